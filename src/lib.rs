@@ -1,1 +1,4 @@
-//! stub
+//! Scimgate.
+
+pub mod adapter;
+pub mod scim;
