@@ -1,4 +1,7 @@
 //! Scimgate.
 
 pub mod adapter;
+pub mod config;
 pub mod scim;
+pub mod store;
+pub mod tenant;
