@@ -1,7 +1,11 @@
 //! Scimgate.
 
 pub mod adapter;
+pub mod cli;
 pub mod config;
+pub mod gateway;
 pub mod scim;
+pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod tenant;

@@ -155,7 +155,7 @@ struct Shared {
     tls: Option<TlsAcceptor>,
     settings: Arc<Settings>,
     stopping: watch::Receiver<bool>,
-    /// Held by each thread, for [`Running::ended`].
+    #[expect(dead_code, reason = "held by each thread, for `Running::ended`")]
     alive: mpsc::Sender<Infallible>,
 }
 
@@ -164,19 +164,19 @@ impl Shared {
         // What can fail is made here, where somebody is told.
         let (report, reported) = std::sync::mpsc::sync_channel(1);
         let work = move || {
-            let runtime = match runtime() {
-                Ok(runtime) => runtime,
-                Err(error) => return drop(report.send(Err(error))),
-            };
-            runtime.block_on(async move {
-                match TcpListener::from_std(listener) {
-                    Ok(listener) => {
-                        let _ = report.send(Ok(()));
-                        self.work(listener).await;
-                    }
-                    Err(error) => drop(report.send(Err(error))),
-                }
+            let begun = runtime().and_then(|runtime| {
+                let _reactor = runtime.enter();
+                let listener = TcpListener::from_std(listener)?;
+                Ok((runtime, listener))
             });
+            let _ = match begun {
+                Ok((runtime, listener)) => {
+                    let told = report.send(Ok(()));
+                    runtime.block_on(self.work(listener));
+                    told
+                }
+                Err(error) => report.send(Err(error)),
+            };
         };
         let thread = std::thread::Builder::new()
             .name(format!("worker-{number}"))

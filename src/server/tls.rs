@@ -55,7 +55,7 @@ impl ResolvesServerCert for Certificate {
 }
 
 /// Handshakes with `certificate`, offering HTTP/2 before HTTP/1.1.
-pub fn acceptor(certificate: Arc<Certificate>) -> Result<TlsAcceptor, TlsFault> {
+pub(super) fn acceptor(certificate: Arc<Certificate>) -> Result<TlsAcceptor, TlsFault> {
     let mut config = ServerConfig::builder_with_provider(crypto())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(TlsFault::Setup)?
