@@ -77,7 +77,7 @@ impl Layer {
         let origin = format!("environment variable {name}");
         let key = rest.to_ascii_lowercase().replace("__", ".");
         let Some(known) = find(&KNOWN, &key).filter(|known| known.as_dict().is_none()) else {
-            problems.push(unknown_variable(name, key, origin));
+            problems.push(unknown_variable(key, origin));
             return None;
         };
         // A path or filter that looks like a number is still a text.
@@ -155,7 +155,9 @@ fn parse(path: &Path) -> Result<Dict, (String, &'static str)> {
     })?;
     let wrong = "correct the file; config.default.toml shows the form";
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("toml") => Toml::from_str(&text).map_err(|error| (error.to_string(), wrong)),
+        Some("toml") => {
+            Toml::from_str(&text).map_err(|error| (error.to_string().trim_end().into(), wrong))
+        }
         Some("json") => Json::from_str(&text).map_err(|error| (error.to_string(), wrong)),
         _ => Err(("unknown kind of file".into(), "name it .toml or .json")),
     }
@@ -168,12 +170,9 @@ fn is_service_link(rest: &str) -> bool {
     !rest.contains("__") && (in_words("PORT") || rest.ends_with("SERVICE_HOST"))
 }
 
-fn unknown_variable(name: &str, key: String, origin: String) -> ConfigProblem {
-    let variables: Vec<String> = leaves(&KNOWN)
-        .map(|key| format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__")))
-        .collect();
-    let remedy = match meant(name, variables.iter().map(String::as_str)) {
-        Some(meant) => format!("did you mean {meant}?"),
+fn unknown_variable(key: String, origin: String) -> ConfigProblem {
+    let remedy = match meant_key(&key) {
+        Some(meant) => format!("did you mean {}?", variable_of(&meant)),
         None => "unset it; the form is SCIMGATE_SECTION__KEY".into(),
     };
     ConfigProblem {
@@ -184,28 +183,40 @@ fn unknown_variable(name: &str, key: String, origin: String) -> ConfigProblem {
     }
 }
 
+fn variable_of(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
+}
+
 fn misfit(error: figment::Error, origin: String) -> ConfigProblem {
     let mut key = error.path.join(".");
-    let message = match &error.kind {
+    let message = match error.kind {
         Kind::MissingField(field) => {
-            key = format!("{key}.{field}");
+            key = join(&key, &field);
             "is missing".into()
+        }
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            format!("found {found}, expected {expected}")
+        }
+        Kind::UnknownVariant(found, expected) => {
+            format!("found {found:?}, expected {}", expected.join(" or "))
         }
         kind => kind.to_string(),
     };
-    let remedy = match find(&KNOWN, &key) {
-        Some(Value::Dict(..)) => format!("write a section [{key}]"),
-        Some(Value::String(_, text)) => format!("for example {text:?}"),
-        Some(Value::Num(_, number)) => {
-            format!("for example {}", number.to_u128().unwrap_or_default())
-        }
-        _ => "see config.default.toml".into(),
-    };
     ConfigProblem {
+        remedy: example(&key),
         key,
         origin,
         message,
-        remedy,
+    }
+}
+
+fn example(key: &str) -> String {
+    let known = find(&KNOWN, key);
+    match known.map(|known| (known, known.to_i128())) {
+        Some((Value::Dict(..), _)) => format!("write a section [{key}]"),
+        Some((Value::String(_, text), _)) => format!("for example {text:?}"),
+        Some((_, Some(number))) => format!("for example {number}"),
+        _ => "see config.default.toml".into(),
     }
 }
 

@@ -224,18 +224,97 @@ fn all_problems_come_together_with_key_place_and_remedy() {
             ("SCIMGATE_LIMITS__BURST", "many"),
             ("SCIMGATE_LOG__FORMAT", "xml"),
         ],
-        &[],
+        &[
+            "deadline.request_seconds: found 55, expected 1 to 54: \
+             Entra gives up after 60 s and counts a failure (in scimgate.toml); for example 45",
+            "limits.burst: found string \"many\", expected a nonzero u32 \
+             (in environment variable SCIMGATE_LIMITS__BURST); for example 200",
+            "limits.burst: found signed int `0`, expected a nonzero u32 (in scimgate.toml); \
+             for example 200",
+            "log.format: found \"xml\", expected json or text \
+             (in environment variable SCIMGATE_LOG__FORMAT); for example \"json\"",
+            "server: found signed int `3`, expected struct Server (in scimgate.toml); \
+             write a section [server]",
+            "workers: found 0, expected at least 1 (in scimgate.toml); for example 4",
+        ],
     );
 }
 
 #[test]
 fn values_that_do_not_fit() {
-    check("[server]\nlisten = 80", &[], &[]);
-    check("[server]\nbody_limit = \"1 TB\"", &[], &[]);
-    check("[server]\npublic_url = \"ftp://x\"", &[], &[]);
-    check("[server]\ntls = [\"a\", 1]", &[], &[]);
-    check("[server.tls]\nkey = \"k\"", &[], &[]);
-    check("[server]\nmax_in_flight = -1", &[], &[]);
+    let rows = [
+        (
+            "[server]\nlisten = 80",
+            "server.listen: found signed int `80`, expected socket address \
+             (in scimgate.toml); for example \"127.0.0.1:8080\"",
+        ),
+        (
+            "[server]\nlisten = \"localhost\"",
+            "server.listen: invalid socket address syntax \
+             (in scimgate.toml); for example \"127.0.0.1:8080\"",
+        ),
+        (
+            "[server]\nbody_limit = \"1 TB\"",
+            "server.body_limit: expected bytes, at least 1, such as 65536 or \"1 MiB\" \
+             (in scimgate.toml); for example \"1 MiB\"",
+        ),
+        (
+            "[server]\npublic_url = \"ftp://x\"",
+            "server.public_url: found \"ftp://x\", \
+             expected an http or https URL with nothing after its path \
+             (in scimgate.toml); for example \"https://scim.example.com\"",
+        ),
+        (
+            "[server.tls]\nkey = \"k\"",
+            "server.tls.certificate: is missing (in scimgate.toml); for example \"tls/tls.crt\"",
+        ),
+        (
+            "[server]\nmax_in_flight = -1",
+            "server.max_in_flight: found signed int `-1`, expected usize \
+             (in scimgate.toml); for example 4096",
+        ),
+    ];
+    for (file, expect) in rows {
+        check(file, &[], &[expect]);
+    }
+}
+
+#[test]
+fn sizes() {
+    let rows = [
+        ("1", Some(1)),
+        ("\"7 B\"", Some(7)),
+        ("\"2KiB\"", Some(2048)),
+        ("\"1 MiB\"", Some(1 << 20)),
+        ("0", None),
+        ("-1", None),
+        ("1.5", None),
+        ("\"KiB\"", None),
+        ("\"1 kb\"", None),
+        ("true", None),
+        ("\"99999999999999999 MiB\"", None),
+        ("[1]", None),
+    ];
+    for (text, expect) in rows {
+        let config = load(&format!("[server]\nbody_limit = {text}"), &[]);
+        assert_eq!(
+            config.ok().map(|config| config.server.body_limit),
+            expect,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_list_in_the_place_of_a_section_ends_in_a_problem() {
+    for file in [
+        "server = []",
+        "[server]\ntls = [\"a\", 1]",
+        "log = [[]]",
+        "workers = [1]",
+    ] {
+        assert!(!load(file, &[]).unwrap_err().is_empty(), "{file}");
+    }
 }
 
 #[test]

@@ -244,7 +244,7 @@ fn a_record_comes_back_as_it_was_and_a_key_id_is_taken_once() {
     let store = Store::in_memory().unwrap();
     let pepper = Pepper::random().unwrap();
     let token = SecretToken::mint().unwrap();
-    let at = |second| Timestamp::from_millisecond(second * 1000 + 7).unwrap();
+    let at = |second: i64| Timestamp::from_millisecond(second * 1000 + 7).unwrap();
     let record = TokenRecord::new(&token, &pepper, acme(), at(1), Some(at(9)));
     block_on(async {
         store.insert(record.clone()).await.unwrap().unwrap();
