@@ -46,12 +46,12 @@ mod tests {
         check(&[10], 1, "A");
         check(&[61], 2, "0z");
         check(&[62], 2, "10");
-        check(&[0x0E, 0xFF], 3, "0zp"); // 3839 = 61 * 62 + 57... and below
+        check(&[0x0E, 0xFF], 3, "0zv");
         check(&[255; 4], 6, "4gfFC3");
         check(
             &[255; 32],
             43,
-            "yUkQgIwSbDyXfFNF0hpvcwXSg4Tk1iKFPbcVv4Mxtqb",
+            "yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1",
         );
     }
 
