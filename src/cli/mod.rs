@@ -78,5 +78,8 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 
 fn listed(problems: &[ConfigProblem]) -> Trouble {
     let lines = problems.iter().map(|problem| format!("\n  {problem}"));
-    Trouble::Config(anyhow::anyhow!("the configuration cannot be used:{}", lines.collect::<String>()))
+    Trouble::Config(anyhow::anyhow!(
+        "the configuration cannot be used:{}",
+        lines.collect::<String>()
+    ))
 }

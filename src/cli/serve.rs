@@ -36,13 +36,19 @@ fn tokens(config: &Config) -> anyhow::Result<Tokens> {
 /// The one line for people and for scripts that asked for port 0; logs go elsewhere.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn announce(config: &Config, address: std::net::SocketAddr) {
-    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    let scheme = if config.server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     println!("scimgate is listening on {scheme}://{address}/scim/v2");
 }
 
 /// The main thread only waits for signals; workers have their own runtimes.
 fn control(running: crate::server::Running) -> anyhow::Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let mut stop = Stop::listen()?;
         stop.asked().await;

@@ -30,7 +30,9 @@ pub(super) async fn authenticate(
         })?;
     let tenant = admission.tenant().as_str();
     if route.tenant.is_some_and(|named| named != tenant) {
-        return Err(refuse("the token belongs to another tenant than the path names"));
+        return Err(refuse(
+            "the token belongs to another tenant than the path names",
+        ));
     }
     tracing::Span::current().record("tenant", tenant);
     Ok(admission)

@@ -60,7 +60,12 @@ impl Connections {
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let activity = Rc::<Activity>::default();
-        let io = TokioIo::new(Socket::new(stream, protocol, activity.clone(), &self.limits));
+        let io = TokioIo::new(Socket::new(
+            stream,
+            protocol,
+            activity.clone(),
+            &self.limits,
+        ));
         let stack = self.stack.clone();
         let counted = activity.clone();
         let service = service_fn(move |request| {
@@ -73,8 +78,14 @@ impl Connections {
             }
         });
         let result = match protocol {
-            Protocol::Http1 => self.live(http1().serve_connection(io, service), &activity).await,
-            Protocol::Http2 => self.live(http2().serve_connection(io, service), &activity).await,
+            Protocol::Http1 => {
+                self.live(http1().serve_connection(io, service), &activity)
+                    .await
+            }
+            Protocol::Http2 => {
+                self.live(http2().serve_connection(io, service), &activity)
+                    .await
+            }
         };
         result.map_err(io::Error::other)
     }
@@ -90,7 +101,9 @@ impl Connections {
             () = sleep(jittered(self.limits.age)) => {}
         }
         connection.as_mut().finish();
-        timeout(self.limits.drain, connection).await.unwrap_or(Ok(()))
+        timeout(self.limits.drain, connection)
+            .await
+            .unwrap_or(Ok(()))
     }
 
     async fn stopped(&self) {

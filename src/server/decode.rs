@@ -10,6 +10,7 @@ use super::limits::Limits;
 use super::rescue::Rejection;
 use super::route::Route;
 use super::stack::HttpRequest;
+use crate::scim::request::{allowed_methods, needs_body};
 use crate::scim::{self, ScimError, Service};
 
 /// Reads the body, if the method has one, and parses the request.
@@ -22,24 +23,24 @@ pub(super) async fn decode(
     limits: &Limits,
 ) -> Result<scim::Request, Rejection> {
     let (head, body) = request.into_parts();
-    let body = match head.method.as_str() {
-        "POST" | "PUT" | "PATCH" => {
+    let route = Route::of(head.uri.path()).ok_or(Rejection::NoSuchPath)?;
+    let method = head.method.as_str();
+    let body = match allowed_methods(route.rest, service) {
+        Some(allow) if !allow.split(", ").any(|known| known == method) => {
+            return Err(Rejection::MethodNotAllowed { allow });
+        }
+        Some(_) if needs_body(method) => {
             require_json(&head.headers)?;
             Some(scim::json::read(&read(body, limits).await?)?)
         }
-        // RFC 9110 §9.3.1: a body of these has no meaning, so it is left unread.
+        // A body of GET or DELETE has no meaning (RFC 9110 §9.3.1), nor has one
+        // sent nowhere: it is left unread.
         _ => None,
     };
-    let Some(route) = Route::of(head.uri.path()) else {
-        return Err(Rejection::NoSuchPath);
-    };
-    scim::Request::parse(head.method.as_str(), route.rest, head.uri.query(), body, service)
-        .map_err(|error| match error.status {
-            405 => Rejection::MethodNotAllowed {
-                allow: route.allowed(),
-            },
-            _ => error.into(),
-        })
+    let query = head.uri.query();
+    Ok(scim::Request::parse(
+        method, route.rest, query, body, service,
+    )?)
 }
 
 /// RFC 7644 §3.1 names `application/scim+json`; RFC 7644 §8.1 lets
@@ -54,7 +55,10 @@ fn require_json(headers: &HeaderMap) -> Result<(), ScimError> {
     if fits.iter().any(|fit| media_type.eq_ignore_ascii_case(fit)) {
         return Ok(());
     }
-    Err(plain(415, "Send the body as application/scim+json or application/json."))
+    Err(plain(
+        415,
+        "Send the body as application/scim+json or application/json.",
+    ))
 }
 
 async fn read(body: Incoming, limits: &Limits) -> Result<Bytes, Rejection> {
@@ -79,15 +83,14 @@ async fn read(body: Incoming, limits: &Limits) -> Result<Bytes, Rejection> {
 
 fn too_large(limits: &Limits) -> ScimError {
     let kib = limits.body_bytes / 1024;
-    plain(413, &format!("The request body is larger than {kib} KiB. Send fewer values at once."))
+    plain(
+        413,
+        &format!("The request body is larger than {kib} KiB. Send fewer values at once."),
+    )
 }
 
 fn plain(status: u16, detail: &str) -> ScimError {
-    ScimError {
-        status,
-        scim_type: None,
-        detail: detail.to_owned(),
-    }
+    ScimError::new(status, None, detail)
 }
 
 #[cfg(test)]

@@ -33,21 +33,21 @@ pub(super) fn screen<B>(request: &Request<B>) -> Result<(), Rejection> {
     } else {
         return Ok(());
     };
-    Err(Rejection::Framing(ScimError {
-        status: fault.0,
-        scim_type: None,
-        detail: fault.1.to_owned(),
-    }))
+    Err(Rejection::Framing(ScimError::new(fault.0, None, fault.1)))
 }
 
 fn target_bytes<B>(request: &Request<B>) -> usize {
     let uri = request.uri();
-    uri.path_and_query().map_or(0, |target| target.as_str().len())
+    uri.path_and_query()
+        .map_or(0, |target| target.as_str().len())
 }
 
 fn ambiguity<B>(request: &Request<B>) -> Option<&'static str> {
     let headers = request.headers();
-    if SINGLETONS.iter().any(|name| headers.get_all(name).iter().count() > 1) {
+    if SINGLETONS
+        .iter()
+        .any(|name| headers.get_all(name).iter().count() > 1)
+    {
         return Some("A header that must stand once stands twice.");
     }
     if !has_one_authority(request) {
@@ -85,6 +85,7 @@ fn asks_for_upgrade<B>(request: &Request<B>) -> bool {
     let mut options = request.headers().get_all(CONNECTION).iter();
     options.any(|option| {
         let text = option.to_str().unwrap_or_default();
-        text.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
+        text.split(',')
+            .any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
     })
 }

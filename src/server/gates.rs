@@ -54,7 +54,8 @@ impl Gates {
     fn of(&self, tenant: &TenantId) -> Arc<Gate> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let gate = all.entry(tenant.clone());
-        gate.or_insert_with(|| Arc::new(Gate::new(self.limits))).clone()
+        gate.or_insert_with(|| Arc::new(Gate::new(self.limits)))
+            .clone()
     }
 }
 
@@ -78,7 +79,9 @@ impl Gate {
             .allow_burst(at_least_one(limits.burst));
         Self {
             rate: RateLimiter::direct(quota),
-            in_flight: Arc::new(Semaphore::new(limits.in_flight.clamp(1, Semaphore::MAX_PERMITS))),
+            in_flight: Arc::new(Semaphore::new(
+                limits.in_flight.clamp(1, Semaphore::MAX_PERMITS),
+            )),
         }
     }
 
@@ -116,7 +119,10 @@ mod tests {
         let gates = gates(2, 10);
         assert!(gates.admit(&tenant("a")).is_ok());
         assert!(gates.admit(&tenant("a")).is_ok());
-        assert!(matches!(gates.admit(&tenant("a")), Err(Rejection::TooMany(_))));
+        assert!(matches!(
+            gates.admit(&tenant("a")),
+            Err(Rejection::TooMany(_))
+        ));
         assert!(gates.admit(&tenant("b")).is_ok());
     }
 

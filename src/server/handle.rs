@@ -51,7 +51,9 @@ pub(super) async fn handle(
     let due = request.extensions().get::<Due>().map(|due| due.0);
     let base_url = front.base_url(&request, &route);
     let request = decode(request, &admission.service(), &front.limits).await?;
-    let response = front.perform(admission, request, base_url, due, held).await?;
+    let response = front
+        .perform(admission, request, base_url, due, held)
+        .await?;
     Ok(encode(&response))
 }
 
@@ -63,7 +65,12 @@ impl Front {
             None => {
                 let authority = request.uri().authority().map(|it| it.as_str());
                 let host = authority.or_else(|| host(request.headers()));
-                format!("{}://{}{}", self.scheme, host.unwrap_or_default(), route.base)
+                format!(
+                    "{}://{}{}",
+                    self.scheme,
+                    host.unwrap_or_default(),
+                    route.base
+                )
             }
         }
     }

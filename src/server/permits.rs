@@ -74,7 +74,9 @@ impl Source {
         match peer.to_canonical() {
             IpAddr::V4(v4) => {
                 let network = u32::from(v4) & 0xffff_ff00;
-                Self(u128::from(Ipv6Addr::from_bits(0xffff_0000_0000 | u128::from(network))))
+                Self(u128::from(Ipv6Addr::from_bits(
+                    0xffff_0000_0000 | u128::from(network),
+                )))
             }
             IpAddr::V6(v6) => Self(u128::from(v6) & (u128::MAX << 72)),
         }

@@ -140,40 +140,64 @@ fn of_failure(failure: Failure, id: &str) -> Draft {
 
 fn of_vendor(fault: VendorFault, id: &str) -> Draft {
     match fault {
-        VendorFault::Unreachable => later(30, &format!(
-            "The vendor's API could not be reached, so nothing was changed. It will be tried again; if this lasts, check the vendor's status and this tenant's base URL. Request id {id}."
-        )),
-        VendorFault::UnknownOutcome => later(30, &format!(
-            "The vendor did not confirm the change. Before it is sent again, the gateway looks whether it was made. Request id {id}."
-        )),
-        VendorFault::Unusable => later(30, &format!(
-            "The vendor's API answered with an error or with something unusable. If this lasts, give the vendor the time of this request. Request id {id}."
-        )),
-        VendorFault::Busy { retry_after: Some(wait) } => {
-            plain(429, "The vendor's API asks to slow down.")
-                .retry_after(wait.clamp(Duration::from_secs(1), Duration::from_secs(60)))
-        }
-        VendorFault::Busy { retry_after: None } => {
-            later(10, "The vendor's API is busy. The request will be tried again.")
-        }
-        VendorFault::Credential => later(60, &format!(
-            "backend credentials rejected: the vendor refuses the credential that the gateway holds for this tenant. Renew it in the gateway; the token in Entra is fine. Request id {id}."
-        )),
+        VendorFault::Unreachable => later(
+            30,
+            &format!(
+                "The vendor's API could not be reached, so nothing was changed. It will be tried again; if this lasts, check the vendor's status and this tenant's base URL. Request id {id}."
+            ),
+        ),
+        VendorFault::UnknownOutcome => later(
+            30,
+            &format!(
+                "The vendor did not confirm the change. Before it is sent again, the gateway looks whether it was made. Request id {id}."
+            ),
+        ),
+        VendorFault::Unusable => later(
+            30,
+            &format!(
+                "The vendor's API answered with an error or with something unusable. If this lasts, give the vendor the time of this request. Request id {id}."
+            ),
+        ),
+        VendorFault::Busy {
+            retry_after: Some(wait),
+        } => plain(429, "The vendor's API asks to slow down.")
+            .retry_after(wait.clamp(Duration::from_secs(1), Duration::from_secs(60))),
+        VendorFault::Busy { retry_after: None } => later(
+            10,
+            "The vendor's API is busy. The request will be tried again.",
+        ),
+        VendorFault::Credential => later(
+            60,
+            &format!(
+                "backend credentials rejected: the vendor refuses the credential that the gateway holds for this tenant. Renew it in the gateway; the token in Entra is fine. Request id {id}."
+            ),
+        ),
     }
 }
 
 fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
     match fault {
-        GatewayFault::Overloaded => later(5, "The gateway is overloaded. The request was not begun."),
-        GatewayFault::DeadlineExceeded => later(30, &format!(
-            "The request took too long. A change that was begun is brought to its end; repeating it is safe. Request id {id}."
-        )),
-        GatewayFault::StoreUnavailable => later(30, &format!(
-            "The gateway's store is not available, so nothing was changed. Request id {id}."
-        )),
-        GatewayFault::Internal => plain(500, &format!(
-            "Internal error. Whoever runs the gateway finds the reason in its log under request id {id}."
-        )),
+        GatewayFault::Overloaded => {
+            later(5, "The gateway is overloaded. The request was not begun.")
+        }
+        GatewayFault::DeadlineExceeded => later(
+            30,
+            &format!(
+                "The request took too long. A change that was begun is brought to its end; repeating it is safe. Request id {id}."
+            ),
+        ),
+        GatewayFault::StoreUnavailable => later(
+            30,
+            &format!(
+                "The gateway's store is not available, so nothing was changed. Request id {id}."
+            ),
+        ),
+        GatewayFault::Internal => plain(
+            500,
+            &format!(
+                "Internal error. Whoever runs the gateway finds the reason in its log under request id {id}."
+            ),
+        ),
     }
 }
 
@@ -182,11 +206,7 @@ fn later(seconds: u64, detail: &str) -> Draft {
 }
 
 fn plain(status: u16, detail: &str) -> Draft {
-    Draft::new(ScimError {
-        status,
-        scim_type: None,
-        detail: detail.to_owned(),
-    })
+    Draft::new(ScimError::new(status, None, detail))
 }
 
 impl Draft {

@@ -99,7 +99,12 @@ enum Awaited {
 }
 
 impl<S> Socket<S> {
-    pub(super) fn new(stream: S, protocol: Protocol, activity: Rc<Activity>, limits: &Limits) -> Self {
+    pub(super) fn new(
+        stream: S,
+        protocol: Protocol,
+        activity: Rc<Activity>,
+        limits: &Limits,
+    ) -> Self {
         Self {
             stream,
             activity,

@@ -1,10 +1,10 @@
 //! The edge: what every request passes before [`handle`] and every answer after it.
 
 use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::pin::pin;
-use std::future::{Future, poll_fn};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -132,7 +132,9 @@ where
 /// One place of the gateway's total; freed when the last holder is done, which
 /// for a write may be after its answer.
 #[derive(Clone)]
-pub(super) struct Place(#[expect(dead_code, reason = "held, never read")] Arc<OwnedSemaphorePermit>);
+pub(super) struct Place(
+    #[expect(dead_code, reason = "held, never read")] Arc<OwnedSemaphorePermit>,
+);
 
 /// Turns requests away at once when too many are being worked on: a queue here
 /// would only age them until Entra gives up on all.
@@ -184,11 +186,11 @@ fn id_of(request: &HttpRequest) -> RequestId {
 /// nothing half-changed can be seen afterwards.
 async fn caught<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
-    poll_fn(move |cx| {
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+    poll_fn(
+        move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Some),
             Err(_) => Poll::Ready(None),
-        }
-    })
+        },
+    )
     .await
 }

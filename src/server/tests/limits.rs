@@ -5,7 +5,10 @@ use super::*;
 
 #[tokio::test]
 async fn over_the_total_is_shed_and_a_write_holds_its_place_to_its_end() {
-    let server = Fixture::start(Limits { in_flight: 1, ..short() });
+    let server = Fixture::start(Limits {
+        in_flight: 1,
+        ..short()
+    });
     let late = server.ask(&post("slow", USER)).await;
     late.is_error(503);
     assert!(late.detail().contains("too long"));
@@ -20,7 +23,11 @@ async fn over_the_total_is_shed_and_a_write_holds_its_place_to_its_end() {
 
 #[tokio::test]
 async fn a_tenant_over_its_rate_is_told_when_to_come_back() {
-    let tenant = TenantLimits { per_second: 1, burst: 2, in_flight: 10 };
+    let tenant = TenantLimits {
+        per_second: 1,
+        burst: 2,
+        in_flight: 10,
+    };
     let server = Fixture::start(Limits { tenant, ..short() });
     for _ in 0..2 {
         assert_eq!(server.get("ok", "/scim/v2/Users").await.status, 200);
@@ -32,7 +39,10 @@ async fn a_tenant_over_its_rate_is_told_when_to_come_back() {
 
 #[tokio::test]
 async fn a_network_over_its_share_of_connections_is_not_served() {
-    let server = Fixture::start(Limits { connections_per_source: 1, ..short() });
+    let server = Fixture::start(Limits {
+        connections_per_source: 1,
+        ..short()
+    });
     let mut first = server.connect().await;
     let request = get("ok", "/scim/v2/Users");
     first.write_all(request.as_bytes()).await.unwrap();

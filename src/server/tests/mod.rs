@@ -108,7 +108,11 @@ impl Fixture {
     async fn until_ended(&self, count: usize) {
         let patience = Instant::now() + Duration::from_secs(5);
         while self.ended() < count {
-            assert!(Instant::now() < patience, "ended {} of {count}", self.ended());
+            assert!(
+                Instant::now() < patience,
+                "ended {} of {count}",
+                self.ended()
+            );
             sleep(Duration::from_millis(5)).await;
         }
     }
@@ -150,8 +154,14 @@ impl Reply {
         }
         let head = String::from_utf8(bytes).unwrap().to_lowercase();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        let mut reply = Self { status, head, body: Value::Null };
-        let length = reply.header("content-length").map_or(0, |it| it.parse().unwrap());
+        let mut reply = Self {
+            status,
+            head,
+            body: Value::Null,
+        };
+        let length = reply
+            .header("content-length")
+            .map_or(0, |it| it.parse().unwrap());
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.unwrap();
         if !body.is_empty() {
@@ -163,7 +173,10 @@ impl Reply {
     /// A header by its lower-case name.
     fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.split("\r\n");
-        lines.filter_map(|line| line.split_once(": ")).find(|(key, _)| *key == name).map(|it| it.1)
+        lines
+            .filter_map(|line| line.split_once(": "))
+            .find(|(key, _)| *key == name)
+            .map(|it| it.1)
     }
 
     fn detail(&self) -> &str {
@@ -175,7 +188,10 @@ impl Reply {
     fn is_error(&self, status: u16) {
         assert_eq!(self.status, status, "{}\n{}", self.head, self.body);
         assert_eq!(self.body["status"], status.to_string());
-        assert_eq!(self.body["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]));
+        assert_eq!(
+            self.body["schemas"],
+            json!(["urn:ietf:params:scim:api:messages:2.0:Error"])
+        );
         assert_eq!(self.header("content-type"), Some("application/scim+json"));
         assert!(self.header("x-request-id").is_some());
     }

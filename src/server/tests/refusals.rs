@@ -5,12 +5,20 @@ use super::*;
 #[tokio::test]
 async fn without_a_token_nothing_is_told() {
     let server = Fixture::start(short());
-    for path in ["/scim/v2/Users", "/scim/v2/Nonsense", "/t/nobody/scim/v2/Users", "/scim/v2"] {
+    for path in [
+        "/scim/v2/Users",
+        "/scim/v2/Nonsense",
+        "/t/nobody/scim/v2/Users",
+        "/scim/v2",
+    ] {
         let reply = server
             .ask(&format!("GET {path} HTTP/1.1\r\nHost: scim.test\r\n\r\n"))
             .await;
         reply.is_error(401);
-        assert_eq!(reply.header("www-authenticate"), Some("bearer realm=\"scimgate\""));
+        assert_eq!(
+            reply.header("www-authenticate"),
+            Some("bearer realm=\"scimgate\"")
+        );
     }
 }
 
@@ -24,7 +32,12 @@ async fn a_bad_token_and_a_foreign_path_get_the_same_answer() {
     for reply in [&unknown, &foreign, &nameless, &prefix] {
         reply.is_error(401);
         assert_eq!(reply.body, unknown.body);
-        assert!(reply.header("www-authenticate").unwrap().contains("invalid_token"));
+        assert!(
+            reply
+                .header("www-authenticate")
+                .unwrap()
+                .contains("invalid_token")
+        );
     }
     assert_eq!(server.begun(), 0);
 }
@@ -40,7 +53,14 @@ async fn a_store_that_is_down_is_no_bad_token() {
 #[tokio::test]
 async fn what_is_outside_is_not_there_token_or_not() {
     let server = Fixture::start(short());
-    for path in ["/", "/scim", "/scim/v2x/Users", "/livez", "/readyz", "/scim%2fv2/Users"] {
+    for path in [
+        "/",
+        "/scim",
+        "/scim/v2x/Users",
+        "/livez",
+        "/readyz",
+        "/scim%2fv2/Users",
+    ] {
         server.get("ok", path).await.is_error(404);
         server.get("unknown", path).await.is_error(404);
     }
@@ -56,7 +76,9 @@ async fn methods_an_endpoint_does_not_know() {
         ("POST", "/scim/v2/Users/1", "get, put, patch, delete"),
         ("BREW", "/scim/v2/Schemas", "get"),
     ] {
-        let reply = server.ask(&get("ok", path).replacen("GET", method, 1)).await;
+        let reply = server
+            .ask(&get("ok", path).replacen("GET", method, 1))
+            .await;
         reply.is_error(405);
         assert_eq!(reply.header("allow"), Some(allow), "{method} {path}");
     }
@@ -76,7 +98,10 @@ async fn ambiguous_framing_ends_the_connection() {
     let with = |line: &str| request.replace("\r\n\r\n", &format!("\r\n{line}\r\n\r\n"));
     for (request, why) in [
         (with("Authorization: Bearer other"), "two credentials"),
-        (with("Content-Type: a/b\r\nContent-Type: c/d"), "two media types"),
+        (
+            with("Content-Type: a/b\r\nContent-Type: c/d"),
+            "two media types",
+        ),
         (with("Host: other.test"), "two hosts"),
         (request.replace("Host: scim.test\r\n", ""), "no host"),
         (request.replace("scim.test", ""), "an empty host"),
@@ -84,11 +109,24 @@ async fn ambiguous_framing_ends_the_connection() {
             request.replace("GET /scim", "GET http://other.test/scim"),
             "an absolute form with another host",
         ),
-        (with("Transfer-Encoding: gzip, chunked\r\n\r\n0"), "another coding"),
-        (with("Connection: Upgrade\r\nUpgrade: websocket"), "an upgrade"),
-        (with("Connection: keep-alive, upgrade"), "an upgrade without a name"),
+        (
+            with("Transfer-Encoding: gzip, chunked\r\n\r\n0"),
+            "another coding",
+        ),
+        (
+            with("Connection: Upgrade\r\nUpgrade: websocket"),
+            "an upgrade",
+        ),
+        (
+            with("Connection: keep-alive, upgrade"),
+            "an upgrade without a name",
+        ),
         (request.replacen("GET", "TRACE", 1), "TRACE"),
-        (with(&format!("X: {}", "a".repeat(10))).replace("Bearer ok", &format!("Bearer {}", "a".repeat(9000))), "a huge credential"),
+        (
+            with(&format!("X: {}", "a".repeat(10)))
+                .replace("Bearer ok", &format!("Bearer {}", "a".repeat(9000))),
+            "a huge credential",
+        ),
     ] {
         let mut stream = server.connect().await;
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -158,7 +196,10 @@ async fn a_refusal_survives_the_body_that_follows_it() {
 
 #[tokio::test]
 async fn a_body_that_grows_too_large_is_refused() {
-    let server = Fixture::start(Limits { body_bytes: 1000, ..short() });
+    let server = Fixture::start(Limits {
+        body_bytes: 1000,
+        ..short()
+    });
     let piece = " ".repeat(600);
     let request = post("ok", "").replace(
         "Content-Length: 0\r\n\r\n",
@@ -176,8 +217,14 @@ async fn a_body_cut_short_or_with_trailers_is_refused() {
     stream.shutdown().await.unwrap();
     time_to_close(&mut stream).await;
     let length = format!("Content-Length: {}\r\n\r\n{USER}", USER.len());
-    let chunks = format!("Trailer: x\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{USER}\r\n0\r\nx: 1\r\n\r\n", USER.len());
-    server.ask(&post("ok", USER).replace(&length, &chunks)).await.is_error(400);
+    let chunks = format!(
+        "Trailer: x\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{USER}\r\n0\r\nx: 1\r\n\r\n",
+        USER.len()
+    );
+    server
+        .ask(&post("ok", USER).replace(&length, &chunks))
+        .await
+        .is_error(400);
     assert_eq!(server.begun(), 0);
 }
 
@@ -201,7 +248,12 @@ async fn faults_keep_their_meaning() {
         ("unreachable", 503, Some("30"), "could not be reached"),
         ("unknown-outcome", 503, Some("30"), "did not confirm"),
         ("unusable", 503, Some("30"), "unusable"),
-        ("credential", 503, Some("60"), "backend credentials rejected"),
+        (
+            "credential",
+            503,
+            Some("60"),
+            "backend credentials rejected",
+        ),
         ("busy", 503, Some("10"), "busy"),
         ("busy-now", 429, Some("1"), "slow down"),
         ("busy-1500ms", 429, Some("2"), "slow down"),
@@ -227,14 +279,23 @@ async fn faults_keep_their_meaning() {
 async fn a_fault_names_the_request_by_its_id() {
     let server = Fixture::start(short());
     let reply = server.get("unusable", "/scim/v2/Users").await;
-    assert!(reply.detail().contains(reply.header("x-request-id").unwrap()));
+    assert!(
+        reply
+            .detail()
+            .contains(reply.header("x-request-id").unwrap())
+    );
 }
 
 #[tokio::test]
 async fn a_panic_costs_one_request() {
     let server = Fixture::start(short());
     let mut stream = server.connect().await;
-    for (token, status) in [("ok", 200), ("panic", 500), ("auth-panic", 500), ("ok", 200)] {
+    for (token, status) in [
+        ("ok", 200),
+        ("panic", 500),
+        ("auth-panic", 500),
+        ("ok", 200),
+    ] {
         let request = get(token, "/scim/v2/Users");
         stream.write_all(request.as_bytes()).await.unwrap();
         assert_eq!(Reply::read(&mut stream).await.status, status, "{token}");

@@ -22,7 +22,11 @@ impl Pair {
             generate_simple_self_signed(["scim.test".to_owned()]).unwrap();
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("tls.crt"), cert.pem()).unwrap();
-        std::fs::write(directory.path().join("tls.key"), signing_key.serialize_pem()).unwrap();
+        std::fs::write(
+            directory.path().join("tls.key"),
+            signing_key.serialize_pem(),
+        )
+        .unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(cert.der().clone()).unwrap();
         Self { directory, roots }
@@ -51,7 +55,10 @@ impl Pair {
         config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         let name = ServerName::try_from("scim.test").unwrap();
         let connector = TlsConnector::from(Arc::new(config));
-        connector.connect(name, server.connect().await).await.unwrap()
+        connector
+            .connect(name, server.connect().await)
+            .await
+            .unwrap()
     }
 }
 
@@ -75,7 +82,10 @@ async fn both_versions_of_tls_are_served() {
     ] {
         let mut stream = pair.connect(&server, version, &[]).await;
         assert_eq!(stream.get_ref().1.protocol_version(), Some(expect));
-        stream.write_all(get("ok", "/scim/v2/Users").as_bytes()).await.unwrap();
+        stream
+            .write_all(get("ok", "/scim/v2/Users").as_bytes())
+            .await
+            .unwrap();
         let reply = Reply::read(&mut stream).await;
         assert_eq!(reply.body["base"], "https://scim.test/scim/v2");
     }
@@ -85,16 +95,26 @@ async fn both_versions_of_tls_are_served() {
 async fn alpn_chooses_the_protocol() {
     let pair = Pair::new();
     let server = start(Arc::new(pair.certificate()));
-    let stream = pair.connect(&server, &rustls::version::TLS13, &["h2", "http/1.1"]).await;
+    let stream = pair
+        .connect(&server, &rustls::version::TLS13, &["h2", "http/1.1"])
+        .await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let request = hyper::Request::get("https://scim.test/scim/v2/Users")
         .header("authorization", "Bearer ok")
         .body(http_body_util::Empty::<hyper::body::Bytes>::new())
         .unwrap();
     let (status, body) = over_http2(stream, request).await;
-    assert_eq!((status, &body["base"]), (200, &json!("https://scim.test/scim/v2")));
-    let mut stream = pair.connect(&server, &rustls::version::TLS13, &["http/1.1"]).await;
-    stream.write_all(get("ok", "/scim/v2/Users").as_bytes()).await.unwrap();
+    assert_eq!(
+        (status, &body["base"]),
+        (200, &json!("https://scim.test/scim/v2"))
+    );
+    let mut stream = pair
+        .connect(&server, &rustls::version::TLS13, &["http/1.1"])
+        .await;
+    stream
+        .write_all(get("ok", "/scim/v2/Users").as_bytes())
+        .await
+        .unwrap();
     assert_eq!(Reply::read(&mut stream).await.status, 200);
 }
 
@@ -105,8 +125,13 @@ async fn a_handshake_or_a_first_byte_that_does_not_come() {
     let mut silent = server.connect().await;
     assert!(time_to_close(&mut silent).await < Duration::from_secs(2));
     for alpn in ["h2", "http/1.1"] {
-        let mut stream = pair.connect(&server, &rustls::version::TLS13, &[alpn]).await;
-        assert!(time_to_close(&mut stream).await < Duration::from_secs(2), "{alpn}");
+        let mut stream = pair
+            .connect(&server, &rustls::version::TLS13, &[alpn])
+            .await;
+        assert!(
+            time_to_close(&mut stream).await < Duration::from_secs(2),
+            "{alpn}"
+        );
     }
 }
 
@@ -118,7 +143,9 @@ async fn a_new_certificate_serves_new_connections_and_a_bad_one_changes_nothing(
     let mixed = certificate.reload(&new.path("tls.crt"), &old.path("tls.key"));
     assert!(matches!(mixed, Err(TlsFault::Mismatch(_))));
     old.connect(&server, &rustls::version::TLS13, &[]).await;
-    certificate.reload(&new.path("tls.crt"), &new.path("tls.key")).unwrap();
+    certificate
+        .reload(&new.path("tls.crt"), &new.path("tls.key"))
+        .unwrap();
     new.connect(&server, &rustls::version::TLS13, &[]).await;
 }
 

@@ -47,7 +47,10 @@ async fn location_and_version_become_headers() {
     let server = Fixture::start(short());
     let reply = server.ask(&post("versioned", USER)).await;
     assert_eq!(reply.status, 201);
-    assert_eq!(reply.header("location"), Some("http://scim.test/scim/v2/users/1"));
+    assert_eq!(
+        reply.header("location"),
+        Some("http://scim.test/scim/v2/users/1")
+    );
     assert_eq!(reply.header("etag"), Some("w/\"1f\""));
 }
 
@@ -70,8 +73,14 @@ async fn bodies_by_any_accepted_name_or_none_and_in_chunks() {
     assert_eq!(server.ask(&json).await.status, 200);
     assert_eq!(server.ask(&scim.replace(named, "")).await.status, 200);
     let announced = format!("Content-Length: {}\r\n\r\n{USER}", USER.len());
-    let chunked = format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{USER}\r\n0\r\n\r\n", USER.len());
-    assert_eq!(server.ask(&scim.replace(&announced, &chunked)).await.status, 200);
+    let chunked = format!(
+        "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{USER}\r\n0\r\n\r\n",
+        USER.len()
+    );
+    assert_eq!(
+        server.ask(&scim.replace(&announced, &chunked)).await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -118,8 +127,9 @@ where
     use http_body_util::BodyExt;
     use hyper_util::rt::{TokioExecutor, TokioIo};
     let io = TokioIo::new(stream);
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
+        .await
+        .unwrap();
     tokio::spawn(connection);
     let reply = sender.send_request(request).await.unwrap();
     let status = reply.status().as_u16();

@@ -4,9 +4,15 @@ use super::*;
 
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_stop_a_write() {
-    let server = Fixture::start(Limits { request: Duration::from_secs(5), ..short() });
+    let server = Fixture::start(Limits {
+        request: Duration::from_secs(5),
+        ..short()
+    });
     let mut stream = server.connect().await;
-    stream.write_all(post("slow", USER).as_bytes()).await.unwrap();
+    stream
+        .write_all(post("slow", USER).as_bytes())
+        .await
+        .unwrap();
     while server.begun() == 0 {
         sleep(Duration::from_millis(5)).await;
     }
@@ -27,7 +33,10 @@ async fn a_late_answer_does_not_stop_a_write() {
 
 #[tokio::test]
 async fn a_write_has_an_end_of_its_own() {
-    let server = Fixture::start(Limits { write: Duration::from_millis(200), ..short() });
+    let server = Fixture::start(Limits {
+        write: Duration::from_millis(200),
+        ..short()
+    });
     server.ask(&post("for-ever", USER)).await.is_error(503);
 }
 
@@ -35,7 +44,10 @@ async fn a_write_has_an_end_of_its_own() {
 async fn a_read_ends_with_its_client_or_its_deadline() {
     let server = Fixture::start(short());
     let mut stream = server.connect().await;
-    stream.write_all(get("slow", "/scim/v2/Users").as_bytes()).await.unwrap();
+    stream
+        .write_all(get("slow", "/scim/v2/Users").as_bytes())
+        .await
+        .unwrap();
     while server.begun() == 0 {
         sleep(Duration::from_millis(5)).await;
     }
