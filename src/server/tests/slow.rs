@@ -105,7 +105,9 @@ async fn a_request_being_answered_is_not_idle() {
         request,
         ..short()
     });
-    assert_eq!(server.get("slow", "/scim/v2/Users").await.status, 200);
+    let reply = server.get("slow", "/scim/v2/Users").await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("connection"), None);
 }
 
 #[tokio::test]
