@@ -1,4 +1,5 @@
 //! Scimgate.
 
 pub mod adapter;
+pub mod convert;
 pub mod scim;
