@@ -8,3 +8,5 @@
 
 pub mod kit;
 pub mod sosafe;
+#[cfg(test)]
+mod testing;

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, header};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,9 +51,9 @@ pub(super) async fn call(
     }
     // The work is a task of its own: a caller that hangs up does not stop it.
     let delay = latency.saturating_add(Duration::from_millis(plan.delay_ms));
-    let work = tokio::spawn(work(shared.clone(), call.clone(), line, delay));
-    let answer = work.await.map_err(|_| Broken)?;
-    tokio::time::sleep(Duration::from_millis(plan.delay_after_ms)).await;
+    let work = tokio::spawn(work(shared.clone(), call, line, delay));
+    let (call, answer) = work.await.map_err(|_| Broken)?;
+    pause(Duration::from_millis(plan.delay_after_ms)).await;
     let outcome = after_work(&shared, &call, plan.action, answer);
     finish(&shared, line, outcome)
 }
@@ -65,9 +65,8 @@ where
 {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(shared.clone(), request));
-    let server = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .serve_connection(TokioIo::new(stream), service);
+    // Without a timer hyper lets idle connections be: the callers' pools decide when they end.
+    let server = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // A connection that ends badly is the caller's matter; the journal has its calls.
     let _ = server.await;
 }
@@ -95,15 +94,21 @@ async fn read(shared: &Shared, request: Request<Incoming>) -> Result<Call, Broke
     })
 }
 
-async fn work(shared: Arc<Shared>, call: Call, line: Line, delay: Duration) -> Answer {
+async fn work(shared: Arc<Shared>, call: Call, line: Line, delay: Duration) -> (Call, Answer) {
     let claim = match shared.desk().claim(&call, line) {
         Ok(claim) => claim,
-        Err(busy) => return busy,
+        Err(busy) => return (call, busy),
     };
-    if !delay.is_zero() {
-        tokio::time::sleep(delay).await;
+    pause(delay).await;
+    let answer = shared.desk().work(&call, claim, line);
+    (call, answer)
+}
+
+/// tokio's timer rounds up to a millisecond, so that even no time at all would cost one.
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
     }
-    shared.desk().work(&call, claim, line)
 }
 
 /// An answer and how its body goes out; `Err` when the connection breaks instead.
@@ -112,7 +117,7 @@ type Outcome = Result<(Answer, AnswerBody), Broken>;
 /// What happens in place of the work; `None` when it is to be done.
 async fn before_work(plan: &mut Plan) -> Option<Outcome> {
     let action = plan.action.take_if(|action| action.is_in_place_of_work())?;
-    tokio::time::sleep(Duration::from_millis(plan.delay_ms)).await;
+    pause(Duration::from_millis(plan.delay_ms)).await;
     Some(match action {
         Action::BlackHole => std::future::pending().await,
         Action::Html502 => Ok(whole(bad_gateway())),

@@ -78,7 +78,7 @@ impl Directory {
         let user = self.changed(User::new(id, now), changes, now)?;
         user.must_be_complete()?;
         self.must_be_free(&user)?;
-        Ok(self.store(user))
+        Ok(self.store_grouped(user))
     }
 
     /// A merge: what the changes do not name stays.
@@ -90,7 +90,7 @@ impl Directory {
     ) -> Result<&User, Refusal> {
         let user = self.changed(self.unarchived(id)?.clone(), changes, now)?;
         self.must_be_free(&user)?;
-        Ok(self.store(user))
+        Ok(self.store_grouped(user))
     }
 
     pub(super) fn activate(&mut self, id: u64, now: Timestamp) -> Result<&User, Refusal> {
@@ -143,25 +143,27 @@ impl Directory {
     }
 
     /// The row with the changes, checked for everything but uniqueness.
-    fn changed(
-        &mut self,
-        mut user: User,
-        changes: Changes,
-        now: Timestamp,
-    ) -> Result<User, Refusal> {
-        let (email, department) = (changes.touches("email"), changes.touches("department"));
+    fn changed(&self, mut user: User, changes: Changes, now: Timestamp) -> Result<User, Refusal> {
+        let email = changes.touches("email");
         self.must_know_group(&changes)?;
         user.apply(changes);
         user.updated_at = now;
         if email {
             self.must_be_our_domain(&user)?;
         }
-        if department && self.client.group_by == GroupBy::Attribute {
-            user.user_group = user
-                .get("department")
-                .map(|department| self.ensure_group(department));
-        }
         Ok(user)
+    }
+
+    /// Stores a checked row, in the group of its department where the customer groups by attribute.
+    fn store_grouped(&mut self, mut user: User) -> &User {
+        if self.client.group_by == GroupBy::Attribute {
+            let department = user
+                .get("department")
+                .map(str::trim)
+                .filter(|name| !name.is_empty());
+            user.user_group = department.map(|department| self.ensure_group(department));
+        }
+        self.store(user)
     }
 
     fn must_know_group(&self, changes: &Changes) -> Result<(), Refusal> {

@@ -50,10 +50,10 @@ impl Lookup {
         let same = |wanted: &Option<String>, has: Option<&str>| {
             wanted.is_none() || wanted.as_deref() == has
         };
-        let login = user.get("login").map(str::to_lowercase);
+        let login = || user.get("login").map(str::to_lowercase);
         (self.is_by_key() || user.status != Status::Archived)
             && same(&self.email, user.get("email"))
-            && same(&self.login, login.as_deref())
+            && (self.login.is_none() || self.login == login())
             && same(&self.external_ref, user.get("external_ref"))
             && same(&self.user_group, user.user_group.as_deref())
     }

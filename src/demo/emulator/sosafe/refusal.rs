@@ -141,7 +141,9 @@ impl From<Refusal> for Answer {
             ..answer
         };
         match refusal.retry_after {
-            Some(seconds) => answer.header("retry-after", seconds),
+            Some(seconds) => answer
+                .header("retry-after", seconds)
+                .header("x-ratelimit-remaining", 0),
             None => answer,
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! `{"clients": [{"client": 4711, "licences": {…}, "user_groups": ["Finance"], "users": [row, …]}]}`.
 //! In a seed `client` is the first one unless named, `licences` is not looked at, and a row may
-//! leave out `id`, `status` (then `ACTIVE`) and the two times. House rules are not asked: legacy
-//! rows break them. Field names and value rules are.
+//! leave out `id`, `status` (then `ACTIVE`) and the two times. Mandatory fields may be missing and
+//! domains be foreign, as in rows from before there was a rule; names and values must be right.
 
 use super::directory::Directory;
 use super::user::{Changes, Status, User};
@@ -11,6 +11,7 @@ use crate::demo::emulator::kit::Refused;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,24 +60,16 @@ pub(super) fn plant(
     now: Timestamp,
 ) -> Result<(), Refused> {
     let seed: Seed = serde_json::from_value(seed)?;
+    let users = directories.iter().flat_map(Directory::users);
+    let mut ids: HashSet<u64> = users.map(|user| user.id).collect();
     for part in seed.clients {
-        let ids: Vec<u64> = directories
-            .iter()
-            .flat_map(|d| d.users().map(|user| user.id))
-            .collect();
-        let wanted = part
-            .client
-            .or(directories.first().map(|first| first.number));
-        let directory = directories
-            .iter_mut()
-            .find(|directory| Some(directory.number) == wanted);
-        let directory = directory.ok_or_else(|| Refused(format!("no client {wanted:?}")))?;
+        let directory = choose(directories, part.client)?;
         for group in &part.user_groups {
             directory.ensure_group(group);
         }
         for row in part.users {
             let user = read(row, next_id, now)?;
-            if ids.binary_search(&user.id).is_ok() {
+            if !ids.insert(user.id) {
                 return Err(Refused(format!("id {} is taken", user.id)));
             }
             plant_user(directory, user)?;
@@ -85,10 +78,18 @@ pub(super) fn plant(
     Ok(())
 }
 
+fn choose(directories: &mut [Directory], number: Option<u64>) -> Result<&mut Directory, Refused> {
+    let mut fitting = directories
+        .iter_mut()
+        .filter(|d| number.is_none_or(|n| n == d.number));
+    fitting
+        .next()
+        .ok_or_else(|| Refused(format!("no client {number:?}")))
+}
+
 fn plant_user(directory: &mut Directory, mut user: User) -> Result<(), Refused> {
-    directory
-        .must_be_free(&user)
-        .map_err(|refusal| Refused(format!("user {}: {refusal}", user.id)))?;
+    let free = directory.must_be_free(&user);
+    free.map_err(|refusal| Refused(format!("user {}: {refusal}", user.id)))?;
     user.user_group = user.user_group.map(|group| directory.ensure_group(&group));
     directory.store(user);
     Ok(())
@@ -102,7 +103,8 @@ fn read(mut row: Map<String, Value>, next_id: &mut u64, now: Timestamp) -> Resul
         .collect();
     let frame: Frame = serde_json::from_value(Value::Object(frame))?;
     let id = frame.id.unwrap_or(*next_id);
-    *next_id = (*next_id).max(id + 1);
+    *next_id = (*next_id).max(id.saturating_add(1));
+    row.retain(|_, value| !value.is_null());
     let mut user = User::new(id, now);
     user.apply(Changes::parse(&row).map_err(|refusal| Refused(format!("user {id}: {refusal}")))?);
     user.status = frame.status.unwrap_or(Status::Active);

@@ -70,9 +70,10 @@ impl Service {
             perform(directory, &mut self.next_id, call, now)
         };
         let answer = answer.unwrap_or_else(Answer::from);
-        Ok(free.map_or(answer.clone(), |free| {
-            answer.header("x-ratelimit-remaining", free)
-        }))
+        Ok(match free {
+            Some(free) => answer.header("x-ratelimit-remaining", free),
+            None => answer,
+        })
     }
 }
 
@@ -168,18 +169,7 @@ impl Vendor for Service {
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
-        let limited = self.limits.rate.is_some();
-        match self.enter(call, now) {
-            Ok(answer) => answer,
-            Err(refusal) => {
-                let answer = Answer::from(refusal);
-                if limited && answer.status == 429 {
-                    answer.header("x-ratelimit-remaining", 0)
-                } else {
-                    answer
-                }
-            }
-        }
+        self.enter(call, now).unwrap_or_else(Answer::from)
     }
 
     /// Another row of the same customer; a made-up one when there is no other.
@@ -190,11 +180,9 @@ impl Vendor for Service {
         let directory = self
             .customer(call)
             .and_then(|place| self.directories.get(place));
-        if let Some(rows) = body.get_mut("data").and_then(Value::as_array_mut) {
-            rows.iter_mut()
-                .for_each(|row| *row = stranger(directory, row));
-        } else if body.get("id").is_some() {
-            body = stranger(directory, &body);
+        match body.get_mut("data").and_then(Value::as_array_mut) {
+            Some(rows) => rows.iter_mut().for_each(|row| swap(directory, row)),
+            None => swap(directory, &mut body),
         }
         Answer {
             body: body.to_string().into(),
@@ -223,17 +211,20 @@ impl Vendor for Service {
     }
 }
 
-fn stranger(directory: Option<&Directory>, row: &Value) -> Value {
-    let right = row.get("id").and_then(Value::as_u64);
-    let other =
-        directory.and_then(|directory| directory.users().find(|user| Some(user.id) != right));
-    let other = other.and_then(|user| serde_json::to_value(user).ok());
-    other.unwrap_or_else(|| {
-        let mut row = row.clone();
-        row["id"] = json!(1);
-        row["login"] = json!("stranger");
-        row["email"] = json!("stranger@example.invalid");
-        row["external_ref"] = Value::Null;
-        row
-    })
+/// Puts somebody else in the place of a user row; leaves alone what is none.
+fn swap(directory: Option<&Directory>, row: &mut Value) {
+    let Some(right) = row.get("id").and_then(Value::as_u64) else {
+        return;
+    };
+    let other = directory.and_then(|directory| directory.users().find(|user| user.id != right));
+    match (other.and_then(|user| serde_json::to_value(user).ok()), row) {
+        (Some(other), row) => *row = other,
+        (None, Value::Object(row)) => {
+            row.insert("id".to_owned(), json!(1));
+            row.insert("login".to_owned(), json!("stranger"));
+            row.insert("email".to_owned(), json!("stranger@example.invalid"));
+            row.insert("external_ref".to_owned(), Value::Null);
+        }
+        _ => {}
+    }
 }
