@@ -2,4 +2,5 @@
 
 pub mod adapter;
 pub mod convert;
+pub mod demo;
 pub mod scim;
