@@ -155,17 +155,17 @@ fn a_failing_write_takes_no_neighbour_along() {
 #[test]
 fn a_transaction_lost_midway_is_reported_to_its_whole_batch() {
     let store = Store::in_memory().unwrap();
-    let hold = store.write(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(50));
-        Ok(())
-    });
+    let (open, gate) = std::sync::mpsc::channel();
+    let hold = store.write(move |_| Ok(gate.recv().unwrap_or_default()));
     let add = store.add_members(&group("g"), member(1));
     let lose = store.write(|db| {
         db.execute_batch("ROLLBACK")?;
         db.execute("INSERT INTO nowhere VALUES (1)", []).map(drop)
     });
     let later = store.add_members(&group("g"), member(2));
-    let results = block_on(together([hold, add, lose, later].into_iter()));
+    // Asked last, so that the others wait together meanwhile.
+    let release: Recall<'_, ()> = Box::pin(async move { Ok(open.send(()).unwrap_or_default()) });
+    let results = block_on(together([hold, add, lose, later, release].into_iter()));
     let kept = block_on(store.members(&group("g"))).unwrap();
     let acknowledged = results[1].is_ok() as usize + results[3].is_ok() as usize;
     assert_eq!(kept.len(), acknowledged, "{results:?}");
