@@ -156,7 +156,7 @@ fn a_failing_write_takes_no_neighbour_along() {
 fn a_transaction_lost_midway_is_reported_to_its_whole_batch() {
     let store = Store::in_memory().unwrap();
     let (open, gate) = std::sync::mpsc::channel();
-    let hold = store.write(move |_| Ok(gate.recv().unwrap_or_default()));
+    let hold = store.write(move |_| gate.recv().or(Ok(())));
     let add = store.add_members(&group("g"), member(1));
     let lose = store.write(|db| {
         db.execute_batch("ROLLBACK")?;
@@ -164,7 +164,7 @@ fn a_transaction_lost_midway_is_reported_to_its_whole_batch() {
     });
     let later = store.add_members(&group("g"), member(2));
     // Asked last, so that the others wait together meanwhile.
-    let release: Recall<'_, ()> = Box::pin(async move { Ok(open.send(()).unwrap_or_default()) });
+    let release: Recall<'_, ()> = Box::pin(async move { open.send(()).or(Ok(())) });
     let results = block_on(together([hold, add, lose, later, release].into_iter()));
     let kept = block_on(store.members(&group("g"))).unwrap();
     let acknowledged = results[1].is_ok() as usize + results[3].is_ok() as usize;
