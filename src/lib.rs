@@ -1,6 +1,9 @@
 //! Scimgate.
 
 pub mod adapter;
+pub mod config;
 pub mod convert;
 pub mod demo;
 pub mod scim;
+pub mod store;
+pub mod tenant;

@@ -1,0 +1,3 @@
+//! Who calls: tenants and the tokens that name them.
+
+pub mod token;
