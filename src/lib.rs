@@ -3,6 +3,8 @@
 pub mod adapter;
 pub mod cli;
 pub mod config;
+pub mod convert;
+pub mod demo;
 pub mod gateway;
 pub mod scim;
 pub mod server;

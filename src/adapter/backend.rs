@@ -35,13 +35,16 @@ pub struct VendorCall {
     pub path: String,
     /// The body and its media type.
     pub body: Option<CallBody>,
+    /// The vendor documents that carrying this out twice does no more than once.
+    pub idempotent: bool,
 }
 
 impl VendorCall {
-    /// Whether sending the call twice does no more than sending it once
-    /// (RFC 9110 §9.2.2, and PATCH because ours are merges of fixed values).
+    /// Whether the call may be sent again when its outcome is not known: all
+    /// but POST (RFC 9110 §9.2.2, and PATCH because ours are merges of fixed
+    /// values), and a POST that the script declares idempotent.
     pub fn is_repeatable(&self) -> bool {
-        !matches!(self.method, Verb::Post)
+        self.idempotent || self.method != Verb::Post
     }
 }
 
@@ -91,6 +94,9 @@ pub struct VendorReply {
     pub retry_after: Option<Duration>,
     /// The body, bounded by the backend.
     pub body: Bytes,
+    /// An earlier try of this call was lost and may have been carried out, so
+    /// that "absent" after a DELETE can mean "done".
+    pub after_loss: bool,
 }
 
 /// Why there is no reply. The one thing that matters is whether the vendor may

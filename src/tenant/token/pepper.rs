@@ -17,7 +17,7 @@ pub struct Pepper(SecretBox<[u8; LENGTH]>);
 
 impl Pepper {
     /// Reads the pepper from `path`, which is made (mode 0600, random) when it
-    /// is not there. Two processes that start at once get the same one.
+    /// is not there; its directory must be. Two processes that start at once get the same one.
     ///
     /// A pepper that is lost cannot be had again: every token made under it is
     /// then unknown. It belongs in the same backup as the database.

@@ -16,6 +16,7 @@ const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap();
     runtime.block_on(future)
@@ -131,7 +132,27 @@ fn random_texts_are_refused() {
     }
 }
 
-/// RFC 4231, test case 2, with the key filled up as the RFC's HMAC does itself.
+/// Computed with Python's `zlib.crc32` and `hmac`, which share no code with ours.
+#[test]
+fn checksum_and_digest_are_the_standard_ones() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("pepper");
+    std::fs::write(&path, [7; 32]).unwrap();
+    let text = "scg_3kTq9ZbX_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf0K9uMD";
+    let digest = SecretToken::parse(text)
+        .unwrap()
+        .digest(&Pepper::open(&path).unwrap());
+    let hex: String = digest
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(
+        hex,
+        "12c9fb61da20feb6ee3078602d5114bb04cb3fe9f3625066b9a332b200a94934"
+    );
+}
+
 #[test]
 fn the_digest_depends_on_every_character_and_on_the_pepper() {
     let (pepper, other) = (Pepper::random().unwrap(), Pepper::random().unwrap());
@@ -284,7 +305,7 @@ fn a_token_revoked_elsewhere_is_dead_within_a_second() {
         let revoked = Instant::now();
         while here.authenticate(token.reveal()).await.is_ok() {
             assert!(revoked.elapsed() < Duration::from_millis(1050));
-            std::thread::sleep(Duration::from_millis(5));
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         assert_eq!(
             here.authenticate(token.reveal()).await,

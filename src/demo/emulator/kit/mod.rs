@@ -1,0 +1,30 @@
+//! What every emulator has, whatever the vendor: a server, a journal, faults, a clock, a control port.
+//!
+//! A vendor is one [`Vendor`] implementation: a synchronous state machine from [`Call`] to
+//! [`Answer`]. The kit gives it sockets, latency, locks, faults and book-keeping.
+//!
+//! The walk of a call (`serve`): read → journal → faults before the work → lock → latency →
+//! [`Vendor::answer`] → faults after the work → write. The work goes on when the caller hangs up,
+//! as a real vendor's does.
+
+mod body;
+mod clock;
+mod control;
+mod counters;
+mod emulator;
+mod fault;
+mod journal;
+mod rate;
+mod serve;
+mod shared;
+#[cfg(test)]
+mod tests;
+mod vendor;
+
+pub use clock::Clock;
+pub use counters::Counters;
+pub use emulator::Emulator;
+pub use fault::{Action, Drip, Fault, Match, Status};
+pub use journal::JournalEntry;
+pub use rate::{Rate, RateLimiter};
+pub use vendor::{Answer, Call, Refused, Vendor};
