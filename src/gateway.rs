@@ -149,3 +149,57 @@ fn origin(public_url: &Url) -> String {
 fn cores() -> usize {
     available_parallelism().map_or(1, Into::into)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+    use crate::tenant::token::Pepper;
+
+    /// Knows no tenant.
+    struct Empty;
+
+    impl Directory for Empty {
+        fn open(&self, _: &TenantId) -> Option<Rc<dyn Admission>> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_outlives_its_tenant_opens_nothing() {
+        let store = Arc::new(Store::in_memory().unwrap());
+        let tokens = Arc::new(Tokens::new(store, Pepper::random().unwrap()));
+        let tenant = TenantId::parse("acme").unwrap();
+        let token = tokens.issue(tenant, None).await.unwrap();
+        let worker = Worker::new(tokens, Empty);
+        let refused = worker.authenticate(token.reveal()).await.err();
+        assert_eq!(refused, Some(AuthFault::Unknown));
+        let refused = worker.authenticate("scg_x").await.err();
+        assert_eq!(refused, Some(AuthFault::Malformed));
+    }
+
+    #[test]
+    fn a_public_url_is_taken_without_its_last_slash() {
+        let origin = |text: &str| origin(&Url::parse(text).unwrap());
+        assert_eq!(
+            origin("https://scim.example.com"),
+            "https://scim.example.com"
+        );
+        assert_eq!(
+            origin("https://example.com/gate/"),
+            "https://example.com/gate"
+        );
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_had_is_named() {
+        let mut config = Config::default();
+        config.server.listen = "192.0.2.1:1".parse().unwrap();
+        let fault = Gateway::bind(&config).err().unwrap().to_string();
+        assert!(
+            fault.contains("server.listen") && fault.contains("192.0.2.1:1"),
+            "{fault}"
+        );
+    }
+}
