@@ -1,5 +1,6 @@
 //! `scimgate serve`.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::{Ending, Trouble};
 use crate::adapter::TenantId;
 use crate::config::Config;
 use crate::gateway::{Directory, Gateway, Worker};
-use crate::server::Admission;
+use crate::server::{Admission, Running};
 use crate::store::Store;
 use crate::tenant::token::{Pepper, Tokens};
 
@@ -35,7 +36,7 @@ fn tokens(config: &Config) -> anyhow::Result<Tokens> {
 
 /// The one line for people and for scripts that asked for port 0; logs go elsewhere.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
-fn announce(config: &Config, address: std::net::SocketAddr) {
+fn announce(config: &Config, address: SocketAddr) {
     let scheme = if config.server.tls.is_some() {
         "https"
     } else {
@@ -45,7 +46,7 @@ fn announce(config: &Config, address: std::net::SocketAddr) {
 }
 
 /// The main thread only waits for signals; workers have their own runtimes.
-fn control(running: crate::server::Running) -> anyhow::Result<Ending> {
+fn control(running: Running) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

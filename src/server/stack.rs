@@ -2,12 +2,12 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -162,7 +162,7 @@ pub(super) struct Due(pub(super) Instant);
 
 /// Answers before the identity provider gives up (60 s).
 async fn deadline<S>(
-    span: std::time::Duration,
+    span: Duration,
     mut request: HttpRequest,
     next: S,
 ) -> Result<HttpResponse, Rejection>
