@@ -1,6 +1,7 @@
 //! Scimgate.
 
 pub mod adapter;
+pub mod catalog;
 pub mod config;
 pub mod convert;
 pub mod demo;
