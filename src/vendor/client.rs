@@ -96,11 +96,16 @@ async fn attempt(
 
 fn admit(to: &Destination) -> Result<Pass, CallFault> {
     let health = &to.state.health;
-    if !health.refusal.admits(&to.credential) {
-        return Err(CallFault::Credential);
+    // The circuit first: the credential's probe is one a minute and must not be
+    // spent on a call that does not go out.
+    let Some(pass) = health.breaker.admit() else {
+        let why = "circuit open: the vendor has been failing";
+        return Err(CallFault::NotSent(why.into()));
+    };
+    match health.refusal.admits(&to.credential) {
+        true => Ok(pass),
+        false => Err(CallFault::Credential),
     }
-    let closed = || CallFault::NotSent("circuit open: the vendor has been failing".into());
-    health.breaker.admit().ok_or_else(closed)
 }
 
 /// Draws the conclusions for the calls that follow.
@@ -116,7 +121,9 @@ fn settle(to: &Destination, pass: Pass, tried: &Tried) {
         Tried::Answered(_, Meaning::Credential) if health.refusal.refuse(&to.credential) => {
             warn_of_refusal(to);
         }
-        Tried::Answered(_, Meaning::Ok) => health.refusal.accept(),
+        Tried::Answered(_, Meaning::Ok | Meaning::Absent | Meaning::Conflict) => {
+            health.refusal.accept();
+        }
         _ => {}
     }
     warn_of_change(to, change);

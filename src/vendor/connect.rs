@@ -13,17 +13,19 @@ use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tower::{BoxError, Service};
 
+use super::egress::{Resolver, permit_host};
+
 /// hyper's connectors under one time limit. In tower's shape, but not its
 /// `Timeout`: hyper-util wants the future `Unpin`.
 #[derive(Clone)]
 pub(super) struct Connector {
-    inner: HttpsConnector<HttpConnector>,
+    inner: HttpsConnector<HttpConnector<Resolver>>,
     limit: Duration,
 }
 
 impl Connector {
     pub(super) fn new(tls: ClientConfig, limit: Duration) -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(15)));
@@ -46,8 +48,10 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
+        let permitted = permit_host(uri.host().unwrap_or_default());
         let (connecting, limit) = (self.inner.call(uri), self.limit);
         Box::pin(async move {
+            permitted?;
             match tokio::time::timeout(limit, connecting).await {
                 Ok(connected) => connected,
                 Err(_) => Err(format!("no connection within {limit:?}").into()),

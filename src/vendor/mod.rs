@@ -4,7 +4,7 @@
 //! Network::call        impl adapter::Backend, one tenant
 //!   client.rs          the walk of a call: places, breakers, retries, rates, one try
 //!   exchange.rs        one try on the wire: head out, bounded reply in, who knows what was sent
-//!   pool.rs            connections, one set per tenant and worker thread
+//!   pool.rs            connections, one set per tenant and worker thread (connect.rs, tls.rs, egress.rs)
 //!   destination.rs     where a tenant's calls go, and as whom (credential.rs, path.rs)
 //!   state.rs           what all threads share and what outlives a reload:
 //!                      breaker.rs, refusal.rs, retry.rs, rate.rs, places.rs
@@ -19,6 +19,7 @@ mod client;
 mod connect;
 mod credential;
 mod destination;
+mod egress;
 mod exchange;
 mod ids;
 mod network;
