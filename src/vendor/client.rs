@@ -34,8 +34,8 @@ pub(super) async fn carry_out(
     // The deadline is a value and no step of its own: each step below stops by
     // it, because only that step knows whether the call has gone out.
     let request = request(to, &call).map_err(CallFault::NotSent)?;
-    // Places: before the breakers, so that whoever waited sees them as they are
-    // when his turn comes.
+    // Places: before the breakers, so that a call that waited sees them as they are
+    // when its turn comes.
     let _place = to.state.places.enter(deadline).await?;
     // Breakers: around the retries, so that an open one costs no retry budget
     // and a call counts once, however often it was tried.

@@ -1,12 +1,12 @@
 //! One try on the wire. Its one hard question: may the vendor have got it?
 
 use std::error::Error as _;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use hyper::header::{DATE, HeaderMap, RETRY_AFTER};
 use hyper::{Request, Response};
 use hyper_util::client::legacy::Error;
 use hyper_util::client::legacy::connect::capture_connection;
@@ -17,6 +17,8 @@ use crate::adapter::VendorReply;
 
 /// The largest reply body: a page of 200 large users is below 1 MiB.
 pub(super) const MOST_BODY: usize = 8 * 1024 * 1024;
+
+const LONGEST_SPAN: Duration = Duration::from_secs(86_400);
 
 /// Why a try has no reply.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub(super) async fn exchange(
 /// case ("canceled": the connection closed before the request was taken from
 /// the queue) carries hyper's own canceled error, which hyper 1 makes only where
 /// it hands the unwritten request back. Everything else counts as written.
-fn broken(error: Error) -> Broken {
+pub(super) fn broken(error: Error) -> Broken {
     let canceled = error
         .source()
         .and_then(|e| e.downcast_ref::<hyper::Error>());
@@ -96,21 +98,18 @@ fn too_long() -> String {
 }
 
 /// RFC 9110 §10.2.3: seconds, or a date, which is measured against the reply's
-/// own `Date`, as the vendor's clock is not ours.
+/// own `Date`, as the vendor's clock is not ours. At most a day.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let (until, now) = (
-        httpdate::parse_http_date(value).ok()?,
-        date(headers, &DATE)?,
-    );
-    Some(until.duration_since(now).unwrap_or_default())
-}
-
-fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()
+    let text = |name| Some(headers.get(name)?.to_str().ok()?.trim());
+    let date = |name| httpdate::parse_http_date(text(name)?).ok();
+    let span = match text(RETRY_AFTER)?.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let (until, now) = (date(RETRY_AFTER)?, date(DATE)?);
+            until.duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(span.min(LONGEST_SPAN))
 }
 
 #[cfg(test)]
@@ -136,6 +135,7 @@ mod tests {
         check(" 0 ", Some(0));
         check("Sun, 06 Nov 1994 08:50:37 GMT", Some(60));
         check("Sun, 06 Nov 1994 08:00:00 GMT", Some(0));
+        check("18446744073709551615", Some(86_400));
         check("soon", None);
         check("-5", None);
         check("1.5", None);

@@ -93,7 +93,10 @@ impl<'c> Tries<'c> {
         if invited.is_some_and(|wait| wait > LONGEST_INVITED_WAIT) {
             return None;
         }
-        let wait = invited.unwrap_or_else(|| backoff(self.count));
+        // A little more than asked for, so that calls which were turned away
+        // together do not come back together.
+        let spread = |wait| wait + up_to(Duration::from_millis(100));
+        let wait = invited.map_or_else(|| backoff(self.count), spread);
         // The budget keeps us from making an outage worse. A wait the vendor
         // asked for cannot do that.
         let fits = Instant::now() + wait < deadline && (invited.is_some() || budget.take());
@@ -126,15 +129,12 @@ impl<'c> Tries<'c> {
     }
 }
 
-/// The wait the vendor asks for, and a little more, so that calls which were
-/// turned away together do not come back together.
+/// The wait the vendor asks for.
 fn invitation(tried: &Tried) -> Option<Duration> {
-    let Tried::Answered(reply, _) = tried else {
-        return None;
-    };
-    reply
-        .retry_after
-        .map(|wait| wait + up_to(Duration::from_millis(100)))
+    match tried {
+        Tried::Answered(reply, _) => reply.retry_after,
+        _ => None,
+    }
 }
 
 /// Full jitter from 100 ms to 1 s, then to 3 s.

@@ -1,5 +1,13 @@
 //! Sent or not sent: what each way of failing is told as.
 
+use std::io::{Read, Write};
+
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+
+use super::connect::Connector;
+use super::exchange::{Broken, broken};
 use super::server::{Act, FINE, Vendor, deserted};
 use super::*;
 
@@ -96,6 +104,41 @@ async fn a_call_on_a_connection_that_was_closed_meanwhile_goes_over_a_new_one() 
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
     assert_eq!((vendor.requests().len(), vendor.connections()), (2, 2));
+}
+
+/// The case hyper calls "canceled": connection task and call wake together, and
+/// the task finds the connection closed before it takes the call. With hyper's
+/// own second attempt switched off, it must come out as not sent.
+#[tokio::test]
+async fn a_call_that_was_queued_on_a_dying_connection_is_not_sent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri: hyper::Uri = format!("http://{}/", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
+    let (close, told_to_close) = std::sync::mpsc::channel();
+    let vendor = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 4096]).unwrap();
+        socket.write_all(FINE.as_bytes()).unwrap();
+        told_to_close.recv().unwrap();
+    });
+    let connector = Connector::new(
+        TlsOptions::load(None).unwrap().for_tenant(),
+        Duration::from_secs(1),
+    );
+    let connections = Client::builder(TokioExecutor::new())
+        .retry_canceled_requests(false)
+        .build::<_, Full<Bytes>>(connector);
+    let reply = connections.get(uri.clone()).await.unwrap();
+    reply.into_body().collect().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    // Blocks the runtime. Then the runtime learns of the end, and as it runs its
+    // first future before its tasks, the call is queued before hyper learns.
+    close.send(()).unwrap();
+    vendor.join().unwrap();
+    tokio::task::yield_now().await;
+    let fault = broken(connections.get(uri).await.unwrap_err());
+    assert_eq!(fault, Broken::Unsent("connection closed".into()));
 }
 
 /// The same without a pause: the close and the next call race. It may be lost,
