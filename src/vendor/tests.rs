@@ -28,7 +28,7 @@ fn destination(base_url: &str) -> Destination {
         credential: Credential::Bearer("s3cret".into()),
         limits: Limits::default(),
         deadlines: Deadlines {
-            connect_ms: 300,
+            connect_ms: 200,
             call_ms: 300,
         },
         replies: ReplyTable::default(),
