@@ -8,3 +8,4 @@ pub mod demo;
 pub mod scim;
 pub mod store;
 pub mod tenant;
+pub mod vendor;
