@@ -1,6 +1,7 @@
 //! Scimgate.
 
 pub mod adapter;
+pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod convert;
@@ -11,3 +12,4 @@ pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod tenant;
+pub mod vendor;
