@@ -116,7 +116,12 @@ impl<'c> Tries<'c> {
         if self.in_doubt && silent && self.call.method != Verb::Get {
             return Tried::Lost("an earlier try may have been carried out".into());
         }
-        tried
+        match tried {
+            Tried::Answered(reply, means) => {
+                Tried::Answered(VendorReply { after_loss: self.in_doubt, ..reply }, means)
+            }
+            other => other,
+        }
     }
 
     fn may_repeat(&self, tried: &Tried) -> bool {

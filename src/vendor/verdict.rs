@@ -40,6 +40,7 @@ mod tests {
             status,
             retry_after: None,
             body: Bytes::from_static(body.as_bytes()),
+            after_loss: false,
         };
         assert_eq!(means(&table.unwrap(), &reply), expect, "{status} {body}");
     }

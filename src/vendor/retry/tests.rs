@@ -8,6 +8,7 @@ fn call(method: Verb) -> VendorCall {
         method,
         path: "/users".into(),
         body: None,
+        idempotent: false,
     }
 }
 
@@ -16,6 +17,7 @@ fn answered(status: u16, means: Meaning, retry_after: Option<u64>) -> Tried {
         status,
         retry_after: retry_after.map(Duration::from_secs),
         body: Bytes::new(),
+        after_loss: false,
     };
     Tried::Answered(reply, means)
 }
