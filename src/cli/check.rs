@@ -20,15 +20,27 @@ pub(super) struct Options {
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let mut sources = sources(config);
     // A new user has adapters before he has a tenant.
-    sources.tenants = sources.tenants.filter(|tenants| !options.no_tenants && tenants.exists());
+    sources.tenants = sources
+        .tenants
+        .filter(|tenants| !options.no_tenants && tenants.exists());
     let (catalog, report) = catalog::load(&sources);
     print!("{}", report.render(std::io::stdout().is_terminal()));
-    let count = |severity| report.problems().iter().filter(|problem| problem.severity == severity).count();
+    let count = |severity| {
+        report
+            .problems()
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     println!(
         "{} adapters, {} tenants: {errors} errors, {warnings} warnings",
         catalog.adapters.len(),
         catalog.tenants.len()
     );
-    Ok(if errors == 0 { Ending::Done } else { Ending::Findings })
+    Ok(if errors == 0 {
+        Ending::Done
+    } else {
+        Ending::Findings
+    })
 }

@@ -25,7 +25,9 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
         "catalog loaded"
     );
     let address = gateway.local_addr();
-    let running = gateway.start().map_err(|error| Trouble::Internal(error.into()))?;
+    let running = gateway
+        .start()
+        .map_err(|error| Trouble::Internal(error.into()))?;
     announce(config, address);
     control(running).map_err(Trouble::Internal)
 }

@@ -20,7 +20,9 @@ pub(super) enum Verb {
 
 fn tenant_id(name: &str) -> Result<TenantId, String> {
     let id = TenantId::parse(name);
-    id.ok_or_else(|| "a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end".to_owned())
+    id.ok_or_else(|| {
+        "a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end".to_owned()
+    })
 }
 
 pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
@@ -38,7 +40,9 @@ fn mint(config: &Config, tenant: &TenantId) -> Result<Ending, Trouble> {
     }
     let (_, tokens) = open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.context("no event loop").map_err(Trouble::Internal)?;
+    let runtime = runtime
+        .context("no event loop")
+        .map_err(Trouble::Internal)?;
     let token = runtime.block_on(tokens.issue(tenant.clone(), None));
     let token = token.map_err(|fault| Trouble::Config(fault.into()))?;
     println!("Tenant URL:   {}", tenant_url(config, tenant));
@@ -48,8 +52,16 @@ fn mint(config: &Config, tenant: &TenantId) -> Result<Ending, Trouble> {
 
 /// What to paste as Tenant URL. Entra must reach it over https.
 fn tenant_url(config: &Config, tenant: &TenantId) -> String {
-    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    let scheme = if config.server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let direct = format!("{scheme}://{}", config.server.listen);
-    let origin = config.server.public_url.as_ref().map_or(direct, |url| url.as_str().trim_end_matches('/').to_owned());
+    let origin = config
+        .server
+        .public_url
+        .as_ref()
+        .map_or(direct, |url| url.as_str().trim_end_matches('/').to_owned());
     format!("{origin}/t/{tenant}/scim/v2")
 }

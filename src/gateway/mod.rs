@@ -95,10 +95,18 @@ impl Gateway {
     /// # Errors
     /// The operating system has no thread or no event queue left.
     pub fn start(self) -> io::Result<Running> {
-        let Self { server, tokens, tenants, tls } = self;
+        let Self {
+            server,
+            tokens,
+            tenants,
+            tls,
+        } = self;
         server.start(move || {
             let entrances = Entrances::new(Arc::clone(&tenants), Pool::new(tls.clone()));
-            Rc::new(Worker { tokens: Arc::clone(&tokens), entrances })
+            Rc::new(Worker {
+                tokens: Arc::clone(&tokens),
+                entrances,
+            })
         })
     }
 }

@@ -57,7 +57,10 @@ impl Tenants {
 
     /// Makes a catalog the live one. Requests under way end on theirs.
     pub(super) fn publish(&self, catalog: &Catalog) {
-        let entries = catalog.tenants.values().map(|tenant| (tenant.id.clone(), Arc::new(self.entry(tenant))));
+        let entries = catalog
+            .tenants
+            .values()
+            .map(|tenant| (tenant.id.clone(), Arc::new(self.entry(tenant))));
         self.live.store(Arc::new(entries.collect()));
     }
 
@@ -90,7 +93,10 @@ pub(super) struct Entrances {
 impl Entrances {
     /// With the thread's own connections.
     pub(super) fn new(tenants: Arc<Tenants>, pool: Pool) -> Self {
-        Self { tenants, pool: Rc::new(pool) }
+        Self {
+            tenants,
+            pool: Rc::new(pool),
+        }
     }
 
     /// The way into a tenant on the generation that is live now; `None` if
@@ -98,7 +104,11 @@ impl Entrances {
     pub(super) fn open(&self, tenant: &TenantId) -> Option<Rc<dyn Admission>> {
         let entry = self.tenants.live.load().get(tenant).cloned()?;
         let (tenants, pool) = (Arc::clone(&self.tenants), Rc::clone(&self.pool));
-        Some(Rc::new(Entrance { tenants, pool, entry }))
+        Some(Rc::new(Entrance {
+            tenants,
+            pool,
+            entry,
+        }))
     }
 }
 
@@ -130,7 +140,11 @@ impl Admission for Entrance {
 
 impl Entrance {
     fn operation(&self, base_url: String, deadline: Instant) -> Operation {
-        let Entry { tenant, destination, locks } = &*self.entry;
+        let Entry {
+            tenant,
+            destination,
+            locks,
+        } = &*self.entry;
         Operation {
             tenant: tenant.id.clone(),
             adapter: Arc::clone(&tenant.adapter),
@@ -148,9 +162,17 @@ impl Entrance {
 }
 
 fn destination(tenant: &Tenant, state: Arc<VendorState>) -> Destination {
-    let Upstream { base_url, headers, limits, .. } = &tenant.upstream;
+    let Upstream {
+        base_url,
+        headers,
+        limits,
+        ..
+    } = &tenant.upstream;
     let headers = headers.iter().filter_map(|(name, value)| {
-        let pair = (HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+        let pair = (
+            HeaderName::try_from(name).ok()?,
+            HeaderValue::try_from(value).ok()?,
+        );
         Some(pair)
     });
     Destination {
@@ -166,12 +188,25 @@ fn destination(tenant: &Tenant, state: Arc<VendorState>) -> Destination {
 }
 
 fn credential(tenant: &Tenant) -> Credential {
-    let secret = |name: &str| tenant.upstream.secrets.get(name).cloned().unwrap_or_else(|| SecretString::from(""));
+    let secret = |name: &str| {
+        tenant
+            .upstream
+            .secrets
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| SecretString::from(""))
+    };
     match &tenant.adapter.manifest.credential {
-        CredentialKind::Basic => Credential::Basic { username: secret("username"), password: secret("password") },
+        CredentialKind::Basic => Credential::Basic {
+            username: secret("username"),
+            password: secret("password"),
+        },
         CredentialKind::Bearer => Credential::Bearer(secret("token")),
         CredentialKind::Header { header } => match HeaderName::try_from(header) {
-            Ok(name) => Credential::Header { name, value: secret("key") },
+            Ok(name) => Credential::Header {
+                name,
+                value: secret("key"),
+            },
             Err(_) => Credential::None,
         },
         CredentialKind::None => Credential::None,

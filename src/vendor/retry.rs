@@ -106,7 +106,7 @@ impl<'c> Tries<'c> {
 
     /// The last try's result in the light of the ones before: a change that may
     /// have been carried out by the first try is not undone because the second
-    /// found no connection.
+    /// found no connection, and an answer that came after doubt says so.
     pub(super) fn conclude(&self, tried: Tried) -> Tried {
         let silent = match &tried {
             Tried::Answered(_, means) => matches!(means, Meaning::Busy | Meaning::Credential),
@@ -117,8 +117,9 @@ impl<'c> Tries<'c> {
             return Tried::Lost("an earlier try may have been carried out".into());
         }
         match tried {
-            Tried::Answered(reply, means) => {
-                Tried::Answered(VendorReply { after_loss: self.in_doubt, ..reply }, means)
+            Tried::Answered(mut reply, means) => {
+                reply.after_loss = self.in_doubt;
+                Tried::Answered(reply, means)
             }
             other => other,
         }
