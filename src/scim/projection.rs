@@ -124,11 +124,12 @@ impl Name {
 
 /// `emails[type eq "work"].value` is read as `emails.value`: a projection chooses no elements.
 fn without_filter(text: &str) -> String {
-    match (text.find('['), text.rfind(']')) {
-        (Some(open), Some(close)) if open < close => {
-            format!("{}{}", &text[..open], &text[close + 1..])
-        }
-        _ => text.to_owned(),
+    let outside = text
+        .split_once('[')
+        .and_then(|(head, rest)| Some((head, rest.rsplit_once(']')?.1)));
+    match outside {
+        Some((head, tail)) => format!("{head}{tail}"),
+        None => text.to_owned(),
     }
 }
 

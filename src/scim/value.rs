@@ -206,11 +206,7 @@ impl Shaper {
     fn boolean(&self, value: Value) -> Option<Value> {
         match value {
             Value::Bool(_) => Some(value),
-            Value::String(text) if self.profile.is_tolerant() => match text {
-                text if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
-                text if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
-                _ => None,
-            },
+            Value::String(text) if self.profile.is_tolerant() => flag(&text),
             _ => None,
         }
     }
@@ -224,6 +220,15 @@ impl Shaper {
             _ => None,
         }
     }
+}
+
+/// Entra writes booleans as `"True"` and `"False"`.
+pub(super) fn flag(text: &str) -> Option<Value> {
+    let flags = [("true", true), ("false", false)];
+    let found = flags
+        .into_iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(text));
+    found.map(|(_, flag)| Value::Bool(flag))
 }
 
 /// Whether a text is an `xsd:dateTime` (RFC 7643 §2.3.5).

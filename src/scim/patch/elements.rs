@@ -334,9 +334,15 @@ fn lead(elements: &mut [Value], index: usize) {
     }
 }
 
+/// The new one stays primary if the old one was and nothing is said.
 fn replace_at(elements: &mut [Value], index: usize, element: Value) {
-    if let Some(present) = elements.get_mut(index) {
-        *present = element;
+    let Some(present) = elements.get_mut(index) else {
+        return;
+    };
+    let primary = present.get_mut("primary").map(Value::take);
+    *present = element;
+    if let (Some(primary), Value::Object(parts)) = (primary, present) {
+        parts.entry("primary").or_insert(primary);
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{MAX_OPERATIONS, MAX_PATH, MAX_VALUES, Op, Operation, PATCH_SCHEMA, PatchRequest};
 use crate::scim::compare::same_text;
 use crate::scim::filter::Fault;
+use crate::scim::path::sub_name;
 use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::value::{Place, Shaper};
 use crate::scim::{AttrPath, Object, Path, Profile, ResourceType, ScimError};
@@ -296,7 +297,7 @@ impl<'a> Reader<'a> {
         value: Value,
     ) -> Result<(), ScimError> {
         let value = self.shaper.whole(attribute, place(&path), value)?;
-        if value.is_none() && attribute.required {
+        if attribute.required && value.as_ref().is_none_or(|value| value == "") {
             return Err(ScimError::invalid_value(format!(
                 "{path} is required and not empty"
             )));
@@ -373,7 +374,8 @@ impl<'a> Reader<'a> {
         value: Value,
     ) -> Result<(), ScimError> {
         let name = path.sub().unwrap_or_default();
-        let Some(part) = attribute.sub(name) else {
+        let part = sub_name(attribute, name).and_then(|name| attribute.sub(name));
+        let Some(part) = part else {
             return self.shaper.ignore(&path);
         };
         if part.mutability == Mutability::ReadOnly {

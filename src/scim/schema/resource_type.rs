@@ -8,6 +8,9 @@ use crate::scim::leaf::{Leaf, Selector};
 use crate::scim::path::AttrPath;
 use crate::scim::{Object, ResourceKind};
 
+/// Longest misspelling that is compared with every known spelling, in bytes.
+const LONGEST_GUESS: usize = 128;
+
 /// An endpoint's schemas (RFC 7643 §6).
 #[derive(Clone, Debug)]
 pub struct ResourceType {
@@ -172,6 +175,9 @@ impl ResourceType {
 
     /// The known spelling nearest to a wrong one, if any is near.
     pub fn suggest(&self, wrong: &str) -> Option<String> {
+        if wrong.len() > LONGEST_GUESS {
+            return None;
+        }
         let wrong = fold(wrong);
         let limit = (wrong.chars().count() / 3).clamp(1, 4);
         self.spellings()
