@@ -118,7 +118,7 @@ impl Name {
         if let Some(schema) = types.extension(&text) {
             return Some(Self::Extension(schema.id.clone()));
         }
-        AttrPath::read(&text, 0, types).ok().map(Self::Attribute)
+        AttrPath::read(&text, types).ok().map(Self::Attribute)
     }
 }
 

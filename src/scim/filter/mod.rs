@@ -235,6 +235,10 @@ impl Fault {
         Self::Syntax(at, reason.into())
     }
 
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+
     pub(super) fn invalid_filter(self, types: &ResourceType) -> ScimError {
         ScimError::invalid_filter(self.detail("filter", types))
     }

@@ -116,7 +116,7 @@ impl<'t> Parser<'t> {
             return Err(self.unexpected("an attribute"));
         };
         let attr = match scope {
-            Scope::Resource => AttrPath::read(word, at, self.types)?,
+            Scope::Resource => AttrPath::read(word, self.types)?,
             Scope::Element(attribute) => element_path(attribute, word, at)?,
         };
         self.advance()?;

@@ -192,8 +192,8 @@ fn the_rfc_grammar() {
         (r#"not userName eq "x""#, "expected ("),
         ("()", "expected an attribute"),
         ("", "expected an attribute"),
-        (r#"user..Name eq "x""#, "not an attribute"),
-        (r#"name.given.x eq "x""#, "not an attribute"),
+        (r#"user..Name eq "x""#, "no attribute"),
+        (r#"name.given.x eq "x""#, "no attribute"),
     ] {
         check_as(Profile::Strict, 'u', ADA, filter, want);
     }

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::{MAX_OPERATIONS, MAX_PATH, MAX_VALUES, Op, Operation, PATCH_SCHEMA, PatchRequest};
 use crate::scim::compare::same_text;
-use crate::scim::filter::Fault;
 use crate::scim::path::sub_name;
 use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::value::{Place, Shaper};
@@ -71,10 +70,13 @@ fn received_operations(body: Value, profile: Profile) -> Result<Vec<Received>, S
             "more than {MAX_VALUES} values in one PATCH"
         )));
     }
-    operations.into_iter().map(received).collect()
+    operations
+        .into_iter()
+        .map(|operation| received(operation, profile))
+        .collect()
 }
 
-fn received(operation: Value) -> Result<Received, ScimError> {
+fn received(operation: Value, profile: Profile) -> Result<Received, ScimError> {
     let Value::Object(mut members) = operation else {
         return Err(ScimError::invalid_syntax("an operation must be an object"));
     };
@@ -86,7 +88,11 @@ fn received(operation: Value) -> Result<Received, ScimError> {
         Some(Value::String(path)) => Some(path).filter(|path| !path.is_empty()),
         Some(_) => return Err(ScimError::invalid_path("path must be a string")),
     };
-    let value = take(&mut members, "value").unwrap_or_default();
+    let value = take(&mut members, "value");
+    if value.is_none() && op != Op::Remove && !profile.is_tolerant() {
+        return Err(ScimError::invalid_value("add and replace need a value"));
+    }
+    let value = value.unwrap_or_default();
     Ok(Received { op, path, value })
 }
 
@@ -164,7 +170,7 @@ impl<'a> Reader<'a> {
         if let Some(urn) = self.schema(text) {
             return self.whole_schema(op, &urn, value);
         }
-        let Some(target) = self.target(text)? else {
+        let Some(target) = self.target(text, named)? else {
             return Ok(());
         };
         if target.attribute.name == "schemas" {
@@ -220,11 +226,12 @@ impl<'a> Reader<'a> {
     }
 
     /// `None` for an attribute that no schema has: it is skipped.
-    fn target(&mut self, text: &str) -> Result<Option<Target<'a>>, ScimError> {
+    fn target(&mut self, text: &str, named: Named) -> Result<Option<Target<'a>>, ScimError> {
         let types = self.types;
+        let tolerant = self.shaper.profile.is_tolerant();
         let path = match Path::read(text, types, self.shaper.profile) {
             Ok(path) => path,
-            Err(Fault::Unknown(_)) if self.shaper.profile.is_tolerant() => {
+            Err(fault) if tolerant && (fault.is_unknown() || named == Named::ByKey) => {
                 self.shaper.ignore(text)?;
                 return Ok(None);
             }

@@ -6,6 +6,7 @@ use super::*;
 use crate::scim::tests::{object, print, types, value};
 
 mod dialects;
+mod hostile;
 mod limits;
 mod members;
 mod unknown;

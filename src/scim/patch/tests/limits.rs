@@ -46,6 +46,13 @@ fn sizes() {
         json!({ "Operations": [{ "op": "add", "path": "members", "value": list }] })
     };
     assert!(PatchRequest::parse(members(5000), &types('g'), Profile::Entra).is_ok());
+    let emails: Vec<Value> = (0..501)
+        .map(|id| json!({ "value": id.to_string() }))
+        .collect();
+    refused(
+        json!({ "Operations": [{ "op": "add", "path": "emails", "value": emails }] }),
+        "emails has more than 500 values",
+    );
     refused(members(5100), "413: more than 5000 values");
     refused(
         json!({ "Operations": [{ "op": "remove", "path": "x".repeat(513) }] }),
@@ -55,5 +62,64 @@ fn sizes() {
     refused(
         json!({ "Operations": [{ "op": "add", "value": { key: 1 } }] }),
         "path longer than 512",
+    );
+}
+
+#[test]
+fn lists_cannot_be_grown_beyond_comparison() {
+    let half = |from: u32| -> Vec<Value> {
+        (from..from + 300)
+            .map(|id| json!({ "value": id.to_string() }))
+            .collect()
+    };
+    let operation = |from| json!({ "op": "add", "path": "emails", "value": half(from) });
+    let operations = json!([operation(0), operation(300)]).to_string();
+    check("{}", &operations, "emails has more than 500 values");
+}
+
+#[test]
+fn members_without_id_are_refused() {
+    let by_ref = json!({ "Operations": [
+        { "op": "add", "path": "members", "value": [{ "$ref": "https://x/Users/u1" }] }
+    ] });
+    let error = PatchRequest::parse(by_ref, &types('g'), Profile::Entra).unwrap_err();
+    assert_eq!(error.detail, "members must each have a value");
+}
+
+#[test]
+fn a_value_must_be_there() {
+    strict(
+        "{}",
+        r#"[{"op":"add","path":"title"}]"#,
+        "invalidValue: add and replace need a value",
+    );
+    check(
+        r#"{"title":"a"}"#,
+        r#"[{"op":"replace","path":"title"}]"#,
+        "{}",
+    );
+}
+
+#[test]
+fn odd_keys_are_skipped_odd_paths_refused() {
+    check(
+        "{}",
+        r#"[{"op":"replace","value":{"a b":1,"":2,"emails[":3,"title":"x"}}]"#,
+        r#"{"title":"x"}"#,
+    );
+    check(
+        "{}",
+        r#"[{"op":"replace","path":"extension#1","value":"x"}]"#,
+        "{}",
+    );
+    check(
+        "{}",
+        r#"[{"op":"replace","path":"emails[type","value":"x"}]"#,
+        "invalidPath",
+    );
+    strict(
+        "{}",
+        r#"[{"op":"replace","value":{"a b":1}}]"#,
+        "invalidPath",
     );
 }
