@@ -43,14 +43,6 @@ impl AttrPath {
             sub: sub.map(str::to_owned),
         })
     }
-
-    /// The attribute itself, without the sub-attribute.
-    pub(super) fn root(&self) -> Self {
-        Self {
-            sub: None,
-            ..self.clone()
-        }
-    }
 }
 
 impl fmt::Display for AttrPath {

@@ -6,6 +6,7 @@ mod tests;
 use serde_json::Value;
 
 use super::compare::same_text;
+use super::leaf::is_bare;
 use super::schema::{Attribute, Returned};
 use super::{AttrPath, Object, ResourceType};
 
@@ -166,13 +167,5 @@ fn retain_parts(value: &mut Value, keep: impl Fn(&str) -> bool + Copy) {
             elements.retain(|element| !is_bare(element));
         }
         _ => {}
-    }
-}
-
-fn is_bare(value: &Value) -> bool {
-    match value {
-        Value::Object(parts) => parts.is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        _ => false,
     }
 }

@@ -15,7 +15,7 @@ use super::leaf::Leaf;
 use super::{Object, Path, Profile, ResourceType, ScimError};
 use parser::{Parser, Scope};
 
-pub(super) use eval::{element_verdict, equal, is_unknown};
+pub(super) use eval::{element_verdict, equal, every, is_unknown, some};
 
 /// Longest filter or path, in bytes.
 pub const MAX_LENGTH: usize = 4096;

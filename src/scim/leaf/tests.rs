@@ -52,9 +52,12 @@ fn refusals_say_what_to_write() {
     for (text, want) in [
         ("usrName", "did you mean userName?"),
         ("name", "name has parts; name one of them"),
-        ("emails.value", r#"write emails[type eq "work"].value"#),
+        (
+            "emails.value",
+            r#"choose an element, as in emails[type eq "work"]"#,
+        ),
         (r#"emails[type eq "work"]"#, "has parts; name one of them"),
-        (r#"emails[value eq "x"].type"#, "an element is chosen by"),
+        (r#"emails[value eq "x"].type"#, "choose by [type eq"),
         (
             r#"emails[type eq 'work'].value"#,
             "compared with a quoted string",
@@ -86,6 +89,13 @@ fn round(kind: char, text: &str, before: &str, after: &str, end: &str) {
 
 #[test]
 fn set_get_remove() {
+    round(
+        'u',
+        "manager",
+        "{}",
+        r#"{"schemas":["ENT"],"ENT":{"manager":{"value":"v"}}}"#,
+        "{}",
+    );
     round('u', "title", "{}", r#"{"title":"v"}"#, "{}");
     round(
         'u',

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::apply::set_part;
 use super::{Op, Stop};
-use crate::scim::filter::{Filter, Operator, Test, element_verdict, equal, is_unknown};
+use crate::scim::filter::{
+    Filter, Operator, Test, element_verdict, equal, every, is_unknown, some,
+};
 use crate::scim::leaf::is_spent;
 use crate::scim::schema::Attribute;
 use crate::scim::value::check_length;
@@ -366,20 +368,4 @@ fn overlay(elements: &mut [Value], index: usize, element: &Value) {
     {
         present.extend(parts.clone());
     }
-}
-
-fn every(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    some(verdicts.map(|verdict| verdict.map(|value| !value))).map(|value| !value)
-}
-
-fn some(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    let mut result = Some(false);
-    for verdict in verdicts {
-        match verdict {
-            Some(true) => return Some(true),
-            Some(false) => {}
-            None => result = None,
-        }
-    }
-    result
 }

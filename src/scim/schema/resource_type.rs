@@ -66,11 +66,17 @@ impl ResourceType {
     /// The attribute or sub-attribute at a path, names in any case. A bare name is looked for in
     /// the core schema, the common attributes and then the extensions.
     pub fn attribute(&self, path: &AttrPath) -> Option<&Attribute> {
-        let (_, attribute) = self.resolve(path.schema.as_deref(), &path.attribute)?;
+        let attribute = self.root(path)?;
         match &path.sub {
             None => Some(attribute),
             Some(sub) => attribute.sub(sub),
         }
+    }
+
+    /// The attribute of a path, whatever its sub-attribute.
+    pub(in crate::scim) fn root(&self, path: &AttrPath) -> Option<&Attribute> {
+        let found = self.resolve(path.schema.as_deref(), &path.attribute);
+        found.map(|(_, attribute)| attribute)
     }
 
     /// An attribute together with the extension it stands under; `None` is the resource itself.
