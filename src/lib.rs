@@ -1,2 +1,6 @@
-//! stub
+//! Scimgate.
+
+pub mod adapter;
+pub mod convert;
 pub mod demo;
+pub mod scim;

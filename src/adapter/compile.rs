@@ -1,0 +1,167 @@
+//! From a manifest and a script as written to an [`Adapter`], or to all that is
+//! wrong with them. The one door: `serve`, `check`, `test` and reload use it.
+
+use std::sync::Arc;
+
+use super::Adapter;
+use super::manifest::{Manifest, MembershipModel};
+use super::mapping::{self, Mapping, Source};
+use super::problem::{Problem, nearest};
+use super::script::Script;
+use crate::scim::ResourceKind;
+
+/// The files of one vendor.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The vendor's name: the stem of both files.
+    pub name: String,
+    /// Manifest: file name and text.
+    pub manifest: (String, String),
+    /// Script: file name and text.
+    pub script: (String, String),
+}
+
+/// A function the engine may call.
+struct Expected {
+    name: &'static str,
+    parameters: usize,
+    why: &'static str,
+}
+
+const fn expected(name: &'static str, parameters: usize, why: &'static str) -> Expected {
+    Expected { name, parameters, why }
+}
+
+const USER_FUNCTIONS: &[Expected] = &[
+    expected("user_attributes", 0, "the attribute table of users"),
+    expected("find_user", 2, "GET /Users?filter=… by (field, value), giving an array"),
+    expected("get_user", 1, "GET /Users/{id}"),
+    expected("list_users", 1, "GET /Users by (page), giving #{ rows, total }"),
+    expected("create_user", 1, "POST /Users"),
+    expected("update_user", 2, "PATCH and PUT of a user by (id, changes)"),
+    expected("delete_user", 1, "DELETE /Users/{id}"),
+];
+
+const GROUP_FUNCTIONS: &[Expected] = &[
+    expected("group_attributes", 0, "the attribute table of groups"),
+    expected("get_group", 1, "GET /Groups/{id}"),
+    expected("find_group", 2, "GET /Groups?filter=… by (field, value), giving an array"),
+    expected("list_groups", 1, "GET /Groups by (page), giving #{ rows, total }"),
+    expected("create_group", 1, "POST /Groups"),
+    expected("update_group", 2, "PATCH and PUT of a group by (id, changes)"),
+    expected("delete_group", 1, "DELETE /Groups/{id}"),
+];
+
+const SWITCH_FUNCTIONS: &[Expected] = &[
+    expected("activate_user", 1, "active: true"),
+    expected("deactivate_user", 1, "active: false"),
+];
+
+const VENDOR_MEMBERSHIP: &[Expected] = &[
+    expected("add_members", 2, "adding members by (group id, user ids)"),
+    expected("remove_members", 2, "removing members by (group id, user ids)"),
+    expected("list_members", 1, "reading a group's members"),
+];
+
+const EXCLUSIVE_MEMBERSHIP: &[Expected] =
+    &[expected("assign_group", 2, "setting a user's one group by (user id, group id or ())")];
+
+impl Adapter {
+    /// Compiles the files of a vendor.
+    ///
+    /// # Errors
+    /// Every problem found, of both files.
+    pub fn compile(files: Files) -> Result<Self, Vec<Problem>> {
+        let manifest = parse_manifest(&files);
+        let (file, text) = files.script.clone();
+        let script = Script::compile(&file, text);
+        let (manifest, script) = match (manifest, script) {
+            (Ok(manifest), Ok(script)) => (manifest, script),
+            (manifest, script) => {
+                let problems = manifest.err().into_iter().chain(script.err().into_iter().flatten());
+                return Err(problems.collect());
+            }
+        };
+        let mut problems = missing_functions(&manifest, &script);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let user = table(&manifest, &script, ResourceKind::User).map_err(|found| problems.extend(found));
+        let group = match manifest.ids.group {
+            Some(_) => table(&manifest, &script, ResourceKind::Group).map(Some).map_err(|found| problems.extend(found)),
+            None => Ok(None),
+        };
+        match (user, group) {
+            (Ok(user), Ok(group)) => Ok(Self {
+                name: files.name,
+                replies: Arc::new(manifest.replies.clone()),
+                manifest,
+                script,
+                user: Arc::new(user),
+                group: group.map(Arc::new),
+            }),
+            _ => Err(problems),
+        }
+    }
+}
+
+fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
+    let (file, text) = &files.manifest;
+    toml::from_str(text).map_err(|error| {
+        let problem = Problem::error("manifest::invalid", file, error.message().to_owned())
+            .help("see the keys in the reference part of the README");
+        match error.span() {
+            Some(span) => problem.at(span.start, span.len()),
+            None => problem,
+        }
+    })
+}
+
+fn table(manifest: &Manifest, script: &Script, kind: ResourceKind) -> Result<Mapping, Vec<Problem>> {
+    let (function, fields, id_field) = match kind {
+        ResourceKind::User => ("user_attributes", &manifest.fields.user, manifest.ids.user.field.as_str()),
+        ResourceKind::Group => {
+            let field = manifest.ids.group.as_ref().map_or("id", |rule| rule.field.as_str());
+            ("group_attributes", &manifest.fields.group, field)
+        }
+    };
+    let rows = script.table(function).map_err(|problem| vec![problem])?;
+    let source = Source { file: &script.file, text: &script.text, fields, id_field };
+    mapping::compile(kind, rows, &source)
+}
+
+fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
+    let mut wanted: Vec<&Expected> = USER_FUNCTIONS.iter().collect();
+    if SWITCH_FUNCTIONS.iter().any(|function| script.arity(function.name).is_some()) {
+        wanted.extend(SWITCH_FUNCTIONS);
+    }
+    if manifest.ids.group.is_some() {
+        wanted.extend(GROUP_FUNCTIONS);
+        wanted.extend(match manifest.groups.membership {
+            MembershipModel::Vendor => VENDOR_MEMBERSHIP,
+            MembershipModel::Exclusive => EXCLUSIVE_MEMBERSHIP,
+        });
+    }
+    wanted.into_iter().filter_map(|function| missing(script, function)).collect()
+}
+
+fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
+    let Expected { name, parameters, why } = wanted;
+    let problem = match script.arity(name) {
+        Some(found) if found == *parameters => return None,
+        Some(found) => {
+            let message = format!("`{name}` has {found} parameters and is called with {parameters}");
+            Problem::error("script::wrong-arity", &script.file, message)
+        }
+        None => {
+            Problem::error("script::missing-function", &script.file, format!("the script has no function `{name}`"))
+        }
+    };
+    let like = nearest(name, script.functions()).filter(|_| script.arity(name).is_none());
+    let place = like.unwrap_or(name);
+    let problem = match script.text.find(&format!("fn {place}(")) {
+        Some(start) => problem.at(start + 3, place.len()).label("looks like it"),
+        None => problem,
+    };
+    Some(problem.help(format!("it is needed for {why}, with {parameters} parameters")))
+}

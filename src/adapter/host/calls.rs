@@ -1,0 +1,128 @@
+//! Calling the vendor: `get`, `post`, `put`, `patch`, `delete`.
+//!
+//! Each suspends the fiber until the reply is there, so a script reads straight
+//! down. No borrow, lock or span guard is held across the suspension.
+
+use bytes::Bytes;
+use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
+use serde_json::Value;
+
+use super::document::Docs;
+use super::fault::Fault;
+use super::json;
+use super::quoting::query_string;
+use super::stage::Stage;
+use crate::adapter::backend::{CallBody, VendorCall, VendorReply, Verb};
+use crate::adapter::fiber::{Answer, Ask};
+use crate::adapter::replies::Meaning;
+
+type Thrown = Box<EvalAltResult>;
+
+/// Registers the calls.
+pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
+    docs.function("get(path)", "Reads; gives the reply's JSON. The path is below the tenant's base URL.", &[]);
+    engine.register_fn("get", |context: NativeCallContext<'_>, path: &str| {
+        Request::new(Verb::Get, path).send(&context)
+    });
+    docs.function("get(path, query)", "The same with a query, quoted: `get(\"/users\", query(\"email\", mail))`.", &[]);
+    engine.register_fn("get", |context: NativeCallContext<'_>, path: &str, query: Map| {
+        Request::new(Verb::Get, &format!("{path}{}", query_string(&query))).send(&context)
+    });
+    docs.function("delete(path)", "Removes.", &[]);
+    engine.register_fn("delete", |context: NativeCallContext<'_>, path: &str| {
+        Request::new(Verb::Delete, path).send(&context)
+    });
+    docs.function("post(path)", "Acts, without a body.", &[]);
+    docs.function("post(path, body)", "Creates or acts, with a JSON body. Never sent twice by itself.", &[]);
+    docs.function("put(path)", "Puts in place, without a body.", &[]);
+    docs.function("put(path, body)", "Puts in place, with a JSON body.", &[]);
+    docs.function("patch(path)", "Changes in part, without a body.", &[]);
+    docs.function("patch(path, body)", "Changes in part, with a JSON body.", &[]);
+    for (name, verb) in [("post", Verb::Post), ("put", Verb::Put), ("patch", Verb::Patch)] {
+        engine.register_fn(name, move |context: NativeCallContext<'_>, path: &str| {
+            Request::new(verb, path).send(&context)
+        });
+        engine.register_fn(name, move |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
+            Request::new(verb, path).json(&body, &context)?.send(&context)
+        });
+    }
+    docs.function(
+        "post_again(path)",
+        "A POST that the vendor documents as idempotent: sent again when a reply is lost.",
+        &[],
+    );
+    engine.register_fn("post_again", |context: NativeCallContext<'_>, path: &str| {
+        Request { idempotent: true, ..Request::new(Verb::Post, path) }.send(&context)
+    });
+    docs.function("post_again(path, body)", "The same with a JSON body.", &[]);
+    engine.register_fn("post_again", |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
+        Request { idempotent: true, ..Request::new(Verb::Post, path) }.json(&body, &context)?.send(&context)
+    });
+}
+
+/// A call in the making.
+struct Request {
+    verb: Verb,
+    path: String,
+    body: Option<CallBody>,
+    idempotent: bool,
+}
+
+impl Request {
+    fn new(verb: Verb, path: &str) -> Self {
+        Self { verb, path: path.to_owned(), body: None, idempotent: false }
+    }
+
+    fn json(mut self, body: &Dynamic, context: &NativeCallContext<'_>) -> Result<Self, Thrown> {
+        let value = json::to_value(body)
+            .ok_or_else(|| error("this body cannot be written as JSON", context.call_position()))?;
+        let bytes = Bytes::from(value.to_string());
+        self.body = Some(CallBody { media_type: "application/json", bytes });
+        Ok(self)
+    }
+
+    fn send(self, context: &NativeCallContext<'_>) -> Result<Dynamic, Thrown> {
+        let stage = Stage::of(context)?;
+        let call = VendorCall {
+            method: self.verb,
+            path: self.path,
+            body: self.body,
+            idempotent: self.idempotent,
+        };
+        let (verb, repeatable) = (call.method, call.is_repeatable());
+        match stage.call().ask(Ask::Call(call)) {
+            Answer::Reply(Ok(reply)) => read(&stage, verb, &reply, repeatable)
+                .map_err(|fault| fault.throw(context.call_position())),
+            Answer::Reply(Err(fault)) => {
+                Err(Fault::unanswered(fault, repeatable).throw(context.call_position()))
+            }
+            Answer::Go | Answer::Cancelled => {
+                Err(EvalAltResult::ErrorTerminated("cancelled".into(), context.call_position()).into())
+            }
+        }
+    }
+}
+
+fn read(stage: &Stage, verb: Verb, reply: &VendorReply, repeatable: bool) -> Result<Dynamic, Fault> {
+    let body = json::parse(&reply.body);
+    let verdict = stage.replies().judge(reply.status, body.as_ref());
+    match verdict.means {
+        // The lost try did it: what is to be gone is gone.
+        Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
+        Meaning::Ok if body.is_some() => Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic)),
+        Meaning::Ok if reply.body.is_empty() => Ok(Dynamic::UNIT),
+        Meaning::Ok => Err(garbled(reply.status, repeatable)),
+        _ => Err(Fault::answered(&verdict, reply.status, body.unwrap_or(Value::Null), repeatable)),
+    }
+}
+
+/// A success whose body is cut or no JSON: the work may be done.
+fn garbled(status: u16, repeatable: bool) -> Fault {
+    let verdict =
+        crate::adapter::replies::Verdict { means: Meaning::Fault, code: None, field: None, attribute: None, detail: None };
+    Fault::answered(&verdict, status, Value::Null, repeatable)
+}
+
+fn error(text: &str, position: Position) -> Thrown {
+    EvalAltResult::ErrorRuntime(text.into(), position).into()
+}

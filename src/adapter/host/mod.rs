@@ -1,0 +1,27 @@
+//! What scripts may call. Everything not registered here or in
+//! [`crate::adapter::mapping::table`] does not exist for them.
+
+mod calls;
+pub mod document;
+mod fault;
+pub(in crate::adapter) mod json;
+mod quoting;
+mod stage;
+mod text;
+
+use rhai::Engine;
+
+use document::Docs;
+pub(in crate::adapter) use fault::Fault;
+pub(in crate::adapter) use stage::Stage;
+
+/// Registers all host functions on `engine` and gives their manual.
+pub(in crate::adapter) fn register(engine: &mut Engine) -> Docs {
+    let mut docs = Docs::default();
+    calls::register(engine, &mut docs);
+    quoting::register(engine, &mut docs);
+    text::register(engine, &mut docs);
+    fault::register(engine, &mut docs);
+    super::mapping::table::register(engine, &mut docs);
+    docs
+}

@@ -1,0 +1,57 @@
+//! What a running script stands on: its fiber, and what of its tenant it may see.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rhai::{Dynamic, EvalAltResult, NativeCallContext};
+use send_wrapper::SendWrapper;
+
+use crate::adapter::fiber::Call;
+use crate::adapter::settings::Settings;
+use crate::adapter::replies::ReplyTable;
+
+/// Carried by rhai as the tag of the call, so that it reaches host functions
+/// through nested functions and callbacks, and no script can touch it.
+#[derive(Clone)]
+pub(in crate::adapter) struct Stage(SendWrapper<Rc<Props>>);
+
+struct Props {
+    call: Call,
+    replies: Arc<ReplyTable>,
+    settings: Arc<Settings>,
+}
+
+impl Stage {
+    pub(in crate::adapter) fn new(call: &Call, replies: Arc<ReplyTable>, settings: Arc<Settings>) -> Self {
+        Self(SendWrapper::new(Rc::new(Props { call: call.clone(), replies, settings })))
+    }
+
+    /// The tag to start a script with.
+    pub(in crate::adapter) fn tag(&self) -> Dynamic {
+        Dynamic::from(self.clone())
+    }
+
+    /// The stage a host function was called on.
+    ///
+    /// # Errors
+    /// Where there is none: in a converter, which must not do more than convert.
+    pub(super) fn of(context: &NativeCallContext<'_>) -> Result<Self, Box<EvalAltResult>> {
+        let stage = context.tag().and_then(|tag| tag.read_lock::<Self>().map(|stage| stage.clone()));
+        stage.ok_or_else(|| {
+            let text = format!("{}() cannot be used in a table or converter", context.fn_name());
+            EvalAltResult::ErrorRuntime(text.into(), context.call_position()).into()
+        })
+    }
+
+    pub(super) fn call(&self) -> &Call {
+        &self.0.call
+    }
+
+    pub(super) fn replies(&self) -> &ReplyTable {
+        &self.0.replies
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+}

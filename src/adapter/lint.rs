@@ -1,0 +1,83 @@
+//! What can be seen to be wrong in a script without running it. rhai finds a
+//! misspelt function only when a request reaches it; we find it at load.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use rhai::{ASTNode, Expr, FnCallExpr, Position, Stmt};
+
+use super::engine::scripting;
+use super::problem::{Problem, nearest, offset_of};
+use super::script::Script;
+
+/// Host functions: the numbers of parameters by name.
+fn host_functions() -> &'static BTreeMap<String, BTreeSet<usize>> {
+    static HOST: LazyLock<BTreeMap<String, BTreeSet<usize>>> = LazyLock::new(|| {
+        let all = scripting().engine.collect_fn_metadata(
+            None,
+            |info| Some((info.metadata.name.to_string(), info.metadata.num_params)),
+            true,
+        );
+        let mut functions: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (name, parameters) in all {
+            functions.entry(name).or_default().insert(parameters);
+        }
+        functions
+    });
+    &HOST
+}
+
+/// Calls of functions that neither the script nor the host has, or with the
+/// wrong number of arguments.
+pub(super) fn unknown_functions(script: &Script) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    script.ast.walk(&mut |path: &[ASTNode<'_>]| {
+        let call = match path.last() {
+            Some(ASTNode::Expr(Expr::FnCall(call, position))) => Some((call, 0, *position)),
+            Some(ASTNode::Expr(Expr::MethodCall(call, position))) => Some((call, 1, *position)),
+            Some(ASTNode::Stmt(Stmt::FnCall(call, position))) => Some((call, 0, *position)),
+            _ => None,
+        };
+        if let Some((call, receiver, position)) = call {
+            problems.extend(judge(script, call, receiver, position));
+        }
+        true
+    });
+    problems
+}
+
+fn judge(script: &Script, call: &FnCallExpr, receiver: usize, position: Position) -> Option<Problem> {
+    let name = call.name.as_str();
+    if call.op_token.is_some() || is_keyword(name) {
+        return None;
+    }
+    let given = call.args.len();
+    let host = host_functions().get(name);
+    let own = script.arity(name);
+    let fits = own == Some(given) || host.is_some_and(|arities| arities.contains(&(given + receiver)));
+    if fits {
+        return None;
+    }
+    let start = offset_of(&script.text, position.line().unwrap_or(1), position.position().unwrap_or(1));
+    let at = |code, message: String| Problem::error(code, &script.file, message).at(start, name.len());
+    if own.is_none() && host.is_none() {
+        let problem = at("script::unknown-function", format!("there is no function `{name}`")).label("not known");
+        let known = host_functions().keys().map(String::as_str).chain(script.functions());
+        let known = known.filter(|name| name.chars().next().is_some_and(char::is_alphabetic) && !name.contains('$'));
+        return Some(match nearest(name, known) {
+            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+            None => problem.help("define it in this script, or see the function reference"),
+        });
+    }
+    let wanted = own.map(|n| n.to_string()).unwrap_or_else(|| {
+        let counts = host.into_iter().flatten().map(|n| n.saturating_sub(receiver).to_string());
+        counts.collect::<Vec<_>>().join(" or ")
+    });
+    let problem = at("script::wrong-arity", format!("`{name}` is called with {given} arguments"));
+    Some(problem.label(format!("takes {wanted}")).help(format!("give it {wanted}")))
+}
+
+/// Words that look like calls and are none.
+fn is_keyword(name: &str) -> bool {
+    matches!(name, "type_of" | "is_def_var" | "is_def_fn" | "is_shared" | "call" | "curry" | "Fn" | "print" | "debug")
+}

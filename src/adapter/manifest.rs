@@ -1,0 +1,229 @@
+//! `adapters/<vendor>.toml`: what the gateway must know of a vendor beside the
+//! mapping script. This is the file as written; [`super::Adapter`] is what it
+//! becomes once script and table are compiled and every promise is checked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::replies::ReplyTable;
+
+/// A manifest as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The vendor's name for people.
+    pub title: String,
+    /// What a second write after a lost reply can do; see [`Consistency`].
+    pub consistency: Consistency,
+    /// What a tenant of this vendor must or may set beside `base_url`.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Setting>,
+    /// How calls are authenticated.
+    pub credential: CredentialKind,
+    /// Headers of every call; `{name}` stands for a tenant setting.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// How much the vendor takes. A tenant may set lower or higher ones.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How long the vendor may take.
+    #[serde(default)]
+    pub deadlines: Deadlines,
+    /// How lists are read.
+    pub paging: Paging,
+    /// Who names the resources.
+    pub ids: Ids,
+    /// How the vendor holds groups.
+    #[serde(default)]
+    pub groups: Groups,
+    /// The vendor's own field names, so that a misspelt one is found at load.
+    #[serde(default)]
+    pub fields: Fields,
+    /// How answers are read.
+    #[serde(default)]
+    pub replies: ReplyTable,
+}
+
+/// What the vendor guarantees about writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Consistency {
+    /// The vendor enforces a unique key, so a repeated create is refused.
+    A,
+    /// No unique key, but a look-up sees own writes at once.
+    B,
+    /// Look-ups lag behind writes.
+    C,
+}
+
+/// A tenant setting that the manifest asks for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// What it means, for whoever connects a customer.
+    pub description: String,
+    /// Used when the tenant does not set it; without one the setting is required.
+    pub default: Option<toml::Value>,
+    /// The values it may have; any if absent.
+    pub one_of: Option<Vec<String>>,
+}
+
+/// How the gateway shows itself to the vendor. The secret comes from the tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CredentialKind {
+    /// `Authorization: Basic`: tenant secrets `username`, `password`.
+    Basic,
+    /// `Authorization: Bearer`: tenant secret `token`.
+    Bearer,
+    /// A header of its own: tenant secret `key`.
+    Header {
+        /// The header's name.
+        header: String,
+    },
+    /// None, for a vendor that trusts the network it is reached by.
+    None,
+}
+
+impl CredentialKind {
+    /// The names of the secrets a tenant must have.
+    pub fn secrets(&self) -> &'static [&'static str] {
+        match self {
+            Self::Basic => &["username", "password"],
+            Self::Bearer => &["token"],
+            Self::Header { .. } => &["key"],
+            Self::None => &[],
+        }
+    }
+}
+
+/// What the vendor takes from one tenant. Absent means unlimited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Calls a second, on average.
+    pub per_second: Option<u32>,
+    /// Calls at once before the average counts.
+    pub burst: Option<u32>,
+    /// Calls a minute.
+    pub per_minute: Option<u32>,
+    /// Calls in flight.
+    pub concurrency: Option<u32>,
+}
+
+impl Limits {
+    /// These limits where set, else `fallback`'s.
+    pub fn or(self, fallback: Self) -> Self {
+        Self {
+            per_second: self.per_second.or(fallback.per_second),
+            burst: self.burst.or(fallback.burst),
+            per_minute: self.per_minute.or(fallback.per_minute),
+            concurrency: self.concurrency.or(fallback.concurrency),
+        }
+    }
+}
+
+/// Time limits of one call, in milliseconds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Deadlines {
+    /// TCP and TLS together.
+    pub connect_ms: u64,
+    /// From the first byte sent to the last byte read.
+    pub call_ms: u64,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connect_ms: 2_000,
+            call_ms: 20_000,
+        }
+    }
+}
+
+impl Deadlines {
+    /// TCP and TLS together.
+    pub fn connect(&self) -> Duration {
+        Duration::from_millis(self.connect_ms)
+    }
+
+    /// The whole call.
+    pub fn call(&self) -> Duration {
+        Duration::from_millis(self.call_ms)
+    }
+}
+
+/// How the vendor pages its lists.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paging {
+    /// What `list_…(page)` gets and gives.
+    pub style: PagingStyle,
+    /// The most rows of one page.
+    pub size: u32,
+}
+
+/// The styles of paging the gateway speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PagingStyle {
+    /// Page number from 1 and page size; the answer tells the total.
+    Page,
+    /// Offset from 0 and size; the answer tells the total.
+    Offset,
+}
+
+/// How resources of each type are named.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ids {
+    /// Users.
+    pub user: IdRule,
+    /// Groups; absent for a vendor that has none.
+    pub group: Option<IdRule>,
+}
+
+/// How resources of one type are named.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdRule {
+    /// The native field that holds the vendor's own id.
+    pub field: String,
+    /// The gateway issues random SCIM ids, because the native ones change or
+    /// are unsafe in a URL. Otherwise the vendor's id is the SCIM id and
+    /// nothing is stored.
+    #[serde(default)]
+    pub issued: bool,
+}
+
+/// How the vendor holds groups.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Groups {
+    /// Who holds the truth about members.
+    pub membership: MembershipModel,
+}
+
+/// Who holds the truth about members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MembershipModel {
+    /// The vendor: any number of groups a user.
+    #[default]
+    Vendor,
+    /// The gateway, because the vendor takes one group a user: the vendor is
+    /// told each user's foremost group (`assign_group`).
+    Exclusive,
+}
+
+/// The vendor's field names by resource type; empty means unchecked.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fields {
+    /// Of a user.
+    pub user: Vec<String>,
+    /// Of a group.
+    pub group: Vec<String>,
+}

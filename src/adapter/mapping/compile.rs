@@ -1,0 +1,207 @@
+//! From the rows a script wrote to a [`Mapping`], or to all that is wrong with them.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use rhai::Position;
+
+use super::converter::Converter;
+use super::table::{Attr, Conversion};
+use super::{Field, Mapping, Row};
+use crate::adapter::problem::{Problem, nearest, offset_of};
+use crate::convert::country::Style;
+use crate::scim::schema::{Mutability, USER};
+use crate::scim::{AttrPath, Leaf, ResourceKind, ResourceType};
+
+/// Where a table stands and what it is checked against.
+pub(in crate::adapter) struct Source<'a> {
+    /// File name of the script.
+    pub(in crate::adapter) file: &'a str,
+    /// Its text.
+    pub(in crate::adapter) text: &'a str,
+    /// The vendor's field names; empty means unchecked.
+    pub(in crate::adapter) fields: &'a [String],
+    /// The native field of the vendor's id.
+    pub(in crate::adapter) id_field: &'a str,
+}
+
+/// Compiles a table.
+///
+/// # Errors
+/// Every problem there is, in the table's order.
+pub(in crate::adapter) fn compile(
+    kind: ResourceKind,
+    table: Vec<Attr>,
+    source: &Source<'_>,
+) -> Result<Mapping, Vec<Problem>> {
+    let resource_type = match kind {
+        ResourceKind::User => ResourceType::user(),
+        ResourceKind::Group => ResourceType::group(),
+    };
+    let compiler = Compiler { resource_type: &resource_type, source };
+    let mut rows: Vec<Row> = Vec::new();
+    let mut problems = Vec::new();
+    let mut by_leaf = HashMap::new();
+    for attr in table {
+        match compiler.row(&attr) {
+            Ok(row) if by_leaf.contains_key(&row.leaf) => problems.push(compiler.twice(&attr)),
+            Ok(row) => {
+                by_leaf.insert(row.leaf.clone(), rows.len());
+                rows.push(row);
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() {
+        let id_field = Field::parse(source.id_field);
+        Ok(Mapping { kind, resource_type, id_field, rows, by_leaf })
+    } else {
+        Err(problems)
+    }
+}
+
+struct Compiler<'a> {
+    resource_type: &'a ResourceType,
+    source: &'a Source<'a>,
+}
+
+impl Compiler<'_> {
+    fn row(&self, attr: &Attr) -> Result<Row, Vec<Problem>> {
+        let mut problems = self.misspelt_fields(attr);
+        let leaf = self.leaf(attr, &attr.path);
+        let converter = self.converter(attr);
+        match (leaf, converter) {
+            (Ok(leaf), Ok(converter)) if problems.is_empty() => Ok(self.built(attr, leaf, converter)),
+            (leaf, converter) => {
+                problems.extend(leaf.err());
+                problems.extend(converter.err());
+                Err(problems)
+            }
+        }
+    }
+
+    fn built(&self, attr: &Attr, leaf: Leaf, converter: Converter) -> Row {
+        let path = AttrPath {
+            schema: leaf.schema.clone(),
+            attribute: leaf.attribute.clone(),
+            sub: leaf.sub.clone(),
+        };
+        let attribute = self.resource_type.attribute(&path);
+        Row {
+            spelling: leaf.to_string(),
+            kind: attribute.map(|attribute| attribute.kind).unwrap_or_default(),
+            read_only: leaf.attribute == "meta"
+                || attribute.is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly),
+            leaf,
+            fields: attr.fields.iter().map(|field| Field::parse(field)).collect(),
+            converter,
+            required: attr.required,
+            lookup: attr.lookup.clone(),
+            unique: attr.unique,
+            primary: attr.primary,
+            at_most: attr.at_most,
+            cut: attr.cut,
+            otherwise: attr.otherwise.clone(),
+            pending: attr.pending.clone(),
+        }
+    }
+
+    fn leaf(&self, attr: &Attr, path: &str) -> Result<Leaf, Problem> {
+        Leaf::parse(path, self.resource_type).map_err(|error| {
+            let problem = self
+                .at(attr, path, "table::unknown-attribute", format!("`{path}` is no attribute of a {}", self.resource_type.name))
+                .label("not a SCIM attribute");
+            match self.resource_type.suggest(path) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None => problem.help(error.detail),
+            }
+        })
+    }
+
+    fn misspelt_fields(&self, attr: &Attr) -> Vec<Problem> {
+        let known = self.source.fields;
+        let unknown = attr.fields.iter().filter(|field| !known.is_empty() && !known.contains(field));
+        unknown
+            .map(|field| {
+                let problem = self
+                    .at(attr, field, "table::unknown-field", format!("the manifest lists no native field `{field}`"))
+                    .label("not in the manifest's [fields]");
+                match nearest(field, known.iter().map(String::as_str)) {
+                    Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                    None => problem.help("add it to [fields] in the manifest if the vendor has it"),
+                }
+            })
+            .collect()
+    }
+
+    fn converter(&self, attr: &Attr) -> Result<Converter, Problem> {
+        Ok(match &attr.conversion {
+            Conversion::AsIs => Converter::AsIs,
+            Conversion::Lower => Converter::Lower,
+            Conversion::Trimmed => Converter::Trimmed,
+            Conversion::Values { pairs, reads, other } => {
+                Converter::Values { pairs: pairs.clone(), reads: reads.clone(), other: other.clone() }
+            }
+            Conversion::Language { separator, list } => {
+                Converter::Language { separator: *separator, list: list.clone() }
+            }
+            Conversion::Country { style } => Converter::Country(self.style(attr, style)?),
+            Conversion::Phone { country } => {
+                let leaf = country.as_deref().map(|path| self.leaf(attr, path)).transpose()?;
+                Converter::Phone { country: leaf }
+            }
+            Conversion::TimeZone => Converter::TimeZone,
+            Conversion::Custom { to, from } => Converter::Custom { to: to.clone(), from: from.clone() },
+        })
+    }
+
+    fn style(&self, attr: &Attr, name: &str) -> Result<Style, Problem> {
+        const STYLES: [(&str, Style); 5] = [
+            ("alpha2", Style::Alpha2),
+            ("alpha3", Style::Alpha3),
+            ("en", Style::English),
+            ("EN", Style::EnglishUpper),
+            ("de", Style::German),
+        ];
+        STYLES.iter().find(|(known, _)| *known == name).map(|(_, style)| *style).ok_or_else(|| {
+            self.at(attr, name, "table::unknown-style", format!("`{name}` is no way to write a country"))
+                .help("use one of alpha2, alpha3, en, EN, de")
+        })
+    }
+
+    fn twice(&self, attr: &Attr) -> Problem {
+        self.at(attr, &attr.path, "table::duplicate-row", format!("`{}` stands in the table twice", attr.path))
+            .label("this row would never be used")
+            .help("remove one of the two rows")
+    }
+
+    /// A problem at `text` behind the row's `attr(`, or at the row.
+    fn at(&self, attr: &Attr, text: &str, code: &'static str, message: String) -> Problem {
+        let (start, length) = place(self.source.text, attr.position, text);
+        Problem::error(code, self.source.file, message).at(start, length)
+    }
+}
+
+/// Where `text` stands after `position`, within the row; else the position itself.
+fn place(source: &str, position: Position, text: &str) -> (usize, usize) {
+    let row = offset_of(source, position.line().unwrap_or(1), position.position().unwrap_or(1));
+    let behind = source.get(row..).unwrap_or_default();
+    let end = behind.find("attr(").and_then(|first| behind[first + 5..].find("attr(").map(|next| first + 5 + next));
+    let within = &behind[..end.unwrap_or(behind.len())];
+    match within.find(text) {
+        Some(found) => (row + found, text.len()),
+        None => (row, "attr".len()),
+    }
+}
+
+/// The names a closure may read on a user: all attributes and extensions.
+pub(super) fn user_attribute_names() -> impl Iterator<Item = &'static str> {
+    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let user = ResourceType::user();
+        let core = user.schema.attributes.iter().map(|attribute| attribute.name.clone());
+        let common = ["id", "externalId", "meta", USER].map(str::to_owned);
+        let extensions = user.extensions.iter().map(|extension| extension.schema.id.clone());
+        core.chain(common).chain(extensions).collect()
+    });
+    NAMES.iter().map(String::as_str)
+}

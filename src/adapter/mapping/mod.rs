@@ -1,0 +1,115 @@
+//! The mapping: a script's attribute table, compiled. Both directions of the
+//! translation, the filterable attributes and `/Schemas` come from the same
+//! rows, and no script runs on the hot path except custom closures.
+
+mod compile;
+mod converter;
+mod read;
+mod remember;
+pub(in crate::adapter) mod table;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::HashMap;
+
+use rhai::FnPtr;
+use serde_json::Value;
+
+pub(in crate::adapter) use compile::compile;
+use converter::Converter;
+pub(in crate::adapter) use converter::{Closures, Refusal};
+pub(in crate::adapter) use read::Reading;
+pub(in crate::adapter) use remember::{assemble, extra_of, update_sayings};
+pub(in crate::adapter) use write::{Change, Native, Purpose, Written};
+
+use crate::scim::{Leaf, Object, ResourceKind, ResourceType, schema::Kind};
+
+/// One resource type's table.
+#[derive(Debug)]
+pub struct Mapping {
+    /// Of which resource type.
+    pub kind: ResourceKind,
+    /// The full schemas, for parsing what Entra sends.
+    pub resource_type: ResourceType,
+    /// The native field that holds the vendor's id.
+    id_field: Field,
+    rows: Vec<Row>,
+    by_leaf: HashMap<Leaf, usize>,
+}
+
+/// One attribute.
+#[derive(Debug)]
+pub(in crate::adapter) struct Row {
+    pub(in crate::adapter) leaf: Leaf,
+    /// The leaf's canonical spelling: key of what is remembered.
+    pub(in crate::adapter) spelling: String,
+    kind: Kind,
+    fields: Vec<Field>,
+    converter: Converter,
+    pub(in crate::adapter) required: bool,
+    read_only: bool,
+    pub(in crate::adapter) lookup: Option<String>,
+    pub(in crate::adapter) unique: bool,
+    primary: bool,
+    at_most: Option<usize>,
+    cut: Option<usize>,
+    otherwise: Option<FnPtr>,
+    pending: Vec<String>,
+}
+
+/// A native field, `address.city` as its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Field(Vec<String>);
+
+impl Field {
+    fn parse(dotted: &str) -> Self {
+        Self(dotted.split('.').map(str::to_owned).collect())
+    }
+}
+
+impl Mapping {
+    /// The rows that stand for a native field.
+    pub(in crate::adapter) fn mapped(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.rows.iter().enumerate().filter(|(_, row)| !row.fields.is_empty())
+    }
+
+    pub(in crate::adapter) fn row(&self, index: usize) -> Option<&Row> {
+        self.rows.get(index)
+    }
+
+    /// The row of a leaf, if the table has one with a native field.
+    pub(in crate::adapter) fn row_of(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
+        let index = *self.by_leaf.get(leaf)?;
+        self.rows.get(index).filter(|row| !row.fields.is_empty()).map(|row| (index, row))
+    }
+
+    /// All leaves, for `/Schemas` and the documentation.
+    pub fn leaves(&self) -> Vec<Leaf> {
+        self.rows.iter().map(|row| row.leaf.clone()).collect()
+    }
+
+    /// `(attribute, filterable, required)` in the table's order.
+    pub fn summary(&self) -> impl Iterator<Item = (&str, bool, bool)> {
+        self.rows.iter().map(|row| (row.spelling.as_str(), row.lookup.is_some(), row.required))
+    }
+
+    /// The leaf that tells whether an account is in use.
+    pub(in crate::adapter) fn active_row(&self) -> Option<(usize, &Row)> {
+        self.mapped().find(|(_, row)| row.leaf.attribute == "active" && row.leaf.schema.is_none())
+    }
+
+    /// What a filter or a resource holds at `row`, translated for the vendor.
+    ///
+    /// # Errors
+    /// When the value does not translate.
+    pub(in crate::adapter) fn to_native(
+        &self,
+        row: &Row,
+        value: &Value,
+        around: &Object,
+        closures: &Closures<'_>,
+    ) -> Result<Value, Refusal> {
+        row.to_native(value, around, closures)
+    }
+}

@@ -1,0 +1,67 @@
+//! From the vendor to SCIM: what a native object says.
+
+use rhai::{Dynamic, Map};
+use serde_json::Value;
+
+use super::converter::Closures;
+use super::{Field, Mapping, Row};
+use crate::adapter::host::json;
+use crate::adapter::keys::NativeId;
+use crate::adapter::outcome::{Failure, VendorFault};
+
+/// A native object, read by the table.
+#[derive(Clone, Debug)]
+pub(in crate::adapter) struct Reading {
+    /// What the vendor calls it.
+    pub(in crate::adapter) id: NativeId,
+    /// One entry a mapped row.
+    pub(in crate::adapter) values: Vec<ReadValue>,
+}
+
+/// One attribute as the vendor holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::adapter) struct ReadValue {
+    pub(in crate::adapter) row: usize,
+    pub(in crate::adapter) native: Value,
+    pub(in crate::adapter) scim: Option<Value>,
+}
+
+impl Mapping {
+    /// Reads a native object.
+    ///
+    /// # Errors
+    /// `Unusable` if it has no id; whatever a closure throws.
+    pub(in crate::adapter) fn read(&self, object: &Map, closures: &Closures<'_>) -> Result<Reading, Failure> {
+        let id = self.id_field.get(object).map(|id| id.to_string()).filter(|id| !id.is_empty());
+        let id = id.ok_or(VendorFault::Unusable)?;
+        let values = self.mapped().map(|(index, row)| {
+            let native = row.held_by(object);
+            let scim = row.to_scim(&native, closures)?;
+            Ok(ReadValue { row: index, native, scim })
+        });
+        Ok(Reading { id: NativeId::new(&id), values: values.collect::<Result<_, Failure>>()? })
+    }
+}
+
+impl Row {
+    fn held_by(&self, object: &Map) -> Value {
+        let held = |field: &Field| field.get(object).and_then(|value| json::to_value(&value)).unwrap_or(Value::Null);
+        if let [field] = self.fields.as_slice() {
+            return held(field);
+        }
+        let parts: Vec<_> = self.fields.iter().map(held).collect();
+        if parts.iter().all(Value::is_null) { Value::Null } else { Value::Array(parts) }
+    }
+}
+
+impl Field {
+    fn get(&self, object: &Map) -> Option<Dynamic> {
+        let (first, rest) = self.0.split_first()?;
+        let mut value = object.get(first.as_str())?.clone();
+        for name in rest {
+            let inner = value.read_lock::<Map>()?.get(name.as_str())?.clone();
+            value = inner;
+        }
+        (!value.is_unit()).then_some(value)
+    }
+}

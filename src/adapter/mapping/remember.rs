@@ -1,0 +1,173 @@
+//! Faithful read-back. Entra compares what it reads with what it sent and sends
+//! again what differs, so where the way to the vendor and back does not end
+//! where it began, the gateway remembers what was said, and answers it for as
+//! long as the vendor still holds what it became.
+
+use serde_json::Value;
+
+use super::read::{ReadValue, Reading};
+use super::{Mapping, Row, Written};
+use crate::adapter::memory::{Remembered, Saying};
+use crate::scim::{Leaf, Object, Selector};
+
+/// The resource as Entra sees it, without `id` and `meta`: the vendor's values,
+/// the client's own words where they still hold, and what only we remember.
+pub(in crate::adapter) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Remembered) -> Object {
+    let mut resource = Object::new();
+    mapping.resource_type.set_schemas(&mut resource);
+    for value in &reading.values {
+        let Some(row) = mapping.row(value.row) else { continue };
+        let Some(scim) = row.answer(value, remembered.said.get(&row.spelling)) else { continue };
+        row.leaf.set(&mut resource, scim);
+        if row.primary {
+            let primary = Leaf { sub: Some("primary".into()), ..row.leaf.clone() };
+            primary.set(&mut resource, true.into());
+        }
+    }
+    merge(mapping, &mut resource, &remembered.extra);
+    mapping.resource_type.set_schemas(&mut resource);
+    resource
+}
+
+impl Row {
+    fn answer(&self, value: &ReadValue, saying: Option<&Saying>) -> Option<Value> {
+        match saying {
+            Some(saying) if saying.native == value.native || self.is_pending(&value.native) => {
+                saying.value.clone()
+            }
+            _ if self.is_pending(&value.native) => Some(false.into()),
+            _ => value.scim.clone(),
+        }
+    }
+}
+
+/// Notes, after a write, what the vendor's values alone would not tell.
+pub(in crate::adapter) fn update_sayings(
+    mapping: &Mapping,
+    remembered: &mut Remembered,
+    written: &[Written],
+    reading: &Reading,
+) {
+    for write in written {
+        let Some(row) = mapping.row(write.row) else { continue };
+        let Some(now) = reading.values.iter().find(|value| value.row == write.row) else { continue };
+        let faithful = now.scim == write.said && !row.is_pending(&now.native);
+        let taken = same_native(&now.native, &write.native) || row.is_pending(&now.native);
+        if faithful || !taken {
+            remembered.said.remove(&row.spelling);
+        } else {
+            let saying = Saying { value: write.said.clone(), native: now.native.clone() };
+            remembered.said.insert(row.spelling.clone(), saying);
+        }
+        if !taken {
+            tracing::warn!(attribute = row.spelling, action = "compare the mapping with the vendor's rules",
+                "the vendor keeps another value than it was sent");
+        }
+    }
+}
+
+/// Whether the vendor holds what it was sent; several fields may come back with
+/// null for an empty text.
+fn same_native(now: &Value, sent: &Value) -> bool {
+    let void = |value: &Value| value.is_null() || value.as_str() == Some("");
+    match (now, sent) {
+        (Value::Array(now), Value::Array(sent)) => {
+            now.len() == sent.len() && now.iter().zip(sent).all(|(now, sent)| same_native(now, sent))
+        }
+        (Value::Null, Value::Array(sent)) => sent.iter().all(void),
+        _ => now == sent || (void(now) && void(sent)),
+    }
+}
+
+/// What of a resource the vendor has no place for.
+pub(in crate::adapter) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
+    let mut extra = resource.clone();
+    for (_, row) in mapping.mapped() {
+        row.leaf.remove(&mut extra);
+        row.forget_primary(&mut extra);
+    }
+    for name in ["schemas", "id", "meta", "groups", "members"] {
+        extra.shift_remove(name);
+    }
+    extra.retain(|_, value| !prune(value));
+    extra
+}
+
+impl Row {
+    /// `primary` of a mapped element is answered by the table, or is the default.
+    fn forget_primary(&self, extra: &mut Object) {
+        let primary = Leaf { sub: Some("primary".into()), ..self.leaf.clone() };
+        if self.leaf.element.is_some()
+            && primary.get(extra).is_some_and(|value| value.as_bool() == Some(self.primary))
+        {
+            primary.remove(extra);
+        }
+    }
+}
+
+/// Removes empty parts and reports whether nothing is left. An element that
+/// only says its type and is not primary says nothing.
+fn prune(value: &mut Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(elements) => {
+            elements.retain_mut(|element| {
+                !prune(element) && !element.as_object().is_some_and(|parts| parts.keys().all(|key| key == "type"))
+            });
+            elements.is_empty()
+        }
+        Value::Object(parts) => {
+            parts.retain(|_, part| !prune(part));
+            parts.is_empty()
+        }
+        _ => false,
+    }
+}
+
+fn merge(mapping: &Mapping, resource: &mut Object, extra: &Object) {
+    for (name, value) in extra {
+        match (resource.get_mut(name), value) {
+            (Some(Value::Object(held)), Value::Object(more)) => {
+                held.extend(more.iter().map(|(part, value)| (part.clone(), value.clone())));
+            }
+            (held, Value::Array(more)) => {
+                let mut elements = held.and_then(|held| held.as_array().cloned()).unwrap_or_default();
+                merge_elements(mapping, name, &mut elements, more);
+                if !elements.is_empty() {
+                    resource.insert(name.clone(), Value::Array(elements));
+                }
+            }
+            _ => {
+                resource.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Adds elements; one whose type the table has only adds its other parts, and
+/// is nothing without the value that the vendor holds.
+fn merge_elements(mapping: &Mapping, attribute: &str, elements: &mut Vec<Value>, more: &[Value]) {
+    for element in more {
+        let kind = element.get("type").and_then(Value::as_str);
+        let held = elements
+            .iter_mut()
+            .find(|held| kind.is_some() && held.get("type").and_then(Value::as_str) == kind);
+        match (held, element) {
+            (Some(Value::Object(held)), Value::Object(parts)) if mapping.has_slot(attribute, kind) => {
+                held.extend(parts.iter().map(|(part, value)| (part.clone(), value.clone())));
+            }
+            (None, _) if mapping.has_slot(attribute, kind) => {}
+            _ => elements.push(element.clone()),
+        }
+    }
+}
+
+impl Mapping {
+    /// Whether the table has a row for elements of this type.
+    fn has_slot(&self, attribute: &str, kind: Option<&str>) -> bool {
+        self.mapped().any(|(_, row)| {
+            row.leaf.attribute == attribute
+                && matches!(&row.leaf.element, Some(Selector::Type(slot)) if Some(slot.as_str()) == kind)
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! From SCIM to the vendor: which native fields a write sets.
+
+use rhai::{Dynamic, Map};
+use serde_json::Value;
+
+use super::converter::{Closures, Refusal};
+use super::{Field, Mapping, Row};
+use crate::adapter::host::json;
+use crate::scim::patch::UNKNOWN;
+use crate::scim::{Object, ScimError};
+
+/// One attribute's new value; `None` unassigns it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::adapter) struct Change {
+    pub(in crate::adapter) row: usize,
+    pub(in crate::adapter) value: Option<Value>,
+}
+
+/// What a write is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::adapter) enum Purpose {
+    /// A new object: absent attributes are not mentioned.
+    Create,
+    /// An existing object: what is unassigned is set to null.
+    Update,
+}
+
+/// A write, translated.
+#[derive(Debug, Default)]
+pub(in crate::adapter) struct Native {
+    /// The fields for the script, nested.
+    pub(in crate::adapter) fields: Map,
+    /// What each row became, for faithful read-back.
+    pub(in crate::adapter) written: Vec<Written>,
+}
+
+/// What one attribute became.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::adapter) struct Written {
+    pub(in crate::adapter) row: usize,
+    pub(in crate::adapter) said: Option<Value>,
+    pub(in crate::adapter) native: Value,
+}
+
+impl Mapping {
+    /// All attributes of a resource as changes, absent ones included.
+    pub(in crate::adapter) fn whole(&self, resource: &Object) -> Vec<Change> {
+        self.writable().map(|(row, held)| Change { row, value: held.leaf.get(resource).cloned() }).collect()
+    }
+
+    /// What differs between two states of a resource. Unknown values are
+    /// untouched ones.
+    pub(in crate::adapter) fn difference(&self, before: &Object, after: &Object) -> Vec<Change> {
+        self.writable()
+            .filter_map(|(row, held)| {
+                let value = held.leaf.get(after);
+                let changed = value != held.leaf.get(before);
+                changed.then(|| Change { row, value: value.cloned() })
+            })
+            .collect()
+    }
+
+    /// A resource of which nothing is known but that it exists: every mapped
+    /// attribute holds [`UNKNOWN`].
+    pub(in crate::adapter) fn unknown(&self) -> Object {
+        let mut resource = Object::new();
+        for (_, row) in self.writable() {
+            row.leaf.set(&mut resource, UNKNOWN.into());
+        }
+        resource
+    }
+
+    fn writable(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.mapped().filter(|(_, row)| !row.read_only)
+    }
+
+    /// Translates changes. `resource` is the whole resource as it is to be, as
+    /// far as it is known.
+    ///
+    /// # Errors
+    /// `Invalid` names the attribute; `NeedsRead` when a value depends on one
+    /// that is not known.
+    pub(in crate::adapter) fn write(
+        &self,
+        changes: &[Change],
+        resource: &Object,
+        purpose: Purpose,
+        closures: &Closures<'_>,
+    ) -> Result<Native, Refusal> {
+        let mut native = Native::default();
+        for change in changes {
+            let Some(row) = self.row(change.row) else { continue };
+            let value = match &change.value {
+                Some(value) => row.to_native(value, resource, closures).map_err(|why| row.blame(why))?,
+                None => row.substitute(resource, closures)?,
+            };
+            if purpose == Purpose::Update || !value.is_null() {
+                row.put(&mut native.fields, &value);
+            }
+            native.written.push(Written { row: change.row, said: change.value.clone(), native: value });
+        }
+        Ok(native)
+    }
+}
+
+impl Row {
+    /// The native value of an absent attribute.
+    fn substitute(&self, resource: &Object, closures: &Closures<'_>) -> Result<Value, Refusal> {
+        let made = match &self.otherwise {
+            None => Value::Null,
+            Some(_) if has_unknown(resource) => return Err(Refusal::NeedsRead),
+            Some(closure) => {
+                let made = closures.call(closure, self.seen_by_script(resource)).map_err(Refusal::Failed)?;
+                if made.is_null() { made } else { self.to_native(&made, resource, closures)? }
+            }
+        };
+        if made.is_null() && self.required {
+            let text = format!("{} is missing, and {} needs it.", self.spelling, closures.title);
+            return Err(Refusal::Failed(ScimError::invalid_value(text).into()));
+        }
+        Ok(made)
+    }
+
+    /// The resource for a closure: absent attributes are there as `()`, so that
+    /// only a misspelt one is an error.
+    fn seen_by_script(&self, resource: &Object) -> Dynamic {
+        let mut seen: Map = super::compile::user_attribute_names().map(|name| (name.into(), Dynamic::UNIT)).collect();
+        seen.extend(resource.iter().map(|(name, value)| (name.as_str().into(), json::to_dynamic(value))));
+        seen.into()
+    }
+
+    fn blame(&self, why: Refusal) -> Refusal {
+        match why {
+            Refusal::Invalid(expected) => Refusal::Failed(
+                ScimError::invalid_value(format!("{} must be {expected}.", self.spelling)).into(),
+            ),
+            other => other,
+        }
+    }
+
+    fn put(&self, fields: &mut Map, value: &Value) {
+        if let [field] = self.fields.as_slice() {
+            field.put(fields, json::to_dynamic(value));
+            return;
+        }
+        for (index, field) in self.fields.iter().enumerate() {
+            let part = value.get(index).filter(|part| part.as_str() != Some(""));
+            field.put(fields, part.map_or(Dynamic::UNIT, json::to_dynamic));
+        }
+    }
+}
+
+impl Field {
+    fn put(&self, fields: &mut Map, value: Dynamic) {
+        let Some((last, parents)) = self.0.split_last() else { return };
+        let mut holder = fields;
+        for parent in parents {
+            let next = holder.entry(parent.as_str().into()).or_insert_with(|| Map::new().into());
+            let Some(map) = next.as_map_mut() else { return };
+            holder = map;
+        }
+        holder.insert(last.as_str().into(), value);
+    }
+}
+
+fn has_unknown(resource: &Object) -> bool {
+    fn unknown(value: &Value) -> bool {
+        match value {
+            Value::String(text) => text == UNKNOWN,
+            Value::Array(items) => items.iter().any(unknown),
+            Value::Object(members) => members.values().any(unknown),
+            _ => false,
+        }
+    }
+    resource.values().any(unknown)
+}

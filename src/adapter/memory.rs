@@ -1,0 +1,112 @@
+//! What the gateway must remember because the vendor cannot: the trait that
+//! `store` implements.
+//!
+//! Three things live here: *sayings* (what the client said where the vendor's
+//! value does not lead back to it, and attributes the vendor has no place
+//! for), *issued ids* (for vendors whose own keys change or are unsafe in a
+//! URL) and *memberships* (for vendors that cannot hold SCIM's group model).
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::keys::{NativeId, ObjectKey, ScimId, TenantId};
+use crate::scim::{Object, ResourceKind};
+
+/// The future every method of [`Memory`] returns. It belongs to no runtime's
+/// reactor: the store works on its own thread and only wakes the waiter.
+pub type Recall<'a, T> = Pin<Box<dyn Future<Output = Result<T, MemoryError>> + Send + 'a>>;
+
+/// The store could not be read or written. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+#[error("the gateway's store is not available: {0}")]
+pub struct MemoryError(pub String);
+
+/// What is remembered of one resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// By canonical leaf (`addresses[type eq "work"].country`): what was said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<String, Saying>,
+    /// Attributes the adapter's table does not have, in SCIM shape.
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub extra: Object,
+}
+
+impl Remembered {
+    /// Whether there is nothing to keep.
+    pub fn is_empty(&self) -> bool {
+        self.said.is_empty() && self.extra.is_empty()
+    }
+}
+
+/// One value as the client spelt it, good for as long as the vendor still
+/// holds what it was translated to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Saying {
+    /// The client's value; `None` when it said nothing and the vendor needed something.
+    pub value: Option<Value>,
+    /// The native value it became.
+    pub native: Value,
+}
+
+/// One resource's membership in a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The group.
+    pub group: ScimId,
+    /// Smaller is older; unique in the tenant.
+    pub order: i64,
+}
+
+/// What the gateway keeps for its tenants. All methods take the tenant first,
+/// alone or inside a key, and never see another one's rows.
+pub trait Memory: Send + Sync {
+    /// What is remembered of one resource, if anything.
+    fn recall(&self, key: &ObjectKey) -> Recall<'_, Option<Remembered>>;
+
+    /// The same for a page of resources of one kind, in the order asked.
+    fn recall_page(
+        &self,
+        tenant: &TenantId,
+        kind: ResourceKind,
+        ids: Vec<ScimId>,
+    ) -> Recall<'_, Vec<Option<Remembered>>>;
+
+    /// Replaces what is remembered; an empty value removes the row.
+    fn remember(&self, key: &ObjectKey, remembered: Remembered) -> Recall<'_, ()>;
+
+    /// Removes all that is kept of a resource: sayings, issued id, and its
+    /// memberships on either side.
+    fn forget(&self, key: &ObjectKey) -> Recall<'_, ()>;
+
+    /// The SCIM ids of native keys, issued (random, never used again) where a
+    /// key is seen for the first time. In the order asked.
+    fn issue_ids(
+        &self,
+        tenant: &TenantId,
+        kind: ResourceKind,
+        natives: Vec<NativeId>,
+    ) -> Recall<'_, Vec<ScimId>>;
+
+    /// The native key behind an issued id.
+    fn native_id(&self, key: &ObjectKey) -> Recall<'_, Option<NativeId>>;
+
+    /// Gives an issued id a new native key (a renamed group, a re-created user).
+    fn rebind(&self, key: &ObjectKey, native: NativeId) -> Recall<'_, ()>;
+
+    /// The members of a group, oldest membership first.
+    fn members(&self, group: &ObjectKey) -> Recall<'_, Vec<ScimId>>;
+
+    /// The groups a member is in, oldest membership first.
+    fn memberships(&self, tenant: &TenantId, member: &ScimId) -> Recall<'_, Vec<Membership>>;
+
+    /// Notes members; one that is already there keeps its age.
+    fn add_members(&self, group: &ObjectKey, members: Vec<ScimId>) -> Recall<'_, ()>;
+
+    /// Drops members; one that is not there is no error.
+    fn remove_members(&self, group: &ObjectKey, members: Vec<ScimId>) -> Recall<'_, ()>;
+}

@@ -1,0 +1,98 @@
+//! What the gateway knows of a vendor, and what it does with it.
+//!
+//! - [`manifest`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
+//! - [`script`], [`lint`], [`engine`], [`fiber`], [`host`]: its script, checked,
+//!   and run on a coroutine that suspends at each vendor call;
+//! - [`mapping`]: its attribute table, compiled;
+//! - [`operations`]: one SCIM operation, one short function;
+//! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
+//! - [`outcome`]: what went wrong, by whose fault.
+
+pub mod backend;
+mod compile;
+pub mod engine;
+mod fiber;
+pub mod host;
+pub mod ids;
+pub mod keys;
+mod lint;
+pub mod locks;
+pub mod manifest;
+pub mod mapping;
+pub mod memory;
+pub mod operations;
+pub mod outcome;
+pub mod problem;
+pub mod replies;
+pub mod script;
+pub mod settings;
+
+use std::sync::Arc;
+
+pub use backend::{Backend, CallBody, CallFault, LocalBoxFuture, VendorCall, VendorReply, Verb};
+pub use keys::{NativeId, ObjectKey, ScimId, TenantId};
+use manifest::{IdRule, Manifest, MembershipModel};
+use mapping::Mapping;
+pub use memory::{Memory, MemoryError, Remembered};
+pub use outcome::{Failure, GatewayFault, ScriptFault, VendorFault};
+use replies::ReplyTable;
+use script::Script;
+
+use crate::scim::{ResourceKind, ResourceType};
+
+/// A vendor, ready to serve: every promise of its manifest and script was
+/// checked when it was compiled.
+#[derive(Debug)]
+pub struct Adapter {
+    /// The file stem of manifest and script.
+    pub name: String,
+    /// The manifest.
+    pub manifest: Manifest,
+    /// The script.
+    pub script: Script,
+    /// The reply table, shared with the vendor's side.
+    pub replies: Arc<ReplyTable>,
+    user: Arc<Mapping>,
+    group: Option<Arc<Mapping>>,
+}
+
+impl Adapter {
+    /// The table of a resource type, if the vendor has such resources.
+    pub fn mapping(&self, kind: ResourceKind) -> Option<&Arc<Mapping>> {
+        match kind {
+            ResourceKind::User => Some(&self.user),
+            ResourceKind::Group => self.group.as_ref(),
+        }
+    }
+
+    /// How resources of a type are named.
+    fn id_rule(&self, kind: ResourceKind) -> Option<&IdRule> {
+        match kind {
+            ResourceKind::User => Some(&self.manifest.ids.user),
+            ResourceKind::Group => self.manifest.ids.group.as_ref(),
+        }
+    }
+
+    /// The full resource types, for parsing what Entra sends.
+    pub fn resource_types(&self) -> Vec<ResourceType> {
+        self.mappings().map(|mapping| mapping.resource_type.clone()).collect()
+    }
+
+    /// What `/Schemas` tells: the attributes the tables have.
+    pub fn published(&self) -> Vec<ResourceType> {
+        self.mappings().map(|mapping| mapping.resource_type.narrowed(&mapping.leaves())).collect()
+    }
+
+    fn mappings(&self) -> impl Iterator<Item = &Arc<Mapping>> {
+        std::iter::once(&self.user).chain(&self.group)
+    }
+
+    /// Whether accounts are switched on and off by functions of their own.
+    fn has_switch(&self) -> bool {
+        self.script.arity("activate_user").is_some()
+    }
+
+    fn holds_memberships(&self) -> bool {
+        self.manifest.groups.membership == MembershipModel::Vendor
+    }
+}

@@ -1,0 +1,91 @@
+//! What is wrong with a file an operator wrote: place, reason, remedy. Plain
+//! data; `catalog::diagnostics` draws it.
+
+use std::fmt;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It works, and is probably not what was meant.
+    Warning,
+    /// It is not loaded.
+    Error,
+}
+
+/// One finding in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad.
+    pub severity: Severity,
+    /// Stable name of the kind, e.g. `script::unknown-attribute`.
+    pub code: &'static str,
+    /// The file as it was named on load.
+    pub file: String,
+    /// Bytes of the file it is about: start and length.
+    pub span: Option<(usize, usize)>,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// What to say at the place.
+    pub label: String,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Problem {
+    /// An error in `file` without a place yet.
+    pub fn error(code: &'static str, file: &str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            file: file.to_owned(),
+            span: None,
+            message: message.into(),
+            label: "here".to_owned(),
+            help: None,
+        }
+    }
+
+    /// The same as a warning.
+    pub fn warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+
+    /// At this span.
+    pub fn at(self, start: usize, length: usize) -> Self {
+        Self { span: Some((start, length)), ..self }
+    }
+
+    /// With a remedy.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+
+    /// With words at the place.
+    pub fn label(self, label: impl Into<String>) -> Self {
+        Self { label: label.into(), ..self }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.message)?;
+        self.help.iter().try_for_each(|help| write!(f, " ({help})"))
+    }
+}
+
+/// The name in `known` nearest to `wrong`, if it is near enough to be meant.
+pub fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&wrong.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+/// Byte offset of a 1-based line and column (in characters) in `text`.
+pub fn offset_of(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = text.get(start..).unwrap_or_default();
+    start + rest.chars().take(column.saturating_sub(1)).map(char::len_utf8).sum::<usize>()
+}

@@ -1,0 +1,177 @@
+//! The error table of a manifest: which of the vendor's answers mean what.
+//!
+//! Status codes alone decide nothing: a vendor may say "taken" with 400 and
+//! "slow down" with 200. The rows of the table are tried in order; what no row
+//! names is judged by its status class.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What an answer of the vendor means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// Done.
+    Ok,
+    /// No such object.
+    Absent,
+    /// A unique value is taken.
+    Conflict,
+    /// A value is not acceptable.
+    Invalid,
+    /// Not carried out; the same call may be sent again later.
+    Busy,
+    /// A licence or quota is used up: sending it again is no use.
+    Quota,
+    /// Our credential is refused.
+    Credential,
+    /// Failed, and the call may have been carried out in part.
+    Fault,
+}
+
+/// How to read the vendor's answers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyTable {
+    /// JSON pointer (RFC 6901) to the error code in a body, e.g. `/error/code`.
+    pub code: Option<String>,
+    /// JSON pointer to the name of the field an error is about.
+    pub field: Option<String>,
+    /// In order of precedence.
+    #[serde(default)]
+    pub errors: Vec<ReplyRow>,
+}
+
+/// One row: an answer and its meaning.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyRow {
+    /// The HTTP status it comes with; any if absent.
+    pub status: Option<u16>,
+    /// The code in the body; any if absent.
+    pub code: Option<String>,
+    /// What it means.
+    pub means: Meaning,
+    /// The SCIM attribute it is about, as in the mapping table.
+    pub attribute: Option<String>,
+    /// What Entra's administrator reads. The vendor's own text is never shown.
+    pub detail: Option<String>,
+}
+
+/// An answer, judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict<'t> {
+    /// What it means.
+    pub means: Meaning,
+    /// The code found in the body.
+    pub code: Option<String>,
+    /// The native field the body names.
+    pub field: Option<String>,
+    /// The SCIM attribute the row names.
+    pub attribute: Option<&'t str>,
+    /// The row's text for Entra's administrator.
+    pub detail: Option<&'t str>,
+}
+
+impl ReplyTable {
+    /// Judges an answer by its status and its body, `None` if that is no JSON.
+    pub fn judge(&self, status: u16, body: Option<&Value>) -> Verdict<'_> {
+        let code = text_at(body, self.code.as_deref());
+        let field = text_at(body, self.field.as_deref());
+        let row = self.errors.iter().find(|row| {
+            row.status.is_none_or(|s| s == status) && (row.code.is_none() || row.code == code)
+        });
+        Verdict {
+            means: row.map_or_else(|| self.by_class(status, code.is_some()), |row| row.means),
+            code,
+            field,
+            attribute: row.and_then(|row| row.attribute.as_deref()),
+            detail: row.and_then(|row| row.detail.as_deref()),
+        }
+    }
+
+    /// A vendor that signs its errors with a code has not spoken when there is
+    /// none: some box on the way has, and its 404 must not become "no such user".
+    fn by_class(&self, status: u16, signed: bool) -> Meaning {
+        let unsigned = self.code.is_some() && !signed;
+        match status {
+            200..=299 => Meaning::Ok,
+            401 | 403 => Meaning::Credential,
+            429 => Meaning::Busy,
+            _ if unsigned => Meaning::Fault,
+            404 | 410 => Meaning::Absent,
+            409 => Meaning::Conflict,
+            400 | 422 => Meaning::Invalid,
+            _ => Meaning::Fault,
+        }
+    }
+}
+
+fn text_at(body: Option<&Value>, pointer: Option<&str>) -> Option<String> {
+    match body?.pointer(pointer?)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn table() -> ReplyTable {
+        toml::from_str(
+            r#"
+            code = "/error/code"
+            field = "/error/field"
+            [[errors]]
+            status = 400
+            code = "E1001"
+            means = "conflict"
+            attribute = "userName"
+            [[errors]]
+            status = 409
+            code = "E1901"
+            means = "busy"
+            [[errors]]
+            status = 200
+            code = "RATE_LIMITED"
+            means = "busy"
+            "#,
+        )
+        .unwrap()
+    }
+
+    #[track_caller]
+    fn check(status: u16, body: Value, means: Meaning) {
+        assert_eq!(table().judge(status, Some(&body)).means, means);
+    }
+
+    #[test]
+    fn the_first_row_that_fits_decides_and_else_the_status_class() {
+        check(400, json!({"error": {"code": "E1001"}}), Meaning::Conflict);
+        check(400, json!({"error": {"code": "E9999"}}), Meaning::Invalid);
+        check(409, json!({"error": {"code": "E1901"}}), Meaning::Busy);
+        check(409, json!({"error": {"code": "E9999"}}), Meaning::Conflict);
+        check(404, json!({"error": {"code": "E1404"}}), Meaning::Absent);
+        check(
+            200,
+            json!({"error": {"code": "RATE_LIMITED"}}),
+            Meaning::Busy,
+        );
+        check(200, json!({"id": 1}), Meaning::Ok);
+        check(302, json!({}), Meaning::Fault);
+        check(403, json!({}), Meaning::Credential);
+        check(503, json!("<html>"), Meaning::Fault);
+    }
+
+    #[test]
+    fn an_answer_without_the_vendors_code_is_not_the_vendors() {
+        assert_eq!(table().judge(502, None).means, Meaning::Fault);
+        assert_eq!(table().judge(429, None).means, Meaning::Busy);
+        assert_eq!(table().judge(404, None).means, Meaning::Fault);
+        assert_eq!(ReplyTable::default().judge(404, None).means, Meaning::Absent);
+    }
+}

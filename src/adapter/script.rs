@@ -1,0 +1,182 @@
+//! A vendor's script: read, compiled, checked, and called.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, FuncArgs, ParseError, Position, Scope};
+
+use super::engine::scripting;
+use super::fiber;
+use super::host::{Fault, Stage};
+use super::lint;
+use super::mapping::table::Attr;
+use super::outcome::{Failure, ScriptFault};
+use super::problem::{Problem, offset_of};
+
+/// Longer sources are refused before they are parsed: parsing costs more than
+/// linear time.
+const SOURCE_MAX: usize = 64 << 10;
+
+/// CPU time for compiling and evaluating tables, off the request path.
+const LOAD_CPU: Duration = Duration::from_secs(3);
+
+/// A compiled script.
+pub struct Script {
+    /// File name, as it stands in diagnostics.
+    pub file: String,
+    /// The text, for diagnostics.
+    pub text: String,
+    pub(in crate::adapter) ast: Arc<AST>,
+    /// Number of parameters by function name.
+    functions: BTreeMap<String, usize>,
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Script").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Script {
+    /// Compiles and lints a source.
+    ///
+    /// # Errors
+    /// Every problem that can be seen without running it.
+    pub fn compile(file: &str, text: String) -> Result<Self, Vec<Problem>> {
+        if text.len() > SOURCE_MAX {
+            let size = text.len();
+            let problem = Problem::error("script::too-large", file, format!("the script has {size} bytes"))
+                .help(format!("a script may have {SOURCE_MAX} bytes; move shared parts out or shorten it"));
+            return Err(vec![problem]);
+        }
+        let mut ast = parse(file, &text)?;
+        ast.set_source(file);
+        let functions = ast.iter_functions().map(|f| (f.name.to_owned(), f.params.len())).collect();
+        let script = Self { file: file.to_owned(), text, ast: Arc::new(ast), functions };
+        let problems = lint::unknown_functions(&script);
+        if problems.is_empty() { Ok(script) } else { Err(problems) }
+    }
+
+    /// Whether the script defines `name`, and with how many parameters.
+    pub(in crate::adapter) fn arity(&self, name: &str) -> Option<usize> {
+        self.functions.get(name).copied()
+    }
+
+    /// The names the script defines.
+    pub(in crate::adapter) fn functions(&self) -> impl Iterator<Item = &str> {
+        self.functions.keys().map(String::as_str)
+    }
+
+    /// Evaluates a table function.
+    ///
+    /// # Errors
+    /// The script's error as a problem.
+    pub(in crate::adapter) fn table(&self, function: &str) -> Result<Vec<Attr>, Problem> {
+        let (ast, file, name) = (Arc::clone(&self.ast), self.file.clone(), function.to_owned());
+        let evaluated = fiber::run_alone(
+            move |_| {
+                let options = CallFnOptions::new();
+                let rows = scripting().engine.call_fn_with_options::<rhai::Array>(options, &mut Scope::new(), &ast, &name, ());
+                let rows = rows.map_err(|error| Failure::from(fault_of(&error, &file)))?;
+                Ok(rows.into_iter().map(Dynamic::try_cast::<Attr>).collect::<Option<Vec<_>>>())
+            },
+            LOAD_CPU,
+        );
+        match evaluated {
+            Ok(Some(rows)) => Ok(rows),
+            Ok(None) => Err(Problem::error("table::not-a-row", &self.file, format!("{function}() must give an array of attr(…)"))),
+            Err(Failure::Script(fault)) => Err(self.problem(&fault)),
+            Err(other) => Err(Problem::error("script::failed", &self.file, other.to_string())),
+        }
+    }
+
+    /// A run-time error as a problem with its place.
+    fn problem(&self, fault: &ScriptFault) -> Problem {
+        let problem = Problem::error("script::failed", &self.file, fault.message.clone());
+        match fault.line {
+            0 => problem,
+            line => problem.at(offset_of(&self.text, line, fault.column), 1),
+        }
+    }
+
+    /// Calls a function of the script on the fiber of `stage`.
+    ///
+    /// # Errors
+    /// What the script throws, by whose fault it is.
+    pub(in crate::adapter) fn call(
+        &self,
+        stage: &Stage,
+        title: &str,
+        function: &str,
+        arguments: impl FuncArgs,
+    ) -> Result<Dynamic, Failure> {
+        let options = CallFnOptions { tag: Some(stage.tag()), ..CallFnOptions::new() };
+        let mut scope = Scope::new();
+        let engine = &scripting().engine;
+        engine
+            .call_fn_with_options::<Dynamic>(options, &mut scope, &self.ast, function, arguments)
+            .map_err(|error| match thrown_fault(&error) {
+                Some(fault) => fault.into_failure(title),
+                None => fault_of(&error, &self.file).into(),
+            })
+    }
+}
+
+/// Parses on a fiber: rhai's parser recurses, and only a fiber has the stack for
+/// whatever a file may hold.
+fn parse(file: &str, text: &str) -> Result<AST, Vec<Problem>> {
+    let source = text.to_owned();
+    let parsed = fiber::run_alone(move |_| Ok(scripting().engine.compile(source)), LOAD_CPU);
+    match parsed {
+        Ok(Ok(ast)) => Ok(ast),
+        Ok(Err(error)) => Err(vec![syntax(file, text, &error)]),
+        Err(failure) => Err(vec![Problem::error("script::failed", file, failure.to_string())]),
+    }
+}
+
+fn syntax(file: &str, text: &str, error: &ParseError) -> Problem {
+    let position = error.position();
+    let start = offset_of(text, position.line().unwrap_or(1), position.position().unwrap_or(1));
+    Problem::error("script::syntax", file, error.err_type().to_string()).at(start.min(text.len()), 1)
+}
+
+/// The fault a script threw, through the frames around it.
+pub(in crate::adapter) fn thrown_fault(error: &EvalAltResult) -> Option<Fault> {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => thrown_fault(inner),
+        EvalAltResult::ErrorRuntime(value, _) => value.read_lock::<Fault>().map(|fault| fault.clone()),
+        _ => None,
+    }
+}
+
+/// Place and reason of a script's own error: the innermost place that is known.
+pub(in crate::adapter) fn fault_of(error: &EvalAltResult, file: &str) -> ScriptFault {
+    let mut at = error;
+    let mut position = error.position();
+    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = at {
+        at = inner;
+        if !at.position().is_none() {
+            position = at.position();
+        }
+    }
+    let mut bare = at.clone_without_position();
+    bare.set_position(Position::NONE);
+    ScriptFault {
+        script: file.to_owned(),
+        line: position.line().unwrap_or(0),
+        column: position.position().unwrap_or(0),
+        message: bare.to_string(),
+    }
+}
+
+/// `EvalAltResult` is not `Clone`; its text without the place is all we need.
+trait WithoutPosition {
+    fn clone_without_position(&self) -> EvalAltResult;
+}
+
+impl WithoutPosition for EvalAltResult {
+    fn clone_without_position(&self) -> EvalAltResult {
+        Self::ErrorRuntime(self.to_string().into(), Position::NONE)
+    }
+}
