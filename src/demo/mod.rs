@@ -3,3 +3,4 @@
 //! Only `cli/` and the tests use this folder. Nothing in it is on the path of a request.
 
 pub mod emulator;
+pub mod wanted;
