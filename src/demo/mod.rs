@@ -3,4 +3,5 @@
 //! Only `cli/` and the tests use this folder. Nothing in it is on the path of a request.
 
 pub mod emulator;
+pub mod entra;
 pub mod wanted;
