@@ -79,8 +79,6 @@ fn close_doors(engine: &mut Engine) {
     engine.on_debug(|text, _, _| tracing::debug!(text = shortened(text), "script debug"));
 
     // `disable_symbol` does not reach functions, so these are taken over by name.
-    engine.register_fn("sleep", |context: NativeCallContext<'_>, _: i64| closed(&context));
-    engine.register_fn("sleep", |context: NativeCallContext<'_>, _: f64| closed(&context));
     engine.register_fn("parse_json", |context: NativeCallContext<'_>, _: &str| closed(&context));
     engine.register_fn("replace", replace);
 }

@@ -9,7 +9,7 @@
 //! - [`outcome`]: what went wrong, by whose fault.
 
 pub mod backend;
-mod compile;
+pub mod compile;
 pub mod engine;
 mod fiber;
 pub mod host;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, FuncArgs, ParseError, Position, Scope};
+use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, FuncArgs, ParseError, Scope};
 
 use super::engine::scripting;
 use super::fiber;
@@ -111,7 +111,7 @@ impl Script {
         function: &str,
         arguments: impl FuncArgs,
     ) -> Result<Dynamic, Failure> {
-        let options = CallFnOptions { tag: Some(stage.tag()), ..CallFnOptions::new() };
+        let options = CallFnOptions::new().with_tag(stage.clone());
         let mut scope = Scope::new();
         let engine = &scripting().engine;
         engine
@@ -160,23 +160,12 @@ pub(in crate::adapter) fn fault_of(error: &EvalAltResult, file: &str) -> ScriptF
             position = at.position();
         }
     }
-    let mut bare = at.clone_without_position();
-    bare.set_position(Position::NONE);
+    let text = at.to_string();
+    let place = format!(" ({position})");
     ScriptFault {
         script: file.to_owned(),
         line: position.line().unwrap_or(0),
         column: position.position().unwrap_or(0),
-        message: bare.to_string(),
-    }
-}
-
-/// `EvalAltResult` is not `Clone`; its text without the place is all we need.
-trait WithoutPosition {
-    fn clone_without_position(&self) -> EvalAltResult;
-}
-
-impl WithoutPosition for EvalAltResult {
-    fn clone_without_position(&self) -> EvalAltResult {
-        Self::ErrorRuntime(self.to_string().into(), Position::NONE)
+        message: text.strip_suffix(&place).unwrap_or(&text).to_owned(),
     }
 }

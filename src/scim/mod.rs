@@ -1,12 +1,81 @@
-//! RFC 7643 and RFC 7644, pure.
+//! SCIM 2.0 (RFC 7643, RFC 7644) as pure functions: no async, no clock, no I/O, no scripts.
+//!
+//! | file | subject |
+//! |---|---|
+//! | [`json`] | bytes to [`Value`](serde_json::Value), bounded |
+//! | [`request`] | method, path, query and body to a [`Request`] |
+//! | [`resource`] | a received resource in canonical form |
+//! | [`patch`] | PATCH bodies in every dialect; their application |
+//! | [`filter`] | the filter language: parse, print, evaluate, push down |
+//! | [`path`], [`leaf`] | addresses: of attributes, and of one value in a resource |
+//! | [`schema`] | attribute definitions as data |
+//! | [`projection`] | `attributes` and `excludedAttributes` |
+//! | [`discovery`] | ServiceProviderConfig, ResourceTypes, Schemas |
+//! | [`response`], [`error`], [`version`] | what is answered |
+//! | [`compare`] | the one place that ignores case |
+//!
+//! A resource inside the gateway is an [`Object`] in *canonical form*: names spelt as in the
+//! schema, extension attributes under their URN, no nulls, no empty lists, booleans as JSON
+//! booleans. [`resource::canonicalise`] is the only door to it.
 
-/// A JSON object in SCIM shape.
+pub mod compare;
+pub mod discovery;
+pub mod error;
+pub mod filter;
+pub mod json;
+pub mod leaf;
+pub mod patch;
+pub mod path;
+pub mod projection;
+pub mod request;
+pub mod resource;
+pub mod response;
+pub mod schema;
+mod value;
+pub mod version;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use discovery::Service;
+pub use error::{ScimError, ScimType};
+pub use filter::Filter;
+pub use leaf::{Leaf, Selector};
+pub use patch::{MemberChanges, PatchRequest, Stop, UNKNOWN};
+pub use path::{AttrPath, Path};
+pub use projection::Projection;
+pub use request::{Query, Request};
+pub use resource::Incoming;
+pub use response::Response;
+pub use schema::ResourceType;
+
+/// A JSON object whose keys keep their order.
 pub type Object = serde_json::Map<String, serde_json::Value>;
 
-/// The resource types the gateway serves.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize, serde::Serialize,
-)]
+/// How far to bend towards the sender of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Microsoft Entra ID: string booleans, flat keys, unescaped filter values, `""` means absent.
+    #[default]
+    Entra,
+    /// Okta: as Entra, except that filter values carry JSON escapes.
+    Okta,
+    /// RFC 7643 and RFC 7644 to the letter.
+    Strict,
+}
+
+impl Profile {
+    /// Whether deviations from the RFCs are understood instead of refused.
+    pub fn is_tolerant(self) -> bool {
+        self != Self::Strict
+    }
+}
+
+/// The two kinds of resource the gateway serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ResourceKind {
     /// RFC 7643 §4.1.
@@ -15,21 +84,28 @@ pub enum ResourceKind {
     Group,
 }
 
-/// RFC 7644 §3.12, Table 9.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScimType {
-    /// A unique value is taken.
-    Uniqueness,
-}
+impl ResourceKind {
+    /// The resource type's name: `User` or `Group`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
 
-/// RFC 7644 §3.12.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{detail}")]
-pub struct ScimError {
-    /// HTTP status.
-    pub status: u16,
-    /// The detail error keyword.
-    pub scim_type: Option<ScimType>,
-    /// For Entra's administrator.
-    pub detail: String,
+    /// The name as scripts and metrics spell it: `user` or `group`.
+    pub fn snake(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+
+    /// The endpoint without slash: `Users` or `Groups`.
+    pub fn endpoint(self) -> &'static str {
+        match self {
+            Self::User => "Users",
+            Self::Group => "Groups",
+        }
+    }
 }

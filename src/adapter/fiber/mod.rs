@@ -29,8 +29,6 @@
 
 mod guards;
 mod stack;
-#[cfg(test)]
-mod tests;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,7 +36,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-use rhai::{Dynamic, NativeCallContext};
 use send_wrapper::SendWrapper;
 
 use super::backend::{Backend, CallFault, VendorCall, VendorReply};
@@ -88,21 +85,11 @@ impl Link {
     }
 }
 
-/// The handle of the running fiber, carried by rhai as the call's tag.
+/// The handle of the running fiber, carried to host functions by [`super::host::Stage`].
 #[derive(Clone)]
 pub(super) struct Call(SendWrapper<Rc<Link>>);
 
 impl Call {
-    /// The fiber a host function runs on; `None` outside of one.
-    pub(super) fn of(context: &NativeCallContext<'_>) -> Option<Self> {
-        context.tag()?.read_lock::<Self>().map(|call| call.clone())
-    }
-
-    /// The tag to start a script with.
-    pub(super) fn tag(&self) -> Dynamic {
-        Dynamic::from(self.clone())
-    }
-
     /// Suspends the fiber until the driver has the answer.
     pub(super) fn ask(&self, ask: Ask) -> Answer {
         self.0.suspend(ask)

@@ -3,6 +3,8 @@
 //! Each suspends the fiber until the reply is there, so a script reads straight
 //! down. No borrow, lock or span guard is held across the suspension.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
 use serde_json::Value;
@@ -60,6 +62,28 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     });
 }
 
+/// rhai's own `sleep` blocks the thread; ours suspends the fiber.
+pub(super) fn register_sleep(engine: &mut Engine, docs: &mut Docs) {
+    docs.function("sleep(seconds)", "Waits without holding anything up, at most until the request's time is up.", &[]);
+    engine.register_fn("sleep", |context: NativeCallContext<'_>, seconds: i64| {
+        sleep(&context, Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    });
+    engine.register_fn("sleep", |context: NativeCallContext<'_>, seconds: f64| {
+        sleep(&context, Duration::try_from_secs_f64(seconds).unwrap_or_default())
+    });
+}
+
+fn sleep(context: &NativeCallContext<'_>, time: Duration) -> Result<(), Thrown> {
+    match Stage::of(context)?.call().ask(Ask::Sleep(time)) {
+        Answer::Cancelled => Err(cancelled(context)),
+        Answer::Go | Answer::Reply(_) => Ok(()),
+    }
+}
+
+fn cancelled(context: &NativeCallContext<'_>) -> Thrown {
+    EvalAltResult::ErrorTerminated("cancelled".into(), context.call_position()).into()
+}
+
 /// A call in the making.
 struct Request {
     verb: Verb,
@@ -96,9 +120,7 @@ impl Request {
             Answer::Reply(Err(fault)) => {
                 Err(Fault::unanswered(fault, repeatable).throw(context.call_position()))
             }
-            Answer::Go | Answer::Cancelled => {
-                Err(EvalAltResult::ErrorTerminated("cancelled".into(), context.call_position()).into())
-            }
+            Answer::Go | Answer::Cancelled => Err(cancelled(context)),
         }
     }
 }

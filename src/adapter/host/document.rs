@@ -18,7 +18,7 @@ pub struct Docs(Vec<Documented>);
 
 impl Docs {
     /// Notes a function. Every registered one must be here; a test sees to it.
-    pub(super) fn function(
+    pub(in crate::adapter) fn function(
         &mut self,
         signature: &'static str,
         text: &'static str,

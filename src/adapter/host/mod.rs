@@ -19,6 +19,7 @@ pub(in crate::adapter) use stage::Stage;
 pub(in crate::adapter) fn register(engine: &mut Engine) -> Docs {
     let mut docs = Docs::default();
     calls::register(engine, &mut docs);
+    calls::register_sleep(engine, &mut docs);
     quoting::register(engine, &mut docs);
     text::register(engine, &mut docs);
     fault::register(engine, &mut docs);

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rhai::{Dynamic, EvalAltResult, NativeCallContext};
+use rhai::{EvalAltResult, NativeCallContext};
 use send_wrapper::SendWrapper;
 
 use crate::adapter::fiber::Call;
-use crate::adapter::settings::Settings;
 use crate::adapter::replies::ReplyTable;
+use crate::adapter::settings::Settings;
 
 /// Carried by rhai as the tag of the call, so that it reaches host functions
 /// through nested functions and callbacks, and no script can touch it.
@@ -24,11 +24,6 @@ struct Props {
 impl Stage {
     pub(in crate::adapter) fn new(call: &Call, replies: Arc<ReplyTable>, settings: Arc<Settings>) -> Self {
         Self(SendWrapper::new(Rc::new(Props { call: call.clone(), replies, settings })))
-    }
-
-    /// The tag to start a script with.
-    pub(in crate::adapter) fn tag(&self) -> Dynamic {
-        Dynamic::from(self.clone())
     }
 
     /// The stage a host function was called on.

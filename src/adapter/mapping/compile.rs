@@ -143,7 +143,7 @@ impl Compiler<'_> {
                 Converter::Values { pairs: pairs.clone(), reads: reads.clone(), other: other.clone() }
             }
             Conversion::Language { separator, list } => {
-                Converter::Language { separator: *separator, list: list.clone() }
+                Converter::Language { separator: separator.clone(), list: list.clone() }
             }
             Conversion::Country { style } => Converter::Country(self.style(attr, style)?),
             Conversion::Phone { country } => {

@@ -22,7 +22,7 @@ pub(super) enum Converter {
     Lower,
     Trimmed,
     Values { pairs: Vec<(String, String)>, reads: Vec<(String, String)>, other: Option<String> },
-    Language { separator: char, list: Vec<String> },
+    Language { separator: String, list: Vec<String> },
     Country(Style),
     Phone { country: Option<Leaf> },
     TimeZone,
@@ -104,7 +104,7 @@ impl Row {
             Converter::Trimmed => words.trim().into(),
             Converter::Language { separator, list } => {
                 let allowed: Vec<_> = list.iter().map(String::as_str).collect();
-                language::fit(words, *separator, &allowed).map_or(Value::Null, Value::from)
+                language::fit(words, separator, &allowed).map_or(Value::Null, Value::from)
             }
             Converter::Country(style) => country::find(words)
                 .map(|found| found.in_style(*style).into())
@@ -126,7 +126,7 @@ impl Row {
             }
             (Converter::Values { pairs, reads, .. }, _) => values_to_scim(native, pairs, reads),
             (Converter::Language { separator, .. }, Value::String(words)) => {
-                language::to_bcp47(words, *separator).map_or(Value::Null, Value::from)
+                language::to_bcp47(words, separator).map_or(Value::Null, Value::from)
             }
             (Converter::Country(_), Value::String(words)) => country::find(words)
                 .map_or_else(|| native.clone(), |found| found.in_style(Style::Alpha2).into()),
@@ -200,5 +200,18 @@ fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+impl Refusal {
+    /// As the request's failure, where there is nothing more to read.
+    pub(in crate::adapter) fn into_failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::Invalid(expected) => {
+                crate::scim::ScimError::invalid_value(format!("A value must be {expected}.")).into()
+            }
+            Self::NeedsRead => crate::adapter::outcome::GatewayFault::Internal.into(),
+        }
     }
 }

@@ -7,8 +7,6 @@ mod converter;
 mod read;
 mod remember;
 pub(in crate::adapter) mod table;
-#[cfg(test)]
-mod tests;
 mod write;
 
 use std::collections::HashMap;
@@ -16,12 +14,12 @@ use std::collections::HashMap;
 use rhai::FnPtr;
 use serde_json::Value;
 
-pub(in crate::adapter) use compile::compile;
+pub(in crate::adapter) use compile::{Source, compile};
 use converter::Converter;
 pub(in crate::adapter) use converter::{Closures, Refusal};
 pub(in crate::adapter) use read::Reading;
-pub(in crate::adapter) use remember::{assemble, extra_of, update_sayings};
-pub(in crate::adapter) use write::{Change, Native, Purpose, Written};
+pub(in crate::adapter) use remember::{add_extra, assemble, extra_of, update_sayings};
+pub(in crate::adapter) use write::{Change, Purpose, Written};
 
 use crate::scim::{Leaf, Object, ResourceKind, ResourceType, schema::Kind};
 

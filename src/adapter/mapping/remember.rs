@@ -79,6 +79,12 @@ fn same_native(now: &Value, sent: &Value) -> bool {
     }
 }
 
+/// A resource with what only we remember of it.
+pub(in crate::adapter) fn add_extra(mapping: &Mapping, mut resource: Object, extra: &Object) -> Object {
+    merge(mapping, &mut resource, extra);
+    resource
+}
+
 /// What of a resource the vendor has no place for.
 pub(in crate::adapter) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
     let mut extra = resource.clone();

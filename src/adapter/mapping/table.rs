@@ -36,7 +36,7 @@ pub(super) enum Conversion {
     Lower,
     Trimmed,
     Values { pairs: Vec<(String, String)>, reads: Vec<(String, String)>, other: Option<String> },
-    Language { separator: char, list: Vec<String> },
+    Language { separator: String, list: Vec<String> },
     Country { style: String },
     Phone { country: Option<String> },
     TimeZone,
@@ -161,10 +161,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
         Ok(row)
     });
     docs.function(".language(separator)", "A language tag with another separator: `de-CH` ⇄ `de_CH`.", &[]);
-    engine.register_fn("language", |row: Attr, separator: char| language(row, separator, Vec::new()));
-    engine.register_fn("language", |row: Attr, separator: &str| {
-        language(row, separator.chars().next().unwrap_or('-'), Vec::new())
-    });
+    engine.register_fn("language", |row: Attr, separator: &str| language(row, separator, Vec::new()));
     docs.function(
         ".language(separator, list)",
         "The same out of a closed list; an unknown region falls back to the language, an unknown language to the vendor's default.",
@@ -172,7 +169,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("language", |context: NativeCallContext<'_>, row: Attr, separator: &str, list: Array| {
         let list = texts(&list, "languages", context.call_position())?;
-        Ok::<_, Thrown>(language(row, separator.chars().next().unwrap_or('-'), list))
+        Ok::<_, Thrown>(language(row, separator, list))
     });
     docs.function(
         ".country(style)",
@@ -216,8 +213,8 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     });
 }
 
-fn language(row: Attr, separator: char, list: Vec<String>) -> Attr {
-    row.converting(Conversion::Language { separator, list })
+fn language(row: Attr, separator: &str, list: Vec<String>) -> Attr {
+    row.converting(Conversion::Language { separator: separator.to_owned(), list })
 }
 
 fn texts(values: &Array, what: &str, position: Position) -> Result<Vec<String>, Thrown> {

@@ -152,14 +152,22 @@ impl Row {
 
 impl Field {
     fn put(&self, fields: &mut Map, value: Dynamic) {
-        let Some((last, parents)) = self.0.split_last() else { return };
-        let mut holder = fields;
-        for parent in parents {
-            let next = holder.entry(parent.as_str().into()).or_insert_with(|| Map::new().into());
-            let Some(map) = next.as_map_mut() else { return };
-            holder = map;
+        put_at(fields, &self.0, value);
+    }
+}
+
+fn put_at(fields: &mut Map, names: &[String], value: Dynamic) {
+    match names {
+        [] => {}
+        [last] => {
+            fields.insert(last.as_str().into(), value);
         }
-        holder.insert(last.as_str().into(), value);
+        [first, rest @ ..] => {
+            let inner = fields.entry(first.as_str().into()).or_insert_with(|| Map::new().into());
+            if let Some(mut inner) = inner.write_lock::<Map>() {
+                put_at(&mut inner, rest, value);
+            }
+        }
     }
 }
 

@@ -1,0 +1,238 @@
+//! `PATCH` (RFC 7644 §3.5.2) and `PUT` (§3.5.1).
+//!
+//! A PATCH is applied to a resource whose values are unknown, which tells what
+//! it changes without asking the vendor: one operation, one call. Only where
+//! its outcome depends on a value does the gateway read first.
+
+use serde_json::Value;
+
+use super::Operation;
+use super::scripted::{Done, WriteEnd};
+use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
+use crate::adapter::locks::LockKey;
+use crate::adapter::mapping::{Change, Reading, Written, add_extra, assemble, extra_of, update_sayings};
+use crate::adapter::memory::Remembered;
+use crate::adapter::outcome::{Failure, GatewayFault};
+use crate::scim::{Incoming, MemberChanges, Object, PatchRequest, Projection, ResourceKind, Response, Stop};
+
+/// A resource under change.
+struct Subject {
+    key: ObjectKey,
+    native: NativeId,
+    remembered: Remembered,
+}
+
+/// What a resource is to become.
+struct Plan {
+    after: Object,
+    changes: Vec<Change>,
+}
+
+/// What the vendor made of a plan.
+#[derive(Default)]
+struct Outcome {
+    reading: Option<Reading>,
+    written: Vec<Written>,
+}
+
+impl Operation {
+    pub(super) async fn patch(
+        &self,
+        kind: ResourceKind,
+        id: &str,
+        patch: PatchRequest,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
+        let (subject, _held) = self.subject(kind, id).await?;
+        let (patch, members) = match kind {
+            ResourceKind::Group => patch.split_members(),
+            ResourceKind::User => (patch, MemberChanges::default()),
+        };
+        let plan = self.planned(kind, &subject, &patch).await?;
+        let (subject, outcome) = self.carry_out(kind, subject, plan, &patch).await?;
+        self.change_members(&subject.key.id, &subject.native, members).await?;
+        self.answer_change(kind, &subject, outcome, projection).await
+    }
+
+    pub(super) async fn replace(
+        &self,
+        kind: ResourceKind,
+        id: &str,
+        incoming: Incoming,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
+        let (subject, _held) = self.subject(kind, id).await?;
+        let after = incoming.resource;
+        let members = replaced_members(kind, &after);
+        let mut changes = self.mapping(kind)?.whole(&after);
+        // What PUT leaves out is cleared (RFC 7644 §3.5.1), but an account is
+        // never switched by silence.
+        let active = self.mapping(kind)?.active_row().map(|(row, _)| row);
+        changes.retain(|change| change.value.is_some() || Some(change.row) != active);
+        let patch = PatchRequest::default();
+        let (subject, outcome) = self.carry_out(kind, subject, Plan { after, changes }, &patch).await?;
+        self.change_members(&subject.key.id, &subject.native, members).await?;
+        self.answer_change(kind, &subject, outcome, projection).await
+    }
+
+    async fn subject(&self, kind: ResourceKind, id: &str) -> Result<(Subject, crate::adapter::locks::Held), Failure> {
+        let id = ScimId::new(id);
+        let held = self.locks.acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline).await?;
+        let native = self.native_id(kind, &id).await?;
+        let key = self.key(kind, &id);
+        let remembered = self.memory.recall(&key).await?.unwrap_or_default();
+        Ok((Subject { key, native, remembered }, held))
+    }
+
+    /// What a PATCH changes: by itself if that can be told, else against what
+    /// the vendor holds.
+    async fn planned(&self, kind: ResourceKind, subject: &Subject, patch: &PatchRequest) -> Result<Plan, Failure> {
+        let mapping = self.mapping(kind)?;
+        let unknown = add_extra(mapping, mapping.unknown(), &subject.remembered.extra);
+        match self.apply(kind, patch, unknown) {
+            Err(Stop::NeedsRead) => self.planned_by_reading(kind, subject, patch).await,
+            Err(Stop::Refused(error)) => Err(error.into()),
+            Ok(plan) => Ok(plan),
+        }
+    }
+
+    async fn planned_by_reading(&self, kind: ResourceKind, subject: &Subject, patch: &PatchRequest) -> Result<Plan, Failure> {
+        let reading = self.reread(kind, &subject.native).await?;
+        let before = assemble(self.mapping(kind)?, &reading, &subject.remembered);
+        self.apply(kind, patch, before).map_err(|stop| match stop {
+            Stop::Refused(error) => error.into(),
+            Stop::NeedsRead => GatewayFault::Internal.into(),
+        })
+    }
+
+    fn apply(&self, kind: ResourceKind, patch: &PatchRequest, before: Object) -> Result<Plan, Stop> {
+        let Ok(mapping) = self.mapping(kind) else { return Err(Stop::NeedsRead) };
+        let mut after = before.clone();
+        patch.apply(&mut after, &mapping.resource_type, self.service.profile)?;
+        Ok(Plan { changes: mapping.difference(&before, &after), after })
+    }
+
+    /// Tells the vendor and notes what it cannot hold. Switching off goes
+    /// first and switching on last, so that a refused change never keeps a
+    /// leaver's account open and no half-changed account is put to use.
+    async fn carry_out(
+        &self,
+        kind: ResourceKind,
+        mut subject: Subject,
+        mut plan: Plan,
+        patch: &PatchRequest,
+    ) -> Result<(Subject, Outcome), Failure> {
+        let active = self.wanted_active(kind, &plan.changes)?;
+        let mut outcome = Outcome::default();
+        if active == Some(false) {
+            outcome.reading = self.switch(&subject.native, false).await?;
+        }
+        let changes = self.unswitched(kind, std::mem::take(&mut plan.changes))?;
+        let done = match self.alter(kind, &subject.native, changes, &plan.after).await? {
+            WriteEnd::Done(done) => done,
+            WriteEnd::NeedsRead => {
+                plan = self.planned_by_reading(kind, &subject, patch).await?;
+                let changes = self.unswitched(kind, std::mem::take(&mut plan.changes))?;
+                self.alter_known(kind, &subject.native, changes, &plan.after).await?
+            }
+        };
+        outcome.take(done);
+        if active == Some(true) {
+            outcome.reading = self.switch_on(&subject.native, outcome.reading).await?;
+        }
+        self.note_change(kind, &mut subject, &plan.after, &mut outcome).await?;
+        Ok((subject, outcome))
+    }
+
+    async fn alter_known(&self, kind: ResourceKind, id: &NativeId, changes: Vec<Change>, after: &Object) -> Result<Done, Failure> {
+        match self.alter(kind, id, changes, after).await? {
+            WriteEnd::Done(done) => Ok(done),
+            WriteEnd::NeedsRead => Err(GatewayFault::Internal.into()),
+        }
+    }
+
+    async fn switch_on(&self, id: &NativeId, reading: Option<Reading>) -> Result<Option<Reading>, Failure> {
+        match reading {
+            Some(reading) => self.settle(id, reading, true).await.map(Some),
+            None => self.switch(id, true).await,
+        }
+    }
+
+    /// Follows a changed native key and remembers what the vendor cannot.
+    async fn note_change(
+        &self,
+        kind: ResourceKind,
+        subject: &mut Subject,
+        after: &Object,
+        outcome: &mut Outcome,
+    ) -> Result<(), Failure> {
+        let mapping = self.mapping(kind)?;
+        let mut remembered = Remembered { extra: extra_of(mapping, after), ..subject.remembered.clone() };
+        if outcome.reading.is_none() && needs_reading(kind, outcome) {
+            outcome.reading = Some(self.reread(kind, &subject.native).await?);
+        }
+        if let Some(reading) = &outcome.reading {
+            update_sayings(mapping, &mut remembered, &outcome.written, reading);
+            self.remember_active(kind, &mut remembered, after, reading)?;
+            self.follow(subject, reading).await?;
+        }
+        if remembered != subject.remembered {
+            self.memory.remember(&subject.key, remembered.clone()).await?;
+            subject.remembered = remembered;
+        }
+        Ok(())
+    }
+
+    /// A renamed object keeps its SCIM id.
+    async fn follow(&self, subject: &mut Subject, reading: &Reading) -> Result<(), Failure> {
+        if reading.id == subject.native || !self.is_issued(subject.key.kind) {
+            return Ok(());
+        }
+        self.memory.rebind(&subject.key, reading.id.clone()).await?;
+        self.ids.bump(&self.tenant, subject.key.kind);
+        subject.native = reading.id.clone();
+        Ok(())
+    }
+
+    /// 200 with the resource for a user, 204 for a group (Entra wants no member
+    /// lists back) unless attributes were asked for.
+    async fn answer_change(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        outcome: Outcome,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
+        if kind == ResourceKind::Group && *projection == Projection::default() {
+            return Ok(Response::no_content());
+        }
+        let reading = match outcome.reading {
+            Some(reading) => reading,
+            None => self.reread(kind, &subject.native).await?,
+        };
+        let with_members = projection.wants("members");
+        let resource = self.resource(kind, &subject.key.id, &reading, &subject.remembered, with_members).await?;
+        self.answer(kind, 200, resource, projection)
+    }
+}
+
+impl Outcome {
+    fn take(&mut self, done: Done) {
+        self.reading = done.reading.or(self.reading.take());
+        self.written = done.written;
+    }
+}
+
+/// A user's answer needs what the vendor holds, and so does whatever was written.
+fn needs_reading(kind: ResourceKind, outcome: &Outcome) -> bool {
+    kind == ResourceKind::User || !outcome.written.is_empty()
+}
+
+/// The members a PUT names; one that names none leaves them alone, for a
+/// missing list must never empty a group.
+fn replaced_members(kind: ResourceKind, after: &Object) -> MemberChanges {
+    let members = after.get("members").and_then(Value::as_array).filter(|_| kind == ResourceKind::Group);
+    let Some(members) = members else { return MemberChanges::default() };
+    let id = |member: &Value| member.get("value").and_then(Value::as_str).map(str::to_owned);
+    MemberChanges { from_empty: true, add: members.iter().filter_map(id).collect(), remove: Vec::new() }
+}

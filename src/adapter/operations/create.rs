@@ -1,0 +1,201 @@
+//! `POST /Users` and `POST /Groups` (RFC 7644 §3.3), so that no fault ever makes
+//! a second account.
+//!
+//! Under locks on the values that name the object: look it up where the vendor
+//! would not refuse a second one by itself; create once; and when the outcome
+//! is a conflict or not known, look, and never send again. What is found and is
+//! ours (the same `externalId`) is brought into the wanted state and answered
+//! as created, for it is the earlier try of this request.
+
+use serde_json::Value;
+
+use super::Operation;
+use super::scripted::{Done, WriteEnd};
+use crate::adapter::keys::{NativeId, ScimId};
+use crate::adapter::locks::LockKey;
+use crate::adapter::mapping::{Reading, Row, Written, extra_of, update_sayings};
+use crate::adapter::memory::Remembered;
+use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
+use crate::scim::compare::fold;
+use crate::scim::{Incoming, Object, Projection, ResourceKind, Response, ScimError};
+
+/// What a look-up before or after a create finds.
+enum Existing {
+    Ours(Reading),
+    /// Somebody else's, by the attribute it was found by.
+    Taken(String),
+}
+
+impl Operation {
+    pub(super) async fn create(
+        &self,
+        kind: ResourceKind,
+        incoming: Incoming,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
+        let Incoming { resource, .. } = incoming;
+        let _held = self.locks.acquire(names(kind, &resource), self.deadline).await?;
+        let done = match self.look_before(kind, &resource).await? {
+            Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, &resource).await?,
+            Some(Existing::Taken(attribute)) => return Err(taken(kind, &attribute)),
+            None => self.make_once(kind, &resource).await?,
+        };
+        let reading = done.reading.ok_or(VendorFault::Unusable)?;
+        let reading = self.activate_new(kind, reading, &resource).await?;
+        let (id, remembered) = self.note(kind, &reading, &resource, &done.written).await?;
+        if kind == ResourceKind::Group {
+            self.fill_new(&id, &resource).await?;
+        }
+        let answered = self.resource(kind, &id, &reading, &remembered, projection.wants("members")).await?;
+        self.answer(kind, 201, answered, projection)
+    }
+
+    /// Looks by the names that the vendor does not keep unique by itself.
+    async fn look_before(&self, kind: ResourceKind, resource: &Object) -> Result<Option<Existing>, Failure> {
+        self.look(kind, resource, |row| !row.unique).await
+    }
+
+    /// Creates, and looks when the outcome is a conflict, a refusal or unknown.
+    async fn make_once(&self, kind: ResourceKind, resource: &Object) -> Result<Done, Failure> {
+        let failure = match self.make(kind, resource).await {
+            Ok(Done { reading: None, .. }) => Failure::from(VendorFault::UnknownOutcome),
+            Ok(done) => return Ok(done),
+            Err(failure) => failure,
+        };
+        let worth_a_look = matches!(failure, Failure::Client(_) | Failure::Vendor(VendorFault::UnknownOutcome));
+        if !worth_a_look {
+            return Err(failure);
+        }
+        match self.look(kind, resource, |_| true).await? {
+            Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, resource).await,
+            // A collision is told before a missing value: it is what an
+            // administrator can act on, and the look-up Entra makes next finds it.
+            Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
+            None => Err(failure),
+        }
+    }
+
+    /// Looks for the object by each of its names whose row passes `by`.
+    async fn look(
+        &self,
+        kind: ResourceKind,
+        resource: &Object,
+        by: impl Fn(&Row) -> bool,
+    ) -> Result<Option<Existing>, Failure> {
+        let mapping = self.mapping(kind)?;
+        for (index, row) in mapping.mapped().filter(|(_, row)| row.lookup.is_some() && by(row)) {
+            let Some(value) = row.leaf.get(resource) else { continue };
+            let candidates = self.find(kind, index, value).await?;
+            let views = self.resources(kind, &candidates, false).await?;
+            let same = |view: &Object| row.leaf.get(view).is_some_and(|held| same_value(held, value));
+            let found = candidates.into_iter().zip(views).find(|(_, view)| same(view));
+            if let Some((reading, view)) = found {
+                let ours = is_ours(resource, &view);
+                return Ok(Some(if ours { Existing::Ours(reading) } else { Existing::Taken(row.spelling.clone()) }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Brings an object of an earlier try into the wanted state.
+    async fn converge(&self, kind: ResourceKind, id: &NativeId, resource: &Object) -> Result<Done, Failure> {
+        let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
+        match self.alter(kind, id, changes, resource).await? {
+            WriteEnd::NeedsRead => Err(GatewayFault::Internal.into()),
+            WriteEnd::Done(Done { reading: Some(reading), written }) => Ok(Done { reading: Some(reading), written }),
+            WriteEnd::Done(Done { reading: None, written }) => {
+                Ok(Done { reading: Some(self.reread(kind, id).await?), written })
+            }
+        }
+    }
+
+    /// A new account is in use unless Entra says otherwise.
+    async fn activate_new(&self, kind: ResourceKind, reading: Reading, resource: &Object) -> Result<Reading, Failure> {
+        if kind != ResourceKind::User || !self.adapter.has_switch() {
+            return Ok(reading);
+        }
+        let wanted = resource.get("active").and_then(Value::as_bool).unwrap_or(true);
+        if !wanted && !self.is_active(&reading)? {
+            return Ok(reading);
+        }
+        let id = reading.id.clone();
+        self.settle(&id, reading, wanted).await
+    }
+
+    /// Issues the id and remembers what the vendor cannot.
+    async fn note(
+        &self,
+        kind: ResourceKind,
+        reading: &Reading,
+        resource: &Object,
+        written: &[Written],
+    ) -> Result<(ScimId, Remembered), Failure> {
+        let mapping = self.mapping(kind)?;
+        let ids = self.scim_ids(kind, vec![reading.id.clone()]).await?;
+        let id = ids.into_iter().next().ok_or(GatewayFault::Internal)?;
+        let mut remembered = Remembered { extra: extra_of(mapping, resource), ..Remembered::default() };
+        update_sayings(mapping, &mut remembered, written, reading);
+        self.remember_active(kind, &mut remembered, resource, reading)?;
+        self.memory.remember(&self.key(kind, &id), remembered.clone()).await?;
+        Ok((id, remembered))
+    }
+
+    /// While an account is pending, what Entra asked for is the answer.
+    pub(super) fn remember_active(
+        &self,
+        kind: ResourceKind,
+        remembered: &mut Remembered,
+        resource: &Object,
+        reading: &Reading,
+    ) -> Result<(), Failure> {
+        let mapping = self.mapping(kind)?;
+        let Some((index, row)) = mapping.active_row() else { return Ok(()) };
+        if !self.adapter.has_switch() || kind != ResourceKind::User {
+            return Ok(());
+        }
+        let Some(asked) = row.leaf.get(resource).filter(|value| value.is_boolean()) else { return Ok(()) };
+        let native = reading.values.iter().find(|value| value.row == index).map(|value| value.native.clone());
+        let written = Written {
+            row: index,
+            said: Some(asked.clone()),
+            native: native.unwrap_or(Value::Null),
+        };
+        update_sayings(mapping, remembered, &[written], reading);
+        Ok(())
+    }
+}
+
+/// The values that name an object: one writer at a time for each.
+fn names(kind: ResourceKind, resource: &Object) -> Vec<LockKey> {
+    let attributes: &[&'static str] = match kind {
+        ResourceKind::User => &["userName", "externalId"],
+        ResourceKind::Group => &["displayName", "externalId"],
+    };
+    let value = |name: &&'static str| {
+        let text = resource.get(*name)?.as_str()?;
+        Some(LockKey::Value(kind, name, fold(text).into_owned()))
+    };
+    attributes.iter().filter_map(value).collect()
+}
+
+/// An object with the same `externalId` was made by an earlier try of the same
+/// client; nothing weaker (an e-mail address) makes it ours.
+fn is_ours(resource: &Object, view: &Object) -> bool {
+    let external = |object: &Object| object.get("externalId").and_then(Value::as_str).map(str::to_owned);
+    external(resource).is_some_and(|mine| external(view) == Some(mine))
+}
+
+fn same_value(held: &Value, asked: &Value) -> bool {
+    match (held.as_str(), asked.as_str()) {
+        (Some(held), Some(asked)) => fold(held) == fold(asked),
+        _ => held == asked,
+    }
+}
+
+fn taken(kind: ResourceKind, attribute: &str) -> Failure {
+    let text = format!(
+        "Another {} already has this {attribute}. Match on it, or remove the other one at the vendor.",
+        kind.as_str().to_lowercase()
+    );
+    ScimError::uniqueness(text).into()
+}

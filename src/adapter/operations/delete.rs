@@ -1,0 +1,27 @@
+//! `DELETE` (RFC 7644 §3.6): synchronous, and forgotten only when the vendor
+//! says it is gone.
+
+use super::{Operation, no_such};
+use crate::adapter::keys::ScimId;
+use crate::adapter::locks::LockKey;
+use crate::adapter::outcome::Failure;
+use crate::scim::{ResourceKind, Response};
+
+impl Operation {
+    pub(super) async fn delete(&self, kind: ResourceKind, id: &str) -> Result<Response, Failure> {
+        let id = ScimId::new(id);
+        let _held = self.locks.acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline).await?;
+        let native = self.native_id(kind, &id).await?;
+        if kind == ResourceKind::Group {
+            self.empty(&id, &native).await?;
+        }
+        let removed = self.remove(kind, &native).await;
+        let absent = matches!(&removed, Err(failure) if failure.is_absent());
+        if !absent {
+            removed?;
+        }
+        self.memory.forget(&self.key(kind, &id)).await?;
+        self.ids.bump(&self.tenant, kind);
+        if absent { Err(no_such(kind)) } else { Ok(Response::no_content()) }
+    }
+}

@@ -1,0 +1,142 @@
+//! One SCIM operation, one short function.
+//!
+//! An [`Operation`] is everything one request needs, fixed at its beginning; it
+//! ends on the adapter it began with. Reads: [`query`]. Writes, each under the
+//! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
+//! [`members`]. [`scripted`] runs the vendor's functions on a fiber, and
+//! [`view`] makes of what they give what Entra sees.
+
+mod change;
+mod create;
+mod delete;
+mod members;
+mod query;
+mod scripted;
+mod switch;
+mod view;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::backend::Backend;
+use super::ids::IdCache;
+use super::keys::{NativeId, ObjectKey, ScimId, TenantId};
+use super::locks::Locks;
+use super::mapping::Mapping;
+use super::memory::Memory;
+use super::outcome::Failure;
+use super::settings::Settings;
+use super::{Adapter, manifest::IdRule};
+use crate::scim::{Request, ResourceKind, Response, ScimError, Service};
+
+/// One request, on its way.
+pub struct Operation {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The vendor.
+    pub adapter: Arc<Adapter>,
+    /// What the tenant serves.
+    pub service: Arc<Service>,
+    /// What the tenant says of the vendor.
+    pub settings: Arc<Settings>,
+    /// By a group's native id: smaller goes first where a user may have one group only.
+    pub group_priority: Arc<BTreeMap<String, i64>>,
+    /// Carries calls out.
+    pub backend: Rc<dyn Backend>,
+    /// What the vendor cannot remember.
+    pub memory: Arc<dyn Memory>,
+    /// The tenant's locks.
+    pub locks: Arc<Locks>,
+    /// Issued ids, for a moment.
+    pub ids: Arc<IdCache>,
+    /// The Tenant URL as the request named it, for `meta.location`.
+    pub base_url: String,
+    /// When the answer must be there.
+    pub deadline: Instant,
+}
+
+impl Operation {
+    /// Carries a request out.
+    ///
+    /// # Errors
+    /// By whose fault it is.
+    pub async fn perform(&self, request: Request) -> Result<Response, Failure> {
+        match request {
+            Request::List { kind, query } => self.list(kind, &query).await,
+            Request::Get { kind, id, projection } => self.get(kind, &id, &projection).await,
+            Request::Create { kind, body, projection } => self.create(kind, body, &projection).await,
+            Request::Replace { kind, id, body, projection } => self.replace(kind, &id, body, &projection).await,
+            Request::Patch { kind, id, patch, projection } => self.patch(kind, &id, patch, &projection).await,
+            Request::Delete { kind, id } => self.delete(kind, &id).await,
+            Request::ServiceProviderConfig => {
+                Ok(Response::ok(self.service.service_provider_config(&self.base_url)))
+            }
+            Request::ResourceTypes(name) => self.resource_types(name.as_deref()),
+            Request::Schemas(urn) => self.schemas(urn.as_deref()),
+        }
+    }
+
+    fn resource_types(&self, name: Option<&str>) -> Result<Response, Failure> {
+        let document = match name {
+            None => Some(self.service.resource_types(&self.base_url)),
+            Some(name) => self.service.resource_type_document(&self.base_url, name),
+        };
+        let document = document.ok_or_else(|| ScimError::not_found("There is no such resource type."))?;
+        Ok(Response::ok(document))
+    }
+
+    fn schemas(&self, urn: Option<&str>) -> Result<Response, Failure> {
+        let document = match urn {
+            None => Some(self.service.schemas(&self.base_url)),
+            Some(urn) => self.service.schema_document(&self.base_url, urn),
+        };
+        Ok(Response::ok(document.ok_or_else(|| ScimError::not_found("There is no such schema."))?))
+    }
+
+    fn mapping(&self, kind: ResourceKind) -> Result<&Arc<Mapping>, Failure> {
+        let mapping = self.adapter.mapping(kind);
+        mapping.ok_or_else(|| ScimError::not_found(format!("This vendor has no {}.", kind.endpoint())).into())
+    }
+
+    fn key(&self, kind: ResourceKind, id: &ScimId) -> ObjectKey {
+        ObjectKey { tenant: self.tenant.clone(), kind, id: id.clone() }
+    }
+
+    fn is_issued(&self, kind: ResourceKind) -> bool {
+        self.adapter.id_rule(kind).is_some_and(|rule: &IdRule| rule.issued)
+    }
+
+    /// What the vendor calls the resource.
+    ///
+    /// # Errors
+    /// 404 for an id that cannot be one of the tenant's.
+    async fn native_id(&self, kind: ResourceKind, id: &ScimId) -> Result<NativeId, Failure> {
+        if !self.is_issued(kind) {
+            let native = NativeId::new(id.as_str());
+            return if native.is_path_safe() { Ok(native) } else { Err(no_such(kind)) };
+        }
+        let key = self.key(kind, id);
+        if let Some(native) = self.ids.get(&key) {
+            return Ok(native);
+        }
+        let epoch = self.ids.epoch(&self.tenant, kind);
+        let native = self.memory.native_id(&key).await?.ok_or_else(|| no_such(kind))?;
+        self.ids.insert_if(&key, native.clone(), epoch);
+        Ok(native)
+    }
+
+    /// What Entra calls native objects, ids issued where they are new.
+    async fn scim_ids(&self, kind: ResourceKind, natives: Vec<NativeId>) -> Result<Vec<ScimId>, Failure> {
+        if self.is_issued(kind) {
+            return Ok(self.memory.issue_ids(&self.tenant, kind, natives).await?);
+        }
+        Ok(natives.iter().map(|native| ScimId::new(native.as_str())).collect())
+    }
+}
+
+fn no_such(kind: ResourceKind) -> Failure {
+    ScimError::not_found(format!("There is no {} with this id.", kind.as_str())).into()
+}

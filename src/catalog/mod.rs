@@ -1,0 +1,24 @@
+//! Everything loadable, as one immutable generation.
+//!
+//! [`load`] is the one door: `serve`, `check`, `test` and the demonstration come
+//! through it. A request holds on to the generation it began with.
+
+pub mod diagnostics;
+pub mod load;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use load::{Sources, load};
+
+use crate::adapter::{Adapter, TenantId};
+use crate::tenant::Tenant;
+
+/// One generation of adapters and tenants.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// By name.
+    pub adapters: BTreeMap<String, Arc<Adapter>>,
+    /// By id.
+    pub tenants: BTreeMap<TenantId, Arc<Tenant>>,
+}

@@ -1,0 +1,85 @@
+//! The command line: one verb a file, and each only wires.
+
+mod serve;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigProblem};
+use crate::telemetry;
+
+/// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Configuration file, .toml or .json; without one the defaults and SCIMGATE_* hold.
+    #[arg(short, long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Serve SCIM until told to stop.
+    Serve,
+}
+
+/// How a verb ended.
+enum Ending {
+    /// As it should.
+    Done,
+    /// It was told to stop twice.
+    Cut,
+}
+
+/// Why a verb could not do its work.
+enum Trouble {
+    /// The configuration, or something it names.
+    Config(anyhow::Error),
+    /// The machine or the gateway itself.
+    Internal(anyhow::Error),
+}
+
+/// Does what was asked. Exit codes: 0 done, 1 findings or cut short, 2 usage
+/// (by clap), 70 internal, 78 configuration (the two of BSD's `sysexits`).
+pub fn run(cli: Cli) -> ExitCode {
+    let result = match cli.verb {
+        Verb::Serve => configured(cli.config.as_deref()).and_then(|config| serve::run(&config)),
+    };
+    match result {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Cut) => ExitCode::FAILURE,
+        Err(Trouble::Config(error)) => report(&error, 78),
+        Err(Trouble::Internal(error)) => report(&error, 70),
+    }
+}
+
+fn report(error: &anyhow::Error, code: u8) -> ExitCode {
+    eprintln!("scimgate: {error:#}");
+    ExitCode::from(code)
+}
+
+/// The configuration, and log lines as it says.
+fn configured(file: Option<&Path>) -> Result<Config, Trouble> {
+    let config = Config::load(file, environment()).map_err(|problems| listed(&problems))?;
+    telemetry::init(&config.log)
+        .map_err(|error| Trouble::Config(anyhow::anyhow!("log.filter: {error}")))?;
+    Ok(config)
+}
+
+/// The environment, without what is no text: none of it is meant for us.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+fn listed(problems: &[ConfigProblem]) -> Trouble {
+    let lines = problems.iter().map(|problem| format!("\n  {problem}"));
+    Trouble::Config(anyhow::anyhow!(
+        "the configuration cannot be used:{}",
+        lines.collect::<String>()
+    ))
+}

@@ -1,0 +1,292 @@
+//! One source of values, and how the sources become one [`Config`].
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use figment::providers::{Format, Json, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider, error::Kind};
+
+use super::problem::meant;
+use super::{Config, ConfigProblem, REFERENCE};
+
+const PREFIX: &str = "SCIMGATE_";
+
+/// Variables with our prefix that the command line reads itself.
+const COMMAND_LINE: [&str; 1] = ["CONFIG"];
+
+/// Every key there is, with its default or an example: the reference with the
+/// keys without a default switched on.
+pub(super) static KNOWN: LazyLock<Dict> = LazyLock::new(|| {
+    let switched_on: String = REFERENCE
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(example) if example.starts_with(|c: char| c == '[' || c.is_alphabetic()) => {
+                example
+            }
+            _ => line,
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    Toml::from_str(&switched_on).unwrap_or_default()
+});
+
+/// Values from one place.
+pub(super) struct Layer {
+    origin: String,
+    values: Dict,
+}
+
+impl Layer {
+    /// `config.default.toml`.
+    pub(super) fn defaults() -> Self {
+        Self {
+            origin: "config.default.toml".into(),
+            values: Toml::from_str(REFERENCE).unwrap_or_default(),
+        }
+    }
+
+    /// A `.toml` or `.json` file.
+    pub(super) fn file(path: &Path, problems: &mut Vec<ConfigProblem>) -> Option<Self> {
+        let origin = path.display().to_string();
+        match parse(path) {
+            Ok(values) => Some(Self { origin, values }),
+            Err((message, remedy)) => {
+                problems.push(ConfigProblem {
+                    key: String::new(),
+                    origin,
+                    message,
+                    remedy: remedy.into(),
+                });
+                None
+            }
+        }
+    }
+
+    /// One environment variable; `None` for those that are not ours, and for unknown ones.
+    pub(super) fn variable(
+        name: &str,
+        text: &str,
+        problems: &mut Vec<ConfigProblem>,
+    ) -> Option<Self> {
+        let rest = name.strip_prefix(PREFIX)?;
+        if COMMAND_LINE.contains(&rest) || is_service_link(rest) {
+            return None;
+        }
+        let origin = format!("environment variable {name}");
+        let key = rest.to_ascii_lowercase().replace("__", ".");
+        let Some(known) = find(&KNOWN, &key).filter(|known| known.as_dict().is_none()) else {
+            problems.push(unknown_variable(key, origin));
+            return None;
+        };
+        // A path or filter that looks like a number is still a text.
+        let value = match known {
+            Value::String(..) => Value::from(text),
+            _ => text.parse().unwrap_or_else(|_| Value::from(text)),
+        };
+        let values = figment::util::nest(&key, value).into_dict()?;
+        Some(Self { origin, values })
+    }
+
+    /// Takes out keys that do not exist.
+    pub(super) fn drop_unknown(&mut self, problems: &mut Vec<ConfigProblem>) {
+        let origin = &self.origin;
+        retain_known(&mut self.values, &KNOWN, "", &mut |key| {
+            let remedy = match meant_key(&key) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "remove it; config.default.toml lists every key".into(),
+            };
+            problems.push(ConfigProblem {
+                key,
+                origin: origin.clone(),
+                message: "there is no such key".into(),
+                remedy,
+            });
+        });
+    }
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.origin.clone())
+    }
+
+    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
+        Ok(Profile::Default.collect(self.values.clone()))
+    }
+}
+
+/// Merges the layers, later ones on top. A value that does not fit is
+/// reported and taken out, so that the next one is found as well.
+pub(super) fn extract(mut layers: Vec<Layer>, problems: &mut Vec<ConfigProblem>) -> Option<Config> {
+    loop {
+        let merged = layers.iter().fold(Figment::new(), Figment::merge);
+        let error = match merged.extract() {
+            Ok(config) => return Some(config),
+            Err(error) => error,
+        };
+        let origin = take_last(&mut layers, &error.path);
+        let found = origin.is_some();
+        problems.push(misfit(error, origin.unwrap_or_default()));
+        if !found {
+            return None;
+        }
+    }
+}
+
+/// Takes the value at `path`, or what encloses it, out of the last layer that
+/// has one; which layer that was. The first layer, the defaults, stays whole.
+fn take_last(layers: &mut [Layer], path: &[String]) -> Option<String> {
+    (1..=path.len()).rev().find_map(|length| {
+        let enclosing = path.get(..length)?;
+        let mut upper = layers.iter_mut().skip(1).rev();
+        let layer = upper.find_map(|layer| take(&mut layer.values, enclosing).then_some(layer));
+        layer.map(|layer| layer.origin.clone())
+    })
+}
+
+fn parse(path: &Path) -> Result<Dict, (String, &'static str)> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        (
+            format!("cannot read the file: {error}"),
+            "name a readable file with -c",
+        )
+    })?;
+    let wrong = "correct the file; config.default.toml shows the form";
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("toml") => {
+            Toml::from_str(&text).map_err(|error| (error.to_string().trim_end().into(), wrong))
+        }
+        Some("json") => Json::from_str(&text).map_err(|error| (error.to_string(), wrong)),
+        _ => Err(("unknown kind of file".into(), "name it .toml or .json")),
+    }
+}
+
+/// Kubernetes sets `SCIMGATE_SERVICE_HOST`, `SCIMGATE_PORT_8080_TCP` and more
+/// in every pod beside a service called `scimgate`.
+fn is_service_link(rest: &str) -> bool {
+    let in_words = |word| rest.split('_').any(|part| part == word);
+    !rest.contains("__") && (in_words("PORT") || rest.ends_with("SERVICE_HOST"))
+}
+
+fn unknown_variable(key: String, origin: String) -> ConfigProblem {
+    let remedy = match meant_key(&key) {
+        Some(meant) => format!("did you mean {}?", variable_of(&meant)),
+        None => "unset it; the form is SCIMGATE_SECTION__KEY".into(),
+    };
+    ConfigProblem {
+        key,
+        origin,
+        message: "no key belongs to this variable".into(),
+        remedy,
+    }
+}
+
+fn variable_of(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
+}
+
+fn misfit(error: figment::Error, origin: String) -> ConfigProblem {
+    let mut key = error.path.join(".");
+    let message = match error.kind {
+        Kind::MissingField(field) => {
+            key = join(&key, &field);
+            "is missing".into()
+        }
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            format!("found {found}, expected {expected}")
+        }
+        Kind::UnknownVariant(found, expected) => {
+            format!("found {found:?}, expected {}", expected.join(" or "))
+        }
+        kind => kind.to_string(),
+    };
+    ConfigProblem {
+        remedy: example(&key),
+        key,
+        origin,
+        message,
+    }
+}
+
+fn example(key: &str) -> String {
+    let known = find(&KNOWN, key);
+    match known.map(|known| (known, known.to_i128())) {
+        Some((Value::Dict(..), _)) => format!("write a section [{key}]"),
+        Some((Value::String(_, text), _)) => format!("for example {text:?}"),
+        Some((_, Some(number))) => format!("for example {number}"),
+        _ => "see config.default.toml".into(),
+    }
+}
+
+fn retain_known(values: &mut Dict, known: &Dict, above: &str, report: &mut impl FnMut(String)) {
+    values.retain(|name, value| {
+        let key = join(above, name);
+        match (known.get(name), value) {
+            (None, _) => report(key),
+            (Some(Value::Dict(_, known)), Value::Dict(_, inner)) => {
+                retain_known(inner, known, &key, report);
+                return true;
+            }
+            _ => return true,
+        }
+        false
+    });
+}
+
+/// The same name in another section, or else the most similar key.
+fn meant_key(key: &str) -> Option<String> {
+    let name = |key: &str| key.rsplit('.').next().map(str::to_owned);
+    let keys: Vec<String> = leaves(&KNOWN).collect();
+    let moved = keys.iter().find(|known| name(known) == name(key));
+    moved
+        .cloned()
+        .or_else(|| meant(key, keys.iter().map(String::as_str)).map(str::to_owned))
+}
+
+/// All keys with a value, as dotted paths.
+pub(super) fn leaves(known: &Dict) -> impl Iterator<Item = String> {
+    let mut found = Vec::new();
+    collect(known, "", &mut found);
+    found.into_iter()
+}
+
+fn collect(known: &Dict, above: &str, found: &mut Vec<String>) {
+    for (name, value) in known {
+        let key = join(above, name);
+        match value {
+            Value::Dict(_, inner) => collect(inner, &key, found),
+            _ => found.push(key),
+        }
+    }
+}
+
+fn join(above: &str, name: &str) -> String {
+    match above {
+        "" => name.into(),
+        _ => format!("{above}.{name}"),
+    }
+}
+
+pub(super) fn find<'a>(values: &'a Dict, key: &str) -> Option<&'a Value> {
+    let (first, rest) = key.split_once('.').unwrap_or((key, ""));
+    let value = values.get(first)?;
+    if rest.is_empty() {
+        Some(value)
+    } else {
+        find(value.as_dict()?, rest)
+    }
+}
+
+/// Removes what lies at `path`; whether there was something.
+fn take(values: &mut Dict, path: &[String]) -> bool {
+    match path {
+        [] => false,
+        [last] => values.remove(last).is_some(),
+        [first, rest @ ..] => match values.get_mut(first) {
+            Some(Value::Dict(_, inner)) => take(inner, rest),
+            _ => false,
+        },
+    }
+}

@@ -1,0 +1,83 @@
+//! Values that are narrower than their Rust type.
+
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+/// At least 1.
+pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        0 => Err(D::Error::custom("found 0, expected at least 1")),
+        number => Ok(number),
+    }
+}
+
+/// At least 1, where there is one.
+pub(super) fn some_positive<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<usize>, D::Error> {
+    positive(deserializer).map(Some)
+}
+
+/// A number of bytes, or a text such as `512 KiB`; at least 1.
+pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Size {
+        Number(usize),
+        Text(String),
+        Other(IgnoredAny),
+    }
+    let found = match Size::deserialize(deserializer)? {
+        Size::Number(number) => Some(number),
+        Size::Text(text) => size(&text),
+        Size::Other(_) => None,
+    };
+    found
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| D::Error::custom("expected bytes, at least 1, such as 65536 or \"1 MiB\""))
+}
+
+fn size(text: &str) -> Option<usize> {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = text.split_at(end.unwrap_or(text.len()));
+    let factor = match unit.trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        _ => return None,
+    };
+    number.parse::<usize>().ok()?.checked_mul(factor)
+}
+
+/// An absolute http or https URL without user, query or fragment.
+pub(super) fn some_web_url<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Url>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let url = Url::parse(&text).ok().filter(is_plain_web_url);
+    let url = url.ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "found {text:?}, expected an http or https URL with nothing after its path"
+        ))
+    })?;
+    Ok(Some(url))
+}
+
+fn is_plain_web_url(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+}
+
+/// Below Entra's 60 seconds, with room for the way back.
+pub(super) fn request_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        seconds @ 1..55 => Ok(seconds),
+        seconds => Err(D::Error::custom(format_args!(
+            "found {seconds}, expected 1 to 54: Entra gives up after 60 s and counts a failure"
+        ))),
+    }
+}

@@ -1,0 +1,119 @@
+//! PATCH (RFC 7644 §3.5.2): every dialect is parsed into one normal form, which is applied to a
+//! resource or, for group members, folded into two lists.
+
+mod apply;
+mod elements;
+mod members;
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use super::{Object, Path, Profile, ResourceType, ScimError};
+
+pub use members::MemberChanges;
+
+/// The message schema of a PATCH body.
+pub const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+
+/// Stands in a resource for a value that only the vendor knows. It begins with U+0000, which no
+/// request can contain, so it equals nothing that was ever sent.
+pub const UNKNOWN: &str = "\u{0}unknown";
+
+/// Most operations in one request, counted as received.
+pub const MAX_OPERATIONS: usize = 1000;
+/// Most values (list elements, scalars, objects) in one request.
+pub const MAX_VALUES: usize = 5000;
+/// Longest path, in bytes.
+pub const MAX_PATH: usize = 512;
+
+/// A PATCH body in normal form.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PatchRequest {
+    /// In the order of the request; one received operation may have become several or none.
+    pub operations: Vec<Operation>,
+    /// Paths and names that no schema has, as they were spelt. They are skipped, so that an
+    /// unmapped attribute cannot hold up the disabling of an account.
+    pub ignored: Vec<String>,
+}
+
+/// One change.
+///
+/// `Add` and `Replace` carry a value in canonical form: a list for a multi-valued attribute
+/// without filter, an object only for the elements a filter selects. `Remove` carries none, or
+/// the list of elements to be removed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// What is done.
+    pub op: Op,
+    /// Where.
+    pub path: Path,
+    /// With what.
+    pub value: Option<Value>,
+}
+
+/// The three operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// RFC 7644 §3.5.2.1.
+    Add,
+    /// RFC 7644 §3.5.2.2.
+    Remove,
+    /// RFC 7644 §3.5.2.3.
+    Replace,
+}
+
+/// Why a PATCH was not applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The request is at fault.
+    Refused(ScimError),
+    /// The outcome depends on a value that is [`UNKNOWN`]: read the resource and apply again.
+    NeedsRead,
+}
+
+impl From<ScimError> for Stop {
+    fn from(error: ScimError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl PatchRequest {
+    /// Reads a PATCH body.
+    ///
+    /// # Errors
+    /// `invalidSyntax` for a wrong structure or `op`; `invalidPath`, `invalidValue`, `noTarget`,
+    /// `mutability` for an operation that can succeed on no resource; 413 beyond the limits.
+    pub fn parse(body: Value, types: &ResourceType, profile: Profile) -> Result<Self, ScimError> {
+        parse::parse(body, types, profile)
+    }
+
+    /// Applies all operations in order, or none: on any stop the target is untouched.
+    ///
+    /// [`UNKNOWN`] values may be overwritten, removed and left alone; a decision that depends on
+    /// one stops with [`Stop::NeedsRead`].
+    ///
+    /// # Errors
+    /// [`Stop::Refused`] with `noTarget` or `mutability`; [`Stop::NeedsRead`].
+    pub fn apply(
+        &self,
+        target: &mut Object,
+        types: &ResourceType,
+        profile: Profile,
+    ) -> Result<(), Stop> {
+        let mut draft = target.clone();
+        for operation in &self.operations {
+            apply::apply(operation, &mut draft, types, profile)?;
+        }
+        *target = draft;
+        Ok(())
+    }
+
+    /// Takes the changes of `members` out: they go to the vendor as differences, the rest as
+    /// changed attributes. What cannot be told as a difference (`members[display co "x"]`)
+    /// stays in the request.
+    pub fn split_members(self) -> (Self, MemberChanges) {
+        members::split(self)
+    }
+}

@@ -1,0 +1,245 @@
+//! A received resource (POST, PUT) brought into canonical form.
+
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+use super::compare::same_text;
+use super::path::is_name;
+use super::schema::{Attribute, Mutability};
+use super::value::{Place, Shaper};
+use super::{Leaf, Object, Path, Profile, ResourceType, ScimError};
+
+/// A resource as received, in canonical form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incoming {
+    /// Canonical names, types checked, readOnly attributes gone, nothing empty, `schemas` as
+    /// present. Keys in the order of arrival.
+    pub resource: Object,
+    /// Attributes that no schema has, as they were spelt; told once, never an error except
+    /// under the strict profile.
+    pub ignored: Vec<String>,
+}
+
+/// Brings a resource into canonical form.
+///
+/// Names match in any case; dotted (`name.givenName`), URN-qualified and bracketed keys nest;
+/// null, `[]` and (tolerant profiles) `""` are absent; `"True"` is `true`; `manager` may be a
+/// string, a list of one or an object; `roles[].displayName` is `display`.
+///
+/// # Errors
+/// `invalidSyntax` when the body is no object or an attribute stands twice; `invalidValue` for a
+/// wrong type or a missing required attribute, naming it and never the value.
+pub fn canonicalise(
+    body: Value,
+    types: &ResourceType,
+    profile: Profile,
+) -> Result<Incoming, ScimError> {
+    let Value::Object(body) = body else {
+        return Err(ScimError::invalid_syntax("the body must be a JSON object"));
+    };
+    let mut intake = Intake {
+        types,
+        shaper: Shaper::new(profile),
+        resource: Object::new(),
+        bare: Vec::new(),
+    };
+    for (key, value) in body {
+        intake.take(key, value)?;
+    }
+    intake.finish()
+}
+
+/// A resource while it is read.
+struct Intake<'a> {
+    types: &'a ResourceType,
+    shaper: Shaper,
+    resource: Object,
+    /// Extension attributes written without URN: they count only where nothing else is said.
+    bare: Vec<(&'a str, &'a Attribute, Value)>,
+}
+
+impl<'a> Intake<'a> {
+    fn take(&mut self, key: String, value: Value) -> Result<(), ScimError> {
+        if same_text(&key, "schemas") {
+            return self.take_schemas(&value);
+        }
+        if is_name(&key) {
+            return match self.types.resolve(None, &key) {
+                Some((None, attribute)) => self.put(None, attribute, value),
+                Some((Some(urn), attribute)) => {
+                    self.bare.push((urn, attribute, value));
+                    Ok(())
+                }
+                None => self.shaper.ignore(key),
+            };
+        }
+        match self.types.extension(&key) {
+            Some(schema) => self.take_extension(&schema.id, value),
+            None => self.take_path(&key, value),
+        }
+    }
+
+    /// Only what is present counts: Entra lists the enterprise URN whether or not it sends any
+    /// of its attributes.
+    fn take_schemas(&mut self, value: &Value) -> Result<(), ScimError> {
+        self.resource.insert("schemas".to_owned(), Value::Null);
+        if self.shaper.profile.is_tolerant() {
+            return Ok(());
+        }
+        let known = |urn: &str| {
+            self.types
+                .schemas()
+                .any(|schema| same_text(&schema.id, urn))
+        };
+        let urns = value.as_array().filter(|urns| !urns.is_empty());
+        let all = urns.is_some_and(|urns| urns.iter().all(|urn| urn.as_str().is_some_and(known)));
+        match all {
+            true => Ok(()),
+            false => Err(ScimError::invalid_value(
+                "schemas must list known schema URNs",
+            )),
+        }
+    }
+
+    fn take_extension(&mut self, urn: &'a str, value: Value) -> Result<(), ScimError> {
+        let inner = match value {
+            Value::Object(inner) => inner,
+            Value::Null => return Ok(()),
+            Value::String(text) if text.is_empty() => return Ok(()),
+            _ => return Err(ScimError::invalid_value(format!("{urn} must be an object"))),
+        };
+        for (name, value) in inner {
+            let types = self.types;
+            match types.resolve(Some(urn), &name).filter(|_| is_name(&name)) {
+                Some((urn, attribute)) => self.put(urn, attribute, value)?,
+                None => self.take_path(&format!("{urn}:{name}"), value)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A dotted, URN-qualified or bracketed key.
+    fn take_path(&mut self, key: &str, value: Value) -> Result<(), ScimError> {
+        let types = self.types;
+        let path = Path::read(key, types, self.shaper.profile).ok();
+        let found = path
+            .as_ref()
+            .and_then(|path| Some((path, types.attribute(&path.attr.root())?)));
+        let Some((path, attribute)) = found else {
+            return self.shaper.ignore(key);
+        };
+        let Some(leaf) = Leaf::of(path) else {
+            return self.shaper.ignore(key);
+        };
+        let (Some(sub), urn) = (path.sub(), path.attr.schema.as_deref()) else {
+            let (urn, attribute) = match types.resolve(path.attr.schema.as_deref(), &attribute.name)
+            {
+                Some(found) => found,
+                None => return self.shaper.ignore(key),
+            };
+            return self.put(urn, attribute, value);
+        };
+        let Some(part) = attribute.sub(sub) else {
+            return self.shaper.ignore(key);
+        };
+        if [attribute.mutability, part.mutability].contains(&Mutability::ReadOnly) {
+            return Ok(());
+        }
+        let place = Place {
+            urn,
+            attribute: &attribute.name,
+            sub: Some(sub),
+        };
+        if let Some(value) = self.shaper.one(part, place, value)? {
+            leaf.set(&mut self.resource, value);
+        }
+        Ok(())
+    }
+
+    /// RFC 7644 §3.3: readOnly attributes are ignored.
+    fn put(
+        &mut self,
+        urn: Option<&str>,
+        attribute: &Attribute,
+        value: Value,
+    ) -> Result<(), ScimError> {
+        if attribute.mutability == Mutability::ReadOnly {
+            return Ok(());
+        }
+        let place = Place {
+            urn,
+            attribute: &attribute.name,
+            sub: None,
+        };
+        let Some(value) = self.shaper.whole(attribute, place, value)? else {
+            return Ok(());
+        };
+        let holder = match urn {
+            None => &mut self.resource,
+            Some(urn) => extension(&mut self.resource, urn),
+        };
+        match (holder.get_mut(&attribute.name), value) {
+            (None, value) => {
+                holder.insert(attribute.name.clone(), value);
+            }
+            (Some(Value::Object(present)), Value::Object(more)) => present.extend(more),
+            (Some(_), _) => {
+                return Err(ScimError::invalid_syntax(format!("{place} stands twice")));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Incoming, ScimError> {
+        for (urn, attribute, value) in std::mem::take(&mut self.bare) {
+            let present = self
+                .resource
+                .get(urn)
+                .and_then(|held| held.get(&attribute.name));
+            if present.is_none() {
+                self.put(Some(urn), attribute, value)?;
+            }
+        }
+        self.require()?;
+        self.types.set_schemas(&mut self.resource);
+        Ok(Incoming {
+            resource: self.resource,
+            ignored: self.shaper.ignored,
+        })
+    }
+
+    fn require(&self) -> Result<(), ScimError> {
+        let mut required = self
+            .types
+            .schema
+            .attributes
+            .iter()
+            .filter(|item| item.required);
+        if let Some(missing) = required.find(|item| !self.resource.contains_key(&item.name)) {
+            let detail = format!("{} is required and missing or empty", missing.name);
+            return Err(ScimError::invalid_value(detail));
+        }
+        let mut extensions = self.types.extensions.iter().filter(|item| item.required);
+        match extensions.find(|item| !self.resource.contains_key(&item.schema.id)) {
+            Some(missing) => {
+                let detail = format!("{} is required and missing", missing.schema.id);
+                Err(ScimError::invalid_value(detail))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// The object of an extension, made if there is none.
+pub(super) fn extension<'r>(resource: &'r mut Object, urn: &str) -> &'r mut Object {
+    let slot = resource.entry(urn).or_insert(Value::Null);
+    if !slot.is_object() {
+        *slot = Value::Object(Object::new());
+    }
+    match slot {
+        Value::Object(object) => object,
+        _ => unreachable!("made an object above"),
+    }
+}

@@ -1,0 +1,282 @@
+//! What one endpoint serves: a core schema and its extensions.
+
+use std::sync::{Arc, LazyLock};
+
+use super::{Attribute, Schema, find};
+use crate::scim::compare::{fold, same_text};
+use crate::scim::leaf::{Leaf, Selector};
+use crate::scim::path::AttrPath;
+use crate::scim::{Object, ResourceKind};
+
+/// An endpoint's schemas (RFC 7643 §6).
+#[derive(Clone, Debug)]
+pub struct ResourceType {
+    /// User or Group.
+    pub kind: ResourceKind,
+    /// `User` or `Group`.
+    pub name: String,
+    /// `/Users` or `/Groups`.
+    pub endpoint: String,
+    /// For people.
+    pub description: String,
+    /// The core schema.
+    pub schema: Arc<Schema>,
+    /// The extensions, in the order of publication.
+    pub extensions: Vec<Extension>,
+}
+
+/// An extension of a resource type.
+#[derive(Clone, Debug)]
+pub struct Extension {
+    /// Its schema.
+    pub schema: Arc<Schema>,
+    /// Whether every resource must have it.
+    pub required: bool,
+}
+
+impl ResourceType {
+    /// The whole User of RFC 7643 §4.1 (without `password`) with the enterprise extension.
+    pub fn user() -> Self {
+        let enterprise = Extension {
+            schema: Arc::clone(&DATA.enterprise_user),
+            required: false,
+        };
+        Self::new(ResourceKind::User, Arc::clone(&DATA.user), vec![enterprise])
+    }
+
+    /// The whole Group of RFC 7643 §4.2.
+    pub fn group() -> Self {
+        Self::new(ResourceKind::Group, Arc::clone(&DATA.group), Vec::new())
+    }
+
+    fn new(kind: ResourceKind, schema: Arc<Schema>, extensions: Vec<Extension>) -> Self {
+        Self {
+            kind,
+            name: kind.as_str().to_owned(),
+            endpoint: format!("/{}", kind.endpoint()),
+            description: schema.description.clone(),
+            schema,
+            extensions,
+        }
+    }
+
+    /// The attribute or sub-attribute at a path, names in any case. A bare name is looked for in
+    /// the core schema, the common attributes and then the extensions.
+    pub fn attribute(&self, path: &AttrPath) -> Option<&Attribute> {
+        let (_, attribute) = self.resolve(path.schema.as_deref(), &path.attribute)?;
+        match &path.sub {
+            None => Some(attribute),
+            Some(sub) => attribute.sub(sub),
+        }
+    }
+
+    /// An attribute together with the extension it stands under; `None` is the resource itself.
+    pub(in crate::scim) fn resolve(
+        &self,
+        urn: Option<&str>,
+        name: &str,
+    ) -> Option<(Option<&str>, &Attribute)> {
+        let Some(urn) = urn else {
+            return self
+                .core(name)
+                .map(|found| (None, found))
+                .or_else(|| self.bare(name));
+        };
+        if same_text(urn, &self.schema.id) {
+            return self.core(name).map(|found| (None, found));
+        }
+        let schema = self.extension(urn)?;
+        schema
+            .attribute(name)
+            .map(|found| (Some(schema.id.as_str()), found))
+    }
+
+    /// The extension of this URN, in any case.
+    pub(in crate::scim) fn extension(&self, urn: &str) -> Option<&Schema> {
+        let mut schemas = self.extensions.iter().map(|extension| &*extension.schema);
+        schemas.find(|schema| same_text(&schema.id, urn))
+    }
+
+    /// All schemas, core first.
+    pub(in crate::scim) fn schemas(&self) -> impl Iterator<Item = &Arc<Schema>> {
+        std::iter::once(&self.schema).chain(self.extensions.iter().map(|item| &item.schema))
+    }
+
+    fn core(&self, name: &str) -> Option<&Attribute> {
+        self.schema
+            .attribute(name)
+            .or_else(|| find(&DATA.common, name))
+    }
+
+    /// Entra writes `manager` without its URN (its documentation, "update user", example 5).
+    fn bare(&self, name: &str) -> Option<(Option<&str>, &Attribute)> {
+        self.extensions.iter().find_map(|extension| {
+            let found = extension.schema.attribute(name)?;
+            Some((Some(extension.schema.id.as_str()), found))
+        })
+    }
+
+    /// Every attribute with the extension it stands under, common ones last.
+    pub(in crate::scim) fn attributes(&self) -> impl Iterator<Item = (Option<&str>, &Attribute)> {
+        let core = self
+            .schema
+            .attributes
+            .iter()
+            .chain(&DATA.common)
+            .map(|item| (None, item));
+        let extended = self.extensions.iter().flat_map(|extension| {
+            let urn = extension.schema.id.as_str();
+            extension
+                .schema
+                .attributes
+                .iter()
+                .map(move |item| (Some(urn), item))
+        });
+        core.chain(extended)
+    }
+
+    /// Sets `schemas` to the core URN and those of the extensions the resource holds.
+    pub fn set_schemas(&self, resource: &mut Object) {
+        let present = self.extensions.iter().map(|item| item.schema.id.as_str());
+        let urns = std::iter::once(self.schema.id.as_str())
+            .chain(present.filter(|urn| resource.contains_key(*urn)))
+            .collect::<serde_json::Value>();
+        match resource.get_mut("schemas") {
+            Some(schemas) => *schemas = urns,
+            None => {
+                resource.shift_insert(0, "schemas".to_owned(), urns);
+            }
+        }
+    }
+
+    /// What `/Schemas` publishes for an adapter: the attributes its table has, of lists also
+    /// `value`, `type` and `primary`, and as suggested types those of the table. Required
+    /// attributes and a group's `members` stay in any case.
+    ///
+    /// Entra turns this into its list of target attributes and tests each of them, so whatever
+    /// is published must be kept (RFC 7643 §7, R123).
+    pub fn narrowed(&self, leaves: &[Leaf]) -> Self {
+        let schema = narrow(&self.schema, None, leaves);
+        let extensions = self.extensions.iter().map(|item| Extension {
+            schema: Arc::new(narrow(&item.schema, Some(&item.schema.id), leaves)),
+            required: item.required,
+        });
+        Self {
+            schema: Arc::new(schema),
+            extensions: extensions
+                .filter(|item| !item.schema.attributes.is_empty())
+                .collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The known spelling nearest to a wrong one, if any is near.
+    pub fn suggest(&self, wrong: &str) -> Option<String> {
+        let wrong = fold(wrong);
+        let limit = (wrong.chars().count() / 3).clamp(1, 4);
+        self.spellings()
+            .into_iter()
+            .map(|known| (strsim::damerau_levenshtein(&fold(&known), &wrong), known))
+            .filter(|(distance, _)| *distance <= limit)
+            .min_by_key(|(distance, _)| *distance)
+            .map(|(_, known)| known)
+    }
+
+    /// Every way to write an attribute or sub-attribute.
+    fn spellings(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for (urn, attribute) in self.attributes() {
+            let name = match urn {
+                None => attribute.name.clone(),
+                Some(urn) => format!("{urn}:{}", attribute.name),
+            };
+            all.extend(
+                attribute
+                    .sub_attributes
+                    .iter()
+                    .map(|sub| format!("{name}.{}", sub.name)),
+            );
+            if urn.is_some() {
+                all.push(attribute.name.clone());
+            }
+            all.push(name);
+        }
+        all
+    }
+}
+
+fn narrow(schema: &Schema, urn: Option<&str>, leaves: &[Leaf]) -> Schema {
+    let common = DATA
+        .common
+        .iter()
+        .filter(|item| urn.is_none() && item.name == "externalId");
+    let attributes = schema
+        .attributes
+        .iter()
+        .chain(common)
+        .filter_map(|attribute| {
+            let mapped: Vec<&Leaf> = leaves
+                .iter()
+                .filter(|leaf| leaf.schema.as_deref() == urn && leaf.attribute == attribute.name)
+                .collect();
+            let stays = attribute.required || attribute.name == "members";
+            (stays || !mapped.is_empty()).then(|| narrow_attribute(attribute, &mapped))
+        });
+    Schema {
+        attributes: attributes.collect(),
+        ..schema.clone()
+    }
+}
+
+fn narrow_attribute(attribute: &Attribute, mapped: &[&Leaf]) -> Attribute {
+    let mut narrowed = attribute.clone();
+    let whole = mapped.iter().any(|leaf| leaf.sub.is_none());
+    narrowed.sub_attributes.retain(|sub| {
+        let always = matches!(sub.name.as_str(), "value" | "type" | "primary");
+        always
+            || whole
+            || mapped
+                .iter()
+                .any(|leaf| leaf.sub.as_deref() == Some(&sub.name))
+    });
+    let types = narrowed
+        .sub_attributes
+        .iter_mut()
+        .find(|sub| sub.name == "type");
+    if let Some(sub) = types.filter(|_| !whole && attribute.name != "members") {
+        sub.canonical_values = types_of(mapped);
+    }
+    narrowed
+}
+
+fn types_of(leaves: &[&Leaf]) -> Vec<String> {
+    let mut types: Vec<String> = Vec::new();
+    for leaf in leaves {
+        if let Some(Selector::Type(kind)) = &leaf.element
+            && !types.contains(kind)
+        {
+            types.push(kind.clone());
+        }
+    }
+    types
+}
+
+/// The definitions shipped with the gateway.
+struct Data {
+    common: Vec<Attribute>,
+    user: Arc<Schema>,
+    group: Arc<Schema>,
+    enterprise_user: Arc<Schema>,
+}
+
+static DATA: LazyLock<Data> = LazyLock::new(|| Data {
+    common: data(include_str!("common.json")),
+    user: Arc::new(data(include_str!("user.json"))),
+    group: Arc::new(data(include_str!("group.json"))),
+    enterprise_user: Arc::new(data(include_str!("enterprise_user.json"))),
+});
+
+#[expect(clippy::expect_used, reason = "compiled in; every test reads them")]
+fn data<T: serde::de::DeserializeOwned>(text: &str) -> T {
+    serde_json::from_str(text).expect("a schema definition of RFC 7643 §8.7")
+}

@@ -1,0 +1,340 @@
+//! One received value brought into the form of its attribute: types checked, wrappers taken off,
+//! names of parts canonical, empty things gone. POST, PUT and PATCH all come through here.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde_json::{Number, Value};
+
+use super::compare::same_text;
+use super::path::sub_name;
+use super::schema::{Attribute, Kind, Mutability};
+use super::{Object, Profile, ScimError, json};
+
+/// Where a value stands, for messages; written out only when one is needed.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) urn: Option<&'a str>,
+    pub(super) attribute: &'a str,
+    pub(super) sub: Option<&'a str>,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(urn) = self.urn {
+            write!(f, "{urn}:")?;
+        }
+        f.write_str(self.attribute)?;
+        self.sub.map_or(Ok(()), |sub| write!(f, ".{sub}"))
+    }
+}
+
+/// Shapes values by the rules of a profile and keeps the names it did not know.
+pub(super) struct Shaper {
+    pub(super) profile: Profile,
+    /// What was skipped, as it was spelt.
+    pub(super) ignored: Vec<String>,
+}
+
+impl Shaper {
+    pub(super) fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            ignored: Vec::new(),
+        }
+    }
+
+    /// Notes a name that no schema has.
+    ///
+    /// # Errors
+    /// Under the strict profile it is `invalidSyntax`.
+    pub(super) fn ignore(&mut self, name: impl fmt::Display) -> Result<(), ScimError> {
+        let name: String = name.to_string().chars().take(256).collect();
+        if !self.profile.is_tolerant() {
+            return Err(ScimError::invalid_syntax(format!(
+                "no schema has an attribute {name:?}"
+            )));
+        }
+        if !self.ignored.contains(&name) {
+            self.ignored.push(name);
+        }
+        Ok(())
+    }
+
+    /// The value of an attribute, a list where it is multi-valued. `None` is "absent".
+    pub(super) fn whole(
+        &mut self,
+        attribute: &Attribute,
+        place: Place<'_>,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
+        match attribute.multi_valued {
+            true => self.list(attribute, place, value),
+            false => self.one(attribute, place, value),
+        }
+    }
+
+    /// One value: of a single-valued attribute, or an element of a list.
+    pub(super) fn one(
+        &mut self,
+        attribute: &Attribute,
+        place: Place<'_>,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
+        let value = match self.profile.is_tolerant() {
+            true if attribute.is_complex() => unwrap_list(value),
+            true => unwrap_value(unwrap_list(value)),
+            false => value,
+        };
+        if self.is_absent(&value) {
+            return Ok(None);
+        }
+        match attribute.kind {
+            Kind::Complex => self.complex(attribute, place, value),
+            kind => self.simple(kind, place, value).map(Some),
+        }
+    }
+
+    /// RFC 7643 §2.5: null and absent are one state; for Entra `""` is that state too.
+    fn is_absent(&self, value: &Value) -> bool {
+        match value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty() && self.profile.is_tolerant(),
+            _ => false,
+        }
+    }
+
+    fn list(
+        &mut self,
+        attribute: &Attribute,
+        place: Place<'_>,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
+        let received = match value {
+            Value::Array(received) => received,
+            other if self.is_absent(&other) => return Ok(None),
+            other if self.profile.is_tolerant() => vec![other],
+            _ => return Err(expected(place, "a list")),
+        };
+        let mut elements = Vec::with_capacity(received.len());
+        for element in received {
+            elements.extend(self.one(attribute, place, element)?);
+        }
+        self.keep_one_primary(place, &mut elements)?;
+        Ok((!elements.is_empty()).then_some(Value::Array(elements)))
+    }
+
+    /// RFC 7643 §2.4: `primary: true` stands at most once. Microsoft's validator sets it on all.
+    fn keep_one_primary(&self, place: Place<'_>, elements: &mut [Value]) -> Result<(), ScimError> {
+        let is_primary = |element: &&mut Value| element.get("primary") == Some(&Value::Bool(true));
+        for element in elements.iter_mut().filter(is_primary).skip(1) {
+            if !self.profile.is_tolerant() {
+                let detail = format!("{place} has more than one primary value");
+                return Err(ScimError::invalid_value(detail));
+            }
+            element["primary"] = Value::Bool(false);
+        }
+        Ok(())
+    }
+
+    fn complex(
+        &mut self,
+        attribute: &Attribute,
+        place: Place<'_>,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
+        let received = self.parts(attribute, place, value)?;
+        let mut parts = Object::new();
+        for (name, value) in received {
+            let Some(sub) = sub_name(attribute, &name).and_then(|name| attribute.sub(name)) else {
+                self.ignore(format_args!("{place}.{name}"))?;
+                continue;
+            };
+            if sub.mutability == Mutability::ReadOnly {
+                continue;
+            }
+            let place = Place {
+                sub: Some(&sub.name),
+                ..place
+            };
+            if let Some(value) = self.whole(sub, place, value)? {
+                parts.insert(sub.name.clone(), value);
+            }
+        }
+        Ok((!parts.is_empty()).then_some(Value::Object(parts)))
+    }
+
+    /// The parts of a complex value as received; a bare text is its `value`.
+    ///
+    /// # Errors
+    /// `invalidValue` when it is neither.
+    pub(super) fn parts(
+        &self,
+        attribute: &Attribute,
+        place: Place<'_>,
+        value: Value,
+    ) -> Result<Object, ScimError> {
+        let tolerant = self.profile.is_tolerant();
+        match value {
+            Value::Object(parts) if tolerant && attribute.name == "roles" => Ok(role(parts)),
+            Value::Object(parts) => Ok(parts),
+            text @ Value::String(_) if tolerant && attribute.sub("value").is_some() => {
+                let parts = Object::from_iter([("value".to_owned(), text)]);
+                Ok(if attribute.name == "roles" {
+                    role(parts)
+                } else {
+                    parts
+                })
+            }
+            _ => Err(expected(place, "an object")),
+        }
+    }
+
+    fn simple(&self, kind: Kind, place: Place<'_>, value: Value) -> Result<Value, ScimError> {
+        let shaped = match kind {
+            Kind::Boolean => self.boolean(value),
+            Kind::Integer => self.number(value).filter(|number| !number.is_f64()),
+            Kind::Decimal => self.number(value),
+            Kind::DateTime => text(value).filter(|value| value.as_str().is_some_and(is_date_time)),
+            _ => text(value),
+        };
+        shaped.ok_or_else(|| expected(place, article(kind)))
+    }
+
+    fn boolean(&self, value: Value) -> Option<Value> {
+        match value {
+            Value::Bool(_) => Some(value),
+            Value::String(text) if self.profile.is_tolerant() => match text {
+                text if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
+                text if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn number(&self, value: Value) -> Option<Value> {
+        match value {
+            Value::Number(_) => Some(value),
+            Value::String(text) if self.profile.is_tolerant() => {
+                text.parse::<Number>().ok().map(Value::Number)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a text is an `xsd:dateTime` (RFC 7643 §2.3.5).
+pub(super) fn is_date_time(text: &str) -> bool {
+    instant(text).is_some()
+}
+
+/// The instant an `xsd:dateTime` names; without offset it is taken as UTC.
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
+    if !text.contains('T') {
+        return None;
+    }
+    let zoned = text.parse::<Timestamp>().ok();
+    zoned.or_else(|| {
+        let local = text.parse::<DateTime>().ok()?;
+        local
+            .to_zoned(TimeZone::UTC)
+            .ok()
+            .map(|zoned| zoned.timestamp())
+    })
+}
+
+/// `[x]` for a single-valued attribute is `x`.
+fn unwrap_list(value: Value) -> Value {
+    match value {
+        Value::Array(mut elements) if elements.len() <= 1 => elements.pop().unwrap_or_default(),
+        other => other,
+    }
+}
+
+/// `{"$ref": null, "value": x}` for a simple attribute is `x` (the provisioning service of 2018).
+fn unwrap_value(value: Value) -> Value {
+    match value {
+        Value::Object(mut parts) => match parts.remove("value") {
+            Some(inner) => inner,
+            None => Value::Object(parts),
+        },
+        other => other,
+    }
+}
+
+/// `SingleAppRoleAssignment` and `AppRoleAssignmentsComplex` put a role as JSON into the text of
+/// `value`: `{"id":"…","value":"25","displayName":"Role25"}`.
+fn role(mut parts: Object) -> Object {
+    let inner = parts
+        .get("value")
+        .and_then(Value::as_str)
+        .filter(|text| text.starts_with('{'));
+    let Some(Value::Object(inner)) = inner.and_then(|text| json::read(text.as_bytes()).ok()) else {
+        return parts;
+    };
+    for (name, value) in inner {
+        let name = match name {
+            name if same_text(&name, "displayName") => "display".to_owned(),
+            name if same_text(&name, "id") => continue,
+            name => name,
+        };
+        parts.insert(name, value);
+    }
+    parts
+}
+
+fn text(value: Value) -> Option<Value> {
+    value.is_string().then_some(value)
+}
+
+fn article(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Boolean => "true or false",
+        Kind::Integer => "a whole number",
+        Kind::Decimal => "a number",
+        Kind::DateTime => "an xsd:dateTime such as 2026-01-31T12:00:00Z",
+        Kind::Binary => "a base64 string",
+        Kind::Complex => "an object",
+        Kind::String | Kind::Reference => "a string",
+    }
+}
+
+fn expected(place: Place<'_>, what: &str) -> ScimError {
+    ScimError::invalid_value(format!("{place} must be {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn date_times() {
+        for (text, good) in [
+            ("2011-05-13T04:42:34Z", true),
+            ("2011-05-13T04:42:34.123+02:00", true),
+            ("2011-05-13T04:42:34", true),
+            ("2011-05-13", false),
+            ("yesterday", false),
+        ] {
+            assert_eq!(is_date_time(text), good, "{text}");
+        }
+        assert_eq!(
+            instant("2011-05-13T04:00:00Z"),
+            instant("2011-05-13T06:00:00+02:00")
+        );
+    }
+
+    #[test]
+    fn a_role_in_a_string_is_opened() {
+        let parts = json!({ "value": r#"{"id":"0a","value":"25","displayName":"R"}"# });
+        let Value::Object(parts) = parts else { return };
+        assert_eq!(
+            Value::Object(role(parts)),
+            json!({ "value": "25", "display": "R" })
+        );
+    }
+}

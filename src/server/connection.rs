@@ -1,0 +1,207 @@
+//! One connection, from its first byte to its end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::limits::Limits;
+use super::socket::{Activity, PREFACE, Protocol, Socket};
+use super::stack::Stack;
+
+/// What every connection of one worker thread needs.
+pub(super) struct Connections {
+    pub(super) limits: Rc<Limits>,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) stack: Stack,
+    /// True once the gateway stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+impl Connections {
+    /// Answers a connection's requests until it ends, by whatever side and for
+    /// whatever reason: a connection's own mishaps are nobody else's news.
+    pub(super) async fn serve(&self, stream: TcpStream) {
+        if let Err(error) = self.open(stream).await {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+
+    async fn open(&self, stream: TcpStream) -> io::Result<()> {
+        // A short answer would otherwise wait 40 ms for the peer's ACK.
+        stream.set_nodelay(true)?;
+        let Some(tls) = &self.tls else {
+            let protocol = timeout(self.limits.first_bytes, sniff(&stream)).await??;
+            return self.answer(stream, protocol).await;
+        };
+        let stream = timeout(self.limits.handshake, tls.accept(stream)).await??;
+        let protocol = match stream.get_ref().1.alpn_protocol() {
+            Some(b"h2") => Protocol::Http2,
+            _ => Protocol::Http1,
+        };
+        self.answer(stream, protocol).await
+    }
+
+    async fn answer<S>(&self, stream: S, protocol: Protocol) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let activity = Rc::<Activity>::default();
+        let io = TokioIo::new(Socket::new(
+            stream,
+            protocol,
+            activity.clone(),
+            &self.limits,
+        ));
+        let stack = self.stack.clone();
+        let counted = activity.clone();
+        let service = service_fn(move |request| {
+            let busy = counted.begin();
+            let answer = stack.call(request);
+            async move {
+                let answer = answer.await;
+                drop(busy);
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let result = match protocol {
+            Protocol::Http1 => {
+                self.live(http1().serve_connection(io, service), &activity)
+                    .await
+            }
+            Protocol::Http2 => {
+                self.live(http2().serve_connection(io, service), &activity)
+                    .await
+            }
+        };
+        result.map_err(io::Error::other)
+    }
+
+    /// Drives a connection until it ends, or until it is asked to end and had
+    /// its time to finish what it was doing.
+    async fn live<C: Connection>(&self, connection: C, activity: &Activity) -> hyper::Result<()> {
+        let mut connection = pin!(connection);
+        tokio::select! {
+            result = connection.as_mut() => return result,
+            () = self.stopped() => {}
+            () = activity.idle_for(self.limits.idle) => {}
+            () = sleep(jittered(self.limits.age)) => {}
+        }
+        connection.as_mut().finish();
+        timeout(self.limits.drain, connection)
+            .await
+            .unwrap_or(Ok(()))
+    }
+
+    async fn stopped(&self) {
+        // A sender that is gone means the same as one that says stop.
+        let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Tells HTTP/2 with prior knowledge (RFC 9113 §3.3) from HTTP/1 without taking
+/// a byte. hyper-util's own detection waits for ever for the second byte.
+async fn sniff(stream: &TcpStream) -> io::Result<Protocol> {
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        let count = stream.peek(&mut seen).await?;
+        let seen = seen.get(..count).unwrap_or_default();
+        match seen {
+            [] => return Err(io::ErrorKind::UnexpectedEof.into()),
+            _ if seen == PREFACE => return Ok(Protocol::Http2),
+            _ if !PREFACE.starts_with(seen) => return Ok(Protocol::Http1),
+            // The bytes stay where they are, so the socket stays readable and
+            // waiting for it would spin.
+            _ => sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+fn http1() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // Heads are timed by `Socket`, which also knows idle connections.
+        .header_read_timeout(None)
+        .max_buf_size(64 * 1024)
+        .max_headers(64);
+    builder
+}
+
+fn http2() -> http2::Builder<LocalExecutor> {
+    let mut builder = http2::Builder::new(LocalExecutor);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(100)
+        .initial_stream_window_size(64 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .max_header_list_size(16 * 1024)
+        .header_table_size(4096)
+        .max_pending_accept_reset_streams(20)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10));
+    builder
+}
+
+/// Up to a tenth longer, so that connections opened together do not end together.
+fn jittered(span: Duration) -> Duration {
+    let mut byte = [0; 1];
+    let _ = getrandom::fill(&mut byte);
+    span + span.mul_f64(f64::from(byte[0]) / 2560.0)
+}
+
+/// What hyper's two connection types have in common.
+trait Connection: Future<Output = hyper::Result<()>> {
+    /// Takes no further request; what is being answered is answered.
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl<I, S> Connection for http1::Connection<I, S>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+    S: hyper::service::HttpService<Incoming, ResBody = Full<Bytes>>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, S> Connection for http2::Connection<I, S, LocalExecutor>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+    S: hyper::service::HttpService<Incoming, ResBody = Full<Bytes>>,
+    S::Future: 'static,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+/// Runs HTTP/2 streams on the connection's own thread.
+#[derive(Clone, Copy)]
+struct LocalExecutor;
+
+impl<F> hyper::rt::Executor<F> for LocalExecutor
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}

@@ -1,0 +1,118 @@
+//! From bytes to a SCIM request: bounded in size, in time and in shape.
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::HeaderMap;
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use tokio::time::timeout;
+
+use super::limits::Limits;
+use super::rescue::Rejection;
+use super::route::Route;
+use super::stack::HttpRequest;
+use crate::scim::request::{allowed_methods, needs_body};
+use crate::scim::{self, ScimError, Service};
+
+/// Reads the body, if the method has one, and parses the request.
+///
+/// # Errors
+/// 400, 404, 405, 408, 413, 415 or 501, each with a text for Entra's administrator.
+pub(super) async fn decode(
+    request: HttpRequest,
+    service: &Service,
+    limits: &Limits,
+) -> Result<scim::Request, Rejection> {
+    let (head, body) = request.into_parts();
+    let route = Route::of(head.uri.path()).ok_or(Rejection::NoSuchPath)?;
+    let method = head.method.as_str();
+    let body = match allowed_methods(route.rest, service) {
+        Some(allow) if !allow.split(", ").any(|known| known == method) => {
+            return Err(Rejection::MethodNotAllowed { allow });
+        }
+        Some(_) if needs_body(method) => {
+            require_json(&head.headers)?;
+            Some(scim::json::read(&read(body, limits).await?)?)
+        }
+        // A body of GET or DELETE has no meaning (RFC 9110 §9.3.1), nor has one
+        // sent nowhere: it is left unread.
+        _ => None,
+    };
+    let query = head.uri.query();
+    Ok(scim::Request::parse(
+        method, route.rest, query, body, service,
+    )?)
+}
+
+/// RFC 7644 §3.1 names `application/scim+json`; RFC 7644 §8.1 lets
+/// `application/json` stand for it. A body without any is taken for SCIM.
+fn require_json(headers: &HeaderMap) -> Result<(), ScimError> {
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let text = value.to_str().unwrap_or_default();
+    let media_type = text.split(';').next().unwrap_or_default().trim();
+    let fits = ["application/scim+json", "application/json"];
+    if fits.iter().any(|fit| media_type.eq_ignore_ascii_case(fit)) {
+        return Ok(());
+    }
+    Err(plain(
+        415,
+        "Send the body as application/scim+json or application/json.",
+    ))
+}
+
+async fn read(body: Incoming, limits: &Limits) -> Result<Bytes, Rejection> {
+    // An announced size is judged before a byte is taken (and before hyper
+    // answers `Expect: 100-continue`).
+    if body.size_hint().lower() > limits.body_bytes as u64 {
+        return Err(too_large(limits).into());
+    }
+    let whole = Limited::new(body, limits.body_bytes).collect();
+    let Ok(read) = timeout(limits.body, whole).await else {
+        return Err(plain(408, "The request body did not arrive in time.").into());
+    };
+    let collected = read.map_err(|error| match error.is::<LengthLimitError>() {
+        true => too_large(limits),
+        false => plain(400, "The request body ended early or is malformed."),
+    })?;
+    if collected.trailers().is_some() {
+        return Err(plain(400, "Trailers are not accepted.").into());
+    }
+    Ok(collected.to_bytes())
+}
+
+fn too_large(limits: &Limits) -> ScimError {
+    let kib = limits.body_bytes / 1024;
+    plain(
+        413,
+        &format!("The request body is larger than {kib} KiB. Send fewer values at once."),
+    )
+}
+
+fn plain(status: u16, detail: &str) -> ScimError {
+    ScimError::new(status, None, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    #[track_caller]
+    fn check(content_type: &'static str, fits: bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        assert_eq!(require_json(&headers).is_ok(), fits, "{content_type}");
+    }
+
+    #[test]
+    fn json_by_either_name_with_any_parameters() {
+        check("application/scim+json", true);
+        check("application/scim+json; charset=utf-8", true);
+        check("Application/JSON ;odata=x", true);
+        check("text/plain", false);
+        check("application/jsonp", false);
+        check("", false);
+        assert!(require_json(&HeaderMap::new()).is_ok());
+    }
+}

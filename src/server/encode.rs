@@ -1,0 +1,39 @@
+//! From a SCIM response to bytes.
+
+use http_body_util::Full;
+use hyper::StatusCode;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
+use serde_json::Value;
+
+use super::stack::HttpResponse;
+use crate::scim;
+
+/// The one media type of every answer (RFC 7644 §8.1), whatever `Accept` says.
+const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json");
+
+/// Writes a response out: body, `Location` (RFC 7644 §3.3) and `ETag` (§3.14).
+pub(super) fn encode(response: &scim::Response) -> HttpResponse {
+    let mut http = answer(response.status, response.body.as_ref());
+    set(&mut http, LOCATION, response.location.as_deref());
+    set(&mut http, ETAG, response.version.as_deref());
+    http
+}
+
+/// An answer of `status` with a JSON body or none.
+pub(super) fn answer(status: u16, body: Option<&Value>) -> HttpResponse {
+    let bytes = body.map(|body| Bytes::from(body.to_string()));
+    let mut http = HttpResponse::new(Full::new(bytes.unwrap_or_default()));
+    *http.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if body.is_some() {
+        http.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
+    }
+    http
+}
+
+/// A value that no header can hold is left out: the body says the same.
+fn set(http: &mut HttpResponse, name: HeaderName, value: Option<&str>) {
+    if let Some(value) = value.and_then(|text| HeaderValue::from_str(text).ok()) {
+        http.headers_mut().insert(name, value);
+    }
+}

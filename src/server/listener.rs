@@ -1,0 +1,256 @@
+//! Worker threads: each accepts for itself from the one listening socket, and
+//! a request stays on the thread that accepted its connection.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::Application;
+use super::connection::Connections;
+use super::gates::Gates;
+use super::handle::Front;
+use super::limits::Limits;
+use super::permits::Permits;
+use super::stack::Stack;
+use super::tls::{Certificate, acceptor};
+
+/// Bytes of a worker's own stack; scripts run on stacks of their own.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// How to serve.
+#[derive(Clone)]
+pub struct Settings {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Serves TLS with this certificate; plain HTTP without one.
+    pub certificate: Option<Arc<Certificate>>,
+    /// `https://scim.example.com`, when it is not what `Host` says.
+    pub public_origin: Option<String>,
+    /// Worker threads, at least one.
+    pub workers: usize,
+    /// All numbers.
+    pub limits: Limits,
+}
+
+/// A bound socket, not yet accepting.
+pub struct Server {
+    listener: StdListener,
+    local_addr: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    settings: Settings,
+}
+
+/// Serving until [`stop`](Self::stop); dropped, it stops without waiting for
+/// requests that take long.
+pub struct Running {
+    local_addr: SocketAddr,
+    stopping: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+    /// Closed when every thread has ended.
+    ended: mpsc::Receiver<Infallible>,
+}
+
+impl Server {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// The operating system's, and a TLS library that refuses its set-up.
+    pub fn bind(settings: Settings) -> io::Result<Self> {
+        let listener = StdListener::bind(settings.listen)?;
+        listener.set_nonblocking(true)?;
+        let tls = settings.certificate.clone().map(acceptor).transpose();
+        Ok(Self {
+            local_addr: listener.local_addr()?,
+            tls: tls.map_err(io::Error::other)?,
+            listener,
+            settings,
+        })
+    }
+
+    /// The address taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Starts the worker threads. `application` is called once on each, so
+    /// what it makes may be bound to its thread.
+    ///
+    /// # Errors
+    /// The operating system's, when it has no thread or no event queue left.
+    pub fn start<F>(self, application: F) -> io::Result<Running>
+    where
+        F: Fn() -> Rc<dyn Application> + Send + Sync + 'static,
+    {
+        let (stopping, stop) = watch::channel(false);
+        let (alive, ended) = mpsc::channel(1);
+        let shared = Shared {
+            permits: Permits::new(
+                self.settings.limits.connections,
+                self.settings.limits.connections_per_source,
+            ),
+            gates: Gates::new(self.settings.limits.tenant),
+            in_flight: Arc::new(Semaphore::new(self.settings.limits.in_flight)),
+            application: Arc::new(application),
+            tls: self.tls,
+            settings: Arc::new(self.settings),
+            stopping: stop,
+            alive,
+        };
+        let mut running = Running {
+            local_addr: self.local_addr,
+            stopping,
+            threads: Vec::new(),
+            ended,
+        };
+        for number in 0..shared.settings.workers.max(1) {
+            let worker = shared.clone();
+            let thread = worker.spawn(number, self.listener.try_clone()?)?;
+            running.threads.push(thread);
+        }
+        Ok(running)
+    }
+}
+
+impl Running {
+    /// The address served.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Takes no more connections, answers what is being answered, lets writes
+    /// end, and returns when all threads have: at most [`Limits::drain`] and a little.
+    pub async fn stop(mut self) {
+        let _ = self.stopping.send(true);
+        let _ = self.ended.recv().await;
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Threads notice and end by themselves; waiting here could block a runtime.
+        let _ = self.stopping.send(true);
+    }
+}
+
+/// What all worker threads have in common.
+#[derive(Clone)]
+struct Shared {
+    permits: Permits,
+    gates: Gates,
+    in_flight: Arc<Semaphore>,
+    application: Arc<dyn Fn() -> Rc<dyn Application> + Send + Sync>,
+    tls: Option<TlsAcceptor>,
+    settings: Arc<Settings>,
+    stopping: watch::Receiver<bool>,
+    #[expect(dead_code, reason = "held by each thread, for `Running::ended`")]
+    alive: mpsc::Sender<Infallible>,
+}
+
+impl Shared {
+    fn spawn(self, number: usize, listener: StdListener) -> io::Result<JoinHandle<()>> {
+        // What can fail is made here, where somebody is told.
+        let (report, reported) = std::sync::mpsc::sync_channel(1);
+        let work = move || {
+            let begun = runtime().and_then(|runtime| {
+                let _reactor = runtime.enter();
+                let listener = TcpListener::from_std(listener)?;
+                Ok((runtime, listener))
+            });
+            let _ = match begun {
+                Ok((runtime, listener)) => {
+                    let told = report.send(Ok(()));
+                    runtime.block_on(self.work(listener));
+                    told
+                }
+                Err(error) => report.send(Err(error)),
+            };
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("worker-{number}"))
+            .stack_size(STACK)
+            .spawn(work)?;
+        reported.recv().map_err(io::Error::other)??;
+        Ok(thread)
+    }
+
+    /// One worker thread's life.
+    async fn work(self, listener: TcpListener) {
+        let (alive, mut all_ended) = mpsc::channel(1);
+        let connections = Rc::new(self.connections(alive.clone()));
+        let mut stopping = self.stopping.clone();
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+            () = self.accept(listener, &connections, &alive) => {}
+        }
+        drop((connections, alive));
+        // Everything that lives holds a clone of `alive`, so an empty channel
+        // that is closed means that nothing does.
+        let _ = timeout(self.settings.limits.drain, all_ended.recv()).await;
+    }
+
+    async fn accept(
+        &self,
+        listener: TcpListener,
+        connections: &Rc<Connections>,
+        alive: &mpsc::Sender<Infallible>,
+    ) {
+        while let Some(place) = self.permits.place().await {
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
+                    sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let Some(permit) = self.permits.seat(place, peer.ip()) else {
+                tracing::warn!("too many connections from one network");
+                continue;
+            };
+            let connections = connections.clone();
+            let alive = alive.clone();
+            tokio::task::spawn_local(async move {
+                connections.serve(stream).await;
+                drop((permit, alive));
+            });
+        }
+    }
+
+    fn connections(&self, alive: mpsc::Sender<Infallible>) -> Connections {
+        let limits = Rc::new(self.settings.limits.clone());
+        let front = Front {
+            application: (self.application)(),
+            limits: limits.clone(),
+            gates: self.gates.local(),
+            in_flight: self.in_flight.clone(),
+            public_origin: self.settings.public_origin.clone(),
+            scheme: if self.tls.is_some() { "https" } else { "http" },
+            alive,
+        };
+        Connections {
+            limits,
+            tls: self.tls.clone(),
+            stack: Stack::new(Rc::new(front)),
+            stopping: self.stopping.clone(),
+        }
+    }
+}
+
+fn runtime() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+}

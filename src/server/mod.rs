@@ -1,0 +1,78 @@
+//! The identity provider's side.
+//!
+//! | File | Subject |
+//! |---|---|
+//! | `listener` | worker threads, accepting, stopping |
+//! | `connection`, `socket`, `tls`, `permits` | one connection: protocol, clocks, certificate, how many |
+//! | `stack`, `around` | the edge: id, trace, rescue, shed, deadline |
+//! | `handle` | the walk of a request, one function |
+//! | `framing`, `route`, `authenticate`, `gates`, `decode`, `encode` | its steps |
+//! | `rescue` | what went wrong becomes an answer |
+//! | [`Limits`] | every number |
+//!
+//! The server knows HTTP and nothing of vendors: what it needs from above are
+//! the two traits below, and its tests put fakes there.
+
+mod around;
+mod authenticate;
+mod connection;
+mod decode;
+mod encode;
+mod framing;
+mod gates;
+mod handle;
+mod limits;
+mod listener;
+mod permits;
+mod rescue;
+mod route;
+mod socket;
+mod stack;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+pub use limits::{Limits, TenantLimits};
+pub use listener::{Running, Server, Settings};
+pub use tls::{Certificate, TlsFault};
+
+use crate::adapter::{Failure, LocalBoxFuture, TenantId};
+use crate::scim;
+use crate::tenant::token::AuthFault;
+
+/// What stands behind the server; one per worker thread, and it stays there.
+pub trait Application {
+    /// Finds out whose token this is.
+    ///
+    /// # Errors
+    /// [`AuthFault::StoreUnavailable`] if that could not be found out: a fault
+    /// of ours must not look like a bad token.
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>>;
+}
+
+/// One request's way in: a tenant, on the catalog generation the request began with.
+pub trait Admission {
+    /// Whose.
+    fn tenant(&self) -> &TenantId;
+
+    /// What the tenant's adapter offers, to parse the request by.
+    fn service(&self) -> Arc<scim::Service>;
+
+    /// Carries the request out before `deadline`. `base_url` is the Tenant URL
+    /// without a slash at its end, for locations.
+    fn perform(
+        self: Rc<Self>,
+        request: scim::Request,
+        base_url: String,
+        deadline: Instant,
+    ) -> LocalBoxFuture<'static, Result<scim::Response, Failure>>;
+}

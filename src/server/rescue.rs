@@ -1,0 +1,236 @@
+//! What went wrong becomes an answer: the one place, and all its fixed texts.
+//!
+//! Entra takes 401, 403 and 404 as verdicts on its token and its users and may
+//! quarantine the whole job for one of them, so no fault of ours or of the
+//! vendor ever becomes one. Entra prints `detail` in its provisioning log.
+
+use std::time::Duration;
+
+use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+
+use super::encode::answer;
+use super::stack::{HttpResponse, RequestId};
+use crate::adapter::{Failure, GatewayFault, VendorFault};
+use crate::scim::ScimError;
+
+/// Why a request gets no ordinary answer.
+#[derive(Debug)]
+pub(super) enum Rejection {
+    /// The operation, or the reading of its request, failed.
+    Failure(Failure),
+    /// No bearer token was presented.
+    NoToken,
+    /// The token opens nothing here.
+    BadToken,
+    /// The path is below no Tenant URL.
+    NoSuchPath,
+    /// The endpoint does not know the method.
+    MethodNotAllowed {
+        /// Those it knows.
+        allow: &'static str,
+    },
+    /// The HTTP message is not one we want to continue a connection after.
+    Framing(ScimError),
+    /// The tenant exceeds its limits.
+    TooMany(Duration),
+}
+
+impl<F: Into<Failure>> From<F> for Rejection {
+    fn from(failure: F) -> Self {
+        Self::Failure(failure.into())
+    }
+}
+
+/// An error answer before it is written out.
+struct Draft {
+    error: ScimError,
+    retry_after: Option<Duration>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Rejection {
+    /// The answer, `closes` being whether the protocol is one in which the
+    /// answer itself ends the connection.
+    pub(super) fn answer(self, id: &RequestId, closes: bool) -> HttpResponse {
+        let ends = closes && matches!(self, Self::Framing(_));
+        let draft = self.draft(id.as_str());
+        let mut http = answer(draft.error.status, Some(&draft.error.body()));
+        let headers = http.headers_mut();
+        if let Some(wait) = draft.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        }
+        headers.extend(draft.header);
+        if ends {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        http
+    }
+
+    fn draft(self, id: &str) -> Draft {
+        match self {
+            Self::Failure(failure) => of_failure(failure, id),
+            Self::Framing(error) => Draft::new(error),
+            Self::NoToken => plain(401, "A bearer token is required.")
+                .with(WWW_AUTHENTICATE, r#"Bearer realm="scimgate""#),
+            Self::BadToken => plain(
+                401,
+                "The bearer token is not accepted. Paste the Secret Token again under Provisioning, Admin Credentials.",
+            )
+            .with(WWW_AUTHENTICATE, r#"Bearer realm="scimgate", error="invalid_token""#),
+            Self::NoSuchPath => plain(404, "There is nothing here. The Tenant URL ends in /scim/v2."),
+            Self::MethodNotAllowed { allow } => {
+                plain(405, "The endpoint does not know this method.").with(ALLOW, allow)
+            }
+            Self::TooMany(wait) => plain(429, "Too many requests for this tenant. Slow down.")
+                .retry_after(wait.clamp(Duration::from_secs(1), Duration::from_secs(30))),
+        }
+    }
+
+    /// Writes the one log line of this fault, inside the request's span. Only
+    /// fixed words, never names, values, bodies or tokens.
+    pub(super) fn log(&self) {
+        match self {
+            Self::Failure(Failure::Vendor(VendorFault::Credential)) => tracing::error!(
+                fault = "vendor",
+                action = "renew the vendor credential of this tenant",
+                "the vendor refuses the gateway's credential"
+            ),
+            Self::Failure(Failure::Vendor(fault)) => tracing::warn!(fault = "vendor", "{fault}"),
+            Self::Failure(Failure::Script(fault)) => tracing::error!(
+                fault = "script",
+                script = fault.script,
+                line = fault.line,
+                column = fault.column,
+                reason = fault.message,
+                "the script failed"
+            ),
+            Self::Failure(Failure::Gateway(GatewayFault::Internal)) => {
+                tracing::error!(fault = "gateway", "internal error");
+            }
+            Self::Failure(Failure::Gateway(fault)) => tracing::warn!(fault = "gateway", "{fault}"),
+            Self::Failure(Failure::Client(error)) | Self::Framing(error) => tracing::debug!(
+                fault = "client",
+                status = error.status,
+                scim_type = ?error.scim_type,
+                "request refused"
+            ),
+            Self::TooMany(_) => tracing::warn!(fault = "client", "tenant over its limits"),
+            Self::NoToken | Self::BadToken | Self::NoSuchPath | Self::MethodNotAllowed { .. } => {
+                tracing::debug!(fault = "client", "request refused");
+            }
+        }
+    }
+}
+
+/// Reliability's table: what the operation's failures look like to Entra.
+fn of_failure(failure: Failure, id: &str) -> Draft {
+    match failure {
+        Failure::Client(error) => Draft::new(error),
+        Failure::Vendor(fault) => of_vendor(fault, id),
+        Failure::Script(fault) => plain(
+            500,
+            &format!(
+                "The adapter's script failed at {} line {}. Whoever runs the gateway finds the reason in its log under request id {id}.",
+                fault.script, fault.line
+            ),
+        ),
+        Failure::Gateway(fault) => of_gateway(&fault, id),
+    }
+}
+
+fn of_vendor(fault: VendorFault, id: &str) -> Draft {
+    match fault {
+        VendorFault::Unreachable => later(
+            30,
+            &format!(
+                "The vendor's API could not be reached, so nothing was changed. It will be tried again; if this lasts, check the vendor's status and this tenant's base URL. Request id {id}."
+            ),
+        ),
+        VendorFault::UnknownOutcome => later(
+            30,
+            &format!(
+                "The vendor did not confirm the change. Before it is sent again, the gateway looks whether it was made. Request id {id}."
+            ),
+        ),
+        VendorFault::Unusable => later(
+            30,
+            &format!(
+                "The vendor's API answered with an error or with something unusable. If this lasts, give the vendor the time of this request. Request id {id}."
+            ),
+        ),
+        VendorFault::Busy {
+            retry_after: Some(wait),
+        } => plain(429, "The vendor's API asks to slow down.")
+            .retry_after(wait.clamp(Duration::from_secs(1), Duration::from_secs(60))),
+        VendorFault::Busy { retry_after: None } => later(
+            10,
+            "The vendor's API is busy. The request will be tried again.",
+        ),
+        VendorFault::Credential => later(
+            60,
+            &format!(
+                "backend credentials rejected: the vendor refuses the credential that the gateway holds for this tenant. Renew it in the gateway; the token in Entra is fine. Request id {id}."
+            ),
+        ),
+    }
+}
+
+fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
+    match fault {
+        GatewayFault::Overloaded => {
+            later(5, "The gateway is overloaded. The request was not begun.")
+        }
+        GatewayFault::DeadlineExceeded => later(
+            30,
+            &format!(
+                "The request took too long. A change that was begun is brought to its end; repeating it is safe. Request id {id}."
+            ),
+        ),
+        GatewayFault::StoreUnavailable => later(
+            30,
+            &format!(
+                "The gateway's store is not available, so nothing was changed. Request id {id}."
+            ),
+        ),
+        GatewayFault::Internal => plain(
+            500,
+            &format!(
+                "Internal error. Whoever runs the gateway finds the reason in its log under request id {id}."
+            ),
+        ),
+    }
+}
+
+fn later(seconds: u64, detail: &str) -> Draft {
+    plain(503, detail).retry_after(Duration::from_secs(seconds))
+}
+
+fn plain(status: u16, detail: &str) -> Draft {
+    Draft::new(ScimError::new(status, None, detail))
+}
+
+impl Draft {
+    fn new(error: ScimError) -> Self {
+        Self {
+            error,
+            retry_after: None,
+            header: None,
+        }
+    }
+
+    fn retry_after(self, wait: Duration) -> Self {
+        // Whole seconds on the wire (RFC 9110 §10.2.3), and never too early.
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..self
+        }
+    }
+
+    fn with(self, name: HeaderName, value: &'static str) -> Self {
+        Self {
+            header: Some((name, HeaderValue::from_static(value))),
+            ..self
+        }
+    }
+}

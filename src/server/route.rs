@@ -1,0 +1,132 @@
+//! Which paths are ours, without saying which of them exist.
+
+use hyper::Method;
+
+/// A path below one of the two forms of Tenant URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Route<'p> {
+    /// The tenant the path names, unchecked; none in `/scim/v2`.
+    pub(super) tenant: Option<&'p str>,
+    /// `/scim/v2` or `/t/{tenant}/scim/v2`: the Tenant URL without its origin.
+    pub(super) base: &'p str,
+    /// What comes below it, still percent-encoded: empty or starting with `/`.
+    pub(super) rest: &'p str,
+}
+
+const BASE: &str = "/scim/v2";
+
+impl<'p> Route<'p> {
+    /// Reads a path; `None` if it is not below a Tenant URL.
+    pub(super) fn of(path: &'p str) -> Option<Self> {
+        let (tenant, below) = match path.strip_prefix("/t/") {
+            Some(named) => {
+                let end = named.find('/')?;
+                (named.get(..end), named.get(end..)?)
+            }
+            None => (None, path),
+        };
+        let rest = below.strip_prefix(BASE)?;
+        if !rest.is_empty() && !rest.starts_with('/') {
+            return None;
+        }
+        let base = path.get(..path.len() - rest.len())?;
+        Some(Self { tenant, base, rest })
+    }
+
+    /// The segments below the Tenant URL; empty ones (`//`, a slash at the end) do not count.
+    fn segments(&self) -> impl Iterator<Item = &'p str> {
+        self.rest.split('/').filter(|segment| !segment.is_empty())
+    }
+}
+
+/// The path as logs may show it: endpoints by name, everything else by kind.
+pub(super) fn template(path: &str) -> &'static str {
+    let Some(route) = Route::of(path) else {
+        return "other";
+    };
+    let mut segments = route.segments();
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("Users"), None, _) => "/Users",
+        (Some("Users"), Some(_), None) => "/Users/{id}",
+        (Some("Groups"), None, _) => "/Groups",
+        (Some("Groups"), Some(_), None) => "/Groups/{id}",
+        (Some("ServiceProviderConfig"), None, _) => "/ServiceProviderConfig",
+        (Some("ResourceTypes"), None, _) => "/ResourceTypes",
+        (Some("ResourceTypes"), Some(_), None) => "/ResourceTypes/{id}",
+        (Some("Schemas"), None, _) => "/Schemas",
+        (Some("Schemas"), Some(_), None) => "/Schemas/{id}",
+        _ => "other",
+    }
+}
+
+/// The method as logs may show it: an invented one is a stranger's text.
+pub(super) fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, expect: Option<(Option<&str>, &str, &str)>) {
+        let route = Route::of(path).map(|route| (route.tenant, route.base, route.rest));
+        assert_eq!(route, expect, "{path}");
+    }
+
+    #[test]
+    fn both_forms_of_tenant_url_are_read_and_nothing_else() {
+        check("/scim/v2", Some((None, "/scim/v2", "")));
+        check("/scim/v2/Users", Some((None, "/scim/v2", "/Users")));
+        check("/scim/v2//Users/", Some((None, "/scim/v2", "//Users/")));
+        check(
+            "/t/acme/scim/v2/Users/1",
+            Some((Some("acme"), "/t/acme/scim/v2", "/Users/1")),
+        );
+        check(
+            "/t//scim/v2/Users",
+            Some((Some(""), "/t//scim/v2", "/Users")),
+        );
+        for other in [
+            "/",
+            "*",
+            "",
+            "/scim",
+            "/scim/v2x",
+            "/scim/v22/Users",
+            "/SCIM/v2/Users",
+            "/%73cim/v2/Users",
+            "//scim/v2/Users",
+            "/t/acme",
+            "/t/acme/scim",
+            "/t/a/b/scim/v2",
+            "/t/a%2fb/scim/v1",
+            "/x/scim/v2/Users",
+            "/livez",
+            "/t/scim/v2/Users",
+        ] {
+            check(other, None);
+        }
+    }
+
+    #[test]
+    fn a_template_never_shows_what_a_stranger_wrote() {
+        assert_eq!(
+            template("/t/acme/scim/v2/Users/anna@example.com"),
+            "/Users/{id}"
+        );
+        assert_eq!(template("/scim/v2/Groups/"), "/Groups");
+        assert_eq!(template("/scim/v2/Users/1/2"), "other");
+        assert_eq!(template("/scim/v2/anna"), "other");
+        assert_eq!(template("/anna"), "other");
+    }
+}

@@ -1,0 +1,265 @@
+//! One connection's bytes, with the clocks that hyper does not have.
+//!
+//! hyper's own header clock runs while a kept-alive connection is idle, so it
+//! cannot be short for a head and long for an idle connection at once; it has
+//! none for a reader that stops reading, and none before the HTTP/2 preface.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::limits::Limits;
+
+/// The HTTP/2 preface (RFC 9113 §3.4).
+pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// The two protocols we speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// The requests of one connection that are being answered.
+#[derive(Default)]
+pub(super) struct Activity {
+    busy: Cell<usize>,
+    ended: Notify,
+}
+
+/// One request being answered.
+pub(super) struct Busy(Rc<Activity>);
+
+impl Activity {
+    pub(super) fn begin(self: &Rc<Self>) -> Busy {
+        self.busy.set(self.busy.get() + 1);
+        Busy(self.clone())
+    }
+
+    fn is_busy(&self) -> bool {
+        self.busy.get() > 0
+    }
+
+    /// Ends when there was no request for `span`.
+    pub(super) async fn idle_for(&self, span: Duration) {
+        loop {
+            let since_last = self.ended.notified();
+            tokio::select! {
+                () = since_last => {}
+                () = sleep(span), if !self.is_busy() => {
+                    if !self.is_busy() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.set(self.0.busy.get() - 1);
+        self.0.ended.notify_one();
+    }
+}
+
+/// A stream that fails with [`io::ErrorKind::TimedOut`] when its peer dawdles.
+pub(super) struct Socket<S> {
+    stream: S,
+    activity: Rc<Activity>,
+    awaited: Awaited,
+    reading: Clock,
+    writing: Clock,
+    closing: Clock,
+    head: Duration,
+    stall: Duration,
+    linger: Duration,
+}
+
+/// What the peer owes us while no request is being answered.
+enum Awaited {
+    /// Nothing: the connection is kept alive, or its request is being answered.
+    Nothing,
+    /// HTTP/2 frames, for which [`Limits::idle`] and hyper's pings care.
+    Frames,
+    /// The first byte of an HTTP/1 head.
+    FirstByte,
+    /// The rest of an HTTP/1 head.
+    Head,
+    /// So many bytes of the HTTP/2 preface.
+    Preface(usize),
+}
+
+impl<S> Socket<S> {
+    pub(super) fn new(
+        stream: S,
+        protocol: Protocol,
+        activity: Rc<Activity>,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            stream,
+            activity,
+            awaited: match protocol {
+                Protocol::Http1 => Awaited::FirstByte,
+                Protocol::Http2 => Awaited::Preface(PREFACE.len()),
+            },
+            reading: Clock::due_in(limits.first_bytes),
+            writing: Clock::default(),
+            closing: Clock::default(),
+            head: limits.head,
+            stall: limits.stall,
+            linger: limits.linger,
+        }
+    }
+
+    fn received(&mut self, bytes: usize) {
+        match self.awaited {
+            Awaited::Head | Awaited::Frames => {}
+            Awaited::Preface(left) if bytes < left => self.awaited = Awaited::Preface(left - bytes),
+            Awaited::Preface(_) => {
+                self.awaited = Awaited::Frames;
+                self.reading.stop();
+            }
+            // Bytes that come while a request is answered are its body or the
+            // next one's head; neither is late yet.
+            Awaited::FirstByte | Awaited::Nothing if self.activity.is_busy() => {}
+            Awaited::FirstByte | Awaited::Nothing => {
+                self.awaited = Awaited::Head;
+                self.reading = Clock::due_in(self.head);
+            }
+        }
+    }
+
+    /// A request that is being answered has brought its whole head.
+    fn settle(&mut self) {
+        if self.activity.is_busy() && matches!(self.awaited, Awaited::Head | Awaited::FirstByte) {
+            self.awaited = Awaited::Nothing;
+            self.reading.stop();
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.settle();
+        let before = buf.filled().len();
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Pending => self.reading.overdue(cx).map(Err),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) => {
+                self.received(buf.filled().len() - before);
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watch_write(cx, result)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_flush(cx);
+        self.watch_write(cx, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.watch_write(cx, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.closing.is_running() {
+            let result = Pin::new(&mut self.stream).poll_shutdown(cx);
+            ready!(self.watch_write(cx, result))?;
+            self.closing = Clock::due_in(self.linger);
+        }
+        let mut scratch = [0; 4096];
+        loop {
+            let mut buf = ReadBuf::new(&mut scratch);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
+                // Even a flood ends: tokio's budget makes it pending now and then.
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return self.closing.overdue(cx).map(|_| Ok(())),
+            }
+        }
+    }
+}
+
+impl<S> Socket<S> {
+    fn watch_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if result.is_ready() {
+            self.writing.stop();
+            return result;
+        }
+        if !self.writing.is_running() {
+            self.writing = Clock::due_in(self.stall);
+        }
+        self.writing.overdue(cx).map(Err)
+    }
+}
+
+/// A time limit that costs a timer only once somebody has to wait for it.
+#[derive(Default)]
+struct Clock {
+    due: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Clock {
+    fn due_in(span: Duration) -> Self {
+        Self {
+            due: Some(Instant::now() + span),
+            timer: None,
+        }
+    }
+
+    fn stop(&mut self) {
+        *self = Self::default();
+    }
+
+    fn is_running(&self) -> bool {
+        self.due.is_some()
+    }
+
+    fn overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let Some(due) = self.due else {
+            return Poll::Pending;
+        };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        ready!(timer.as_mut().poll(cx));
+        Poll::Ready(io::ErrorKind::TimedOut.into())
+    }
+}

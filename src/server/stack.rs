@@ -1,0 +1,196 @@
+//! The edge: what every request passes before [`handle`] and every answer after it.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::HeaderValue;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use tower::{Service, ServiceBuilder, ServiceExt};
+use tracing::Instrument;
+
+use super::around::around;
+use super::handle::{Front, handle};
+use super::rescue::Rejection;
+use super::route;
+use crate::adapter::{GatewayFault, LocalBoxFuture};
+
+/// A request of the identity provider, its body still on the wire.
+pub(super) type HttpRequest = hyper::Request<Incoming>;
+/// An answer, whole.
+pub(super) type HttpResponse = hyper::Response<Full<Bytes>>;
+
+/// All layers and the handler, as one value that every connection of a thread
+/// shares. Boxed here and nowhere else.
+#[derive(Clone)]
+pub(super) struct Stack(Rc<dyn Fn(HttpRequest) -> LocalBoxFuture<'static, HttpResponse>>);
+
+impl Stack {
+    pub(super) fn new(front: Rc<Front>) -> Self {
+        let service = ServiceBuilder::new()
+            // Outermost: whatever happens below, the answer carries the id that
+            // the log carries.
+            .layer(around((), identify))
+            // Above rescue, so that the one line per request has the status the
+            // identity provider saw.
+            .layer(around((), trace))
+            // Above everything that can fail. What is inside never answers an
+            // error by itself, it returns one.
+            .layer(around((), rescue))
+            // Above the deadline: a request is turned away before it costs a timer.
+            .layer(around(front.in_flight.clone(), shed))
+            // Innermost, so that its end drops the handler and nothing of the edge.
+            .layer(around(front.limits.request, deadline))
+            .service_fn(move |request| handle(front.clone(), request));
+        Self(Rc::new(move |request| {
+            let answer = service.clone().oneshot(request);
+            Box::pin(async move { answer.await.unwrap_or_else(|never| match never {}) })
+        }))
+    }
+
+    pub(super) fn call(&self, request: HttpRequest) -> LocalBoxFuture<'static, HttpResponse> {
+        (self.0)(request)
+    }
+}
+
+/// Names one request in the answer, the log and the error text.
+#[derive(Clone, Debug)]
+pub(super) struct RequestId(Arc<str>);
+
+impl RequestId {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Always an id of ours: one taken over from outside could be repeated at will.
+async fn identify<S>(_: (), mut request: HttpRequest, next: S) -> Result<HttpResponse, Infallible>
+where
+    S: Service<HttpRequest, Response = HttpResponse, Error = Infallible>,
+{
+    let id = RequestId(uuid::Uuid::new_v4().to_string().into());
+    let header = HeaderValue::from_str(id.as_str());
+    request.extensions_mut().insert(id);
+    let mut response = next.oneshot(request).await?;
+    if let Ok(header) = header {
+        response.headers_mut().insert("x-request-id", header);
+    }
+    Ok(response)
+}
+
+/// One span and one line per request. The path is a template and the query is
+/// left out: both hold names of people.
+async fn trace<S>(_: (), request: HttpRequest, next: S) -> Result<HttpResponse, Infallible>
+where
+    S: Service<HttpRequest, Response = HttpResponse, Error = Infallible>,
+{
+    let begun = Instant::now();
+    let span = tracing::info_span!(
+        "request",
+        request_id = id_of(&request).as_str(),
+        method = route::method_name(request.method()),
+        route = route::template(request.uri().path()),
+        tenant = tracing::field::Empty,
+    );
+    async move {
+        let response = next.oneshot(request).await?;
+        tracing::info!(
+            status = response.status().as_u16(),
+            elapsed_ms = begun.elapsed().as_millis() as u64,
+            "answered"
+        );
+        Ok(response)
+    }
+    .instrument(span)
+    .await
+}
+
+/// Turns what went wrong below, a panic included, into an answer.
+async fn rescue<S>(_: (), request: HttpRequest, next: S) -> Result<HttpResponse, Infallible>
+where
+    S: Service<HttpRequest, Response = HttpResponse, Error = Rejection>,
+{
+    let id = id_of(&request);
+    let closes = request.version() < hyper::Version::HTTP_2;
+    let rejection = match caught(next.oneshot(request)).await {
+        Some(Ok(response)) => return Ok(response),
+        Some(Err(rejection)) => rejection,
+        None => GatewayFault::Internal.into(),
+    };
+    rejection.log();
+    Ok(rejection.answer(&id, closes))
+}
+
+/// One place of the gateway's total; freed when the last holder is done, which
+/// for a write may be after its answer.
+#[derive(Clone)]
+pub(super) struct Place(
+    #[expect(dead_code, reason = "held, never read")] Arc<OwnedSemaphorePermit>,
+);
+
+/// Turns requests away at once when too many are being worked on: a queue here
+/// would only age them until Entra gives up on all.
+async fn shed<S>(
+    places: Arc<Semaphore>,
+    mut request: HttpRequest,
+    next: S,
+) -> Result<HttpResponse, Rejection>
+where
+    S: Service<HttpRequest, Response = HttpResponse, Error = Rejection>,
+{
+    let place = places
+        .try_acquire_owned()
+        .map_err(|_| GatewayFault::Overloaded)?;
+    let place = Place(Arc::new(place));
+    request.extensions_mut().insert(place.clone());
+    let result = next.oneshot(request).await;
+    drop(place);
+    result
+}
+
+/// When this request's answer is due.
+#[derive(Clone, Copy)]
+pub(super) struct Due(pub(super) Instant);
+
+/// Answers before the identity provider gives up (60 s).
+async fn deadline<S>(
+    span: Duration,
+    mut request: HttpRequest,
+    next: S,
+) -> Result<HttpResponse, Rejection>
+where
+    S: Service<HttpRequest, Response = HttpResponse, Error = Rejection>,
+{
+    let due = Instant::now() + span;
+    request.extensions_mut().insert(Due(due));
+    match timeout_at(due, next.oneshot(request)).await {
+        Ok(result) => result,
+        Err(_) => Err(GatewayFault::DeadlineExceeded.into()),
+    }
+}
+
+fn id_of(request: &HttpRequest) -> RequestId {
+    let id = request.extensions().get::<RequestId>();
+    id.cloned().unwrap_or_else(|| RequestId("-".into()))
+}
+
+/// `None` if the future panicked. Everything it owned is dropped with it, so
+/// nothing half-changed can be seen afterwards.
+async fn caught<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(
+        move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Some),
+            Err(_) => Poll::Ready(None),
+        },
+    )
+    .await
+}

@@ -1,0 +1,246 @@
+//! `tenants/<tenant>.toml`: a tenant as an operator writes it.
+//!
+//! ```toml
+//! adapter = "sosafe"
+//! base_url = "https://api.example/provisioning/v1"
+//! settings = { idp_tenant = "11111111-2222-3333-4444-555555555555" }
+//! credential = { key = { file = "/run/secrets/acme-sosafe" } }
+//! groups = { priority = { Finance = 1, Sales = 2 } }
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use toml::Spanned;
+use url::Url;
+
+use super::{Tenant, Upstream};
+use crate::adapter::manifest::{Limits, Setting};
+use crate::adapter::problem::{Problem, nearest};
+use crate::adapter::settings::Settings;
+use crate::adapter::{Adapter, TenantId};
+use crate::scim::{Profile, Service};
+
+/// Most resources of one page of a list.
+const PAGE_MAX: u32 = 200;
+
+/// A tenant file as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantFile {
+    /// The adapter's name.
+    pub adapter: Spanned<String>,
+    /// Whose dialect of SCIM it speaks.
+    #[serde(default)]
+    profile: Profile,
+    base_url: Spanned<String>,
+    #[serde(default)]
+    settings: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+    #[serde(default)]
+    credential: BTreeMap<Spanned<String>, SecretSource>,
+    #[serde(default)]
+    limits: Limits,
+    #[serde(default)]
+    groups: GroupSettings,
+}
+
+/// Where a secret comes from. Never the file itself, except in a demonstration.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum SecretSource {
+    /// A file that holds it; white space at the end does not count.
+    File(PathBuf),
+    /// An environment variable.
+    Env(String),
+    /// Itself.
+    Value(SecretString),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct GroupSettings {
+    priority: BTreeMap<String, i64>,
+}
+
+impl TenantFile {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// What TOML or the keys are wrong about.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
+        toml::from_str(text).map_err(|error| {
+            let problem = Problem::error("tenant::invalid", file, error.message().to_owned())
+                .help("a tenant has adapter, base_url, settings, credential, limits, groups and profile");
+            match error.span() {
+                Some(span) => problem.at(span.start, span.len()),
+                None => problem,
+            }
+        })
+    }
+
+    /// Checks the file against its adapter. Relative secret files are looked
+    /// for in `directory`.
+    ///
+    /// # Errors
+    /// Every problem found.
+    pub fn check(self, id: TenantId, file: &str, directory: &Path, adapter: Arc<Adapter>) -> Result<Tenant, Vec<Problem>> {
+        let checker = Checker { file, directory, adapter: &adapter };
+        let mut problems = Vec::new();
+        let base_url = checker.base_url(&self.base_url).map_err(|problem| problems.push(problem));
+        let settings = checker.settings(&self.settings, &mut problems);
+        let secrets = checker.secrets(&self.credential, &mut problems);
+        let (Ok(base_url), true) = (base_url, problems.is_empty()) else {
+            return Err(problems);
+        };
+        let headers = checker.headers(&settings);
+        let service = Service {
+            resource_types: adapter.resource_types(),
+            published: adapter.published(),
+            profile: self.profile,
+            page_max: PAGE_MAX,
+        };
+        Ok(Tenant {
+            id,
+            service: Arc::new(service),
+            settings: Arc::new(settings),
+            group_priority: Arc::new(self.groups.priority),
+            upstream: Upstream {
+                base_url,
+                headers,
+                secrets,
+                limits: self.limits.or(adapter.manifest.limits),
+            },
+            adapter,
+        })
+    }
+}
+
+struct Checker<'a> {
+    file: &'a str,
+    directory: &'a Path,
+    adapter: &'a Adapter,
+}
+
+impl Checker<'_> {
+    fn error(&self, code: &'static str, message: String) -> Problem {
+        Problem::error(code, self.file, message)
+    }
+
+    fn base_url(&self, written: &Spanned<String>) -> Result<Url, Problem> {
+        let url = Url::parse(written.get_ref()).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        url.ok_or_else(|| {
+            let problem = self.error("tenant::base-url", "base_url is no http or https URL".into());
+            problem.at(written.span().start, written.span().len()).help("write it as https://host/path")
+        })
+    }
+
+    fn settings(&self, given: &BTreeMap<Spanned<String>, Spanned<toml::Value>>, problems: &mut Vec<Problem>) -> Settings {
+        let known = &self.adapter.manifest.settings;
+        let mut values = BTreeMap::new();
+        for (name, value) in given {
+            match known.get(name.get_ref()) {
+                None => problems.push(self.unknown_setting(name)),
+                Some(setting) => problems.extend(self.unfit(name, value, setting)),
+            }
+            values.insert(name.get_ref().clone(), json_of(value.get_ref()));
+        }
+        for (name, setting) in known {
+            match (&setting.default, values.contains_key(name)) {
+                (_, true) => {}
+                (Some(default), false) => {
+                    values.insert(name.clone(), json_of(default));
+                }
+                (None, false) => {
+                    let message = format!("the setting `{name}` is missing");
+                    problems.push(self.error("tenant::missing-setting", message).help(setting.description.clone()));
+                }
+            }
+        }
+        Settings::new(values)
+    }
+
+    fn unknown_setting(&self, name: &Spanned<String>) -> Problem {
+        let title = &self.adapter.manifest.title;
+        let problem = self
+            .error("tenant::unknown-setting", format!("{title} has no setting `{}`", name.get_ref()))
+            .at(name.span().start, name.span().len());
+        let known = self.adapter.manifest.settings.keys().map(String::as_str);
+        match nearest(name.get_ref(), known) {
+            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+            None => problem,
+        }
+    }
+
+    fn unfit(&self, name: &Spanned<String>, value: &Spanned<toml::Value>, setting: &Setting) -> Option<Problem> {
+        let allowed = setting.one_of.as_ref()?;
+        let fits = value.get_ref().as_str().is_some_and(|text| allowed.iter().any(|one| one == text));
+        (!fits).then(|| {
+            self.error("tenant::unfit-setting", format!("`{}` cannot have this value", name.get_ref()))
+                .at(value.span().start, value.span().len())
+                .help(format!("use one of: {}", allowed.join(", ")))
+        })
+    }
+
+    fn secrets(
+        &self,
+        given: &BTreeMap<Spanned<String>, SecretSource>,
+        problems: &mut Vec<Problem>,
+    ) -> BTreeMap<String, SecretString> {
+        let wanted = self.adapter.manifest.credential.secrets();
+        let mut secrets = BTreeMap::new();
+        for (name, source) in given {
+            if !wanted.contains(&name.get_ref().as_str()) {
+                let message = format!("the credential has no part `{}`", name.get_ref());
+                let problem = self.error("tenant::unknown-secret", message).at(name.span().start, name.span().len());
+                problems.push(problem.help(format!("it has: {}", wanted.join(", "))));
+            }
+            match source.read(self.directory) {
+                Ok(secret) => drop(secrets.insert(name.get_ref().clone(), secret)),
+                Err(why) => problems.push(
+                    self.error("tenant::unreadable-secret", format!("the secret `{}` {why}", name.get_ref()))
+                        .at(name.span().start, name.span().len()),
+                ),
+            }
+        }
+        for name in wanted.iter().filter(|name| !given.keys().any(|key| key.get_ref() == **name)) {
+            let problem = self.error("tenant::missing-secret", format!("the credential's `{name}` is missing"));
+            problems.push(problem.help(format!("add credential = {{ {name} = {{ file = \"…\" }} }}")));
+        }
+        secrets
+    }
+
+    fn headers(&self, settings: &Settings) -> Vec<(String, String)> {
+        let filled = self.adapter.manifest.headers.iter().map(|(name, template)| {
+            let value = settings.names().fold(template.clone(), |value, setting| {
+                value.replace(&format!("{{{setting}}}"), &settings.text(setting).unwrap_or_default())
+            });
+            (name.clone(), value)
+        });
+        filled.collect()
+    }
+}
+
+impl SecretSource {
+    fn read(&self, directory: &Path) -> Result<SecretString, String> {
+        match self {
+            Self::File(path) => {
+                let path = directory.join(path);
+                let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot be read from {}: {error}", path.display()))?;
+                Ok(text.trim_end().into())
+            }
+            Self::Env(name) => {
+                let value = std::env::var(name).map_err(|_| format!("is not in the environment variable {name}"))?;
+                Ok(value.into())
+            }
+            Self::Value(secret) => Ok(secret.clone()),
+        }
+    }
+}
+
+fn json_of(value: &toml::Value) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}

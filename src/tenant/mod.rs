@@ -1,0 +1,50 @@
+//! Tenants: whose requests these are, and how each shows itself.
+//!
+//! A [`Tenant`] is one customer's job in Entra: one adapter, its settings and
+//! its vendor credential. It is made from a file ([`file`]) that was checked
+//! against the adapter's manifest, so that nothing downstream can meet a tenant
+//! without a base URL or a secret.
+
+pub mod file;
+pub mod token;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::adapter::manifest::Limits;
+use crate::adapter::settings::Settings;
+use crate::adapter::{Adapter, TenantId};
+use crate::scim::Service;
+
+/// One tenant of one generation.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its name.
+    pub id: TenantId,
+    /// Its vendor.
+    pub adapter: Arc<Adapter>,
+    /// What it serves, and in which dialect.
+    pub service: Arc<Service>,
+    /// What its scripts may read.
+    pub settings: Arc<Settings>,
+    /// By a group's native id: smaller goes first where a user may have one group only.
+    pub group_priority: Arc<BTreeMap<String, i64>>,
+    /// Where its calls go.
+    pub upstream: Upstream,
+}
+
+/// The vendor's side of a tenant.
+#[derive(Debug)]
+pub struct Upstream {
+    /// `https://…`, without a slash at the end.
+    pub base_url: Url,
+    /// Fixed headers of every call, settings filled in.
+    pub headers: Vec<(String, String)>,
+    /// By the names the credential kind asks for.
+    pub secrets: BTreeMap<String, SecretString>,
+    /// The tenant's limits, the manifest's where it sets none.
+    pub limits: Limits,
+}

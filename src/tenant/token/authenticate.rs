@@ -1,0 +1,154 @@
+//! From a presented text to the tenant it speaks for.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use moka::sync::Cache;
+
+use super::{
+    BookFault, KeyId, NoRandomness, Pepper, SecretToken, TokenBook, TokenDigest, TokenRecord,
+};
+use crate::adapter::keys::TenantId;
+use crate::adapter::memory::MemoryError;
+
+/// How long a look-up is good for, and so how long a revoked token may still
+/// work in another process.
+const TTL: Duration = Duration::from_secs(1);
+
+/// Key ids remembered at most, found or not; a record takes about 200 bytes.
+const CACHED: u64 = 10_000;
+
+/// Why nobody is admitted. All but the last are the same 401 outside; our log
+/// tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthFault {
+    /// No token of ours: cut off or mistyped.
+    #[error("the token is malformed")]
+    Malformed,
+    /// No such token, or another secret under its key id.
+    #[error("the token is unknown")]
+    Unknown,
+    /// It was revoked.
+    #[error("the token is revoked")]
+    Revoked,
+    /// It is past its end.
+    #[error("the token has expired")]
+    Expired,
+    /// The store did not answer. Never a 401: Entra would stop the job.
+    #[error("tokens cannot be looked up now")]
+    StoreUnavailable,
+}
+
+/// All tokens, with a short memory in front of the book.
+pub struct Tokens {
+    book: Arc<dyn TokenBook>,
+    pepper: Pepper,
+    nobody: TokenDigest,
+    /// The one cache whose key has no tenant: it is the token that says which.
+    seen: Cache<KeyId, Seen>,
+}
+
+#[derive(Clone)]
+struct Seen {
+    asked: Instant,
+    record: Option<Arc<TokenRecord>>,
+}
+
+impl Tokens {
+    /// Tokens of `book`, hashed under `pepper`.
+    pub fn new(book: Arc<dyn TokenBook>, pepper: Pepper) -> Self {
+        Self {
+            book,
+            pepper,
+            nobody: TokenDigest::from_bytes([0; 32]),
+            seen: Cache::builder()
+                .max_capacity(CACHED)
+                .time_to_live(TTL)
+                .build(),
+        }
+    }
+
+    /// The tenant that `presented` (the text after `Bearer `) speaks for.
+    ///
+    /// # Errors
+    /// [`AuthFault`]; the answer takes the same work for a known and an unknown key id.
+    pub async fn authenticate(&self, presented: &str) -> Result<TenantId, AuthFault> {
+        let token = SecretToken::parse(presented).map_err(|fault| {
+            tracing::debug!(reason = %fault, "malformed token");
+            AuthFault::Malformed
+        })?;
+        let digest = token.digest(&self.pepper);
+        let record = self.find(token.key_id()).await.map_err(|error| {
+            tracing::error!(%error, "token look-up failed");
+            AuthFault::StoreUnavailable
+        })?;
+        let expected = record.as_ref().map_or(&self.nobody, |found| &found.digest);
+        match (digest.matches(expected), record) {
+            (true, Some(found)) => {
+                found.standing(Timestamp::now())?;
+                Ok(found.tenant.clone())
+            }
+            _ => Err(AuthFault::Unknown),
+        }
+    }
+
+    /// Mints a token for `tenant` and notes it. This is the only time its text exists.
+    ///
+    /// # Errors
+    /// The tenant has enough tokens, or the store or the operating system fails.
+    pub async fn issue(
+        &self,
+        tenant: TenantId,
+        expires: Option<Timestamp>,
+    ) -> Result<SecretToken, IssueFault> {
+        let token = SecretToken::mint()?;
+        let record = TokenRecord::new(&token, &self.pepper, tenant, Timestamp::now(), expires);
+        self.book.insert(record).await.map_err(BookFault::from)??;
+        self.seen.invalidate(token.key_id());
+        Ok(token)
+    }
+
+    /// Ends a token: at once in this process, within a second in others.
+    /// `false` if the tenant has no such token.
+    ///
+    /// # Errors
+    /// The store could not be written; the token still works.
+    pub async fn revoke(&self, tenant: &TenantId, key_id: &KeyId) -> Result<bool, MemoryError> {
+        let found = self.book.revoke(tenant, key_id, Timestamp::now()).await?;
+        self.seen.invalidate(key_id);
+        Ok(found)
+    }
+
+    async fn find(&self, key_id: &KeyId) -> Result<Option<Arc<TokenRecord>>, MemoryError> {
+        // A look-up that was under way while the token was revoked is stored
+        // after the revocation; counting from its start keeps the promise of
+        // one second all the same.
+        if let Some(seen) = self
+            .seen
+            .get(key_id)
+            .filter(|seen| seen.asked.elapsed() < TTL)
+        {
+            return Ok(seen.record);
+        }
+        let asked = Instant::now();
+        let record = self.book.find(key_id).await?.map(Arc::new);
+        let seen = Seen {
+            asked,
+            record: record.clone(),
+        };
+        self.seen.insert(key_id.clone(), seen);
+        Ok(record)
+    }
+}
+
+/// A token was not issued.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueFault {
+    /// The book refused it, or could not be written.
+    #[error(transparent)]
+    Book(#[from] BookFault),
+    /// There is no randomness to make one of.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}

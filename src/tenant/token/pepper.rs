@@ -1,0 +1,138 @@
+//! The key under which tokens are hashed: a stolen database alone cannot be
+//! used to test guesses.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+
+use super::NoRandomness;
+
+const LENGTH: usize = 32;
+
+/// 32 random bytes.
+pub struct Pepper(SecretBox<[u8; LENGTH]>);
+
+impl Pepper {
+    /// Reads the pepper from `path`, which is made (mode 0600, random) when it
+    /// is not there; its directory must be. Two processes that start at once get the same one.
+    ///
+    /// A pepper that is lost cannot be had again: every token made under it is
+    /// then unknown. It belongs in the same backup as the database.
+    ///
+    /// # Errors
+    /// The file cannot be read or made, or is not 32 bytes long.
+    pub fn open(path: &Path) -> Result<Self, PepperFault> {
+        let bytes = read_or_create(path).map_err(|error| PepperFault::Io {
+            path: path.display().to_string(),
+            error,
+        })?;
+        let key = <[u8; LENGTH]>::try_from(bytes).map_err(|bytes| PepperFault::Length {
+            path: path.display().to_string(),
+            found: bytes.len(),
+        })?;
+        Ok(Self(SecretBox::new(Box::new(key))))
+    }
+
+    /// The place of the pepper that belongs to a database: `scimgate.db` has
+    /// `scimgate.pepper` beside it.
+    pub fn beside(database: &Path) -> PathBuf {
+        database.with_extension("pepper")
+    }
+
+    /// A pepper that is written nowhere: for a store in memory.
+    ///
+    /// # Errors
+    /// The operating system has no randomness to give.
+    pub fn random() -> Result<Self, NoRandomness> {
+        let mut key = SecretBox::new(Box::new([0; LENGTH]));
+        getrandom::fill(key.expose_secret_mut()).map_err(|_| NoRandomness)?;
+        Ok(Self(key))
+    }
+
+    /// The key as HMAC-SHA256 uses it: filled up with zeros to a block (RFC 2104 §2).
+    pub(super) fn block(&self) -> [u8; 64] {
+        let mut block = [0; 64];
+        let (key, _) = block.split_at_mut(LENGTH);
+        key.copy_from_slice(self.0.expose_secret());
+        block
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper(***)")
+    }
+}
+
+/// The pepper could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PepperFault {
+    /// The file cannot be read or made.
+    #[error(
+        "cannot read or create the pepper {path}: {error}; \
+         make its directory writable for this user, or mount the file"
+    )]
+    Io {
+        /// Which file.
+        path: String,
+        /// What the operating system said.
+        error: io::Error,
+    },
+    /// The file holds something else.
+    #[error(
+        "the pepper {path} has {found} bytes instead of 32; \
+         restore it from the backup of the database"
+    )]
+    Length {
+        /// Which file.
+        path: String,
+        /// How long it is.
+        found: usize,
+    },
+}
+
+fn read_or_create(path: &Path) -> io::Result<Vec<u8>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create(path)?;
+            fs::read(path)
+        }
+        found => found,
+    }
+}
+
+/// Writes a whole file aside and links it into place: unlike a rename, a link
+/// never replaces a pepper that another process has made in the meantime.
+fn create(path: &Path) -> io::Result<()> {
+    let pepper = Pepper::random().map_err(io::Error::other)?;
+    let aside = path.with_extension(format!("pepper.{}", uuid::Uuid::new_v4()));
+    let linked = write(&aside, pepper.0.expose_secret()).and_then(|()| fs::hard_link(&aside, path));
+    fs::remove_file(&aside).ok();
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => sync_directory(path),
+    }
+}
+
+fn write(path: &Path, key: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(key)?;
+    file.sync_all()
+}
+
+/// A name in a directory is only safe from a power cut once the directory is.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(directory) if cfg!(unix) && !directory.as_os_str().is_empty() => {
+            File::open(directory)?.sync_all()
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,182 @@
+//! The circuit breaker: a vendor that is down is not asked on every request.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::window::Window;
+
+const FEWEST_CALLS: u32 = 20;
+const MOST_UNCONNECTED: u32 = 5;
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+
+/// One tenant's breaker. It opens when at least half of 20 or more calls in ten
+/// seconds failed, or when five in a row found no connection; then one probe a
+/// second goes out, and the first that succeeds closes it.
+#[derive(Debug)]
+pub(super) struct Breaker(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    window: Window,
+    unconnected: u32,
+    /// When open: the time of the next probe.
+    next_probe: Option<Instant>,
+}
+
+/// Leave to make a call; its result is recorded with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// The breaker is closed.
+    Free,
+    /// The one call of this second that finds out whether the vendor is back.
+    Probe,
+}
+
+/// How a call went, as far as the vendor's health is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    /// It answered, whatever it said.
+    Well,
+    /// It answered with a fault, or the answer was lost.
+    Failing,
+    /// There was no connection.
+    Unconnected,
+}
+
+/// What a result did to the breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    None,
+    Opened,
+    Closed,
+}
+
+impl Breaker {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State {
+            window: Window::new(Instant::now()),
+            unconnected: 0,
+            next_probe: None,
+        }))
+    }
+
+    /// Leave to make a call now, if there is.
+    pub(super) fn admit(&self) -> Option<Pass> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let Some(next_probe) = &mut state.next_probe else {
+            return Some(Pass::Free);
+        };
+        if now < *next_probe {
+            return None;
+        }
+        *next_probe = now + PROBE_EVERY;
+        Some(Pass::Probe)
+    }
+
+    /// Takes note of a call's result.
+    pub(super) fn record(&self, pass: Pass, health: Health) -> Change {
+        let now = Instant::now();
+        let mut state = self.lock();
+        match (state.next_probe, pass) {
+            (None, _) => state.count(health, now),
+            (Some(_), Pass::Probe) if health == Health::Well => state.close(now),
+            // A call from before it opened says nothing about now.
+            (Some(_), _) => Change::None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn count(&mut self, health: Health, now: Instant) -> Change {
+        let current = self.window.current(now);
+        current.all += 1;
+        current.special += u32::from(health != Health::Well);
+        self.unconnected = match health {
+            Health::Unconnected => self.unconnected + 1,
+            Health::Well | Health::Failing => 0,
+        };
+        let sum = self.window.sum(now);
+        let failing = sum.all >= FEWEST_CALLS && sum.special * 2 >= sum.all;
+        if !failing && self.unconnected < MOST_UNCONNECTED {
+            return Change::None;
+        }
+        self.next_probe = Some(now + PROBE_EVERY);
+        Change::Opened
+    }
+
+    fn close(&mut self, now: Instant) -> Change {
+        (self.window, self.unconnected, self.next_probe) = (Window::new(now), 0, None);
+        Change::Closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[track_caller]
+    fn record(breaker: &Breaker, times: usize, health: Health) -> Change {
+        (0..times).fold(Change::None, |_, _| breaker.record(Pass::Free, health))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_twenty_calls_open_it_and_fewer_do_not() {
+        let breaker = Breaker::new();
+        assert_eq!(record(&breaker, 10, Health::Well), Change::None);
+        assert_eq!(record(&breaker, 9, Health::Failing), Change::None);
+        assert_eq!(breaker.admit(), Some(Pass::Free));
+        assert_eq!(record(&breaker, 1, Health::Failing), Change::Opened);
+        assert_eq!(breaker.admit(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn faults_of_more_than_ten_seconds_ago_do_not_count() {
+        let breaker = Breaker::new();
+        record(&breaker, 19, Health::Failing);
+        advance(Duration::from_secs(11)).await;
+        assert_eq!(record(&breaker, 1, Health::Failing), Change::None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn five_connect_failures_in_a_row_open_it() {
+        let breaker = Breaker::new();
+        record(&breaker, 4, Health::Unconnected);
+        record(&breaker, 1, Health::Failing);
+        assert_eq!(record(&breaker, 4, Health::Unconnected), Change::None);
+        assert_eq!(record(&breaker, 1, Health::Unconnected), Change::Opened);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_probe_a_second_until_one_succeeds() {
+        let breaker = Breaker::new();
+        record(&breaker, 5, Health::Unconnected);
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(breaker.admit(), Some(Pass::Probe));
+        assert_eq!(breaker.admit(), None, "one a second");
+        assert_eq!(
+            breaker.record(Pass::Free, Health::Well),
+            Change::None,
+            "begun before"
+        );
+        assert_eq!(breaker.record(Pass::Probe, Health::Failing), Change::None);
+        assert_eq!(breaker.admit(), None);
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(breaker.admit(), Some(Pass::Probe));
+        assert_eq!(breaker.record(Pass::Probe, Health::Well), Change::Closed);
+        assert_eq!(breaker.admit(), Some(Pass::Free));
+        assert_eq!(
+            record(&breaker, 4, Health::Unconnected),
+            Change::None,
+            "counts start anew"
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! The walk of a call, from the outside in.
+//!
+//! Plain functions instead of a tower stack: every step needs the deadline of
+//! this one call and must say whether the call went out, and tower's timeout,
+//! limit and retry know neither. The order is the same as in a stack and holds
+//! the same promises; each step says why it stands where it stands.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::{Method, Request};
+use tokio::time::{Instant, sleep};
+
+use super::breaker::{Change, Health, Pass};
+use super::destination::Destination;
+use super::exchange::{Broken, exchange};
+use super::path;
+use super::pool::Connections;
+use super::retry::{Tried, Tries};
+use super::verdict;
+use crate::adapter::replies::Meaning;
+use crate::adapter::{CallFault, VendorCall, VendorReply, Verb};
+
+const AGENT: &str = concat!("scimgate/", env!("CARGO_PKG_VERSION"));
+
+/// Carries `call` out for the tenant of `to`, answering before `deadline`.
+pub(super) async fn carry_out(
+    connections: &Connections,
+    to: &Destination,
+    call: VendorCall,
+    deadline: Instant,
+) -> Result<VendorReply, CallFault> {
+    // Request: before anything is waited for, as a wrong path stays wrong.
+    // The deadline is a value and no step of its own: each step below stops by
+    // it, because only that step knows whether the call has gone out.
+    let request = request(to, &call).map_err(CallFault::NotSent)?;
+    // Places: before the breakers, so that a call that waited sees them as they are
+    // when its turn comes.
+    let _place = to.state.places.enter(deadline).await?;
+    // Breakers: around the retries, so that an open one costs no retry budget
+    // and a call counts once, however often it was tried.
+    let pass = admit(to)?;
+    // Retries: around everything that has to be asked again for each try.
+    let tried = persist(connections, to, &call, &request, deadline).await;
+    settle(to, pass, &tried);
+    tried.into_result()
+}
+
+async fn persist(
+    connections: &Connections,
+    to: &Destination,
+    call: &VendorCall,
+    request: &Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Tried {
+    let budget = &to.state.health.budget;
+    let mut tries = Tries::new(call);
+    budget.called();
+    loop {
+        let number = tries.next();
+        let began = Instant::now();
+        let tried = attempt(connections, to, request.clone(), deadline).await;
+        report(to, call, number, began, &tried);
+        let Some(pause) = tries.pause(&tried, budget, deadline) else {
+            return tries.conclude(tried);
+        };
+        sleep(pause).await;
+    }
+}
+
+async fn attempt(
+    connections: &Connections,
+    to: &Destination,
+    request: Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Tried {
+    // Rate: below the retries, as the vendor counts every try.
+    if let Err(fault) = to.state.rate.take(deadline).await {
+        return Tried::Held(fault);
+    }
+    // Time limit: below the rate, as the vendor is not to blame for our waiting.
+    let now = Instant::now();
+    if now >= deadline {
+        return Tried::Held(CallFault::NotSent("no time left".into()));
+    }
+    let ends = deadline.min(now + to.deadlines.call());
+    match exchange(connections, request, ends).await {
+        Ok(reply) => {
+            let means = verdict::means(&to.replies, &reply);
+            Tried::Answered(reply, means)
+        }
+        Err(Broken::Unsent(why)) => Tried::Unsent(why),
+        Err(Broken::Lost(why)) => Tried::Lost(why),
+    }
+}
+
+fn admit(to: &Destination) -> Result<Pass, CallFault> {
+    let health = &to.state.health;
+    // The circuit first: the credential's probe is one a minute and must not be
+    // spent on a call that does not go out.
+    let Some(pass) = health.breaker.admit() else {
+        let why = "circuit open: the vendor has been failing";
+        return Err(CallFault::NotSent(why.into()));
+    };
+    match health.refusal.admits(&to.credential) {
+        true => Ok(pass),
+        false => Err(CallFault::Credential),
+    }
+}
+
+/// Draws the conclusions for the calls that follow.
+fn settle(to: &Destination, pass: Pass, tried: &Tried) {
+    let health = &to.state.health;
+    let change = match tried {
+        Tried::Held(_) => return,
+        Tried::Unsent(_) => health.breaker.record(pass, Health::Unconnected),
+        _ if tried.is_outage() => health.breaker.record(pass, Health::Failing),
+        _ => health.breaker.record(pass, Health::Well),
+    };
+    match tried {
+        Tried::Answered(_, Meaning::Credential) if health.refusal.refuse(&to.credential) => {
+            warn_of_refusal(to);
+        }
+        Tried::Answered(_, Meaning::Ok | Meaning::Absent | Meaning::Conflict) => {
+            health.refusal.accept();
+        }
+        _ => {}
+    }
+    warn_of_change(to, change);
+}
+
+/// The request as it stands on the wire. `Err` is for operators.
+fn request(to: &Destination, call: &VendorCall) -> Result<Request<Full<Bytes>>, String> {
+    let mut request = Request::new(Full::default());
+    *request.uri_mut() = path::join(&to.base_url, &call.path)?;
+    *request.method_mut() = method(call.method);
+    let headers = request.headers_mut();
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.extend(to.headers.iter().cloned());
+    if let Some(body) = &call.body {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.media_type));
+    }
+    // Last, so that no fixed header takes the credential's place.
+    let unfit = |_| "the tenant's secret holds characters no header can carry";
+    to.credential.apply(headers).map_err(unfit)?;
+    if let Some(body) = &call.body {
+        *request.body_mut() = Full::new(body.bytes.clone());
+    }
+    Ok(request)
+}
+
+fn method(verb: Verb) -> Method {
+    match verb {
+        Verb::Get => Method::GET,
+        Verb::Post => Method::POST,
+        Verb::Put => Method::PUT,
+        Verb::Patch => Method::PATCH,
+        Verb::Delete => Method::DELETE,
+    }
+}
+
+/// One event a try. Of the path only the first segment: the rest names people.
+fn report(to: &Destination, call: &VendorCall, attempt: u32, began: Instant, tried: &Tried) {
+    let (status, fault) = match tried {
+        Tried::Answered(reply, _) => (Some(reply.status), None),
+        Tried::Lost(why) | Tried::Unsent(why) => (None, Some(why.clone())),
+        Tried::Held(fault) => (None, Some(fault.to_string())),
+    };
+    tracing::debug!(
+        tenant = %to.tenant,
+        method = call.method.as_str(),
+        path = path::first_segment(&call.path),
+        status,
+        elapsed_ms = began.elapsed().as_millis() as u64,
+        attempt,
+        fault,
+        "vendor call"
+    );
+}
+
+fn warn_of_change(to: &Destination, change: Change) {
+    match change {
+        Change::None => {}
+        Change::Opened => tracing::warn!(
+            tenant = %to.tenant,
+            action = "check that the vendor is up and that the tenant's base_url is right",
+            "circuit to the vendor opened"
+        ),
+        Change::Closed => tracing::info!(tenant = %to.tenant, "circuit to the vendor closed"),
+    }
+}
+
+fn warn_of_refusal(to: &Destination) {
+    tracing::warn!(
+        tenant = %to.tenant,
+        action = "renew the tenant's vendor credential; it is tried again once a minute",
+        "the vendor refuses the tenant's credential"
+    );
+}

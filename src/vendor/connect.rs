@@ -1,0 +1,61 @@
+//! Opening a connection: TCP, TLS, and a limit on both together.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tower::{BoxError, Service};
+
+use super::egress::{Resolver, permit_host};
+
+/// hyper's connectors under one time limit. In tower's shape, but not its
+/// `Timeout`: hyper-util wants the future `Unpin`.
+#[derive(Clone)]
+pub(super) struct Connector {
+    inner: HttpsConnector<HttpConnector<Resolver>>,
+    limit: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(tls: ClientConfig, limit: Duration) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new());
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(Duration::from_secs(15)));
+        // HTTP/1.1 only: one call a connection at a time, so that a connection
+        // can be thrown away with the call that spoilt it, and "was it written?"
+        // has an answer.
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls);
+        let inner = https.https_or_http().enable_http1().wrap_connector(tcp);
+        Self { inner, limit }
+    }
+}
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let permitted = permit_host(uri.host().unwrap_or_default());
+        let (connecting, limit) = (self.inner.call(uri), self.limit);
+        Box::pin(async move {
+            permitted?;
+            match tokio::time::timeout(limit, connecting).await {
+                Ok(connected) => connected,
+                Err(_) => Err(format!("no connection within {limit:?}").into()),
+            }
+        })
+    }
+}

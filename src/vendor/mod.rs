@@ -1,0 +1,46 @@
+//! The vendor's side of the network: how a tenant's calls reach its vendor.
+//!
+//! ```text
+//! Network::call        impl adapter::Backend, one tenant
+//!   client.rs          the walk of a call: places, breakers, retries, rates, one try
+//!   exchange.rs        one try on the wire: head out, bounded reply in, who knows what was sent
+//!   pool.rs            connections, one set per tenant and worker thread (connect.rs, tls.rs, egress.rs)
+//!   destination.rs     where a tenant's calls go, and as whom (credential.rs, path.rs)
+//!   state.rs           what all threads share and what outlives a reload:
+//!                      breaker.rs, refusal.rs, retry.rs, rate.rs, places.rs
+//! ids.rs               SCIM id -> vendor id, remembered for a moment
+//! ```
+//!
+//! One rule runs through all of it: a fault says whether the vendor *may* have
+//! carried the call out. What is not known counts as carried out.
+
+mod breaker;
+mod client;
+mod connect;
+mod credential;
+mod destination;
+mod egress;
+mod exchange;
+mod ids;
+mod network;
+mod path;
+mod places;
+mod pool;
+mod rate;
+mod refusal;
+mod retry;
+mod state;
+mod tls;
+mod verdict;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use credential::Credential;
+pub use destination::Destination;
+pub use ids::{Epoch, IdCache};
+pub use network::Network;
+pub use pool::Pool;
+pub use state::VendorState;
+pub use tls::{TlsError, TlsOptions};

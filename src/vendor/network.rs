@@ -1,0 +1,49 @@
+//! The network as a [`Backend`].
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::client;
+use super::destination::Destination;
+use super::pool::Pool;
+use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
+
+/// Carries out one tenant's calls over the network. Cheap: made for a request,
+/// dropped with it.
+///
+/// What its answers mean beyond [`CallFault`]:
+/// - a reply judged [`Busy`](crate::adapter::replies::Meaning::Busy) or
+///   [`Credential`](crate::adapter::replies::Meaning::Credential) never comes as
+///   a reply but as the fault of that name;
+/// - any other reply comes as it is, a 503 or a redirect too;
+/// - `NotSent` from a call that changes something means that *no* try of it can
+///   have been carried out;
+/// - a repeatable call may have been carried out more than once, so a `DELETE`
+///   that was lost first can answer 404.
+#[derive(Clone)]
+pub struct Network {
+    pool: Rc<Pool>,
+    destination: Arc<Destination>,
+}
+
+impl Network {
+    /// Over this thread's connections, to `destination`.
+    pub fn new(pool: Rc<Pool>, destination: Arc<Destination>) -> Self {
+        Self { pool, destination }
+    }
+}
+
+impl Backend for Network {
+    fn call<'a>(
+        &'a self,
+        call: VendorCall,
+        deadline: Instant,
+    ) -> LocalBoxFuture<'a, Result<VendorReply, CallFault>> {
+        Box::pin(async move {
+            let connections = self.pool.connections(&self.destination);
+            client::carry_out(&connections, &self.destination, call, deadline).await
+        })
+    }
+}

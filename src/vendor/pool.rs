@@ -1,0 +1,114 @@
+//! A worker thread's connections to vendors.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
+
+use super::connect::Connector;
+use super::destination::Destination;
+use super::tls::TlsOptions;
+use crate::adapter::TenantId;
+
+/// Vendors close idle connections after 60 s, some after 30; a call must not be
+/// written to one that is just being closed.
+const CONNECTION_IDLE: Duration = Duration::from_secs(20);
+const TENANT_IDLE: Duration = Duration::from_secs(600);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// hyper's pool of the connections of one tenant.
+pub(super) type Connections = Client<Connector, Full<Bytes>>;
+
+/// The connections of one worker thread, apart for each tenant: what a proxy or
+/// a vendor remembers of a connection (who logged in, whose turn it is) never
+/// meets another tenant's call. Stays on its thread.
+pub struct Pool {
+    tls: TlsOptions,
+    tenants: RefCell<Tenants>,
+}
+
+struct Tenants {
+    entries: HashMap<TenantId, Entry>,
+    swept: Instant,
+}
+
+struct Entry {
+    connections: Rc<Connections>,
+    connect: Duration,
+    used: Instant,
+}
+
+impl Pool {
+    /// No connections yet.
+    pub fn new(tls: TlsOptions) -> Self {
+        let tenants = Tenants {
+            entries: HashMap::new(),
+            swept: Instant::now(),
+        };
+        Self {
+            tls,
+            tenants: RefCell::new(tenants),
+        }
+    }
+
+    /// The tenant's connections. Those of tenants that made no call for ten
+    /// minutes are closed on the way.
+    pub(super) fn connections(&self, to: &Destination) -> Rc<Connections> {
+        let now = Instant::now();
+        let mut tenants = self.tenants.borrow_mut();
+        tenants.sweep(now);
+        let connect = to.deadlines.connect();
+        let fresh = || Entry::new(&self.tls, connect, now);
+        let entry = tenants
+            .entries
+            .entry(to.tenant.clone())
+            .or_insert_with(fresh);
+        // The limit is part of the connector, and a reload may have set another.
+        if entry.connect != connect {
+            *entry = fresh();
+        }
+        entry.touch(now)
+    }
+
+    #[cfg(test)]
+    pub(super) fn tenants(&self) -> usize {
+        self.tenants.borrow().entries.len()
+    }
+}
+
+impl Tenants {
+    fn sweep(&mut self, now: Instant) {
+        if now.duration_since(self.swept) < SWEEP_EVERY {
+            return;
+        }
+        self.swept = now;
+        let unused = |entry: &Entry| now.duration_since(entry.used) >= TENANT_IDLE;
+        self.entries.retain(|_, entry| !unused(entry));
+    }
+}
+
+impl Entry {
+    fn new(tls: &TlsOptions, connect: Duration, now: Instant) -> Self {
+        let connector = Connector::new(tls.for_tenant(), connect);
+        let connections = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(CONNECTION_IDLE)
+            .build(connector);
+        Self {
+            connections: Rc::new(connections),
+            connect,
+            used: now,
+        }
+    }
+
+    fn touch(&mut self, now: Instant) -> Rc<Connections> {
+        self.used = now;
+        Rc::clone(&self.connections)
+    }
+}

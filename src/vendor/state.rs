@@ -1,0 +1,81 @@
+//! What all threads know of one tenant's vendor, and what outlives a reload.
+
+use std::sync::Arc;
+
+use super::breaker::Breaker;
+use super::places::Places;
+use super::rate::Rate;
+use super::refusal::Refusal;
+use super::retry::Budget;
+use crate::adapter::manifest::Limits;
+
+/// One tenant's breakers, buckets, places and retry budget: shared by all
+/// worker threads, kept from one generation of the catalog to the next. A
+/// reload that forgot them would open the flood gates of a vendor in trouble.
+#[derive(Debug)]
+pub struct VendorState {
+    limits: Limits,
+    pub(super) places: Places,
+    pub(super) rate: Rate,
+    pub(super) health: Arc<HealthRecord>,
+}
+
+/// What is known of the vendor's health; independent of limits.
+#[derive(Debug)]
+pub(super) struct HealthRecord {
+    pub(super) breaker: Breaker,
+    pub(super) refusal: Refusal,
+    pub(super) budget: Budget,
+}
+
+impl VendorState {
+    /// A vendor of which nothing is known yet. Limits of 0 count as 1.
+    pub fn new(limits: Limits) -> Self {
+        let health = HealthRecord {
+            breaker: Breaker::new(),
+            refusal: Refusal::default(),
+            budget: Budget::new(),
+        };
+        Self::with_health(limits, Arc::new(health))
+    }
+
+    /// The state for the next generation of the catalog: itself while the limits
+    /// are the same; with other limits new buckets and places, but the same
+    /// breakers and budget.
+    pub fn under(self: &Arc<Self>, limits: Limits) -> Arc<Self> {
+        if self.limits == limits {
+            return Arc::clone(self);
+        }
+        Arc::new(Self::with_health(limits, Arc::clone(&self.health)))
+    }
+
+    fn with_health(limits: Limits, health: Arc<HealthRecord>) -> Self {
+        Self {
+            limits,
+            places: Places::new(limits.concurrency),
+            rate: Rate::new(&limits),
+            health,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vendor::breaker::{Health, Pass};
+
+    #[test]
+    fn a_reload_keeps_the_breaker_and_takes_new_limits() {
+        let old = Arc::new(VendorState::new(Limits::default()));
+        for _ in 0..5 {
+            old.health.breaker.record(Pass::Free, Health::Unconnected);
+        }
+        assert!(Arc::ptr_eq(&old, &old.under(Limits::default())));
+        let new = old.under(Limits {
+            concurrency: Some(8),
+            ..Limits::default()
+        });
+        assert!(!Arc::ptr_eq(&old, &new));
+        assert_eq!(new.health.breaker.admit(), None, "still open");
+    }
+}

@@ -1,0 +1,57 @@
+//! What an answer means for sending and breaking; the adapter reads the rest.
+
+use crate::adapter::VendorReply;
+use crate::adapter::replies::{Meaning, ReplyTable};
+
+/// The meaning of `reply`. Its body is parsed only where a row of the table
+/// could turn on it, so that the usual 200 is parsed once, by the adapter.
+pub(super) fn means(table: &ReplyTable, reply: &VendorReply) -> Meaning {
+    let body = turns_on_body(table, reply.status)
+        .then(|| serde_json::from_slice(&reply.body).ok())
+        .flatten();
+    table.judge(reply.status, body.as_ref()).means
+}
+
+fn turns_on_body(table: &ReplyTable, status: u16) -> bool {
+    let mut rows = table.errors.iter();
+    rows.any(|row| row.code.is_some() && row.status.is_none_or(|of| of == status))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(status: u16, body: &'static str, expect: Meaning) {
+        let table = toml::from_str(
+            r#"
+            code = "/error"
+            errors = [
+                { status = 409, code = "LOCKED", means = "busy" },
+                { code = "LIMIT", means = "busy" },
+                { status = 503, means = "busy" },
+            ]
+            "#,
+        );
+        let reply = VendorReply {
+            status,
+            retry_after: None,
+            body: Bytes::from_static(body.as_bytes()),
+        };
+        assert_eq!(means(&table.unwrap(), &reply), expect, "{status} {body}");
+    }
+
+    #[test]
+    fn the_table_decides_with_the_body_and_without() {
+        check(409, r#"{"error":"LOCKED"}"#, Meaning::Busy);
+        check(409, r#"{"error":"TAKEN"}"#, Meaning::Conflict);
+        check(200, r#"{"error":"LIMIT"}"#, Meaning::Busy);
+        check(200, r#"{"id":1}"#, Meaning::Ok);
+        check(503, "<html>", Meaning::Busy);
+        check(502, "<html>", Meaning::Fault);
+        check(401, "", Meaning::Credential);
+    }
+}
