@@ -1,7 +1,18 @@
 //! Things to try the gateway with: emulators of the vendors' APIs, and the guided demo that runs on them.
 //!
 //! Only `cli/` and the tests use this folder. Nothing in it is on the path of a request.
+//!
+//! | Part | Subject |
+//! |---|---|
+//! | [`emulator`] | the vendors |
+//! | [`entra`] | the identity provider |
+//! | [`wanted`] | the directory it synchronises |
+//! | [`vendors`] | what must stand at each vendor in the end |
+//! | [`ledger`], [`report`] | what was done, and whether it came out right |
 
 pub mod emulator;
 pub mod entra;
+pub mod ledger;
+pub mod report;
+pub mod vendors;
 pub mod wanted;
