@@ -29,14 +29,26 @@ struct Expected {
 }
 
 const fn expected(name: &'static str, parameters: usize, why: &'static str) -> Expected {
-    Expected { name, parameters, why }
+    Expected {
+        name,
+        parameters,
+        why,
+    }
 }
 
 const USER_FUNCTIONS: &[Expected] = &[
     expected("user_attributes", 0, "the attribute table of users"),
-    expected("find_user", 2, "GET /Users?filter=… by (field, value), giving an array"),
+    expected(
+        "find_user",
+        2,
+        "GET /Users?filter=… by (field, value), giving an array",
+    ),
     expected("get_user", 1, "GET /Users/{id}"),
-    expected("list_users", 1, "GET /Users by (page), giving #{ rows, total }"),
+    expected(
+        "list_users",
+        1,
+        "GET /Users by (page), giving #{ rows, total }",
+    ),
     expected("create_user", 1, "POST /Users"),
     expected("update_user", 2, "PATCH and PUT of a user by (id, changes)"),
     expected("delete_user", 1, "DELETE /Users/{id}"),
@@ -45,10 +57,22 @@ const USER_FUNCTIONS: &[Expected] = &[
 const GROUP_FUNCTIONS: &[Expected] = &[
     expected("group_attributes", 0, "the attribute table of groups"),
     expected("get_group", 1, "GET /Groups/{id}"),
-    expected("find_group", 2, "GET /Groups?filter=… by (field, value), giving an array"),
-    expected("list_groups", 1, "GET /Groups by (page), giving #{ rows, total }"),
+    expected(
+        "find_group",
+        2,
+        "GET /Groups?filter=… by (field, value), giving an array",
+    ),
+    expected(
+        "list_groups",
+        1,
+        "GET /Groups by (page), giving #{ rows, total }",
+    ),
     expected("create_group", 1, "POST /Groups"),
-    expected("update_group", 2, "PATCH and PUT of a group by (id, changes)"),
+    expected(
+        "update_group",
+        2,
+        "PATCH and PUT of a group by (id, changes)",
+    ),
     expected("delete_group", 1, "DELETE /Groups/{id}"),
 ];
 
@@ -59,12 +83,19 @@ const SWITCH_FUNCTIONS: &[Expected] = &[
 
 const VENDOR_MEMBERSHIP: &[Expected] = &[
     expected("add_members", 2, "adding members by (group id, user ids)"),
-    expected("remove_members", 2, "removing members by (group id, user ids)"),
+    expected(
+        "remove_members",
+        2,
+        "removing members by (group id, user ids)",
+    ),
     expected("list_members", 1, "reading a group's members"),
 ];
 
-const EXCLUSIVE_MEMBERSHIP: &[Expected] =
-    &[expected("assign_group", 2, "setting a user's one group by (user id, group id or ())")];
+const EXCLUSIVE_MEMBERSHIP: &[Expected] = &[expected(
+    "assign_group",
+    2,
+    "setting a user's one group by (user id, group id or ())",
+)];
 
 impl Adapter {
     /// Compiles the files of a vendor.
@@ -78,7 +109,10 @@ impl Adapter {
         let (manifest, script) = match (manifest, script) {
             (Ok(manifest), Ok(script)) => (manifest, script),
             (manifest, script) => {
-                let problems = manifest.err().into_iter().chain(script.err().into_iter().flatten());
+                let problems = manifest
+                    .err()
+                    .into_iter()
+                    .chain(script.err().into_iter().flatten());
                 return Err(problems.collect());
             }
         };
@@ -86,9 +120,12 @@ impl Adapter {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let user = table(&manifest, &script, ResourceKind::User).map_err(|found| problems.extend(found));
+        let user =
+            table(&manifest, &script, ResourceKind::User).map_err(|found| problems.extend(found));
         let group = match manifest.ids.group {
-            Some(_) => table(&manifest, &script, ResourceKind::Group).map(Some).map_err(|found| problems.extend(found)),
+            Some(_) => table(&manifest, &script, ResourceKind::Group)
+                .map(Some)
+                .map_err(|found| problems.extend(found)),
             None => Ok(None),
         };
         match (user, group) {
@@ -117,22 +154,42 @@ fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     })
 }
 
-fn table(manifest: &Manifest, script: &Script, kind: ResourceKind) -> Result<Mapping, Vec<Problem>> {
+fn table(
+    manifest: &Manifest,
+    script: &Script,
+    kind: ResourceKind,
+) -> Result<Mapping, Vec<Problem>> {
     let (function, fields, id_field) = match kind {
-        ResourceKind::User => ("user_attributes", &manifest.fields.user, manifest.ids.user.field.as_str()),
+        ResourceKind::User => (
+            "user_attributes",
+            &manifest.fields.user,
+            manifest.ids.user.field.as_str(),
+        ),
         ResourceKind::Group => {
-            let field = manifest.ids.group.as_ref().map_or("id", |rule| rule.field.as_str());
+            let field = manifest
+                .ids
+                .group
+                .as_ref()
+                .map_or("id", |rule| rule.field.as_str());
             ("group_attributes", &manifest.fields.group, field)
         }
     };
     let rows = script.table(function).map_err(|problem| vec![problem])?;
-    let source = Source { file: &script.file, text: &script.text, fields, id_field };
+    let source = Source {
+        file: &script.file,
+        text: &script.text,
+        fields,
+        id_field,
+    };
     mapping::compile(kind, rows, &source)
 }
 
 fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
     let mut wanted: Vec<&Expected> = USER_FUNCTIONS.iter().collect();
-    if SWITCH_FUNCTIONS.iter().any(|function| script.arity(function.name).is_some()) {
+    if SWITCH_FUNCTIONS
+        .iter()
+        .any(|function| script.arity(function.name).is_some())
+    {
         wanted.extend(SWITCH_FUNCTIONS);
     }
     if manifest.ids.group.is_some() {
@@ -142,20 +199,30 @@ fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
             MembershipModel::Exclusive => EXCLUSIVE_MEMBERSHIP,
         });
     }
-    wanted.into_iter().filter_map(|function| missing(script, function)).collect()
+    wanted
+        .into_iter()
+        .filter_map(|function| missing(script, function))
+        .collect()
 }
 
 fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
-    let Expected { name, parameters, why } = wanted;
+    let Expected {
+        name,
+        parameters,
+        why,
+    } = wanted;
     let problem = match script.arity(name) {
         Some(found) if found == *parameters => return None,
         Some(found) => {
-            let message = format!("`{name}` has {found} parameters and is called with {parameters}");
+            let message =
+                format!("`{name}` has {found} parameters and is called with {parameters}");
             Problem::error("script::wrong-arity", &script.file, message)
         }
-        None => {
-            Problem::error("script::missing-function", &script.file, format!("the script has no function `{name}`"))
-        }
+        None => Problem::error(
+            "script::missing-function",
+            &script.file,
+            format!("the script has no function `{name}`"),
+        ),
     };
     let like = nearest(name, script.functions()).filter(|_| script.arity(name).is_none());
     let place = like.unwrap_or(name);
@@ -163,5 +230,7 @@ fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
         Some(start) => problem.at(start + 3, place.len()).label("looks like it"),
         None => problem,
     };
-    Some(problem.help(format!("it is needed for {why}, with {parameters} parameters")))
+    Some(problem.help(format!(
+        "it is needed for {why}, with {parameters} parameters"
+    )))
 }

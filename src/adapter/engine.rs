@@ -32,7 +32,10 @@ pub fn scripting() -> &'static Scripting {
 }
 
 fn build() -> Scripting {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that makes an engine")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that makes an engine"
+    )]
     let mut engine = Engine::new_raw();
     LanguageCorePackage::new().register_into_engine(&mut engine);
     ArithmeticPackage::new().register_into_engine(&mut engine);
@@ -79,7 +82,9 @@ fn close_doors(engine: &mut Engine) {
     engine.on_debug(|text, _, _| tracing::debug!(text = shortened(text), "script debug"));
 
     // `disable_symbol` does not reach functions, so these are taken over by name.
-    engine.register_fn("parse_json", |context: NativeCallContext<'_>, _: &str| closed(&context));
+    engine.register_fn("parse_json", |context: NativeCallContext<'_>, _: &str| {
+        closed(&context)
+    });
     engine.register_fn("replace", replace);
 }
 
@@ -96,14 +101,27 @@ fn replace(
     from: &str,
     to: &str,
 ) -> Result<String, Box<EvalAltResult>> {
-    let found = if from.is_empty() { 0 } else { text.matches(from).count() };
+    let found = if from.is_empty() {
+        0
+    } else {
+        text.matches(from).count()
+    };
     let size = text.len().saturating_add(found.saturating_mul(to.len()));
     if size > 256 << 10 {
-        return Err(EvalAltResult::ErrorDataTooLarge("string".into(), context.call_position()).into());
+        return Err(
+            EvalAltResult::ErrorDataTooLarge("string".into(), context.call_position()).into(),
+        );
     }
-    Ok(if found == 0 { text.to_owned() } else { text.replace(from, to) })
+    Ok(if found == 0 {
+        text.to_owned()
+    } else {
+        text.replace(from, to)
+    })
 }
 
 fn shortened(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(200).collect()
+    text.chars()
+        .filter(|letter| !letter.is_control())
+        .take(200)
+        .collect()
 }

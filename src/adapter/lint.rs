@@ -46,7 +46,12 @@ pub(super) fn unknown_functions(script: &Script) -> Vec<Problem> {
     problems
 }
 
-fn judge(script: &Script, call: &FnCallExpr, receiver: usize, position: Position) -> Option<Problem> {
+fn judge(
+    script: &Script,
+    call: &FnCallExpr,
+    receiver: usize,
+    position: Position,
+) -> Option<Problem> {
     let name = call.name.as_str();
     if call.op_token.is_some() || is_keyword(name) {
         return None;
@@ -54,30 +59,66 @@ fn judge(script: &Script, call: &FnCallExpr, receiver: usize, position: Position
     let given = call.args.len();
     let host = host_functions().get(name);
     let own = script.arity(name);
-    let fits = own == Some(given) || host.is_some_and(|arities| arities.contains(&(given + receiver)));
+    let fits =
+        own == Some(given) || host.is_some_and(|arities| arities.contains(&(given + receiver)));
     if fits {
         return None;
     }
-    let start = offset_of(&script.text, position.line().unwrap_or(1), position.position().unwrap_or(1));
-    let at = |code, message: String| Problem::error(code, &script.file, message).at(start, name.len());
+    let start = offset_of(
+        &script.text,
+        position.line().unwrap_or(1),
+        position.position().unwrap_or(1),
+    );
+    let at =
+        |code, message: String| Problem::error(code, &script.file, message).at(start, name.len());
     if own.is_none() && host.is_none() {
-        let problem = at("script::unknown-function", format!("there is no function `{name}`")).label("not known");
-        let known = host_functions().keys().map(String::as_str).chain(script.functions());
-        let known = known.filter(|name| name.chars().next().is_some_and(char::is_alphabetic) && !name.contains('$'));
+        let problem = at(
+            "script::unknown-function",
+            format!("there is no function `{name}`"),
+        )
+        .label("not known");
+        let known = host_functions()
+            .keys()
+            .map(String::as_str)
+            .chain(script.functions());
+        let known = known.filter(|name| {
+            name.chars().next().is_some_and(char::is_alphabetic) && !name.contains('$')
+        });
         return Some(match nearest(name, known) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
             None => problem.help("define it in this script, or see the function reference"),
         });
     }
     let wanted = own.map(|n| n.to_string()).unwrap_or_else(|| {
-        let counts = host.into_iter().flatten().map(|n| n.saturating_sub(receiver).to_string());
+        let counts = host
+            .into_iter()
+            .flatten()
+            .map(|n| n.saturating_sub(receiver).to_string());
         counts.collect::<Vec<_>>().join(" or ")
     });
-    let problem = at("script::wrong-arity", format!("`{name}` is called with {given} arguments"));
-    Some(problem.label(format!("takes {wanted}")).help(format!("give it {wanted}")))
+    let problem = at(
+        "script::wrong-arity",
+        format!("`{name}` is called with {given} arguments"),
+    );
+    Some(
+        problem
+            .label(format!("takes {wanted}"))
+            .help(format!("give it {wanted}")),
+    )
 }
 
 /// Words that look like calls and are none.
 fn is_keyword(name: &str) -> bool {
-    matches!(name, "type_of" | "is_def_var" | "is_def_fn" | "is_shared" | "call" | "curry" | "Fn" | "print" | "debug")
+    matches!(
+        name,
+        "type_of"
+            | "is_def_var"
+            | "is_def_fn"
+            | "is_shared"
+            | "call"
+            | "curry"
+            | "Fn"
+            | "print"
+            | "debug"
+    )
 }

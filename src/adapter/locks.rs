@@ -48,7 +48,11 @@ impl Locks {
     ///
     /// # Errors
     /// `Overloaded` when too many wait already; `DeadlineExceeded`.
-    pub async fn acquire(&self, mut keys: Vec<LockKey>, deadline: Instant) -> Result<Held, Failure> {
+    pub async fn acquire(
+        &self,
+        mut keys: Vec<LockKey>,
+        deadline: Instant,
+    ) -> Result<Held, Failure> {
         keys.sort();
         keys.dedup();
         let mut guards = Vec::with_capacity(keys.len());
@@ -123,7 +127,9 @@ mod tests {
         let mut waiting = Vec::new();
         for _ in 0..WAITERS {
             let locks = Arc::clone(&locks);
-            waiting.push(tokio::spawn(async move { locks.acquire(vec![object("g")], soon()).await.is_ok() }));
+            waiting.push(tokio::spawn(async move {
+                locks.acquire(vec![object("g")], soon()).await.is_ok()
+            }));
             tokio::task::yield_now().await;
         }
         let refused = locks.acquire(vec![object("g")], soon()).await.unwrap_err();
@@ -161,7 +167,12 @@ mod tests {
     async fn idle_keys_leave_nothing_behind() {
         let locks = Locks::default();
         for n in 0..100_000 {
-            drop(locks.acquire(vec![object(&n.to_string())], soon()).await.unwrap());
+            drop(
+                locks
+                    .acquire(vec![object(&n.to_string())], soon())
+                    .await
+                    .unwrap(),
+            );
         }
         assert!(locks.held.lock().unwrap().len() <= 4 * SWEEP_AT);
     }

@@ -75,12 +75,16 @@ impl Adapter {
 
     /// The full resource types, for parsing what Entra sends.
     pub fn resource_types(&self) -> Vec<ResourceType> {
-        self.mappings().map(|mapping| mapping.resource_type.clone()).collect()
+        self.mappings()
+            .map(|mapping| mapping.resource_type.clone())
+            .collect()
     }
 
     /// What `/Schemas` tells: the attributes the tables have.
     pub fn published(&self) -> Vec<ResourceType> {
-        self.mappings().map(|mapping| mapping.resource_type.narrowed(&mapping.leaves())).collect()
+        self.mappings()
+            .map(|mapping| mapping.resource_type.narrowed(&mapping.leaves()))
+            .collect()
     }
 
     fn mappings(&self) -> impl Iterator<Item = &Arc<Mapping>> {

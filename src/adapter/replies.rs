@@ -172,6 +172,9 @@ mod tests {
         assert_eq!(table().judge(502, None).means, Meaning::Fault);
         assert_eq!(table().judge(429, None).means, Meaning::Busy);
         assert_eq!(table().judge(404, None).means, Meaning::Fault);
-        assert_eq!(ReplyTable::default().judge(404, None).means, Meaning::Absent);
+        assert_eq!(
+            ReplyTable::default().judge(404, None).means,
+            Meaning::Absent
+        );
     }
 }

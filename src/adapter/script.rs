@@ -34,7 +34,9 @@ pub struct Script {
 
 impl std::fmt::Debug for Script {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Script").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Script")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -46,16 +48,34 @@ impl Script {
     pub fn compile(file: &str, text: String) -> Result<Self, Vec<Problem>> {
         if text.len() > SOURCE_MAX {
             let size = text.len();
-            let problem = Problem::error("script::too-large", file, format!("the script has {size} bytes"))
-                .help(format!("a script may have {SOURCE_MAX} bytes; move shared parts out or shorten it"));
+            let problem = Problem::error(
+                "script::too-large",
+                file,
+                format!("the script has {size} bytes"),
+            )
+            .help(format!(
+                "a script may have {SOURCE_MAX} bytes; move shared parts out or shorten it"
+            ));
             return Err(vec![problem]);
         }
         let mut ast = parse(file, &text)?;
         ast.set_source(file);
-        let functions = ast.iter_functions().map(|f| (f.name.to_owned(), f.params.len())).collect();
-        let script = Self { file: file.to_owned(), text, ast: Arc::new(ast), functions };
+        let functions = ast
+            .iter_functions()
+            .map(|f| (f.name.to_owned(), f.params.len()))
+            .collect();
+        let script = Self {
+            file: file.to_owned(),
+            text,
+            ast: Arc::new(ast),
+            functions,
+        };
         let problems = lint::unknown_functions(&script);
-        if problems.is_empty() { Ok(script) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(script)
+        } else {
+            Err(problems)
+        }
     }
 
     /// Whether the script defines `name`, and with how many parameters.
@@ -73,21 +93,42 @@ impl Script {
     /// # Errors
     /// The script's error as a problem.
     pub(in crate::adapter) fn table(&self, function: &str) -> Result<Vec<Attr>, Problem> {
-        let (ast, file, name) = (Arc::clone(&self.ast), self.file.clone(), function.to_owned());
+        let (ast, file, name) = (
+            Arc::clone(&self.ast),
+            self.file.clone(),
+            function.to_owned(),
+        );
         let evaluated = fiber::run_alone(
             move |_| {
                 let options = CallFnOptions::new();
-                let rows = scripting().engine.call_fn_with_options::<rhai::Array>(options, &mut Scope::new(), &ast, &name, ());
+                let rows = scripting().engine.call_fn_with_options::<rhai::Array>(
+                    options,
+                    &mut Scope::new(),
+                    &ast,
+                    &name,
+                    (),
+                );
                 let rows = rows.map_err(|error| Failure::from(fault_of(&error, &file)))?;
-                Ok(rows.into_iter().map(Dynamic::try_cast::<Attr>).collect::<Option<Vec<_>>>())
+                Ok(rows
+                    .into_iter()
+                    .map(Dynamic::try_cast::<Attr>)
+                    .collect::<Option<Vec<_>>>())
             },
             LOAD_CPU,
         );
         match evaluated {
             Ok(Some(rows)) => Ok(rows),
-            Ok(None) => Err(Problem::error("table::not-a-row", &self.file, format!("{function}() must give an array of attr(…)"))),
+            Ok(None) => Err(Problem::error(
+                "table::not-a-row",
+                &self.file,
+                format!("{function}() must give an array of attr(…)"),
+            )),
             Err(Failure::Script(fault)) => Err(self.problem(&fault)),
-            Err(other) => Err(Problem::error("script::failed", &self.file, other.to_string())),
+            Err(other) => Err(Problem::error(
+                "script::failed",
+                &self.file,
+                other.to_string(),
+            )),
         }
     }
 
@@ -131,21 +172,32 @@ fn parse(file: &str, text: &str) -> Result<AST, Vec<Problem>> {
     match parsed {
         Ok(Ok(ast)) => Ok(ast),
         Ok(Err(error)) => Err(vec![syntax(file, text, &error)]),
-        Err(failure) => Err(vec![Problem::error("script::failed", file, failure.to_string())]),
+        Err(failure) => Err(vec![Problem::error(
+            "script::failed",
+            file,
+            failure.to_string(),
+        )]),
     }
 }
 
 fn syntax(file: &str, text: &str, error: &ParseError) -> Problem {
     let position = error.position();
-    let start = offset_of(text, position.line().unwrap_or(1), position.position().unwrap_or(1));
-    Problem::error("script::syntax", file, error.err_type().to_string()).at(start.min(text.len()), 1)
+    let start = offset_of(
+        text,
+        position.line().unwrap_or(1),
+        position.position().unwrap_or(1),
+    );
+    Problem::error("script::syntax", file, error.err_type().to_string())
+        .at(start.min(text.len()), 1)
 }
 
 /// The fault a script threw, through the frames around it.
 pub(in crate::adapter) fn thrown_fault(error: &EvalAltResult) -> Option<Fault> {
     match error {
         EvalAltResult::ErrorInFunctionCall(_, _, inner, _) => thrown_fault(inner),
-        EvalAltResult::ErrorRuntime(value, _) => value.read_lock::<Fault>().map(|fault| fault.clone()),
+        EvalAltResult::ErrorRuntime(value, _) => {
+            value.read_lock::<Fault>().map(|fault| fault.clone())
+        }
         _ => None,
     }
 }

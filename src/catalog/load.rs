@@ -45,10 +45,16 @@ fn load_adapters(sources: &Sources, report: &mut Report) -> BTreeMap<String, Arc
     let mut adapters = BTreeMap::new();
     for (name, path) in files(&sources.adapters, "toml", report) {
         let script = sources.scripts.join(format!("{name}.rhai"));
-        let (Some(manifest), Some(script)) = (read(&path, report), read(&script, report)) else { continue };
+        let (Some(manifest), Some(script)) = (read(&path, report), read(&script, report)) else {
+            continue;
+        };
         report.source(&manifest);
         report.source(&script);
-        match Adapter::compile(Files { name: name.clone(), manifest, script }) {
+        match Adapter::compile(Files {
+            name: name.clone(),
+            manifest,
+            script,
+        }) {
             Ok(adapter) => drop(adapters.insert(name, Arc::new(adapter))),
             Err(problems) => report.extend(problems),
         }
@@ -63,7 +69,9 @@ fn load_tenants(
 ) -> BTreeMap<TenantId, Arc<Tenant>> {
     let mut tenants = BTreeMap::new();
     for (name, path) in files(directory, "toml", report) {
-        let Some(source) = read(&path, report) else { continue };
+        let Some(source) = read(&path, report) else {
+            continue;
+        };
         report.source(&source);
         match load_tenant(&name, &source, directory, adapters) {
             Ok(tenant) => drop(tenants.insert(tenant.id.clone(), Arc::new(tenant))),
@@ -84,15 +92,24 @@ fn load_tenant(
         vec![problem.help("a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end")]
     })?;
     let written = TenantFile::parse(file, text).map_err(|problem| vec![problem])?;
-    let adapter = adapters.get(written.adapter.get_ref()).cloned().ok_or_else(|| {
-        let wanted = written.adapter.get_ref();
-        let problem = Problem::error("tenant::unknown-adapter", file, format!("there is no adapter `{wanted}`"))
+    let adapter = adapters
+        .get(written.adapter.get_ref())
+        .cloned()
+        .ok_or_else(|| {
+            let wanted = written.adapter.get_ref();
+            let problem = Problem::error(
+                "tenant::unknown-adapter",
+                file,
+                format!("there is no adapter `{wanted}`"),
+            )
             .at(written.adapter.span().start, written.adapter.span().len());
-        vec![match nearest(wanted, adapters.keys().map(String::as_str)) {
-            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-            None => problem.help("it is missing, or it was not loaded because of the problems told about it"),
-        }]
-    })?;
+            vec![match nearest(wanted, adapters.keys().map(String::as_str)) {
+                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+                None => problem.help(
+                    "it is missing, or it was not loaded because of the problems told about it",
+                ),
+            }]
+        })?;
     written.check(id, file, directory, adapter)
 }
 
@@ -102,7 +119,8 @@ fn files(directory: &Path, extension: &str, report: &mut Report) -> Vec<(String,
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) => {
-            report.extend([unreadable(directory, &error).help("set catalog.* in the configuration, or make the directory")]);
+            report.extend([unreadable(directory, &error)
+                .help("set catalog.* in the configuration, or make the directory")]);
             return Vec::new();
         }
     };
@@ -120,7 +138,13 @@ fn files(directory: &Path, extension: &str, report: &mut Report) -> Vec<(String,
 fn read(path: &Path, report: &mut Report) -> Option<(String, String)> {
     let size = std::fs::metadata(path).map(|metadata| metadata.len());
     let text = size.and_then(|size| {
-        if size > FILE_MAX { Err(io::Error::other(format!("it has {size} bytes; {FILE_MAX} are the most"))) } else { std::fs::read_to_string(path) }
+        if size > FILE_MAX {
+            Err(io::Error::other(format!(
+                "it has {size} bytes; {FILE_MAX} are the most"
+            )))
+        } else {
+            std::fs::read_to_string(path)
+        }
     });
     match text {
         Ok(text) => Some((path.display().to_string(), text)),
@@ -132,5 +156,9 @@ fn read(path: &Path, report: &mut Report) -> Option<(String, String)> {
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    Problem::error("file::unreadable", &path.display().to_string(), format!("cannot be read: {error}"))
+    Problem::error(
+        "file::unreadable",
+        &path.display().to_string(),
+        format!("cannot be read: {error}"),
+    )
 }

@@ -1,12 +1,16 @@
 //! The command line: one verb a file, and each only wires.
 
+mod check;
 mod serve;
+mod test;
+mod token;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::catalog::Sources;
 use crate::config::{Config, ConfigProblem};
 use crate::telemetry;
 
@@ -25,6 +29,13 @@ pub struct Cli {
 enum Verb {
     /// Serve SCIM until told to stop.
     Serve,
+    /// Look for mistakes in manifests, scripts and tenants without serving.
+    Check(check::Options),
+    /// Run the vendors' transcripts.
+    Test(test::Options),
+    /// Tenants' tokens.
+    #[command(subcommand)]
+    Token(token::Verb),
 }
 
 /// How a verb ended.
@@ -33,6 +44,8 @@ enum Ending {
     Done,
     /// It was told to stop twice.
     Cut,
+    /// There is something to mend; it was told.
+    Findings,
 }
 
 /// Why a verb could not do its work.
@@ -46,12 +59,16 @@ enum Trouble {
 /// Does what was asked. Exit codes: 0 done, 1 findings or cut short, 2 usage
 /// (by clap), 70 internal, 78 configuration (the two of BSD's `sysexits`).
 pub fn run(cli: Cli) -> ExitCode {
+    let file = cli.config.as_deref();
     let result = match cli.verb {
-        Verb::Serve => configured(cli.config.as_deref()).and_then(|config| serve::run(&config)),
+        Verb::Serve => configured(file).and_then(|config| serve::run(&config)),
+        Verb::Check(options) => read_config(file).and_then(|config| check::run(&config, &options)),
+        Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
+        Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
     };
     match result {
         Ok(Ending::Done) => ExitCode::SUCCESS,
-        Ok(Ending::Cut) => ExitCode::FAILURE,
+        Ok(Ending::Cut | Ending::Findings) => ExitCode::FAILURE,
         Err(Trouble::Config(error)) => report(&error, 78),
         Err(Trouble::Internal(error)) => report(&error, 70),
     }
@@ -64,10 +81,23 @@ fn report(error: &anyhow::Error, code: u8) -> ExitCode {
 
 /// The configuration, and log lines as it says.
 fn configured(file: Option<&Path>) -> Result<Config, Trouble> {
-    let config = Config::load(file, environment()).map_err(|problems| listed(&problems))?;
+    let config = read_config(file)?;
     telemetry::init(&config.log)
         .map_err(|error| Trouble::Config(anyhow::anyhow!("log.filter: {error}")))?;
     Ok(config)
+}
+
+fn read_config(file: Option<&Path>) -> Result<Config, Trouble> {
+    Config::load(file, environment()).map_err(|problems| listed(&problems))
+}
+
+/// Where the configuration says that everything loadable is.
+fn sources(config: &Config) -> Sources {
+    Sources {
+        adapters: config.catalog.adapters.clone(),
+        scripts: config.catalog.scripts.clone(),
+        tenants: Some(config.catalog.tenants.clone()),
+    }
 }
 
 /// The environment, without what is no text: none of it is meant for us.

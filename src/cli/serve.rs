@@ -1,37 +1,35 @@
 //! `scimgate serve`.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::rc::Rc;
-use std::sync::Arc;
 
-use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Ending, Trouble};
-use crate::adapter::TenantId;
+use super::{Ending, Trouble, sources};
+use crate::catalog;
 use crate::config::Config;
-use crate::gateway::{Directory, Gateway, Worker};
-use crate::server::{Admission, Running};
-use crate::store::Store;
-use crate::tenant::token::{Pepper, Tokens};
+use crate::gateway::Gateway;
+use crate::server::Running;
 
 /// Serves until SIGTERM or Ctrl-C, then drains; a second signal ends at once.
 pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
-    let tokens = Arc::new(tokens(config).map_err(Trouble::Config)?);
-    let gateway = Gateway::bind(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let (catalog, found) = catalog::load(&sources(config));
+    if !found.problems().is_empty() {
+        eprint!("{}", found.render(std::io::stderr().is_terminal()));
+    }
+    let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    gateway.publish(&catalog);
+    tracing::info!(
+        adapters = catalog.adapters.len(),
+        tenants = catalog.tenants.len(),
+        "catalog loaded"
+    );
     let address = gateway.local_addr();
     let running = gateway
-        .start(move || Rc::new(Worker::new(tokens.clone(), NoTenants)))
+        .start()
         .map_err(|error| Trouble::Internal(error.into()))?;
     announce(config, address);
     control(running).map_err(Trouble::Internal)
-}
-
-fn tokens(config: &Config) -> anyhow::Result<Tokens> {
-    let path = &config.store.path;
-    let store = Store::open(path).context("store.path")?;
-    let pepper = Pepper::open(&Pepper::beside(path)).context("store.path")?;
-    Ok(Tokens::new(Arc::new(store), pepper))
 }
 
 /// The one line for people and for scripts that asked for port 0; logs go elsewhere.
@@ -80,14 +78,5 @@ impl Stop {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
-    }
-}
-
-/// The directory of a gateway without a catalog: every token opens nothing.
-struct NoTenants;
-
-impl Directory for NoTenants {
-    fn open(&self, _: &TenantId) -> Option<Rc<dyn Admission>> {
-        None
     }
 }

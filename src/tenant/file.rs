@@ -72,8 +72,9 @@ impl TenantFile {
     /// What TOML or the keys are wrong about.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
         toml::from_str(text).map_err(|error| {
-            let problem = Problem::error("tenant::invalid", file, error.message().to_owned())
-                .help("a tenant has adapter, base_url, settings, credential, limits, groups and profile");
+            let problem = Problem::error("tenant::invalid", file, error.message().to_owned()).help(
+                "a tenant has adapter, base_url, settings, credential, limits, groups and profile",
+            );
             match error.span() {
                 Some(span) => problem.at(span.start, span.len()),
                 None => problem,
@@ -86,10 +87,22 @@ impl TenantFile {
     ///
     /// # Errors
     /// Every problem found.
-    pub fn check(self, id: TenantId, file: &str, directory: &Path, adapter: Arc<Adapter>) -> Result<Tenant, Vec<Problem>> {
-        let checker = Checker { file, directory, adapter: &adapter };
+    pub fn check(
+        self,
+        id: TenantId,
+        file: &str,
+        directory: &Path,
+        adapter: Arc<Adapter>,
+    ) -> Result<Tenant, Vec<Problem>> {
+        let checker = Checker {
+            file,
+            directory,
+            adapter: &adapter,
+        };
         let mut problems = Vec::new();
-        let base_url = checker.base_url(&self.base_url).map_err(|problem| problems.push(problem));
+        let base_url = checker
+            .base_url(&self.base_url)
+            .map_err(|problem| problems.push(problem));
         let settings = checker.settings(&self.settings, &mut problems);
         let secrets = checker.secrets(&self.credential, &mut problems);
         let (Ok(base_url), true) = (base_url, problems.is_empty()) else {
@@ -133,12 +146,21 @@ impl Checker<'_> {
         let url = Url::parse(written.get_ref()).ok();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         url.ok_or_else(|| {
-            let problem = self.error("tenant::base-url", "base_url is no http or https URL".into());
-            problem.at(written.span().start, written.span().len()).help("write it as https://host/path")
+            let problem = self.error(
+                "tenant::base-url",
+                "base_url is no http or https URL".into(),
+            );
+            problem
+                .at(written.span().start, written.span().len())
+                .help("write it as https://host/path")
         })
     }
 
-    fn settings(&self, given: &BTreeMap<Spanned<String>, Spanned<toml::Value>>, problems: &mut Vec<Problem>) -> Settings {
+    fn settings(
+        &self,
+        given: &BTreeMap<Spanned<String>, Spanned<toml::Value>>,
+        problems: &mut Vec<Problem>,
+    ) -> Settings {
         let known = &self.adapter.manifest.settings;
         let mut values = BTreeMap::new();
         for (name, value) in given {
@@ -156,7 +178,10 @@ impl Checker<'_> {
                 }
                 (None, false) => {
                     let message = format!("the setting `{name}` is missing");
-                    problems.push(self.error("tenant::missing-setting", message).help(setting.description.clone()));
+                    problems.push(
+                        self.error("tenant::missing-setting", message)
+                            .help(setting.description.clone()),
+                    );
                 }
             }
         }
@@ -166,7 +191,10 @@ impl Checker<'_> {
     fn unknown_setting(&self, name: &Spanned<String>) -> Problem {
         let title = &self.adapter.manifest.title;
         let problem = self
-            .error("tenant::unknown-setting", format!("{title} has no setting `{}`", name.get_ref()))
+            .error(
+                "tenant::unknown-setting",
+                format!("{title} has no setting `{}`", name.get_ref()),
+            )
             .at(name.span().start, name.span().len());
         let known = self.adapter.manifest.settings.keys().map(String::as_str);
         match nearest(name.get_ref(), known) {
@@ -175,13 +203,24 @@ impl Checker<'_> {
         }
     }
 
-    fn unfit(&self, name: &Spanned<String>, value: &Spanned<toml::Value>, setting: &Setting) -> Option<Problem> {
+    fn unfit(
+        &self,
+        name: &Spanned<String>,
+        value: &Spanned<toml::Value>,
+        setting: &Setting,
+    ) -> Option<Problem> {
         let allowed = setting.one_of.as_ref()?;
-        let fits = value.get_ref().as_str().is_some_and(|text| allowed.iter().any(|one| one == text));
+        let fits = value
+            .get_ref()
+            .as_str()
+            .is_some_and(|text| allowed.iter().any(|one| one == text));
         (!fits).then(|| {
-            self.error("tenant::unfit-setting", format!("`{}` cannot have this value", name.get_ref()))
-                .at(value.span().start, value.span().len())
-                .help(format!("use one of: {}", allowed.join(", ")))
+            self.error(
+                "tenant::unfit-setting",
+                format!("`{}` cannot have this value", name.get_ref()),
+            )
+            .at(value.span().start, value.span().len())
+            .help(format!("use one of: {}", allowed.join(", ")))
         })
     }
 
@@ -195,31 +234,52 @@ impl Checker<'_> {
         for (name, source) in given {
             if !wanted.contains(&name.get_ref().as_str()) {
                 let message = format!("the credential has no part `{}`", name.get_ref());
-                let problem = self.error("tenant::unknown-secret", message).at(name.span().start, name.span().len());
+                let problem = self
+                    .error("tenant::unknown-secret", message)
+                    .at(name.span().start, name.span().len());
                 problems.push(problem.help(format!("it has: {}", wanted.join(", "))));
             }
             match source.read(self.directory) {
                 Ok(secret) => drop(secrets.insert(name.get_ref().clone(), secret)),
                 Err(why) => problems.push(
-                    self.error("tenant::unreadable-secret", format!("the secret `{}` {why}", name.get_ref()))
-                        .at(name.span().start, name.span().len()),
+                    self.error(
+                        "tenant::unreadable-secret",
+                        format!("the secret `{}` {why}", name.get_ref()),
+                    )
+                    .at(name.span().start, name.span().len()),
                 ),
             }
         }
-        for name in wanted.iter().filter(|name| !given.keys().any(|key| key.get_ref() == **name)) {
-            let problem = self.error("tenant::missing-secret", format!("the credential's `{name}` is missing"));
-            problems.push(problem.help(format!("add credential = {{ {name} = {{ file = \"…\" }} }}")));
+        for name in wanted
+            .iter()
+            .filter(|name| !given.keys().any(|key| key.get_ref() == **name))
+        {
+            let problem = self.error(
+                "tenant::missing-secret",
+                format!("the credential's `{name}` is missing"),
+            );
+            problems.push(problem.help(format!(
+                "add credential = {{ {name} = {{ file = \"…\" }} }}"
+            )));
         }
         secrets
     }
 
     fn headers(&self, settings: &Settings) -> Vec<(String, String)> {
-        let filled = self.adapter.manifest.headers.iter().map(|(name, template)| {
-            let value = settings.names().fold(template.clone(), |value, setting| {
-                value.replace(&format!("{{{setting}}}"), &settings.text(setting).unwrap_or_default())
+        let filled = self
+            .adapter
+            .manifest
+            .headers
+            .iter()
+            .map(|(name, template)| {
+                let value = settings.names().fold(template.clone(), |value, setting| {
+                    value.replace(
+                        &format!("{{{setting}}}"),
+                        &settings.text(setting).unwrap_or_default(),
+                    )
+                });
+                (name.clone(), value)
             });
-            (name.clone(), value)
-        });
         filled.collect()
     }
 }
@@ -229,11 +289,13 @@ impl SecretSource {
         match self {
             Self::File(path) => {
                 let path = directory.join(path);
-                let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot be read from {}: {error}", path.display()))?;
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| format!("cannot be read from {}: {error}", path.display()))?;
                 Ok(text.trim_end().into())
             }
             Self::Env(name) => {
-                let value = std::env::var(name).map_err(|_| format!("is not in the environment variable {name}"))?;
+                let value = std::env::var(name)
+                    .map_err(|_| format!("is not in the environment variable {name}"))?;
                 Ok(value.into())
             }
             Self::Value(secret) => Ok(secret.clone()),

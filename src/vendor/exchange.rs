@@ -90,6 +90,7 @@ async fn read(response: Response<Incoming>) -> Result<VendorReply, String> {
         status: head.status.as_u16(),
         retry_after: retry_after(&head.headers),
         body: body.to_bytes(),
+        after_loss: false,
     })
 }
 

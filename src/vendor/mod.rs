@@ -8,7 +8,6 @@
 //!   destination.rs     where a tenant's calls go, and as whom (credential.rs, path.rs)
 //!   state.rs           what all threads share and what outlives a reload:
 //!                      breaker.rs, refusal.rs, retry.rs, rate.rs, places.rs
-//! ids.rs               SCIM id -> vendor id, remembered for a moment
 //! ```
 //!
 //! One rule runs through all of it: a fault says whether the vendor *may* have
@@ -21,7 +20,6 @@ mod credential;
 mod destination;
 mod egress;
 mod exchange;
-mod ids;
 mod network;
 mod path;
 mod places;
@@ -39,7 +37,6 @@ mod tests;
 
 pub use credential::Credential;
 pub use destination::Destination;
-pub use ids::{Epoch, IdCache};
 pub use network::Network;
 pub use pool::Pool;
 pub use state::VendorState;

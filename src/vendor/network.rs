@@ -20,8 +20,8 @@ use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply
 /// - any other reply comes as it is, a 503 or a redirect too;
 /// - `NotSent` from a call that changes something means that *no* try of it can
 ///   have been carried out;
-/// - a repeatable call may have been carried out more than once, so a `DELETE`
-///   that was lost first can answer 404.
+/// - a repeatable call may have been carried out more than once: a `DELETE` that
+///   was lost first can answer 404, and its reply then says `after_loss`.
 #[derive(Clone)]
 pub struct Network {
     pool: Rc<Pool>,

@@ -106,7 +106,7 @@ impl<'c> Tries<'c> {
 
     /// The last try's result in the light of the ones before: a change that may
     /// have been carried out by the first try is not undone because the second
-    /// found no connection.
+    /// found no connection, and an answer that came after doubt says so.
     pub(super) fn conclude(&self, tried: Tried) -> Tried {
         let silent = match &tried {
             Tried::Answered(_, means) => matches!(means, Meaning::Busy | Meaning::Credential),
@@ -116,7 +116,13 @@ impl<'c> Tries<'c> {
         if self.in_doubt && silent && self.call.method != Verb::Get {
             return Tried::Lost("an earlier try may have been carried out".into());
         }
-        tried
+        match tried {
+            Tried::Answered(mut reply, means) => {
+                reply.after_loss = self.in_doubt;
+                Tried::Answered(reply, means)
+            }
+            other => other,
+        }
     }
 
     fn may_repeat(&self, tried: &Tried) -> bool {

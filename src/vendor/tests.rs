@@ -53,6 +53,7 @@ fn call(method: Verb, path: &str) -> VendorCall {
         method,
         path: path.into(),
         body: matches!(method, Verb::Post | Verb::Put | Verb::Patch).then_some(body),
+        idempotent: false,
     }
 }
 

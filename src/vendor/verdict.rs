@@ -3,8 +3,8 @@
 use crate::adapter::VendorReply;
 use crate::adapter::replies::{Meaning, ReplyTable};
 
-/// The meaning of `reply`. Its body is parsed only where a row of the table
-/// could turn on it, so that the usual 200 is parsed once, by the adapter.
+/// The meaning of `reply`. Its body is parsed only where the table could turn on
+/// it, so that the usual 200 is parsed once, by the adapter.
 pub(super) fn means(table: &ReplyTable, reply: &VendorReply) -> Meaning {
     let body = turns_on_body(table, reply.status)
         .then(|| serde_json::from_slice(&reply.body).ok())
@@ -13,6 +13,10 @@ pub(super) fn means(table: &ReplyTable, reply: &VendorReply) -> Meaning {
 }
 
 fn turns_on_body(table: &ReplyTable, status: u16) -> bool {
+    // Whether an error bears the vendor's code decides whose it is.
+    if table.code.is_some() && !(200..=299).contains(&status) {
+        return true;
+    }
     let mut rows = table.errors.iter();
     rows.any(|row| row.code.is_some() && row.status.is_none_or(|of| of == status))
 }
@@ -40,6 +44,7 @@ mod tests {
             status,
             retry_after: None,
             body: Bytes::from_static(body.as_bytes()),
+            after_loss: false,
         };
         assert_eq!(means(&table.unwrap(), &reply), expect, "{status} {body}");
     }
@@ -53,5 +58,7 @@ mod tests {
         check(503, "<html>", Meaning::Busy);
         check(502, "<html>", Meaning::Fault);
         check(401, "", Meaning::Credential);
+        check(404, r#"{"error":"GONE"}"#, Meaning::Absent);
+        check(404, "<html>", Meaning::Fault);
     }
 }

@@ -33,11 +33,21 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    const IDLE: Self =
-        Self { link: std::ptr::null(), stack_limit: 0, deepest: usize::MAX, ends: None, operations: 0 };
+    const IDLE: Self = Self {
+        link: std::ptr::null(),
+        stack_limit: 0,
+        deepest: usize::MAX,
+        ends: None,
+        operations: 0,
+    };
 
     pub(super) fn new(link: &Link, ends: Option<Instant>) -> Self {
-        Self { link, stack_limit: link.stack_limit, ends, ..Self::IDLE }
+        Self {
+            link,
+            stack_limit: link.stack_limit,
+            ends,
+            ..Self::IDLE
+        }
     }
 }
 

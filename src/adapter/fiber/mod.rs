@@ -40,8 +40,8 @@ use send_wrapper::SendWrapper;
 
 use super::backend::{Backend, CallFault, VendorCall, VendorReply};
 use super::outcome::{Failure, GatewayFault};
-pub(super) use guards::install as install_guards;
 use guards::Slice;
+pub(super) use guards::install as install_guards;
 use stack::Stack;
 
 /// What a fiber asks of its driver.
@@ -124,7 +124,8 @@ pub(super) async fn run<T: 'static>(
                 Answer::Go
             }
             CoroutineResult::Yield(Ask::Sleep(time)) => {
-                tokio::time::sleep_until(budget.deadline.min(tokio::time::Instant::now() + time)).await;
+                tokio::time::sleep_until(budget.deadline.min(tokio::time::Instant::now() + time))
+                    .await;
                 Answer::Go
             }
             CoroutineResult::Yield(Ask::Call(call)) => {
@@ -183,17 +184,26 @@ impl<T: 'static> Fiber<T> {
             let _unlink = Unlink(Rc::clone(&inner));
             job(&Call(SendWrapper::new(inner)))
         });
-        Ok(Self { coroutine: Some(coroutine), link, cpu, deepest: usize::MAX })
+        Ok(Self {
+            coroutine: Some(coroutine),
+            link,
+            cpu,
+            deepest: usize::MAX,
+        })
     }
 
-    fn resume(&mut self, answer: Answer) -> Result<CoroutineResult<Ask, Result<T, Failure>>, Failure> {
+    fn resume(
+        &mut self,
+        answer: Answer,
+    ) -> Result<CoroutineResult<Ask, Result<T, Failure>>, Failure> {
         let Some(coroutine) = self.coroutine.as_mut() else {
             return Err(GatewayFault::Internal.into());
         };
         let started = std::time::Instant::now();
         let slice = Slice::new(&self.link, started.checked_add(self.cpu));
-        let (result, deepest) =
-            guards::within(slice, || catch_unwind(AssertUnwindSafe(|| coroutine.resume(answer))));
+        let (result, deepest) = guards::within(slice, || {
+            catch_unwind(AssertUnwindSafe(|| coroutine.resume(answer)))
+        });
         self.cpu = self.cpu.saturating_sub(started.elapsed());
         self.deepest = self.deepest.min(deepest);
         result.map_err(|_| {
@@ -205,7 +215,10 @@ impl<T: 'static> Fiber<T> {
 
 impl<T: 'static> Drop for Fiber<T> {
     fn drop(&mut self) {
-        let suspended = self.coroutine.as_ref().is_some_and(|c| c.started() && !c.done());
+        let suspended = self
+            .coroutine
+            .as_ref()
+            .is_some_and(|c| c.started() && !c.done());
         if suspended {
             self.link.dead.set(true);
             // The last slice: enough to unwind, whatever the budget was.

@@ -149,7 +149,11 @@ mod linux {
             let done = unsafe { libc::madvise(low, GUARD, MADV_GUARD_INSTALL) == 0 }
                 // SAFETY: as above.
                 || unsafe { libc::mprotect(low, GUARD, libc::PROT_NONE) == 0 };
-            if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+            if done {
+                Ok(())
+            } else {
+                Err(io::Error::last_os_error())
+            }
         }
 
         /// Highest address, where the stack begins.

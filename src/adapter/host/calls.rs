@@ -22,54 +22,107 @@ type Thrown = Box<EvalAltResult>;
 
 /// Registers the calls.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
-    docs.function("get(path)", "Reads; gives the reply's JSON. The path is below the tenant's base URL.", &[]);
+    docs.function(
+        "get(path)",
+        "Reads; gives the reply's JSON. The path is below the tenant's base URL.",
+        &[],
+    );
     engine.register_fn("get", |context: NativeCallContext<'_>, path: &str| {
         Request::new(Verb::Get, path).send(&context)
     });
-    docs.function("get(path, query)", "The same with a query, quoted: `get(\"/users\", query(\"email\", mail))`.", &[]);
-    engine.register_fn("get", |context: NativeCallContext<'_>, path: &str, query: Map| {
-        Request::new(Verb::Get, &format!("{path}{}", query_string(&query))).send(&context)
-    });
+    docs.function(
+        "get(path, query)",
+        "The same with a query, quoted: `get(\"/users\", query(\"email\", mail))`.",
+        &[],
+    );
+    engine.register_fn(
+        "get",
+        |context: NativeCallContext<'_>, path: &str, query: Map| {
+            Request::new(Verb::Get, &format!("{path}{}", query_string(&query))).send(&context)
+        },
+    );
     docs.function("delete(path)", "Removes.", &[]);
     engine.register_fn("delete", |context: NativeCallContext<'_>, path: &str| {
         Request::new(Verb::Delete, path).send(&context)
     });
     docs.function("post(path)", "Acts, without a body.", &[]);
-    docs.function("post(path, body)", "Creates or acts, with a JSON body. Never sent twice by itself.", &[]);
+    docs.function(
+        "post(path, body)",
+        "Creates or acts, with a JSON body. Never sent twice by itself.",
+        &[],
+    );
     docs.function("put(path)", "Puts in place, without a body.", &[]);
     docs.function("put(path, body)", "Puts in place, with a JSON body.", &[]);
     docs.function("patch(path)", "Changes in part, without a body.", &[]);
-    docs.function("patch(path, body)", "Changes in part, with a JSON body.", &[]);
-    for (name, verb) in [("post", Verb::Post), ("put", Verb::Put), ("patch", Verb::Patch)] {
+    docs.function(
+        "patch(path, body)",
+        "Changes in part, with a JSON body.",
+        &[],
+    );
+    for (name, verb) in [
+        ("post", Verb::Post),
+        ("put", Verb::Put),
+        ("patch", Verb::Patch),
+    ] {
         engine.register_fn(name, move |context: NativeCallContext<'_>, path: &str| {
             Request::new(verb, path).send(&context)
         });
-        engine.register_fn(name, move |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
-            Request::new(verb, path).json(&body, &context)?.send(&context)
-        });
+        engine.register_fn(
+            name,
+            move |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
+                Request::new(verb, path)
+                    .json(&body, &context)?
+                    .send(&context)
+            },
+        );
     }
     docs.function(
         "post_again(path)",
         "A POST that the vendor documents as idempotent: sent again when a reply is lost.",
         &[],
     );
-    engine.register_fn("post_again", |context: NativeCallContext<'_>, path: &str| {
-        Request { idempotent: true, ..Request::new(Verb::Post, path) }.send(&context)
-    });
+    engine.register_fn(
+        "post_again",
+        |context: NativeCallContext<'_>, path: &str| {
+            Request {
+                idempotent: true,
+                ..Request::new(Verb::Post, path)
+            }
+            .send(&context)
+        },
+    );
     docs.function("post_again(path, body)", "The same with a JSON body.", &[]);
-    engine.register_fn("post_again", |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
-        Request { idempotent: true, ..Request::new(Verb::Post, path) }.json(&body, &context)?.send(&context)
-    });
+    engine.register_fn(
+        "post_again",
+        |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
+            Request {
+                idempotent: true,
+                ..Request::new(Verb::Post, path)
+            }
+            .json(&body, &context)?
+            .send(&context)
+        },
+    );
 }
 
 /// rhai's own `sleep` blocks the thread; ours suspends the fiber.
 pub(super) fn register_sleep(engine: &mut Engine, docs: &mut Docs) {
-    docs.function("sleep(seconds)", "Waits without holding anything up, at most until the request's time is up.", &[]);
+    docs.function(
+        "sleep(seconds)",
+        "Waits without holding anything up, at most until the request's time is up.",
+        &[],
+    );
     engine.register_fn("sleep", |context: NativeCallContext<'_>, seconds: i64| {
-        sleep(&context, Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+        sleep(
+            &context,
+            Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),
+        )
     });
     engine.register_fn("sleep", |context: NativeCallContext<'_>, seconds: f64| {
-        sleep(&context, Duration::try_from_secs_f64(seconds).unwrap_or_default())
+        sleep(
+            &context,
+            Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+        )
     });
 }
 
@@ -94,14 +147,26 @@ struct Request {
 
 impl Request {
     fn new(verb: Verb, path: &str) -> Self {
-        Self { verb, path: path.to_owned(), body: None, idempotent: false }
+        Self {
+            verb,
+            path: path.to_owned(),
+            body: None,
+            idempotent: false,
+        }
     }
 
     fn json(mut self, body: &Dynamic, context: &NativeCallContext<'_>) -> Result<Self, Thrown> {
-        let value = json::to_value(body)
-            .ok_or_else(|| error("this body cannot be written as JSON", context.call_position()))?;
+        let value = json::to_value(body).ok_or_else(|| {
+            error(
+                "this body cannot be written as JSON",
+                context.call_position(),
+            )
+        })?;
         let bytes = Bytes::from(value.to_string());
-        self.body = Some(CallBody { media_type: "application/json", bytes });
+        self.body = Some(CallBody {
+            media_type: "application/json",
+            bytes,
+        });
         Ok(self)
     }
 
@@ -125,7 +190,12 @@ impl Request {
     }
 }
 
-fn read(stage: &Stage, verb: Verb, reply: &VendorReply, repeatable: bool) -> Result<Dynamic, Fault> {
+fn read(
+    stage: &Stage,
+    verb: Verb,
+    reply: &VendorReply,
+    repeatable: bool,
+) -> Result<Dynamic, Fault> {
     let body = json::parse(&reply.body);
     let verdict = stage.replies().judge(reply.status, body.as_ref());
     match verdict.means {
@@ -134,14 +204,24 @@ fn read(stage: &Stage, verb: Verb, reply: &VendorReply, repeatable: bool) -> Res
         Meaning::Ok if body.is_some() => Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic)),
         Meaning::Ok if reply.body.is_empty() => Ok(Dynamic::UNIT),
         Meaning::Ok => Err(garbled(reply.status, repeatable)),
-        _ => Err(Fault::answered(&verdict, reply.status, body.unwrap_or(Value::Null), repeatable)),
+        _ => Err(Fault::answered(
+            &verdict,
+            reply.status,
+            body.unwrap_or(Value::Null),
+            repeatable,
+        )),
     }
 }
 
 /// A success whose body is cut or no JSON: the work may be done.
 fn garbled(status: u16, repeatable: bool) -> Fault {
-    let verdict =
-        crate::adapter::replies::Verdict { means: Meaning::Fault, code: None, field: None, attribute: None, detail: None };
+    let verdict = crate::adapter::replies::Verdict {
+        means: Meaning::Fault,
+        code: None,
+        field: None,
+        attribute: None,
+        detail: None,
+    };
     Fault::answered(&verdict, status, Value::Null, repeatable)
 }
 

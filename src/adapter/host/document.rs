@@ -24,7 +24,11 @@ impl Docs {
         text: &'static str,
         examples: &'static [(&'static str, &'static str)],
     ) {
-        self.0.push(Documented { signature, text, examples });
+        self.0.push(Documented {
+            signature,
+            text,
+            examples,
+        });
     }
 
     /// All of them.

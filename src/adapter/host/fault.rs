@@ -42,7 +42,12 @@ enum FaultKind {
 impl Fault {
     /// An answer that is not [`Meaning::Ok`]. A failed call that must not be
     /// repeated may have been carried out, whatever its status says.
-    pub(super) fn answered(verdict: &Verdict<'_>, status: u16, body: Value, repeatable: bool) -> Self {
+    pub(super) fn answered(
+        verdict: &Verdict<'_>,
+        status: u16,
+        body: Value,
+        repeatable: bool,
+    ) -> Self {
         let kind = match verdict.means {
             Meaning::Fault if !repeatable => FaultKind::UnknownOutcome,
             means => FaultKind::Meant(means),
@@ -70,7 +75,14 @@ impl Fault {
     }
 
     fn bare(kind: FaultKind) -> Self {
-        Self { kind, code: None, status: 0, body: Value::Null, attribute: None, detail: None }
+        Self {
+            kind,
+            code: None,
+            status: 0,
+            body: Value::Null,
+            attribute: None,
+            detail: None,
+        }
     }
 
     fn told(meaning: Meaning, attribute: Option<&str>, detail: &str) -> Self {
@@ -97,9 +109,13 @@ impl Fault {
         let attribute = self.attribute.as_deref();
         let say = |default: String| self.detail.clone().unwrap_or(default);
         match meaning {
-            Meaning::Absent => ScimError::not_found(say(format!("{title} has no such object."))).into(),
+            Meaning::Absent => {
+                ScimError::not_found(say(format!("{title} has no such object."))).into()
+            }
             Meaning::Conflict => ScimError::uniqueness(say(conflict_text(title, attribute))).into(),
-            Meaning::Invalid => ScimError::invalid_value(say(invalid_text(title, attribute))).into(),
+            Meaning::Invalid => {
+                ScimError::invalid_value(say(invalid_text(title, attribute))).into()
+            }
             Meaning::Quota => ScimError::invalid_value(say(format!(
                 "{title} refuses: a licence or quota is used up. Free or buy one, then retry."
             )))
@@ -135,8 +151,12 @@ fn conflict_text(title: &str, attribute: Option<&str>) -> String {
 
 fn invalid_text(title: &str, attribute: Option<&str>) -> String {
     match attribute {
-        Some(name) => format!("{title} does not accept the value of {name}. Check the attribute mapping."),
-        None => format!("{title} does not accept a value of this object. Check the attribute mapping."),
+        Some(name) => {
+            format!("{title} does not accept the value of {name}. Check the attribute mapping.")
+        }
+        None => {
+            format!("{title} does not accept a value of this object. Check the attribute mapping.")
+        }
     }
 }
 
@@ -144,7 +164,9 @@ fn invalid_text(title: &str, attribute: Option<&str>) -> String {
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_type_with_name::<Fault>("Fault");
     engine.register_get("means", |fault: &mut Fault| fault.means().to_owned());
-    engine.register_get("code", |fault: &mut Fault| fault.code.clone().map_or(Dynamic::UNIT, Dynamic::from));
+    engine.register_get("code", |fault: &mut Fault| {
+        fault.code.clone().map_or(Dynamic::UNIT, Dynamic::from)
+    });
     engine.register_get("status", |fault: &mut Fault| fault.status);
     engine.register_get("body", |fault: &mut Fault| json::to_dynamic(&fault.body));
 

@@ -16,7 +16,9 @@ pub(in crate::adapter) fn parse(body: &[u8]) -> Option<Value> {
 fn is_shallow(value: &Value, room: usize) -> bool {
     match value {
         Value::Array(items) => room > 0 && items.iter().all(|item| is_shallow(item, room - 1)),
-        Value::Object(members) => room > 0 && members.values().all(|item| is_shallow(item, room - 1)),
+        Value::Object(members) => {
+            room > 0 && members.values().all(|item| is_shallow(item, room - 1))
+        }
         _ => true,
     }
 }
@@ -30,9 +32,11 @@ pub(in crate::adapter) fn to_dynamic(value: &Value) -> Dynamic {
         Value::Number(number) => number_to_dynamic(number),
         Value::String(text) => text.as_str().into(),
         Value::Array(items) => items.iter().map(to_dynamic).collect::<Array>().into(),
-        Value::Object(members) => {
-            members.iter().map(|(name, item)| (name.as_str().into(), to_dynamic(item))).collect::<Map>().into()
-        }
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, item)| (name.as_str().into(), to_dynamic(item)))
+            .collect::<Map>()
+            .into(),
     }
 }
 
@@ -68,10 +72,16 @@ fn convert(dynamic: &Dynamic, room: usize) -> Option<Value> {
     }
     let room = room.checked_sub(1)?;
     if let Some(items) = dynamic.read_lock::<Array>() {
-        return items.iter().map(|item| convert(item, room)).collect::<Option<_>>().map(Value::Array);
+        return items
+            .iter()
+            .map(|item| convert(item, room))
+            .collect::<Option<_>>()
+            .map(Value::Array);
     }
     let members = dynamic.read_lock::<Map>()?;
-    let pairs = members.iter().map(|(name, item)| Some((name.to_string(), convert(item, room)?)));
+    let pairs = members
+        .iter()
+        .map(|(name, item)| Some((name.to_string(), convert(item, room)?)));
     pairs.collect::<Option<_>>().map(Value::Object)
 }
 
@@ -98,7 +108,10 @@ mod tests {
     #[test]
     fn an_integer_beyond_64_bits_keeps_its_digits_as_text() {
         let value = parse(b"18446744073709551615").unwrap();
-        assert_eq!(to_value(&to_dynamic(&value)).unwrap(), json!("18446744073709551615"));
+        assert_eq!(
+            to_value(&to_dynamic(&value)).unwrap(),
+            json!("18446744073709551615")
+        );
     }
 
     #[test]

@@ -6,14 +6,21 @@ use rhai::{Dynamic, Engine, Map};
 use super::document::Docs;
 
 /// All but RFC 3986's unreserved characters.
-const QUOTED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Registers the quoting functions.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "segment(text)",
         "Text quoted to stand as one segment of a path.",
-        &[(r#"segment("R&D / Bern")"#, r#""R%26D%20%2F%20Bern""#), (r#"segment("..")"#, r#""%2E%2E""#)],
+        &[
+            (r#"segment("R&D / Bern")"#, r#""R%26D%20%2F%20Bern""#),
+            (r#"segment("..")"#, r#""%2E%2E""#),
+        ],
     );
     engine.register_fn("segment", segment);
     engine.register_fn("segment", |number: i64| number.to_string());
@@ -23,7 +30,9 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         "A query of one parameter, to give to `get(path, query)`.",
         &[(r#"query("email", "a@b.c")"#, r##"#{ email: "a@b.c" }"##)],
     );
-    engine.register_fn("query", |name: &str, value: Dynamic| Map::from([(name.into(), value)]));
+    engine.register_fn("query", |name: &str, value: Dynamic| {
+        Map::from([(name.into(), value)])
+    });
 }
 
 /// `text` as one path segment. Dots alone are quoted too, for they would be resolved.
@@ -57,7 +66,10 @@ mod tests {
             ("page".into(), Dynamic::from(2_i64)),
             ("skip".into(), Dynamic::UNIT),
         ]);
-        assert_eq!(query_string(&query), "?email=o%27brien%2Bx%40a.b%26admin%3D1&page=2");
+        assert_eq!(
+            query_string(&query),
+            "?email=o%27brien%2Bx%40a.b%26admin%3D1&page=2"
+        );
         assert_eq!(query_string(&Map::new()), "");
     }
 }

@@ -22,8 +22,16 @@ struct Props {
 }
 
 impl Stage {
-    pub(in crate::adapter) fn new(call: &Call, replies: Arc<ReplyTable>, settings: Arc<Settings>) -> Self {
-        Self(SendWrapper::new(Rc::new(Props { call: call.clone(), replies, settings })))
+    pub(in crate::adapter) fn new(
+        call: &Call,
+        replies: Arc<ReplyTable>,
+        settings: Arc<Settings>,
+    ) -> Self {
+        Self(SendWrapper::new(Rc::new(Props {
+            call: call.clone(),
+            replies,
+            settings,
+        })))
     }
 
     /// The stage a host function was called on.
@@ -31,9 +39,14 @@ impl Stage {
     /// # Errors
     /// Where there is none: in a converter, which must not do more than convert.
     pub(super) fn of(context: &NativeCallContext<'_>) -> Result<Self, Box<EvalAltResult>> {
-        let stage = context.tag().and_then(|tag| tag.read_lock::<Self>().map(|stage| stage.clone()));
+        let stage = context
+            .tag()
+            .and_then(|tag| tag.read_lock::<Self>().map(|stage| stage.clone()));
         stage.ok_or_else(|| {
-            let text = format!("{}() cannot be used in a table or converter", context.fn_name());
+            let text = format!(
+                "{}() cannot be used in a table or converter",
+                context.fn_name()
+            );
             EvalAltResult::ErrorRuntime(text.into(), context.call_position()).into()
         })
     }

@@ -13,15 +13,23 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "first_word(text)",
         "The text up to the first white space.",
-        &[(r#"first_word("Zoë  Ünal")"#, r#""Zoë""#), (r#"first_word(())"#, "()")],
+        &[
+            (r#"first_word("Zoë  Ünal")"#, r#""Zoë""#),
+            (r#"first_word(())"#, "()"),
+        ],
     );
-    engine.register_fn("first_word", |words: &str| text::first_word(words).to_owned());
+    engine.register_fn("first_word", |words: &str| {
+        text::first_word(words).to_owned()
+    });
     engine.register_fn("first_word", |(): ()| Dynamic::UNIT);
 
     docs.function(
         "rest_words(text)",
         "What follows the first word; the word itself if there is only one.",
-        &[(r#"rest_words("Ada Marie Lane")"#, r#""Marie Lane""#), (r#"rest_words("Ada")"#, r#""Ada""#)],
+        &[
+            (r#"rest_words("Ada Marie Lane")"#, r#""Marie Lane""#),
+            (r#"rest_words("Ada")"#, r#""Ada""#),
+        ],
     );
     engine.register_fn("rest_words", |words: &str| match text::rest_words(words) {
         "" => text::first_word(words).to_owned(),
@@ -32,7 +40,10 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "split_street(text)",
         "Street and house number; the number is empty if none stands at the end.",
-        &[(r#"split_street("Hauptstr. 5a")"#, r#"["Hauptstr.", "5a"]"#), (r#"split_street("1 Mill Rd")"#, r#"["1 Mill Rd", ""]"#)],
+        &[
+            (r#"split_street("Hauptstr. 5a")"#, r#"["Hauptstr.", "5a"]"#),
+            (r#"split_street("1 Mill Rd")"#, r#"["1 Mill Rd", ""]"#),
+        ],
     );
     engine.register_fn("split_street", |street: &str| -> Array {
         let (name, number) = text::split_street(street);
@@ -42,18 +53,38 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "join_words(texts)",
         "The non-empty texts of an array with one space between.",
-        &[(r#"join_words(["Hauptstr.", "5a"])"#, r#""Hauptstr. 5a""#), (r#"join_words(["A", (), ""])"#, r#""A""#), ("join_words([()])", "()")],
+        &[
+            (r#"join_words(["Hauptstr.", "5a"])"#, r#""Hauptstr. 5a""#),
+            (r#"join_words(["A", (), ""])"#, r#""A""#),
+            ("join_words([()])", "()"),
+        ],
     );
     engine.register_fn("join_words", |parts: Array| -> Dynamic {
-        let words: Vec<_> = parts.iter().filter(|p| !p.is_unit()).map(ToString::to_string).collect();
-        let words: Vec<_> = words.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
-        if words.is_empty() { Dynamic::UNIT } else { words.join(" ").into() }
+        let words: Vec<_> = parts
+            .iter()
+            .filter(|p| !p.is_unit())
+            .map(ToString::to_string)
+            .collect();
+        let words: Vec<_> = words
+            .iter()
+            .map(String::as_str)
+            .filter(|word| !word.is_empty())
+            .collect();
+        if words.is_empty() {
+            Dynamic::UNIT
+        } else {
+            words.join(" ").into()
+        }
     });
 
     docs.function(
         "is_address(text)",
         "Whether the text looks like an e-mail address.",
-        &[(r#"is_address("ada@example.com")"#, "true"), (r#"is_address("ada")"#, "false"), ("is_address(())", "false")],
+        &[
+            (r#"is_address("ada@example.com")"#, "true"),
+            (r#"is_address("ada")"#, "false"),
+            ("is_address(())", "false"),
+        ],
     );
     engine.register_fn("is_address", text::is_address);
     engine.register_fn("is_address", |(): ()| false);
@@ -65,6 +96,11 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("setting", |context: NativeCallContext<'_>, name: &str| {
         let stage = Stage::of(&context)?;
-        Ok::<_, Box<rhai::EvalAltResult>>(stage.settings().get(name).map_or(Dynamic::UNIT, json::to_dynamic))
+        Ok::<_, Box<rhai::EvalAltResult>>(
+            stage
+                .settings()
+                .get(name)
+                .map_or(Dynamic::UNIT, json::to_dynamic),
+        )
     });
 }

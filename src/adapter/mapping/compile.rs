@@ -38,7 +38,10 @@ pub(in crate::adapter) fn compile(
         ResourceKind::User => ResourceType::user(),
         ResourceKind::Group => ResourceType::group(),
     };
-    let compiler = Compiler { resource_type: &resource_type, source };
+    let compiler = Compiler {
+        resource_type: &resource_type,
+        source,
+    };
     let mut rows: Vec<Row> = Vec::new();
     let mut problems = Vec::new();
     let mut by_leaf = HashMap::new();
@@ -54,7 +57,13 @@ pub(in crate::adapter) fn compile(
     }
     if problems.is_empty() {
         let id_field = Field::parse(source.id_field);
-        Ok(Mapping { kind, resource_type, id_field, rows, by_leaf })
+        Ok(Mapping {
+            kind,
+            resource_type,
+            id_field,
+            rows,
+            by_leaf,
+        })
     } else {
         Err(problems)
     }
@@ -71,7 +80,9 @@ impl Compiler<'_> {
         let leaf = self.leaf(attr, &attr.path);
         let converter = self.converter(attr);
         match (leaf, converter) {
-            (Ok(leaf), Ok(converter)) if problems.is_empty() => Ok(self.built(attr, leaf, converter)),
+            (Ok(leaf), Ok(converter)) if problems.is_empty() => {
+                Ok(self.built(attr, leaf, converter))
+            }
             (leaf, converter) => {
                 problems.extend(leaf.err());
                 problems.extend(converter.err());
@@ -89,11 +100,17 @@ impl Compiler<'_> {
         let attribute = self.resource_type.attribute(&path);
         Row {
             spelling: leaf.to_string(),
-            kind: attribute.map(|attribute| attribute.kind).unwrap_or_default(),
+            kind: attribute
+                .map(|attribute| attribute.kind)
+                .unwrap_or_default(),
             read_only: leaf.attribute == "meta"
                 || attribute.is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly),
             leaf,
-            fields: attr.fields.iter().map(|field| Field::parse(field)).collect(),
+            fields: attr
+                .fields
+                .iter()
+                .map(|field| Field::parse(field))
+                .collect(),
             converter,
             required: attr.required,
             lookup: attr.lookup.clone(),
@@ -109,7 +126,12 @@ impl Compiler<'_> {
     fn leaf(&self, attr: &Attr, path: &str) -> Result<Leaf, Problem> {
         Leaf::parse(path, self.resource_type).map_err(|error| {
             let problem = self
-                .at(attr, path, "table::unknown-attribute", format!("`{path}` is no attribute of a {}", self.resource_type.name))
+                .at(
+                    attr,
+                    path,
+                    "table::unknown-attribute",
+                    format!("`{path}` is no attribute of a {}", self.resource_type.name),
+                )
                 .label("not a SCIM attribute");
             match self.resource_type.suggest(path) {
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
@@ -120,11 +142,19 @@ impl Compiler<'_> {
 
     fn misspelt_fields(&self, attr: &Attr) -> Vec<Problem> {
         let known = self.source.fields;
-        let unknown = attr.fields.iter().filter(|field| !known.is_empty() && !known.contains(field));
+        let unknown = attr
+            .fields
+            .iter()
+            .filter(|field| !known.is_empty() && !known.contains(field));
         unknown
             .map(|field| {
                 let problem = self
-                    .at(attr, field, "table::unknown-field", format!("the manifest lists no native field `{field}`"))
+                    .at(
+                        attr,
+                        field,
+                        "table::unknown-field",
+                        format!("the manifest lists no native field `{field}`"),
+                    )
                     .label("not in the manifest's [fields]");
                 match nearest(field, known.iter().map(String::as_str)) {
                     Some(meant) => problem.help(format!("did you mean `{meant}`?")),
@@ -139,19 +169,32 @@ impl Compiler<'_> {
             Conversion::AsIs => Converter::AsIs,
             Conversion::Lower => Converter::Lower,
             Conversion::Trimmed => Converter::Trimmed,
-            Conversion::Values { pairs, reads, other } => {
-                Converter::Values { pairs: pairs.clone(), reads: reads.clone(), other: other.clone() }
-            }
-            Conversion::Language { separator, list } => {
-                Converter::Language { separator: separator.clone(), list: list.clone() }
-            }
+            Conversion::Values {
+                pairs,
+                reads,
+                other,
+            } => Converter::Values {
+                pairs: pairs.clone(),
+                reads: reads.clone(),
+                other: other.clone(),
+            },
+            Conversion::Language { separator, list } => Converter::Language {
+                separator: separator.clone(),
+                list: list.clone(),
+            },
             Conversion::Country { style } => Converter::Country(self.style(attr, style)?),
             Conversion::Phone { country } => {
-                let leaf = country.as_deref().map(|path| self.leaf(attr, path)).transpose()?;
+                let leaf = country
+                    .as_deref()
+                    .map(|path| self.leaf(attr, path))
+                    .transpose()?;
                 Converter::Phone { country: leaf }
             }
             Conversion::TimeZone => Converter::TimeZone,
-            Conversion::Custom { to, from } => Converter::Custom { to: to.clone(), from: from.clone() },
+            Conversion::Custom { to, from } => Converter::Custom {
+                to: to.clone(),
+                from: from.clone(),
+            },
         })
     }
 
@@ -163,16 +206,30 @@ impl Compiler<'_> {
             ("EN", Style::EnglishUpper),
             ("de", Style::German),
         ];
-        STYLES.iter().find(|(known, _)| *known == name).map(|(_, style)| *style).ok_or_else(|| {
-            self.at(attr, name, "table::unknown-style", format!("`{name}` is no way to write a country"))
+        STYLES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, style)| *style)
+            .ok_or_else(|| {
+                self.at(
+                    attr,
+                    name,
+                    "table::unknown-style",
+                    format!("`{name}` is no way to write a country"),
+                )
                 .help("use one of alpha2, alpha3, en, EN, de")
-        })
+            })
     }
 
     fn twice(&self, attr: &Attr) -> Problem {
-        self.at(attr, &attr.path, "table::duplicate-row", format!("`{}` stands in the table twice", attr.path))
-            .label("this row would never be used")
-            .help("remove one of the two rows")
+        self.at(
+            attr,
+            &attr.path,
+            "table::duplicate-row",
+            format!("`{}` stands in the table twice", attr.path),
+        )
+        .label("this row would never be used")
+        .help("remove one of the two rows")
     }
 
     /// A problem at `text` behind the row's `attr(`, or at the row.
@@ -184,9 +241,17 @@ impl Compiler<'_> {
 
 /// Where `text` stands after `position`, within the row; else the position itself.
 fn place(source: &str, position: Position, text: &str) -> (usize, usize) {
-    let row = offset_of(source, position.line().unwrap_or(1), position.position().unwrap_or(1));
+    let row = offset_of(
+        source,
+        position.line().unwrap_or(1),
+        position.position().unwrap_or(1),
+    );
     let behind = source.get(row..).unwrap_or_default();
-    let end = behind.find("attr(").and_then(|first| behind[first + 5..].find("attr(").map(|next| first + 5 + next));
+    let end = behind.find("attr(").and_then(|first| {
+        behind[first + 5..]
+            .find("attr(")
+            .map(|next| first + 5 + next)
+    });
     let within = &behind[..end.unwrap_or(behind.len())];
     match within.find(text) {
         Some(found) => (row + found, text.len()),
@@ -198,9 +263,16 @@ fn place(source: &str, position: Position, text: &str) -> (usize, usize) {
 pub(super) fn user_attribute_names() -> impl Iterator<Item = &'static str> {
     static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
         let user = ResourceType::user();
-        let core = user.schema.attributes.iter().map(|attribute| attribute.name.clone());
+        let core = user
+            .schema
+            .attributes
+            .iter()
+            .map(|attribute| attribute.name.clone());
         let common = ["id", "externalId", "meta", USER].map(str::to_owned);
-        let extensions = user.extensions.iter().map(|extension| extension.schema.id.clone());
+        let extensions = user
+            .extensions
+            .iter()
+            .map(|extension| extension.schema.id.clone());
         core.chain(common).chain(extensions).collect()
     });
     NAMES.iter().map(String::as_str)

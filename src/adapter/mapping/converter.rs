@@ -21,12 +21,24 @@ pub(super) enum Converter {
     AsIs,
     Lower,
     Trimmed,
-    Values { pairs: Vec<(String, String)>, reads: Vec<(String, String)>, other: Option<String> },
-    Language { separator: String, list: Vec<String> },
+    Values {
+        pairs: Vec<(String, String)>,
+        reads: Vec<(String, String)>,
+        other: Option<String>,
+    },
+    Language {
+        separator: String,
+        list: Vec<String>,
+    },
     Country(Style),
-    Phone { country: Option<Leaf> },
+    Phone {
+        country: Option<Leaf>,
+    },
     TimeZone,
-    Custom { to: Option<FnPtr>, from: Option<FnPtr> },
+    Custom {
+        to: Option<FnPtr>,
+        from: Option<FnPtr>,
+    },
 }
 
 /// Why a value has no native form.
@@ -79,11 +91,15 @@ impl Row {
         closures: &Closures<'_>,
     ) -> Result<Value, Refusal> {
         let native = self.convert(value, around, closures)?;
-        let Value::String(words) = &native else { return Ok(native) };
+        let Value::String(words) = &native else {
+            return Ok(native);
+        };
         if let Some(most) = self.at_most
             && words.chars().count() > most
         {
-            return Err(Refusal::Invalid(format!("a text of at most {most} characters")));
+            return Err(Refusal::Invalid(format!(
+                "a text of at most {most} characters"
+            )));
         }
         Ok(match self.cut {
             Some(most) => text::cut(words, most).into(),
@@ -91,14 +107,26 @@ impl Row {
         })
     }
 
-    fn convert(&self, value: &Value, around: &Object, closures: &Closures<'_>) -> Result<Value, Refusal> {
+    fn convert(
+        &self,
+        value: &Value,
+        around: &Object,
+        closures: &Closures<'_>,
+    ) -> Result<Value, Refusal> {
         if let Converter::Values { pairs, other, .. } = &self.converter {
             return values_to_native(value, pairs, other.as_deref());
         }
-        if let Converter::Custom { to: Some(closure), .. } = &self.converter {
-            return closures.call(closure, json::to_dynamic(value)).map_err(Refusal::Failed);
+        if let Converter::Custom {
+            to: Some(closure), ..
+        } = &self.converter
+        {
+            return closures
+                .call(closure, json::to_dynamic(value))
+                .map_err(Refusal::Failed);
         }
-        let Value::String(words) = value else { return Ok(value.clone()) };
+        let Value::String(words) = value else {
+            return Ok(value.clone());
+        };
         Ok(match &self.converter {
             Converter::Lower => words.to_lowercase().into(),
             Converter::Trimmed => words.trim().into(),
@@ -116,20 +144,30 @@ impl Row {
     }
 
     /// The SCIM value of a native one; `None` where it stands for nothing.
-    pub(super) fn to_scim(&self, native: &Value, closures: &Closures<'_>) -> Result<Option<Value>, Failure> {
+    pub(super) fn to_scim(
+        &self,
+        native: &Value,
+        closures: &Closures<'_>,
+    ) -> Result<Option<Value>, Failure> {
         if native.is_null() {
             return Ok(None);
         }
         let scim = match (&self.converter, native) {
-            (Converter::Custom { from: Some(closure), .. }, _) => {
-                closures.call(closure, json::to_dynamic(native))?
-            }
+            (
+                Converter::Custom {
+                    from: Some(closure),
+                    ..
+                },
+                _,
+            ) => closures.call(closure, json::to_dynamic(native))?,
             (Converter::Values { pairs, reads, .. }, _) => values_to_scim(native, pairs, reads),
             (Converter::Language { separator, .. }, Value::String(words)) => {
                 language::to_bcp47(words, separator).map_or(Value::Null, Value::from)
             }
-            (Converter::Country(_), Value::String(words)) => country::find(words)
-                .map_or_else(|| native.clone(), |found| found.in_style(Style::Alpha2).into()),
+            (Converter::Country(_), Value::String(words)) => country::find(words).map_or_else(
+                || native.clone(),
+                |found| found.in_style(Style::Alpha2).into(),
+            ),
             _ => native.clone(),
         };
         Ok(self.typed(scim))
@@ -155,11 +193,17 @@ impl Row {
 
     /// Whether the native value is no answer yet.
     pub(super) fn is_pending(&self, native: &Value) -> bool {
-        native.as_str().is_some_and(|text| self.pending.iter().any(|pending| pending == text))
+        native
+            .as_str()
+            .is_some_and(|text| self.pending.iter().any(|pending| pending == text))
     }
 }
 
-fn values_to_native(value: &Value, pairs: &[(String, String)], other: Option<&str>) -> Result<Value, Refusal> {
+fn values_to_native(
+    value: &Value,
+    pairs: &[(String, String)],
+    other: Option<&str>,
+) -> Result<Value, Refusal> {
     let said = text_of(value);
     let pair = pairs
         .iter()
@@ -177,17 +221,32 @@ fn values_to_native(value: &Value, pairs: &[(String, String)], other: Option<&st
 
 fn values_to_scim(native: &Value, pairs: &[(String, String)], reads: &[(String, String)]) -> Value {
     let held = text_of(native);
-    let of_pair = pairs.iter().find(|(_, native)| *native == held).map(|(scim, _)| scim);
-    let of_read = reads.iter().find(|(native, _)| *native == held).map(|(_, scim)| scim);
-    of_pair.or(of_read).map_or(Value::Null, |scim| scim.as_str().into())
+    let of_pair = pairs
+        .iter()
+        .find(|(_, native)| *native == held)
+        .map(|(scim, _)| scim);
+    let of_read = reads
+        .iter()
+        .find(|(native, _)| *native == held)
+        .map(|(_, scim)| scim);
+    of_pair
+        .or(of_read)
+        .map_or(Value::Null, |scim| scim.as_str().into())
 }
 
-fn phone_to_native(number: &str, country: Option<&Leaf>, around: &Object) -> Result<Value, Refusal> {
+fn phone_to_native(
+    number: &str,
+    country: Option<&Leaf>,
+    around: &Object,
+) -> Result<Value, Refusal> {
     let international = phone::e164(number, None);
     if international.is_some() {
         return Ok(international.map_or(Value::Null, Value::from));
     }
-    let region = match country.and_then(|leaf| leaf.get(around)).and_then(Value::as_str) {
+    let region = match country
+        .and_then(|leaf| leaf.get(around))
+        .and_then(Value::as_str)
+    {
         Some(UNKNOWN) => return Err(Refusal::NeedsRead),
         Some(name) => country::find(name).map(|found| found.in_style(Style::Alpha2)),
         None => None,

@@ -69,7 +69,10 @@ impl Field {
 impl Mapping {
     /// The rows that stand for a native field.
     pub(in crate::adapter) fn mapped(&self) -> impl Iterator<Item = (usize, &Row)> {
-        self.rows.iter().enumerate().filter(|(_, row)| !row.fields.is_empty())
+        self.rows
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| !row.fields.is_empty())
     }
 
     pub(in crate::adapter) fn row(&self, index: usize) -> Option<&Row> {
@@ -79,7 +82,10 @@ impl Mapping {
     /// The row of a leaf, if the table has one with a native field.
     pub(in crate::adapter) fn row_of(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
         let index = *self.by_leaf.get(leaf)?;
-        self.rows.get(index).filter(|row| !row.fields.is_empty()).map(|row| (index, row))
+        self.rows
+            .get(index)
+            .filter(|row| !row.fields.is_empty())
+            .map(|row| (index, row))
     }
 
     /// All leaves, for `/Schemas` and the documentation.
@@ -89,12 +95,15 @@ impl Mapping {
 
     /// `(attribute, filterable, required)` in the table's order.
     pub fn summary(&self) -> impl Iterator<Item = (&str, bool, bool)> {
-        self.rows.iter().map(|row| (row.spelling.as_str(), row.lookup.is_some(), row.required))
+        self.rows
+            .iter()
+            .map(|row| (row.spelling.as_str(), row.lookup.is_some(), row.required))
     }
 
     /// The leaf that tells whether an account is in use.
     pub(in crate::adapter) fn active_row(&self) -> Option<(usize, &Row)> {
-        self.mapped().find(|(_, row)| row.leaf.attribute == "active" && row.leaf.schema.is_none())
+        self.mapped()
+            .find(|(_, row)| row.leaf.attribute == "active" && row.leaf.schema.is_none())
     }
 
     /// What a filter or a resource holds at `row`, translated for the vendor.

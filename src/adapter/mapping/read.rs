@@ -31,26 +31,50 @@ impl Mapping {
     ///
     /// # Errors
     /// `Unusable` if it has no id; whatever a closure throws.
-    pub(in crate::adapter) fn read(&self, object: &Map, closures: &Closures<'_>) -> Result<Reading, Failure> {
-        let id = self.id_field.get(object).map(|id| id.to_string()).filter(|id| !id.is_empty());
+    pub(in crate::adapter) fn read(
+        &self,
+        object: &Map,
+        closures: &Closures<'_>,
+    ) -> Result<Reading, Failure> {
+        let id = self
+            .id_field
+            .get(object)
+            .map(|id| id.to_string())
+            .filter(|id| !id.is_empty());
         let id = id.ok_or(VendorFault::Unusable)?;
         let values = self.mapped().map(|(index, row)| {
             let native = row.held_by(object);
             let scim = row.to_scim(&native, closures)?;
-            Ok(ReadValue { row: index, native, scim })
+            Ok(ReadValue {
+                row: index,
+                native,
+                scim,
+            })
         });
-        Ok(Reading { id: NativeId::new(&id), values: values.collect::<Result<_, Failure>>()? })
+        Ok(Reading {
+            id: NativeId::new(&id),
+            values: values.collect::<Result<_, Failure>>()?,
+        })
     }
 }
 
 impl Row {
     fn held_by(&self, object: &Map) -> Value {
-        let held = |field: &Field| field.get(object).and_then(|value| json::to_value(&value)).unwrap_or(Value::Null);
+        let held = |field: &Field| {
+            field
+                .get(object)
+                .and_then(|value| json::to_value(&value))
+                .unwrap_or(Value::Null)
+        };
         if let [field] = self.fields.as_slice() {
             return held(field);
         }
         let parts: Vec<_> = self.fields.iter().map(held).collect();
-        if parts.iter().all(Value::is_null) { Value::Null } else { Value::Array(parts) }
+        if parts.iter().all(Value::is_null) {
+            Value::Null
+        } else {
+            Value::Array(parts)
+        }
     }
 }
 

@@ -12,15 +12,26 @@ use crate::scim::{Leaf, Object, Selector};
 
 /// The resource as Entra sees it, without `id` and `meta`: the vendor's values,
 /// the client's own words where they still hold, and what only we remember.
-pub(in crate::adapter) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Remembered) -> Object {
+pub(in crate::adapter) fn assemble(
+    mapping: &Mapping,
+    reading: &Reading,
+    remembered: &Remembered,
+) -> Object {
     let mut resource = Object::new();
     mapping.resource_type.set_schemas(&mut resource);
     for value in &reading.values {
-        let Some(row) = mapping.row(value.row) else { continue };
-        let Some(scim) = row.answer(value, remembered.said.get(&row.spelling)) else { continue };
+        let Some(row) = mapping.row(value.row) else {
+            continue;
+        };
+        let Some(scim) = row.answer(value, remembered.said.get(&row.spelling)) else {
+            continue;
+        };
         row.leaf.set(&mut resource, scim);
         if row.primary {
-            let primary = Leaf { sub: Some("primary".into()), ..row.leaf.clone() };
+            let primary = Leaf {
+                sub: Some("primary".into()),
+                ..row.leaf.clone()
+            };
             primary.set(&mut resource, true.into());
         }
     }
@@ -49,19 +60,29 @@ pub(in crate::adapter) fn update_sayings(
     reading: &Reading,
 ) {
     for write in written {
-        let Some(row) = mapping.row(write.row) else { continue };
-        let Some(now) = reading.values.iter().find(|value| value.row == write.row) else { continue };
+        let Some(row) = mapping.row(write.row) else {
+            continue;
+        };
+        let Some(now) = reading.values.iter().find(|value| value.row == write.row) else {
+            continue;
+        };
         let faithful = now.scim == write.said && !row.is_pending(&now.native);
         let taken = same_native(&now.native, &write.native) || row.is_pending(&now.native);
         if faithful || !taken {
             remembered.said.remove(&row.spelling);
         } else {
-            let saying = Saying { value: write.said.clone(), native: now.native.clone() };
+            let saying = Saying {
+                value: write.said.clone(),
+                native: now.native.clone(),
+            };
             remembered.said.insert(row.spelling.clone(), saying);
         }
         if !taken {
-            tracing::warn!(attribute = row.spelling, action = "compare the mapping with the vendor's rules",
-                "the vendor keeps another value than it was sent");
+            tracing::warn!(
+                attribute = row.spelling,
+                action = "compare the mapping with the vendor's rules",
+                "the vendor keeps another value than it was sent"
+            );
         }
     }
 }
@@ -72,7 +93,11 @@ fn same_native(now: &Value, sent: &Value) -> bool {
     let void = |value: &Value| value.is_null() || value.as_str() == Some("");
     match (now, sent) {
         (Value::Array(now), Value::Array(sent)) => {
-            now.len() == sent.len() && now.iter().zip(sent).all(|(now, sent)| same_native(now, sent))
+            now.len() == sent.len()
+                && now
+                    .iter()
+                    .zip(sent)
+                    .all(|(now, sent)| same_native(now, sent))
         }
         (Value::Null, Value::Array(sent)) => sent.iter().all(void),
         _ => now == sent || (void(now) && void(sent)),
@@ -80,7 +105,11 @@ fn same_native(now: &Value, sent: &Value) -> bool {
 }
 
 /// A resource with what only we remember of it.
-pub(in crate::adapter) fn add_extra(mapping: &Mapping, mut resource: Object, extra: &Object) -> Object {
+pub(in crate::adapter) fn add_extra(
+    mapping: &Mapping,
+    mut resource: Object,
+    extra: &Object,
+) -> Object {
     merge(mapping, &mut resource, extra);
     resource
 }
@@ -102,9 +131,14 @@ pub(in crate::adapter) fn extra_of(mapping: &Mapping, resource: &Object) -> Obje
 impl Row {
     /// `primary` of a mapped element is answered by the table, or is the default.
     fn forget_primary(&self, extra: &mut Object) {
-        let primary = Leaf { sub: Some("primary".into()), ..self.leaf.clone() };
+        let primary = Leaf {
+            sub: Some("primary".into()),
+            ..self.leaf.clone()
+        };
         if self.leaf.element.is_some()
-            && primary.get(extra).is_some_and(|value| value.as_bool() == Some(self.primary))
+            && primary
+                .get(extra)
+                .is_some_and(|value| value.as_bool() == Some(self.primary))
         {
             primary.remove(extra);
         }
@@ -118,7 +152,10 @@ fn prune(value: &mut Value) -> bool {
         Value::Null => true,
         Value::Array(elements) => {
             elements.retain_mut(|element| {
-                !prune(element) && !element.as_object().is_some_and(|parts| parts.keys().all(|key| key == "type"))
+                !prune(element)
+                    && !element
+                        .as_object()
+                        .is_some_and(|parts| parts.keys().all(|key| key == "type"))
             });
             elements.is_empty()
         }
@@ -134,10 +171,15 @@ fn merge(mapping: &Mapping, resource: &mut Object, extra: &Object) {
     for (name, value) in extra {
         match (resource.get_mut(name), value) {
             (Some(Value::Object(held)), Value::Object(more)) => {
-                held.extend(more.iter().map(|(part, value)| (part.clone(), value.clone())));
+                held.extend(
+                    more.iter()
+                        .map(|(part, value)| (part.clone(), value.clone())),
+                );
             }
             (held, Value::Array(more)) => {
-                let mut elements = held.and_then(|held| held.as_array().cloned()).unwrap_or_default();
+                let mut elements = held
+                    .and_then(|held| held.as_array().cloned())
+                    .unwrap_or_default();
                 merge_elements(mapping, name, &mut elements, more);
                 if !elements.is_empty() {
                     resource.insert(name.clone(), Value::Array(elements));
@@ -159,8 +201,14 @@ fn merge_elements(mapping: &Mapping, attribute: &str, elements: &mut Vec<Value>,
             .iter_mut()
             .find(|held| kind.is_some() && held.get("type").and_then(Value::as_str) == kind);
         match (held, element) {
-            (Some(Value::Object(held)), Value::Object(parts)) if mapping.has_slot(attribute, kind) => {
-                held.extend(parts.iter().map(|(part, value)| (part.clone(), value.clone())));
+            (Some(Value::Object(held)), Value::Object(parts))
+                if mapping.has_slot(attribute, kind) =>
+            {
+                held.extend(
+                    parts
+                        .iter()
+                        .map(|(part, value)| (part.clone(), value.clone())),
+                );
             }
             (None, _) if mapping.has_slot(attribute, kind) => {}
             _ => elements.push(element.clone()),

@@ -35,12 +35,26 @@ pub(super) enum Conversion {
     AsIs,
     Lower,
     Trimmed,
-    Values { pairs: Vec<(String, String)>, reads: Vec<(String, String)>, other: Option<String> },
-    Language { separator: String, list: Vec<String> },
-    Country { style: String },
-    Phone { country: Option<String> },
+    Values {
+        pairs: Vec<(String, String)>,
+        reads: Vec<(String, String)>,
+        other: Option<String>,
+    },
+    Language {
+        separator: String,
+        list: Vec<String>,
+    },
+    Country {
+        style: String,
+    },
+    Phone {
+        country: Option<String>,
+    },
     TimeZone,
-    Custom { to: Option<FnPtr>, from: Option<FnPtr> },
+    Custom {
+        to: Option<FnPtr>,
+        from: Option<FnPtr>,
+    },
 }
 
 impl Attr {
@@ -82,13 +96,19 @@ fn register_rows(engine: &mut Engine, docs: &mut Docs) {
         "A row: this SCIM attribute stands in this native field (`a.b` for a nested one).",
         &[],
     );
-    engine.register_fn("attr", |context: NativeCallContext<'_>, path: &str, field: &str| {
-        Attr::new(path, vec![field.to_owned()], context.call_position())
-    });
-    engine.register_fn("attr", |context: NativeCallContext<'_>, path: &str, fields: Array| {
-        let names = texts(&fields, "field names", context.call_position())?;
-        Ok::<_, Thrown>(Attr::new(path, names, context.call_position()))
-    });
+    engine.register_fn(
+        "attr",
+        |context: NativeCallContext<'_>, path: &str, field: &str| {
+            Attr::new(path, vec![field.to_owned()], context.call_position())
+        },
+    );
+    engine.register_fn(
+        "attr",
+        |context: NativeCallContext<'_>, path: &str, fields: Array| {
+            let names = texts(&fields, "field names", context.call_position())?;
+            Ok::<_, Thrown>(Attr::new(path, names, context.call_position()))
+        },
+    );
     docs.function(
         "attr(scim)",
         "A row for an attribute the vendor has no field for: the gateway remembers it.",
@@ -100,24 +120,65 @@ fn register_rows(engine: &mut Engine, docs: &mut Docs) {
 }
 
 fn register_marks(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(".required()", "The vendor does not take an object without it.", &[]);
-    engine.register_fn("required", |row: Attr| Attr { required: true, ..row });
-    docs.function(".lookup(field)", "The vendor can find objects by it: `find_…(field, value)`.", &[]);
-    engine.register_fn("lookup", |row: Attr, field: &str| Attr { lookup: Some(field.to_owned()), ..row });
-    docs.function(".unique()", "The vendor itself refuses a second object with the same value.", &[]);
-    engine.register_fn("unique", |row: Attr| Attr { unique: true, ..row });
-    docs.function(".primary()", "The element is the primary one when it is read.", &[]);
-    engine.register_fn("primary", |row: Attr| Attr { primary: true, ..row });
+    docs.function(
+        ".required()",
+        "The vendor does not take an object without it.",
+        &[],
+    );
+    engine.register_fn("required", |row: Attr| Attr {
+        required: true,
+        ..row
+    });
+    docs.function(
+        ".lookup(field)",
+        "The vendor can find objects by it: `find_…(field, value)`.",
+        &[],
+    );
+    engine.register_fn("lookup", |row: Attr, field: &str| Attr {
+        lookup: Some(field.to_owned()),
+        ..row
+    });
+    docs.function(
+        ".unique()",
+        "The vendor itself refuses a second object with the same value.",
+        &[],
+    );
+    engine.register_fn("unique", |row: Attr| Attr {
+        unique: true,
+        ..row
+    });
+    docs.function(
+        ".primary()",
+        "The element is the primary one when it is read.",
+        &[],
+    );
+    engine.register_fn("primary", |row: Attr| Attr {
+        primary: true,
+        ..row
+    });
     docs.function(".max(letters)", "A longer text is refused with 400.", &[]);
-    engine.register_fn("max", |row: Attr, letters: i64| Attr { at_most: usize::try_from(letters).ok(), ..row });
-    docs.function(".cut(letters)", "A longer text is cut for the vendor; Entra reads its own back.", &[]);
-    engine.register_fn("cut", |row: Attr, letters: i64| Attr { cut: usize::try_from(letters).ok(), ..row });
+    engine.register_fn("max", |row: Attr, letters: i64| Attr {
+        at_most: usize::try_from(letters).ok(),
+        ..row
+    });
+    docs.function(
+        ".cut(letters)",
+        "A longer text is cut for the vendor; Entra reads its own back.",
+        &[],
+    );
+    engine.register_fn("cut", |row: Attr, letters: i64| Attr {
+        cut: usize::try_from(letters).ok(),
+        ..row
+    });
     docs.function(
         ".otherwise(|user| …)",
         "What the vendor gets when the attribute is absent, made of the whole SCIM resource. Entra goes on reading it as absent.",
         &[],
     );
-    engine.register_fn("otherwise", |row: Attr, make: FnPtr| Attr { otherwise: Some(make), ..row });
+    engine.register_fn("otherwise", |row: Attr, make: FnPtr| Attr {
+        otherwise: Some(make),
+        ..row
+    });
     docs.function(
         ".pending(native)",
         "While the vendor's value is this one, the value asked for last is answered.",
@@ -130,54 +191,90 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
 }
 
 fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(".lower()", "Lower case at the vendor; Entra reads its own spelling back.", &[]);
+    docs.function(
+        ".lower()",
+        "Lower case at the vendor; Entra reads its own spelling back.",
+        &[],
+    );
     engine.register_fn("lower", |row: Attr| row.converting(Conversion::Lower));
-    docs.function(".trimmed()", "Without white space at either end at the vendor.", &[]);
+    docs.function(
+        ".trimmed()",
+        "Without white space at either end at the vendor.",
+        &[],
+    );
     engine.register_fn("trimmed", |row: Attr| row.converting(Conversion::Trimmed));
     docs.function(
         ".values(#{ scim: native, … })",
         "A closed list of values, compared without case. Anything else is refused with 400, or becomes `.others(native)`.",
         &[],
     );
-    engine.register_fn("values", |context: NativeCallContext<'_>, row: Attr, values: Map| {
-        let pairs = pairs(&values, context.call_position())?;
-        Ok::<_, Thrown>(row.converting(Conversion::Values { pairs, reads: Vec::new(), other: None }))
-    });
-    docs.function(".reads(#{ native: scim, … })", "Further native values that only ever come from the vendor.", &[]);
-    engine.register_fn("reads", |context: NativeCallContext<'_>, mut row: Attr, values: Map| {
-        let more = pairs(&values, context.call_position())?;
-        match &mut row.conversion {
-            Conversion::Values { reads, .. } => reads.extend(more),
-            _ => return Err(misplaced("reads", context.call_position())),
-        }
-        Ok(row)
-    });
+    engine.register_fn(
+        "values",
+        |context: NativeCallContext<'_>, row: Attr, values: Map| {
+            let pairs = pairs(&values, context.call_position())?;
+            Ok::<_, Thrown>(row.converting(Conversion::Values {
+                pairs,
+                reads: Vec::new(),
+                other: None,
+            }))
+        },
+    );
+    docs.function(
+        ".reads(#{ native: scim, … })",
+        "Further native values that only ever come from the vendor.",
+        &[],
+    );
+    engine.register_fn(
+        "reads",
+        |context: NativeCallContext<'_>, mut row: Attr, values: Map| {
+            let more = pairs(&values, context.call_position())?;
+            match &mut row.conversion {
+                Conversion::Values { reads, .. } => reads.extend(more),
+                _ => return Err(misplaced("reads", context.call_position())),
+            }
+            Ok(row)
+        },
+    );
     docs.function(".others(native)", "What any other SCIM value becomes.", &[]);
-    engine.register_fn("others", |context: NativeCallContext<'_>, mut row: Attr, native: &str| {
-        match &mut row.conversion {
-            Conversion::Values { other, .. } => *other = Some(native.to_owned()),
-            _ => return Err(misplaced("others", context.call_position())),
-        }
-        Ok(row)
+    engine.register_fn(
+        "others",
+        |context: NativeCallContext<'_>, mut row: Attr, native: &str| {
+            match &mut row.conversion {
+                Conversion::Values { other, .. } => *other = Some(native.to_owned()),
+                _ => return Err(misplaced("others", context.call_position())),
+            }
+            Ok(row)
+        },
+    );
+    docs.function(
+        ".language(separator)",
+        "A language tag with another separator: `de-CH` ⇄ `de_CH`.",
+        &[],
+    );
+    engine.register_fn("language", |row: Attr, separator: &str| {
+        language(row, separator, Vec::new())
     });
-    docs.function(".language(separator)", "A language tag with another separator: `de-CH` ⇄ `de_CH`.", &[]);
-    engine.register_fn("language", |row: Attr, separator: &str| language(row, separator, Vec::new()));
     docs.function(
         ".language(separator, list)",
         "The same out of a closed list; an unknown region falls back to the language, an unknown language to the vendor's default.",
         &[],
     );
-    engine.register_fn("language", |context: NativeCallContext<'_>, row: Attr, separator: &str, list: Array| {
-        let list = texts(&list, "languages", context.call_position())?;
-        Ok::<_, Thrown>(language(row, separator, list))
-    });
+    engine.register_fn(
+        "language",
+        |context: NativeCallContext<'_>, row: Attr, separator: &str, list: Array| {
+            let list = texts(&list, "languages", context.call_position())?;
+            Ok::<_, Thrown>(language(row, separator, list))
+        },
+    );
     docs.function(
         ".country(style)",
         "A country by name or ISO 3166 code to `alpha2`, `alpha3`, `en`, `EN` (upper case) or `de`.",
         &[],
     );
     engine.register_fn("country", |row: Attr, style: &str| {
-        row.converting(Conversion::Country { style: style.to_owned() })
+        row.converting(Conversion::Country {
+            style: style.to_owned(),
+        })
     });
     docs.function(
         ".phone(country)",
@@ -185,11 +282,19 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
         &[],
     );
     engine.register_fn("phone", |row: Attr, country: &str| {
-        row.converting(Conversion::Phone { country: Some(country.to_owned()) })
+        row.converting(Conversion::Phone {
+            country: Some(country.to_owned()),
+        })
     });
     docs.function(".phone()", "The same for international numbers only.", &[]);
-    engine.register_fn("phone", |row: Attr| row.converting(Conversion::Phone { country: None }));
-    docs.function(".timezone()", "A time zone by IANA or Windows name to its IANA name.", &[]);
+    engine.register_fn("phone", |row: Attr| {
+        row.converting(Conversion::Phone { country: None })
+    });
+    docs.function(
+        ".timezone()",
+        "A time zone by IANA or Windows name to its IANA name.",
+        &[],
+    );
     engine.register_fn("timezone", |row: Attr| row.converting(Conversion::TimeZone));
     docs.function(
         ".to(|value| …)",
@@ -201,30 +306,51 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
             Conversion::Custom { from, .. } => from.clone(),
             _ => None,
         };
-        row.converting(Conversion::Custom { to: Some(convert), from })
+        row.converting(Conversion::Custom {
+            to: Some(convert),
+            from,
+        })
     });
-    docs.function(".from(|native| …)", "And back from the native value (an array for several fields).", &[]);
+    docs.function(
+        ".from(|native| …)",
+        "And back from the native value (an array for several fields).",
+        &[],
+    );
     engine.register_fn("from", |row: Attr, convert: FnPtr| {
         let to = match &row.conversion {
             Conversion::Custom { to, .. } => to.clone(),
             _ => None,
         };
-        row.converting(Conversion::Custom { to, from: Some(convert) })
+        row.converting(Conversion::Custom {
+            to,
+            from: Some(convert),
+        })
     });
 }
 
 fn language(row: Attr, separator: &str, list: Vec<String>) -> Attr {
-    row.converting(Conversion::Language { separator: separator.to_owned(), list })
+    row.converting(Conversion::Language {
+        separator: separator.to_owned(),
+        list,
+    })
 }
 
 fn texts(values: &Array, what: &str, position: Position) -> Result<Vec<String>, Thrown> {
-    let texts = values.iter().map(|value: &Dynamic| value.clone().into_string().ok());
-    texts.collect::<Option<_>>().ok_or_else(|| error(format!("{what} must be texts"), position))
+    let texts = values
+        .iter()
+        .map(|value: &Dynamic| value.clone().into_string().ok());
+    texts
+        .collect::<Option<_>>()
+        .ok_or_else(|| error(format!("{what} must be texts"), position))
 }
 
 fn pairs(values: &Map, position: Position) -> Result<Vec<(String, String)>, Thrown> {
-    let pairs = values.iter().map(|(name, value)| Some((name.to_string(), value.clone().into_string().ok()?)));
-    pairs.collect::<Option<_>>().ok_or_else(|| error("values must be texts".into(), position))
+    let pairs = values
+        .iter()
+        .map(|(name, value)| Some((name.to_string(), value.clone().into_string().ok()?)));
+    pairs
+        .collect::<Option<_>>()
+        .ok_or_else(|| error("values must be texts".into(), position))
 }
 
 fn misplaced(method: &str, position: Position) -> Thrown {

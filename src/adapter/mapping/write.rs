@@ -45,7 +45,12 @@ pub(in crate::adapter) struct Written {
 impl Mapping {
     /// All attributes of a resource as changes, absent ones included.
     pub(in crate::adapter) fn whole(&self, resource: &Object) -> Vec<Change> {
-        self.writable().map(|(row, held)| Change { row, value: held.leaf.get(resource).cloned() }).collect()
+        self.writable()
+            .map(|(row, held)| Change {
+                row,
+                value: held.leaf.get(resource).cloned(),
+            })
+            .collect()
     }
 
     /// What differs between two states of a resource. Unknown values are
@@ -55,7 +60,10 @@ impl Mapping {
             .filter_map(|(row, held)| {
                 let value = held.leaf.get(after);
                 let changed = value != held.leaf.get(before);
-                changed.then(|| Change { row, value: value.cloned() })
+                changed.then(|| Change {
+                    row,
+                    value: value.cloned(),
+                })
             })
             .collect()
     }
@@ -89,15 +97,23 @@ impl Mapping {
     ) -> Result<Native, Refusal> {
         let mut native = Native::default();
         for change in changes {
-            let Some(row) = self.row(change.row) else { continue };
+            let Some(row) = self.row(change.row) else {
+                continue;
+            };
             let value = match &change.value {
-                Some(value) => row.to_native(value, resource, closures).map_err(|why| row.blame(why))?,
+                Some(value) => row
+                    .to_native(value, resource, closures)
+                    .map_err(|why| row.blame(why))?,
                 None => row.substitute(resource, closures)?,
             };
             if purpose == Purpose::Update || !value.is_null() {
                 row.put(&mut native.fields, &value);
             }
-            native.written.push(Written { row: change.row, said: change.value.clone(), native: value });
+            native.written.push(Written {
+                row: change.row,
+                said: change.value.clone(),
+                native: value,
+            });
         }
         Ok(native)
     }
@@ -110,12 +126,21 @@ impl Row {
             None => Value::Null,
             Some(_) if has_unknown(resource) => return Err(Refusal::NeedsRead),
             Some(closure) => {
-                let made = closures.call(closure, self.seen_by_script(resource)).map_err(Refusal::Failed)?;
-                if made.is_null() { made } else { self.to_native(&made, resource, closures)? }
+                let made = closures
+                    .call(closure, self.seen_by_script(resource))
+                    .map_err(Refusal::Failed)?;
+                if made.is_null() {
+                    made
+                } else {
+                    self.to_native(&made, resource, closures)?
+                }
             }
         };
         if made.is_null() && self.required {
-            let text = format!("{} is missing, and {} needs it.", self.spelling, closures.title);
+            let text = format!(
+                "{} is missing, and {} needs it.",
+                self.spelling, closures.title
+            );
             return Err(Refusal::Failed(ScimError::invalid_value(text).into()));
         }
         Ok(made)
@@ -124,8 +149,14 @@ impl Row {
     /// The resource for a closure: absent attributes are there as `()`, so that
     /// only a misspelt one is an error.
     fn seen_by_script(&self, resource: &Object) -> Dynamic {
-        let mut seen: Map = super::compile::user_attribute_names().map(|name| (name.into(), Dynamic::UNIT)).collect();
-        seen.extend(resource.iter().map(|(name, value)| (name.as_str().into(), json::to_dynamic(value))));
+        let mut seen: Map = super::compile::user_attribute_names()
+            .map(|name| (name.into(), Dynamic::UNIT))
+            .collect();
+        seen.extend(
+            resource
+                .iter()
+                .map(|(name, value)| (name.as_str().into(), json::to_dynamic(value))),
+        );
         seen.into()
     }
 
@@ -163,7 +194,9 @@ fn put_at(fields: &mut Map, names: &[String], value: Dynamic) {
             fields.insert(last.as_str().into(), value);
         }
         [first, rest @ ..] => {
-            let inner = fields.entry(first.as_str().into()).or_insert_with(|| Map::new().into());
+            let inner = fields
+                .entry(first.as_str().into())
+                .or_insert_with(|| Map::new().into());
             if let Some(mut inner) = inner.write_lock::<Map>() {
                 put_at(&mut inner, rest, value);
             }

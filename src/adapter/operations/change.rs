@@ -10,10 +10,14 @@ use super::Operation;
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
 use crate::adapter::locks::LockKey;
-use crate::adapter::mapping::{Change, Reading, Written, add_extra, assemble, extra_of, update_sayings};
+use crate::adapter::mapping::{
+    Change, Reading, Written, add_extra, assemble, extra_of, update_sayings,
+};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
-use crate::scim::{Incoming, MemberChanges, Object, PatchRequest, Projection, ResourceKind, Response, Stop};
+use crate::scim::{
+    Incoming, MemberChanges, Object, PatchRequest, Projection, ResourceKind, Response, Stop,
+};
 
 /// A resource under change.
 struct Subject {
@@ -50,8 +54,10 @@ impl Operation {
         };
         let plan = self.planned(kind, &subject, &patch).await?;
         let (subject, outcome) = self.carry_out(kind, subject, plan, &patch).await?;
-        self.change_members(&subject.key.id, &subject.native, members).await?;
-        self.answer_change(kind, &subject, outcome, projection).await
+        self.change_members(&subject.key.id, &subject.native, members)
+            .await?;
+        self.answer_change(kind, &subject, outcome, projection)
+            .await
     }
 
     pub(super) async fn replace(
@@ -70,23 +76,46 @@ impl Operation {
         let active = self.mapping(kind)?.active_row().map(|(row, _)| row);
         changes.retain(|change| change.value.is_some() || Some(change.row) != active);
         let patch = PatchRequest::default();
-        let (subject, outcome) = self.carry_out(kind, subject, Plan { after, changes }, &patch).await?;
-        self.change_members(&subject.key.id, &subject.native, members).await?;
-        self.answer_change(kind, &subject, outcome, projection).await
+        let (subject, outcome) = self
+            .carry_out(kind, subject, Plan { after, changes }, &patch)
+            .await?;
+        self.change_members(&subject.key.id, &subject.native, members)
+            .await?;
+        self.answer_change(kind, &subject, outcome, projection)
+            .await
     }
 
-    async fn subject(&self, kind: ResourceKind, id: &str) -> Result<(Subject, crate::adapter::locks::Held), Failure> {
+    async fn subject(
+        &self,
+        kind: ResourceKind,
+        id: &str,
+    ) -> Result<(Subject, crate::adapter::locks::Held), Failure> {
         let id = ScimId::new(id);
-        let held = self.locks.acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline).await?;
+        let held = self
+            .locks
+            .acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline)
+            .await?;
         let native = self.native_id(kind, &id).await?;
         let key = self.key(kind, &id);
         let remembered = self.memory.recall(&key).await?.unwrap_or_default();
-        Ok((Subject { key, native, remembered }, held))
+        Ok((
+            Subject {
+                key,
+                native,
+                remembered,
+            },
+            held,
+        ))
     }
 
     /// What a PATCH changes: by itself if that can be told, else against what
     /// the vendor holds.
-    async fn planned(&self, kind: ResourceKind, subject: &Subject, patch: &PatchRequest) -> Result<Plan, Failure> {
+    async fn planned(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        patch: &PatchRequest,
+    ) -> Result<Plan, Failure> {
         let mapping = self.mapping(kind)?;
         let unknown = add_extra(mapping, mapping.unknown(), &subject.remembered.extra);
         match self.apply(kind, patch, unknown) {
@@ -96,7 +125,12 @@ impl Operation {
         }
     }
 
-    async fn planned_by_reading(&self, kind: ResourceKind, subject: &Subject, patch: &PatchRequest) -> Result<Plan, Failure> {
+    async fn planned_by_reading(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        patch: &PatchRequest,
+    ) -> Result<Plan, Failure> {
         let reading = self.reread(kind, &subject.native).await?;
         let before = assemble(self.mapping(kind)?, &reading, &subject.remembered);
         self.apply(kind, patch, before).map_err(|stop| match stop {
@@ -105,11 +139,21 @@ impl Operation {
         })
     }
 
-    fn apply(&self, kind: ResourceKind, patch: &PatchRequest, before: Object) -> Result<Plan, Stop> {
-        let Ok(mapping) = self.mapping(kind) else { return Err(Stop::NeedsRead) };
+    fn apply(
+        &self,
+        kind: ResourceKind,
+        patch: &PatchRequest,
+        before: Object,
+    ) -> Result<Plan, Stop> {
+        let Ok(mapping) = self.mapping(kind) else {
+            return Err(Stop::NeedsRead);
+        };
         let mut after = before.clone();
         patch.apply(&mut after, &mapping.resource_type, self.service.profile)?;
-        Ok(Plan { changes: mapping.difference(&before, &after), after })
+        Ok(Plan {
+            changes: mapping.difference(&before, &after),
+            after,
+        })
     }
 
     /// Tells the vendor and notes what it cannot hold. Switching off goes
@@ -128,30 +172,45 @@ impl Operation {
             outcome.reading = self.switch(&subject.native, false).await?;
         }
         let changes = self.unswitched(kind, std::mem::take(&mut plan.changes))?;
-        let done = match self.alter(kind, &subject.native, changes, &plan.after).await? {
+        let done = match self
+            .alter(kind, &subject.native, changes, &plan.after)
+            .await?
+        {
             WriteEnd::Done(done) => done,
             WriteEnd::NeedsRead => {
                 plan = self.planned_by_reading(kind, &subject, patch).await?;
                 let changes = self.unswitched(kind, std::mem::take(&mut plan.changes))?;
-                self.alter_known(kind, &subject.native, changes, &plan.after).await?
+                self.alter_known(kind, &subject.native, changes, &plan.after)
+                    .await?
             }
         };
         outcome.take(done);
         if active == Some(true) {
             outcome.reading = self.switch_on(&subject.native, outcome.reading).await?;
         }
-        self.note_change(kind, &mut subject, &plan.after, &mut outcome).await?;
+        self.note_change(kind, &mut subject, &plan.after, &mut outcome)
+            .await?;
         Ok((subject, outcome))
     }
 
-    async fn alter_known(&self, kind: ResourceKind, id: &NativeId, changes: Vec<Change>, after: &Object) -> Result<Done, Failure> {
+    async fn alter_known(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        changes: Vec<Change>,
+        after: &Object,
+    ) -> Result<Done, Failure> {
         match self.alter(kind, id, changes, after).await? {
             WriteEnd::Done(done) => Ok(done),
             WriteEnd::NeedsRead => Err(GatewayFault::Internal.into()),
         }
     }
 
-    async fn switch_on(&self, id: &NativeId, reading: Option<Reading>) -> Result<Option<Reading>, Failure> {
+    async fn switch_on(
+        &self,
+        id: &NativeId,
+        reading: Option<Reading>,
+    ) -> Result<Option<Reading>, Failure> {
         match reading {
             Some(reading) => self.settle(id, reading, true).await.map(Some),
             None => self.switch(id, true).await,
@@ -167,7 +226,10 @@ impl Operation {
         outcome: &mut Outcome,
     ) -> Result<(), Failure> {
         let mapping = self.mapping(kind)?;
-        let mut remembered = Remembered { extra: extra_of(mapping, after), ..subject.remembered.clone() };
+        let mut remembered = Remembered {
+            extra: extra_of(mapping, after),
+            ..subject.remembered.clone()
+        };
         if outcome.reading.is_none() && needs_reading(kind, outcome) {
             outcome.reading = Some(self.reread(kind, &subject.native).await?);
         }
@@ -177,7 +239,9 @@ impl Operation {
             self.follow(subject, reading).await?;
         }
         if remembered != subject.remembered {
-            self.memory.remember(&subject.key, remembered.clone()).await?;
+            self.memory
+                .remember(&subject.key, remembered.clone())
+                .await?;
             subject.remembered = remembered;
         }
         Ok(())
@@ -211,7 +275,15 @@ impl Operation {
             None => self.reread(kind, &subject.native).await?,
         };
         let with_members = projection.wants("members");
-        let resource = self.resource(kind, &subject.key.id, &reading, &subject.remembered, with_members).await?;
+        let resource = self
+            .resource(
+                kind,
+                &subject.key.id,
+                &reading,
+                &subject.remembered,
+                with_members,
+            )
+            .await?;
         self.answer(kind, 200, resource, projection)
     }
 }
@@ -231,8 +303,22 @@ fn needs_reading(kind: ResourceKind, outcome: &Outcome) -> bool {
 /// The members a PUT names; one that names none leaves them alone, for a
 /// missing list must never empty a group.
 fn replaced_members(kind: ResourceKind, after: &Object) -> MemberChanges {
-    let members = after.get("members").and_then(Value::as_array).filter(|_| kind == ResourceKind::Group);
-    let Some(members) = members else { return MemberChanges::default() };
-    let id = |member: &Value| member.get("value").and_then(Value::as_str).map(str::to_owned);
-    MemberChanges { from_empty: true, add: members.iter().filter_map(id).collect(), remove: Vec::new() }
+    let members = after
+        .get("members")
+        .and_then(Value::as_array)
+        .filter(|_| kind == ResourceKind::Group);
+    let Some(members) = members else {
+        return MemberChanges::default();
+    };
+    let id = |member: &Value| {
+        member
+            .get("value")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    MemberChanges {
+        from_empty: true,
+        add: members.iter().filter_map(id).collect(),
+        remove: Vec::new(),
+    }
 }

@@ -34,7 +34,10 @@ impl Operation {
         projection: &Projection,
     ) -> Result<Response, Failure> {
         let Incoming { resource, .. } = incoming;
-        let _held = self.locks.acquire(names(kind, &resource), self.deadline).await?;
+        let _held = self
+            .locks
+            .acquire(names(kind, &resource), self.deadline)
+            .await?;
         let done = match self.look_before(kind, &resource).await? {
             Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, &resource).await?,
             Some(Existing::Taken(attribute)) => return Err(taken(kind, &attribute)),
@@ -46,12 +49,24 @@ impl Operation {
         if kind == ResourceKind::Group {
             self.fill_new(&id, &resource).await?;
         }
-        let answered = self.resource(kind, &id, &reading, &remembered, projection.wants("members")).await?;
+        let answered = self
+            .resource(
+                kind,
+                &id,
+                &reading,
+                &remembered,
+                projection.wants("members"),
+            )
+            .await?;
         self.answer(kind, 201, answered, projection)
     }
 
     /// Looks by the names that the vendor does not keep unique by itself.
-    async fn look_before(&self, kind: ResourceKind, resource: &Object) -> Result<Option<Existing>, Failure> {
+    async fn look_before(
+        &self,
+        kind: ResourceKind,
+        resource: &Object,
+    ) -> Result<Option<Existing>, Failure> {
         self.look(kind, resource, |row| !row.unique).await
     }
 
@@ -62,7 +77,10 @@ impl Operation {
             Ok(done) => return Ok(done),
             Err(failure) => failure,
         };
-        let worth_a_look = matches!(failure, Failure::Client(_) | Failure::Vendor(VendorFault::UnknownOutcome));
+        let worth_a_look = matches!(
+            failure,
+            Failure::Client(_) | Failure::Vendor(VendorFault::UnknownOutcome)
+        );
         if !worth_a_look {
             return Err(failure);
         }
@@ -83,38 +101,77 @@ impl Operation {
         by: impl Fn(&Row) -> bool,
     ) -> Result<Option<Existing>, Failure> {
         let mapping = self.mapping(kind)?;
-        for (index, row) in mapping.mapped().filter(|(_, row)| row.lookup.is_some() && by(row)) {
-            let Some(value) = row.leaf.get(resource) else { continue };
+        for (index, row) in mapping
+            .mapped()
+            .filter(|(_, row)| row.lookup.is_some() && by(row))
+        {
+            let Some(value) = row.leaf.get(resource) else {
+                continue;
+            };
             let candidates = self.find(kind, index, value).await?;
             let views = self.resources(kind, &candidates, false).await?;
-            let same = |view: &Object| row.leaf.get(view).is_some_and(|held| same_value(held, value));
-            let found = candidates.into_iter().zip(views).find(|(_, view)| same(view));
+            let same = |view: &Object| {
+                row.leaf
+                    .get(view)
+                    .is_some_and(|held| same_value(held, value))
+            };
+            let found = candidates
+                .into_iter()
+                .zip(views)
+                .find(|(_, view)| same(view));
             if let Some((reading, view)) = found {
                 let ours = is_ours(resource, &view);
-                return Ok(Some(if ours { Existing::Ours(reading) } else { Existing::Taken(row.spelling.clone()) }));
+                return Ok(Some(if ours {
+                    Existing::Ours(reading)
+                } else {
+                    Existing::Taken(row.spelling.clone())
+                }));
             }
         }
         Ok(None)
     }
 
     /// Brings an object of an earlier try into the wanted state.
-    async fn converge(&self, kind: ResourceKind, id: &NativeId, resource: &Object) -> Result<Done, Failure> {
+    async fn converge(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        resource: &Object,
+    ) -> Result<Done, Failure> {
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
         match self.alter(kind, id, changes, resource).await? {
             WriteEnd::NeedsRead => Err(GatewayFault::Internal.into()),
-            WriteEnd::Done(Done { reading: Some(reading), written }) => Ok(Done { reading: Some(reading), written }),
-            WriteEnd::Done(Done { reading: None, written }) => {
-                Ok(Done { reading: Some(self.reread(kind, id).await?), written })
-            }
+            WriteEnd::Done(Done {
+                reading: Some(reading),
+                written,
+            }) => Ok(Done {
+                reading: Some(reading),
+                written,
+            }),
+            WriteEnd::Done(Done {
+                reading: None,
+                written,
+            }) => Ok(Done {
+                reading: Some(self.reread(kind, id).await?),
+                written,
+            }),
         }
     }
 
     /// A new account is in use unless Entra says otherwise.
-    async fn activate_new(&self, kind: ResourceKind, reading: Reading, resource: &Object) -> Result<Reading, Failure> {
+    async fn activate_new(
+        &self,
+        kind: ResourceKind,
+        reading: Reading,
+        resource: &Object,
+    ) -> Result<Reading, Failure> {
         if kind != ResourceKind::User || !self.adapter.has_switch() {
             return Ok(reading);
         }
-        let wanted = resource.get("active").and_then(Value::as_bool).unwrap_or(true);
+        let wanted = resource
+            .get("active")
+            .and_then(Value::as_bool)
+            .unwrap_or(true);
         if !wanted && !self.is_active(&reading)? {
             return Ok(reading);
         }
@@ -133,10 +190,15 @@ impl Operation {
         let mapping = self.mapping(kind)?;
         let ids = self.scim_ids(kind, vec![reading.id.clone()]).await?;
         let id = ids.into_iter().next().ok_or(GatewayFault::Internal)?;
-        let mut remembered = Remembered { extra: extra_of(mapping, resource), ..Remembered::default() };
+        let mut remembered = Remembered {
+            extra: extra_of(mapping, resource),
+            ..Remembered::default()
+        };
         update_sayings(mapping, &mut remembered, written, reading);
         self.remember_active(kind, &mut remembered, resource, reading)?;
-        self.memory.remember(&self.key(kind, &id), remembered.clone()).await?;
+        self.memory
+            .remember(&self.key(kind, &id), remembered.clone())
+            .await?;
         Ok((id, remembered))
     }
 
@@ -149,12 +211,20 @@ impl Operation {
         reading: &Reading,
     ) -> Result<(), Failure> {
         let mapping = self.mapping(kind)?;
-        let Some((index, row)) = mapping.active_row() else { return Ok(()) };
+        let Some((index, row)) = mapping.active_row() else {
+            return Ok(());
+        };
         if !self.adapter.has_switch() || kind != ResourceKind::User {
             return Ok(());
         }
-        let Some(asked) = row.leaf.get(resource).filter(|value| value.is_boolean()) else { return Ok(()) };
-        let native = reading.values.iter().find(|value| value.row == index).map(|value| value.native.clone());
+        let Some(asked) = row.leaf.get(resource).filter(|value| value.is_boolean()) else {
+            return Ok(());
+        };
+        let native = reading
+            .values
+            .iter()
+            .find(|value| value.row == index)
+            .map(|value| value.native.clone());
         let written = Written {
             row: index,
             said: Some(asked.clone()),
@@ -181,7 +251,12 @@ fn names(kind: ResourceKind, resource: &Object) -> Vec<LockKey> {
 /// An object with the same `externalId` was made by an earlier try of the same
 /// client; nothing weaker (an e-mail address) makes it ours.
 fn is_ours(resource: &Object, view: &Object) -> bool {
-    let external = |object: &Object| object.get("externalId").and_then(Value::as_str).map(str::to_owned);
+    let external = |object: &Object| {
+        object
+            .get("externalId")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     external(resource).is_some_and(|mine| external(view) == Some(mine))
 }
 

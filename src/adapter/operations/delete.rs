@@ -10,7 +10,10 @@ use crate::scim::{ResourceKind, Response};
 impl Operation {
     pub(super) async fn delete(&self, kind: ResourceKind, id: &str) -> Result<Response, Failure> {
         let id = ScimId::new(id);
-        let _held = self.locks.acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline).await?;
+        let _held = self
+            .locks
+            .acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline)
+            .await?;
         let native = self.native_id(kind, &id).await?;
         if kind == ResourceKind::Group {
             self.empty(&id, &native).await?;
@@ -22,6 +25,10 @@ impl Operation {
         }
         self.memory.forget(&self.key(kind, &id)).await?;
         self.ids.bump(&self.tenant, kind);
-        if absent { Err(no_such(kind)) } else { Ok(Response::no_content()) }
+        if absent {
+            Err(no_such(kind))
+        } else {
+            Ok(Response::no_content())
+        }
     }
 }

@@ -17,19 +17,32 @@ use crate::scim::{MemberChanges, Object, ResourceKind, ScimError};
 
 impl Operation {
     /// The members of a group, as Entra calls them.
-    pub(super) async fn members_of(&self, group: &ScimId, native: &NativeId) -> Result<Vec<ScimId>, Failure> {
+    pub(super) async fn members_of(
+        &self,
+        group: &ScimId,
+        native: &NativeId,
+    ) -> Result<Vec<ScimId>, Failure> {
         if self.adapter.holds_memberships() {
             let members = self.fetch_members(native).await?;
             return self.scim_ids(ResourceKind::User, members).await;
         }
-        Ok(self.memory.members(&self.key(ResourceKind::Group, group)).await?)
+        Ok(self
+            .memory
+            .members(&self.key(ResourceKind::Group, group))
+            .await?)
     }
 
     /// The members a new group comes with.
     pub(super) async fn fill_new(&self, group: &ScimId, resource: &Object) -> Result<(), Failure> {
         let members = resource.get("members").and_then(Value::as_array);
-        let ids = members.into_iter().flatten().filter_map(|member| member.get("value")?.as_str());
-        let changes = MemberChanges { add: ids.map(str::to_owned).collect(), ..MemberChanges::default() };
+        let ids = members
+            .into_iter()
+            .flatten()
+            .filter_map(|member| member.get("value")?.as_str());
+        let changes = MemberChanges {
+            add: ids.map(str::to_owned).collect(),
+            ..MemberChanges::default()
+        };
         let native = self.native_id(ResourceKind::Group, group).await?;
         self.change_members(group, &native, changes).await
     }
@@ -40,7 +53,12 @@ impl Operation {
     ///
     /// # Errors
     /// 400 `invalidValue` naming the members that do not exist.
-    pub(super) async fn change_members(&self, group: &ScimId, native: &NativeId, changes: MemberChanges) -> Result<(), Failure> {
+    pub(super) async fn change_members(
+        &self,
+        group: &ScimId,
+        native: &NativeId,
+        changes: MemberChanges,
+    ) -> Result<(), Failure> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -48,7 +66,10 @@ impl Operation {
         let joining: Vec<ScimId> = changes.add.iter().map(|id| ScimId::new(id)).collect();
         if changes.from_empty {
             let now = self.members_of(group, native).await?;
-            leaving = now.into_iter().filter(|member| !joining.contains(member)).collect();
+            leaving = now
+                .into_iter()
+                .filter(|member| !joining.contains(member))
+                .collect();
         }
         if self.adapter.holds_memberships() {
             return self.tell_differences(native, &leaving, &joining).await;
@@ -62,7 +83,11 @@ impl Operation {
                 missing.push(member.as_str());
             }
         }
-        if missing.is_empty() { Ok(()) } else { Err(no_users(&missing)) }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(no_users(&missing))
+        }
     }
 
     /// Moves everybody out of a group that is about to go.
@@ -76,14 +101,21 @@ impl Operation {
         Ok(())
     }
 
-    async fn tell_differences(&self, group: &NativeId, leaving: &[ScimId], joining: &[ScimId]) -> Result<(), Failure> {
+    async fn tell_differences(
+        &self,
+        group: &NativeId,
+        leaving: &[ScimId],
+        joining: &[ScimId],
+    ) -> Result<(), Failure> {
         for (function, members) in [("remove_members", leaving), ("add_members", joining)] {
             let mut natives = Vec::with_capacity(members.len());
             for member in members {
                 match self.native_id(ResourceKind::User, member).await {
                     Ok(native) => natives.push(native),
                     Err(failure) if failure.is_absent() && function == "remove_members" => {}
-                    Err(failure) if failure.is_absent() => return Err(no_users(&[member.as_str()])),
+                    Err(failure) if failure.is_absent() => {
+                        return Err(no_users(&[member.as_str()]));
+                    }
                     Err(failure) => return Err(failure),
                 }
             }
@@ -97,13 +129,18 @@ impl Operation {
     /// Makes a user a member; `false` if there is no such user.
     async fn join(&self, group: &ScimId, member: &ScimId) -> Result<bool, Failure> {
         let _held = self.lock_user(member).await?;
-        let Some(native) = self.user(member).await? else { return Ok(false) };
+        let Some(native) = self.user(member).await? else {
+            return Ok(false);
+        };
         let before = self.memory.memberships(&self.tenant, member).await?;
         if before.iter().any(|membership| membership.group == *group) {
             return Ok(true);
         }
         let mut after = before.clone();
-        after.push(Membership { group: group.clone(), order: i64::MAX });
+        after.push(Membership {
+            group: group.clone(),
+            order: i64::MAX,
+        });
         if !before.is_empty() {
             tracing::info!(tenant = %self.tenant, groups = after.len(),
                 action = "set group priorities in the tenant if another group should count",
@@ -113,7 +150,9 @@ impl Operation {
             Err(failure) if failure.is_absent() => return Ok(false),
             other => other?,
         }
-        self.memory.add_members(&self.key(ResourceKind::Group, group), vec![member.clone()]).await?;
+        self.memory
+            .add_members(&self.key(ResourceKind::Group, group), vec![member.clone()])
+            .await?;
         Ok(true)
     }
 
@@ -122,7 +161,11 @@ impl Operation {
     async fn leave(&self, group: &ScimId, member: &ScimId) -> Result<(), Failure> {
         let _held = self.lock_user(member).await?;
         let before = self.memory.memberships(&self.tenant, member).await?;
-        let after: Vec<_> = before.iter().filter(|membership| membership.group != *group).cloned().collect();
+        let after: Vec<_> = before
+            .iter()
+            .filter(|membership| membership.group != *group)
+            .cloned()
+            .collect();
         if after.len() == before.len() {
             return Ok(());
         }
@@ -132,7 +175,10 @@ impl Operation {
                 other => other?,
             }
         }
-        Ok(self.memory.remove_members(&self.key(ResourceKind::Group, group), vec![member.clone()]).await?)
+        Ok(self
+            .memory
+            .remove_members(&self.key(ResourceKind::Group, group), vec![member.clone()])
+            .await?)
     }
 
     /// One write per user at a time.
@@ -157,9 +203,18 @@ impl Operation {
     }
 
     /// Tells the vendor the user's group if another one is foremost now.
-    async fn tell_foremost(&self, user: &NativeId, before: &[Membership], after: &[Membership]) -> Result<(), Failure> {
+    async fn tell_foremost(
+        &self,
+        user: &NativeId,
+        before: &[Membership],
+        after: &[Membership],
+    ) -> Result<(), Failure> {
         let (was, is) = (self.foremost(before).await?, self.foremost(after).await?);
-        if was == is { Ok(()) } else { self.assign(user, is).await }
+        if was == is {
+            Ok(())
+        } else {
+            self.assign(user, is).await
+        }
     }
 
     async fn foremost(&self, memberships: &[Membership]) -> Result<Option<NativeId>, Failure> {
@@ -169,7 +224,11 @@ impl Operation {
                 Err(failure) if failure.is_absent() => continue,
                 other => other?,
             };
-            let priority = self.group_priority.get(native.as_str()).copied().unwrap_or(i64::MAX);
+            let priority = self
+                .group_priority
+                .get(native.as_str())
+                .copied()
+                .unwrap_or(i64::MAX);
             ranked.push((priority, membership.order, native));
         }
         Ok(ranked.into_iter().min().map(|(_, _, native)| native))

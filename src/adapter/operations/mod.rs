@@ -66,14 +66,32 @@ impl Operation {
     pub async fn perform(&self, request: Request) -> Result<Response, Failure> {
         match request {
             Request::List { kind, query } => self.list(kind, &query).await,
-            Request::Get { kind, id, projection } => self.get(kind, &id, &projection).await,
-            Request::Create { kind, body, projection } => self.create(kind, body, &projection).await,
-            Request::Replace { kind, id, body, projection } => self.replace(kind, &id, body, &projection).await,
-            Request::Patch { kind, id, patch, projection } => self.patch(kind, &id, patch, &projection).await,
+            Request::Get {
+                kind,
+                id,
+                projection,
+            } => self.get(kind, &id, &projection).await,
+            Request::Create {
+                kind,
+                body,
+                projection,
+            } => self.create(kind, body, &projection).await,
+            Request::Replace {
+                kind,
+                id,
+                body,
+                projection,
+            } => self.replace(kind, &id, body, &projection).await,
+            Request::Patch {
+                kind,
+                id,
+                patch,
+                projection,
+            } => self.patch(kind, &id, patch, &projection).await,
             Request::Delete { kind, id } => self.delete(kind, &id).await,
-            Request::ServiceProviderConfig => {
-                Ok(Response::ok(self.service.service_provider_config(&self.base_url)))
-            }
+            Request::ServiceProviderConfig => Ok(Response::ok(
+                self.service.service_provider_config(&self.base_url),
+            )),
             Request::ResourceTypes(name) => self.resource_types(name.as_deref()),
             Request::Schemas(urn) => self.schemas(urn.as_deref()),
         }
@@ -84,7 +102,8 @@ impl Operation {
             None => Some(self.service.resource_types(&self.base_url)),
             Some(name) => self.service.resource_type_document(&self.base_url, name),
         };
-        let document = document.ok_or_else(|| ScimError::not_found("There is no such resource type."))?;
+        let document =
+            document.ok_or_else(|| ScimError::not_found("There is no such resource type."))?;
         Ok(Response::ok(document))
     }
 
@@ -93,20 +112,30 @@ impl Operation {
             None => Some(self.service.schemas(&self.base_url)),
             Some(urn) => self.service.schema_document(&self.base_url, urn),
         };
-        Ok(Response::ok(document.ok_or_else(|| ScimError::not_found("There is no such schema."))?))
+        Ok(Response::ok(document.ok_or_else(|| {
+            ScimError::not_found("There is no such schema.")
+        })?))
     }
 
     fn mapping(&self, kind: ResourceKind) -> Result<&Arc<Mapping>, Failure> {
         let mapping = self.adapter.mapping(kind);
-        mapping.ok_or_else(|| ScimError::not_found(format!("This vendor has no {}.", kind.endpoint())).into())
+        mapping.ok_or_else(|| {
+            ScimError::not_found(format!("This vendor has no {}.", kind.endpoint())).into()
+        })
     }
 
     fn key(&self, kind: ResourceKind, id: &ScimId) -> ObjectKey {
-        ObjectKey { tenant: self.tenant.clone(), kind, id: id.clone() }
+        ObjectKey {
+            tenant: self.tenant.clone(),
+            kind,
+            id: id.clone(),
+        }
     }
 
     fn is_issued(&self, kind: ResourceKind) -> bool {
-        self.adapter.id_rule(kind).is_some_and(|rule: &IdRule| rule.issued)
+        self.adapter
+            .id_rule(kind)
+            .is_some_and(|rule: &IdRule| rule.issued)
     }
 
     /// What the vendor calls the resource.
@@ -116,24 +145,39 @@ impl Operation {
     async fn native_id(&self, kind: ResourceKind, id: &ScimId) -> Result<NativeId, Failure> {
         if !self.is_issued(kind) {
             let native = NativeId::new(id.as_str());
-            return if native.is_path_safe() { Ok(native) } else { Err(no_such(kind)) };
+            return if native.is_path_safe() {
+                Ok(native)
+            } else {
+                Err(no_such(kind))
+            };
         }
         let key = self.key(kind, id);
         if let Some(native) = self.ids.get(&key) {
             return Ok(native);
         }
         let epoch = self.ids.epoch(&self.tenant, kind);
-        let native = self.memory.native_id(&key).await?.ok_or_else(|| no_such(kind))?;
+        let native = self
+            .memory
+            .native_id(&key)
+            .await?
+            .ok_or_else(|| no_such(kind))?;
         self.ids.insert_if(&key, native.clone(), epoch);
         Ok(native)
     }
 
     /// What Entra calls native objects, ids issued where they are new.
-    async fn scim_ids(&self, kind: ResourceKind, natives: Vec<NativeId>) -> Result<Vec<ScimId>, Failure> {
+    async fn scim_ids(
+        &self,
+        kind: ResourceKind,
+        natives: Vec<NativeId>,
+    ) -> Result<Vec<ScimId>, Failure> {
         if self.is_issued(kind) {
             return Ok(self.memory.issue_ids(&self.tenant, kind, natives).await?);
         }
-        Ok(natives.iter().map(|native| ScimId::new(native.as_str())).collect())
+        Ok(natives
+            .iter()
+            .map(|native| ScimId::new(native.as_str()))
+            .collect())
     }
 }
 

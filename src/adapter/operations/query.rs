@@ -24,18 +24,36 @@ enum Plan {
 
 impl Operation {
     /// `GET /Users/{id}` (RFC 7644 §3.4.1).
-    pub(super) async fn get(&self, kind: ResourceKind, id: &str, projection: &Projection) -> Result<Response, Failure> {
+    pub(super) async fn get(
+        &self,
+        kind: ResourceKind,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
         let id = ScimId::new(id);
         let native = self.native_id(kind, &id).await?;
-        let reading = self.fetch(kind, &native).await?.ok_or_else(|| no_such(kind))?;
-        let remembered = self.memory.recall(&self.key(kind, &id)).await?.unwrap_or_default();
+        let reading = self
+            .fetch(kind, &native)
+            .await?
+            .ok_or_else(|| no_such(kind))?;
+        let remembered = self
+            .memory
+            .recall(&self.key(kind, &id))
+            .await?
+            .unwrap_or_default();
         let with_members = projection.wants("members");
-        let resource = self.resource(kind, &id, &reading, &remembered, with_members).await?;
+        let resource = self
+            .resource(kind, &id, &reading, &remembered, with_members)
+            .await?;
         self.answer(kind, 200, resource, projection)
     }
 
     /// `GET /Users` (RFC 7644 §3.4.2).
-    pub(super) async fn list(&self, kind: ResourceKind, query: &Query) -> Result<Response, Failure> {
+    pub(super) async fn list(
+        &self,
+        kind: ResourceKind,
+        query: &Query,
+    ) -> Result<Response, Failure> {
         let (total, resources) = match &query.filter {
             None => self.page(kind, query).await?,
             Some(filter) => self.search(kind, filter, query).await?,
@@ -45,11 +63,19 @@ impl Operation {
             query.projection.apply(&mut resource, types);
             resource
         });
-        Ok(Response::ok(list_response(total, query.start_index, projected.collect())))
+        Ok(Response::ok(list_response(
+            total,
+            query.start_index,
+            projected.collect(),
+        )))
     }
 
     /// A page of everything, as the vendor orders it.
-    async fn page(&self, kind: ResourceKind, query: &Query) -> Result<(usize, Vec<Object>), Failure> {
+    async fn page(
+        &self,
+        kind: ResourceKind,
+        query: &Query,
+    ) -> Result<(usize, Vec<Object>), Failure> {
         let (offset, count) = self.window(query);
         if count == 0 {
             return Ok((self.fetch_page(kind, 0, 1).await?.total, Vec::new()));
@@ -62,14 +88,25 @@ impl Operation {
         if begin != offset && first.total > begin + count {
             readings.extend(self.fetch_page(kind, begin + count, count).await?.readings);
         }
-        let window: Vec<Reading> = readings.into_iter().skip(offset - begin).take(count).collect();
-        let resources = self.resources(kind, &window, query.projection.wants("members")).await?;
+        let window: Vec<Reading> = readings
+            .into_iter()
+            .skip(offset - begin)
+            .take(count)
+            .collect();
+        let resources = self
+            .resources(kind, &window, query.projection.wants("members"))
+            .await?;
         Ok((first.total, resources))
     }
 
     /// What a filter matches. The vendor's answer is only candidates: a filter
     /// it ignores, or takes as a substring, must not become a wrong match.
-    async fn search(&self, kind: ResourceKind, filter: &Filter, query: &Query) -> Result<(usize, Vec<Object>), Failure> {
+    async fn search(
+        &self,
+        kind: ResourceKind,
+        filter: &Filter,
+        query: &Query,
+    ) -> Result<(usize, Vec<Object>), Failure> {
         let candidates = match self.plan(kind, filter)? {
             Plan::One(id) => match self.native_id(kind, &id).await {
                 Ok(native) => self.fetch(kind, &native).await?.into_iter().collect(),
@@ -85,19 +122,27 @@ impl Operation {
         resources.retain(|resource| filter.matches(resource, types));
         let (offset, count) = self.window(query);
         let total = resources.len();
-        Ok((total, resources.into_iter().skip(offset).take(count).collect()))
+        Ok((
+            total,
+            resources.into_iter().skip(offset).take(count).collect(),
+        ))
     }
 
     fn plan(&self, kind: ResourceKind, filter: &Filter) -> Result<Plan, Failure> {
         let mapping = self.mapping(kind)?;
-        let Some(equalities) = filter.equalities() else { return Ok(Plan::Scan) };
-        let id = equalities.iter().find(|(leaf, _)| leaf.attribute == "id" && leaf.schema.is_none());
+        let Some(equalities) = filter.equalities() else {
+            return Ok(Plan::Scan);
+        };
+        let id = equalities
+            .iter()
+            .find(|(leaf, _)| leaf.attribute == "id" && leaf.schema.is_none());
         if let Some((_, Value::String(id))) = id {
             return Ok(Plan::One(ScimId::new(id)));
         }
         let lookup = equalities.iter().find_map(|(leaf, value)| {
             let (row, held) = mapping.row_of(leaf)?;
-            (held.lookup.is_some() && value.is_string()).then(|| Plan::Lookup(row, (*value).clone()))
+            (held.lookup.is_some() && value.is_string())
+                .then(|| Plan::Lookup(row, (*value).clone()))
         });
         Ok(lookup.unwrap_or(Plan::Scan))
     }
@@ -132,13 +177,19 @@ impl Operation {
     /// vendor gives at once.
     fn window(&self, query: &Query) -> (usize, usize) {
         let offset = usize::try_from(query.start_index.saturating_sub(1)).unwrap_or(0);
-        let most = self.page_size().min(usize::try_from(self.service.page_max).unwrap_or(usize::MAX));
-        let count = query.count.map_or(most, |count| usize::try_from(count).unwrap_or(most).min(most));
+        let most = self
+            .page_size()
+            .min(usize::try_from(self.service.page_max).unwrap_or(usize::MAX));
+        let count = query.count.map_or(most, |count| {
+            usize::try_from(count).unwrap_or(most).min(most)
+        });
         (offset, count)
     }
 }
 
 fn asks_for_members(filter: &Filter) -> bool {
     let is_members = |leaf: &Leaf| leaf.attribute == "members";
-    filter.equalities().is_none_or(|equalities| equalities.iter().any(|(leaf, _)| is_members(leaf)))
+    filter
+        .equalities()
+        .is_none_or(|equalities| equalities.iter().any(|(leaf, _)| is_members(leaf)))
 }

@@ -45,10 +45,20 @@ pub(super) enum WriteEnd {
 
 impl Operation {
     /// `get_…(id)`; `None` if the vendor says there is no such object.
-    pub(super) async fn fetch(&self, kind: ResourceKind, id: &NativeId) -> Result<Option<Reading>, Failure> {
+    pub(super) async fn fetch(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+    ) -> Result<Option<Reading>, Failure> {
         let (mapping, id) = (Arc::clone(self.mapping(kind)?), id.clone());
         let fetched = self
-            .run(move |vm| vm.object(&mapping, &format!("get_{}", kind.snake()), (id.to_string(),)))
+            .run(move |vm| {
+                vm.object(
+                    &mapping,
+                    &format!("get_{}", kind.snake()),
+                    (id.to_string(),),
+                )
+            })
             .await;
         match fetched {
             Err(failure) if failure.is_absent() => Ok(None),
@@ -58,18 +68,33 @@ impl Operation {
 
     /// `find_…(field, value)` for one row of the table. Candidates only: the
     /// caller looks whether they really match.
-    pub(super) async fn find(&self, kind: ResourceKind, row: usize, value: &Value) -> Result<Vec<Reading>, Failure> {
+    pub(super) async fn find(
+        &self,
+        kind: ResourceKind,
+        row: usize,
+        value: &Value,
+    ) -> Result<Vec<Reading>, Failure> {
         let (mapping, value) = (Arc::clone(self.mapping(kind)?), value.clone());
         self.run(move |vm| {
-            let Some((field, native)) = vm.key(&mapping, row, &value)? else { return Ok(Vec::new()) };
-            let rows = vm.call(&format!("find_{}", kind.snake()), (field, json::to_dynamic(&native)))?;
+            let Some((field, native)) = vm.key(&mapping, row, &value)? else {
+                return Ok(Vec::new());
+            };
+            let rows = vm.call(
+                &format!("find_{}", kind.snake()),
+                (field, json::to_dynamic(&native)),
+            )?;
             vm.readings(&mapping, rows)
         })
         .await
     }
 
     /// `list_…(page)`: rows from `offset` (0-based), at most `count`.
-    pub(super) async fn fetch_page(&self, kind: ResourceKind, offset: usize, count: usize) -> Result<Page, Failure> {
+    pub(super) async fn fetch_page(
+        &self,
+        kind: ResourceKind,
+        offset: usize,
+        count: usize,
+    ) -> Result<Page, Failure> {
         let mapping = Arc::clone(self.mapping(kind)?);
         let style = self.adapter.manifest.paging.style;
         self.run(move |vm| {
@@ -77,22 +102,38 @@ impl Operation {
             let given = vm.call(&format!("list_{}s", kind.snake()), (page,))?;
             let given = given.try_cast::<Map>().ok_or(VendorFault::Unusable)?;
             let total = given.get("total").and_then(|total| total.as_int().ok());
-            let total = total.and_then(|total| usize::try_from(total).ok()).ok_or(VendorFault::Unusable)?;
+            let total = total
+                .and_then(|total| usize::try_from(total).ok())
+                .ok_or(VendorFault::Unusable)?;
             let rows = given.get("rows").cloned().unwrap_or(Dynamic::UNIT);
-            Ok(Page { readings: vm.readings(&mapping, rows)?, total })
+            Ok(Page {
+                readings: vm.readings(&mapping, rows)?,
+                total,
+            })
         })
         .await
     }
 
     /// `create_…(object)`.
-    pub(super) async fn make(&self, kind: ResourceKind, resource: &Object) -> Result<Done, Failure> {
+    pub(super) async fn make(
+        &self,
+        kind: ResourceKind,
+        resource: &Object,
+    ) -> Result<Done, Failure> {
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
         let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
         self.run(move |vm| {
             let native = mapping.write(&changes, &resource, Purpose::Create, &vm.closures());
             let native = native.map_err(Refusal::into_failure)?;
-            let reading = vm.object(&mapping, &format!("create_{}", kind.snake()), (native.fields,))?;
-            Ok(Done { reading, written: native.written })
+            let reading = vm.object(
+                &mapping,
+                &format!("create_{}", kind.snake()),
+                (native.fields,),
+            )?;
+            Ok(Done {
+                reading,
+                written: native.written,
+            })
         })
         .await
     }
@@ -105,7 +146,11 @@ impl Operation {
         changes: Vec<Change>,
         resource: &Object,
     ) -> Result<WriteEnd, Failure> {
-        let (mapping, id, resource) = (Arc::clone(self.mapping(kind)?), id.clone(), resource.clone());
+        let (mapping, id, resource) = (
+            Arc::clone(self.mapping(kind)?),
+            id.clone(),
+            resource.clone(),
+        );
         self.run(move |vm| {
             let native = match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
                 Err(Refusal::NeedsRead) => return Ok(WriteEnd::NeedsRead),
@@ -114,9 +159,16 @@ impl Operation {
             let reading = if native.fields.is_empty() {
                 None
             } else {
-                vm.object(&mapping, &format!("update_{}", kind.snake()), (id.to_string(), native.fields))?
+                vm.object(
+                    &mapping,
+                    &format!("update_{}", kind.snake()),
+                    (id.to_string(), native.fields),
+                )?
             };
-            Ok(WriteEnd::Done(Done { reading, written: native.written }))
+            Ok(WriteEnd::Done(Done {
+                reading,
+                written: native.written,
+            }))
         })
         .await
     }
@@ -124,25 +176,51 @@ impl Operation {
     /// `delete_…(id)`.
     pub(super) async fn remove(&self, kind: ResourceKind, id: &NativeId) -> Result<(), Failure> {
         let id = id.to_string();
-        self.run(move |vm| vm.call(&format!("delete_{}", kind.snake()), (id,)).map(drop)).await
+        self.run(move |vm| {
+            vm.call(&format!("delete_{}", kind.snake()), (id,))
+                .map(drop)
+        })
+        .await
     }
 
     /// `activate_user(id)` or `deactivate_user(id)`.
-    pub(super) async fn switch(&self, id: &NativeId, active: bool) -> Result<Option<Reading>, Failure> {
-        let (mapping, id) = (Arc::clone(self.mapping(ResourceKind::User)?), id.to_string());
-        let function = if active { "activate_user" } else { "deactivate_user" };
-        self.run(move |vm| vm.object(&mapping, function, (id,))).await
+    pub(super) async fn switch(
+        &self,
+        id: &NativeId,
+        active: bool,
+    ) -> Result<Option<Reading>, Failure> {
+        let (mapping, id) = (
+            Arc::clone(self.mapping(ResourceKind::User)?),
+            id.to_string(),
+        );
+        let function = if active {
+            "activate_user"
+        } else {
+            "deactivate_user"
+        };
+        self.run(move |vm| vm.object(&mapping, function, (id,)))
+            .await
     }
 
     /// `assign_group(user, group)`, for a vendor with one group a user.
-    pub(super) async fn assign(&self, user: &NativeId, group: Option<NativeId>) -> Result<(), Failure> {
+    pub(super) async fn assign(
+        &self,
+        user: &NativeId,
+        group: Option<NativeId>,
+    ) -> Result<(), Failure> {
         let user = user.to_string();
         let group = group.map_or(Dynamic::UNIT, |group| group.to_string().into());
-        self.run(move |vm| vm.call("assign_group", (user, group)).map(drop)).await
+        self.run(move |vm| vm.call("assign_group", (user, group)).map(drop))
+            .await
     }
 
     /// `add_members(group, users)` or `remove_members(group, users)`.
-    pub(super) async fn regroup(&self, function: &'static str, group: &NativeId, users: Vec<NativeId>) -> Result<(), Failure> {
+    pub(super) async fn regroup(
+        &self,
+        function: &'static str,
+        group: &NativeId,
+        users: Vec<NativeId>,
+    ) -> Result<(), Failure> {
         let group = group.to_string();
         self.run(move |vm| {
             let users: Array = users.iter().map(|user| user.to_string().into()).collect();
@@ -155,15 +233,27 @@ impl Operation {
     pub(super) async fn fetch_members(&self, group: &NativeId) -> Result<Vec<NativeId>, Failure> {
         let group = group.to_string();
         self.run(move |vm| {
-            let members = vm.call("list_members", (group,))?.try_cast::<Array>().ok_or(VendorFault::Unusable)?;
-            Ok(members.iter().map(|member| NativeId::new(&member.to_string())).collect())
+            let members = vm
+                .call("list_members", (group,))?
+                .try_cast::<Array>()
+                .ok_or(VendorFault::Unusable)?;
+            Ok(members
+                .iter()
+                .map(|member| NativeId::new(&member.to_string()))
+                .collect())
         })
         .await
     }
 
-    async fn run<T: 'static>(&self, job: impl FnOnce(&Vm) -> Result<T, Failure> + 'static) -> Result<T, Failure> {
+    async fn run<T: 'static>(
+        &self,
+        job: impl FnOnce(&Vm) -> Result<T, Failure> + 'static,
+    ) -> Result<T, Failure> {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
-        let budget = Budget { cpu: CPU, deadline: self.deadline };
+        let budget = Budget {
+            cpu: CPU,
+            deadline: self.deadline,
+        };
         fiber::run(
             move |call| {
                 let stage = Stage::new(call, Arc::clone(&adapter.replies), settings);
@@ -193,17 +283,31 @@ struct Vm {
 
 impl Vm {
     fn call(&self, function: &str, arguments: impl rhai::FuncArgs) -> Result<Dynamic, Failure> {
-        let Adapter { script, manifest, .. } = &*self.adapter;
+        let Adapter {
+            script, manifest, ..
+        } = &*self.adapter;
         script.call(&self.stage, &manifest.title, function, arguments)
     }
 
     fn closures(&self) -> Closures<'_> {
-        let Adapter { script, manifest, .. } = &*self.adapter;
-        Closures { engine: &scripting().engine, ast: &script.ast, script: &script.file, title: &manifest.title }
+        let Adapter {
+            script, manifest, ..
+        } = &*self.adapter;
+        Closures {
+            engine: &scripting().engine,
+            ast: &script.ast,
+            script: &script.file,
+            title: &manifest.title,
+        }
     }
 
     /// Calls a function that gives one object or `()`.
-    fn object(&self, mapping: &Mapping, function: &str, arguments: impl rhai::FuncArgs) -> Result<Option<Reading>, Failure> {
+    fn object(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Option<Reading>, Failure> {
         let given = self.call(function, arguments)?;
         if given.is_unit() {
             return Ok(None);
@@ -223,9 +327,18 @@ impl Vm {
 
     /// The vendor's look-up field and value for a row; `None` for a value that
     /// no object can have.
-    fn key(&self, mapping: &Mapping, row: usize, value: &Value) -> Result<Option<(String, Value)>, Failure> {
-        let Some(row) = mapping.row(row) else { return Ok(None) };
-        let Some(field) = row.lookup.clone() else { return Ok(None) };
+    fn key(
+        &self,
+        mapping: &Mapping,
+        row: usize,
+        value: &Value,
+    ) -> Result<Option<(String, Value)>, Failure> {
+        let Some(row) = mapping.row(row) else {
+            return Ok(None);
+        };
+        let Some(field) = row.lookup.clone() else {
+            return Ok(None);
+        };
         match mapping.to_native(row, value, &Object::new(), &self.closures()) {
             Ok(native) if native.is_null() => Ok(None),
             Ok(native) => Ok(Some((field, native))),

@@ -8,16 +8,29 @@ use crate::scim::ResourceKind;
 
 impl Operation {
     /// The changes without `active`, if that goes by a function.
-    pub(super) fn unswitched(&self, kind: ResourceKind, changes: Vec<Change>) -> Result<Vec<Change>, Failure> {
+    pub(super) fn unswitched(
+        &self,
+        kind: ResourceKind,
+        changes: Vec<Change>,
+    ) -> Result<Vec<Change>, Failure> {
         let switch = self.switch_row(kind)?;
-        Ok(changes.into_iter().filter(|change| Some(change.row) != switch).collect())
+        Ok(changes
+            .into_iter()
+            .filter(|change| Some(change.row) != switch)
+            .collect())
     }
 
     /// What `active` is to be, if the changes say so and it goes by a function.
-    pub(super) fn wanted_active(&self, kind: ResourceKind, changes: &[Change]) -> Result<Option<bool>, Failure> {
+    pub(super) fn wanted_active(
+        &self,
+        kind: ResourceKind,
+        changes: &[Change],
+    ) -> Result<Option<bool>, Failure> {
         let switch = self.switch_row(kind)?;
         let change = changes.iter().find(|change| Some(change.row) == switch);
-        Ok(change.and_then(|change| change.value.as_ref()).and_then(serde_json::Value::as_bool))
+        Ok(change
+            .and_then(|change| change.value.as_ref())
+            .and_then(serde_json::Value::as_bool))
     }
 
     fn switch_row(&self, kind: ResourceKind) -> Result<Option<usize>, Failure> {
@@ -30,12 +43,20 @@ impl Operation {
     pub(super) fn is_active(&self, reading: &Reading) -> Result<bool, Failure> {
         let row = self.switch_row(ResourceKind::User)?;
         let value = reading.values.iter().find(|value| Some(value.row) == row);
-        Ok(value.and_then(|value| value.scim.as_ref()).and_then(serde_json::Value::as_bool) == Some(true))
+        Ok(value
+            .and_then(|value| value.scim.as_ref())
+            .and_then(serde_json::Value::as_bool)
+            == Some(true))
     }
 
     /// Brings the account into the wanted state, if it is not in it, and gives
     /// what the vendor holds then.
-    pub(super) async fn settle(&self, id: &NativeId, reading: Reading, wanted: bool) -> Result<Reading, Failure> {
+    pub(super) async fn settle(
+        &self,
+        id: &NativeId,
+        reading: Reading,
+        wanted: bool,
+    ) -> Result<Reading, Failure> {
         if self.is_active(&reading)? == wanted {
             return Ok(reading);
         }
@@ -46,7 +67,13 @@ impl Operation {
     }
 
     /// Reads what was just written.
-    pub(super) async fn reread(&self, kind: ResourceKind, id: &NativeId) -> Result<Reading, Failure> {
-        self.fetch(kind, id).await?.ok_or_else(|| super::no_such(kind))
+    pub(super) async fn reread(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+    ) -> Result<Reading, Failure> {
+        self.fetch(kind, id)
+            .await?
+            .ok_or_else(|| super::no_such(kind))
     }
 }

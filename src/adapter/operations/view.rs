@@ -19,11 +19,17 @@ impl Operation {
     ) -> Result<Vec<Object>, Failure> {
         let natives = readings.iter().map(|reading| reading.id.clone()).collect();
         let ids = self.scim_ids(kind, natives).await?;
-        let remembered = self.memory.recall_page(&self.tenant, kind, ids.clone()).await?;
+        let remembered = self
+            .memory
+            .recall_page(&self.tenant, kind, ids.clone())
+            .await?;
         let mut resources = Vec::with_capacity(ids.len());
         for ((reading, id), remembered) in readings.iter().zip(&ids).zip(remembered) {
             let remembered = remembered.unwrap_or_default();
-            resources.push(self.resource(kind, id, reading, &remembered, with_members).await?);
+            resources.push(
+                self.resource(kind, id, reading, &remembered, with_members)
+                    .await?,
+            );
         }
         Ok(resources)
     }
@@ -81,11 +87,22 @@ impl Operation {
         mut resource: Object,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let version = resource.get("meta").and_then(|meta| meta.get("version")).and_then(Value::as_str);
+        let version = resource
+            .get("meta")
+            .and_then(|meta| meta.get("version"))
+            .and_then(Value::as_str);
         let version = version.map(str::to_owned);
-        let location = resource.get("meta").and_then(|meta| meta.get("location")).and_then(Value::as_str);
+        let location = resource
+            .get("meta")
+            .and_then(|meta| meta.get("location"))
+            .and_then(Value::as_str);
         let location = location.map(str::to_owned);
         projection.apply(&mut resource, &self.mapping(kind)?.resource_type);
-        Ok(Response { status, body: Some(Value::Object(resource)), location, version })
+        Ok(Response {
+            status,
+            body: Some(Value::Object(resource)),
+            location,
+            version,
+        })
     }
 }

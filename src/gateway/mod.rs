@@ -1,0 +1,179 @@
+//! The gateway as a whole: open, run, drain. The one place where the parts are
+//! put together.
+
+mod tenants;
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use url::Url;
+
+use crate::adapter::{LocalBoxFuture, MemoryError};
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::server::{
+    Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
+};
+use crate::store::Store;
+use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
+use crate::vendor::{Pool, TlsError, TlsOptions};
+use tenants::{Entrances, Tenants};
+
+/// Bound and not yet running: requests wait in the kernel's queue.
+pub struct Gateway {
+    server: Server,
+    tokens: Arc<Tokens>,
+    tenants: Arc<Tenants>,
+    tls: TlsOptions,
+}
+
+/// Why the gateway cannot take its place.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// The server's certificate or its key.
+    #[error("server.tls: {0}")]
+    Tls(#[from] TlsFault),
+    /// The address is taken, not ours, or needs a right we do not have.
+    #[error("server.listen: cannot listen on {address}: {error}")]
+    Listen {
+        /// As configured.
+        address: SocketAddr,
+        /// The operating system's words.
+        error: io::Error,
+    },
+    /// The database.
+    #[error("store.path: {0}")]
+    Store(#[from] MemoryError),
+    /// The key of the tokens' digests.
+    #[error("store.path: {0}")]
+    Pepper(#[from] PepperFault),
+    /// Trust towards vendors.
+    #[error("vendor.extra_ca: {0}")]
+    VendorTls(#[from] TlsError),
+}
+
+impl Gateway {
+    /// Reads the certificate, opens the store and takes the address. There are
+    /// no tenants until [`publish`](Self::publish).
+    ///
+    /// # Errors
+    /// [`OpenFault`], naming the configuration key.
+    pub fn open(config: &Config) -> Result<Self, OpenFault> {
+        let settings = settings(config)?;
+        let (store, tokens) = open_store(config)?;
+        let address = config.server.listen;
+        let server = Server::bind(settings);
+        Ok(Self {
+            server: server.map_err(|error| OpenFault::Listen { address, error })?,
+            tokens: Arc::new(tokens),
+            tenants: Arc::new(Tenants::new(Arc::new(store))),
+            tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
+        })
+    }
+
+    /// The address taken.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// The tokens, to mint one.
+    pub fn tokens(&self) -> Arc<Tokens> {
+        Arc::clone(&self.tokens)
+    }
+
+    /// Makes a catalog the live one.
+    pub fn publish(&self, catalog: &Catalog) {
+        self.tenants.publish(catalog);
+    }
+
+    /// Starts the worker threads.
+    ///
+    /// # Errors
+    /// The operating system has no thread or no event queue left.
+    pub fn start(self) -> io::Result<Running> {
+        let Self {
+            server,
+            tokens,
+            tenants,
+            tls,
+        } = self;
+        server.start(move || {
+            let entrances = Entrances::new(Arc::clone(&tenants), Pool::new(tls.clone()));
+            Rc::new(Worker {
+                tokens: Arc::clone(&tokens),
+                entrances,
+            })
+        })
+    }
+}
+
+/// Opens the database and the tokens in it.
+///
+/// # Errors
+/// [`OpenFault::Store`], [`OpenFault::Pepper`].
+pub fn open_store(config: &Config) -> Result<(Store, Tokens), OpenFault> {
+    let path = &config.store.path;
+    let store = Store::open(path)?;
+    let pepper = Pepper::open(&Pepper::beside(path))?;
+    let tokens = Tokens::new(Arc::new(store.clone()), pepper);
+    Ok((store, tokens))
+}
+
+/// What stands behind the server on one worker thread: the tokens that all
+/// threads share, and the thread's own way to the tenants.
+struct Worker {
+    tokens: Arc<Tokens>,
+    entrances: Entrances,
+}
+
+impl Application for Worker {
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
+        Box::pin(async move {
+            let tenant = self.tokens.authenticate(token).await?;
+            // A token may outlive its tenant's file: then it opens nothing.
+            self.entrances.open(&tenant).ok_or(AuthFault::Unknown)
+        })
+    }
+}
+
+fn settings(config: &Config) -> Result<Settings, TlsFault> {
+    let tls = config.server.tls.as_ref();
+    let certificate = tls.map(|tls| Certificate::load(&tls.certificate, &tls.key));
+    Ok(Settings {
+        listen: config.server.listen,
+        certificate: certificate.transpose()?.map(Arc::new),
+        public_origin: config.server.public_url.as_ref().map(origin),
+        workers: config.workers.unwrap_or_else(cores),
+        limits: limits(config),
+    })
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        connections: config.server.max_connections,
+        in_flight: config.server.max_in_flight,
+        body_bytes: config.server.body_limit,
+        request: Duration::from_secs(config.deadline.request_seconds),
+        tenant: TenantLimits {
+            per_second: config.limits.requests_per_second.get(),
+            burst: config.limits.burst.get(),
+            in_flight: config.limits.in_flight,
+        },
+        ..Limits::default()
+    }
+}
+
+fn origin(public_url: &Url) -> String {
+    public_url.as_str().trim_end_matches('/').to_owned()
+}
+
+fn cores() -> usize {
+    available_parallelism().map_or(1, Into::into)
+}

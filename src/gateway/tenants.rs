@@ -1,0 +1,214 @@
+//! From a tenant's name to an operation: where catalog, vendor, store and server
+//! meet.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use hyper::header::{HeaderName, HeaderValue};
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use crate::adapter::ids::IdCache;
+use crate::adapter::locks::Locks;
+use crate::adapter::manifest::CredentialKind;
+use crate::adapter::operations::Operation;
+use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
+use crate::catalog::Catalog;
+use crate::scim;
+use crate::server::Admission;
+use crate::tenant::{Tenant, Upstream};
+use crate::vendor::{Credential, Destination, Network, Pool, VendorState};
+
+/// All tenants, shared by all threads.
+pub(super) struct Tenants {
+    memory: Arc<dyn Memory>,
+    ids: Arc<IdCache>,
+    live: ArcSwap<HashMap<TenantId, Arc<Entry>>>,
+    /// What outlives a reload, by tenant.
+    lasting: Mutex<HashMap<TenantId, Lasting>>,
+}
+
+/// One tenant of one generation, ready to work.
+struct Entry {
+    tenant: Arc<Tenant>,
+    destination: Arc<Destination>,
+    locks: Arc<Locks>,
+}
+
+/// What a reload must not reset: who waits for what, and how the vendor is doing.
+#[derive(Clone)]
+struct Lasting {
+    locks: Arc<Locks>,
+    state: Arc<VendorState>,
+}
+
+impl Tenants {
+    /// No tenants yet.
+    pub(super) fn new(memory: Arc<dyn Memory>) -> Self {
+        Self {
+            memory,
+            ids: Arc::new(IdCache::new()),
+            live: ArcSwap::default(),
+            lasting: Mutex::default(),
+        }
+    }
+
+    /// Makes a catalog the live one. Requests under way end on theirs.
+    pub(super) fn publish(&self, catalog: &Catalog) {
+        let entries = catalog
+            .tenants
+            .values()
+            .map(|tenant| (tenant.id.clone(), Arc::new(self.entry(tenant))));
+        self.live.store(Arc::new(entries.collect()));
+    }
+
+    fn entry(&self, tenant: &Arc<Tenant>) -> Entry {
+        let lasting = self.lasting(tenant);
+        let state = lasting.state.under(tenant.upstream.limits);
+        Entry {
+            tenant: Arc::clone(tenant),
+            destination: Arc::new(destination(tenant, state)),
+            locks: lasting.locks,
+        }
+    }
+
+    fn lasting(&self, tenant: &Tenant) -> Lasting {
+        let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = lasting.entry(tenant.id.clone()).or_insert_with(|| Lasting {
+            locks: Arc::new(Locks::default()),
+            state: Arc::new(VendorState::new(tenant.upstream.limits)),
+        });
+        entry.clone()
+    }
+}
+
+/// One worker thread's way to the tenants.
+pub(super) struct Entrances {
+    tenants: Arc<Tenants>,
+    pool: Rc<Pool>,
+}
+
+impl Entrances {
+    /// With the thread's own connections.
+    pub(super) fn new(tenants: Arc<Tenants>, pool: Pool) -> Self {
+        Self {
+            tenants,
+            pool: Rc::new(pool),
+        }
+    }
+
+    /// The way into a tenant on the generation that is live now; `None` if
+    /// there is no such tenant (any more).
+    pub(super) fn open(&self, tenant: &TenantId) -> Option<Rc<dyn Admission>> {
+        let entry = self.tenants.live.load().get(tenant).cloned()?;
+        let (tenants, pool) = (Arc::clone(&self.tenants), Rc::clone(&self.pool));
+        Some(Rc::new(Entrance {
+            tenants,
+            pool,
+            entry,
+        }))
+    }
+}
+
+/// A request's way in.
+struct Entrance {
+    tenants: Arc<Tenants>,
+    pool: Rc<Pool>,
+    entry: Arc<Entry>,
+}
+
+impl Admission for Entrance {
+    fn tenant(&self) -> &TenantId {
+        &self.entry.tenant.id
+    }
+
+    fn service(&self) -> Arc<scim::Service> {
+        Arc::clone(&self.entry.tenant.service)
+    }
+
+    fn perform(
+        self: Rc<Self>,
+        request: scim::Request,
+        base_url: String,
+        deadline: Instant,
+    ) -> LocalBoxFuture<'static, Result<scim::Response, Failure>> {
+        Box::pin(async move { self.operation(base_url, deadline).perform(request).await })
+    }
+}
+
+impl Entrance {
+    fn operation(&self, base_url: String, deadline: Instant) -> Operation {
+        let Entry {
+            tenant,
+            destination,
+            locks,
+        } = &*self.entry;
+        Operation {
+            tenant: tenant.id.clone(),
+            adapter: Arc::clone(&tenant.adapter),
+            service: Arc::clone(&tenant.service),
+            settings: Arc::clone(&tenant.settings),
+            group_priority: Arc::clone(&tenant.group_priority),
+            backend: Rc::new(Network::new(Rc::clone(&self.pool), Arc::clone(destination))),
+            memory: Arc::clone(&self.tenants.memory),
+            locks: Arc::clone(locks),
+            ids: Arc::clone(&self.tenants.ids),
+            base_url,
+            deadline,
+        }
+    }
+}
+
+fn destination(tenant: &Tenant, state: Arc<VendorState>) -> Destination {
+    let Upstream {
+        base_url,
+        headers,
+        limits,
+        ..
+    } = &tenant.upstream;
+    let headers = headers.iter().filter_map(|(name, value)| {
+        let pair = (
+            HeaderName::try_from(name).ok()?,
+            HeaderValue::try_from(value).ok()?,
+        );
+        Some(pair)
+    });
+    Destination {
+        tenant: tenant.id.clone(),
+        base_url: base_url.clone(),
+        headers: headers.collect(),
+        credential: credential(tenant),
+        limits: *limits,
+        deadlines: tenant.adapter.manifest.deadlines,
+        replies: tenant.adapter.manifest.replies.clone(),
+        state,
+    }
+}
+
+fn credential(tenant: &Tenant) -> Credential {
+    let secret = |name: &str| {
+        tenant
+            .upstream
+            .secrets
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| SecretString::from(""))
+    };
+    match &tenant.adapter.manifest.credential {
+        CredentialKind::Basic => Credential::Basic {
+            username: secret("username"),
+            password: secret("password"),
+        },
+        CredentialKind::Bearer => Credential::Bearer(secret("token")),
+        CredentialKind::Header { header } => match HeaderName::try_from(header) {
+            Ok(name) => Credential::Header {
+                name,
+                value: secret("key"),
+            },
+            Err(_) => Credential::None,
+        },
+        CredentialKind::None => Credential::None,
+    }
+}
