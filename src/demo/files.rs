@@ -5,8 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// Path below the repository, and text.
 const FILES: [(&str, &str); 2] = [
-    ("adapters/sosafe.toml", include_str!("../../adapters/sosafe.toml")),
-    ("scripts/sosafe.rhai", include_str!("../../scripts/sosafe.rhai")),
+    (
+        "adapters/sosafe.toml",
+        include_str!("../../adapters/sosafe.toml"),
+    ),
+    (
+        "scripts/sosafe.rhai",
+        include_str!("../../scripts/sosafe.rhai"),
+    ),
 ];
 
 /// Where adapters and scripts are: those of the working directory if it has both, so that an

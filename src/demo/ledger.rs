@@ -46,7 +46,10 @@ impl Ledger {
             cycle: String::new(),
             bar: ProgressBar::hidden(),
         };
-        Self { meter, book: Mutex::new(book) }
+        Self {
+            meter,
+            book: Mutex::new(book),
+        }
     }
 
     /// From now on progress goes under this title.
@@ -126,7 +129,10 @@ mod tests {
         end(Operation::CreateUser, 3, Some("status 409: taken"));
         let accounts = ledger.accounts();
         assert_eq!(accounts[&Operation::CreateUser].calls, 5);
-        assert_eq!(accounts[&Operation::CreateUser].failures, ["status 409: taken"]);
+        assert_eq!(
+            accounts[&Operation::CreateUser].failures,
+            ["status 409: taken"]
+        );
         assert_eq!(accounts[&Operation::CreateUser].latencies.len(), 2);
         assert_eq!(accounts[&Operation::ReadUser].calls, 0);
     }

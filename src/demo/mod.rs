@@ -8,11 +8,16 @@
 //! | [`entra`] | the identity provider |
 //! | [`wanted`] | the directory it synchronises |
 //! | [`vendors`] | what must stand at each vendor in the end |
+//! | [`stand`], [`guide`] | a gateway between the two, and the play |
 //! | [`ledger`], [`report`] | what was done, and whether it came out right |
 
 pub mod emulator;
 pub mod entra;
+mod files;
+pub mod guide;
 pub mod ledger;
 pub mod report;
+mod scratch;
+pub mod stand;
 pub mod vendors;
 pub mod wanted;

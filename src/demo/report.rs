@@ -19,18 +19,18 @@ pub struct Report {
     pub counts: BTreeMap<&'static str, (usize, usize)>,
     /// Every field that is not as wanted.
     pub differences: Vec<Difference>,
-    /// What Entra would send again, as it does not read back what it wrote.
-    pub unfaithful: Vec<String>,
+    /// What Entra does not read back as it wrote it, and so would send again in each cycle.
+    pub unfaithful: Vec<Difference>,
     /// What was done.
     pub accounts: BTreeMap<Operation, Account>,
 }
 
-/// One field that is not as wanted.
+/// One value that is not as wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// `user ada@example.com`.
     pub row: String,
-    /// The field; empty when the row as a whole is missing or too many.
+    /// The field or SCIM path; empty when the row as a whole is missing or too many.
     pub field: String,
     /// What must be there.
     pub wanted: String,
@@ -44,7 +44,7 @@ impl Report {
         vendor: &str,
         wanted: &Holdings,
         found: &Holdings,
-        unfaithful: Vec<String>,
+        unfaithful: Vec<Difference>,
         accounts: BTreeMap<Operation, Account>,
     ) -> Self {
         Self {
@@ -104,7 +104,9 @@ fn differences(wanted: &Holdings, found: &Holdings) -> Vec<Difference> {
 fn compare_rows(row: &str, wanted: &Row, found: &Row) -> Vec<Difference> {
     let fields: BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
     let text = |row: &Row, field: &String| row.get(field).cloned().unwrap_or_default();
-    let differ = fields.into_iter().filter(|field| wanted.get(*field) != found.get(*field));
+    let differ = fields
+        .into_iter()
+        .filter(|field| wanted.get(*field) != found.get(*field));
     let difference = |field: &String| Difference {
         row: row.to_owned(),
         field: field.clone(),
@@ -121,14 +123,28 @@ impl fmt::Display for Report {
         for (sort, (wanted, found)) in &self.counts {
             writeln!(f, "{:<24}{wanted:>8}{found:>8}", format!("{sort}s"))?;
         }
-        writeln!(f, "{:<24}{:>16}", "fields that differ", self.differences.len())?;
-        writeln!(f, "{:<24}{:>16}", "values not read back", self.unfaithful.len())?;
+        writeln!(
+            f,
+            "{:<24}{:>16}",
+            "fields that differ",
+            self.differences.len()
+        )?;
+        writeln!(
+            f,
+            "{:<24}{:>16}",
+            "values not read back",
+            self.unfaithful.len()
+        )?;
         some(f, &self.differences)?;
         some(f, &self.unfaithful)?;
         writeln!(f)?;
         self.write_accounts(f)?;
         some(f, &self.failures().collect::<Vec<_>>())?;
-        let verdict = if self.is_clean() { "Equal." } else { "NOT EQUAL." };
+        let verdict = if self.is_clean() {
+            "Equal."
+        } else {
+            "NOT EQUAL."
+        };
         writeln!(f, "\n{verdict}")
     }
 }
@@ -136,7 +152,11 @@ impl fmt::Display for Report {
 impl Report {
     fn write_accounts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [count, failed, calls, each] = ["count", "failed", "vendor calls", "each"];
-        write!(f, "{:<24}{count:>8}{failed:>8}{calls:>14}{each:>7}", "operation")?;
+        write!(
+            f,
+            "{:<24}{count:>8}{failed:>8}{calls:>14}{each:>7}",
+            "operation"
+        )?;
         writeln!(f, "{:>9}{:>9}{:>9}", "p50 ms", "p95 ms", "p99 ms")?;
         let mut total = Account::default();
         for (operation, account) in &self.accounts {
@@ -154,7 +174,11 @@ impl Account {
         let count = self.latencies.len();
         let each = self.calls as f64 / count.max(1) as f64;
         let failed = self.failures.len();
-        write!(f, "{title:<24}{count:>8}{failed:>8}{:>14}{each:>7.2}", self.calls)?;
+        write!(
+            f,
+            "{title:<24}{count:>8}{failed:>8}{:>14}{each:>7.2}",
+            self.calls
+        )?;
         let mut sorted = self.latencies.clone();
         sorted.sort_unstable();
         for hundredths in [50, 95, 99] {
@@ -183,7 +207,12 @@ fn some<T: fmt::Display>(f: &mut fmt::Formatter<'_>, lines: &[T]) -> fmt::Result
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { row, field, wanted, found } = self;
+        let Self {
+            row,
+            field,
+            wanted,
+            found,
+        } = self;
         match (field.as_str(), found.as_str()) {
             ("", "") => write!(f, "{row} is missing"),
             ("", _) => write!(f, "{row} is too many"),
@@ -198,11 +227,16 @@ mod tests {
     use expect_test::expect;
 
     fn row(pairs: &[(&str, &str)]) -> Row {
-        pairs.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(field, value)| ((*field).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     fn holdings(rows: &[(&'static str, &str, &[(&str, &str)])]) -> Holdings {
-        rows.iter().map(|(sort, key, pairs)| ((*sort, (*key).to_owned()), row(pairs))).collect()
+        rows.iter()
+            .map(|(sort, key, pairs)| ((*sort, (*key).to_owned()), row(pairs)))
+            .collect()
     }
 
     #[test]
@@ -212,7 +246,11 @@ mod tests {
             ("user", "ada", &[("city", "York"), ("phone", "+44")]),
             ("user", "bob", &[]),
         ]);
-        let found = holdings(&[("user", "ada", &[("city", "Bath"), ("zip", "1")]), ("user", "cy", &[]), ("group", "A", &[])]);
+        let found = holdings(&[
+            ("user", "ada", &[("city", "Bath"), ("zip", "1")]),
+            ("user", "cy", &[]),
+            ("group", "A", &[]),
+        ]);
         let account = Account {
             latencies: (1..=100).map(Duration::from_millis).collect(),
             calls: 150,
@@ -241,7 +279,8 @@ mod tests {
               create user: status 503: later
 
             NOT EQUAL.
-        "#]].assert_eq(&report.to_string());
+        "#]]
+        .assert_eq(&report.to_string());
     }
 
     #[test]

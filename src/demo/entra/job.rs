@@ -56,15 +56,6 @@ impl Job {
         self.write_members(wanted).await;
     }
 
-    /// The administrator's "Restart provisioning": the next cycle looks at everything anew, by
-    /// matching queries, as if nothing were linked.
-    pub fn restart(&mut self) {
-        self.synchronised = Directory::default();
-        self.managers.clear();
-        self.users.clear();
-        self.groups.clear();
-    }
-
     /// The SCIM ids of the users that are linked.
     pub fn users(&self) -> &BTreeMap<ObjectId, ScimId> {
         &self.users
@@ -82,13 +73,23 @@ impl Job {
         let changed: Vec<&WantedUser> = wanted
             .users
             .values()
-            .filter(|user| known.get(&user.object_id).is_none_or(|known| !same(known, user)))
+            .filter(|user| {
+                known
+                    .get(&user.object_id)
+                    .is_none_or(|known| !same(known, user))
+            })
             .collect();
         self.watch().phase("users", gone.len() + changed.len());
         for (number, user) in changed.into_iter().enumerate() {
             // A failure is in the watcher's records; the next cycle tries again.
-            if self.synchronise_user(user, self.speaking(number)).await.is_ok() {
-                self.synchronised.users.insert(user.object_id.clone(), user.clone());
+            if self
+                .synchronise_user(user, self.speaking(number))
+                .await
+                .is_ok()
+            {
+                self.synchronised
+                    .users
+                    .insert(user.object_id.clone(), user.clone());
             }
             self.watch().object();
         }
@@ -142,14 +143,26 @@ impl Job {
     }
 
     async fn synchronise_groups(&mut self, wanted: &Directory) {
-        let gone = self.groups.keys().filter(|id| !wanted.groups.contains_key(*id));
+        let gone = self
+            .groups
+            .keys()
+            .filter(|id| !wanted.groups.contains_key(*id));
         let gone: Vec<ObjectId> = gone.cloned().collect();
-        let changed: Vec<&WantedGroup> =
-            wanted.groups.values().filter(|group| self.is_new_or_renamed(group)).collect();
+        let changed: Vec<&WantedGroup> = wanted
+            .groups
+            .values()
+            .filter(|group| self.is_new_or_renamed(group))
+            .collect();
         self.watch().phase("groups", gone.len() + changed.len());
         for (number, group) in changed.into_iter().enumerate() {
-            if self.synchronise_group(group, self.speaking(number)).await.is_ok() {
-                self.synchronised.groups.insert(group.object_id.clone(), group.clone());
+            if self
+                .synchronise_group(group, self.speaking(number))
+                .await
+                .is_ok()
+            {
+                self.synchronised
+                    .groups
+                    .insert(group.object_id.clone(), group.clone());
             }
             self.watch().object();
         }
@@ -199,10 +212,15 @@ impl Job {
         let changed: Vec<&WantedUser> = wanted.users.values().filter(changed).collect();
         self.watch().phase("managers", changed.len());
         for (number, user) in changed.into_iter().enumerate() {
-            if self.write_manager(user, self.speaking(number)).await.is_ok() {
+            if self
+                .write_manager(user, self.speaking(number))
+                .await
+                .is_ok()
+            {
                 self.managers.remove(&user.object_id);
                 let manager = user.manager.clone();
-                self.managers.extend(manager.map(|manager| (user.object_id.clone(), manager)));
+                self.managers
+                    .extend(manager.map(|manager| (user.object_id.clone(), manager)));
             }
             self.watch().object();
         }
@@ -214,7 +232,9 @@ impl Job {
             return Ok(());
         };
         let manager = user.manager.as_ref();
-        let wanted = manager.and_then(|manager| self.users.get(manager)).map(String::as_str);
+        let wanted = manager
+            .and_then(|manager| self.users.get(manager))
+            .map(String::as_str);
         let Some(found) = entra.user(id).await? else {
             return Ok(());
         };
@@ -226,7 +246,8 @@ impl Job {
         self.watch().phase("members", wanted.groups.len());
         for (number, group) in wanted.groups.values().enumerate() {
             if let Some(id) = self.groups.get(&group.object_id).cloned() {
-                self.write_members_of(group, &id, &self.speaking(number)).await;
+                self.write_members_of(group, &id, &self.speaking(number))
+                    .await;
             }
             self.watch().object();
         }
@@ -234,7 +255,9 @@ impl Job {
 
     async fn write_members_of(&mut self, group: &WantedGroup, id: &str, entra: &Entra) {
         let sent = self.members.entry(group.object_id.clone()).or_default();
-        let old = sent.iter().filter(|user| !group.members.contains_key(*user));
+        let old = sent
+            .iter()
+            .filter(|user| !group.members.contains_key(*user));
         let old = linked(&self.users, old);
         let new = group.members.keys().filter(|user| !sent.contains(*user));
         let new = linked(&self.users, new);
@@ -247,7 +270,11 @@ impl Job {
 
     /// Every second object in the other dialect, as with provisioning on demand in between.
     fn speaking(&self, number: usize) -> Entra {
-        let dialect = if number % 2 == 0 { Dialect::Legacy } else { Dialect::Compliant };
+        let dialect = if number % 2 == 0 {
+            Dialect::Legacy
+        } else {
+            Dialect::Compliant
+        };
         self.entra.speaking(dialect)
     }
 
@@ -269,7 +296,9 @@ fn linked<'a>(
     links: &BTreeMap<ObjectId, ScimId>,
     users: impl Iterator<Item = &'a ObjectId>,
 ) -> Vec<Linked> {
-    users.filter_map(|user| Some((user.clone(), links.get(user)?.clone()))).collect()
+    users
+        .filter_map(|user| Some((user.clone(), links.get(user)?.clone())))
+        .collect()
 }
 
 /// Sends the PATCHes for one group; the users of those that succeeded come back.
@@ -282,9 +311,20 @@ async fn send_members(
     let batch = if users.len() > MANY { BATCH } else { 1 };
     let (mut flying, mut done) = (JoinSet::new(), Vec::new());
     for users in users.chunks(batch) {
-        flying.spawn(send_batch(entra.clone(), group.to_owned(), users.to_vec(), membership));
+        flying.spawn(send_batch(
+            entra.clone(),
+            group.to_owned(),
+            users.to_vec(),
+            membership,
+        ));
         if flying.len() >= IN_FLIGHT {
-            done.extend(flying.join_next().await.and_then(Result::ok).unwrap_or_default());
+            done.extend(
+                flying
+                    .join_next()
+                    .await
+                    .and_then(Result::ok)
+                    .unwrap_or_default(),
+            );
         }
     }
     done.extend(flying.join_all().await.into_iter().flatten());

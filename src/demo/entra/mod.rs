@@ -47,7 +47,11 @@ impl Entra {
         let (base, query) = tenant_url.split_once('?').unwrap_or((tenant_url, ""));
         let compliant = query.split('&').any(|flag| flag == "aadOptscim062020");
         let wire = Arc::new(Wire::new(base.trim_end_matches('/'), token, watch)?);
-        let dialect = if compliant { Dialect::Compliant } else { Dialect::Legacy };
+        let dialect = if compliant {
+            Dialect::Compliant
+        } else {
+            Dialect::Legacy
+        };
         Ok(Self { wire, dialect })
     }
 
@@ -55,7 +59,10 @@ impl Entra {
     /// one tenant sends both.
     #[must_use]
     pub fn speaking(&self, dialect: Dialect) -> Self {
-        Self { dialect, ..self.clone() }
+        Self {
+            dialect,
+            ..self.clone()
+        }
     }
 
     /// The administrator's "Test Connection": a user and a group that do not exist.
@@ -75,13 +82,17 @@ impl Entra {
     /// The matching query: the user with this `userName`, if there is exactly one.
     pub async fn match_user(&self, user_name: &str) -> Result<Option<Value>, Fault> {
         let path = query::users("userName", user_name);
-        self.get(Operation::MatchUser, &path, &[200]).await?.only_one()
+        self.get(Operation::MatchUser, &path, &[200])
+            .await?
+            .only_one()
     }
 
     /// The matching query: the group of this name, without its members.
     pub async fn match_group(&self, display_name: &str) -> Result<Option<Value>, Fault> {
         let path = query::groups(display_name);
-        self.get(Operation::MatchGroup, &path, &[200]).await?.only_one()
+        self.get(Operation::MatchGroup, &path, &[200])
+            .await?
+            .only_one()
     }
 
     /// Creates a user; its manager comes later ([`Change::Manager`]).
@@ -98,7 +109,8 @@ impl Entra {
 
     /// Reads a linked user; `None` if it is gone.
     pub async fn user(&self, id: &str) -> Result<Option<Value>, Fault> {
-        self.read(Operation::ReadUser, &format!("/Users/{id}")).await
+        self.read(Operation::ReadUser, &format!("/Users/{id}"))
+            .await
     }
 
     /// Reads a linked group without its members; `None` if it is gone.
@@ -110,7 +122,9 @@ impl Entra {
     /// The SCIM ids of a group's members. Entra itself never reads them; the demo does, to see
     /// what it would be told.
     pub async fn members(&self, id: &str) -> Result<Vec<ScimId>, Fault> {
-        let reply = self.get(Operation::ReadMembers, &format!("/Groups/{id}"), &[200]).await?;
+        let reply = self
+            .get(Operation::ReadMembers, &format!("/Groups/{id}"), &[200])
+            .await?;
         let members = reply.body.get("members").and_then(Value::as_array);
         let id = |member: &Value| Some(member.get("value")?.as_str()?.to_owned());
         Ok(members.into_iter().flatten().filter_map(id).collect())
@@ -122,39 +136,47 @@ impl Entra {
             return Ok(());
         }
         let body = patch::user(changes, self.dialect);
-        self.patch(Operation::of(changes), &format!("/Users/{id}"), &body).await
+        self.patch(Operation::of(changes), &format!("/Users/{id}"), &body)
+            .await
     }
 
     /// Renames a group.
     pub async fn rename_group(&self, id: &str, display_name: &str) -> Result<(), Fault> {
         let body = patch::rename(display_name, self.dialect);
-        self.patch(Operation::RenameGroup, &format!("/Groups/{id}"), &body).await
+        self.patch(Operation::RenameGroup, &format!("/Groups/{id}"), &body)
+            .await
     }
 
     /// Adds members, all of them in one PATCH.
     pub async fn add_members(&self, id: &str, members: &[ScimId]) -> Result<(), Fault> {
         let body = patch::add_members(members, self.dialect);
-        self.patch(Operation::AddMembers, &format!("/Groups/{id}"), &body).await
+        self.patch(Operation::AddMembers, &format!("/Groups/{id}"), &body)
+            .await
     }
 
     /// Removes members, all of them in one PATCH.
     pub async fn remove_members(&self, id: &str, members: &[ScimId]) -> Result<(), Fault> {
         let body = patch::remove_members(members, self.dialect);
-        self.patch(Operation::RemoveMembers, &format!("/Groups/{id}"), &body).await
+        self.patch(Operation::RemoveMembers, &format!("/Groups/{id}"), &body)
+            .await
     }
 
     /// Deletes a user. One that is gone already is a fault, as Entra logs it.
     pub async fn delete_user(&self, id: &str) -> Result<(), Fault> {
-        self.delete(Operation::DeleteUser, &format!("/Users/{id}")).await
+        self.delete(Operation::DeleteUser, &format!("/Users/{id}"))
+            .await
     }
 
     /// Deletes a group.
     pub async fn delete_group(&self, id: &str) -> Result<(), Fault> {
-        self.delete(Operation::DeleteGroup, &format!("/Groups/{id}")).await
+        self.delete(Operation::DeleteGroup, &format!("/Groups/{id}"))
+            .await
     }
 
     async fn get(&self, operation: Operation, path: &str, fine: &[u16]) -> Result<Reply, Fault> {
-        self.wire.send(operation, Method::GET, path, None, fine).await
+        self.wire
+            .send(operation, Method::GET, path, None, fine)
+            .await
     }
 
     async fn read(&self, operation: Operation, path: &str) -> Result<Option<Value>, Fault> {
@@ -163,23 +185,32 @@ impl Entra {
     }
 
     async fn post(&self, operation: Operation, path: &str, body: &Value) -> Result<ScimId, Fault> {
-        let reply = self.wire.send(operation, Method::POST, path, Some(body), &[201]).await?;
+        let reply = self
+            .wire
+            .send(operation, Method::POST, path, Some(body), &[201])
+            .await?;
         reply.id()
     }
 
     async fn patch(&self, operation: Operation, path: &str, body: &Value) -> Result<(), Fault> {
-        let sent = self.wire.send(operation, Method::PATCH, path, Some(body), &[200, 204]);
+        let sent = self
+            .wire
+            .send(operation, Method::PATCH, path, Some(body), &[200, 204]);
         sent.await.map(drop)
     }
 
     async fn delete(&self, operation: Operation, path: &str) -> Result<(), Fault> {
-        let sent = self.wire.send(operation, Method::DELETE, path, None, &[204]);
+        let sent = self
+            .wire
+            .send(operation, Method::DELETE, path, None, &[204]);
         sent.await.map(drop)
     }
 }
 
 impl std::fmt::Debug for Entra {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entra").field("dialect", &self.dialect).finish_non_exhaustive()
+        f.debug_struct("Entra")
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
     }
 }

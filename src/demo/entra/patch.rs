@@ -46,7 +46,9 @@ pub(super) fn rename(display_name: &str, dialect: Dialect) -> Value {
 /// The body that adds members.
 pub(super) fn add_members(members: &[String], dialect: Dialect) -> Value {
     let op = dialect.op("Add");
-    body(vec![json!({"op": op, "path": "members", "value": references(members)})])
+    body(vec![
+        json!({"op": op, "path": "members", "value": references(members)}),
+    ])
 }
 
 /// The body that removes members: those named, not all of them.
@@ -56,9 +58,10 @@ pub(super) fn remove_members(members: &[String], dialect: Dialect) -> Value {
         Dialect::Legacy => {
             vec![json!({"op": "Remove", "path": "members", "value": references(members)})]
         }
-        Dialect::Compliant => {
-            members.iter().map(|member| json!({"op": "remove", "path": path(member)})).collect()
-        }
+        Dialect::Compliant => members
+            .iter()
+            .map(|member| json!({"op": "remove", "path": path(member)}))
+            .collect(),
     })
 }
 
@@ -79,7 +82,10 @@ fn body(operations: Vec<Value>) -> Value {
 }
 
 fn references(members: &[String]) -> Vec<Value> {
-    members.iter().map(|member| json!({"$ref": null, "value": member})).collect()
+    members
+        .iter()
+        .map(|member| json!({"$ref": null, "value": member}))
+        .collect()
 }
 
 fn legacy(change: &Change) -> Value {

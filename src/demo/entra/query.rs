@@ -13,7 +13,10 @@ pub(super) fn users(attribute: &str, value: &str) -> String {
 
 /// `/Groups?excludedAttributes=members&filter=displayName+eq+%22Sales%22`.
 pub(super) fn groups(display_name: &str) -> String {
-    format!("/Groups?excludedAttributes=members&filter={}", equals("displayName", display_name))
+    format!(
+        "/Groups?excludedAttributes=members&filter={}",
+        equals("displayName", display_name)
+    )
 }
 
 fn equals(attribute: &str, value: &str) -> String {
@@ -61,7 +64,10 @@ mod tests {
     #[test]
     fn queries_look_as_on_the_wire() {
         let check = |value: &str, expect: &str| {
-            assert_eq!(users("userName", value), format!("/Users?filter=userName+eq+%22{expect}%22"));
+            assert_eq!(
+                users("userName", value),
+                format!("/Users?filter=userName+eq+%22{expect}%22")
+            );
         };
         check("oren_x@example.biz", "oren_x%40example.biz");
         check("o'brien+test@e.com", "o%27brien%2btest%40e.com");

@@ -73,7 +73,9 @@ pub fn read<'a>(resource: &'a Value, path: &str) -> Option<&'a str> {
         Place::Enterprise(name) => resource.get(ENTERPRISE)?.get(name),
         Place::Typed(name, kind, part) => {
             let mut values = resource.get(name)?.as_array()?.iter();
-            values.find(|value| value.get("type").is_some_and(|its| its == kind))?.get(part)
+            values
+                .find(|value| value.get("type").is_some_and(|its| its == kind))?
+                .get(part)
         }
     };
     value?.as_str()
@@ -101,7 +103,9 @@ pub fn changes(wanted: &WantedUser, found: &Value) -> Vec<Change> {
 
 /// What Entra would PATCH to make the user of SCIM id `wanted` the manager, or nobody.
 pub fn manager_change(wanted: Option<&str>, found: &Value) -> Option<Change> {
-    let manager = found.get(ENTERPRISE).and_then(|extension| extension.get("manager"));
+    let manager = found
+        .get(ENTERPRISE)
+        .and_then(|extension| extension.get("manager"));
     let found = manager.and_then(|manager| manager.get("value")?.as_str());
     let found = found.filter(|id| !id.is_empty());
     (wanted != found).then(|| Change::Manager(wanted.map(str::to_owned)))

@@ -90,7 +90,12 @@ impl Wire {
         let status = answer.as_ref().ok().map(|(status, _)| *status);
         let reply = answer.and_then(|(status, body)| Reply::read(status, &body, fine));
         let failure = reply.as_ref().err().map(Fault::to_string);
-        self.watch.operation(Record { operation, latency, status, failure });
+        self.watch.operation(Record {
+            operation,
+            latency,
+            status,
+            failure,
+        });
         reply
     }
 
@@ -104,7 +109,12 @@ impl Wire {
         let mut connection = self.connection().await?;
         let answer = connection.send_request(request).await.map_err(broken)?;
         let status = answer.status().as_u16();
-        let body = answer.into_body().collect().await.map_err(broken)?.to_bytes();
+        let body = answer
+            .into_body()
+            .collect()
+            .await
+            .map_err(broken)?
+            .to_bytes();
         self.idle().push(connection);
         Ok((status, body))
     }
@@ -125,7 +135,9 @@ impl Wire {
         if body.is_some() {
             request = request.header("content-type", "application/scim+json; charset=utf-8");
         }
-        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let body = body
+            .map(|body| Bytes::from(body.to_string()))
+            .unwrap_or_default();
         request.body(Full::new(body)).map_err(broken)
     }
 
@@ -160,7 +172,10 @@ impl Reply {
             return Err(Fault::Refused { status, detail });
         }
         if body.is_empty() || status == 404 {
-            return Ok(Self { status, body: Value::Null });
+            return Ok(Self {
+                status,
+                body: Value::Null,
+            });
         }
         let body = serde_json::from_slice(body);
         let body = body.map_err(|error| Fault::Unreadable(error.to_string()))?;
@@ -209,7 +224,9 @@ fn broken(error: impl std::error::Error) -> Fault {
 
 fn detail(body: &[u8]) -> String {
     let error: Option<Value> = serde_json::from_slice(body).ok();
-    let detail = error.as_ref().and_then(|error| error.get("detail")?.as_str());
+    let detail = error
+        .as_ref()
+        .and_then(|error| error.get("detail")?.as_str());
     detail.map_or_else(
         || String::from_utf8_lossy(body).chars().take(200).collect(),
         str::to_owned,

@@ -24,15 +24,24 @@ impl Showcase for SoSafe {
     }
 
     fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(Options { latency, ..Options::default() })
+        start(Options {
+            latency,
+            ..Options::default()
+        })
     }
 
     /// Without the manifest's ten calls a second: nobody watches a demo for minutes.
     fn tenant_file(&self, emulator: &Emulator) -> String {
-        let Client { api_key, idp_tenant, .. } = Client::default();
+        let Client {
+            api_key,
+            idp_tenant,
+            ..
+        } = Client::default();
         let base_url = emulator.base_url();
-        let priority: Vec<String> =
-            (1..).zip(PRIORITY).map(|(place, group)| format!("{group:?} = {place}")).collect();
+        let priority: Vec<String> = (1..)
+            .zip(PRIORITY)
+            .map(|(place, group)| format!("{group:?} = {place}"))
+            .collect();
         let priority = priority.join(", ");
         format!(
             r#"adapter = "sosafe"
@@ -49,12 +58,20 @@ groups = {{ priority = {{ {priority} }} }}
         let user = |user: &ExpectedUser| ((sort(user.deleted), login(user)), row(user));
         let users = outcome.users.values().map(user);
         let group = |name: &str| (("group", name.to_owned()), Row::new());
-        users.chain(outcome.groups.values().map(|it| group(&it.display_name))).collect()
+        users
+            .chain(outcome.groups.values().map(|it| group(&it.display_name)))
+            .collect()
     }
 
     fn found(&self, state: &Value) -> Holdings {
-        let clients = state.get("clients").and_then(Value::as_array).into_iter().flatten();
-        clients.flat_map(|client| users(client).chain(groups(client))).collect()
+        let clients = state
+            .get("clients")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        clients
+            .flat_map(|client| users(client).chain(groups(client)))
+            .collect()
     }
 }
 
@@ -63,12 +80,20 @@ fn sort(deleted: bool) -> &'static str {
 }
 
 fn login(expected: &ExpectedUser) -> String {
-    expected.user.get(path::USER_NAME).unwrap_or_default().to_owned()
+    expected
+        .user
+        .get(path::USER_NAME)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// A deleted user keeps its row, marked; what else still stands there does not matter.
 fn row(expected: &ExpectedUser) -> Row {
-    let ExpectedUser { user, deleted, groups } = expected;
+    let ExpectedUser {
+        user,
+        deleted,
+        groups,
+    } = expected;
     let mut row = Row::new();
     let mut set = |field: &str, value: Option<&str>| {
         row.extend(value.map(|value| (field.to_owned(), value.to_owned())));
@@ -77,19 +102,44 @@ fn row(expected: &ExpectedUser) -> Row {
         set("status", Some("ARCHIVED"));
         return row;
     }
-    set("status", Some(if user.enabled { "ACTIVE" } else { "INACTIVE" }));
+    set(
+        "status",
+        Some(if user.enabled { "ACTIVE" } else { "INACTIVE" }),
+    );
     set("user_group", foremost(groups));
     for (field, path) in AS_THEY_ARE {
         set(field, user.get(path));
     }
-    let address = user.get(path::EMAIL).or(user.get(path::USER_NAME)).map(str::to_lowercase);
+    let address = user
+        .get(path::EMAIL)
+        .or(user.get(path::USER_NAME))
+        .map(str::to_lowercase);
     set("email", address.as_deref());
-    let first_word = user.get(path::DISPLAY_NAME).and_then(|name| name.split(' ').next());
+    let first_word = user
+        .get(path::DISPLAY_NAME)
+        .and_then(|name| name.split(' ').next());
     set("first_name", user.get(path::GIVEN_NAME).or(first_word));
-    set("content_language", user.get(path::LANGUAGE).and_then(|tag| look_up(&LANGUAGES, tag)));
-    set("ui_locale", user.get(path::LOCALE).map(|tag| tag.replace('-', "_")).as_deref());
-    set("tz", user.get(path::TIME_ZONE).map(|zone| look_up(&ZONES, zone).unwrap_or(zone)));
-    set("academic_degree", user.get(path::PREFIX).map(|it| look_up(&DEGREES, it).unwrap_or("none")));
+    set(
+        "content_language",
+        user.get(path::LANGUAGE)
+            .and_then(|tag| look_up(&LANGUAGES, tag)),
+    );
+    set(
+        "ui_locale",
+        user.get(path::LOCALE)
+            .map(|tag| tag.replace('-', "_"))
+            .as_deref(),
+    );
+    set(
+        "tz",
+        user.get(path::TIME_ZONE)
+            .map(|zone| look_up(&ZONES, zone).unwrap_or(zone)),
+    );
+    set(
+        "academic_degree",
+        user.get(path::PREFIX)
+            .map(|it| look_up(&DEGREES, it).unwrap_or("none")),
+    );
     let category = |sort: &str| look_up(&CATEGORIES, sort).unwrap_or("employee");
     set("category", user.get(path::USER_TYPE).map(category));
     set("address.country", country(user));
@@ -104,7 +154,9 @@ fn row(expected: &ExpectedUser) -> Row {
 
 /// The first by priority, else the group the user has been in for the longest time.
 fn foremost(groups: &[String]) -> Option<&str> {
-    let first = PRIORITY.into_iter().find(|name| groups.iter().any(|group| group == name));
+    let first = PRIORITY
+        .into_iter()
+        .find(|name| groups.iter().any(|group| group == name));
     first.or(groups.first().map(String::as_str))
 }
 
@@ -158,8 +210,11 @@ const ZONES: [(&str, &str); 3] = [
 
 const DEGREES: [(&str, &str); 2] = [("Dr.", "dr"), ("Prof. Dr.", "prof_dr")];
 
-const CATEGORIES: [(&str, &str); 3] =
-    [("Guest", "external"), ("Member", "employee"), ("Student", "student")];
+const CATEGORIES: [(&str, &str); 3] = [
+    ("Guest", "external"),
+    ("Member", "employee"),
+    ("Student", "student"),
+];
 
 /// A country by any of its spellings, with the code its numbers are dialled by.
 const COUNTRIES: [(&[&str], &str, &str); 7] = [
@@ -179,7 +234,9 @@ fn look_up<'a>(table: &[(&str, &'a str)], value: &str) -> Option<&'a str> {
 
 fn dialled(user: &WantedUser) -> Option<(&'static str, &'static str)> {
     let spelling = user.get(path::COUNTRY)?;
-    let (_, name, code) = COUNTRIES.iter().find(|(known, ..)| known.contains(&spelling))?;
+    let (_, name, code) = COUNTRIES
+        .iter()
+        .find(|(known, ..)| known.contains(&spelling))?;
     Some((name, code))
 }
 
@@ -199,14 +256,22 @@ fn phone(user: &WantedUser) -> Option<String> {
     }
     let (name, code) = dialled(user)?;
     // Italian numbers keep their zero.
-    let national = if name == "Italien" { &digits } else { digits.strip_prefix('0')? };
+    let national = if name == "Italien" {
+        &digits
+    } else {
+        digits.strip_prefix('0')?
+    };
     (digits.len() >= 7).then(|| format!("+{code}{national}"))
 }
 
 /// A street, and a house number if it ends with one.
 fn split_street(text: &str) -> (&str, Option<&str>) {
-    const WITHOUT: [&str; 4] =
-        ["Marktplatz", "Marienplatz", "1 Mill Rd", "12 rue de la Paix"];
+    const WITHOUT: [&str; 4] = [
+        "Marktplatz",
+        "Marienplatz",
+        "1 Mill Rd",
+        "12 rue de la Paix",
+    ];
     const TWO_WORDS: &str = " 1 b";
     if WITHOUT.contains(&text) || text.ends_with("Street") {
         return (text, None);
@@ -221,10 +286,16 @@ fn split_street(text: &str) -> (&str, Option<&str>) {
 }
 
 fn users(client: &Value) -> Box<dyn Iterator<Item = ((&'static str, String), Row)> + '_> {
-    let users = client.get("users").and_then(Value::as_array).into_iter().flatten();
+    let users = client
+        .get("users")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     Box::new(users.map(|user| {
         let login = text(user.get("login")).unwrap_or_default();
-        let archived = user.get("status").is_some_and(|status| status == "ARCHIVED");
+        let archived = user
+            .get("status")
+            .is_some_and(|status| status == "ARCHIVED");
         let mut row = flat(user);
         if archived {
             row.retain(|field, _| field == "status");
@@ -234,7 +305,11 @@ fn users(client: &Value) -> Box<dyn Iterator<Item = ((&'static str, String), Row
 }
 
 fn groups(client: &Value) -> impl Iterator<Item = ((&'static str, String), Row)> + '_ {
-    let groups = client.get("user_groups").and_then(Value::as_array).into_iter().flatten();
+    let groups = client
+        .get("user_groups")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     groups.filter_map(|name| Some((("group", text(Some(name))?), Row::new())))
 }
 
@@ -269,12 +344,17 @@ mod tests {
 
     fn user(set: &[(&'static str, &str)]) -> WantedUser {
         let nobody = WantedUser::new("o1", "Ada@Example.com");
-        set.iter().fold(nobody, |user, (path, value)| user.with(path, *value))
+        set.iter()
+            .fold(nobody, |user, (path, value)| user.with(path, *value))
     }
 
     #[track_caller]
     fn check(set: &[(&'static str, &str)], field: &str, expect: &str) {
-        let expected = ExpectedUser { user: user(set), deleted: false, groups: Vec::new() };
+        let expected = ExpectedUser {
+            user: user(set),
+            deleted: false,
+            groups: Vec::new(),
+        };
         let found = row(&expected).get(field).cloned().unwrap_or_default();
         assert_eq!(found, expect, "{field} of {set:?}");
     }
@@ -287,17 +367,33 @@ mod tests {
         check(&[(path::DISPLAY_NAME, "Ada King")], "first_name", "Ada");
         check(&[(path::LANGUAGE, "it-IT")], "content_language", "it");
         check(&[(path::LANGUAGE, "rm-CH")], "content_language", "");
-        check(&[(path::PREFIX, "Kommerzialrat")], "academic_degree", "none");
+        check(
+            &[(path::PREFIX, "Kommerzialrat")],
+            "academic_degree",
+            "none",
+        );
         check(&[(path::USER_TYPE, "Contractor")], "category", "employee");
         check(&[(path::STREET, "Hauptstr. 5a")], "address.house_no", "5a");
-        check(&[(path::STREET, "Via Manzoni, 31")], "address.street", "Via Manzoni");
-        check(&[(path::COUNTRY, "Switzerland")], "address.country", "Schweiz");
+        check(
+            &[(path::STREET, "Via Manzoni, 31")],
+            "address.street",
+            "Via Manzoni",
+        );
+        check(
+            &[(path::COUNTRY, "Switzerland")],
+            "address.country",
+            "Schweiz",
+        );
     }
 
     #[test]
     fn phones_are_dialled_from_the_users_country() {
         let from = |country, phone, expect| {
-            check(&[(path::COUNTRY, country), (path::PHONE, phone)], "phone", expect);
+            check(
+                &[(path::COUNTRY, country), (path::PHONE, phone)],
+                "phone",
+                expect,
+            );
         };
         from("CH", "044 268 12 34", "+41442681234");
         from("CH", "044/268-12-34", "+41442681234");
@@ -306,18 +402,28 @@ mod tests {
         from("IT", "02 7600 12 34", "+390276001234");
         from("CH", "intern 12", "");
         check(&[(path::PHONE, "044 268 12 34")], "phone", "");
-        check(&[(path::PHONE, "+41 44 268 12 34")], "phone", "+41442681234");
+        check(
+            &[(path::PHONE, "+41 44 268 12 34")],
+            "phone",
+            "+41442681234",
+        );
     }
 
     #[test]
     fn every_value_of_the_directory_is_in_the_tables() {
         for user in history().iter().flat_map(|state| state.users.values()) {
             let language = user.get(path::LANGUAGE).unwrap();
-            assert!(LANGUAGES.iter().any(|(known, _)| *known == language), "{language}");
+            assert!(
+                LANGUAGES.iter().any(|(known, _)| *known == language),
+                "{language}"
+            );
             let country = user.get(path::COUNTRY);
             assert!(country.is_none() || dialled(user).is_some(), "{country:?}");
             let zone = user.get(path::TIME_ZONE).unwrap();
-            assert!(zone.contains('/') || look_up(&ZONES, zone).is_some(), "{zone}");
+            assert!(
+                zone.contains('/') || look_up(&ZONES, zone).is_some(),
+                "{zone}"
+            );
         }
     }
 
@@ -330,7 +436,10 @@ mod tests {
         check(&[], None);
         check(&["B", "A"], Some("B"));
         check(&["A", "Sales / EMEA"], Some("Sales / EMEA"));
-        check(&["A", "Sales / EMEA", "Führungskräfte"], Some("Führungskräfte"));
+        check(
+            &["A", "Sales / EMEA", "Führungskräfte"],
+            Some("Führungskräfte"),
+        );
     }
 
     #[test]
@@ -342,14 +451,25 @@ mod tests {
         ]}]});
         let found = SoSafe.found(&state);
         let row = |pairs: &[(&str, &str)]| -> Row {
-            pairs.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect()
+            pairs
+                .iter()
+                .map(|(field, value)| ((*field).to_owned(), (*value).to_owned()))
+                .collect()
         };
         let expect: Holdings = [
-            (("archived user", "bob".to_owned()), row(&[("status", "ARCHIVED")])),
+            (
+                ("archived user", "bob".to_owned()),
+                row(&[("status", "ARCHIVED")]),
+            ),
             (("group", "A".to_owned()), Row::new()),
             (
                 ("user", "ada".to_owned()),
-                row(&[("login", "ada"), ("status", "ACTIVE"), ("address.city", "York"), ("user_group", "A")]),
+                row(&[
+                    ("login", "ada"),
+                    ("status", "ACTIVE"),
+                    ("address.city", "York"),
+                    ("user_group", "A"),
+                ]),
             ),
         ]
         .into();

@@ -22,7 +22,8 @@ fn next_day(mut directory: Directory) -> Directory {
         }
     }
     join(&mut directory, PEOPLE..PEOPLE + 5, 1);
-    leave(&mut directory, 1, |person| person % 24 == 0);
+    // They are in the next group too, which is then their first.
+    leave(&mut directory, 0, |person| person % 24 == 0);
     enter(&mut directory, 3, |person| person % 16 == 5, 1);
     if let Some(group) = directory.groups.get_mut(&group_id(4)) {
         group.display_name = "Neue Kolleginnen & Kollegen".to_owned();
@@ -40,7 +41,13 @@ fn next_month(mut directory: Directory) -> Directory {
         purge(&mut directory, &id(number));
     }
     directory.groups.remove(&group_id(2));
-    groups::add(&mut directory, 5, "Projekt Aurora", (0..PEOPLE).filter(|n| n % 20 == 2), 2);
+    groups::add(
+        &mut directory,
+        5,
+        "Projekt Aurora",
+        (0..PEOPLE).filter(|n| n % 20 == 2),
+        2,
+    );
     enter(&mut directory, 0, |person| person % 20 == 3, 2);
     directory
 }
@@ -100,7 +107,9 @@ fn join(directory: &mut Directory, people: std::ops::Range<usize>, state: usize)
         directory.users.insert(user.object_id.clone(), user);
     }
     if let Some(group) = directory.groups.get_mut(&group_id(4)) {
-        group.members.extend(people.map(|person| (id(person), state)));
+        group
+            .members
+            .extend(people.map(|person| (id(person), state)));
     }
 }
 

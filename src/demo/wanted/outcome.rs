@@ -73,16 +73,28 @@ impl Outcome {
                 };
                 members.push(member.clone());
                 let since = *since.max(known);
-                joined.entry(member).or_default().push((since, &group.display_name));
+                joined
+                    .entry(member)
+                    .or_default()
+                    .push((since, &group.display_name));
             }
             let display_name = group.display_name.clone();
-            self.groups.insert(id.clone(), ExpectedGroup { display_name, members });
+            self.groups.insert(
+                id.clone(),
+                ExpectedGroup {
+                    display_name,
+                    members,
+                },
+            );
         }
         for (member, mut groups) in joined {
             // Stable: of one age, the group Entra created first was told first.
             groups.sort_by_key(|(since, _)| *since);
             if let Some(expected) = self.users.get_mut(member) {
-                expected.groups = groups.into_iter().map(|(_, name)| name.to_owned()).collect();
+                expected.groups = groups
+                    .into_iter()
+                    .map(|(_, name)| name.to_owned())
+                    .collect();
             }
         }
     }
@@ -90,6 +102,10 @@ impl Outcome {
 
 impl ExpectedUser {
     fn new(user: &WantedUser) -> Self {
-        Self { user: user.clone(), deleted: false, groups: Vec::new() }
+        Self {
+            user: user.clone(),
+            deleted: false,
+            groups: Vec::new(),
+        }
     }
 }

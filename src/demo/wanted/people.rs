@@ -63,7 +63,10 @@ pub(super) fn locate(user: &mut WantedUser, place: &Place, number: usize) -> Opt
     user.set(path::REGION, place.region);
     user.set(path::ZIP, place.zip);
     user.set(path::COUNTRY, pick(place.countries, round)?);
-    user.set(path::ADDRESS, format!("{street}\n{} {}", place.zip, place.city));
+    user.set(
+        path::ADDRESS,
+        format!("{street}\n{} {}", place.zip, place.city),
+    );
     Some(())
 }
 
@@ -105,14 +108,17 @@ fn work(user: &mut WantedUser, number: usize) {
     const DEPARTMENTS: [&str; 5] = ["R&D", "Vertrieb", "Finance", "Küche & Service", "IT"];
     const TYPES: [&str; 4] = ["Member", "Member", "Guest", "Student"];
     if number % 7 != 6 {
-        user.attributes.extend(pick(&TITLES, number).map(|title| (path::TITLE, title.to_owned())));
+        user.attributes
+            .extend(pick(&TITLES, number).map(|title| (path::TITLE, title.to_owned())));
     }
     if number % 13 != 12 {
         let department = pick(&DEPARTMENTS, number / 3);
-        user.attributes.extend(department.map(|name| (path::DEPARTMENT, name.to_owned())));
+        user.attributes
+            .extend(department.map(|name| (path::DEPARTMENT, name.to_owned())));
     }
     if number % 6 != 5 {
-        user.attributes.extend(pick(&TYPES, number).map(|sort| (path::USER_TYPE, sort.to_owned())));
+        user.attributes
+            .extend(pick(&TYPES, number).map(|sort| (path::USER_TYPE, sort.to_owned())));
     }
     user.set(path::EMPLOYEE_NUMBER, format!("{:06}", 4200 + number));
     user.set(path::ORGANIZATION, "Beispiel & Söhne AG");
@@ -123,19 +129,33 @@ fn work(user: &mut WantedUser, number: usize) {
         user.set(path::DIVISION, format!("Division {}", number % 3 + 1));
     }
     if number % 8 == 3 {
-        user.set(path::MOBILE, format!("+41 79 555 {:02} {:02}", number / 100, number % 100));
+        user.set(
+            path::MOBILE,
+            format!("+41 79 555 {:02} {:02}", number / 100, number % 100),
+        );
     }
 }
 
 /// `juerg.mueller.7@scimgate.example`: plain ASCII, as Entra demands, but with its apostrophes.
 fn user_name(given: &str, family: &str, number: usize) -> String {
     let family = family.replace(' ', "");
-    format!("{}.{}.{number}@scimgate.example", ascii(given), ascii(&family))
+    format!(
+        "{}.{}.{number}@scimgate.example",
+        ascii(given),
+        ascii(&family)
+    )
 }
 
 fn ascii(name: &str) -> String {
-    let spelt = name.to_lowercase().replace('ä', "ae").replace('ö', "oe").replace('ü', "ue");
-    let spelt = spelt.replace('ß', "ss").replace('œ', "oe").replace('ł', "l");
+    let spelt = name
+        .to_lowercase()
+        .replace('ä', "ae")
+        .replace('ö', "oe")
+        .replace('ü', "ue");
+    let spelt = spelt
+        .replace('ß', "ss")
+        .replace('œ', "oe")
+        .replace('ł', "l");
     spelt.nfd().filter(|c| !is_combining_mark(*c)).collect()
 }
 

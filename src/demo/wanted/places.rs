@@ -33,7 +33,12 @@ impl Place {
 
     /// A phone number, in one of the five ways people write theirs.
     pub(super) fn phone(&self, number: usize) -> String {
-        let Dial { country, trunk, area, exchange } = self.dial;
+        let Dial {
+            country,
+            trunk,
+            area,
+            exchange,
+        } = self.dial;
         let line = format!("{exchange} {:02} {:02}", number / 100 % 100, number % 100);
         match (number / PLACES.len()) % 6 {
             0 => format!("+{country} {area} {line}"),
@@ -50,14 +55,23 @@ const PLACES: [Place; 10] = [
         city: "Zürich",
         region: "ZH",
         zip: "8004",
-        streets: &["Badenerstrasse 21", "Stauffacherstr. 5a", "Langstrasse 12-14"],
+        streets: &[
+            "Badenerstrasse 21",
+            "Stauffacherstr. 5a",
+            "Langstrasse 12-14",
+        ],
         countries: &["CH", "Switzerland", "Schweiz"],
         languages: &["de-CH", "de-ch", "rm-CH"],
         locale: "de-CH",
         zones: &["Europe/Zurich", "W. Europe Standard Time"],
         given_names: &["Jürg", "Ursina", "Köbi", "Zoë", "Beat"],
         family_names: &["Müller", "Zürcher", "Ammann", "Bär", "Vögtlin"],
-        dial: Dial { country: "41", trunk: "0", area: "44", exchange: "268" },
+        dial: Dial {
+            country: "41",
+            trunk: "0",
+            area: "44",
+            exchange: "268",
+        },
     },
     Place {
         city: "Genève",
@@ -70,20 +84,34 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Zurich"],
         given_names: &["Hélène", "Loïc", "Maëlle", "Benoît"],
         family_names: &["Rochat", "Favre", "Dufour", "Bütikofer", "d'Aubigné"],
-        dial: Dial { country: "41", trunk: "0", area: "22", exchange: "731" },
+        dial: Dial {
+            country: "41",
+            trunk: "0",
+            area: "22",
+            exchange: "731",
+        },
     },
     Place {
         city: "München",
         region: "Bayern",
         zip: "80331",
-        streets: &["Sendlinger Str. 8", "Marienplatz", "Straße des 17. Juni 135"],
+        streets: &[
+            "Sendlinger Str. 8",
+            "Marienplatz",
+            "Straße des 17. Juni 135",
+        ],
         countries: &["DE", "Germany", "Deutschland"],
         languages: &["de-DE", "de"],
         locale: "de-DE",
         zones: &["W. Europe Standard Time", "Europe/Berlin"],
         given_names: &["Anneliese", "Björn", "Käthe", "Günther", "Sören"],
         family_names: &["Großmann", "Schröder", "von der Heide", "Öztürk", "Weiß"],
-        dial: Dial { country: "49", trunk: "0", area: "89", exchange: "551" },
+        dial: Dial {
+            country: "49",
+            trunk: "0",
+            area: "89",
+            exchange: "551",
+        },
     },
     Place {
         city: "York",
@@ -96,7 +124,12 @@ const PLACES: [Place; 10] = [
         zones: &["GMT Standard Time", "Europe/London"],
         given_names: &["Ada", "Rhys", "Siân", "Oliver"],
         family_names: &["Lane", "O'Brien", "Smith-Jones", "Ng"],
-        dial: Dial { country: "44", trunk: "0", area: "1904", exchange: "55" },
+        dial: Dial {
+            country: "44",
+            trunk: "0",
+            area: "1904",
+            exchange: "55",
+        },
     },
     Place {
         city: "Paris",
@@ -109,7 +142,12 @@ const PLACES: [Place; 10] = [
         zones: &["Romance Standard Time", "Europe/Paris"],
         given_names: &["Chloé", "Noël", "Anaïs", "François"],
         family_names: &["Lefèvre", "Garçon", "de La Tour", "Bœuf"],
-        dial: Dial { country: "33", trunk: "0", area: "1", exchange: "99 00" },
+        dial: Dial {
+            country: "33",
+            trunk: "0",
+            area: "1",
+            exchange: "99 00",
+        },
     },
     Place {
         city: "Dresden",
@@ -122,7 +160,12 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Berlin"],
         given_names: &["Cornelia", "Jörg", "Łucja", "Thaddäus"],
         family_names: &["Nowak", "Kühn", "Šmíd", "Haußmann"],
-        dial: Dial { country: "49", trunk: "0", area: "351", exchange: "488" },
+        dial: Dial {
+            country: "49",
+            trunk: "0",
+            area: "351",
+            exchange: "488",
+        },
     },
     Place {
         city: "Wien",
@@ -135,7 +178,12 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Vienna", "W. Europe Standard Time"],
         given_names: &["Resi", "Hannes", "Gräfin", "Åsa"],
         family_names: &["Wögerbauer", "Šimek", "Hüttl", "Czerny"],
-        dial: Dial { country: "43", trunk: "0", area: "1", exchange: "512" },
+        dial: Dial {
+            country: "43",
+            trunk: "0",
+            area: "1",
+            exchange: "512",
+        },
     },
     Place {
         city: "Milano",
@@ -148,7 +196,12 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Rome"],
         given_names: &["Niccolò", "Chiara", "Mosè"],
         family_names: &["Dell'Acqua", "Bianchi", "Forlì"],
-        dial: Dial { country: "39", trunk: "", area: "02", exchange: "7600" },
+        dial: Dial {
+            country: "39",
+            trunk: "",
+            area: "02",
+            exchange: "7600",
+        },
     },
     Place {
         city: "London",
@@ -161,7 +214,12 @@ const PLACES: [Place; 10] = [
         zones: &["GMT Standard Time"],
         given_names: &["Priya", "Tunde", "Xiùyīng", "Grace"],
         family_names: &["Patel", "Okafor", "Lǐ", "Hopper"],
-        dial: Dial { country: "44", trunk: "0", area: "20", exchange: "7946" },
+        dial: Dial {
+            country: "44",
+            trunk: "0",
+            area: "20",
+            exchange: "7946",
+        },
     },
     Place {
         city: "Utrecht",
@@ -174,6 +232,11 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Amsterdam", "W. Europe Standard Time"],
         given_names: &["Ties", "Daniël", "Liesbeth"],
         family_names: &["van 't Hof", "de Groot", "Coöper"],
-        dial: Dial { country: "31", trunk: "0", area: "30", exchange: "231" },
+        dial: Dial {
+            country: "31",
+            trunk: "0",
+            area: "30",
+            exchange: "231",
+        },
     },
 ];
