@@ -19,5 +19,7 @@ pub mod ledger;
 pub mod report;
 mod scratch;
 pub mod stand;
+#[cfg(test)]
+mod tests;
 pub mod vendors;
 pub mod wanted;
