@@ -10,7 +10,7 @@ use super::{Ending, Trouble};
 use crate::config::{Log, LogFormat};
 use crate::demo::guide;
 use crate::demo::report::Report;
-use crate::demo::stand::Stand;
+use crate::demo::stand::{Stand, StandFault};
 use crate::demo::vendors::{self, Showcase};
 use crate::telemetry;
 
@@ -51,12 +51,13 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     let runtime = runtime
         .context("no event loop")
         .map_err(Trouble::Internal)?;
-    runtime.block_on(show(options)).map_err(Trouble::Internal)
+    runtime.block_on(show(options))
 }
 
-async fn show(options: &Options) -> anyhow::Result<Ending> {
-    let vendor = vendors::named(&options.vendor).context("no such vendor")?;
-    let stand = Stand::start(vendor, LATENCY).await?;
+async fn show(options: &Options) -> Result<Ending, Trouble> {
+    let vendor = vendors::named(&options.vendor).context("no such vendor");
+    let vendor = vendor.map_err(Trouble::Internal)?;
+    let stand = Stand::start(vendor, LATENCY).await.map_err(trouble)?;
     let ending = if options.serve_only {
         print_variables(&stand);
         told_to_stop()
@@ -67,7 +68,15 @@ async fn show(options: &Options) -> anyhow::Result<Ending> {
         present(&stand, options.once).await
     };
     stand.stop().await;
-    ending
+    ending.map_err(Trouble::Internal)
+}
+
+/// An adapter of the working directory that cannot be loaded is for whoever edits it to mend.
+fn trouble(fault: StandFault) -> Trouble {
+    match fault {
+        StandFault::Catalog(_) => Trouble::Config(fault.into()),
+        _ => Trouble::Internal(fault.into()),
+    }
 }
 
 async fn present(stand: &Stand, once: bool) -> anyhow::Result<Ending> {
@@ -125,7 +134,7 @@ Still serving. What an administrator would paste into Entra:
 
 Try it:
   curl -H 'Authorization: Bearer {token}' '{tenant_url}/Users?count=2'
-  curl -H 'Authorization: Bearer {token}' '{tenant_url}/Users?filter=userName+eq+%22ada.ng.3%40scimgate.example%22'
+  curl -H 'Authorization: Bearer {token}' '{tenant_url}/Users?filter=userName+eq+%22ada.lane.3%40scimgate.example%22'
   curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/scim+json' '{tenant_url}/Users' \
     -d '{{"userName":"new@scimgate.example","name":{{"givenName":"New","familyName":"Person"}},"active":"True"}}'
 What {title} holds, and what it was asked:
