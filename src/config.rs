@@ -88,6 +88,8 @@ pub struct Catalog {
     pub scripts: PathBuf,
     /// Holds `<tenant>.toml`.
     pub tenants: PathBuf,
+    /// Holds `<vendor>/*.http`.
+    pub transcripts: PathBuf,
 }
 
 /// The database.
@@ -181,6 +183,7 @@ impl Config {
             &mut self.catalog.adapters,
             &mut self.catalog.scripts,
             &mut self.catalog.tenants,
+            &mut self.catalog.transcripts,
             &mut self.store.path,
         ];
         tls.flat_map(|tls| [&mut tls.certificate, &mut tls.key])

@@ -12,4 +12,5 @@ pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod tenant;
+pub mod transcript;
 pub mod vendor;

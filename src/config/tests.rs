@@ -54,6 +54,7 @@ fn the_defaults_are_what_the_design_says() {
             adapters: "adapters".into(),
             scripts: "scripts".into(),
             tenants: "tenants".into(),
+            transcripts: "tests/vendors".into(),
         },
         store: Store {
             path: "state/scimgate.db".into(),

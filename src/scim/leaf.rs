@@ -43,34 +43,26 @@ impl Leaf {
     /// # Errors
     /// `invalidPath`, saying which form is needed or which attribute may be meant.
     pub fn parse(text: &str, types: &ResourceType) -> Result<Self, ScimError> {
+        let refuse = |reason: &str| ScimError::invalid_path(format!("{text} {reason}"));
         let mut path = Path::parse(text, types, Profile::Entra)?;
-        let attribute = types.attribute(&path.attr.root());
-        let attribute = attribute.ok_or_else(|| ScimError::invalid_path("no such attribute"))?;
-        let has_value = attribute.sub("value").is_some();
-        if path.filter.is_none() && path.attr.sub.is_none() && has_value {
-            let implied = !attribute.multi_valued || attribute.name == "members";
-            path.attr.sub = implied.then(|| "value".to_owned());
+        let attribute = types.root(&path.attr);
+        let attribute = attribute.ok_or_else(|| refuse("is no attribute"))?;
+        let is_list = attribute.multi_valued && attribute.name != "members";
+        if path.sub().is_none() && !is_list && attribute.sub("value").is_some() {
+            path.attr.sub = Some("value".to_owned());
         }
-        let complex = attribute.is_complex() && !attribute.multi_valued;
-        if complex && path.sub().is_none() {
-            return Err(ScimError::invalid_path(format!(
-                "{text} has parts; name one of them"
-            )));
+        match (&path.filter, path.sub()) {
+            (None, Some(_)) if is_list => Err(refuse(
+                "is a part of a list; choose an element, as in emails[type eq \"work\"]",
+            )),
+            (None, None) if attribute.is_complex() && !is_list => {
+                Err(refuse("has parts; name one of them"))
+            }
+            (Some(_), None) if attribute.is_complex() => Err(refuse("has parts; name one of them")),
+            _ => Self::of(&path).ok_or_else(|| {
+                refuse("is no single value; choose by [type eq \"…\"] or [primary eq true] only")
+            }),
         }
-        let list = attribute.multi_valued && attribute.name != "members";
-        if list && path.filter.is_none() && path.attr.sub.is_some() {
-            let form = format!("write {}[type eq \"work\"].value", attribute.name);
-            return Err(ScimError::invalid_path(format!("{text} is a list; {form}")));
-        }
-        if path.filter.is_some() && attribute.is_complex() && path.sub.is_none() {
-            return Err(ScimError::invalid_path(format!(
-                "{text} has parts; name one of them"
-            )));
-        }
-        Self::of(&path).ok_or_else(|| {
-            let forms = "[type eq \"…\"] or [primary eq true]";
-            ScimError::invalid_path(format!("an element is chosen by {forms} only"))
-        })
     }
 
     /// The leaf of a path whose filter, if any, is a selector.
@@ -284,8 +276,12 @@ pub(super) fn list_schema(resource: &mut Object, urn: &str) {
 
 /// Takes an extension's URN from `schemas`.
 pub(super) fn unlist_schema(resource: &mut Object, urn: &str) {
-    if let Some(Value::Array(schemas)) = resource.get_mut("schemas") {
-        schemas.retain(|known| known != urn);
+    let Some(Value::Array(schemas)) = resource.get_mut("schemas") else {
+        return;
+    };
+    schemas.retain(|known| known != urn);
+    if schemas.is_empty() {
+        resource.shift_remove("schemas");
     }
 }
 
@@ -315,7 +311,8 @@ fn object(slot: &mut Value) -> Option<&mut Object> {
     slot.as_object_mut()
 }
 
-fn is_bare(value: &Value) -> bool {
+/// Whether a list or an object holds nothing.
+pub(super) fn is_bare(value: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.is_empty(),
         Value::Object(parts) => parts.is_empty(),

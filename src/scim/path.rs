@@ -26,14 +26,13 @@ impl AttrPath {
     /// # Errors
     /// `invalidPath`, naming an unknown attribute and the nearest known one.
     pub fn parse(text: &str, types: &ResourceType) -> Result<Self, ScimError> {
-        Self::read(text, 0, types).map_err(|fault| fault.invalid_path(types))
+        Self::read(text, types).map_err(|fault| fault.invalid_path(types))
     }
 
-    /// As [`AttrPath::parse`]; `at` is the byte position of `text` for error messages.
-    pub(super) fn read(text: &str, at: usize, types: &ResourceType) -> Result<Self, Fault> {
+    pub(super) fn read(text: &str, types: &ResourceType) -> Result<Self, Fault> {
         let (urn, rest) = split_urn(text, types);
-        let (name, sub) = split_sub(rest).ok_or_else(|| Fault::syntax(at, "not an attribute"))?;
         let unknown = || Fault::Unknown(text.to_owned());
+        let (name, sub) = split_sub(rest).ok_or_else(unknown)?;
         let (schema, attribute) = types.resolve(urn, name).ok_or_else(unknown)?;
         let sub = sub
             .map(|sub| sub_name(attribute, sub).ok_or_else(unknown))
@@ -43,14 +42,6 @@ impl AttrPath {
             attribute: attribute.name.clone(),
             sub: sub.map(str::to_owned),
         })
-    }
-
-    /// The attribute itself, without the sub-attribute.
-    pub(super) fn root(&self) -> Self {
-        Self {
-            sub: None,
-            ..self.clone()
-        }
     }
 }
 

@@ -6,6 +6,7 @@ mod tests;
 use serde_json::Value;
 
 use super::compare::same_text;
+use super::leaf::is_bare;
 use super::schema::{Attribute, Returned};
 use super::{AttrPath, Object, ResourceType};
 
@@ -118,17 +119,18 @@ impl Name {
         if let Some(schema) = types.extension(&text) {
             return Some(Self::Extension(schema.id.clone()));
         }
-        AttrPath::read(&text, 0, types).ok().map(Self::Attribute)
+        AttrPath::read(&text, types).ok().map(Self::Attribute)
     }
 }
 
 /// `emails[type eq "work"].value` is read as `emails.value`: a projection chooses no elements.
 fn without_filter(text: &str) -> String {
-    match (text.find('['), text.rfind(']')) {
-        (Some(open), Some(close)) if open < close => {
-            format!("{}{}", &text[..open], &text[close + 1..])
-        }
-        _ => text.to_owned(),
+    let outside = text
+        .split_once('[')
+        .and_then(|(head, rest)| Some((head, rest.rsplit_once(']')?.1)));
+    match outside {
+        Some((head, tail)) => format!("{head}{tail}"),
+        None => text.to_owned(),
     }
 }
 
@@ -165,13 +167,5 @@ fn retain_parts(value: &mut Value, keep: impl Fn(&str) -> bool + Copy) {
             elements.retain(|element| !is_bare(element));
         }
         _ => {}
-    }
-}
-
-fn is_bare(value: &Value) -> bool {
-    match value {
-        Value::Object(parts) => parts.is_empty(),
-        Value::Array(elements) => elements.is_empty(),
-        _ => false,
     }
 }

@@ -123,34 +123,40 @@ impl<'a> Intake<'a> {
     /// A dotted, URN-qualified or bracketed key.
     fn take_path(&mut self, key: &str, value: Value) -> Result<(), ScimError> {
         let types = self.types;
-        let path = Path::read(key, types, self.shaper.profile).ok();
-        let found = path
-            .as_ref()
-            .and_then(|path| Some((path, types.attribute(&path.attr.root())?)));
-        let Some((path, attribute)) = found else {
+        let Ok(path) = Path::read(key, types, self.shaper.profile) else {
             return self.shaper.ignore(key);
         };
-        let Some(leaf) = Leaf::of(path) else {
+        let found = types.resolve(path.attr.schema.as_deref(), &path.attr.attribute);
+        let Some((urn, attribute)) = found else {
             return self.shaper.ignore(key);
         };
-        let (Some(sub), urn) = (path.sub(), path.attr.schema.as_deref()) else {
-            let (urn, attribute) = match types.resolve(path.attr.schema.as_deref(), &attribute.name)
-            {
-                Some(found) => found,
-                None => return self.shaper.ignore(key),
-            };
-            return self.put(urn, attribute, value);
-        };
-        let Some(part) = attribute.sub(sub) else {
-            return self.shaper.ignore(key);
-        };
+        match path.sub().and_then(|sub| attribute.sub(sub)) {
+            None if path.filter.is_none() => self.put(urn, attribute, value),
+            Some(part) if attribute.multi_valued == path.filter.is_some() => {
+                self.put_part(&path, attribute, part, value)
+            }
+            _ => self.shaper.ignore(key),
+        }
+    }
+
+    fn put_part(
+        &mut self,
+        path: &Path,
+        attribute: &Attribute,
+        part: &Attribute,
+        value: Value,
+    ) -> Result<(), ScimError> {
         if [attribute.mutability, part.mutability].contains(&Mutability::ReadOnly) {
             return Ok(());
         }
+        let Some(leaf) = Leaf::of(path) else {
+            return self.shaper.ignore(path);
+        };
+        let urn = path.attr.schema.as_deref();
         let place = Place {
             urn,
             attribute: &attribute.name,
-            sub: Some(sub),
+            sub: Some(&part.name),
         };
         if let Some(value) = self.shaper.one(part, place, value)? {
             leaf.set(&mut self.resource, value);
@@ -217,7 +223,8 @@ impl<'a> Intake<'a> {
             .attributes
             .iter()
             .filter(|item| item.required);
-        if let Some(missing) = required.find(|item| !self.resource.contains_key(&item.name)) {
+        let is_missing = |name: &str| self.resource.get(name).is_none_or(|value| value == "");
+        if let Some(missing) = required.find(|item| is_missing(&item.name)) {
             let detail = format!("{} is required and missing or empty", missing.name);
             return Err(ScimError::invalid_value(detail));
         }

@@ -31,6 +31,11 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// Most elements of a list that are compared with each other one by one.
+pub(super) const MAX_ELEMENTS: usize = 500;
+/// Most skipped names that are kept to be told.
+const MAX_IGNORED: usize = 100;
+
 /// Shapes values by the rules of a profile and keeps the names it did not know.
 pub(super) struct Shaper {
     pub(super) profile: Profile,
@@ -57,7 +62,7 @@ impl Shaper {
                 "no schema has an attribute {name:?}"
             )));
         }
-        if !self.ignored.contains(&name) {
+        if self.ignored.len() < MAX_IGNORED && !self.ignored.contains(&name) {
             self.ignored.push(name);
         }
         Ok(())
@@ -118,9 +123,19 @@ impl Shaper {
             other if self.profile.is_tolerant() => vec![other],
             _ => return Err(expected(place, "a list")),
         };
+        check_length(attribute, received.len())?;
         let mut elements = Vec::with_capacity(received.len());
         for element in received {
             elements.extend(self.one(attribute, place, element)?);
+        }
+        if attribute.is_keyed()
+            && elements
+                .iter()
+                .any(|element| element.get("value").is_none())
+        {
+            return Err(ScimError::invalid_value(format!(
+                "{place} must each have a value"
+            )));
         }
         self.keep_one_primary(place, &mut elements)?;
         Ok((!elements.is_empty()).then_some(Value::Array(elements)))
@@ -206,11 +221,7 @@ impl Shaper {
     fn boolean(&self, value: Value) -> Option<Value> {
         match value {
             Value::Bool(_) => Some(value),
-            Value::String(text) if self.profile.is_tolerant() => match text {
-                text if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
-                text if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
-                _ => None,
-            },
+            Value::String(text) if self.profile.is_tolerant() => flag(&text),
             _ => None,
         }
     }
@@ -224,6 +235,27 @@ impl Shaper {
             _ => None,
         }
     }
+}
+
+/// Lists whose elements have no exact key cost the square of their length.
+///
+/// # Errors
+/// `invalidValue` beyond [`MAX_ELEMENTS`].
+pub(super) fn check_length(attribute: &Attribute, length: usize) -> Result<(), ScimError> {
+    if length <= MAX_ELEMENTS || attribute.is_keyed() {
+        return Ok(());
+    }
+    let detail = format!("{} has more than {MAX_ELEMENTS} values", attribute.name);
+    Err(ScimError::invalid_value(detail))
+}
+
+/// Entra writes booleans as `"True"` and `"False"`.
+pub(super) fn flag(text: &str) -> Option<Value> {
+    let flags = [("true", true), ("false", false)];
+    let found = flags
+        .into_iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(text));
+    found.map(|(_, flag)| Value::Bool(flag))
 }
 
 /// Whether a text is an `xsd:dateTime` (RFC 7643 §2.3.5).

@@ -40,6 +40,7 @@ use tokio::time::Instant;
 
 pub use limits::{Limits, TenantLimits};
 pub use listener::{Running, Server, Settings};
+pub use rescue::{Told, told};
 pub use tls::{Certificate, TlsFault};
 
 use crate::adapter::{Failure, LocalBoxFuture, TenantId};

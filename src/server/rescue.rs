@@ -234,3 +234,23 @@ impl Draft {
         }
     }
 }
+
+/// What Entra is told of a failure, where there is no HTTP around it.
+pub struct Told {
+    /// HTTP status.
+    pub status: u16,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
+    /// The RFC 7644 §3.12 error.
+    pub body: serde_json::Value,
+}
+
+/// The answer to a failed operation, as [`Rejection::answer`] would give it.
+pub fn told(failure: Failure, request_id: &str) -> Told {
+    let draft = of_failure(failure, request_id);
+    Told {
+        status: draft.error.status,
+        retry_after: draft.retry_after.map(|wait| wait.as_secs()),
+        body: draft.error.body(),
+    }
+}

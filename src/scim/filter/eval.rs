@@ -57,14 +57,10 @@ fn test_resource(
     resource: &Object,
     types: &ResourceType,
 ) -> Option<bool> {
-    let root = AttrPath {
-        sub: None,
-        ..path.attr.clone()
-    };
-    let Some(attribute) = types.attribute(&root) else {
+    let Some(attribute) = types.root(&path.attr) else {
         return Some(false);
     };
-    let value = held(&root, resource);
+    let value = held(&path.attr, resource);
     if value.is_some_and(is_unknown) {
         return None;
     }
@@ -87,12 +83,12 @@ fn test_resource(
 }
 
 /// The value of an attribute in a resource.
-fn held<'r>(root: &AttrPath, resource: &'r Object) -> Option<&'r Value> {
-    let holder = match &root.schema {
+fn held<'r>(path: &AttrPath, resource: &'r Object) -> Option<&'r Value> {
+    let holder = match &path.schema {
         Some(urn) => resource.get(urn)?.as_object()?,
         None => resource,
     };
-    holder.get(&root.attribute)
+    holder.get(&path.attribute)
 }
 
 fn test_part(attribute: &Attribute, sub: Option<&str>, value: &Value, test: &Test) -> Option<bool> {
@@ -181,12 +177,12 @@ fn order(attribute: &Attribute, a: &Value, b: &Value) -> Option<Ordering> {
 }
 
 /// False wins over unknown, unknown over true.
-fn every(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+pub(in crate::scim) fn every(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     some(verdicts.map(|verdict| verdict.map(|value| !value))).map(|value| !value)
 }
 
 /// True wins over unknown, unknown over false.
-fn some(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+pub(in crate::scim) fn some(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     let mut result = Some(false);
     for verdict in verdicts {
         match verdict {

@@ -15,7 +15,7 @@ use super::leaf::Leaf;
 use super::{Object, Path, Profile, ResourceType, ScimError};
 use parser::{Parser, Scope};
 
-pub(super) use eval::{element_verdict, equal, is_unknown};
+pub(super) use eval::{element_verdict, equal, every, is_unknown, some};
 
 /// Longest filter or path, in bytes.
 pub const MAX_LENGTH: usize = 4096;
@@ -233,6 +233,10 @@ pub(super) enum Fault {
 impl Fault {
     pub(super) fn syntax(at: usize, reason: impl Into<String>) -> Self {
         Self::Syntax(at, reason.into())
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
     }
 
     pub(super) fn invalid_filter(self, types: &ResourceType) -> ScimError {

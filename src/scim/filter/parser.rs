@@ -8,7 +8,7 @@ use super::{Fault, Filter, MAX_DEPTH, MAX_NODES, Operator, Test};
 use crate::scim::compare::same_text;
 use crate::scim::path::{AttrPath, Path, is_name, sub_name};
 use crate::scim::schema::{Attribute, Kind};
-use crate::scim::value::is_date_time;
+use crate::scim::value::{flag, is_date_time};
 use crate::scim::{Profile, ResourceType};
 
 /// What names are relative to.
@@ -48,7 +48,7 @@ impl<'t> Parser<'t> {
     }
 
     /// `or` binds weakest.
-    pub(crate) fn filter(&mut self, scope: Scope<'_>) -> Result<Filter, Fault> {
+    pub(crate) fn filter(&mut self, scope: Scope<'t>) -> Result<Filter, Fault> {
         let at = self.ahead.at;
         let mut parts = vec![self.conjunction(scope)?];
         while self.keyword("or")? {
@@ -57,7 +57,7 @@ impl<'t> Parser<'t> {
         Filter::any(parts).ok_or_else(|| Fault::syntax(at, "empty filter"))
     }
 
-    fn conjunction(&mut self, scope: Scope<'_>) -> Result<Filter, Fault> {
+    fn conjunction(&mut self, scope: Scope<'t>) -> Result<Filter, Fault> {
         let at = self.ahead.at;
         let mut parts = vec![self.operand(scope)?];
         while self.keyword("and")? {
@@ -67,7 +67,7 @@ impl<'t> Parser<'t> {
     }
 
     /// A group, a negated group or a test.
-    fn operand(&mut self, scope: Scope<'_>) -> Result<Filter, Fault> {
+    fn operand(&mut self, scope: Scope<'t>) -> Result<Filter, Fault> {
         self.node()?;
         if self.ahead.lexeme == Lexeme::Open {
             return self.group(scope);
@@ -83,7 +83,7 @@ impl<'t> Parser<'t> {
         self.test(scope)
     }
 
-    fn group(&mut self, scope: Scope<'_>) -> Result<Filter, Fault> {
+    fn group(&mut self, scope: Scope<'t>) -> Result<Filter, Fault> {
         self.expect(Lexeme::Open, "(")?;
         self.enter()?;
         let inner = self.filter(scope)?;
@@ -92,7 +92,7 @@ impl<'t> Parser<'t> {
         Ok(inner)
     }
 
-    fn test(&mut self, scope: Scope<'_>) -> Result<Filter, Fault> {
+    fn test(&mut self, scope: Scope<'t>) -> Result<Filter, Fault> {
         let at = self.ahead.at;
         let mut path = self.path(scope)?;
         if self.keyword("pr")? {
@@ -105,18 +105,18 @@ impl<'t> Parser<'t> {
             };
         };
         let attribute = self.compared(scope, &mut path, at)?;
-        let value = self.value(&attribute, operator)?;
+        let value = self.value(attribute, operator)?;
         Ok(Filter::Test(Box::new(path), Test::Compare(operator, value)))
     }
 
     /// `attrPath`, or `attrPath "[" filter "]" [ "." sub ]`.
-    pub(crate) fn path(&mut self, scope: Scope<'_>) -> Result<Path, Fault> {
+    pub(crate) fn path(&mut self, scope: Scope<'t>) -> Result<Path, Fault> {
         let at = self.ahead.at;
         let Lexeme::Word(word) = self.ahead.lexeme else {
             return Err(self.unexpected("an attribute"));
         };
         let attr = match scope {
-            Scope::Resource => AttrPath::read(word, at, self.types)?,
+            Scope::Resource => AttrPath::read(word, self.types)?,
             Scope::Element(attribute) => element_path(attribute, word, at)?,
         };
         self.advance()?;
@@ -126,7 +126,7 @@ impl<'t> Parser<'t> {
         self.value_path(scope, attr, at)
     }
 
-    fn value_path(&mut self, scope: Scope<'_>, attr: AttrPath, at: usize) -> Result<Path, Fault> {
+    fn value_path(&mut self, scope: Scope<'t>, attr: AttrPath, at: usize) -> Result<Path, Fault> {
         let types = self.types;
         let attribute = match scope {
             Scope::Resource => types.attribute(&attr).filter(|found| found.multi_valued),
@@ -166,22 +166,33 @@ impl<'t> Parser<'t> {
 
     /// The simple attribute that a comparison is about; `emails` and `manager` stand for their
     /// `value`.
-    fn compared(&self, scope: Scope<'_>, path: &mut Path, at: usize) -> Result<Attribute, Fault> {
+    fn compared(
+        &self,
+        scope: Scope<'t>,
+        path: &mut Path,
+        at: usize,
+    ) -> Result<&'t Attribute, Fault> {
+        let types = self.types;
         let attribute = match scope {
-            Scope::Resource => self.types.attribute(&path.attr).cloned(),
+            Scope::Resource => types.attribute(&path.attr),
             Scope::Element(parent) => Some(element_attribute(parent, &path.attr.attribute)),
         };
         let attribute = attribute.ok_or_else(|| Fault::Unknown(path.to_string()))?;
-        let attribute = match &path.sub {
-            Some(sub) => attribute.sub(sub).cloned().unwrap_or(attribute),
-            None => attribute,
-        };
+        let attribute = path
+            .sub
+            .as_ref()
+            .and_then(|sub| attribute.sub(sub))
+            .unwrap_or(attribute);
         if !attribute.is_complex() {
             return Ok(attribute);
         }
-        let value = attribute.sub("value").cloned();
-        let value = value
-            .ok_or_else(|| Fault::syntax(at, format!("{path} has parts; compare one of them")))?;
+        let implied = path.filter.is_none() || self.profile.is_tolerant();
+        let Some(value) = attribute.sub("value").filter(|_| implied) else {
+            return Err(Fault::syntax(
+                at,
+                format!("{path} has parts; compare one of them"),
+            ));
+        };
         let sub = if path.filter.is_some() {
             &mut path.sub
         } else {
@@ -209,10 +220,9 @@ impl<'t> Parser<'t> {
 
     fn quoted(&self, attribute: &Attribute, text: &str) -> Option<Value> {
         match attribute.kind {
-            Kind::Boolean => self.profile.is_tolerant().then(|| boolean(text)).flatten(),
-            Kind::Integer | Kind::Decimal => {
-                self.profile.is_tolerant().then(|| number(text)).flatten()
-            }
+            Kind::Boolean if self.profile.is_tolerant() => flag(text),
+            Kind::Integer | Kind::Decimal if self.profile.is_tolerant() => number(text),
+            Kind::Boolean | Kind::Integer | Kind::Decimal => None,
             Kind::DateTime => is_date_time(text).then(|| text.into()),
             _ => Some(canonical(attribute, text).into()),
         }
@@ -224,11 +234,9 @@ impl<'t> Parser<'t> {
             ("true", Kind::Boolean) => Some(Value::Bool(true)),
             ("false", Kind::Boolean) => Some(Value::Bool(false)),
             (_, Kind::Integer | Kind::Decimal) => number(word),
-            _ => self
-                .profile
-                .is_tolerant()
-                .then(|| self.quoted(attribute, word))
-                .flatten(),
+            // An apostrophe was meant as a quote.
+            _ if !self.profile.is_tolerant() || word.starts_with('\'') => None,
+            _ => self.quoted(attribute, word),
         }
     }
 
@@ -314,8 +322,8 @@ fn element_path(attribute: &Attribute, word: &str, at: usize) -> Result<AttrPath
 }
 
 /// The definition behind a name inside brackets; elements of a simple list are their `value`.
-fn element_attribute(parent: &Attribute, name: &str) -> Attribute {
-    parent.sub(name).unwrap_or(parent).clone()
+fn element_attribute<'a>(parent: &'a Attribute, name: &str) -> &'a Attribute {
+    parent.sub(name).unwrap_or(parent)
 }
 
 /// The suggested spelling of a value that is compared without case (`Work` is `work`).
@@ -327,14 +335,6 @@ fn canonical<'v>(attribute: &'v Attribute, text: &'v str) -> &'v str {
     known
         .find(|value| same_text(value, text))
         .map_or(text, String::as_str)
-}
-
-fn boolean(text: &str) -> Option<Value> {
-    match () {
-        () if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
-        () if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
-        () => None,
-    }
 }
 
 fn number(text: &str) -> Option<Value> {

@@ -6,9 +6,12 @@ use serde_json::Value;
 
 use super::apply::set_part;
 use super::{Op, Stop};
-use crate::scim::filter::{Filter, Operator, Test, element_verdict, equal, is_unknown};
+use crate::scim::filter::{
+    Filter, Operator, Test, element_verdict, equal, every, is_unknown, some,
+};
 use crate::scim::leaf::is_spent;
 use crate::scim::schema::Attribute;
+use crate::scim::value::check_length;
 use crate::scim::{Object, Profile, ScimError};
 
 /// What is done to the selected elements.
@@ -26,6 +29,7 @@ pub(super) fn append(
     more: &[Value],
     profile: Profile,
 ) -> Result<(), Stop> {
+    check_length(attribute, elements.len() + more.len())?;
     let mut known = Known::of(elements, attribute);
     for element in more {
         let index = match known.seat(elements, attribute, element, profile)? {
@@ -78,42 +82,60 @@ pub(super) fn alter(
     profile: Profile,
 ) -> Result<(), Stop> {
     let selected = select(elements, attribute, filter)?;
-    if selected.is_empty() && change.op != Op::Remove {
+    if change.op == Op::Remove {
+        return remove(elements, attribute, &selected, change);
+    }
+    if !selected.contains(&true) {
         let mut seed = seed(filter, attribute, profile)?;
         change.on(&mut seed, attribute, filter)?;
         return append(elements, attribute, &[seed], profile);
     }
-    for &index in &selected {
+    for index in (0..selected.len()).filter(|index| selected.get(*index) == Some(&true)) {
         if let Some(element) = elements.get_mut(index) {
             change.on(element, attribute, filter)?;
         }
-        if change.op != Op::Remove {
-            lead(elements, index);
-        }
-    }
-    if change.op == Op::Remove {
-        let mut index = 0..;
-        elements.retain(|element| {
-            let touched = index.next().is_some_and(|index| selected.contains(&index));
-            !(touched && (change.sub.is_none() || is_spent(element)))
-        });
+        lead(elements, index);
     }
     Ok(())
 }
 
+/// Removes selected elements, or a part of them and then those that say nothing any more.
+fn remove(
+    elements: &mut Vec<Value>,
+    attribute: &Attribute,
+    selected: &[bool],
+    change: &Change<'_>,
+) -> Result<(), Stop> {
+    for (element, _) in elements
+        .iter_mut()
+        .zip(selected)
+        .filter(|(_, selected)| **selected)
+    {
+        change.on(element, attribute, None)?;
+    }
+    let mut selected = selected.iter();
+    elements.retain(|element| {
+        let touched = selected.next().is_some_and(|selected| *selected);
+        !(touched && (change.sub.is_none() || is_spent(element)))
+    });
+    Ok(())
+}
+
+/// For each element whether the filter selects it.
 fn select(
     elements: &[Value],
     attribute: &Attribute,
     filter: Option<&Filter>,
-) -> Result<Vec<usize>, Stop> {
-    let mut selected = Vec::new();
-    for (index, element) in elements.iter().enumerate() {
-        let verdict = filter.map_or(Some(true), |it| element_verdict(it, element, attribute));
-        if verdict.ok_or(Stop::NeedsRead)? {
-            selected.push(index);
-        }
-    }
-    Ok(selected)
+) -> Result<Vec<bool>, Stop> {
+    let verdict = |element| {
+        filter.map_or(Some(true), |filter| {
+            element_verdict(filter, element, attribute)
+        })
+    };
+    elements
+        .iter()
+        .map(|element| verdict(element).ok_or(Stop::NeedsRead))
+        .collect()
 }
 
 /// The element a filter describes, for when there is none: Entra sets
@@ -197,7 +219,7 @@ impl Known {
             .iter()
             .enumerate()
             .map(|(index, element)| key(attribute, element).map(|key| (key.to_owned(), index)));
-        Self(keys.collect::<Option<_>>().filter(|_| is_keyed(attribute)))
+        Self(keys.collect::<Option<_>>().filter(|_| attribute.is_keyed()))
     }
 
     fn note(&mut self, element: &Value, index: usize) {
@@ -232,14 +254,9 @@ impl Known {
     }
 }
 
-/// Whether elements are told apart by an exact `value` alone (`members`).
-fn is_keyed(attribute: &Attribute) -> bool {
-    !attribute.has_slots() && attribute.sub("value").is_some_and(|value| value.case_exact)
-}
-
 /// The identifying value of an element, if it has one and it is known.
 fn key<'v>(attribute: &Attribute, element: &'v Value) -> Option<&'v str> {
-    if !is_keyed(attribute) {
+    if !attribute.is_keyed() {
         return None;
     }
     element
@@ -334,9 +351,15 @@ fn lead(elements: &mut [Value], index: usize) {
     }
 }
 
+/// The new one stays primary if the old one was and nothing is said.
 fn replace_at(elements: &mut [Value], index: usize, element: Value) {
-    if let Some(present) = elements.get_mut(index) {
-        *present = element;
+    let Some(present) = elements.get_mut(index) else {
+        return;
+    };
+    let primary = present.get_mut("primary").map(Value::take);
+    *present = element;
+    if let (Some(primary), Value::Object(parts)) = (primary, present) {
+        parts.entry("primary").or_insert(primary);
     }
 }
 
@@ -345,20 +368,4 @@ fn overlay(elements: &mut [Value], index: usize, element: &Value) {
     {
         present.extend(parts.clone());
     }
-}
-
-fn every(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    some(verdicts.map(|verdict| verdict.map(|value| !value))).map(|value| !value)
-}
-
-fn some(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    let mut result = Some(false);
-    for verdict in verdicts {
-        match verdict {
-            Some(true) => return Some(true),
-            Some(false) => {}
-            None => result = None,
-        }
-    }
-    result
 }

@@ -5,6 +5,7 @@ mod apply;
 mod elements;
 mod members;
 mod parse;
+mod received;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,7 @@ pub const UNKNOWN: &str = "\u{0}unknown";
 
 /// Most operations in one request, counted as received.
 pub const MAX_OPERATIONS: usize = 1000;
-/// Most values (list elements, scalars, objects) in one request.
+/// Most objects, list elements and single values in one request.
 pub const MAX_VALUES: usize = 5000;
 /// Longest path, in bytes.
 pub const MAX_PATH: usize = 512;

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use super::{MAX_OPERATIONS, MAX_PATH, MAX_VALUES, Op, Operation, PATCH_SCHEMA, PatchRequest};
+use super::received::{Received, received};
+use super::{MAX_PATH, Op, Operation, PatchRequest};
 use crate::scim::compare::same_text;
-use crate::scim::filter::Fault;
+use crate::scim::path::sub_name;
 use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::value::{Place, Shaper};
-use crate::scim::{AttrPath, Object, Path, Profile, ResourceType, ScimError};
+use crate::scim::{AttrPath, Path, Profile, ResourceType, ScimError};
 
 pub(super) fn parse(
     body: Value,
@@ -19,89 +20,13 @@ pub(super) fn parse(
         shaper: Shaper::new(profile),
         operations: Vec::new(),
     };
-    for received in received_operations(body, profile)? {
-        reader.operation(received)?;
+    for operation in received(body, profile)? {
+        reader.operation(operation)?;
     }
     Ok(PatchRequest {
         operations: reader.operations,
         ignored: reader.shaper.ignored,
     })
-}
-
-/// The members of one operation as received.
-struct Received {
-    op: Op,
-    path: Option<String>,
-    value: Value,
-}
-
-fn received_operations(body: Value, profile: Profile) -> Result<Vec<Received>, ScimError> {
-    let Value::Object(mut body) = body else {
-        return Err(ScimError::invalid_syntax("the body must be a JSON object"));
-    };
-    let schemas = take(&mut body, "schemas");
-    let is_patch = schemas
-        .as_ref()
-        .and_then(Value::as_array)
-        .is_some_and(|urns| {
-            urns.iter()
-                .any(|urn| urn.as_str().is_some_and(|urn| same_text(urn, PATCH_SCHEMA)))
-        });
-    if !is_patch && !profile.is_tolerant() {
-        return Err(ScimError::invalid_syntax(format!(
-            "schemas must contain {PATCH_SCHEMA}"
-        )));
-    }
-    let Some(Value::Array(operations)) = take(&mut body, "Operations") else {
-        return Err(ScimError::invalid_syntax("Operations must be a list"));
-    };
-    if operations.is_empty() {
-        return Err(ScimError::invalid_syntax(
-            "Operations must hold at least one operation",
-        ));
-    }
-    if operations.len() > MAX_OPERATIONS {
-        return Err(ScimError::too_large(format!(
-            "more than {MAX_OPERATIONS} operations"
-        )));
-    }
-    if operations.iter().map(count).sum::<usize>() > MAX_VALUES + 4 * operations.len() {
-        return Err(ScimError::too_large(format!(
-            "more than {MAX_VALUES} values in one PATCH"
-        )));
-    }
-    operations.into_iter().map(received).collect()
-}
-
-fn received(operation: Value) -> Result<Received, ScimError> {
-    let Value::Object(mut members) = operation else {
-        return Err(ScimError::invalid_syntax("an operation must be an object"));
-    };
-    let op = take(&mut members, "op");
-    let op = op.as_ref().and_then(Value::as_str).and_then(Op::parse);
-    let op = op.ok_or_else(|| ScimError::invalid_syntax("op must be add, remove or replace"))?;
-    let path = match take(&mut members, "path") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(path)) => Some(path).filter(|path| !path.is_empty()),
-        Some(_) => return Err(ScimError::invalid_path("path must be a string")),
-    };
-    let value = take(&mut members, "value").unwrap_or_default();
-    Ok(Received { op, path, value })
-}
-
-impl Op {
-    /// Entra writes `Add`, `Replace`, `Remove`.
-    fn parse(word: &str) -> Option<Self> {
-        let known = [
-            ("add", Self::Add),
-            ("remove", Self::Remove),
-            ("replace", Self::Replace),
-        ];
-        known
-            .into_iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(word))
-            .map(|(_, op)| op)
-    }
 }
 
 /// How an attribute was named: a readOnly one is refused only where the client meant it.
@@ -163,7 +88,7 @@ impl<'a> Reader<'a> {
         if let Some(urn) = self.schema(text) {
             return self.whole_schema(op, &urn, value);
         }
-        let Some(target) = self.target(text)? else {
+        let Some(target) = self.target(text, named)? else {
             return Ok(());
         };
         if target.attribute.name == "schemas" {
@@ -219,17 +144,18 @@ impl<'a> Reader<'a> {
     }
 
     /// `None` for an attribute that no schema has: it is skipped.
-    fn target(&mut self, text: &str) -> Result<Option<Target<'a>>, ScimError> {
+    fn target(&mut self, text: &str, named: Named) -> Result<Option<Target<'a>>, ScimError> {
         let types = self.types;
+        let tolerant = self.shaper.profile.is_tolerant();
         let path = match Path::read(text, types, self.shaper.profile) {
             Ok(path) => path,
-            Err(Fault::Unknown(_)) if self.shaper.profile.is_tolerant() => {
+            Err(fault) if tolerant && (fault.is_unknown() || named == Named::ByKey) => {
                 self.shaper.ignore(text)?;
                 return Ok(None);
             }
             Err(fault) => return Err(fault.invalid_path(types)),
         };
-        let Some(attribute) = types.attribute(&path.attr.root()) else {
+        let Some(attribute) = types.root(&path.attr) else {
             return Ok(None);
         };
         let part = path.sub().and_then(|sub| attribute.sub(sub));
@@ -296,7 +222,7 @@ impl<'a> Reader<'a> {
         value: Value,
     ) -> Result<(), ScimError> {
         let value = self.shaper.whole(attribute, place(&path), value)?;
-        if value.is_none() && attribute.required {
+        if attribute.required && value.as_ref().is_none_or(|value| value == "") {
             return Err(ScimError::invalid_value(format!(
                 "{path} is required and not empty"
             )));
@@ -373,7 +299,8 @@ impl<'a> Reader<'a> {
         value: Value,
     ) -> Result<(), ScimError> {
         let name = path.sub().unwrap_or_default();
-        let Some(part) = attribute.sub(name) else {
+        let part = sub_name(attribute, name).and_then(|name| attribute.sub(name));
+        let Some(part) = part else {
             return self.shaper.ignore(&path);
         };
         if part.mutability == Mutability::ReadOnly {
@@ -408,37 +335,5 @@ fn place(path: &Path) -> Place<'_> {
         urn: path.attr.schema.as_deref(),
         attribute: &path.attr.attribute,
         sub: path.sub(),
-    }
-}
-
-/// The member of this name in any case.
-fn take(object: &mut Object, name: &str) -> Option<Value> {
-    let key = object
-        .keys()
-        .find(|key| key.eq_ignore_ascii_case(name))?
-        .clone();
-    object.shift_remove(&key)
-}
-
-/// Elements and scalars in a value.
-fn count(value: &Value) -> usize {
-    match value {
-        Value::Array(list) => list.iter().map(count).sum(),
-        Value::Object(parts) => {
-            1 + parts
-                .values()
-                .filter(|part| !part.is_null())
-                .map(nested)
-                .sum::<usize>()
-        }
-        _ => 1,
-    }
-}
-
-/// Parts of an element belong to it; lists within it count.
-fn nested(value: &Value) -> usize {
-    match value {
-        Value::Array(_) | Value::Object(_) => count(value),
-        _ => 0,
     }
 }

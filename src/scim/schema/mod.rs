@@ -90,6 +90,12 @@ impl Attribute {
         self.kind == Kind::Complex
     }
 
+    /// Whether an element is told from its neighbours by an exact `value` alone (`members`).
+    pub fn is_keyed(&self) -> bool {
+        let exact = self.sub("value").is_some_and(|value| value.case_exact);
+        self.multi_valued && exact && !self.has_slots()
+    }
+
     /// Whether an element is told from its neighbours by `type`, so that a second one of the
     /// same type takes the place of the first. Entra keeps types unique in e-mails, telephone
     /// numbers and addresses; roles share one type (Entra, "provisioning a role").

@@ -8,6 +8,9 @@ use crate::scim::leaf::{Leaf, Selector};
 use crate::scim::path::AttrPath;
 use crate::scim::{Object, ResourceKind};
 
+/// Longest misspelling that is compared with every known spelling, in bytes.
+const LONGEST_GUESS: usize = 128;
+
 /// An endpoint's schemas (RFC 7643 §6).
 #[derive(Clone, Debug)]
 pub struct ResourceType {
@@ -63,11 +66,17 @@ impl ResourceType {
     /// The attribute or sub-attribute at a path, names in any case. A bare name is looked for in
     /// the core schema, the common attributes and then the extensions.
     pub fn attribute(&self, path: &AttrPath) -> Option<&Attribute> {
-        let (_, attribute) = self.resolve(path.schema.as_deref(), &path.attribute)?;
+        let attribute = self.root(path)?;
         match &path.sub {
             None => Some(attribute),
             Some(sub) => attribute.sub(sub),
         }
+    }
+
+    /// The attribute of a path, whatever its sub-attribute.
+    pub(in crate::scim) fn root(&self, path: &AttrPath) -> Option<&Attribute> {
+        let found = self.resolve(path.schema.as_deref(), &path.attribute);
+        found.map(|(_, attribute)| attribute)
     }
 
     /// An attribute together with the extension it stands under; `None` is the resource itself.
@@ -172,6 +181,9 @@ impl ResourceType {
 
     /// The known spelling nearest to a wrong one, if any is near.
     pub fn suggest(&self, wrong: &str) -> Option<String> {
+        if wrong.len() > LONGEST_GUESS {
+            return None;
+        }
         let wrong = fold(wrong);
         let limit = (wrong.chars().count() / 3).clamp(1, 4);
         self.spellings()

@@ -1,0 +1,133 @@
+//! Transcripts: what Entra asks, what the vendor is called, what it answers and
+//! what Entra gets, in one file that reads from top to bottom. The same script
+//! runs here as in `serve`; only the vendor is the file.
+//!
+//! ```text
+//! # V21  A number typed the Swiss way
+//! # Anything more to say about it.
+//! @calls 1
+//! @setting archived = refuse
+//! @priority Finance = 1
+//!
+//! ### Entra asks
+//! PATCH /Users/18231
+//!
+//! {"schemas": […], "Operations": […]}
+//!
+//! ### Vendor is called
+//! PATCH /users/18231
+//!
+//! {"phone": "+41442681234"}
+//!
+//! ### Vendor answers
+//! 200
+//!
+//! {"id": 18231, …}
+//!
+//! ### Entra gets
+//! 200
+//!
+//! {"phoneNumbers": [{"type": "work", "value": "044 268 12 34"}]}
+//! ```
+//!
+//! - `@calls` is the number of vendor calls of the whole file: a budget.
+//! - Several exchanges may follow each other; what the gateway remembers lasts
+//!   to the end of the file.
+//! - A vendor call must be as written: method, path with query, body.
+//! - Of what Entra gets, the members written must be there and equal; others may
+//!   be there too. Lists have the length written.
+//! - `"<any>"` stands for any value, `"<absent>"` for none.
+//! - `{{name}}` in what Entra gets takes the value there; later it stands for it.
+//! - A vendor may also answer `nothing: lost` (it may have done the work),
+//!   `nothing: unreachable`, `nothing: busy 7` or `nothing: credential`.
+
+mod compare;
+mod parse;
+mod replay;
+mod run;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use run::{Outcome, run};
+
+use crate::adapter::{CallFault, VendorReply, Verb};
+
+/// A transcript, parsed.
+#[derive(Clone, Debug)]
+pub struct Transcript {
+    /// The file it came from.
+    pub file: String,
+    /// Its first comment line.
+    pub title: String,
+    /// How many vendor calls it makes in all.
+    pub calls: usize,
+    settings: BTreeMap<String, String>,
+    priority: BTreeMap<String, i64>,
+    exchanges: Vec<Exchange>,
+}
+
+/// One request of Entra and all it leads to.
+#[derive(Clone, Debug)]
+struct Exchange {
+    asks: Ask,
+    calls: Vec<(ExpectedCall, Answer)>,
+    gets: ExpectedResponse,
+}
+
+/// What Entra sends.
+#[derive(Clone, Debug)]
+struct Ask {
+    line: usize,
+    method: String,
+    target: String,
+    body: Body,
+}
+
+/// What the vendor must be called.
+#[derive(Clone, Debug)]
+struct ExpectedCall {
+    line: usize,
+    verb: Verb,
+    path: String,
+    body: Body,
+}
+
+/// What it answers.
+#[derive(Clone, Debug)]
+enum Answer {
+    Reply(VendorReply),
+    Nothing(CallFault),
+}
+
+/// What Entra must get.
+#[derive(Clone, Debug)]
+struct ExpectedResponse {
+    line: usize,
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Body,
+}
+
+/// A body as written.
+#[derive(Clone, Debug, PartialEq)]
+enum Body {
+    None,
+    Json(Value),
+    /// No JSON, on purpose.
+    Text(String),
+}
+
+/// Reads a transcript.
+///
+/// # Errors
+/// A sentence that begins with the line it is about.
+pub fn parse(file: &str, text: &str) -> Result<Transcript, String> {
+    parse::parse(file, text)
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    text.trim().parse().ok().map(Duration::from_secs)
+}
