@@ -383,3 +383,35 @@ fn personal_values(row: &Value) -> Vec<String> {
         .map(str::to_owned)
         .collect()
 }
+
+/// A user whose every value is in no other test, nor anywhere in a log.
+pub(crate) fn person() -> Value {
+    let name = unique("p");
+    let digits: String = uuid::Uuid::new_v4()
+        .as_u128()
+        .to_string()
+        .chars()
+        .take(7)
+        .collect();
+    serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "externalId": unique("external-"),
+        "userName": format!("{name}@example.com"),
+        "displayName": format!("Display {name}"),
+        "name": {"givenName": format!("Given{name}"), "familyName": format!("Family{name}")},
+        "emails": [{"type": "work", "value": format!("{name}@example.com"), "primary": true}],
+        "phoneNumbers": [{"type": "work", "value": format!("+4144{digits}")}],
+        "active": true,
+    })
+}
+
+/// A group whose name is in no other test.
+pub(crate) fn group(members: &[&str]) -> Value {
+    let members = members.iter().map(|id| serde_json::json!({"value": id}));
+    serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "externalId": unique("external-"),
+        "displayName": unique("Group-"),
+        "members": members.collect::<Vec<_>>(),
+    })
+}
