@@ -53,7 +53,7 @@ async fn vendor() {
         tokio::spawn(async move {
             let service = service_fn(async |_: Request<Incoming>| {
                 tokio::time::sleep(LATENCY).await;
-                Ok::<_, Infallible>(Response::new(Full::from(USER)))
+                Ok::<_, Infallible>(Response::new(Full::<Bytes>::from(USER)))
             });
             let served = hyper::server::conn::http1::Builder::new();
             drop(served.serve_connection(TokioIo::new(stream), service).await);
