@@ -212,7 +212,12 @@ pub(in crate::adapter) fn fault_of(error: &EvalAltResult, file: &str) -> ScriptF
             position = at.position();
         }
     }
-    let text = at.to_string();
+    let text = match at {
+        // A guard's reason, which rhai does not print.
+        EvalAltResult::ErrorTerminated(reason, _) => reason.to_string(),
+        EvalAltResult::ErrorRuntime(thrown, _) => thrown.to_string(),
+        other => other.to_string(),
+    };
     let place = format!(" ({position})");
     ScriptFault {
         script: file.to_owned(),

@@ -1,6 +1,7 @@
 //! The command line: one verb a file, and each only wires.
 
 mod check;
+mod demo;
 mod serve;
 mod test;
 mod token;
@@ -36,6 +37,8 @@ enum Verb {
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
+    /// Watch an Entra and a vendor of our own making use the gateway.
+    Demo(demo::Options),
 }
 
 /// How a verb ended.
@@ -65,6 +68,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Check(options) => read_config(file).and_then(|config| check::run(&config, &options)),
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Demo(options) => demo::run(&options),
     };
     match result {
         Ok(Ending::Done) => ExitCode::SUCCESS,

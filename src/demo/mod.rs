@@ -1,5 +1,25 @@
 //! Things to try the gateway with: emulators of the vendors' APIs, and the guided demo that runs on them.
 //!
 //! Only `cli/` and the tests use this folder. Nothing in it is on the path of a request.
+//!
+//! | Part | Subject |
+//! |---|---|
+//! | [`emulator`] | the vendors |
+//! | [`entra`] | the identity provider |
+//! | [`wanted`] | the directory it synchronises |
+//! | [`vendors`] | what must stand at each vendor in the end |
+//! | [`stand`], [`guide`] | a gateway between the two, and the play |
+//! | [`ledger`], [`report`] | what was done, and whether it came out right |
 
 pub mod emulator;
+pub mod entra;
+mod files;
+pub mod guide;
+pub mod ledger;
+pub mod report;
+mod scratch;
+pub mod stand;
+#[cfg(test)]
+mod tests;
+pub mod vendors;
+pub mod wanted;

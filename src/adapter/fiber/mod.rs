@@ -29,6 +29,8 @@
 
 mod guards;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

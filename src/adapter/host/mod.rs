@@ -7,6 +7,8 @@ mod fault;
 pub(in crate::adapter) mod json;
 mod quoting;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use rhai::Engine;

@@ -7,6 +7,8 @@ mod converter;
 mod read;
 mod remember;
 pub(in crate::adapter) mod table;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::collections::HashMap;

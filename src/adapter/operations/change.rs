@@ -4,9 +4,8 @@
 //! it changes without asking the vendor: one operation, one call. Only where
 //! its outcome depends on a value does the gateway read first.
 
-use serde_json::Value;
-
 use super::Operation;
+use super::members::member_ids;
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
 use crate::adapter::locks::LockKey;
@@ -16,7 +15,7 @@ use crate::adapter::mapping::{
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
 use crate::scim::{
-    Incoming, MemberChanges, Object, PatchRequest, Projection, ResourceKind, Response, Stop,
+    Incoming, MemberChanges, Object, PatchRequest, Projection, ResourceKind, Response, Stop, patch,
 };
 
 /// A resource under change.
@@ -48,8 +47,9 @@ impl Operation {
         projection: &Projection,
     ) -> Result<Response, Failure> {
         let (subject, _held) = self.subject(kind, id).await?;
+        self.tell_ignored(&patch.ignored);
         let (patch, members) = match kind {
-            ResourceKind::Group => patch.split_members(),
+            ResourceKind::Group => self.member_changes(&subject, patch).await?,
             ResourceKind::User => (patch, MemberChanges::default()),
         };
         let plan = self.planned(kind, &subject, &patch).await?;
@@ -68,6 +68,7 @@ impl Operation {
         projection: &Projection,
     ) -> Result<Response, Failure> {
         let (subject, _held) = self.subject(kind, id).await?;
+        self.tell_ignored(&incoming.ignored);
         let after = incoming.resource;
         let members = replaced_members(kind, &after);
         let mut changes = self.mapping(kind)?.whole(&after);
@@ -105,6 +106,37 @@ impl Operation {
                 remembered,
             },
             held,
+        ))
+    }
+
+    /// What a PATCH does to the members, and the rest of it. What only the
+    /// list itself can settle (`members[type eq "User"]`) is applied to it.
+    async fn member_changes(
+        &self,
+        subject: &Subject,
+        patch: PatchRequest,
+    ) -> Result<(PatchRequest, MemberChanges), Failure> {
+        let (mut rest, changes) = patch.clone().split_members();
+        if !rest.operations.iter().any(is_about_members) {
+            return Ok((rest, changes));
+        }
+        let now = self.members_of(&subject.key.id, &subject.native).await?;
+        let mut group = Object::from_iter([("members".to_owned(), self.member_values(&now))]);
+        let types = &self.mapping(ResourceKind::Group)?.resource_type;
+        let applied = patch.apply(&mut group, types, self.service.profile);
+        applied.map_err(|stop| match stop {
+            Stop::Refused(error) => error.into(),
+            Stop::NeedsRead => Failure::from(GatewayFault::Internal),
+        })?;
+        rest.operations
+            .retain(|operation| !is_about_members(operation));
+        Ok((
+            rest,
+            MemberChanges {
+                from_empty: true,
+                add: member_ids(&group),
+                remove: Vec::new(),
+            },
         ))
     }
 
@@ -303,22 +335,16 @@ fn needs_reading(kind: ResourceKind, outcome: &Outcome) -> bool {
 /// The members a PUT names; one that names none leaves them alone, for a
 /// missing list must never empty a group.
 fn replaced_members(kind: ResourceKind, after: &Object) -> MemberChanges {
-    let members = after
-        .get("members")
-        .and_then(Value::as_array)
-        .filter(|_| kind == ResourceKind::Group);
-    let Some(members) = members else {
+    if kind != ResourceKind::Group || !after.contains_key("members") {
         return MemberChanges::default();
-    };
-    let id = |member: &Value| {
-        member
-            .get("value")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
+    }
     MemberChanges {
         from_empty: true,
-        add: members.iter().filter_map(id).collect(),
+        add: member_ids(after),
         remove: Vec::new(),
     }
+}
+
+fn is_about_members(operation: &patch::Operation) -> bool {
+    operation.path.attr.attribute == "members"
 }

@@ -33,7 +33,8 @@ impl Operation {
         incoming: Incoming,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let Incoming { resource, .. } = incoming;
+        let Incoming { resource, ignored } = incoming;
+        self.tell_ignored(&ignored);
         let _held = self
             .locks
             .acquire(names(kind, &resource), self.deadline)

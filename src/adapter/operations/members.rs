@@ -34,13 +34,8 @@ impl Operation {
 
     /// The members a new group comes with.
     pub(super) async fn fill_new(&self, group: &ScimId, resource: &Object) -> Result<(), Failure> {
-        let members = resource.get("members").and_then(Value::as_array);
-        let ids = members
-            .into_iter()
-            .flatten()
-            .filter_map(|member| member.get("value")?.as_str());
         let changes = MemberChanges {
-            add: ids.map(str::to_owned).collect(),
+            add: member_ids(resource),
             ..MemberChanges::default()
         };
         let native = self.native_id(ResourceKind::Group, group).await?;
@@ -233,6 +228,18 @@ impl Operation {
         }
         Ok(ranked.into_iter().min().map(|(_, _, native)| native))
     }
+}
+
+/// The ids in a group's `members`.
+pub(super) fn member_ids(group: &Object) -> Vec<String> {
+    let members = group
+        .get("members")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    members
+        .filter_map(|member| Some(member.get("value")?.as_str()?.to_owned()))
+        .collect()
 }
 
 fn no_users(ids: &[&str]) -> Failure {

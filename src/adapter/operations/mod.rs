@@ -165,6 +165,21 @@ impl Operation {
         Ok(native)
     }
 
+    /// Attributes that no schema has are skipped, never an error: one of them
+    /// must not hold up the disabling of an account.
+    fn tell_ignored(&self, names: &[String]) {
+        if !names.is_empty() {
+            // Names only: a bracketed path holds a value, which may be a person's.
+            let names: Vec<_> = names
+                .iter()
+                .filter_map(|name| name.split('[').next())
+                .collect();
+            tracing::info!(tenant = %self.tenant, attributes = ?names,
+                action = "remove them from the attribute mapping in Entra",
+                "attributes that no schema has were ignored");
+        }
+    }
+
     /// What Entra calls native objects, ids issued where they are new.
     async fn scim_ids(
         &self,

@@ -55,7 +55,7 @@ impl Operation {
         Ok(resource)
     }
 
-    fn member_values(&self, members: &[ScimId]) -> Value {
+    pub(super) fn member_values(&self, members: &[ScimId]) -> Value {
         let values = members.iter().map(|member| {
             json!({"value": member.as_str(), "$ref": self.location(ResourceKind::User, member), "type": "User"})
         });

@@ -1,0 +1,146 @@
+//! `scimgate demo`.
+
+use std::io;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Ending, Trouble};
+use crate::config::{Log, LogFormat};
+use crate::demo::guide;
+use crate::demo::report::Report;
+use crate::demo::stand::{Stand, StandFault};
+use crate::demo::vendors::{self, Showcase};
+use crate::telemetry;
+
+/// About what a vendor in the same data centre takes.
+const LATENCY: Duration = Duration::from_millis(3);
+
+/// How to show it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// The vendor to show.
+    #[arg(long, value_name = "NAME", default_value = "sosafe", value_parser = vendor_name)]
+    vendor: String,
+    /// End after the report: 0 if all came out right, else 1.
+    #[arg(long, conflicts_with = "serve_only")]
+    once: bool,
+    /// Play nothing; print TENANT_URL=… and TOKEN=… and serve until Ctrl-C.
+    #[arg(long)]
+    serve_only: bool,
+}
+
+fn vendor_name(name: &str) -> Result<String, String> {
+    let known = || vendors::ALL.map(Showcase::name).join(", ");
+    let vendor = vendors::named(name);
+    let named = vendor.map(|vendor| vendor.name().to_owned());
+    named.ok_or_else(|| format!("there is: {}", known()))
+}
+
+/// Shows the gateway between an Entra and a vendor of our own making; reads no configuration.
+pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
+    let log = Log {
+        format: LogFormat::Text,
+        filter: "error".to_owned(),
+    };
+    telemetry::init(&log).map_err(|error| Trouble::Internal(error.into()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime
+        .context("no event loop")
+        .map_err(Trouble::Internal)?;
+    runtime.block_on(show(options))
+}
+
+async fn show(options: &Options) -> Result<Ending, Trouble> {
+    let vendor = vendors::named(&options.vendor).context("no such vendor");
+    let vendor = vendor.map_err(Trouble::Internal)?;
+    let stand = Stand::start(vendor, LATENCY).await.map_err(trouble)?;
+    let ending = if options.serve_only {
+        print_variables(&stand);
+        told_to_stop()
+            .await
+            .map(|()| Ending::Done)
+            .map_err(Into::into)
+    } else {
+        present(&stand, options.once).await
+    };
+    stand.stop().await;
+    ending.map_err(Trouble::Internal)
+}
+
+/// An adapter of the working directory that cannot be loaded is for whoever edits it to mend.
+fn trouble(fault: StandFault) -> Trouble {
+    match fault {
+        StandFault::Catalog(_) => Trouble::Config(fault.into()),
+        _ => Trouble::Internal(fault.into()),
+    }
+}
+
+async fn present(stand: &Stand, once: bool) -> anyhow::Result<Ending> {
+    let report = tokio::select! {
+        report = guide::play(stand) => report?,
+        stopped = told_to_stop() => return stopped.map(|()| Ending::Cut).map_err(Into::into),
+    };
+    print_report(&report);
+    if !once {
+        print_invitation(stand);
+        told_to_stop().await?;
+    }
+    Ok(if report.is_clean() {
+        Ending::Done
+    } else {
+        Ending::Findings
+    })
+}
+
+/// Ctrl-C, or SIGTERM from whoever started a demo in the background.
+async fn told_to_stop() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn print_variables(stand: &Stand) {
+    println!("TENANT_URL={}", stand.tenant_url);
+    println!("TOKEN={}", stand.token);
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn print_report(report: &Report) {
+    print!("{report}");
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn print_invitation(stand: &Stand) {
+    let Stand {
+        vendor,
+        emulator,
+        tenant_url,
+        token,
+        ..
+    } = stand;
+    let (title, control) = (vendor.title(), emulator.control_url());
+    println!(
+        r#"
+Still serving. What an administrator would paste into Entra:
+  Tenant URL    {tenant_url}
+  Secret Token  {token}
+
+Try it:
+  curl -H 'Authorization: Bearer {token}' '{tenant_url}/Users?count=2'
+  curl -H 'Authorization: Bearer {token}' '{tenant_url}/Users?filter=userName+eq+%22ada.lane.3%40scimgate.example%22'
+  curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/scim+json' '{tenant_url}/Users' \
+    -d '{{"userName":"new@scimgate.example","name":{{"givenName":"New","familyName":"Person"}},"active":"True"}}'
+What {title} holds, and what it was asked:
+  curl '{control}/state'
+  curl '{control}/journal?bodies=1'
+
+Ctrl-C ends it."#
+    );
+}
