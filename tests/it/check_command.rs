@@ -108,7 +108,10 @@ fn the_files_as_they_are_have_no_problems() {
 
 #[test]
 fn an_attribute_that_scim_does_not_have() {
-    check_script(r#"attr("userName","#, r#"attr("userNme","#, expect![[r#"
+    check_script(
+        r#"attr("userName","#,
+        r#"attr("userNme","#,
+        expect![[r#"
         table::unknown-attribute
 
           × `userNme` is no attribute of a User
@@ -122,12 +125,16 @@ fn an_attribute_that_scim_does_not_have() {
           help: did you mean `userName`?
 
         0 adapters, 0 tenants: 1 errors, 0 warnings
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_field_that_the_vendor_does_not_have() {
-    check_script(r#""job_title")"#, r#""job_titel")"#, expect![[r#"
+    check_script(
+        r#""job_title")"#,
+        r#""job_titel")"#,
+        expect![[r#"
         table::unknown-field
 
           × the manifest lists no native field `job_titel`
@@ -141,12 +148,16 @@ fn a_field_that_the_vendor_does_not_have() {
           help: did you mean `job_title`?
 
         0 adapters, 0 tenants: 1 errors, 0 warnings
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_function_that_nobody_has() {
-    check_script("split_street(street)", "split_stret(street)", expect![[r#"
+    check_script(
+        "split_street(street)",
+        "split_stret(street)",
+        expect![[r#"
         script::unknown-function
 
           × there is no function `split_stret`
@@ -160,7 +171,8 @@ fn a_function_that_nobody_has() {
           help: did you mean `split_street`?
 
         0 adapters, 0 tenants: 1 errors, 0 warnings
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -188,7 +200,10 @@ fn too_many_arguments() {
 
 #[test]
 fn a_syntax_error() {
-    check_script("let page = 1;", "let page = ;", expect![[r#"
+    check_script(
+        "let page = 1;",
+        "let page = ;",
+        expect![[r#"
         script::syntax
 
           × Unexpected ';'
@@ -201,7 +216,8 @@ fn a_syntax_error() {
              ╰────
 
         0 adapters, 0 tenants: 1 errors, 0 warnings
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -229,7 +245,10 @@ fn an_attribute_in_two_rows() {
 
 #[test]
 fn a_function_that_is_missing() {
-    check_script("fn get_user(id)", "fn fetch_user(id)", expect![[r#"
+    check_script(
+        "fn get_user(id)",
+        "fn fetch_user(id)",
+        expect![[r#"
         script::missing-function
 
           × the script has no function `get_user`
@@ -243,7 +262,8 @@ fn a_function_that_is_missing() {
           help: it is needed for GET /Users/{id}, with 1 parameters
 
         0 adapters, 0 tenants: 1 errors, 0 warnings
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -345,7 +365,9 @@ fn a_tenant_with_everything_wrong() {
         "tenants/other.toml",
         "adapter = \"sosafee\"\nbase_url = \"https://api.example\"\n",
     );
-    check_house(&house, expect![[r#"
+    check_house(
+        &house,
+        expect![[r#"
         tenant::base-url
 
           × base_url is no http or https URL
@@ -425,7 +447,8 @@ fn a_tenant_with_everything_wrong() {
           help: did you mean `sosafe`?
 
         1 adapters, 0 tenants: 8 errors, 0 warnings
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -183,6 +183,23 @@ impl Operation {
         .await
     }
 
+    /// The native key that changes give an object; `None` if they leave it.
+    pub(super) async fn new_key(
+        &self,
+        kind: ResourceKind,
+        changes: Vec<Change>,
+        resource: &Object,
+    ) -> Result<Option<NativeId>, Failure> {
+        let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
+        self.run(move |vm| {
+            match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
+                Err(Refusal::NeedsRead) => Ok(None),
+                other => Ok(mapping.key_in(&other.map_err(Refusal::into_failure)?.fields)),
+            }
+        })
+        .await
+    }
+
     /// `delete_…(id)`.
     pub(super) async fn remove(&self, kind: ResourceKind, id: &NativeId) -> Result<(), Failure> {
         let id = id.to_string();
