@@ -156,8 +156,8 @@ fn bad_bodies() -> Vec<(&'static str, String, u16, Option<&'static str>)> {
             Some("invalidValue"),
         ),
         (
-            "emails is a text",
-            r#"{"userName": "u", "emails": "e"}"#.into(),
+            "an address is a number",
+            r#"{"userName": "u", "emails": [{"type": "work", "value": 5}]}"#.into(),
             400,
             Some("invalidValue"),
         ),
