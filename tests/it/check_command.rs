@@ -1,5 +1,7 @@
 //! The binary, as people and scripts use it: what `check` says of every kind of
 //! mistake, and a token that `token mint` printed and `serve` takes.
+//!
+//! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it check_command`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -12,28 +14,49 @@ use tempfile::TempDir;
 
 use crate::harness::{Request, Response, copy_edited, logs};
 
-/// A directory with SoSafe's files as they are, and the binary in it.
+/// A directory with adapters, scripts and tenants, and the binary in it.
 struct House {
     directory: TempDir,
 }
 
 impl House {
-    fn new() -> Self {
-        let house = Self {
-            directory: tempfile::tempdir().unwrap(),
-        };
-        house.edit("adapters/sosafe.toml", |text| text);
-        house.edit("scripts/sosafe.rhai", |text| text);
+    /// With a vendor of its own, so that the snapshots below stay when a real
+    /// vendor's files change.
+    fn of_example() -> Self {
+        let house = Self::empty();
+        house.copy("tests/data/example.toml", "adapters/example.toml");
+        house.copy("tests/data/example.rhai", "scripts/example.rhai");
         house
+    }
+
+    fn of_sosafe() -> Self {
+        let house = Self::empty();
+        house.copy("adapters/sosafe.toml", "adapters/sosafe.toml");
+        house.copy("scripts/sosafe.rhai", "scripts/sosafe.rhai");
+        house
+    }
+
+    fn empty() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Puts an edited copy of the repository's file in place.
-    fn edit(&self, file: &str, edit: impl Fn(String) -> String) {
-        copy_edited(file, &self.path().join(file), edit);
+    fn copy(&self, from: &str, to: &str) {
+        copy_edited(from, &self.path().join(to), |text| text);
+    }
+
+    /// Edits one place of a file.
+    #[track_caller]
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from:?}");
+        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
     }
 
     fn write(&self, file: &str, text: &str) {
@@ -42,6 +65,7 @@ impl House {
         std::fs::write(path, text).unwrap();
     }
 
+    /// A tenant of SoSafe.
     fn tenant(&self, name: &str, base_url: &str, key: &str) {
         let text = format!(
             "adapter = \"sosafe\"\nbase_url = \"{base_url}\"\n\
@@ -66,16 +90,13 @@ impl House {
 /// What `check` prints and exits with after one edit of the script.
 #[track_caller]
 fn check_script(from: &str, to: &str, expected: Expect) {
-    check("scripts/sosafe.rhai", from, to, expected);
+    check("scripts/example.rhai", from, to, expected);
 }
 
 #[track_caller]
 fn check(file: &str, from: &str, to: &str, expected: Expect) {
-    let house = House::new();
-    house.edit(file, |text| {
-        assert!(text.contains(from), "{file} has no {from:?}");
-        text.replacen(from, to, 1)
-    });
+    let house = House::of_example();
+    house.edit(file, from, to);
     check_house(&house, expected);
 }
 
@@ -95,13 +116,15 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_files_as_they_are_have_no_problems() {
-    let house = House::new();
+fn files_that_are_right_have_no_problems() {
+    let house = House::of_sosafe();
     house.tenant("acme", "https://api.example/provisioning/v1", "k");
+    house.copy("tests/data/example.toml", "adapters/example.toml");
+    house.copy("tests/data/example.rhai", "scripts/example.rhai");
     let output = house.run(&["check"]);
     assert_eq!(
         text_of(&output.stdout),
-        "1 adapters, 1 tenants: 0 errors, 0 warnings\n"
+        "2 adapters, 1 tenant: 0 errors, 0 warnings\n"
     );
     assert_eq!(output.status.code(), Some(0));
 }
@@ -115,16 +138,16 @@ fn an_attribute_that_scim_does_not_have() {
         table::unknown-attribute
 
           × `userNme` is no attribute of a User
-            ╭─[scripts/sosafe.rhai:17:15]
-         16 │         //   SCIM attribute                              SoSafe field
-         17 │         attr("userNme",                                 "login").required().lookup("login").unique(),
-            ·               ───┬───
-            ·                  ╰── not a SCIM attribute
-         18 │         attr("active",                                   "status").values(#{ "true": "ACTIVE", "false": "INACTIVE" })
-            ╰────
+           ╭─[scripts/example.rhai:4:15]
+         3 │         //   SCIM attribute                    Example's field
+         4 │         attr("userNme",                       "login").required().lookup("login").unique(),
+           ·               ───┬───
+           ·                  ╰── not a SCIM attribute
+         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+           ╰────
           help: did you mean `userName`?
 
-        0 adapters, 0 tenants: 1 errors, 0 warnings
+        0 adapters, 0 tenants: 1 error, 0 warnings
     "#]],
     );
 }
@@ -138,16 +161,16 @@ fn a_field_that_the_vendor_does_not_have() {
         table::unknown-field
 
           × the manifest lists no native field `job_titel`
-            ╭─[scripts/sosafe.rhai:21:59]
-         20 │         attr("displayName",                              "display_name").cut(120),
-         21 │         attr("title",                                    "job_titel"),
-            ·                                                           ────┬────
-            ·                                                               ╰── not in the manifest's [fields]
-         22 │         attr(`emails[type eq "work"].value`,             "email").required().lower().lookup("email").unique().primary()
-            ╰────
+           ╭─[scripts/example.rhai:6:49]
+         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+         6 │         attr("title",                          "job_titel").to(|title| shorten(title)),
+           ·                                                 ────┬────
+           ·                                                     ╰── not in the manifest's [fields]
+         7 │         attr(`emails[type eq "work"].value`,   "mail"),
+           ╰────
           help: did you mean `job_title`?
 
-        0 adapters, 0 tenants: 1 errors, 0 warnings
+        0 adapters, 0 tenants: 1 error, 0 warnings
     "#]],
     );
 }
@@ -155,22 +178,22 @@ fn a_field_that_the_vendor_does_not_have() {
 #[test]
 fn a_function_that_nobody_has() {
     check_script(
-        "split_street(street)",
-        "split_stret(street)",
+        "shorten(title))",
+        "shortn(title))",
         expect![[r#"
         script::unknown-function
 
-          × there is no function `split_stret`
-            ╭─[scripts/sosafe.rhai:32:110]
-         31 │         attr(`${work}.formatted`,                        "address.text"),
-         32 │         attr(`${work}.streetAddress`,                    ["address.street", "address.house_no"]).to(|street| split_stret(street))
-            ·                                                                                                              ─────┬─────
-            ·                                                                                                                   ╰── not known
-         33 │                                                                                                 .from(|parts| join_words(parts)),
-            ╰────
-          help: did you mean `split_street`?
+          × there is no function `shortn`
+           ╭─[scripts/example.rhai:6:72]
+         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+         6 │         attr("title",                          "job_title").to(|title| shortn(title)),
+           ·                                                                        ───┬──
+           ·                                                                           ╰── not known
+         7 │         attr(`emails[type eq "work"].value`,   "mail"),
+           ╰────
+          help: did you mean `shorten`?
 
-        0 adapters, 0 tenants: 1 errors, 0 warnings
+        0 adapters, 0 tenants: 1 error, 0 warnings
     "#]],
     );
 }
@@ -178,22 +201,21 @@ fn a_function_that_nobody_has() {
 #[test]
 fn too_many_arguments() {
     check_script(
-        "delete(`/users/${id}`)",
-        "delete(`/users/${id}`, 1, 2)",
+        "delete(`/people/${id}`)",
+        "delete(`/people/${id}`, 1, 2)",
         expect![[r#"
             script::wrong-arity
 
               × `delete` is called with 3 arguments
-                ╭─[scripts/sosafe.rhai:95:31]
-             94 │ fn update_user(id, changes) { patch(`/users/${id}`, changes) }
-             95 │ fn delete_user(id)          { delete(`/users/${id}`, 1, 2) }
-                ·                               ───┬──
-                ·                                  ╰── takes 1
-             96 │ fn activate_user(id)        { post_again(`/users/${id}/activate`) }
+                ╭─[scripts/example.rhai:18:32]
+             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
+             18 │ fn delete_user(id)           { delete(`/people/${id}`, 1, 2) }
+                ·                                ───┬──
+                ·                                   ╰── takes 1
                 ╰────
               help: give it 1
 
-            0 adapters, 0 tenants: 1 errors, 0 warnings
+            0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
     );
 }
@@ -201,45 +223,45 @@ fn too_many_arguments() {
 #[test]
 fn a_syntax_error() {
     check_script(
-        "let page = 1;",
-        "let page = ;",
+        r#"post("/people", user)"#,
+        r#"post("/people" user)"#,
         expect![[r#"
-        script::syntax
+            script::syntax
 
-          × Unexpected ';'
-             ╭─[scripts/sosafe.rhai:118:16]
-         117 │     let wanted = name.to_lower();
-         118 │     let page = ;
-             ·                ┬
-             ·                ╰── here
-         119 │     loop {
-             ╰────
+              × Expecting ',' to separate the arguments to function call 'post'
+                ╭─[scripts/example.rhai:16:47]
+             15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
+             16 │ fn create_user(user)         { post("/people" user) }
+                ·                                               ┬
+                ·                                               ╰── here
+             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
+                ╰────
 
-        0 adapters, 0 tenants: 1 errors, 0 warnings
-    "#]],
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
     );
 }
 
 #[test]
 fn an_attribute_in_two_rows() {
     check_script(
-        r#"attr("nickName",                                 "nickname"),"#,
-        r#"attr("title",                                    "nickname"),"#,
+        r#"attr("title", "#,
+        r#"attr("userName", "#,
         expect![[r#"
-            table::duplicate-row
+        table::duplicate-row
 
-              × `title` stands in the table twice
-                ╭─[scripts/sosafe.rhai:40:15]
-             39 │         attr("externalId",                               "external_ref").max(64).lookup("external_ref"),
-             40 │         attr("title",                                    "nickname"),
-                ·               ──┬──
-                ·                 ╰── this row would never be used
-             41 │         attr("userType",                                 "category").values(#{ "Member": "employee", "employee": "employee", "Guest": "external",
-                ╰────
-              help: remove one of the two rows
+          × `userName` stands in the table twice
+           ╭─[scripts/example.rhai:6:15]
+         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+         6 │         attr("userName",                          "job_title").to(|title| shorten(title)),
+           ·               ────┬───
+           ·                   ╰── this row would never be used
+         7 │         attr(`emails[type eq "work"].value`,   "mail"),
+           ╰────
+          help: remove one of the two rows
 
-            0 adapters, 0 tenants: 1 errors, 0 warnings
-        "#]],
+        0 adapters, 0 tenants: 1 error, 0 warnings
+    "#]],
     );
 }
 
@@ -252,16 +274,16 @@ fn a_function_that_is_missing() {
         script::missing-function
 
           × the script has no function `get_user`
-            ╭─[scripts/sosafe.rhai:63:4]
-         62 │
-         63 │ fn fetch_user(id) {
+            ╭─[scripts/example.rhai:14:4]
+         13 │ fn find_user(field, value)   { get("/people", query(field, value)) }
+         14 │ fn fetch_user(id)              { get(`/people/${id}`) }
             ·    ─────┬────
             ·         ╰── looks like it
-         64 │     let user = get(`/users/${id}`);
+         15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
             ╰────
-          help: it is needed for GET /Users/{id}, with 1 parameters
+          help: it is needed for GET /Users/{id}, with 1 parameter
 
-        0 adapters, 0 tenants: 1 errors, 0 warnings
+        0 adapters, 0 tenants: 1 error, 0 warnings
     "#]],
     );
 }
@@ -275,16 +297,15 @@ fn a_function_with_other_parameters() {
             script::wrong-arity
 
               × `delete_user` has 2 parameters and is called with 1
-                ╭─[scripts/sosafe.rhai:95:4]
-             94 │ fn update_user(id, changes) { patch(`/users/${id}`, changes) }
-             95 │ fn delete_user(id, why)          { delete(`/users/${id}`) }
+                ╭─[scripts/example.rhai:18:4]
+             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
+             18 │ fn delete_user(id, why)           { delete(`/people/${id}`) }
                 ·    ─────┬─────
-                ·         ╰── looks like it
-             96 │ fn activate_user(id)        { post_again(`/users/${id}/activate`) }
+                ·         ╰── has 2 parameters
                 ╰────
-              help: it is needed for DELETE /Users/{id}, with 1 parameters
+              help: it is needed for DELETE /Users/{id}, with 1 parameter
 
-            0 adapters, 0 tenants: 1 errors, 0 warnings
+            0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
     );
 }
@@ -292,14 +313,43 @@ fn a_function_with_other_parameters() {
 #[test]
 fn a_table_without_end() {
     check_script(
-        "    let work =",
-        "    loop { }\n    let work =",
+        "    [\n",
+        "    loop { }\n    [\n",
         expect![[r#"
             script::failed
 
-              × scripts/sosafe.rhai: Too many operations
+              × Too many operations
+               ╭─[scripts/example.rhai:1:4]
+             1 │ fn user_attributes() {
+               ·    ───────┬───────
+               ·           ╰── in this function
+             2 │     loop { }
+               ╰────
+              help: a table is evaluated once, when it is loaded, and must end at once
 
-            0 adapters, 0 tenants: 1 errors, 0 warnings
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_table_that_gives_no_rows() {
+    check_script(
+        "    [\n",
+        "    return 5;\n    [\n",
+        expect![[r#"
+            table::not-a-row
+
+              × `user_attributes` gives something else than rows
+               ╭─[scripts/example.rhai:1:4]
+             1 │ fn user_attributes() {
+               ·    ───────┬───────
+               ·           ╰── in this function
+             2 │     return 5;
+               ╰────
+              help: a table is an array of attr(…)
+
+            0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
     );
 }
@@ -307,23 +357,23 @@ fn a_table_without_end() {
 #[test]
 fn a_manifest_with_a_misspelt_key() {
     check(
-        "adapters/sosafe.toml",
+        "adapters/example.toml",
         "per_second = 10",
         "per_secnd = 10",
         expect![[r#"
             manifest::invalid
 
               × unknown field `per_secnd`, expected one of `per_second`, `burst`, `per_minute`, `concurrency`
-                ╭─[adapters/sosafe.toml:30:1]
-             29 │ [limits]
-             30 │ per_secnd = 10
+                ╭─[adapters/example.toml:13:1]
+             12 │ [limits]
+             13 │ per_secnd = 10
                 · ────┬────
                 ·     ╰── here
-             31 │ burst = 20
+             14 │
                 ╰────
               help: see the keys in the reference part of the README
 
-            0 adapters, 0 tenants: 1 errors, 0 warnings
+            0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
     );
 }
@@ -331,122 +381,159 @@ fn a_manifest_with_a_misspelt_key() {
 #[test]
 fn a_manifest_that_is_no_toml() {
     check(
-        "adapters/sosafe.toml",
-        r#"title = "SoSafe""#,
-        r#"title = "SoSafe"#,
+        "adapters/example.toml",
+        r#"title = "Example""#,
+        r#"title = "Example"#,
         expect![[r#"
             manifest::invalid
 
               × invalid basic string, expected `"`
-               ╭─[adapters/sosafe.toml:3:16]
-             2 │ # How to connect Entra to it: sosafe.md. What stands where: ../scripts/sosafe.rhai.
-             3 │ title = "SoSafe
-               ·                ▲
-               ·                ╰── here
-             4 │
+               ╭─[adapters/example.toml:2:17]
+             1 │ # The smallest vendor: for the snapshots of what `check` says.
+             2 │ title = "Example
+               ·                 ▲
+               ·                 ╰── here
+             3 │ consistency = "A"
                ╰────
               help: see the keys in the reference part of the README
 
-            0 adapters, 0 tenants: 1 errors, 0 warnings
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_manifest_without_a_script() {
+    let house = House::of_example();
+    house.copy("tests/data/example.toml", "adapters/other.toml");
+    check_house(
+        &house,
+        expect![[r#"
+            adapter::no-script
+
+              × adapters/other.toml: its script scripts/other.rhai is missing
+              help: a vendor is a manifest and a script of the same name
+
+            1 adapter, 0 tenants: 1 error, 0 warnings
         "#]],
     );
 }
 
 #[test]
 fn a_tenant_with_everything_wrong() {
-    let house = House::new();
+    let house = House::of_example();
     house.write(
         "tenants/acme.toml",
-        "adapter = \"sosafe\"\nbase_url = \"api.example\"\n\
-         settings = { idp_tenat = \"x\", archived = \"perhaps\" }\n\
-         credential = { token = { file = \"missing\" } }\n",
+        "adapter = \"example\"\nbase_url = \"api.example\"\n\
+         settings = { regoin = \"eu\" }\ncredential = { key = { file = \"missing\" } }\n",
     );
     house.write(
-        "tenants/other.toml",
-        "adapter = \"sosafee\"\nbase_url = \"https://api.example\"\n",
+        "tenants/bee.toml",
+        "adapter = \"example\"\nbase_url = \"https://api.example\"\n\
+         settings = { region = \"moon\" }\ncredential = { token = { env = \"NONE\" } }\n",
     );
+    house.write(
+        "tenants/sea.toml",
+        "adapter = \"exampel\"\nbase_url = \"https://api.example\"\n",
+    );
+    house.write("tenants/No Name.toml", "adapter = \"example\"\n");
     check_house(
         &house,
         expect![[r#"
+        tenant::name
+
+          × tenants/No Name.toml: `No Name` is no tenant name
+          help: a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end
+
         tenant::base-url
 
           × base_url is no http or https URL
            ╭─[tenants/acme.toml:2:12]
-         1 │ adapter = "sosafe"
+         1 │ adapter = "example"
          2 │ base_url = "api.example"
            ·            ──────┬──────
            ·                  ╰── here
-         3 │ settings = { idp_tenat = "x", archived = "perhaps" }
+         3 │ settings = { regoin = "eu" }
            ╰────
           help: write it as https://host/path
 
-        tenant::unfit-setting
-
-          × `archived` cannot have this value
-           ╭─[tenants/acme.toml:3:42]
-         2 │ base_url = "api.example"
-         3 │ settings = { idp_tenat = "x", archived = "perhaps" }
-           ·                                          ────┬────
-           ·                                              ╰── here
-         4 │ credential = { token = { file = "missing" } }
-           ╰────
-          help: use one of: restore, refuse
-
         tenant::unknown-setting
 
-          × SoSafe has no setting `idp_tenat`
+          × Example has no setting `regoin`
            ╭─[tenants/acme.toml:3:14]
          2 │ base_url = "api.example"
-         3 │ settings = { idp_tenat = "x", archived = "perhaps" }
-           ·              ────┬────
-           ·                  ╰── here
-         4 │ credential = { token = { file = "missing" } }
+         3 │ settings = { regoin = "eu" }
+           ·              ───┬──
+           ·                 ╰── here
+         4 │ credential = { key = { file = "missing" } }
            ╰────
-          help: did you mean `idp_tenant`?
+          help: did you mean `region`?
 
         tenant::missing-setting
 
-          × tenants/acme.toml: the setting `idp_tenant` is missing
-          help: Entra tenant id as entered in SoSafe Manager under Extended Data > SCIM
+          × tenants/acme.toml: the setting `region` is missing
+          help: Where the customer's data lies
 
         tenant::unknown-secret
 
-          × the credential has no part `token`
+          × the credential has no part `key`
            ╭─[tenants/acme.toml:4:16]
-         3 │ settings = { idp_tenat = "x", archived = "perhaps" }
-         4 │ credential = { token = { file = "missing" } }
-           ·                ──┬──
-           ·                  ╰── here
+         3 │ settings = { regoin = "eu" }
+         4 │ credential = { key = { file = "missing" } }
+           ·                ─┬─
+           ·                 ╰── here
            ╰────
-          help: it has: key
+          help: it has: token
 
         tenant::unreadable-secret
 
-          × the secret `token` cannot be read from tenants/missing: No such file or directory (os error 2)
+          × the secret `key` cannot be read from tenants/missing: No such file or directory (os error 2)
            ╭─[tenants/acme.toml:4:16]
-         3 │ settings = { idp_tenat = "x", archived = "perhaps" }
-         4 │ credential = { token = { file = "missing" } }
-           ·                ──┬──
-           ·                  ╰── here
+         3 │ settings = { regoin = "eu" }
+         4 │ credential = { key = { file = "missing" } }
+           ·                ─┬─
+           ·                 ╰── here
            ╰────
 
         tenant::missing-secret
 
-          × tenants/acme.toml: the credential's `key` is missing
-          help: add credential = { key = { file = "…" } }
+          × tenants/acme.toml: the credential's `token` is missing
+          help: add credential = { token = { file = "…" } }
+
+        tenant::unfit-setting
+
+          × `region` cannot have this value
+           ╭─[tenants/bee.toml:3:23]
+         2 │ base_url = "https://api.example"
+         3 │ settings = { region = "moon" }
+           ·                       ───┬──
+           ·                          ╰── here
+         4 │ credential = { token = { env = "NONE" } }
+           ╰────
+          help: use one of: eu, us
+
+        tenant::unreadable-secret
+
+          × the secret `token` is not in the environment variable NONE
+           ╭─[tenants/bee.toml:4:16]
+         3 │ settings = { region = "moon" }
+         4 │ credential = { token = { env = "NONE" } }
+           ·                ──┬──
+           ·                  ╰── here
+           ╰────
 
         tenant::unknown-adapter
 
-          × there is no adapter `sosafee`
-           ╭─[tenants/other.toml:1:11]
-         1 │ adapter = "sosafee"
+          × there is no adapter `exampel`
+           ╭─[tenants/sea.toml:1:11]
+         1 │ adapter = "exampel"
            ·           ────┬────
            ·               ╰── here
          2 │ base_url = "https://api.example"
            ╰────
-          help: did you mean `sosafe`?
+          help: did you mean `example`?
 
-        1 adapters, 0 tenants: 8 errors, 0 warnings
+        1 adapter, 0 tenants: 10 errors, 0 warnings
     "#]],
     );
 }
@@ -454,7 +541,7 @@ fn a_tenant_with_everything_wrong() {
 #[test]
 fn a_token_that_was_minted_opens_what_is_served() {
     let vendor = sosafe::start(sosafe::Options::default()).unwrap();
-    let house = House::new();
+    let house = House::of_sosafe();
     house.tenant(
         "acme",
         vendor.base_url(),
@@ -491,7 +578,7 @@ fn a_token_that_was_minted_opens_what_is_served() {
 
 #[test]
 fn a_token_for_nobody_is_refused_with_the_file_to_make() {
-    let output = House::new().run(&["token", "mint", "--tenant", "acme"]);
+    let output = House::empty().run(&["token", "mint", "--tenant", "acme"]);
     assert_eq!(output.status.code(), Some(78));
     expect![[r#"
         scimgate: there is no tenant acme: tenants/acme.toml is missing
@@ -501,7 +588,7 @@ fn a_token_for_nobody_is_refused_with_the_file_to_make() {
 
 #[test]
 fn a_broken_adapter_does_not_keep_others_from_being_served() {
-    let house = House::new();
+    let house = House::of_sosafe();
     house.write("adapters/broken.toml", "title =");
     house.write("scripts/broken.rhai", "");
     house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
