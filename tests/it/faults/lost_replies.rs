@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 use super::{is_later, patch};
 use crate::harness::{Options, Request, TestGateway, group, person};
 
+/// How many are played at a time: they mostly wait.
+const AT_ONCE: usize = 32;
+
 /// A request with several vendor calls or one, and what is to be so afterwards.
 struct Story {
     name: &'static str,
@@ -305,7 +308,7 @@ async fn after_the_next_try_all_is_as_wanted() {
     for step in STEPS {
         for action in losses() {
             for lasts in [false, true] {
-                if playing.len() >= 12 {
+                if playing.len() >= AT_ONCE {
                     collect(playing.join_next().await, &mut failures);
                 }
                 playing.spawn(lose(step, action.clone(), lasts));

@@ -67,7 +67,7 @@ pub(crate) struct TestGateway {
     pub(crate) b: Tenant,
     pub(crate) vendor: Emulator,
     running: Option<Running>,
-    directory: TempDir,
+    _directory: TempDir,
     log_from: usize,
 }
 
@@ -126,14 +126,9 @@ impl TestGateway {
             b,
             vendor,
             running,
-            directory,
+            _directory: directory,
             log_from,
         }
-    }
-
-    /// Where this gateway keeps its files.
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
     }
 
     /// Puts faults in force at the vendor.
@@ -158,7 +153,7 @@ impl TestGateway {
         let found = self
             .rows()
             .into_iter()
-            .find(|row| row["id"].to_string() == id);
+            .find(|row| row["id"].as_u64() == id.parse().ok());
         found.unwrap_or_else(|| panic!("the vendor has no row {id}"))
     }
 
