@@ -25,6 +25,10 @@ use scimgate::gateway::Gateway;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+/// As in the binary: what is measured is what is shipped.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Connections from Entra, each with as many streams as the gateway allows.
 const CONNECTIONS: usize = 100;
 const STREAMS: usize = 100;
@@ -41,7 +45,10 @@ fn main() {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// Answers everything with one user, a second later.
@@ -95,7 +102,9 @@ fn gateway(vendor: &str) {
     let gateway = Gateway::open(&config).unwrap();
     gateway.publish(&catalog);
     let tenant = catalog.tenants.keys().next().unwrap().clone();
-    let token = runtime().block_on(gateway.tokens().issue(tenant, None)).unwrap();
+    let token = runtime()
+        .block_on(gateway.tokens().issue(tenant, None))
+        .unwrap();
     let address = gateway.local_addr();
     let running = gateway.start().unwrap();
     say(&format!("{address} {}", token.reveal()));
@@ -119,9 +128,14 @@ async fn measure() {
     round(&connections, address, token, 1).await;
     let idle = gateway.memory();
     println!("requests in flight       {:>8}", CONNECTIONS * STREAMS);
-    println!("gateway idle             {:>8} KiB, {} threads", idle.kib, idle.threads);
+    println!(
+        "gateway idle             {:>8} KiB, {} threads",
+        idle.kib, idle.threads
+    );
     for number in 1..=2 {
-        let peak = gateway.watch(round(&connections, address, token, STREAMS)).await;
+        let peak = gateway
+            .watch(round(&connections, address, token, STREAMS))
+            .await;
         let each = peak.kib.saturating_sub(idle.kib) as f64 / (CONNECTIONS * STREAMS) as f64;
         println!(
             "round {number} at its peak      {:>8} KiB, {} threads: {each:.1} KiB a request in flight (aim: 64)",
@@ -132,13 +146,20 @@ async fn measure() {
 
 async fn connect(address: &str) -> SendRequest<Empty<Bytes>> {
     let stream = TcpStream::connect(address).await.unwrap();
-    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
     tokio::spawn(connection);
     sender
 }
 
 /// Sends `streams` requests on each connection and waits for all answers.
-async fn round(connections: &[SendRequest<Empty<Bytes>>], address: &str, token: &str, streams: usize) {
+async fn round(
+    connections: &[SendRequest<Empty<Bytes>>],
+    address: &str,
+    token: &str,
+    streams: usize,
+) {
     let began = Instant::now();
     let mut requests = JoinSet::new();
     for sender in connections {
@@ -161,7 +182,10 @@ async fn round(connections: &[SendRequest<Empty<Bytes>>], address: &str, token: 
     let answered = requests.join_all().await;
     let good = answered.iter().filter(|status| status.is_success()).count();
     assert_eq!(good, total, "all requests are answered: {answered:?}");
-    println!("{total} answered 200 in {:.1} s", began.elapsed().as_secs_f64());
+    println!(
+        "{total} answered 200 in {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
 }
 
 struct Memory {
@@ -178,13 +202,20 @@ impl Started {
     fn new(arguments: &[&str]) -> Self {
         let program = std::env::current_exe().unwrap();
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
-        Self { child: command.spawn().unwrap() }
+        command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        Self {
+            child: command.spawn().unwrap(),
+        }
     }
 
     fn line(&mut self) -> String {
         let mut line = String::new();
-        BufReader::new(self.child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(self.child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         line.trim().to_owned()
     }
 
@@ -210,7 +241,10 @@ impl Started {
             let line = status.lines().find(|line| line.starts_with(name)).unwrap();
             line.split_whitespace().nth(1).unwrap().parse().unwrap()
         };
-        Memory { kib: field("VmRSS:"), threads: field("Threads:") }
+        Memory {
+            kib: field("VmRSS:"),
+            threads: field("Threads:"),
+        }
     }
 }
 
