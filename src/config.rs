@@ -63,6 +63,9 @@ pub struct Server {
     /// Open connections, at least 1.
     #[serde(deserialize_with = "values::positive")]
     pub max_connections: usize,
+    /// Open connections from one network, at least 1.
+    #[serde(deserialize_with = "values::positive")]
+    pub max_connections_per_source: usize,
     /// The largest request body in bytes, at least 1.
     #[serde(deserialize_with = "values::bytes")]
     pub body_limit: usize,

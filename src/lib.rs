@@ -1,4 +1,64 @@
-//! Scimgate.
+//! Scimgate stands between SCIM clients (Microsoft Entra ID first) and vendors'
+//! own user APIs. One binary, many tenants on one port; what differs between
+//! vendors is data: a manifest and a mapping script that may change while the
+//! gateway runs.
+//!
+//! # The walk of a request
+//!
+//! One function, `server/handle.rs`, from top to bottom:
+//!
+//! 1. **connection**: accepted by a worker thread, on which everything of it
+//!    stays; TLS; the edge layers of `server/stack.rs` (request id, trace,
+//!    rescue, shed, deadline);
+//! 2. **authenticate**: the bearer token names the tenant, before the body is
+//!    read; then the tenant's own limits;
+//! 3. **decode**: a bounded body becomes a [`scim::Request`], or is refused with
+//!    nothing sent anywhere;
+//! 4. **operation** ([`adapter::operations`]): lock, look up, translate by the
+//!    compiled table ([`adapter::mapping`]), run the vendor's function on a
+//!    fiber ([`adapter::script`]);
+//! 5. **vendor call**: the fiber suspends, [`vendor`] carries the call out, the
+//!    fiber goes on with the reply;
+//! 6. **encode**: what the vendor holds, and what only we remember ([`store`]),
+//!    becomes the resource Entra sees. A failure keeps its meaning and becomes
+//!    an answer in one place, `server/rescue.rs`.
+//!
+//! # The map
+//!
+//! | folder | subject |
+//! |---|---|
+//! | [`cli`] | one verb a file; each only wires |
+//! | [`config`] | the configuration; `config.default.toml` is its reference |
+//! | [`gateway`] | open, run, drain: the one place where the parts meet |
+//! | [`server`] | Entra's side: listener, edge, the walk |
+//! | [`catalog`] | adapters and tenants, loaded through one door, and what is wrong with them |
+//! | [`tenant`] | tenants, their files and tokens |
+//! | [`adapter`] | what we know of a vendor: manifest, table, script, fiber, operations |
+//! | [`scim`] | RFC 7643 and RFC 7644, pure |
+//! | [`convert`] | countries, languages, telephone numbers, time zones, text |
+//! | [`vendor`] | the vendor's side of the network: connections, limits, retries, breakers |
+//! | [`store`] | what the vendor cannot remember: SQLite |
+//! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
+//! | [`telemetry`] | logs |
+//! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
+//!
+//! Dependencies point one way: `cli → gateway → server → catalog → tenant →
+//! adapter → scim`. `vendor` and `store` implement traits that `adapter` and
+//! `tenant` own. A test (`tests/it/tidy.rs`) holds the arrows.
+//!
+//! # Invariants
+//!
+//! - `scim` is pure: no async, no clock, no I/O, no script.
+//! - Scripts never do I/O themselves: they ask, and their fiber suspends.
+//! - One generation of the catalog serves a request from start to end.
+//! - No key of a cache, lock, table or limiter exists without its tenant, but
+//!   for the tokens', which are what names the tenant.
+//! - What fails to load is left out and told; the rest is served.
+//! - Secrets have no `Display`, and a `Debug` that shows nothing.
+//! - A vendor's fault, or ours, never becomes 401, 403 or 404.
+//! - A write is acknowledged only after the vendor applied it.
+//! - No write is repeated whose first try may have been carried out, unless the
+//!   vendor documents that repeating it does no harm.
 
 pub mod adapter;
 pub mod catalog;

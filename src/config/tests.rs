@@ -47,6 +47,7 @@ fn the_defaults_are_what_the_design_says() {
             tls: None,
             max_in_flight: 4096,
             max_connections: 1024,
+            max_connections_per_source: 128,
             body_limit: 1_048_576,
         },
         workers: None,

@@ -233,7 +233,10 @@ mod tests {
             .collect()
     }
 
-    fn holdings(rows: &[(&'static str, &str, &[(&str, &str)])]) -> Holdings {
+    /// Sort, key, fields.
+    type Written<'a> = (&'static str, &'a str, &'a [(&'a str, &'a str)]);
+
+    fn holdings(rows: &[Written<'_>]) -> Holdings {
         rows.iter()
             .map(|(sort, key, pairs)| ((*sort, (*key).to_owned()), row(pairs)))
             .collect()

@@ -158,6 +158,7 @@ fn settings(config: &Config) -> Result<Settings, TlsFault> {
 fn limits(config: &Config) -> Limits {
     Limits {
         connections: config.server.max_connections,
+        connections_per_source: config.server.max_connections_per_source,
         in_flight: config.server.max_in_flight,
         body_bytes: config.server.body_limit,
         request: Duration::from_secs(config.deadline.request_seconds),

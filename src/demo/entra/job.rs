@@ -270,7 +270,7 @@ impl Job {
 
     /// Every second object in the other dialect, as with provisioning on demand in between.
     fn speaking(&self, number: usize) -> Entra {
-        let dialect = if number % 2 == 0 {
+        let dialect = if number.is_multiple_of(2) {
             Dialect::Legacy
         } else {
             Dialect::Compliant

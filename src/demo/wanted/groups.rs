@@ -43,10 +43,10 @@ pub(super) fn add(
 
 fn joins(person: usize, group: usize) -> bool {
     match group {
-        0 => person % 4 == 0,
-        1 => person % 4 == 1 || person % 12 == 0,
+        0 => person.is_multiple_of(4),
+        1 => person % 4 == 1 || person.is_multiple_of(12),
         2 => person % 5 == 2,
-        3 => person % 20 == 0,
+        3 => person.is_multiple_of(20),
         _ => person >= 185,
     }
 }

@@ -23,7 +23,7 @@ fn next_day(mut directory: Directory) -> Directory {
     }
     join(&mut directory, PEOPLE..PEOPLE + 5, 1);
     // They are in the next group too, which is then their first.
-    leave(&mut directory, 0, |person| person % 24 == 0);
+    leave(&mut directory, 0, |person| person.is_multiple_of(24));
     enter(&mut directory, 3, |person| person % 16 == 5, 1);
     if let Some(group) = directory.groups.get_mut(&group_id(4)) {
         group.display_name = "Neue Kolleginnen & Kollegen".to_owned();
@@ -71,8 +71,8 @@ fn change(user: &mut WantedUser, number: usize) {
         user.attributes.remove(path::TITLE);
         user.attributes.remove(path::NICK_NAME);
     }
-    if number % 15 == 0 && user.manager.is_some() {
-        user.manager = (number % 30 == 0).then(|| id(7));
+    if number.is_multiple_of(15) && user.manager.is_some() {
+        user.manager = (number.is_multiple_of(30)).then(|| id(7));
     }
     if number % 8 == 6 {
         user.enabled = false;

@@ -33,7 +33,7 @@ pub(super) fn person(number: usize) -> Option<WantedUser> {
     let mut user = WantedUser::new(&id(number), &user_name(given, family, number));
     // Entra does not create disabled users; one of these is enabled later.
     user.enabled = number % 50 != 49;
-    user.manager = (number >= 2 && number % 3 == 0).then(|| id(number % MANAGERS / 2));
+    user.manager = (number >= 2 && number.is_multiple_of(3)).then(|| id(number % MANAGERS / 2));
     name(&mut user, given, family, number);
     work(&mut user, number);
     locate(&mut user, place, number)?;
@@ -122,7 +122,7 @@ fn work(user: &mut WantedUser, number: usize) {
     }
     user.set(path::EMPLOYEE_NUMBER, format!("{:06}", 4200 + number));
     user.set(path::ORGANIZATION, "Beispiel & Söhne AG");
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         user.set(path::COST_CENTER, format!("CC-{:03}", number % 17));
     }
     if number % 4 == 1 {

@@ -289,6 +289,7 @@ fn the_work_goes_on_when_the_caller_hangs_up() {
     let deadline = Instant::now() + Duration::from_secs(5);
     while users(&emulator) == 0 {
         assert!(Instant::now() < deadline, "the work was given up");
+        #[expect(clippy::disallowed_methods, reason = "this thread has no runtime")]
         std::thread::sleep(Duration::from_millis(5));
     }
     let entry = &emulator.journal()[0];

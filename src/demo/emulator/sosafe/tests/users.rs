@@ -350,6 +350,7 @@ fn two_writes_on_one_user_at_once_lock_the_second_out() {
             )
         });
         while sosafe.emulator.counters().of("PATCH /users/{id}") == 0 {
+            #[expect(clippy::disallowed_methods, reason = "this thread has no runtime")]
             std::thread::sleep(Duration::from_millis(1));
         }
         sosafe.refused(
