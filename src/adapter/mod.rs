@@ -91,6 +91,14 @@ impl Adapter {
         std::iter::once(&self.user).chain(&self.group)
     }
 
+    /// The attribute that stands in a native field of any resource.
+    fn attribute_in(&self, native: &str) -> Option<String> {
+        let found = self
+            .mappings()
+            .find_map(|mapping| mapping.attribute_in(native));
+        found.map(str::to_owned)
+    }
+
     /// Whether accounts are switched on and off by functions of their own.
     fn has_switch(&self) -> bool {
         self.script.arity("activate_user").is_some()

@@ -50,9 +50,12 @@ pub struct ReplyRow {
     pub status: Option<u16>,
     /// The code in the body; any if absent.
     pub code: Option<String>,
+    /// The native field the body names; any if absent.
+    pub field: Option<String>,
     /// What it means.
     pub means: Meaning,
-    /// The SCIM attribute it is about, as in the mapping table.
+    /// The SCIM attribute it is about, as in the mapping table. Without it,
+    /// the table tells by the native field the body names.
     pub attribute: Option<String>,
     /// What Entra's administrator reads. The vendor's own text is never shown.
     pub detail: Option<String>,
@@ -79,7 +82,9 @@ impl ReplyTable {
         let code = text_at(body, self.code.as_deref());
         let field = text_at(body, self.field.as_deref());
         let row = self.errors.iter().find(|row| {
-            row.status.is_none_or(|s| s == status) && (row.code.is_none() || row.code == code)
+            row.status.is_none_or(|s| s == status)
+                && (row.code.is_none() || row.code == code)
+                && (row.field.is_none() || row.field == field)
         });
         Verdict {
             means: row.map_or_else(|| self.by_class(status, code.is_some()), |row| row.means),
@@ -127,6 +132,10 @@ mod tests {
             code = "/error/code"
             field = "/error/field"
             [[errors]]
+            code = "E1007"
+            field = "status"
+            means = "absent"
+            [[errors]]
             status = 400
             code = "E1001"
             means = "conflict"
@@ -161,6 +170,9 @@ mod tests {
             json!({"error": {"code": "RATE_LIMITED"}}),
             Meaning::Busy,
         );
+        let unfit = |field: &str| json!({"error": {"code": "E1007", "field": field}});
+        check(400, unfit("status"), Meaning::Absent);
+        check(400, unfit("tz"), Meaning::Invalid);
         check(200, json!({"id": 1}), Meaning::Ok);
         check(302, json!({}), Meaning::Fault);
         check(403, json!({}), Meaning::Credential);

@@ -141,14 +141,15 @@ impl Script {
         }
     }
 
-    /// Calls a function of the script on the fiber of `stage`.
+    /// Calls a function of the script on the fiber of `stage`. `told` makes
+    /// a failure of the fault it throws.
     ///
     /// # Errors
     /// What the script throws, by whose fault it is.
     pub(in crate::adapter) fn call(
         &self,
         stage: &Stage,
-        title: &str,
+        told: impl FnOnce(Fault) -> Failure,
         function: &str,
         arguments: impl FuncArgs,
     ) -> Result<Dynamic, Failure> {
@@ -158,7 +159,7 @@ impl Script {
         engine
             .call_fn_with_options::<Dynamic>(options, &mut scope, &self.ast, function, arguments)
             .map_err(|error| match thrown_fault(&error) {
-                Some(fault) => fault.into_failure(title),
+                Some(fault) => told(fault),
                 None => fault_of(&error, &self.file).into(),
             })
     }

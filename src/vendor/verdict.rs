@@ -18,7 +18,9 @@ fn turns_on_body(table: &ReplyTable, status: u16) -> bool {
         return true;
     }
     let mut rows = table.errors.iter();
-    rows.any(|row| row.code.is_some() && row.status.is_none_or(|of| of == status))
+    rows.any(|row| {
+        (row.code.is_some() || row.field.is_some()) && row.status.is_none_or(|of| of == status)
+    })
 }
 
 #[cfg(test)]

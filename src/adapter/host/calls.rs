@@ -203,10 +203,10 @@ fn read(
         Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
         Meaning::Ok if body.is_some() => Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic)),
         Meaning::Ok if reply.body.is_empty() => Ok(Dynamic::UNIT),
-        Meaning::Ok => Err(garbled(reply.status, repeatable)),
+        Meaning::Ok => Err(garbled(reply, repeatable)),
         _ => Err(Fault::answered(
             &verdict,
-            reply.status,
+            reply,
             body.unwrap_or(Value::Null),
             repeatable,
         )),
@@ -214,7 +214,7 @@ fn read(
 }
 
 /// A success whose body is cut or no JSON: the work may be done.
-fn garbled(status: u16, repeatable: bool) -> Fault {
+fn garbled(reply: &VendorReply, repeatable: bool) -> Fault {
     let verdict = crate::adapter::replies::Verdict {
         means: Meaning::Fault,
         code: None,
@@ -222,7 +222,7 @@ fn garbled(status: u16, repeatable: bool) -> Fault {
         attribute: None,
         detail: None,
     };
-    Fault::answered(&verdict, status, Value::Null, repeatable)
+    Fault::answered(&verdict, reply, Value::Null, repeatable)
 }
 
 fn error(text: &str, position: Position) -> Thrown {

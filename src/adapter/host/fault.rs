@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::document::Docs;
 use super::json;
-use crate::adapter::backend::CallFault;
+use crate::adapter::backend::{CallFault, VendorReply};
 use crate::adapter::outcome::{Failure, VendorFault};
 use crate::adapter::replies::{Meaning, Verdict};
 use crate::scim::ScimError;
@@ -23,6 +23,8 @@ pub(in crate::adapter) struct Fault {
     status: i64,
     /// The answer's body, for the script to look into; never shown to Entra.
     body: Value,
+    /// The native field it is about, if the answer named one.
+    field: Option<String>,
     attribute: Option<String>,
     detail: Option<String>,
 }
@@ -44,19 +46,21 @@ impl Fault {
     /// repeated may have been carried out, whatever its status says.
     pub(super) fn answered(
         verdict: &Verdict<'_>,
-        status: u16,
+        reply: &VendorReply,
         body: Value,
         repeatable: bool,
     ) -> Self {
         let kind = match verdict.means {
+            Meaning::Busy => FaultKind::Busy(reply.retry_after),
             Meaning::Fault if !repeatable => FaultKind::UnknownOutcome,
             means => FaultKind::Meant(means),
         };
         Self {
             kind,
             code: verdict.code.clone(),
-            status: status.into(),
+            status: reply.status.into(),
             body,
+            field: verdict.field.clone(),
             attribute: verdict.attribute.map(str::to_owned),
             detail: verdict.detail.map(str::to_owned),
         }
@@ -80,6 +84,7 @@ impl Fault {
             code: None,
             status: 0,
             body: Value::Null,
+            field: None,
             attribute: None,
             detail: None,
         }
@@ -96,6 +101,18 @@ impl Fault {
     /// As an error a script can catch.
     pub(super) fn throw(self, position: Position) -> Box<EvalAltResult> {
         EvalAltResult::ErrorRuntime(Dynamic::from(self), position).into()
+    }
+
+    /// With the SCIM attribute that `of_field` tells for the native field, if
+    /// the fault does not name one itself.
+    pub(in crate::adapter) fn naming(
+        mut self,
+        of_field: impl FnOnce(&str) -> Option<String>,
+    ) -> Self {
+        if self.attribute.is_none() {
+            self.attribute = self.field.as_deref().and_then(of_field);
+        }
+        self
     }
 
     /// What it means for the request. `title` is the vendor's name.

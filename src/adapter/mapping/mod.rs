@@ -90,6 +90,13 @@ impl Mapping {
             .map(|row| (index, row))
     }
 
+    /// The attribute that stands in a native field, in its canonical spelling.
+    pub(in crate::adapter) fn attribute_in(&self, native: &str) -> Option<&str> {
+        let field = Field::parse(native);
+        let found = self.mapped().find(|(_, row)| row.fields.contains(&field));
+        found.map(|(_, row)| row.spelling.as_str())
+    }
+
     /// All leaves, for `/Schemas` and the documentation.
     pub fn leaves(&self) -> Vec<Leaf> {
         self.rows.iter().map(|row| row.leaf.clone()).collect()

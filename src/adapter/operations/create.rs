@@ -10,7 +10,7 @@
 use serde_json::Value;
 
 use super::Operation;
-use super::scripted::{Done, WriteEnd};
+use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
 use crate::adapter::mapping::{Reading, Row, Written, extra_of, update_sayings};
@@ -71,26 +71,34 @@ impl Operation {
         self.look(kind, resource, |row| !row.unique).await
     }
 
-    /// Creates, and looks when the outcome is a conflict, a refusal or unknown.
+    /// Creates, and looks when the outcome is a conflict or unknown.
     async fn make_once(&self, kind: ResourceKind, resource: &Object) -> Result<Done, Failure> {
         let failure = match self.make(kind, resource).await {
-            Ok(Done { reading: None, .. }) => Failure::from(VendorFault::UnknownOutcome),
-            Ok(done) => return Ok(done),
-            Err(failure) => failure,
+            Ok(Made::Done(Done { reading: None, .. })) => VendorFault::UnknownOutcome.into(),
+            Ok(Made::Done(done)) => return Ok(done),
+            Ok(Made::Unfit(failure)) => return self.unfit(kind, resource, failure).await,
+            Err(failure) if is_worth_a_look(&failure) => failure,
+            Err(failure) => return Err(failure),
         };
-        let worth_a_look = matches!(
-            failure,
-            Failure::Client(_) | Failure::Vendor(VendorFault::UnknownOutcome)
-        );
-        if !worth_a_look {
-            return Err(failure);
-        }
         match self.look(kind, resource, |_| true).await? {
             Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, resource).await,
-            // A collision is told before a missing value: it is what an
-            // administrator can act on, and the look-up Entra makes next finds it.
             Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
             None => Err(failure),
+        }
+    }
+
+    /// A collision is told before a value that does not fit: it is what an
+    /// administrator can act on, and the look-up Entra makes next finds it. The
+    /// names the vendor does not keep unique were looked at before.
+    async fn unfit(
+        &self,
+        kind: ResourceKind,
+        resource: &Object,
+        failure: Failure,
+    ) -> Result<Done, Failure> {
+        match self.look(kind, resource, |row| row.unique).await? {
+            Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
+            Some(Existing::Ours(_)) | None => Err(failure),
         }
     }
 
@@ -259,6 +267,10 @@ fn is_ours(resource: &Object, view: &Object) -> bool {
             .map(str::to_owned)
     };
     external(resource).is_some_and(|mine| external(view) == Some(mine))
+}
+
+fn is_worth_a_look(failure: &Failure) -> bool {
+    failure.is_conflict() || *failure == Failure::Vendor(VendorFault::UnknownOutcome)
 }
 
 fn same_value(held: &Value, asked: &Value) -> bool {

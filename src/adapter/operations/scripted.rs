@@ -11,7 +11,7 @@ use super::Operation;
 use crate::adapter::Adapter;
 use crate::adapter::engine::scripting;
 use crate::adapter::fiber::{self, Budget};
-use crate::adapter::host::{Stage, json};
+use crate::adapter::host::{Fault, Stage, json};
 use crate::adapter::keys::NativeId;
 use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::{Change, Closures, Mapping, Purpose, Reading, Refusal, Written};
@@ -34,6 +34,13 @@ pub(super) struct Done {
     pub(super) reading: Option<Reading>,
     /// What was sent.
     pub(super) written: Vec<Written>,
+}
+
+/// What a create came to.
+pub(super) enum Made {
+    Done(Done),
+    /// Nothing was sent: a value is missing or has no native form.
+    Unfit(Failure),
 }
 
 /// What a write came to.
@@ -119,21 +126,24 @@ impl Operation {
         &self,
         kind: ResourceKind,
         resource: &Object,
-    ) -> Result<Done, Failure> {
+    ) -> Result<Made, Failure> {
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
         let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
         self.run(move |vm| {
             let native = mapping.write(&changes, &resource, Purpose::Create, &vm.closures());
-            let native = native.map_err(Refusal::into_failure)?;
+            let native = match native.map_err(Refusal::into_failure) {
+                Ok(native) => native,
+                Err(failure) => return Ok(Made::Unfit(failure)),
+            };
             let reading = vm.object(
                 &mapping,
                 &format!("create_{}", kind.snake()),
                 (native.fields,),
             )?;
-            Ok(Done {
+            Ok(Made::Done(Done {
                 reading,
                 written: native.written,
-            })
+            }))
         })
         .await
     }
@@ -283,10 +293,12 @@ struct Vm {
 
 impl Vm {
     fn call(&self, function: &str, arguments: impl rhai::FuncArgs) -> Result<Dynamic, Failure> {
-        let Adapter {
-            script, manifest, ..
-        } = &*self.adapter;
-        script.call(&self.stage, &manifest.title, function, arguments)
+        let adapter = &self.adapter;
+        let told = |fault: Fault| {
+            let named = fault.naming(|field| adapter.attribute_in(field));
+            named.into_failure(&adapter.manifest.title)
+        };
+        adapter.script.call(&self.stage, told, function, arguments)
     }
 
     fn closures(&self) -> Closures<'_> {
