@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Adapter;
 use super::manifest::{Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
-use super::problem::{Problem, nearest};
+use super::problem::{Problem, counted, nearest};
 use super::script::Script;
 use crate::scim::ResourceKind;
 
@@ -211,26 +211,28 @@ fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
         parameters,
         why,
     } = wanted;
-    let problem = match script.arity(name) {
+    let (problem, label) = match script.arity(name) {
         Some(found) if found == *parameters => return None,
         Some(found) => {
-            let message =
-                format!("`{name}` has {found} parameters and is called with {parameters}");
-            Problem::error("script::wrong-arity", &script.file, message)
+            let found = counted(found, "parameter");
+            let message = format!("`{name}` has {found} and is called with {parameters}");
+            let problem = Problem::error("script::wrong-arity", &script.file, message);
+            (problem, format!("has {found}"))
         }
-        None => Problem::error(
-            "script::missing-function",
-            &script.file,
-            format!("the script has no function `{name}`"),
-        ),
+        None => {
+            let message = format!("the script has no function `{name}`");
+            let problem = Problem::error("script::missing-function", &script.file, message);
+            (problem, "looks like it".to_owned())
+        }
     };
     let like = nearest(name, script.functions()).filter(|_| script.arity(name).is_none());
     let place = like.unwrap_or(name);
     let problem = match script.text.find(&format!("fn {place}(")) {
-        Some(start) => problem.at(start + 3, place.len()).label("looks like it"),
+        Some(start) => problem.at(start + 3, place.len()).label(label),
         None => problem,
     };
     Some(problem.help(format!(
-        "it is needed for {why}, with {parameters} parameters"
+        "it is needed for {why}, with {}",
+        counted(*parameters, "parameter")
     )))
 }

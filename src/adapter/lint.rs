@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use super::engine::scripting;
-use super::problem::{Problem, nearest, offset_of};
+use super::problem::{Problem, counted, nearest, offset_of};
 use super::script::Script;
 
 /// Host functions: the numbers of parameters by name.
@@ -111,7 +111,7 @@ fn judge(
     });
     let problem = at(
         "script::wrong-arity",
-        format!("`{name}` is called with {given} arguments"),
+        format!("`{name}` is called with {}", counted(given, "argument")),
     );
     Some(
         problem

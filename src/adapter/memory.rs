@@ -34,12 +34,16 @@ pub struct Remembered {
     /// Attributes the adapter's table does not have, in SCIM shape.
     #[serde(default, skip_serializing_if = "Object::is_empty")]
     pub extra: Object,
+    /// The native key that a change asked for and whose outcome is not known:
+    /// the object is under this one or still under the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub becoming: Option<String>,
 }
 
 impl Remembered {
     /// Whether there is nothing to keep.
     pub fn is_empty(&self) -> bool {
-        self.said.is_empty() && self.extra.is_empty()
+        self.said.is_empty() && self.extra.is_empty() && self.becoming.is_none()
     }
 }
 

@@ -103,7 +103,7 @@ impl Script {
         let evaluated = fiber::run_alone(
             move |_| {
                 let options = CallFnOptions::new();
-                let rows = scripting().engine.call_fn_with_options::<rhai::Array>(
+                let rows = scripting().engine.call_fn_with_options::<Dynamic>(
                     options,
                     &mut Scope::new(),
                     &ast,
@@ -111,21 +111,21 @@ impl Script {
                     (),
                 );
                 let rows = rows.map_err(|error| Failure::from(fault_of(&error, &file)))?;
-                Ok(rows
-                    .into_iter()
-                    .map(Dynamic::try_cast::<Attr>)
-                    .collect::<Option<Vec<_>>>())
+                let rows = rows.try_cast::<rhai::Array>();
+                let attr = Dynamic::try_cast::<Attr>;
+                Ok(rows.and_then(|rows| rows.into_iter().map(attr).collect::<Option<Vec<_>>>()))
             },
             LOAD_CPU,
         );
         match evaluated {
             Ok(Some(rows)) => Ok(rows),
-            Ok(None) => Err(Problem::error(
-                "table::not-a-row",
-                &self.file,
-                format!("{function}() must give an array of attr(…)"),
-            )),
-            Err(Failure::Script(fault)) => Err(self.problem(&fault)),
+            Ok(None) => {
+                let message = format!("`{function}` gives something else than rows");
+                let problem = Problem::error("table::not-a-row", &self.file, message);
+                let problem = problem.help("a table is an array of attr(…)");
+                Err(self.at_function(problem, function))
+            }
+            Err(Failure::Script(fault)) => Err(self.problem(&fault, function)),
             Err(other) => Err(Problem::error(
                 "script::failed",
                 &self.file,
@@ -134,12 +134,24 @@ impl Script {
         }
     }
 
-    /// A run-time error as a problem with its place.
-    fn problem(&self, fault: &ScriptFault) -> Problem {
+    /// A run-time error of a table as a problem with its place. A loop without
+    /// end has none but the function's.
+    fn problem(&self, fault: &ScriptFault, function: &str) -> Problem {
         let problem = Problem::error("script::failed", &self.file, fault.message.clone());
         match fault.line {
-            0 => problem,
+            0 => self
+                .at_function(problem, function)
+                .help("a table is evaluated once, when it is loaded, and must end at once"),
             line => problem.at(offset_of(&self.text, line, fault.column), 1),
+        }
+    }
+
+    fn at_function(&self, problem: Problem, function: &str) -> Problem {
+        match self.text.find(&format!("fn {function}(")) {
+            Some(start) => problem
+                .at(start + 3, function.len())
+                .label("in this function"),
+            None => problem,
         }
     }
 

@@ -45,6 +45,10 @@ fn load_adapters(sources: &Sources, report: &mut Report) -> BTreeMap<String, Arc
     let mut adapters = BTreeMap::new();
     for (name, path) in files(&sources.adapters, "toml", report) {
         let script = sources.scripts.join(format!("{name}.rhai"));
+        if !script.exists() {
+            report.extend([without_script(&path, &script)]);
+            continue;
+        }
         let (Some(manifest), Some(script)) = (read(&path, report), read(&script, report)) else {
             continue;
         };
@@ -153,6 +157,15 @@ fn read(path: &Path, report: &mut Report) -> Option<(String, String)> {
             None
         }
     }
+}
+
+fn without_script(manifest: &Path, script: &Path) -> Problem {
+    Problem::error(
+        "adapter::no-script",
+        &manifest.display().to_string(),
+        format!("its script {} is missing", script.display()),
+    )
+    .help("a vendor is a manifest and a script of the same name")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {

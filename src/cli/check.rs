@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use super::{Ending, Trouble, sources};
-use crate::adapter::problem::Severity;
+use crate::adapter::problem::{Severity, counted};
 use crate::catalog;
 use crate::config::Config;
 
@@ -34,9 +34,11 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     println!(
-        "{} adapters, {} tenants: {errors} errors, {warnings} warnings",
-        catalog.adapters.len(),
-        catalog.tenants.len()
+        "{}, {}: {}, {}",
+        counted(catalog.adapters.len(), "adapter"),
+        counted(catalog.tenants.len(), "tenant"),
+        counted(errors, "error"),
+        counted(warnings, "warning"),
     );
     Ok(if errors == 0 {
         Ending::Done

@@ -52,6 +52,7 @@ fn said(text: &str) -> Remembered {
     Remembered {
         said: [(format!("leaf of {text}"), saying)].into(),
         extra: [(text.to_owned(), json!(text))].into_iter().collect(),
+        becoming: Some(format!("key of {text}")),
     }
 }
 

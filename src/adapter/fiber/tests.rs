@@ -318,9 +318,8 @@ fn a_busy_script_lets_others_on_its_thread_run() {
 
 #[test]
 fn closed_doors_stay_closed() {
-    for source in ["fn main() { parse_json(\"{}\") }"] {
-        assert!(reason(run_script(source, &Echo::default())).contains("not available"));
-    }
+    let source = r#"fn main() { parse_json("{}") }"#;
+    assert!(reason(run_script(source, &Echo::default())).contains("not available"));
     for source in [
         "fn main() { eval(\"1\") }",
         "import \"x\" as y; fn main() { 1 }",

@@ -27,6 +27,12 @@ pub(in crate::adapter) struct ReadValue {
 }
 
 impl Mapping {
+    /// The vendor's key in a native object, or in the fields of a write.
+    pub(in crate::adapter) fn key_in(&self, object: &Map) -> Option<NativeId> {
+        let key = self.id_field.get(object)?.to_string();
+        (!key.is_empty()).then(|| NativeId::new(&key))
+    }
+
     /// Reads a native object.
     ///
     /// # Errors
@@ -36,12 +42,7 @@ impl Mapping {
         object: &Map,
         closures: &Closures<'_>,
     ) -> Result<Reading, Failure> {
-        let id = self
-            .id_field
-            .get(object)
-            .map(|id| id.to_string())
-            .filter(|id| !id.is_empty());
-        let id = id.ok_or(VendorFault::Unusable)?;
+        let id = self.key_in(object).ok_or(VendorFault::Unusable)?;
         let values = self.mapped().map(|(index, row)| {
             let native = row.held_by(object);
             let scim = row.to_scim(&native, closures)?;
@@ -52,7 +53,7 @@ impl Mapping {
             })
         });
         Ok(Reading {
-            id: NativeId::new(&id),
+            id,
             values: values.collect::<Result<_, Failure>>()?,
         })
     }

@@ -204,16 +204,12 @@ impl Operation {
             outcome.reading = self.switch(&subject.native, false).await?;
         }
         let changes = self.unswitched(kind, std::mem::take(&mut plan.changes))?;
-        let done = match self
-            .alter(kind, &subject.native, changes, &plan.after)
-            .await?
-        {
+        let done = match self.alter_noted(&mut subject, changes, &plan.after).await? {
             WriteEnd::Done(done) => done,
             WriteEnd::NeedsRead => {
                 plan = self.planned_by_reading(kind, &subject, patch).await?;
                 let changes = self.unswitched(kind, std::mem::take(&mut plan.changes))?;
-                self.alter_known(kind, &subject.native, changes, &plan.after)
-                    .await?
+                self.alter_known(&mut subject, changes, &plan.after).await?
             }
         };
         outcome.take(done);
@@ -225,14 +221,34 @@ impl Operation {
         Ok((subject, outcome))
     }
 
+    /// Changes the object, with a note as long as its key is in doubt.
+    async fn alter_noted(
+        &self,
+        subject: &mut Subject,
+        changes: Vec<Change>,
+        after: &Object,
+    ) -> Result<WriteEnd, Failure> {
+        let Subject {
+            key,
+            native,
+            remembered,
+        } = subject;
+        self.announce_key(key, native, remembered, &changes, after)
+            .await?;
+        let altered = self.alter(key.kind, native, changes, after).await;
+        if let Err(failure) = &altered {
+            self.withdraw_key(key, remembered, failure).await?;
+        }
+        altered
+    }
+
     async fn alter_known(
         &self,
-        kind: ResourceKind,
-        id: &NativeId,
+        subject: &mut Subject,
         changes: Vec<Change>,
         after: &Object,
     ) -> Result<Done, Failure> {
-        match self.alter(kind, id, changes, after).await? {
+        match self.alter_noted(subject, changes, after).await? {
             WriteEnd::Done(done) => Ok(done),
             WriteEnd::NeedsRead => Err(GatewayFault::Internal.into()),
         }
@@ -260,6 +276,7 @@ impl Operation {
         let mapping = self.mapping(kind)?;
         let mut remembered = Remembered {
             extra: extra_of(mapping, after),
+            becoming: None,
             ..subject.remembered.clone()
         };
         if outcome.reading.is_none() && needs_reading(kind, outcome) {

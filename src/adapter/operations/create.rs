@@ -10,6 +10,7 @@
 use serde_json::Value;
 
 use super::Operation;
+use super::doubt::is_doubtful;
 use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
@@ -80,6 +81,9 @@ impl Operation {
             Err(failure) if is_worth_a_look(&failure) => failure,
             Err(failure) => return Err(failure),
         };
+        if is_doubtful(&failure) {
+            self.claim(kind, resource).await?;
+        }
         match self.look(kind, resource, |_| true).await? {
             Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, resource).await,
             Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
@@ -270,7 +274,7 @@ fn is_ours(resource: &Object, view: &Object) -> bool {
 }
 
 fn is_worth_a_look(failure: &Failure) -> bool {
-    failure.is_conflict() || *failure == Failure::Vendor(VendorFault::UnknownOutcome)
+    failure.is_conflict() || is_doubtful(failure)
 }
 
 fn same_value(held: &Value, asked: &Value) -> bool {

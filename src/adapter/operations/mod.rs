@@ -3,12 +3,14 @@
 //! An [`Operation`] is everything one request needs, fixed at its beginning; it
 //! ends on the adapter it began with. Reads: [`query`]. Writes, each under the
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
-//! [`members`]. [`scripted`] runs the vendor's functions on a fiber, and
+//! [`members`]. [`doubt`] keeps in mind what
+//! a lost reply leaves open. [`scripted`] runs the vendor's functions on a fiber, and
 //! [`view`] makes of what they give what Entra sees.
 
 mod change;
 mod create;
 mod delete;
+mod doubt;
 mod members;
 mod query;
 mod scripted;
@@ -161,6 +163,9 @@ impl Operation {
             .native_id(&key)
             .await?
             .ok_or_else(|| no_such(kind))?;
+        if let Some(native) = self.settled_key(&key, &native).await? {
+            return Ok(native);
+        }
         self.ids.insert_if(&key, native.clone(), epoch);
         Ok(native)
     }

@@ -16,6 +16,7 @@ use crate::adapter::keys::NativeId;
 use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::{Change, Closures, Mapping, Purpose, Reading, Refusal, Written};
 use crate::adapter::outcome::{Failure, VendorFault};
+use crate::scim::compare::fold;
 use crate::scim::{Object, ResourceKind};
 
 /// CPU time of one script; waiting for the vendor is free.
@@ -60,11 +61,9 @@ impl Operation {
         let (mapping, id) = (Arc::clone(self.mapping(kind)?), id.clone());
         let fetched = self
             .run(move |vm| {
-                vm.object(
-                    &mapping,
-                    &format!("get_{}", kind.snake()),
-                    (id.to_string(),),
-                )
+                let function = format!("get_{}", kind.snake());
+                let found = vm.object(&mapping, &function, (id.to_string(),))?;
+                only(&id, found)
             })
             .await;
         match fetched {
@@ -161,6 +160,7 @@ impl Operation {
             id.clone(),
             resource.clone(),
         );
+        let may_move = self.is_issued(kind);
         self.run(move |vm| {
             let native = match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
                 Err(Refusal::NeedsRead) => return Ok(WriteEnd::NeedsRead),
@@ -169,16 +169,31 @@ impl Operation {
             let reading = if native.fields.is_empty() {
                 None
             } else {
-                vm.object(
-                    &mapping,
-                    &format!("update_{}", kind.snake()),
-                    (id.to_string(), native.fields),
-                )?
+                let function = format!("update_{}", kind.snake());
+                let given = vm.object(&mapping, &function, (id.to_string(), native.fields))?;
+                if may_move { given } else { only(&id, given)? }
             };
             Ok(WriteEnd::Done(Done {
                 reading,
                 written: native.written,
             }))
+        })
+        .await
+    }
+
+    /// The native key that changes give an object; `None` if they leave it.
+    pub(super) async fn new_key(
+        &self,
+        kind: ResourceKind,
+        changes: Vec<Change>,
+        resource: &Object,
+    ) -> Result<Option<NativeId>, Failure> {
+        let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
+        self.run(move |vm| {
+            match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
+                Err(Refusal::NeedsRead) => Ok(None),
+                other => Ok(mapping.key_in(&other.map_err(Refusal::into_failure)?.fields)),
+            }
         })
         .await
     }
@@ -199,16 +214,13 @@ impl Operation {
         id: &NativeId,
         active: bool,
     ) -> Result<Option<Reading>, Failure> {
-        let (mapping, id) = (
-            Arc::clone(self.mapping(ResourceKind::User)?),
-            id.to_string(),
-        );
+        let (mapping, id) = (Arc::clone(self.mapping(ResourceKind::User)?), id.clone());
         let function = if active {
             "activate_user"
         } else {
             "deactivate_user"
         };
-        self.run(move |vm| vm.object(&mapping, function, (id,)))
+        self.run(move |vm| only(&id, vm.object(&mapping, function, (id.to_string(),))?))
             .await
     }
 
@@ -273,6 +285,16 @@ impl Operation {
             &*self.backend,
         )
         .await
+    }
+}
+
+/// A vendor that gives another object than it was asked for is not believed:
+/// what it gave is somebody else's. Names may come back in other letter case.
+fn only(asked: &NativeId, given: Option<Reading>) -> Result<Option<Reading>, Failure> {
+    let same = |reading: &Reading| fold(reading.id.as_str()) == fold(asked.as_str());
+    match given {
+        Some(reading) if !same(&reading) => Err(VendorFault::Unusable.into()),
+        given => Ok(given),
     }
 }
 

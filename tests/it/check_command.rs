@@ -1,0 +1,668 @@
+//! The binary, as people and scripts use it: what `check` says of every kind of
+//! mistake, and a token that `token mint` printed and `serve` takes.
+//!
+//! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it check_command`.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use expect_test::{Expect, expect};
+use scimgate::demo::emulator::sosafe;
+use tempfile::TempDir;
+
+use crate::harness::{Request, Response, copy_edited, logs};
+
+/// A directory with adapters, scripts and tenants, and the binary in it.
+struct House {
+    directory: TempDir,
+}
+
+impl House {
+    /// With a vendor of its own, so that the snapshots below stay when a real
+    /// vendor's files change.
+    fn of_example() -> Self {
+        let house = Self::empty();
+        house.copy("tests/data/example.toml", "adapters/example.toml");
+        house.copy("tests/data/example.rhai", "scripts/example.rhai");
+        house
+    }
+
+    fn of_sosafe() -> Self {
+        let house = Self::empty();
+        house.copy("adapters/sosafe.toml", "adapters/sosafe.toml");
+        house.copy("scripts/sosafe.rhai", "scripts/sosafe.rhai");
+        house
+    }
+
+    fn empty() -> Self {
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        copy_edited(from, &self.path().join(to), |text| text);
+    }
+
+    /// Edits one place of a file.
+    #[track_caller]
+    fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from:?}");
+        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// A tenant of SoSafe.
+    fn tenant(&self, name: &str, base_url: &str, key: &str) {
+        let text = format!(
+            "adapter = \"sosafe\"\nbase_url = \"{base_url}\"\n\
+             settings = {{ idp_tenant = \"{}\" }}\n\
+             credential = {{ key = {{ value = \"{key}\" }} }}\n",
+            sosafe::Client::default().idp_tenant
+        );
+        self.write(&format!("tenants/{name}.toml"), &text);
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_scimgate"));
+        command.args(arguments).current_dir(self.path()).env_clear();
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+}
+
+/// What `check` prints and exits with after one edit of the script.
+#[track_caller]
+fn check_script(from: &str, to: &str, expected: Expect) {
+    check("scripts/example.rhai", from, to, expected);
+}
+
+#[track_caller]
+fn check(file: &str, from: &str, to: &str, expected: Expect) {
+    let house = House::of_example();
+    house.edit(file, from, to);
+    check_house(&house, expected);
+}
+
+#[track_caller]
+fn check_house(house: &House, expected: Expect) {
+    let output = house.run(&["check"]);
+    expected.assert_eq(&text_of(&output.stdout));
+    assert_eq!(text_of(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+fn text_of(bytes: &[u8]) -> String {
+    // Snapshots have no spaces at the ends of lines.
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let lines = text.lines().map(|line| format!("{}\n", line.trim_end()));
+    lines.collect()
+}
+
+#[test]
+fn files_that_are_right_have_no_problems() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "https://api.example/provisioning/v1", "k");
+    house.copy("tests/data/example.toml", "adapters/example.toml");
+    house.copy("tests/data/example.rhai", "scripts/example.rhai");
+    let output = house.run(&["check"]);
+    assert_eq!(
+        text_of(&output.stdout),
+        "2 adapters, 1 tenant: 0 errors, 0 warnings\n"
+    );
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn an_attribute_that_scim_does_not_have() {
+    check_script(
+        r#"attr("userName","#,
+        r#"attr("userNme","#,
+        expect![[r#"
+        table::unknown-attribute
+
+          × `userNme` is no attribute of a User
+           ╭─[scripts/example.rhai:4:15]
+         3 │         //   SCIM attribute                    Example's field
+         4 │         attr("userNme",                       "login").required().lookup("login").unique(),
+           ·               ───┬───
+           ·                  ╰── not a SCIM attribute
+         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+           ╰────
+          help: did you mean `userName`?
+
+        0 adapters, 0 tenants: 1 error, 0 warnings
+    "#]],
+    );
+}
+
+#[test]
+fn a_field_that_the_vendor_does_not_have() {
+    check_script(
+        r#""job_title")"#,
+        r#""job_titel")"#,
+        expect![[r#"
+        table::unknown-field
+
+          × the manifest lists no native field `job_titel`
+           ╭─[scripts/example.rhai:6:49]
+         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+         6 │         attr("title",                          "job_titel").to(|title| shorten(title)),
+           ·                                                 ────┬────
+           ·                                                     ╰── not in the manifest's [fields]
+         7 │         attr(`emails[type eq "work"].value`,   "mail"),
+           ╰────
+          help: did you mean `job_title`?
+
+        0 adapters, 0 tenants: 1 error, 0 warnings
+    "#]],
+    );
+}
+
+#[test]
+fn a_function_that_nobody_has() {
+    check_script(
+        "shorten(title))",
+        "shortn(title))",
+        expect![[r#"
+        script::unknown-function
+
+          × there is no function `shortn`
+           ╭─[scripts/example.rhai:6:72]
+         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+         6 │         attr("title",                          "job_title").to(|title| shortn(title)),
+           ·                                                                        ───┬──
+           ·                                                                           ╰── not known
+         7 │         attr(`emails[type eq "work"].value`,   "mail"),
+           ╰────
+          help: did you mean `shorten`?
+
+        0 adapters, 0 tenants: 1 error, 0 warnings
+    "#]],
+    );
+}
+
+#[test]
+fn too_many_arguments() {
+    check_script(
+        "delete(`/people/${id}`)",
+        "delete(`/people/${id}`, 1, 2)",
+        expect![[r#"
+            script::wrong-arity
+
+              × `delete` is called with 3 arguments
+                ╭─[scripts/example.rhai:18:32]
+             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
+             18 │ fn delete_user(id)           { delete(`/people/${id}`, 1, 2) }
+                ·                                ───┬──
+                ·                                   ╰── takes 1
+                ╰────
+              help: give it 1
+
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_syntax_error() {
+    check_script(
+        r#"post("/people", user)"#,
+        r#"post("/people" user)"#,
+        expect![[r#"
+            script::syntax
+
+              × Expecting ',' to separate the arguments to function call 'post'
+                ╭─[scripts/example.rhai:16:47]
+             15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
+             16 │ fn create_user(user)         { post("/people" user) }
+                ·                                               ┬
+                ·                                               ╰── here
+             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
+                ╰────
+
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn an_attribute_in_two_rows() {
+    check_script(
+        r#"attr("title", "#,
+        r#"attr("userName", "#,
+        expect![[r#"
+        table::duplicate-row
+
+          × `userName` stands in the table twice
+           ╭─[scripts/example.rhai:6:15]
+         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+         6 │         attr("userName",                          "job_title").to(|title| shorten(title)),
+           ·               ────┬───
+           ·                   ╰── this row would never be used
+         7 │         attr(`emails[type eq "work"].value`,   "mail"),
+           ╰────
+          help: remove one of the two rows
+
+        0 adapters, 0 tenants: 1 error, 0 warnings
+    "#]],
+    );
+}
+
+#[test]
+fn a_function_that_is_missing() {
+    check_script(
+        "fn get_user(id)",
+        "fn fetch_user(id)",
+        expect![[r#"
+        script::missing-function
+
+          × the script has no function `get_user`
+            ╭─[scripts/example.rhai:14:4]
+         13 │ fn find_user(field, value)   { get("/people", query(field, value)) }
+         14 │ fn fetch_user(id)              { get(`/people/${id}`) }
+            ·    ─────┬────
+            ·         ╰── looks like it
+         15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
+            ╰────
+          help: it is needed for GET /Users/{id}, with 1 parameter
+
+        0 adapters, 0 tenants: 1 error, 0 warnings
+    "#]],
+    );
+}
+
+#[test]
+fn a_function_with_other_parameters() {
+    check_script(
+        "fn delete_user(id) ",
+        "fn delete_user(id, why) ",
+        expect![[r#"
+            script::wrong-arity
+
+              × `delete_user` has 2 parameters and is called with 1
+                ╭─[scripts/example.rhai:18:4]
+             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
+             18 │ fn delete_user(id, why)           { delete(`/people/${id}`) }
+                ·    ─────┬─────
+                ·         ╰── has 2 parameters
+                ╰────
+              help: it is needed for DELETE /Users/{id}, with 1 parameter
+
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_table_without_end() {
+    check_script(
+        "    [\n",
+        "    loop { }\n    [\n",
+        expect![[r#"
+            script::failed
+
+              × Too many operations
+               ╭─[scripts/example.rhai:1:4]
+             1 │ fn user_attributes() {
+               ·    ───────┬───────
+               ·           ╰── in this function
+             2 │     loop { }
+               ╰────
+              help: a table is evaluated once, when it is loaded, and must end at once
+
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_table_that_gives_no_rows() {
+    check_script(
+        "    [\n",
+        "    return 5;\n    [\n",
+        expect![[r#"
+            table::not-a-row
+
+              × `user_attributes` gives something else than rows
+               ╭─[scripts/example.rhai:1:4]
+             1 │ fn user_attributes() {
+               ·    ───────┬───────
+               ·           ╰── in this function
+             2 │     return 5;
+               ╰────
+              help: a table is an array of attr(…)
+
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_manifest_with_a_misspelt_key() {
+    check(
+        "adapters/example.toml",
+        "per_second = 10",
+        "per_secnd = 10",
+        expect![[r#"
+            manifest::invalid
+
+              × unknown field `per_secnd`, expected one of `per_second`, `burst`, `per_minute`, `concurrency`
+                ╭─[adapters/example.toml:13:1]
+             12 │ [limits]
+             13 │ per_secnd = 10
+                · ────┬────
+                ·     ╰── here
+             14 │
+                ╰────
+              help: see the keys in the reference part of the README
+
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_manifest_that_is_no_toml() {
+    check(
+        "adapters/example.toml",
+        r#"title = "Example""#,
+        r#"title = "Example"#,
+        expect![[r#"
+            manifest::invalid
+
+              × invalid basic string, expected `"`
+               ╭─[adapters/example.toml:2:17]
+             1 │ # The smallest vendor: for the snapshots of what `check` says.
+             2 │ title = "Example
+               ·                 ▲
+               ·                 ╰── here
+             3 │ consistency = "A"
+               ╰────
+              help: see the keys in the reference part of the README
+
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_manifest_without_a_script() {
+    let house = House::of_example();
+    house.copy("tests/data/example.toml", "adapters/other.toml");
+    check_house(
+        &house,
+        expect![[r#"
+            adapter::no-script
+
+              × adapters/other.toml: its script scripts/other.rhai is missing
+              help: a vendor is a manifest and a script of the same name
+
+            1 adapter, 0 tenants: 1 error, 0 warnings
+        "#]],
+    );
+}
+
+#[test]
+fn a_tenant_with_everything_wrong() {
+    let house = House::of_example();
+    house.write(
+        "tenants/acme.toml",
+        "adapter = \"example\"\nbase_url = \"api.example\"\n\
+         settings = { regoin = \"eu\" }\ncredential = { key = { file = \"missing\" } }\n",
+    );
+    house.write(
+        "tenants/bee.toml",
+        "adapter = \"example\"\nbase_url = \"https://api.example\"\n\
+         settings = { region = \"moon\" }\ncredential = { token = { env = \"NONE\" } }\n",
+    );
+    house.write(
+        "tenants/sea.toml",
+        "adapter = \"exampel\"\nbase_url = \"https://api.example\"\n",
+    );
+    house.write("tenants/No Name.toml", "adapter = \"example\"\n");
+    check_house(
+        &house,
+        expect![[r#"
+        tenant::name
+
+          × tenants/No Name.toml: `No Name` is no tenant name
+          help: a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end
+
+        tenant::base-url
+
+          × base_url is no http or https URL
+           ╭─[tenants/acme.toml:2:12]
+         1 │ adapter = "example"
+         2 │ base_url = "api.example"
+           ·            ──────┬──────
+           ·                  ╰── here
+         3 │ settings = { regoin = "eu" }
+           ╰────
+          help: write it as https://host/path
+
+        tenant::unknown-setting
+
+          × Example has no setting `regoin`
+           ╭─[tenants/acme.toml:3:14]
+         2 │ base_url = "api.example"
+         3 │ settings = { regoin = "eu" }
+           ·              ───┬──
+           ·                 ╰── here
+         4 │ credential = { key = { file = "missing" } }
+           ╰────
+          help: did you mean `region`?
+
+        tenant::missing-setting
+
+          × tenants/acme.toml: the setting `region` is missing
+          help: Where the customer's data lies
+
+        tenant::unknown-secret
+
+          × the credential has no part `key`
+           ╭─[tenants/acme.toml:4:16]
+         3 │ settings = { regoin = "eu" }
+         4 │ credential = { key = { file = "missing" } }
+           ·                ─┬─
+           ·                 ╰── here
+           ╰────
+          help: it has: token
+
+        tenant::unreadable-secret
+
+          × the secret `key` cannot be read from tenants/missing: No such file or directory (os error 2)
+           ╭─[tenants/acme.toml:4:16]
+         3 │ settings = { regoin = "eu" }
+         4 │ credential = { key = { file = "missing" } }
+           ·                ─┬─
+           ·                 ╰── here
+           ╰────
+
+        tenant::missing-secret
+
+          × tenants/acme.toml: the credential's `token` is missing
+          help: add credential = { token = { file = "…" } }
+
+        tenant::unfit-setting
+
+          × `region` cannot have this value
+           ╭─[tenants/bee.toml:3:23]
+         2 │ base_url = "https://api.example"
+         3 │ settings = { region = "moon" }
+           ·                       ───┬──
+           ·                          ╰── here
+         4 │ credential = { token = { env = "NONE" } }
+           ╰────
+          help: use one of: eu, us
+
+        tenant::unreadable-secret
+
+          × the secret `token` is not in the environment variable NONE
+           ╭─[tenants/bee.toml:4:16]
+         3 │ settings = { region = "moon" }
+         4 │ credential = { token = { env = "NONE" } }
+           ·                ──┬──
+           ·                  ╰── here
+           ╰────
+
+        tenant::unknown-adapter
+
+          × there is no adapter `exampel`
+           ╭─[tenants/sea.toml:1:11]
+         1 │ adapter = "exampel"
+           ·           ────┬────
+           ·               ╰── here
+         2 │ base_url = "https://api.example"
+           ╰────
+          help: did you mean `example`?
+
+        1 adapter, 0 tenants: 10 errors, 0 warnings
+    "#]],
+    );
+}
+
+#[test]
+fn a_token_that_was_minted_opens_what_is_served() {
+    let vendor = sosafe::start(sosafe::Options::default()).unwrap();
+    let house = House::of_sosafe();
+    house.tenant(
+        "acme",
+        vendor.base_url(),
+        &sosafe::Client::default().api_key,
+    );
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let mut served = Served::start(&house);
+    let minted = house
+        .command(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"])
+        .env("SCIMGATE_SERVER__PUBLIC_URL", &served.origin)
+        .output()
+        .unwrap();
+    assert_eq!(minted.status.code(), Some(0), "{}", text_of(&minted.stderr));
+    let minted = text_of(&minted.stdout);
+    let line = |name: &str| {
+        let line = minted.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {minted}"))
+            .trim()
+            .to_owned()
+    };
+    let (url, token) = (line("Tenant URL:"), line("Secret Token:"));
+    assert_eq!(url, format!("{}/t/acme/scim/v2", served.origin));
+    let path = url.strip_prefix(&served.origin).unwrap();
+    let found = served.get(
+        &format!("{path}/Users?filter=userName+eq+%22nobody%22"),
+        &token,
+    );
+    assert_eq!(found.status, 200, "{found}");
+    assert_eq!(found.json()["totalResults"], 0);
+    assert_eq!(served.get(&format!("{path}/Users"), "scg_no").status, 401);
+    let log = served.terminate();
+    assert!(!log.contains(&token) && !log.contains("nobody"), "{log}");
+}
+
+#[test]
+fn a_token_for_nobody_is_refused_with_the_file_to_make() {
+    let output = House::empty().run(&["token", "mint", "--tenant", "acme"]);
+    assert_eq!(output.status.code(), Some(78));
+    expect![[r#"
+        scimgate: there is no tenant acme: tenants/acme.toml is missing
+    "#]]
+    .assert_eq(&text_of(&output.stderr));
+}
+
+#[test]
+fn a_broken_adapter_does_not_keep_others_from_being_served() {
+    let house = House::of_sosafe();
+    house.write("adapters/broken.toml", "title =");
+    house.write("scripts/broken.rhai", "");
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let mut served = Served::start(&house);
+    assert_eq!(served.get("/scim/v2/Users", "scg_no").status, 401);
+    assert!(served.terminate().contains("broken.toml"));
+}
+
+/// `scimgate serve` as a process.
+struct Served {
+    process: Child,
+    origin: String,
+}
+
+impl Served {
+    fn start(house: &House) -> Self {
+        logs::capture();
+        let mut process = house
+            .command(&["-c", "scimgate.toml", "serve"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("scimgate is listening on ");
+        let origin = url.and_then(|url| url.strip_suffix("/scim/v2"));
+        let origin = origin.unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        Self { process, origin }
+    }
+
+    fn get(&self, target: &str, token: &str) -> Response {
+        let address = self.origin.trim_start_matches("http://").parse().unwrap();
+        let request =
+            Request::new("GET", target).header("Authorization", &format!("Bearer {token}"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut connection = crate::harness::Connection::open(address).await;
+            connection.send(&request).await
+        })
+    }
+
+    /// Sends SIGTERM, asserts a good end and gives the log.
+    #[track_caller]
+    fn terminate(&mut self) -> String {
+        let kill = format!("kill -TERM {}", self.process.id());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &kill])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let patience = Instant::now() + Duration::from_secs(10);
+        while self.process.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < patience, "it does not end");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        let status = self.process.wait().unwrap();
+        assert_eq!(status.code(), Some(0));
+        let stderr = self.process.stderr.take().unwrap();
+        std::io::read_to_string(stderr).unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Only if the test failed before it was terminated.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,48 @@
+//! Everything the gateway logs in this process, down to TRACE, so that a test
+//! can look for what must not be there.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+/// Starts to capture, once a process, and gives the place where the log is now.
+pub(crate) fn capture() -> usize {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .json()
+            .with_env_filter(EnvFilter::new("off,scimgate=trace"))
+            .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
+            .with_writer(|| Tap)
+            .init();
+    });
+    lines().len()
+}
+
+/// The first line from a place on that holds `word`, whoever wrote it: tests
+/// run side by side, so words are to be [unique](super::unique).
+pub(crate) fn line_with(from: usize, word: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(&lines()[from..]).into_owned();
+    let line = text.lines().find(|line| line.contains(word));
+    line.map(str::to_owned)
+}
+
+fn lines() -> MutexGuard<'static, Vec<u8>> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Tap;
+
+impl Write for Tap {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lines().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,412 @@
+//! A whole gateway for each test: a directory of its own with a store file,
+//! adapters and tenants; SoSafe's emulator with two customers; two tenants with
+//! a token each. It starts in a few dozen milliseconds.
+
+mod http;
+pub(crate) mod logs;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use scimgate::adapter::TenantId;
+use scimgate::catalog::{self, Sources};
+use scimgate::config::Config;
+use scimgate::demo::emulator::kit::{Emulator, Fault};
+use scimgate::demo::emulator::sosafe;
+use scimgate::gateway::Gateway;
+use scimgate::server::Running;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) use http::{Connection, Request, Response};
+
+/// How a gateway differs from one where all is well and nothing is short.
+#[derive(Clone)]
+pub(crate) struct Options {
+    /// What every vendor call takes.
+    pub(crate) latency: Duration,
+    /// Licences of each customer.
+    pub(crate) licences: u64,
+    /// E-mail domains of each customer; empty for any.
+    pub(crate) domains: Vec<String>,
+    /// The vendor's limit of a whole call, in milliseconds.
+    pub(crate) call_ms: u64,
+    /// The `X-Api-Key` the gateway holds for tenant a, where it is not the right one.
+    pub(crate) wrong_key: Option<String>,
+    /// The `idp_tenant` of tenant a, where it is not the right one.
+    pub(crate) wrong_idp_tenant: Option<String>,
+    /// Where tenants look for the vendor, where that is not the emulator.
+    pub(crate) base_url: Option<String>,
+    /// The gateway's deadline.
+    pub(crate) request_seconds: u64,
+    /// Lines of `[limits]` of each tenant, of its vendor calls.
+    pub(crate) vendor_limits: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            latency: Duration::ZERO,
+            licences: 100_000,
+            domains: Vec::new(),
+            call_ms: 20_000,
+            wrong_key: None,
+            wrong_idp_tenant: None,
+            base_url: None,
+            request_seconds: 45,
+            vendor_limits: "per_second = 100000\nburst = 100000\nper_minute = 6000000\nconcurrency = 8\n",
+        }
+    }
+}
+
+/// A running gateway, its vendor and its two tenants.
+pub(crate) struct TestGateway {
+    pub(crate) a: Tenant,
+    pub(crate) b: Tenant,
+    pub(crate) vendor: Emulator,
+    running: Option<Running>,
+    _directory: TempDir,
+    log_from: usize,
+}
+
+/// A tenant as Entra's administrator knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tenant {
+    pub(crate) address: SocketAddr,
+    /// The path of the Tenant URL: `/t/a/scim/v2`.
+    pub(crate) base: String,
+    pub(crate) token: String,
+    api_key: String,
+}
+
+const IDP_TENANTS: [&str; 2] = [
+    "aaaaaaaa-1111-4222-8333-444444444444",
+    "bbbbbbbb-1111-4222-8333-444444444444",
+];
+
+impl TestGateway {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let log_from = logs::capture();
+        let keys = [unique("key-a-"), unique("key-b-")];
+        let vendor = start_vendor(&options, &keys);
+        let directory = tempfile::tempdir().unwrap();
+        let config = write_files(directory.path(), &options, &keys, vendor.base_url());
+        let (catalog, report) = catalog::load(&Sources {
+            adapters: config.catalog.adapters.clone(),
+            scripts: config.catalog.scripts.clone(),
+            tenants: Some(config.catalog.tenants.clone()),
+        });
+        assert!(report.problems().is_empty(), "{}", report.render(false));
+        let gateway = Gateway::open(&config).unwrap();
+        gateway.publish(&catalog);
+        let tokens = gateway.tokens();
+        let address = gateway.local_addr();
+        let mut tenants = Vec::new();
+        for (name, key) in ["a", "b"].into_iter().zip(keys) {
+            let id = TenantId::parse(name).unwrap();
+            let token = tokens.issue(id, None).await.unwrap();
+            tenants.push(Tenant {
+                address,
+                base: format!("/t/{name}/scim/v2"),
+                token: token.reveal().to_owned(),
+                api_key: key,
+            });
+        }
+        let b = tenants.pop().unwrap();
+        let a = tenants.pop().unwrap();
+        let running = Some(gateway.start().unwrap());
+        Self {
+            a,
+            b,
+            vendor,
+            running,
+            _directory: directory,
+            log_from,
+        }
+    }
+
+    /// Puts faults in force at the vendor.
+    pub(crate) fn faults(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.vendor.faults(faults.into_iter().collect());
+    }
+
+    /// Tenant a's user rows at the vendor.
+    pub(crate) fn rows(&self) -> Vec<Value> {
+        rows_of(&self.vendor.state(), 0)
+    }
+
+    /// Tenant a's user rows that are not archived.
+    pub(crate) fn living_rows(&self) -> Vec<Value> {
+        let mut rows = self.rows();
+        rows.retain(|row| row["status"] != "ARCHIVED");
+        rows
+    }
+
+    /// Tenant a's row of one user.
+    pub(crate) fn row(&self, id: &str) -> Value {
+        let found = self
+            .rows()
+            .into_iter()
+            .find(|row| row["id"].as_u64() == id.parse().ok());
+        found.unwrap_or_else(|| panic!("the vendor has no row {id}"))
+    }
+
+    /// Asserts that no log line since the start holds one of `words`.
+    #[track_caller]
+    pub(crate) fn log_never_says<S: AsRef<str>>(&self, words: impl IntoIterator<Item = S>) {
+        for word in words {
+            let leak = logs::line_with(self.log_from, word.as_ref());
+            assert_eq!(leak, None, "the log holds {:?}", word.as_ref());
+        }
+    }
+
+    /// Waits for the end of everything the gateway does.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}
+
+/// Whatever a test is about: no log line ever holds a secret or a person's data.
+impl Drop for TestGateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let mut words: BTreeSet<String> = [&self.a, &self.b]
+            .into_iter()
+            .flat_map(|tenant| [tenant.token.clone(), tenant.api_key.clone()])
+            .collect();
+        // Of very many people some are enough.
+        for row in rows_of(&self.vendor.state(), 0).iter().take(20) {
+            words.extend(personal_values(row));
+        }
+        self.log_never_says(words);
+    }
+}
+
+impl Tenant {
+    /// The Tenant URL.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.base)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.send(self.request("GET", path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Response {
+        self.send(self.request("POST", path).json(body)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Response {
+        self.send(self.request("PUT", path).json(body)).await
+    }
+
+    /// A PATCH of these operations.
+    pub(crate) async fn patch(&self, path: &str, operations: Value) -> Response {
+        let body = serde_json::json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": operations,
+        });
+        self.send(self.request("PATCH", path).json(&body)).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Response {
+        self.send(self.request("DELETE", path)).await
+    }
+
+    /// A request as Entra sends them: bearer token, `Accept`, no `User-Agent`.
+    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(method, &format!("{}{path}", self.base))
+            .header("Authorization", &format!("Bearer {}", self.token))
+            .header("Accept", "application/scim+json")
+    }
+
+    /// Sends a request on a connection of its own.
+    pub(crate) async fn send(&self, request: Request) -> Response {
+        self.connect().await.send(&request).await
+    }
+
+    pub(crate) async fn connect(&self) -> Connection {
+        Connection::open(self.address).await
+    }
+
+    /// Makes a user and gives its id.
+    #[track_caller]
+    pub(crate) fn make<'a>(
+        &'a self,
+        endpoint: &'a str,
+        body: &'a Value,
+    ) -> impl Future<Output = String> + 'a {
+        let place = std::panic::Location::caller();
+        async move {
+            let made = self.post(endpoint, body).await;
+            assert_eq!(made.status, 201, "{place}: {made}");
+            made.json()["id"].as_str().unwrap().to_owned()
+        }
+    }
+
+    /// The ids of a group's members, sorted.
+    pub(crate) async fn members(&self, group: &str) -> Vec<String> {
+        let group = self.get(&format!("/Groups/{group}")).await;
+        assert_eq!(group.status, 200, "{group}");
+        members_in(&group.json())
+    }
+}
+
+/// The ids in a group's `members`, sorted.
+pub(crate) fn members_in(group: &Value) -> Vec<String> {
+    let members = group["members"].as_array().cloned().unwrap_or_default();
+    let ids = members.iter().filter_map(|member| member["value"].as_str());
+    let mut ids: Vec<String> = ids.map(str::to_owned).collect();
+    ids.sort();
+    ids
+}
+
+/// A text that no other test has.
+pub(crate) fn unique(prefix: &str) -> String {
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    format!("{prefix}{}", &random[..12])
+}
+
+/// Edits a copy of a file of the repository.
+pub(crate) fn copy_edited(from: &str, to: &Path, edit: impl Fn(String) -> String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(from);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+    std::fs::write(to, edit(text)).unwrap();
+}
+
+fn start_vendor(options: &Options, keys: &[String; 2]) -> Emulator {
+    let clients = keys
+        .iter()
+        .zip(IDP_TENANTS)
+        .map(|(key, idp_tenant)| sosafe::Client {
+            api_key: key.clone(),
+            idp_tenant: idp_tenant.to_owned(),
+            licences_total: options.licences,
+            domains: options.domains.clone(),
+            ..sosafe::Client::default()
+        });
+    let options = sosafe::Options {
+        clients: clients.collect(),
+        latency: options.latency,
+        ..sosafe::Options::default()
+    };
+    sosafe::start(options).unwrap()
+}
+
+fn write_files(directory: &Path, options: &Options, keys: &[String; 2], emulator: &str) -> Config {
+    let call_ms = options.call_ms;
+    copy_edited(
+        "adapters/sosafe.toml",
+        &directory.join("adapters/sosafe.toml"),
+        |text| text.replace("call_ms = 20000", &format!("call_ms = {call_ms}")),
+    );
+    copy_edited(
+        "scripts/sosafe.rhai",
+        &directory.join("scripts/sosafe.rhai"),
+        |text| text,
+    );
+    std::fs::create_dir_all(directory.join("tenants")).unwrap();
+    let base_url = options.base_url.as_deref().unwrap_or(emulator);
+    for (place, name) in ["a", "b"].into_iter().enumerate() {
+        let is_a = place == 0;
+        let key = options.wrong_key.as_ref().filter(|_| is_a);
+        let idp_tenant = options.wrong_idp_tenant.as_deref().filter(|_| is_a);
+        let text = format!(
+            "adapter = \"sosafe\"\nbase_url = \"{base_url}\"\n\
+             settings = {{ idp_tenant = \"{}\" }}\n\
+             credential = {{ key = {{ value = \"{}\" }} }}\n[limits]\n{}",
+            idp_tenant.unwrap_or(IDP_TENANTS[place]),
+            key.unwrap_or(&keys[place]),
+            options.vendor_limits,
+        );
+        std::fs::write(directory.join(format!("tenants/{name}.toml")), text).unwrap();
+    }
+    config(directory, options)
+}
+
+fn config(directory: &Path, options: &Options) -> Config {
+    let mut config = Config::default();
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    config.workers = Some(2);
+    config.catalog.adapters = directory.join("adapters");
+    config.catalog.scripts = directory.join("scripts");
+    config.catalog.tenants = directory.join("tenants");
+    config.store.path = directory.join("state/scimgate.db");
+    config.limits.requests_per_second = 10_000.try_into().unwrap();
+    config.limits.burst = 10_000.try_into().unwrap();
+    config.limits.in_flight = 256;
+    config.deadline.request_seconds = options.request_seconds;
+    config
+}
+
+fn rows_of(state: &Value, client: usize) -> Vec<Value> {
+    state["clients"][client]["users"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// What a row says of a person, as far as it is long enough to be told from chance.
+fn personal_values(row: &Value) -> Vec<String> {
+    const PERSONAL: [&str; 9] = [
+        "/login",
+        "/email",
+        "/display_name",
+        "/first_name",
+        "/last_name",
+        "/salutation_line",
+        "/phone",
+        "/external_ref",
+        "/address/street",
+    ];
+    let values = PERSONAL
+        .iter()
+        .filter_map(|field| row.pointer(field)?.as_str());
+    values
+        .filter(|value| value.len() > 5)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A user whose every value is in no other test, nor anywhere in a log.
+pub(crate) fn person() -> Value {
+    let name = unique("p");
+    let digits: String = uuid::Uuid::new_v4()
+        .as_u128()
+        .to_string()
+        .chars()
+        .take(7)
+        .collect();
+    serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "externalId": unique("external-"),
+        "userName": format!("{name}@example.com"),
+        "displayName": format!("Display {name}"),
+        "name": {"givenName": format!("Given{name}"), "familyName": format!("Family{name}")},
+        "emails": [{"type": "work", "value": format!("{name}@example.com"), "primary": true}],
+        "phoneNumbers": [{"type": "work", "value": format!("+4144{digits}")}],
+        "active": true,
+    })
+}
+
+/// A group whose name is in no other test.
+pub(crate) fn group(members: &[&str]) -> Value {
+    let members = members.iter().map(|id| serde_json::json!({"value": id}));
+    serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "externalId": unique("external-"),
+        "displayName": unique("Group-"),
+        "members": members.collect::<Vec<_>>(),
+    })
+}
