@@ -50,9 +50,9 @@ pub(super) fn unknown_functions(script: &Script) -> Vec<Problem> {
 /// (`global::NAME`). If none does, the constants need not be evaluated anew for
 /// each call; tables, which read most of them, are evaluated once.
 pub(super) fn serves_constants(ast: &AST) -> bool {
-    let serving = ast.clone_functions_only_filtered(|_, _, _, name, parameters| {
-        !(parameters == 0 && name.ends_with("_attributes"))
-    });
+    let mut serving = ast.clone();
+    serving.clear_statements();
+    serving.retain_functions(|_, _, name, _| !name.ends_with("_attributes"));
     // The walk ends with `false` at the first one found.
     !serving.walk(&mut |path: &[ASTNode<'_>]| {
         !matches!(path.last(), Some(ASTNode::Expr(Expr::Variable(variable, ..))) if !variable.2.is_empty())
