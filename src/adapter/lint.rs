@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use rhai::{ASTNode, Expr, FnCallExpr, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use super::engine::scripting;
 use super::problem::{Problem, counted, nearest, offset_of};
@@ -44,6 +44,19 @@ pub(super) fn unknown_functions(script: &Script) -> Vec<Problem> {
         true
     });
     problems
+}
+
+/// Whether a function that runs while serving reads a constant of the script
+/// (`global::NAME`). If none does, the constants need not be evaluated anew for
+/// each call; tables, which read most of them, are evaluated once.
+pub(super) fn serves_constants(ast: &AST) -> bool {
+    let mut serving = ast.clone();
+    serving.clear_statements();
+    serving.retain_functions(|_, _, name, _| !name.ends_with("_attributes"));
+    // The walk ends with `false` at the first one found.
+    !serving.walk(&mut |path: &[ASTNode<'_>]| {
+        !matches!(path.last(), Some(ASTNode::Expr(Expr::Variable(variable, ..))) if !variable.2.is_empty())
+    })
 }
 
 fn judge(
@@ -121,4 +134,33 @@ fn is_keyword(name: &str) -> bool {
             | "print"
             | "debug"
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(source: &str, serves: bool) {
+        let ast = scripting().engine.compile(source).unwrap();
+        assert_eq!(serves_constants(&ast), serves, "{source}");
+    }
+
+    #[test]
+    fn constants_count_only_where_they_are_read_while_serving() {
+        check(
+            "const A = 1; fn user_attributes() { [global::A] } fn get_user(id) { id }",
+            false,
+        );
+        check("const A = 1; fn get_user(id) { global::A }", true);
+        check(
+            "const A = 1; fn inner() { if true { [#{ a: global::A }] } } fn get_user(id) { inner() }",
+            true,
+        );
+        check(
+            "const A = 1; fn get_user(id) { id.map(|x| x + global::A) }",
+            true,
+        );
+    }
 }

@@ -30,6 +30,7 @@ pub struct Script {
     pub(in crate::adapter) ast: Arc<AST>,
     /// Number of parameters by function name.
     functions: BTreeMap<String, usize>,
+    serves_constants: bool,
 }
 
 impl std::fmt::Debug for Script {
@@ -67,6 +68,7 @@ impl Script {
         let script = Self {
             file: file.to_owned(),
             text,
+            serves_constants: lint::serves_constants(&ast),
             ast: Arc::new(ast),
             functions,
         };
@@ -165,7 +167,9 @@ impl Script {
         function: &str,
         arguments: impl FuncArgs,
     ) -> Result<Dynamic, Failure> {
-        let options = CallFnOptions::new().with_tag(stage.clone());
+        let options = CallFnOptions::new()
+            .with_tag(stage.clone())
+            .eval_ast(self.serves_constants);
         let mut scope = Scope::new();
         let engine = &scripting().engine;
         engine

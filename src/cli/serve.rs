@@ -9,7 +9,6 @@ use super::{Ending, Trouble, sources};
 use crate::catalog;
 use crate::config::Config;
 use crate::gateway::Gateway;
-use crate::server::Running;
 
 /// Serves until SIGTERM or Ctrl-C, then drains; a second signal ends at once.
 pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
@@ -24,12 +23,27 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
         tenants = catalog.tenants.len(),
         "catalog loaded"
     );
-    let address = gateway.local_addr();
-    let running = gateway
-        .start()
-        .map_err(|error| Trouble::Internal(error.into()))?;
-    announce(config, address);
-    control(running).map_err(Trouble::Internal)
+    control(config, gateway).map_err(Trouble::Internal)
+}
+
+/// The main thread only waits for signals; workers have their own runtimes.
+fn control(config: &Config, gateway: Gateway) -> anyhow::Result<Ending> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        // Before the address is told: who reads it may ask for the end at once.
+        let mut stop = Stop::listen()?;
+        let address = gateway.local_addr();
+        let running = gateway.start()?;
+        announce(config, address);
+        stop.asked().await;
+        tracing::info!("draining");
+        tokio::select! {
+            () = running.stop() => Ok(Ending::Done),
+            () = stop.asked() => Ok(Ending::Cut),
+        }
+    })
 }
 
 /// The one line for people and for scripts that asked for port 0; logs go elsewhere.
@@ -41,22 +55,6 @@ fn announce(config: &Config, address: SocketAddr) {
         "http"
     };
     println!("scimgate is listening on {scheme}://{address}/scim/v2");
-}
-
-/// The main thread only waits for signals; workers have their own runtimes.
-fn control(running: Running) -> anyhow::Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let mut stop = Stop::listen()?;
-        stop.asked().await;
-        tracing::info!("draining");
-        tokio::select! {
-            () = running.stop() => Ok(Ending::Done),
-            () = stop.asked() => Ok(Ending::Cut),
-        }
-    })
 }
 
 /// SIGTERM (service managers) and SIGINT (Ctrl-C).

@@ -1,6 +1,5 @@
 //! One connection, from its first byte to its end.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
@@ -74,7 +73,7 @@ impl Connections {
             async move {
                 let answer = answer.await;
                 drop(busy);
-                Ok::<_, Infallible>(answer)
+                answer
             }
         });
         let result = match protocol {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -31,7 +31,10 @@ pub(super) type HttpResponse = hyper::Response<Full<Bytes>>;
 /// All layers and the handler, as one value that every connection of a thread
 /// shares. Boxed here and nowhere else.
 #[derive(Clone)]
-pub(super) struct Stack(Rc<dyn Fn(HttpRequest) -> LocalBoxFuture<'static, HttpResponse>>);
+pub(super) struct Stack(Rc<dyn Fn(HttpRequest) -> Answer>);
+
+/// A response on its way; what goes wrong has become one.
+pub(super) type Answer = LocalBoxFuture<'static, Result<HttpResponse, Infallible>>;
 
 impl Stack {
     pub(super) fn new(front: Rc<Front>) -> Self {
@@ -51,12 +54,11 @@ impl Stack {
             .layer(around(front.limits.request, deadline))
             .service_fn(move |request| handle(front.clone(), request));
         Self(Rc::new(move |request| {
-            let answer = service.clone().oneshot(request);
-            Box::pin(async move { answer.await.unwrap_or_else(|never| match never {}) })
+            Box::pin(service.clone().oneshot(request))
         }))
     }
 
-    pub(super) fn call(&self, request: HttpRequest) -> LocalBoxFuture<'static, HttpResponse> {
+    pub(super) fn call(&self, request: HttpRequest) -> Answer {
         (self.0)(request)
     }
 }
@@ -120,7 +122,8 @@ where
 {
     let id = id_of(&request);
     let closes = request.version() < hyper::Version::HTTP_2;
-    let rejection = match caught(next.oneshot(request)).await {
+    let below = pin!(next.oneshot(request));
+    let rejection = match caught(below).await {
         Some(Ok(response)) => return Ok(response),
         Some(Err(rejection)) => rejection,
         None => GatewayFault::Internal.into(),
@@ -184,8 +187,10 @@ fn id_of(request: &HttpRequest) -> RequestId {
 
 /// `None` if the future panicked. Everything it owned is dropped with it, so
 /// nothing half-changed can be seen afterwards.
-async fn caught<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+///
+/// It takes the future pinned, for one that is moved into an async function
+/// has its place there twice, and a request in flight pays for it.
+async fn caught<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(
         move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Some),

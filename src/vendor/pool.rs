@@ -99,6 +99,8 @@ impl Entry {
         let connections = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(CONNECTION_IDLE)
+            // Every waiting call holds one, and most replies are shorter.
+            .http1_read_buf_exact_size(4096)
             .build(connector);
         Self {
             connections: Rc::new(connections),

@@ -25,6 +25,10 @@ use scimgate::gateway::Gateway;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+/// As in the binary: what is measured is what is shipped.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Connections from Entra, each with as many streams as the gateway allows.
 const CONNECTIONS: usize = 100;
 const STREAMS: usize = 100;

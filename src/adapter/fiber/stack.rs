@@ -1,5 +1,5 @@
 //! Stacks for fibers: 32 MiB of address space each, of which only the pages a
-//! script really touches (about 24 KiB) are ever memory.
+//! script really touches (12 KiB for a plain read) are ever memory.
 //!
 //! The size is not generosity. rhai recurses natively over nested data (drop,
 //! `==`, `to_string`) without counting an operation, so no limit of the engine
