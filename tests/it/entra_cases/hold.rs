@@ -46,6 +46,10 @@ impl Played {
         }
     }
 
+    pub(super) async fn end(self) {
+        self.world.gateway.end().await;
+    }
+
     /// Whether an expectation of the response holds.
     pub(super) async fn holds(&self, expectation: &Expectation) -> Held {
         let here = if self.is_change_of("Users") && self.response.body.is_empty() {

@@ -154,6 +154,7 @@ async fn play(mut case: Case) -> Result<(), String> {
         let held = played.holds(expectation).await;
         held.map_err(|why| tell(format!("does not hold: {text}\n    {why}")))?;
     }
+    played.end().await;
     Ok(())
 }
 
