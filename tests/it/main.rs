@@ -6,7 +6,8 @@
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `races` | many requests at once |
-//! | `check_command` | the binary: `check`, `token`, `serve` |
+//! | `house` | a directory to run the binary in |
+//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -15,5 +16,7 @@ mod check_command;
 mod entra_cases;
 mod faults;
 mod harness;
+mod house;
 mod races;
+mod serve_command;
 mod tidy;

@@ -6,8 +6,11 @@
 //! understand fails the case. Cases that SoSafe cannot have are in [`NOT_PLAYED`].
 
 mod adaptations;
+mod changes;
+mod discovery;
 mod expectation;
 mod hold;
+mod load;
 mod path;
 mod phrase;
 mod world;
