@@ -7,6 +7,7 @@
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `races` | many requests at once |
 //! | `check_command` | the binary: `check`, `token`, `serve` |
+//! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -17,3 +18,4 @@ mod faults;
 mod harness;
 mod races;
 mod tidy;
+mod transcripts;
