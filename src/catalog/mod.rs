@@ -1,6 +1,6 @@
 //! Everything loadable, as one immutable generation.
 //!
-//! [`load`] is the one door: `serve`, `check`, `test` and the demonstration come
+//! [`load()`] is the one door: `serve`, `check`, `test` and the demonstration come
 //! through it. A request holds on to the generation it began with.
 
 pub mod diagnostics;

@@ -1,7 +1,7 @@
 //! Tenants: whose requests these are, and how each shows itself.
 //!
 //! A [`Tenant`] is one customer's job in Entra: one adapter, its settings and
-//! its vendor credential. It is made from a file ([`file`]) that was checked
+//! its vendor credential. It is made from a file ([`mod@file`]) that was checked
 //! against the adapter's manifest, so that nothing downstream can meet a tenant
 //! without a base URL or a secret.
 

@@ -1,7 +1,7 @@
 //! The directory Entra holds in the demo: people and groups of an invented company, and a month
 //! of changes. The same on every run.
 //!
-//! [`history`] gives its states in time. What a vendor must end up with is [`Outcome`].
+//! [`history()`] gives its states in time. What a vendor must end up with is [`Outcome`].
 
 mod groups;
 mod history;

@@ -30,24 +30,30 @@ async fn nothing_happens_under(action: Action) {
     assert_eq!(gateway.vendor.state(), before, "{name}");
 }
 
-#[tokio::test]
-async fn a_500_is_a_503() {
-    nothing_happens_under(Action::Status(500.into())).await;
-}
-
-#[tokio::test]
-async fn a_404_that_the_vendor_did_not_sign_is_not_absence() {
-    let page = "<html>no such virtual host</html>".to_owned();
-    nothing_happens_under(Action::Status(Status {
-        body: page,
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_keeps_the_vendor_from_answering_is_a_503() {
+    let not_the_vendors = Status {
+        body: "<html>no such virtual host</html>".to_owned(),
         ..404.into()
-    }))
-    .await;
+    };
+    let actions = [
+        Action::BlackHole,
+        Action::DropBefore,
+        Action::Html502,
+        Action::Status(500.into()),
+        // A 404 that the vendor did not sign is not absence.
+        Action::Status(not_the_vendors),
+    ];
+    all_of(actions.map(nothing_happens_under)).await;
 }
 
-#[tokio::test]
-async fn a_load_balancers_page_is_a_503() {
-    nothing_happens_under(Action::Html502).await;
+/// Plays all at once: they mostly wait.
+async fn all_of(plays: impl IntoIterator<Item = impl Future<Output = ()> + Send + 'static>) {
+    let mut playing = tokio::task::JoinSet::new();
+    for play in plays {
+        playing.spawn(play);
+    }
+    playing.join_all().await;
 }
 
 #[tokio::test]
@@ -56,16 +62,6 @@ async fn a_redirect_is_not_followed() {
     let calls = elsewhere.vendor.counters().calls;
     nothing_happens_under(Action::Redirect(elsewhere.vendor.base_url().to_owned())).await;
     assert_eq!(elsewhere.vendor.counters().calls, calls);
-}
-
-#[tokio::test]
-async fn a_broken_connection_is_a_503() {
-    nothing_happens_under(Action::DropBefore).await;
-}
-
-#[tokio::test]
-async fn silence_is_a_503() {
-    nothing_happens_under(Action::BlackHole).await;
 }
 
 #[tokio::test]
@@ -118,28 +114,19 @@ async fn nothing_is_believed_under(action: Action) {
     }
 }
 
-#[tokio::test]
-async fn half_an_answer_is_none() {
-    nothing_is_believed_under(Action::Truncate(7)).await;
-}
-
-#[tokio::test]
-async fn a_lost_answer_is_none() {
-    nothing_is_believed_under(Action::DropAfter).await;
-}
-
-#[tokio::test]
-async fn an_answer_too_late_is_none() {
-    nothing_is_believed_under(Action::DelayAfterMs(4 * CALL_MS)).await;
-}
-
-#[tokio::test]
-async fn an_answer_that_trickles_is_none() {
-    nothing_is_believed_under(Action::Drip(Drip {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_does_not_arrive_whole_is_none() {
+    let drip = Drip {
         bytes: 1,
         every_ms: 100,
-    }))
-    .await;
+    };
+    let actions = [
+        Action::DelayAfterMs(4 * CALL_MS),
+        Action::Drip(drip),
+        Action::DropAfter,
+        Action::Truncate(7),
+    ];
+    all_of(actions.map(nothing_is_believed_under)).await;
 }
 
 /// The whole answer is right behind nine MiB of white space.
@@ -228,7 +215,7 @@ async fn the_gateways_own_deadline_comes_first_and_the_write_goes_on() {
     })
     .await;
     let user = gateway.a.make("/Users", &person()).await;
-    gateway.faults([Fault::new("*", "/**", Action::DelayMs(2500))]);
+    gateway.faults([Fault::new("*", "/**", Action::DelayMs(1500))]);
     let begun = Instant::now();
     let wanted = person();
     let path = format!("/Users/{user}");

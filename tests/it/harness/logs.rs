@@ -46,3 +46,16 @@ impl Write for Tap {
         Ok(())
     }
 }
+
+/// Else the whole search would find nothing and mean nothing.
+#[test]
+fn what_is_logged_is_found() {
+    let from = capture();
+    let word = super::unique("logged-");
+    assert_eq!(line_with(from, &word), None);
+    tracing::trace!(target: "scimgate::vendor", value = word, "a call");
+    assert!(line_with(from, &word).is_some());
+    let word = super::unique("span-");
+    let _span = tracing::trace_span!(target: "scimgate::server", "request", value = word).entered();
+    assert!(line_with(from, &word).is_some());
+}
