@@ -8,6 +8,7 @@
 //! | `races` | many requests at once |
 //! | `house` | a directory to run the binary in |
 //! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
+//! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -20,3 +21,4 @@ mod house;
 mod races;
 mod serve_command;
 mod tidy;
+mod transcripts;
