@@ -34,8 +34,23 @@ impl Operation {
         incoming: Incoming,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let Incoming { resource, ignored } = incoming;
-        self.tell_ignored(&ignored);
+        self.mapping(kind)?;
+        self.tell_ignored(&incoming.ignored);
+        let created = self.create_named(kind, incoming.resource, projection).await;
+        // What was there a moment ago is gone: the next try finds it so. A
+        // POST names nothing that could be absent.
+        created.map_err(|failure| match failure.is_absent() {
+            true => VendorFault::UnknownOutcome.into(),
+            false => failure,
+        })
+    }
+
+    async fn create_named(
+        &self,
+        kind: ResourceKind,
+        resource: Object,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
         let _held = self
             .locks
             .acquire(names(kind, &resource), self.deadline)
@@ -76,7 +91,10 @@ impl Operation {
     async fn make_once(&self, kind: ResourceKind, resource: &Object) -> Result<Done, Failure> {
         let failure = match self.make(kind, resource).await {
             Ok(Made::Done(Done { reading: None, .. })) => VendorFault::UnknownOutcome.into(),
-            Ok(Made::Done(done)) => return Ok(done),
+            Ok(Made::Done(done)) => {
+                self.begin_anew(kind, &done).await?;
+                return Ok(done);
+            }
             Ok(Made::Unfit(failure)) => return self.unfit(kind, resource, failure).await,
             Err(failure) if is_worth_a_look(&failure) => failure,
             Err(failure) => return Err(failure),
@@ -89,6 +107,25 @@ impl Operation {
             Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
             None => Err(failure),
         }
+    }
+
+    /// Forgets an earlier object with the key of one just made: a group made
+    /// again under its name, an account out of the vendor's archive. The vendor
+    /// has the new one without members and in no group.
+    async fn begin_anew(&self, kind: ResourceKind, done: &Done) -> Result<(), Failure> {
+        let natives = done.reading.iter().map(|reading| reading.id.clone());
+        for id in self.scim_ids(kind, natives.collect()).await? {
+            let key = self.key(kind, &id);
+            let is_new = match kind {
+                ResourceKind::User => self.memory.memberships(&self.tenant, &id).await?.is_empty(),
+                ResourceKind::Group => self.memory.members(&key).await?.is_empty(),
+            };
+            if !is_new {
+                self.memory.forget(&key).await?;
+                self.ids.bump(&self.tenant, kind);
+            }
+        }
+        Ok(())
     }
 
     /// A collision is told before a value that does not fit: it is what an
