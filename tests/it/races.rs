@@ -94,6 +94,19 @@ async fn of_sixty_four_people_with_one_name_one_gets_it() {
     assert_eq!(gateway.rows().len(), 1);
 }
 
+/// Entra fills `externalId` from mailNickname by default, which two people may share.
+#[tokio::test]
+async fn one_external_id_does_not_give_one_person_the_account_of_another() {
+    let gateway = TestGateway::start().await;
+    let (first, mut second) = (person(), person());
+    second["externalId"] = first["externalId"].clone();
+    let id = gateway.a.make("/Users", &first).await;
+    let refused = gateway.a.post("/Users", &second).await;
+    assert_eq!(refused.status, 409, "{refused}");
+    assert_eq!(refused.json()["scimType"], "uniqueness", "{refused}");
+    assert_eq!(gateway.row(&id)["login"], first["userName"]);
+}
+
 /// A reader that meets a renaming half-way looks at the vendor what became of
 /// it, and has an old picture in its hands when the renaming ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@
 //! Under locks on the values that name the object: look it up where the vendor
 //! would not refuse a second one by itself; create once; and when the outcome
 //! is a conflict or not known, look, and never send again. What is found and is
-//! ours (the same `externalId`) is brought into the wanted state and answered
+//! ours (the same `externalId` and name) is brought into the wanted state and answered
 //! as created, for it is the earlier try of this request.
 
 use serde_json::Value;
@@ -14,7 +14,7 @@ use super::doubt::is_doubtful;
 use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
-use crate::adapter::mapping::{Reading, Row, Written, extra_of, update_sayings};
+use crate::adapter::mapping::{Mapping, Reading, Row, Written, extra_of, update_sayings};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
 use crate::scim::compare::fold;
@@ -170,7 +170,7 @@ impl Operation {
                 .zip(views)
                 .find(|(_, view)| same(view));
             if let Some((reading, view)) = found {
-                let ours = is_ours(resource, &view);
+                let ours = is_ours(mapping, resource, &view);
                 return Ok(Some(if ours {
                     Existing::Ours(reading)
                 } else {
@@ -298,16 +298,25 @@ fn names(kind: ResourceKind, resource: &Object) -> Vec<LockKey> {
     attributes.iter().filter_map(value).collect()
 }
 
-/// An object with the same `externalId` was made by an earlier try of the same
-/// client; nothing weaker (an e-mail address) makes it ours.
-fn is_ours(resource: &Object, view: &Object) -> bool {
+/// An object with the same `externalId` and one more name in common (an e-mail
+/// address) was made by an earlier try of the same client. Neither alone makes
+/// it ours: Entra fills `externalId` from mailNickname unless told otherwise,
+/// which two people may share, and one would get the other's account.
+fn is_ours(mapping: &Mapping, resource: &Object, view: &Object) -> bool {
     let external = |object: &Object| {
         object
             .get("externalId")
             .and_then(Value::as_str)
             .map(str::to_owned)
     };
-    external(resource).is_some_and(|mine| external(view) == Some(mine))
+    let mut names = mapping
+        .mapped()
+        .filter(|(_, row)| row.lookup.is_some() && row.leaf.attribute != "externalId");
+    let shares_name = names.any(|(_, row)| {
+        let (asked, held) = (row.leaf.get(resource), row.leaf.get(view));
+        asked.is_some_and(|asked| held.is_some_and(|held| same_value(held, asked)))
+    });
+    shares_name && external(resource).is_some_and(|mine| external(view) == Some(mine))
 }
 
 fn is_worth_a_look(failure: &Failure) -> bool {
