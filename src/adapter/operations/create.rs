@@ -188,6 +188,9 @@ impl Operation {
         id: &NativeId,
         resource: &Object,
     ) -> Result<Done, Failure> {
+        let ids = self.scim_ids(kind, vec![id.clone()]).await?;
+        let objects = ids.iter().map(|id| LockKey::Object(kind, id.to_string()));
+        let _held = self.locks.acquire(objects.collect(), self.deadline).await?;
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
         match self.alter(kind, id, changes, resource).await? {
             WriteEnd::NeedsRead => Err(GatewayFault::Internal.into()),
@@ -286,7 +289,7 @@ impl Operation {
 }
 
 /// The values that name an object: one writer at a time for each.
-fn names(kind: ResourceKind, resource: &Object) -> Vec<LockKey> {
+pub(super) fn names(kind: ResourceKind, resource: &Object) -> Vec<LockKey> {
     let attributes: &[&'static str] = match kind {
         ResourceKind::User => &["userName", "externalId"],
         ResourceKind::Group => &["displayName", "externalId"],
