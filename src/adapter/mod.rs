@@ -3,6 +3,7 @@
 //! - [`manifest`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
 //! - [`script`], [`lint`], [`engine`], [`fiber`], [`host`]: its script, checked,
 //!   and run on a coroutine that suspends at each vendor call;
+//! - [`xml`]: replies and bodies of vendors that speak XML;
 //! - [`mapping`]: its attribute table, compiled;
 //! - [`operations`]: one SCIM operation, one short function;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
@@ -26,6 +27,7 @@ pub mod problem;
 pub mod replies;
 pub mod script;
 pub mod settings;
+pub mod xml;
 
 use std::sync::Arc;
 

@@ -7,6 +7,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::host::json;
+use super::xml;
+
 /// What an answer of the vendor means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,13 +30,33 @@ pub enum Meaning {
     Credential,
     /// Failed, and the call may have been carried out in part.
     Fault,
+    /// The call itself is malformed: the script must be mended.
+    Bug,
+}
+
+/// What the vendor's bodies are written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// JSON.
+    #[default]
+    Json,
+    /// XML, as the tree of [`xml`](super::xml).
+    Xml,
 }
 
 /// How to read the vendor's answers.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReplyTable {
-    /// JSON pointer (RFC 6901) to the error code in a body, e.g. `/error/code`.
+    /// What bodies are written in.
+    #[serde(default)]
+    pub format: Format,
+    /// The XML elements that are lists, however many of them there are.
+    #[serde(default)]
+    pub lists: Vec<String>,
+    /// JSON pointer (RFC 6901) to the error code in a body, e.g. `/error/code`; in the tree of
+    /// [`xml`](super::xml) e.g. `/response/@code`.
     pub code: Option<String>,
     /// JSON pointer to the name of the field an error is about.
     pub field: Option<String>,
@@ -77,7 +100,15 @@ pub struct Verdict<'t> {
 }
 
 impl ReplyTable {
-    /// Judges an answer by its status and its body, `None` if that is no JSON.
+    /// Reads a body; `None` if it is not what the vendor writes, or nested too deeply.
+    pub fn parse(&self, body: &[u8]) -> Option<Value> {
+        match self.format {
+            Format::Json => json::parse(body),
+            Format::Xml => xml::read(body, &self.lists),
+        }
+    }
+
+    /// Judges an answer by its status and its body, `None` if that is not readable.
     pub fn judge(&self, status: u16, body: Option<&Value>) -> Verdict<'_> {
         let code = text_at(body, self.code.as_deref());
         let field = text_at(body, self.field.as_deref());
@@ -95,11 +126,14 @@ impl ReplyTable {
         }
     }
 
+    /// A success that bears an error code is none, even if no row knows the code.
+    ///
     /// A vendor that signs its errors with a code has not spoken when there is
     /// none: some box on the way has, and its 404 must not become "no such user".
     fn by_class(&self, status: u16, signed: bool) -> Meaning {
         let unsigned = self.code.is_some() && !signed;
         match status {
+            200..=299 if signed => Meaning::Fault,
             200..=299 => Meaning::Ok,
             401 => Meaning::Credential,
             429 => Meaning::Busy,
@@ -185,6 +219,31 @@ mod tests {
         );
         check(403, json!({}), Meaning::Fault);
         check(503, json!("<html>"), Meaning::Fault);
+    }
+
+    #[test]
+    fn a_success_with_an_error_code_is_none() {
+        check(200, json!({"error": {"code": "E9999"}}), Meaning::Fault);
+        check(200, json!({"error": {"code": null}}), Meaning::Ok);
+    }
+
+    #[test]
+    fn xml_is_judged_by_its_tree() {
+        let table: ReplyTable = toml::from_str(
+            r#"
+            format = "xml"
+            lists = ["line"]
+            code = "/response/@code"
+            errors = [{ code = "20", means = "ok" }, { code = "7", means = "absent" }]
+            "#,
+        )
+        .unwrap();
+        let judge = |body: &str| table.judge(200, table.parse(body.as_bytes()).as_ref()).means;
+        assert_eq!(judge("<response code='20'/>"), Meaning::Ok);
+        assert_eq!(judge("<response code='7'><result/></response>"), Meaning::Absent);
+        assert_eq!(judge("<response code='99'/>"), Meaning::Fault);
+        assert!(table.parse(b"<!DOCTYPE a><response code='20'/>").is_none());
+        assert!(table.parse(b"{}").is_none());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 pub mod country;
 pub mod language;
 pub mod phone;
+pub mod slug;
 pub mod text;
 pub mod timezone;
 

@@ -7,7 +7,7 @@ use crate::adapter::replies::{Meaning, ReplyTable};
 /// it, so that the usual 200 is parsed once, by the adapter.
 pub(super) fn means(table: &ReplyTable, reply: &VendorReply) -> Meaning {
     let body = turns_on_body(table, reply.status)
-        .then(|| serde_json::from_slice(&reply.body).ok())
+        .then(|| table.parse(&reply.body))
         .flatten();
     table.judge(reply.status, body.as_ref()).means
 }

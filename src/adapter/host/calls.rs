@@ -18,13 +18,13 @@ use crate::adapter::backend::{CallBody, VendorCall, VendorReply, Verb};
 use crate::adapter::fiber::{Answer, Ask};
 use crate::adapter::replies::Meaning;
 
-type Thrown = Box<EvalAltResult>;
+pub(super) type Thrown = Box<EvalAltResult>;
 
 /// Registers the calls.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "get(path)",
-        "Reads; gives the reply's JSON. The path is below the tenant's base URL.",
+        "Reads; gives the reply, JSON or XML as the manifest says. The path is below the tenant's base URL.",
         &[],
     );
     engine.register_fn("get", |context: NativeCallContext<'_>, path: &str| {
@@ -138,15 +138,15 @@ fn cancelled(context: &NativeCallContext<'_>) -> Thrown {
 }
 
 /// A call in the making.
-struct Request {
-    verb: Verb,
-    path: String,
-    body: Option<CallBody>,
-    idempotent: bool,
+pub(super) struct Request {
+    pub(super) verb: Verb,
+    pub(super) path: String,
+    pub(super) body: Option<CallBody>,
+    pub(super) idempotent: bool,
 }
 
 impl Request {
-    fn new(verb: Verb, path: &str) -> Self {
+    pub(super) fn new(verb: Verb, path: &str) -> Self {
         Self {
             verb,
             path: path.to_owned(),
@@ -170,7 +170,7 @@ impl Request {
         Ok(self)
     }
 
-    fn send(self, context: &NativeCallContext<'_>) -> Result<Dynamic, Thrown> {
+    pub(super) fn send(self, context: &NativeCallContext<'_>) -> Result<Dynamic, Thrown> {
         let stage = Stage::of(context)?;
         let call = VendorCall {
             method: self.verb,
@@ -196,7 +196,7 @@ fn read(
     reply: &VendorReply,
     repeatable: bool,
 ) -> Result<Dynamic, Fault> {
-    let body = json::parse(&reply.body);
+    let body = stage.replies().parse(&reply.body);
     let verdict = stage.replies().judge(reply.status, body.as_ref());
     match verdict.means {
         // The lost try did it: what is to be gone is gone.
@@ -214,7 +214,7 @@ fn read(
     }
 }
 
-/// A success whose body is cut or no JSON: the work may be done.
+/// A success whose body is cut or not readable: the work may be done.
 fn garbled(reply: &VendorReply, repeatable: bool) -> Fault {
     let verdict = crate::adapter::replies::Verdict {
         means: Meaning::Fault,
@@ -226,6 +226,6 @@ fn garbled(reply: &VendorReply, repeatable: bool) -> Fault {
     Fault::answered(&verdict, reply, Value::Null, repeatable)
 }
 
-fn error(text: &str, position: Position) -> Thrown {
+pub(super) fn error(text: &str, position: Position) -> Thrown {
     EvalAltResult::ErrorRuntime(text.into(), position).into()
 }

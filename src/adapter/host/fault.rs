@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::document::Docs;
 use super::json;
 use crate::adapter::backend::{CallFault, VendorReply};
-use crate::adapter::outcome::{Failure, VendorFault};
+use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
 use crate::adapter::replies::{Meaning, Verdict};
 use crate::scim::ScimError;
 
@@ -98,6 +98,12 @@ impl Fault {
         }
     }
 
+    /// A value that the vendor's own format cannot carry.
+    pub(super) fn unspeakable() -> Self {
+        let detail = "A value holds a control character, which this vendor's API cannot carry. Remove it.";
+        Self::told(Meaning::Invalid, None, detail)
+    }
+
     /// As an error a script can catch.
     pub(super) fn throw(self, position: Position) -> Box<EvalAltResult> {
         EvalAltResult::ErrorRuntime(Dynamic::from(self), position).into()
@@ -140,6 +146,7 @@ impl Fault {
             Meaning::Busy => VendorFault::Busy { retry_after: None }.into(),
             Meaning::Credential => VendorFault::Credential.into(),
             Meaning::Fault | Meaning::Ok => VendorFault::Unusable.into(),
+            Meaning::Bug => GatewayFault::Internal.into(),
         }
     }
 
@@ -153,6 +160,7 @@ impl Fault {
             FaultKind::Meant(Meaning::Quota) => "quota",
             FaultKind::Meant(Meaning::Credential) => "credential",
             FaultKind::Meant(Meaning::Fault) => "fault",
+            FaultKind::Meant(Meaning::Bug) => "bug",
             FaultKind::UnknownOutcome => "unknown_outcome",
             FaultKind::Unreachable => "unreachable",
         }

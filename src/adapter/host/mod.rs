@@ -4,12 +4,14 @@
 mod calls;
 pub mod document;
 mod fault;
+mod forms;
 pub(in crate::adapter) mod json;
 mod quoting;
 mod stage;
 #[cfg(test)]
 mod tests;
 mod text;
+mod trees;
 
 use rhai::Engine;
 
@@ -22,6 +24,8 @@ pub(in crate::adapter) fn register(engine: &mut Engine) -> Docs {
     let mut docs = Docs::default();
     calls::register(engine, &mut docs);
     calls::register_sleep(engine, &mut docs);
+    forms::register(engine, &mut docs);
+    trees::register(engine, &mut docs);
     quoting::register(engine, &mut docs);
     text::register(engine, &mut docs);
     fault::register(engine, &mut docs);

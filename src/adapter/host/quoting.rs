@@ -26,6 +26,20 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("segment", |number: i64| number.to_string());
 
     docs.function(
+        "xpath_text(text)",
+        "Text as an XPath literal, quotes and all.",
+        &[
+            (r#"xpath_text("ada")"#, r#""'ada'""#),
+            (r#"xpath_text("O'Brien")"#, r#""\"O'Brien\"""#),
+            (
+                r#"xpath_text("a'b\"c")"#,
+                r#""concat('a', \"'\", 'b\"c')""#,
+            ),
+        ],
+    );
+    engine.register_fn("xpath_text", xpath_text);
+
+    docs.function(
         "query(name, value)",
         "A query of one parameter, to give to `get(path, query)`.",
         &[(r#"query("email", "a@b.c")"#, r##"#{ email: "a@b.c" }"##)],
@@ -41,6 +55,18 @@ fn segment(text: &str) -> String {
         return text.replace('.', "%2E");
     }
     utf8_percent_encode(text, QUOTED).to_string()
+}
+
+/// XPath 1.0 §3.7: a literal has no escapes, so one with both quotes is put together.
+fn xpath_text(text: &str) -> String {
+    if !text.contains('\'') {
+        return format!("'{text}'");
+    }
+    if !text.contains('"') {
+        return format!("\"{text}\"");
+    }
+    let parts: Vec<String> = text.split('\'').map(|part| format!("'{part}'")).collect();
+    format!("concat({})", parts.join(", \"'\", "))
 }
 
 /// `?a=1&b=2`, names and values quoted, `()` left out; empty for an empty map.

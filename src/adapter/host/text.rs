@@ -6,7 +6,7 @@ use rhai::{Array, Dynamic, Engine, NativeCallContext};
 use super::document::Docs;
 use super::json;
 use super::stage::Stage;
-use crate::convert::text;
+use crate::convert::{slug, text};
 
 /// Registers the helpers.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
@@ -88,6 +88,40 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("is_address", text::is_address);
     engine.register_fn("is_address", |(): ()| false);
+
+    docs.function(
+        "slug(text, letters)",
+        "A name of ASCII letters, digits, `.`, `_` and `-`, at most so long. What is cut ends with `~` and six hex digits of the whole text.",
+        &[
+            (r#"slug("Führungskräfte / CH", 31)"#, r#""Fuhrungskrafte___CH""#),
+            (r#"slug("Research and Development Bern", 16)"#, r#""Research_~0283ba""#),
+        ],
+    );
+    engine.register_fn("slug", |words: &str, letters: i64| {
+        slug::slug(words, usize::try_from(letters).unwrap_or(0))
+    });
+    docs.function(
+        "marked_slug(text, letters)",
+        "The same with the mark in any case, for a name whose plain slug another name has.",
+        &[(r#"marked_slug("Sales EMEA", 31)"#, r#""Sales_EMEA~13b3e5""#)],
+    );
+    engine.register_fn("marked_slug", |words: &str, letters: i64| {
+        slug::marked(words, usize::try_from(letters).unwrap_or(0))
+    });
+
+    docs.function(
+        "has_bit(number, bit)",
+        "Whether the number, also one written as text, has this bit set; what is no number has none.",
+        &[
+            (r#"has_bit("514", 2)"#, "true"),
+            ("has_bit(512, 2)", "false"),
+            (r#"has_bit("", 2)"#, "false"),
+        ],
+    );
+    engine.register_fn("has_bit", |number: Dynamic, bit: i64| {
+        let number = number.to_string().trim().parse::<i64>();
+        number.is_ok_and(|number| number & bit != 0)
+    });
 
     docs.function(
         "setting(name)",
