@@ -82,6 +82,18 @@ pub enum CredentialKind {
         /// The header's name.
         header: String,
     },
+    /// A key in a header of its own, given for tenant secrets `username`, `password` and asked
+    /// for again when it is refused.
+    KeyExchange {
+        /// The header's name.
+        header: String,
+        /// Where the form is posted, below the base URL.
+        path: String,
+        /// The form; `{username}` and `{password}` stand for the secrets.
+        form: BTreeMap<String, String>,
+        /// JSON pointer to the key in the reply.
+        key: String,
+    },
     /// None, for a vendor that trusts the network it is reached by.
     None,
 }
@@ -90,7 +102,7 @@ impl CredentialKind {
     /// The names of the secrets a tenant must have.
     pub fn secrets(&self) -> &'static [&'static str] {
         match self {
-            Self::Basic => &["username", "password"],
+            Self::Basic | Self::KeyExchange { .. } => &["username", "password"],
             Self::Bearer => &["token"],
             Self::Header { .. } => &["key"],
             Self::None => &[],

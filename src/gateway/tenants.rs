@@ -19,7 +19,7 @@ use crate::catalog::Catalog;
 use crate::scim;
 use crate::server::Admission;
 use crate::tenant::{Tenant, Upstream};
-use crate::vendor::{Credential, Destination, Network, Pool, VendorState};
+use crate::vendor::{Credential, Destination, KeyExchange, Network, Pool, VendorState};
 
 /// All tenants, shared by all threads.
 pub(super) struct Tenants {
@@ -207,6 +207,22 @@ fn credential(tenant: &Tenant) -> Credential {
                 name,
                 value: secret("key"),
             },
+            Err(_) => Credential::None,
+        },
+        CredentialKind::KeyExchange {
+            header,
+            path,
+            form,
+            key,
+        } => match HeaderName::try_from(header) {
+            Ok(header) => Credential::KeyExchange(Box::new(KeyExchange {
+                header,
+                path: path.clone(),
+                form: form.clone().into_iter().collect(),
+                key: key.clone(),
+                username: secret("username"),
+                password: secret("password"),
+            })),
             Err(_) => Credential::None,
         },
         CredentialKind::None => Credential::None,

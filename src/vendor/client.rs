@@ -12,16 +12,19 @@ use hyper::{Method, Request};
 use tokio::time::{Instant, sleep};
 
 use super::breaker::{Change, Health, Pass};
+use super::credential::Credential;
 use super::destination::Destination;
 use super::exchange::{Broken, exchange};
+use super::key_exchange::attempt_with_key;
 use super::path;
 use super::pool::Connections;
 use super::retry::{Tried, Tries};
 use super::verdict;
-use crate::adapter::replies::Meaning;
+use crate::adapter::replies::{Format, Meaning};
 use crate::adapter::{CallFault, VendorCall, VendorReply, Verb};
 
-const AGENT: &str = concat!("scimgate/", env!("CARGO_PKG_VERSION"));
+/// `Name/Version`, as some vendors demand.
+pub(super) const AGENT: &str = concat!("scimgate/", env!("CARGO_PKG_VERSION"));
 
 /// Carries `call` out for the tenant of `to`, answering before `deadline`.
 pub(super) async fn carry_out(
@@ -74,6 +77,20 @@ async fn attempt(
     request: Request<Full<Bytes>>,
     deadline: Instant,
 ) -> Tried {
+    match &to.credential {
+        Credential::KeyExchange(exchange) => {
+            attempt_with_key(exchange, connections, to, request, deadline).await
+        }
+        _ => send(connections, to, request, deadline).await,
+    }
+}
+
+pub(super) async fn send(
+    connections: &Connections,
+    to: &Destination,
+    request: Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Tried {
     // Rate: below the retries, as the vendor counts every try.
     if let Err(fault) = to.state.rate.take(deadline).await {
         return Tried::Held(fault);
@@ -112,13 +129,17 @@ fn admit(to: &Destination) -> Result<Pass, CallFault> {
 fn settle(to: &Destination, pass: Pass, tried: &Tried) {
     let health = &to.state.health;
     let change = match tried {
+        // Whoever gives out keys answered.
+        Tried::Held(CallFault::Credential) => health.breaker.record(pass, Health::Well),
         Tried::Held(_) => return,
         Tried::Unsent(_) => health.breaker.record(pass, Health::Unconnected),
         _ if tried.is_outage() => health.breaker.record(pass, Health::Failing),
         _ => health.breaker.record(pass, Health::Well),
     };
     match tried {
-        Tried::Answered(_, Meaning::Credential) if health.refusal.refuse(&to.credential) => {
+        Tried::Answered(_, Meaning::Credential) | Tried::Held(CallFault::Credential)
+            if health.refusal.refuse(&to.credential) =>
+        {
             warn_of_refusal(to);
         }
         Tried::Answered(_, Meaning::Ok | Meaning::Absent | Meaning::Conflict) => {
@@ -136,7 +157,7 @@ fn request(to: &Destination, call: &VendorCall) -> Result<Request<Full<Bytes>>, 
     *request.method_mut() = method(call.method);
     let headers = request.headers_mut();
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static(accepted(to)));
     headers.extend(to.headers.iter().cloned());
     if let Some(body) = &call.body {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.media_type));
@@ -148,6 +169,13 @@ fn request(to: &Destination, call: &VendorCall) -> Result<Request<Full<Bytes>>, 
         *request.body_mut() = Full::new(body.bytes.clone());
     }
     Ok(request)
+}
+
+fn accepted(to: &Destination) -> &'static str {
+    match to.replies.format {
+        Format::Json => "application/json",
+        Format::Xml => "application/xml, text/xml",
+    }
 }
 
 fn method(verb: Verb) -> Method {

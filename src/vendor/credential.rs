@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::key_exchange::KeyExchange;
+
 /// A tenant's credential at its vendor. `Debug` prints the kind, never a value.
 #[derive(Clone)]
 pub enum Credential {
@@ -25,19 +27,22 @@ pub enum Credential {
         /// Its value, whole.
         value: SecretString,
     },
+    /// A key that is asked for when it is needed.
+    KeyExchange(Box<KeyExchange>),
     /// None, for a vendor that trusts the network it is reached by.
     None,
 }
 
 impl Credential {
     /// Sets the header, marked sensitive so that no layer prints it. `Err` if
-    /// the secret holds bytes no header can (RFC 9110 §5.5).
+    /// the secret holds bytes no header can (RFC 9110 §5.5). A key that must be asked for
+    /// first is set when the call goes out.
     pub(super) fn apply(&self, headers: &mut HeaderMap) -> Result<(), UnfitSecret> {
         let (name, text) = match self {
             Self::Basic { username, password } => (AUTHORIZATION, basic(username, password)),
             Self::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
             Self::Header { name, value } => (name.clone(), value.expose_secret().to_owned()),
-            Self::None => return Ok(()),
+            Self::KeyExchange(_) | Self::None => return Ok(()),
         };
         let mut value = HeaderValue::try_from(text).map_err(|_| UnfitSecret)?;
         value.set_sensitive(true);
@@ -58,6 +63,7 @@ impl Credential {
                 name.hash(&mut hasher);
                 value.expose_secret().hash(&mut hasher);
             }
+            Self::KeyExchange(exchange) => exchange.hash(&mut hasher),
             Self::None => {}
         }
         hasher.finish()
@@ -70,6 +76,7 @@ impl fmt::Debug for Credential {
             Self::Basic { .. } => "Basic(***)",
             Self::Bearer(_) => "Bearer(***)",
             Self::Header { .. } => "Header(***)",
+            Self::KeyExchange(_) => "KeyExchange(***)",
             Self::None => "None",
         })
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::breaker::Breaker;
+use super::key_exchange::KeyRing;
 use super::places::Places;
 use super::rate::Rate;
 use super::refusal::Refusal;
@@ -26,6 +27,7 @@ pub(super) struct HealthRecord {
     pub(super) breaker: Breaker,
     pub(super) refusal: Refusal,
     pub(super) budget: Budget,
+    pub(super) keys: KeyRing,
 }
 
 impl VendorState {
@@ -35,6 +37,7 @@ impl VendorState {
             breaker: Breaker::new(),
             refusal: Refusal::default(),
             budget: Budget::new(),
+            keys: KeyRing::default(),
         };
         Self::with_health(limits, Arc::new(health))
     }
