@@ -120,6 +120,7 @@ impl Compiler<'_> {
             cut: attr.cut,
             otherwise: attr.otherwise.clone(),
             pending: attr.pending.clone(),
+            echo: attr.echo.as_deref().map(Field::parse),
         }
     }
 
@@ -145,6 +146,7 @@ impl Compiler<'_> {
         let unknown = attr
             .fields
             .iter()
+            .chain(&attr.echo)
             .filter(|field| !known.is_empty() && !known.contains(field));
         unknown
             .map(|field| {
@@ -191,11 +193,21 @@ impl Compiler<'_> {
                 Converter::Phone { country: leaf }
             }
             Conversion::TimeZone => Converter::TimeZone,
+            Conversion::Reference { to } => self.reference(attr, to)?,
             Conversion::Custom { to, from } => Converter::Custom {
                 to: to.clone(),
                 from: from.clone(),
             },
         })
+    }
+
+    fn reference(&self, attr: &Attr, to: &str) -> Result<Converter, Problem> {
+        if to == "User" {
+            return Ok(Converter::Reference);
+        }
+        let message = format!("`{to}` is nothing to refer to");
+        let problem = self.at(attr, to, "table::unknown-reference", message);
+        Err(problem.help("only users can be referred to: .reference(\"User\")"))
     }
 
     fn style(&self, attr: &Attr, name: &str) -> Result<Style, Problem> {

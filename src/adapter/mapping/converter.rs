@@ -35,6 +35,8 @@ pub(super) enum Converter {
         country: Option<Leaf>,
     },
     TimeZone,
+    /// A SCIM id; the operation puts the native id in its place.
+    Reference,
     Custom {
         to: Option<FnPtr>,
         from: Option<FnPtr>,
@@ -139,6 +141,7 @@ impl Row {
                 .ok_or_else(|| Refusal::Invalid("a country's name or ISO 3166 code".into()))?,
             Converter::Phone { country } => phone_to_native(words, country.as_ref(), around)?,
             Converter::TimeZone => timezone::to_iana(words).map_or(Value::Null, Value::from),
+            Converter::Reference => return Err(Refusal::Invalid("the id of a user".into())),
             Converter::AsIs | Converter::Custom { .. } | Converter::Values { .. } => value.clone(),
         })
     }
@@ -189,6 +192,11 @@ impl Row {
             (_, Value::Number(number)) => Some(number.to_string().into()),
             (_, value) => Some(value),
         }
+    }
+
+    /// Whether the value names another resource.
+    pub(super) fn is_reference(&self) -> bool {
+        matches!(self.converter, Converter::Reference)
     }
 
     /// Whether the native value is no answer yet.

@@ -56,6 +56,7 @@ pub(in crate::adapter) struct Row {
     cut: Option<usize>,
     otherwise: Option<FnPtr>,
     pending: Vec<String>,
+    echo: Option<Field>,
 }
 
 /// A native field, `address.city` as its parts.
@@ -88,6 +89,11 @@ impl Mapping {
             .get(index)
             .filter(|row| !row.fields.is_empty())
             .map(|row| (index, row))
+    }
+
+    /// The rows that name another resource.
+    pub(in crate::adapter) fn references(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.mapped().filter(|(_, row)| row.is_reference())
     }
 
     /// The attribute that stands in a native field, in its canonical spelling.

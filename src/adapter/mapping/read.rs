@@ -45,7 +45,10 @@ impl Mapping {
         let id = self.key_in(object).ok_or(VendorFault::Unusable)?;
         let values = self.mapped().map(|(index, row)| {
             let native = row.held_by(object);
-            let scim = row.to_scim(&native, closures)?;
+            let scim = match row.is_echo(&native, object) {
+                true => None,
+                false => row.to_scim(&native, closures)?,
+            };
             Ok(ReadValue {
                 row: index,
                 native,
@@ -60,6 +63,12 @@ impl Mapping {
 }
 
 impl Row {
+    /// Whether the vendor answers with another field's value for want of one.
+    fn is_echo(&self, native: &Value, object: &Map) -> bool {
+        let other = self.echo.as_ref().and_then(|field| field.get(object));
+        other.is_some_and(|other| json::to_value(&other).as_ref() == Some(native))
+    }
+
     fn held_by(&self, object: &Map) -> Value {
         let held = |field: &Field| {
             field

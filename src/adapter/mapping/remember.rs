@@ -74,7 +74,10 @@ pub(in crate::adapter) fn update_sayings(
         let Some(now) = reading.values.iter().find(|value| value.row == write.row) else {
             continue;
         };
-        let faithful = now.scim == write.said && !row.is_pending(&now.native);
+        // What a reference names goes on being it when its native id changes.
+        let faithful = now.scim == write.said
+            && !row.is_pending(&now.native)
+            && !(row.is_reference() && write.said.is_some());
         let taken = same_native(&now.native, &write.native) || row.is_pending(&now.native);
         if faithful || !taken {
             remembered.said.remove(&row.spelling);

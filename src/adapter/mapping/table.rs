@@ -25,6 +25,8 @@ pub(in crate::adapter) struct Attr {
     pub(super) otherwise: Option<FnPtr>,
     /// Native values that are no answer yet.
     pub(super) pending: Vec<String>,
+    /// The field the vendor answers with for want of a value of this one's own.
+    pub(super) echo: Option<String>,
     /// Where `attr(` stands.
     pub(super) position: Position,
 }
@@ -51,6 +53,9 @@ pub(super) enum Conversion {
         country: Option<String>,
     },
     TimeZone,
+    Reference {
+        to: String,
+    },
     Custom {
         to: Option<FnPtr>,
         from: Option<FnPtr>,
@@ -71,6 +76,7 @@ impl Attr {
             cut: None,
             otherwise: None,
             pending: Vec::new(),
+            echo: None,
             position,
         }
     }
@@ -87,6 +93,7 @@ pub(in crate::adapter) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_type_with_name::<Attr>("Attr");
     register_rows(engine, docs);
     register_marks(engine, docs);
+    register_vendors_own(engine, docs);
     register_conversions(engine, docs);
 }
 
@@ -187,6 +194,26 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("pending", |mut row: Attr, native: &str| {
         row.pending.push(native.to_owned());
         row
+    });
+}
+
+fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
+    docs.function(
+        ".echoes(field)",
+        "Without a value of its own the vendor answers with that field's. An attribute that says the same as the field is then absent, unless Entra set it so.",
+        &[],
+    );
+    engine.register_fn("echoes", |row: Attr, field: &str| Attr {
+        echo: Some(field.to_owned()),
+        ..row
+    });
+    docs.function(
+        ".reference(\"User\")",
+        "The SCIM id of another user; the field holds that user's native id. Where native ids change, it is answered as Entra wrote it and brought up to date with the next change.",
+        &[],
+    );
+    engine.register_fn("reference", |row: Attr, to: &str| {
+        row.converting(Conversion::Reference { to: to.to_owned() })
     });
 }
 

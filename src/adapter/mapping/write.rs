@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::converter::{Closures, Refusal};
 use super::{Field, Mapping, Row, extra_of};
 use crate::adapter::host::json;
+use crate::adapter::keys::NativeId;
 use crate::scim::patch::UNKNOWN;
 use crate::scim::{Object, ScimError};
 
@@ -14,6 +15,8 @@ use crate::scim::{Object, ScimError};
 pub(in crate::adapter) struct Change {
     pub(in crate::adapter) row: usize,
     pub(in crate::adapter) value: Option<Value>,
+    /// The native id of the resource that `value` names, where the row is a reference.
+    pub(in crate::adapter) refers_to: Option<NativeId>,
 }
 
 /// What a write is for.
@@ -49,6 +52,7 @@ impl Mapping {
             .map(|(row, held)| Change {
                 row,
                 value: held.leaf.get(resource).cloned(),
+                refers_to: None,
             })
             .collect()
     }
@@ -63,6 +67,7 @@ impl Mapping {
                 changed.then(|| Change {
                     row,
                     value: value.cloned(),
+                    refers_to: None,
                 })
             })
             .collect()
@@ -109,11 +114,12 @@ impl Mapping {
             let Some(row) = self.row(change.row) else {
                 continue;
             };
-            let value = match &change.value {
-                Some(value) => row
+            let value = match (&change.value, &change.refers_to) {
+                (Some(_), Some(native)) => native.as_str().into(),
+                (Some(value), None) => row
                     .to_native(value, resource, closures)
                     .map_err(|why| row.blame(why))?,
-                None => row.substitute(resource, closures)?,
+                (None, _) => row.substitute(resource, closures)?,
             };
             if purpose == Purpose::Update || !value.is_null() {
                 row.put(&mut native.fields, &value);

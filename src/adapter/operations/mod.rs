@@ -4,7 +4,8 @@
 //! ends on the adapter it began with. Reads: [`query`]. Writes, each under the
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
 //! [`members`]. [`doubt`] keeps in mind what
-//! a lost reply leaves open. [`scripted`] runs the vendor's functions on a fiber, and
+//! a lost reply leaves open. [`references`] follows names of other
+//! resources. [`scripted`] runs the vendor's functions on a fiber, and
 //! [`view`] makes of what they give what Entra sees.
 
 mod change;
@@ -13,6 +14,7 @@ mod delete;
 mod doubt;
 mod members;
 mod query;
+mod references;
 mod scripted;
 mod switch;
 mod view;

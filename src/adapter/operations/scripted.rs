@@ -68,7 +68,7 @@ impl Operation {
             .await;
         match fetched {
             Err(failure) if failure.is_absent() => Ok(None),
-            other => other,
+            other => self.referring(kind, other?).await,
         }
     }
 
@@ -94,7 +94,7 @@ impl Operation {
             )?;
             vm.readings(&mapping, rows)
         });
-        listed(found.await)
+        self.referring(kind, listed(found.await)?).await
     }
 
     /// `list_…(page)`: rows from `offset` (0-based), at most `count`.
@@ -110,17 +110,17 @@ impl Operation {
             let page = page_argument(style, offset, count);
             let given = vm.call(&format!("list_{}s", kind.snake()), (page,))?;
             let given = given.try_cast::<Map>().ok_or(VendorFault::Unusable)?;
-            let total = given.get("total").and_then(|total| total.as_int().ok());
-            let total = total
-                .and_then(|total| usize::try_from(total).ok())
-                .ok_or(VendorFault::Unusable)?;
+            let total = given.get("total").and_then(count_of);
+            let total = total.ok_or(VendorFault::Unusable)?;
             let rows = given.get("rows").cloned().unwrap_or(Dynamic::UNIT);
             Ok(Page {
                 readings: vm.readings(&mapping, rows)?,
                 total,
             })
         });
-        listed(fetched.await)
+        let mut page = listed(fetched.await)?;
+        page.readings = self.referring(kind, page.readings).await?;
+        Ok(page)
     }
 
     /// `create_…(object)`.
@@ -130,8 +130,13 @@ impl Operation {
         resource: &Object,
     ) -> Result<Made, Failure> {
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
+        let changes = match self.referred(kind, changes).await {
+            Ok(changes) => changes,
+            Err(failure) if matches!(failure, Failure::Client(_)) => return Ok(Made::Unfit(failure)),
+            Err(failure) => return Err(failure),
+        };
         let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
-        self.run(move |vm| {
+        let made = self.run(move |vm| {
             let native = mapping.write(&changes, &resource, Purpose::Create, &vm.closures());
             let native = match native.map_err(Refusal::into_failure) {
                 Ok(native) => native,
@@ -146,8 +151,11 @@ impl Operation {
                 reading,
                 written: native.written,
             }))
+        });
+        Ok(match made.await? {
+            Made::Done(done) => Made::Done(self.done(kind, done).await?),
+            unfit => unfit,
         })
-        .await
     }
 
     /// `update_…(id, changes)`; not called when no native field changes.
@@ -158,13 +166,14 @@ impl Operation {
         changes: Vec<Change>,
         resource: &Object,
     ) -> Result<WriteEnd, Failure> {
+        let changes = self.referred(kind, changes).await?;
         let (mapping, id, resource) = (
             Arc::clone(self.mapping(kind)?),
             id.clone(),
             resource.clone(),
         );
         let may_move = self.is_issued(kind);
-        self.run(move |vm| {
+        let altered = self.run(move |vm| {
             let native = match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
                 Err(Refusal::NeedsRead) => return Ok(WriteEnd::NeedsRead),
                 other => other.map_err(Refusal::into_failure)?,
@@ -180,22 +189,34 @@ impl Operation {
                 reading,
                 written: native.written,
             }))
+        });
+        Ok(match altered.await? {
+            WriteEnd::Done(done) => WriteEnd::Done(self.done(kind, done).await?),
+            unread => unread,
         })
-        .await
     }
 
-    /// The native key that changes give an object; `None` if they leave it.
+    async fn done(&self, kind: ResourceKind, done: Done) -> Result<Done, Failure> {
+        Ok(Done {
+            reading: self.referring(kind, done.reading).await?,
+            ..done
+        })
+    }
+
+    /// The native key that changes give an object, as `key_…(fields)` tells it where it is not
+    /// one of the fields; `None` if they leave it.
     pub(super) async fn new_key(
         &self,
         kind: ResourceKind,
         changes: Vec<Change>,
         resource: &Object,
     ) -> Result<Option<NativeId>, Failure> {
+        let changes = self.referred(kind, changes).await?;
         let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
         self.run(move |vm| {
             match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
                 Err(Refusal::NeedsRead) => Ok(None),
-                other => Ok(mapping.key_in(&other.map_err(Refusal::into_failure)?.fields)),
+                other => vm.key_of(&mapping, other.map_err(Refusal::into_failure)?.fields),
             }
         })
         .await
@@ -223,8 +244,9 @@ impl Operation {
         } else {
             "deactivate_user"
         };
-        self.run(move |vm| only(&id, vm.object(&mapping, function, (id.to_string(),))?))
-            .await
+        let switched =
+            self.run(move |vm| only(&id, vm.object(&mapping, function, (id.to_string(),))?));
+        self.referring(ResourceKind::User, switched.await?).await
     }
 
     /// `assign_group(user, group)`, for a vendor with one group a user.
@@ -310,6 +332,15 @@ fn listed<T>(given: Result<T, Failure>) -> Result<T, Failure> {
     })
 }
 
+/// A count as a number, or as the text that XML has for it.
+fn count_of(total: &Dynamic) -> Option<usize> {
+    let number = total.as_int().ok();
+    number.map_or_else(
+        || total.read_lock::<rhai::ImmutableString>()?.parse().ok(),
+        |number| usize::try_from(number).ok(),
+    )
+}
+
 fn page_argument(style: PagingStyle, offset: usize, count: usize) -> Map {
     let number = |n: usize| Dynamic::from(i64::try_from(n).unwrap_or(i64::MAX));
     let first = match style {
@@ -360,6 +391,15 @@ impl Vm {
         }
         let object = given.read_lock::<Map>().ok_or(VendorFault::Unusable)?;
         mapping.read(&object, &self.closures()).map(Some)
+    }
+
+    fn key_of(&self, mapping: &Mapping, fields: Map) -> Result<Option<NativeId>, Failure> {
+        let function = format!("key_{}", mapping.kind.snake());
+        if fields.is_empty() || self.adapter.script.arity(&function).is_none() {
+            return Ok(mapping.key_in(&fields));
+        }
+        let key = self.call(&function, (fields,))?;
+        Ok((!key.is_unit()).then(|| NativeId::new(&key.to_string())))
     }
 
     fn readings(&self, mapping: &Mapping, rows: Dynamic) -> Result<Vec<Reading>, Failure> {
