@@ -81,6 +81,12 @@ const SWITCH_FUNCTIONS: &[Expected] = &[
     expected("deactivate_user", 1, "active: false"),
 ];
 
+/// Functions a script may have.
+const OPTIONAL: &[Expected] = &[
+    expected("key_user", 1, "the native key that a user of (fields) gets"),
+    expected("key_group", 1, "the native key that a group of (fields) gets"),
+];
+
 const VENDOR_MEMBERSHIP: &[Expected] = &[
     expected("add_members", 2, "adding members by (group id, user ids)"),
     expected(
@@ -192,6 +198,8 @@ fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
     {
         wanted.extend(SWITCH_FUNCTIONS);
     }
+    let defined = |function: &&Expected| script.arity(function.name).is_some();
+    wanted.extend(OPTIONAL.iter().filter(defined));
     if manifest.ids.group.is_some() {
         wanted.extend(GROUP_FUNCTIONS);
         wanted.extend(match manifest.groups.membership {

@@ -41,6 +41,8 @@ pub struct Manifest {
     /// The vendor's own field names, so that a misspelt one is found at load.
     #[serde(default)]
     pub fields: Fields,
+    /// Attributes that a tenant may add to the table of users.
+    pub custom_attributes: Option<CustomAttributes>,
     /// How answers are read.
     #[serde(default)]
     pub replies: ReplyTable,
@@ -257,6 +259,18 @@ pub enum MembershipModel {
     /// The gateway, because the vendor takes one group a user: the vendor is
     /// told each user's foremost group (`assign_group`).
     Exclusive,
+}
+
+/// Attributes of users that each customer of the vendor defines for itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomAttributes {
+    /// The tenant setting that lists their names: an array of texts, or one text with commas.
+    pub setting: String,
+    /// The URN of the extension they stand under.
+    pub schema: String,
+    /// The native field; `{name}` stands for the attribute's name.
+    pub field: String,
 }
 
 /// The vendor's field names by resource type; empty means unchecked.

@@ -11,6 +11,7 @@
 
 pub mod backend;
 pub mod compile;
+mod custom;
 pub mod engine;
 mod fiber;
 pub mod host;
@@ -44,7 +45,7 @@ use crate::scim::{ResourceKind, ResourceType};
 
 /// A vendor, ready to serve: every promise of its manifest and script was
 /// checked when it was compiled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Adapter {
     /// The file stem of manifest and script.
     pub name: String,

@@ -22,6 +22,7 @@ const SOURCE_MAX: usize = 64 << 10;
 const LOAD_CPU: Duration = Duration::from_secs(3);
 
 /// A compiled script.
+#[derive(Clone)]
 pub struct Script {
     /// File name, as it stands in diagnostics.
     pub file: String,

@@ -109,6 +109,9 @@ impl TenantFile {
             return Err(problems);
         };
         let headers = checker.headers(&settings);
+        let adapter = adapter
+            .for_tenant(&settings)
+            .map_err(|why| vec![Problem::error("tenant::custom-attributes", file, why)])?;
         let service = Service {
             resource_types: adapter.resource_types(),
             published: adapter.published(),

@@ -33,7 +33,8 @@
 //! - `@calls` is the number of vendor calls of the whole file: a budget.
 //! - Several exchanges may follow each other; what the gateway remembers lasts
 //!   to the end of the file.
-//! - A vendor call must be as written: method, path with query, body.
+//! - A vendor call must be as written: method, path with query, body. A form is written as
+//!   `name = value`, one a line.
 //! - Of what Entra gets, the members written must be there and equal; others may
 //!   be there too. Lists have the length written.
 //! - `"<any>"` stands for any value, `"<absent>"` for none.
@@ -42,6 +43,7 @@
 //!   `nothing: unreachable`, `nothing: busy 7` or `nothing: credential`.
 
 mod compare;
+mod form;
 mod parse;
 mod replay;
 mod run;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::compare::{Mode, Variables, differences, fill, fill_value};
+use super::form::{self, FORM};
 use super::{Answer, Body, ExpectedCall};
 use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 
@@ -79,13 +80,15 @@ impl Replay {
                 "line {line}: expected the call {wanted}, got {got}"
             ));
         }
-        let sent = call
-            .body
-            .as_ref()
-            .map(|body| serde_json::from_slice(&body.bytes).unwrap_or(Value::Null));
+        let is_form = call.body.as_ref().is_some_and(|body| body.media_type == FORM);
+        let sent = call.body.as_ref().map(|body| match is_form {
+            true => form::sent(&body.bytes),
+            false => serde_json::from_slice(&body.bytes).unwrap_or(Value::Null),
+        });
         let wanted = match &expected.body {
             Body::None => None,
             Body::Json(value) => Some(fill_value(value, &variables)),
+            Body::Text(text) if is_form => Some(form::written(&fill(text, &variables))),
             Body::Text(text) => Some(text.clone().into()),
         };
         match (wanted, sent) {

@@ -68,6 +68,8 @@ impl Stage {
     fn new(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Self> {
         let tenant =
             TenantId::parse("transcript").ok_or_else(|| anyhow::anyhow!("no tenant name"))?;
+        let settings = settings(transcript, adapter);
+        let adapter = &adapter.for_tenant(&settings).map_err(anyhow::Error::msg)?;
         let service = Service {
             resource_types: adapter.resource_types(),
             published: adapter.published(),
@@ -78,7 +80,7 @@ impl Stage {
             tenant,
             adapter: Arc::clone(adapter),
             service: Arc::new(service),
-            settings: Arc::new(settings(transcript, adapter)),
+            settings: Arc::new(settings),
             group_priority: Arc::new(transcript.priority.clone()),
             memory: Arc::new(Store::in_memory()?),
             locks: Arc::default(),

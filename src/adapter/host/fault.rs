@@ -27,6 +27,8 @@ pub(in crate::adapter) struct Fault {
     field: Option<String>,
     attribute: Option<String>,
     detail: Option<String>,
+    /// An earlier try of the call was lost and may have been carried out.
+    after_loss: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +65,7 @@ impl Fault {
             field: verdict.field.clone(),
             attribute: verdict.attribute.map(str::to_owned),
             detail: verdict.detail.map(str::to_owned),
+            after_loss: reply.after_loss,
         }
     }
 
@@ -87,6 +90,7 @@ impl Fault {
             field: None,
             attribute: None,
             detail: None,
+            after_loss: false,
         }
     }
 
@@ -193,6 +197,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         fault.code.clone().map_or(Dynamic::UNIT, Dynamic::from)
     });
     engine.register_get("status", |fault: &mut Fault| fault.status);
+    engine.register_get("after_loss", |fault: &mut Fault| fault.after_loss);
     engine.register_get("body", |fault: &mut Fault| json::to_dynamic(&fault.body));
 
     docs.function(

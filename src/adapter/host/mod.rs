@@ -2,6 +2,7 @@
 //! [`crate::adapter::mapping::table`] does not exist for them.
 
 mod calls;
+mod dn;
 pub mod document;
 mod fault;
 mod forms;
@@ -26,6 +27,7 @@ pub(in crate::adapter) fn register(engine: &mut Engine) -> Docs {
     calls::register_sleep(engine, &mut docs);
     forms::register(engine, &mut docs);
     trees::register(engine, &mut docs);
+    dn::register(engine, &mut docs);
     quoting::register(engine, &mut docs);
     text::register(engine, &mut docs);
     fault::register(engine, &mut docs);

@@ -1,7 +1,7 @@
 //! From the rows a script wrote to a [`Mapping`], or to all that is wrong with them.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use rhai::Position;
 
@@ -10,7 +10,7 @@ use super::table::{Attr, Conversion};
 use super::{Field, Mapping, Row};
 use crate::adapter::problem::{Problem, nearest, offset_of};
 use crate::convert::country::Style;
-use crate::scim::schema::{Mutability, USER};
+use crate::scim::schema::{Extension, Mutability, USER};
 use crate::scim::{AttrPath, Leaf, ResourceKind, ResourceType};
 
 /// Where a table stands and what it is checked against.
@@ -67,6 +67,39 @@ pub(in crate::adapter) fn compile(
     } else {
         Err(problems)
     }
+}
+
+/// A table with one more row for each attribute of `extension`, whose native field `field` names.
+pub(in crate::adapter) fn with_custom(
+    mapping: &Mapping,
+    extension: Extension,
+    field: impl Fn(&str) -> String,
+) -> Result<Mapping, Vec<Problem>> {
+    let mut mapping = mapping.clone();
+    let schema = Arc::clone(&extension.schema);
+    mapping.resource_type.extensions.push(extension);
+    for attribute in &schema.attributes {
+        let path = format!("{}:{}", schema.id, attribute.name);
+        let attr = Attr::new(&path, vec![field(&attribute.name)], Position::NONE);
+        let compiler = Compiler {
+            resource_type: &mapping.resource_type,
+            source: &Source::NONE,
+        };
+        let row = compiler.row(&attr)?;
+        mapping.by_leaf.insert(row.leaf.clone(), mapping.rows.len());
+        mapping.rows.push(row);
+    }
+    Ok(mapping)
+}
+
+impl Source<'static> {
+    /// For rows that no script wrote.
+    const NONE: Self = Self {
+        file: "",
+        text: "",
+        fields: &[],
+        id_field: "",
+    };
 }
 
 struct Compiler<'a> {

@@ -16,7 +16,7 @@ use crate::scim::{Leaf, Object};
 use super::Row;
 
 /// Compiled [`super::table::Conversion`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Converter {
     AsIs,
     Lower,

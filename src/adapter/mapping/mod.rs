@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use rhai::FnPtr;
 use serde_json::Value;
 
-pub(in crate::adapter) use compile::{Source, compile};
+pub(in crate::adapter) use compile::{Source, compile, with_custom};
 use converter::Converter;
 pub(in crate::adapter) use converter::{Closures, Refusal};
 pub(in crate::adapter) use read::Reading;
@@ -26,7 +26,7 @@ pub(in crate::adapter) use write::{Change, Purpose, Written};
 use crate::scim::{Leaf, Object, ResourceKind, ResourceType, schema::Kind};
 
 /// One resource type's table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Mapping {
     /// Of which resource type.
     pub kind: ResourceKind,
@@ -39,7 +39,7 @@ pub struct Mapping {
 }
 
 /// One attribute.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::adapter) struct Row {
     pub(in crate::adapter) leaf: Leaf,
     /// The leaf's canonical spelling: key of what is remembered.

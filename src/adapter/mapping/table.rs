@@ -63,7 +63,7 @@ pub(super) enum Conversion {
 }
 
 impl Attr {
-    fn new(path: &str, fields: Vec<String>, position: Position) -> Self {
+    pub(super) fn new(path: &str, fields: Vec<String>, position: Position) -> Self {
         Self {
             path: path.to_owned(),
             fields,
