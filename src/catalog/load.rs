@@ -10,8 +10,8 @@ use super::diagnostics::Report;
 use crate::adapter::compile::Files;
 use crate::adapter::problem::{Problem, nearest};
 use crate::adapter::{Adapter, TenantId};
-use crate::tenant::Tenant;
 use crate::tenant::file::TenantFile;
+use crate::tenant::{Tenant, redacted};
 
 /// Larger files are refused unread.
 const FILE_MAX: u64 = 256 << 10;
@@ -89,8 +89,8 @@ fn load_tenant(
     report: &mut Report,
 ) -> Option<Tenant> {
     let source = read(path, report)?;
-    report.source(&source);
     let (file, text) = &source;
+    report.source(&(file.clone(), redacted(text)));
     let tenant = TenantFile::parse(file, text)
         .map_err(|problem| vec![problem])
         .and_then(|written| {
@@ -118,8 +118,8 @@ fn adapter_of(
     adapters.get(wanted).cloned().ok_or_else(|| {
         let message = format!("there is no adapter `{wanted}`");
         let span = written.adapter.span();
-        let problem = Problem::error("tenant::unknown-adapter", file, message)
-            .at(span.start, span.len());
+        let problem =
+            Problem::error("tenant::unknown-adapter", file, message).at(span.start, span.len());
         match nearest(wanted, adapters.keys().map(String::as_str)) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
             None => problem
