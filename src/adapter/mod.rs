@@ -6,10 +6,13 @@
 //! - [`mapping`]: its attribute table, compiled;
 //! - [`operations`]: one SCIM operation, one short function;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
+//! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
+//!   all that is wrong with them;
 //! - [`outcome`]: what went wrong, by whose fault.
 
 pub mod backend;
 pub mod compile;
+mod crosscheck;
 pub mod engine;
 mod fiber;
 pub mod host;

@@ -134,6 +134,8 @@ impl Compiler<'_> {
                 )
                 .label("not a SCIM attribute");
             match self.resource_type.suggest(path) {
+                Some(meant) if meant == path => problem
+                    .help("say which of its elements, as in `addresses[type eq \"work\"].country`"),
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
                 None => problem.help(error.detail),
             }
