@@ -37,7 +37,7 @@ enum Verb {
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
-    /// Watch an Entra and a vendor of our own making use the gateway.
+    /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
 
