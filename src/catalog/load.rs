@@ -106,7 +106,7 @@ fn misnamed(name: &str, path: &Path) -> Problem {
         &path.display().to_string(),
         format!("`{name}` is no tenant name"),
     )
-    .help("a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end")
+    .help(TenantId::FORM)
 }
 
 fn adapter_of(

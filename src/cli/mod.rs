@@ -20,7 +20,13 @@ use crate::telemetry;
 #[command(version, arg_required_else_help = true)]
 pub struct Cli {
     /// Configuration file, .toml or .json; without one the defaults and SCIMGATE_* hold.
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SCIMGATE_CONFIG"
+    )]
     config: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,

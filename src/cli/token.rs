@@ -19,10 +19,7 @@ pub(super) enum Verb {
 }
 
 fn tenant_id(name: &str) -> Result<TenantId, String> {
-    let id = TenantId::parse(name);
-    id.ok_or_else(|| {
-        "a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end".to_owned()
-    })
+    TenantId::parse(name).ok_or_else(|| TenantId::FORM.to_owned())
 }
 
 pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {

@@ -25,10 +25,7 @@ use crate::adapter::manifest::{Limits, Setting};
 use crate::adapter::problem::{Problem, nearest};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, TenantId};
-use crate::scim::{Profile, Service};
-
-/// Most resources of one page of a list.
-const PAGE_MAX: u32 = 200;
+use crate::scim::Profile;
 
 /// A tenant file as written.
 #[derive(Debug, Deserialize)]
@@ -115,15 +112,9 @@ impl TenantFile {
             return Err(problems);
         };
         let headers = checker.headers(&settings);
-        let service = Service {
-            resource_types: adapter.resource_types(),
-            published: adapter.published(),
-            profile: self.profile,
-            page_max: PAGE_MAX,
-        };
         Ok(Tenant {
             id,
-            service: Arc::new(service),
+            service: Arc::new(adapter.service(self.profile)),
             settings: Arc::new(settings),
             group_priority: Arc::new(self.groups.priority),
             upstream: Upstream {

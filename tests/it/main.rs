@@ -6,13 +6,13 @@
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `races` | many requests at once |
-//! | `check_command` | the binary: `check`, `token`, `serve` |
+//! | `command_line` | the binary: `check`, `token`, `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-mod check_command;
+mod command_line;
 mod entra_cases;
 mod faults;
 mod harness;

@@ -1,91 +1,10 @@
-//! The binary, as people and scripts use it: what `check` says of every kind of
-//! mistake, and a token that `token mint` printed and `serve` takes.
+//! What `check` says of every kind of mistake.
 //!
-//! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it check_command`.
-
-use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+//! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it command_line`.
 
 use expect_test::{Expect, expect};
-use scimgate::demo::emulator::sosafe;
-use tempfile::TempDir;
 
-use crate::harness::{Request, Response, copy_edited, logs};
-
-/// A directory with adapters, scripts and tenants, and the binary in it.
-struct House {
-    directory: TempDir,
-}
-
-impl House {
-    /// With a vendor of its own, so that the snapshots below stay when a real
-    /// vendor's files change.
-    fn of_example() -> Self {
-        let house = Self::empty();
-        house.copy("tests/data/example.toml", "adapters/example.toml");
-        house.copy("tests/data/example.rhai", "scripts/example.rhai");
-        house
-    }
-
-    fn of_sosafe() -> Self {
-        let house = Self::empty();
-        house.copy("adapters/sosafe.toml", "adapters/sosafe.toml");
-        house.copy("scripts/sosafe.rhai", "scripts/sosafe.rhai");
-        house
-    }
-
-    fn empty() -> Self {
-        Self {
-            directory: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    fn copy(&self, from: &str, to: &str) {
-        copy_edited(from, &self.path().join(to), |text| text);
-    }
-
-    /// Edits one place of a file.
-    #[track_caller]
-    fn edit(&self, file: &str, from: &str, to: &str) {
-        let path = self.path().join(file);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "{file} has no {from:?}");
-        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        let path = self.path().join(file);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    /// A tenant of SoSafe.
-    fn tenant(&self, name: &str, base_url: &str, key: &str) {
-        let text = format!(
-            "adapter = \"sosafe\"\nbase_url = \"{base_url}\"\n\
-             settings = {{ idp_tenant = \"{}\" }}\n\
-             credential = {{ key = {{ value = \"{key}\" }} }}\n",
-            sosafe::Client::default().idp_tenant
-        );
-        self.write(&format!("tenants/{name}.toml"), &text);
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_scimgate"));
-        command.args(arguments).current_dir(self.path()).env_clear();
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-}
+use super::{House, text_of};
 
 /// What `check` prints and exits with after one edit of the script.
 #[track_caller]
@@ -106,13 +25,6 @@ fn check_house(house: &House, expected: Expect) {
     expected.assert_eq(&text_of(&output.stdout));
     assert_eq!(text_of(&output.stderr), "");
     assert_eq!(output.status.code(), Some(1));
-}
-
-fn text_of(bytes: &[u8]) -> String {
-    // Snapshots have no spaces at the ends of lines.
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let lines = text.lines().map(|line| format!("{}\n", line.trim_end()));
-    lines.collect()
 }
 
 #[test]
@@ -540,96 +452,6 @@ fn a_tenant_with_everything_wrong() {
     );
 }
 
-#[test]
-fn a_token_that_was_minted_opens_what_is_served() {
-    let vendor = sosafe::start(sosafe::Options::default()).unwrap();
-    let house = House::of_sosafe();
-    house.tenant(
-        "acme",
-        vendor.base_url(),
-        &sosafe::Client::default().api_key,
-    );
-    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
-    let mut served = Served::start(&house);
-    let minted = house
-        .command(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"])
-        .env("SCIMGATE_SERVER__PUBLIC_URL", &served.origin)
-        .output()
-        .unwrap();
-    assert_eq!(minted.status.code(), Some(0), "{}", text_of(&minted.stderr));
-    let minted = text_of(&minted.stdout);
-    let line = |name: &str| {
-        let line = minted.lines().find_map(|line| line.strip_prefix(name));
-        line.unwrap_or_else(|| panic!("no {name} in {minted}"))
-            .trim()
-            .to_owned()
-    };
-    let (url, token) = (line("Tenant URL:"), line("Secret Token:"));
-    assert_eq!(url, format!("{}/t/acme/scim/v2", served.origin));
-    let path = url.strip_prefix(&served.origin).unwrap();
-    let found = served.get(
-        &format!("{path}/Users?filter=userName+eq+%22nobody%22"),
-        &token,
-    );
-    assert_eq!(found.status, 200, "{found}");
-    assert_eq!(found.json()["totalResults"], 0);
-    assert_eq!(served.get(&format!("{path}/Users"), "scg_no").status, 401);
-    let log = served.terminate();
-    assert!(!log.contains(&token) && !log.contains("nobody"), "{log}");
-}
-
-#[test]
-fn a_token_for_nobody_is_refused_with_the_file_to_make() {
-    let output = House::empty().run(&["token", "mint", "--tenant", "acme"]);
-    assert_eq!(output.status.code(), Some(78));
-    expect![[r#"
-        scimgate: there is no tenant acme: tenants/acme.toml is missing
-    "#]]
-    .assert_eq(&text_of(&output.stderr));
-}
-
-#[test]
-fn a_broken_adapter_does_not_keep_others_from_being_served() {
-    let house = House::of_sosafe();
-    house.write("adapters/broken.toml", "title =");
-    house.write("scripts/broken.rhai", "");
-    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
-    house.tenant("acme", "http://127.0.0.1:1/", "k");
-    let mut served = Served::start(&house);
-    assert_eq!(served.get("/scim/v2/Users", "scg_no").status, 401);
-    assert!(served.terminate().contains("broken.toml"));
-}
-
-#[test]
-fn a_tenant_with_mistakes_is_never_told_that_its_token_is_bad() {
-    let house = House::of_sosafe();
-    house.tenant("acme", "http://127.0.0.1:1/", "k");
-    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
-    let minted = house.run(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"]);
-    let minted = text_of(&minted.stdout);
-    let token = minted.split_whitespace().last().unwrap();
-    house.edit("tenants/acme.toml", "\"sosafe\"", "\"sosaf\"");
-    let mut served = Served::start(&house);
-    let answer = served.get("/scim/v2/Users", token);
-    assert_eq!(answer.status, 503, "{answer}");
-    assert_eq!(answer.header("retry-after"), "60");
-    served.terminate();
-    std::fs::remove_file(house.path().join("tenants/acme.toml")).unwrap();
-    let mut served = Served::start(&house);
-    assert_eq!(served.get("/scim/v2/Users", token).status, 401);
-    served.terminate();
-}
-
-#[test]
-fn without_the_tenants_directory_nothing_is_served() {
-    let output = House::of_sosafe().run(&["serve"]);
-    assert_eq!(output.status.code(), Some(78));
-    assert_eq!(
-        text_of(&output.stderr),
-        "scimgate: catalog.tenants: tenants is no directory\n"
-    );
-}
-
 /// What `check` finds after one edit of a file.
 #[track_caller]
 fn check_code(file: &str, from: &str, to: &str, code: &str, meant: &str) {
@@ -727,73 +549,4 @@ fn secrets_and_addresses_that_cannot_be_used() {
         "https://me:s3cret@",
         "holds a user name or password",
     );
-}
-
-/// `scimgate serve` as a process.
-struct Served {
-    process: Child,
-    origin: String,
-}
-
-impl Served {
-    fn start(house: &House) -> Self {
-        logs::capture();
-        let mut process = house
-            .command(&["-c", "scimgate.toml", "serve"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("scimgate is listening on ");
-        let origin = url.and_then(|url| url.strip_suffix("/scim/v2"));
-        let origin = origin.unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        Self { process, origin }
-    }
-
-    fn get(&self, target: &str, token: &str) -> Response {
-        let address = self.origin.trim_start_matches("http://").parse().unwrap();
-        let request =
-            Request::new("GET", target).header("Authorization", &format!("Bearer {token}"));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let mut connection = crate::harness::Connection::open(address).await;
-            connection.send(&request).await
-        })
-    }
-
-    /// Sends SIGTERM, asserts a good end and gives the log.
-    #[track_caller]
-    fn terminate(&mut self) -> String {
-        let kill = format!("kill -TERM {}", self.process.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
-        let patience = Instant::now() + Duration::from_secs(10);
-        while self.process.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < patience, "it does not end");
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-        let status = self.process.wait().unwrap();
-        assert_eq!(status.code(), Some(0));
-        let stderr = self.process.stderr.take().unwrap();
-        std::io::read_to_string(stderr).unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        // Only if the test failed before it was terminated.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
