@@ -104,7 +104,7 @@ fn unknown(script: &Script, name: &str) -> Problem {
         .filter(|known| known.starts_with(char::is_alphabetic) && !known.contains('$'));
     match nearest(name, known) {
         Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-        None => problem.help("define it in this script"),
+        None => problem.help("define it here; scripts/README.md lists those there are"),
     }
 }
 
