@@ -52,7 +52,8 @@ pub(super) fn unknown_functions(script: &Script) -> Vec<Problem> {
 pub(super) fn serves_constants(ast: &AST) -> bool {
     let mut serving = ast.clone();
     serving.clear_statements();
-    serving.retain_functions(|_, _, name, _| !name.ends_with("_attributes"));
+    serving
+        .retain_functions(|_, _, name, _| !matches!(name, "user_attributes" | "group_attributes"));
     // The walk ends with `false` at the first one found.
     !serving.walk(&mut |path: &[ASTNode<'_>]| {
         !matches!(path.last(), Some(ASTNode::Expr(Expr::Variable(variable, ..))) if !variable.2.is_empty())
@@ -150,6 +151,10 @@ mod tests {
             false,
         );
         check("const A = 1; fn get_user(id) { global::A }", true);
+        check(
+            "const A = 1; fn more_attributes(user) { global::A } fn get_user(id) { more_attributes(id) }",
+            true,
+        );
         check(
             "const A = 1; fn inner() { if true { [#{ a: global::A }] } } fn get_user(id) { inner() }",
             true,
