@@ -18,8 +18,10 @@ use crate::telemetry;
 /// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
-#[command(after_help = "Exit status: 0 done, 1 something to mend was found, 2 wrong usage, \
-    70 the machine or a defect, 78 the configuration.")]
+#[command(
+    after_help = "Exit status: 0 done, 1 something to mend was found, 2 wrong usage, \
+    70 the machine or a defect, 78 the configuration."
+)]
 pub struct Cli {
     /// Configuration file, .toml or .json; without one the defaults and SCIMGATE_* hold.
     #[arg(

@@ -516,6 +516,12 @@ fn names_that_manifest_script_and_table_do_not_share() {
         "write `.cut(letters)`",
     );
     script(
+        "\"true\": \"ACTIVE\"",
+        "\"yes\": \"ACTIVE\"",
+        "table::no-boolean",
+        "never `yes`",
+    );
+    script(
         ".phone(`${work}.country`)",
         ".phone(\"addresses.country\")",
         "table::unknown-attribute",
