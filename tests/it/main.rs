@@ -6,16 +6,19 @@
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `races` | many requests at once |
-//! | `command_line` | the binary: `check`, `token`, `serve` |
+//! | `house` | a directory to run the binary in |
+//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-mod command_line;
+mod check_command;
 mod entra_cases;
 mod faults;
 mod harness;
+mod house;
 mod races;
+mod serve_command;
 mod tidy;
 mod transcripts;

@@ -1,5 +1,5 @@
-//! A token that `token mint` printed and `serve` takes, and what `serve` does
-//! when something is wrong.
+//! `scimgate serve` and `scimgate token` as processes: a token that was printed
+//! opens what is served, and SIGTERM ends it well.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use expect_test::expect;
 use scimgate::demo::emulator::sosafe;
 
-use super::{House, text_of};
-use crate::harness::{Request, Response, logs};
+use crate::harness::{Connection, Request, Response};
+use crate::house::{House, text_of};
 
 #[test]
 fn a_token_that_was_minted_opens_what_is_served() {
@@ -57,6 +57,25 @@ fn a_token_for_nobody_is_refused_with_the_file_to_make() {
         scimgate: there is no tenant acme: tenants/acme.toml is missing
     "#]]
     .assert_eq(&text_of(&output.stderr));
+}
+
+/// A new pepper would turn every tenant's Entra away with 401.
+#[test]
+fn tokens_without_their_pepper_keep_the_gateway_from_starting() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let mint = ["token", "mint", "--tenant", "acme"];
+    assert_eq!(house.run(&mint).status.code(), Some(0));
+    std::fs::remove_file(house.path().join("state/scimgate.pepper")).unwrap();
+    for command in [&mint[..], &["serve"]] {
+        let output = house.run(command);
+        assert_eq!(output.status.code(), Some(78), "{command:?}");
+        let told = text_of(&output.stderr);
+        assert!(
+            told.contains("scimgate.pepper is missing") && told.contains("backup"),
+            "{told}"
+        );
+    }
 }
 
 #[test]
@@ -137,7 +156,6 @@ struct Served {
 
 impl Served {
     fn start(house: &House) -> Self {
-        logs::capture();
         let mut process = house
             .command(&["-c", "scimgate.toml", "serve"])
             .stdout(Stdio::piped())
@@ -162,7 +180,7 @@ impl Served {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let mut connection = crate::harness::Connection::open(address).await;
+            let mut connection = Connection::open(address).await;
             connection.send(&request).await
         })
     }

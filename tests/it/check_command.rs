@@ -1,10 +1,10 @@
-//! What `check` says of every kind of mistake.
+//! What `scimgate check` says of every kind of mistake: place, reason, remedy.
 //!
-//! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it command_line`.
+//! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it check_command`.
 
 use expect_test::{Expect, expect};
 
-use super::{House, text_of};
+use crate::house::{House, text_of};
 
 /// What `check` prints and exits with after one edit of the script.
 #[track_caller]
