@@ -121,6 +121,45 @@ fn without_the_tenants_directory_nothing_is_served() {
 }
 
 #[test]
+fn a_token_is_listed_and_revoked() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let run = |arguments: &[&str]| {
+        let output = house.run(&[&["-c", "scimgate.toml", "token"], arguments].concat());
+        (
+            output.status.code(),
+            text_of(&output.stdout),
+            text_of(&output.stderr),
+        )
+    };
+    let (_, minted, _) = run(&["mint", "--tenant", "acme"]);
+    let token = minted.split_whitespace().last().unwrap();
+    let key = token.get(4..12).unwrap();
+    let (_, listed, _) = run(&["list", "--tenant", "acme"]);
+    assert!(
+        listed.starts_with(key) && listed.ends_with("works\n"),
+        "{listed}"
+    );
+    assert!(!listed.contains(token), "{listed}");
+    let mut served = Served::start(&house);
+    assert_eq!(served.get("/scim/v2/Schemas", token).status, 200);
+    let (status, ..) = run(&["revoke", "--tenant", "other", "--key", key]);
+    assert_eq!(status, Some(78));
+    assert_eq!(served.get("/scim/v2/Schemas", token).status, 200);
+    let (status, ..) = run(&["revoke", "--tenant", "acme", "--key", key]);
+    assert_eq!(status, Some(0));
+    let patience = Instant::now() + Duration::from_secs(5);
+    while served.get("/scim/v2/Schemas", token).status != 401 {
+        assert!(Instant::now() < patience, "the token still works");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    served.terminate();
+    let (_, listed, _) = run(&["list", "--tenant", "acme"]);
+    assert!(listed.ends_with("the token is revoked\n"), "{listed}");
+}
+
+#[test]
 fn the_environment_names_the_configuration_too() {
     let house = House::of_sosafe();
     house.write("other.toml", "[catalog]\ntenants = \"nowhere\"\n");

@@ -123,6 +123,15 @@ impl Tokens {
         Ok(found)
     }
 
+    /// All tokens of a tenant, oldest first: what is kept of them, for nothing
+    /// leads back to their text.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn list(&self, tenant: &TenantId) -> Result<Vec<TokenRecord>, MemoryError> {
+        self.book.list(tenant).await
+    }
+
     async fn find(&self, key_id: &KeyId) -> Result<Option<Arc<TokenRecord>>, MemoryError> {
         // A look-up that was under way while the token was revoked is stored
         // after the revocation; counting from its start keeps the promise of
