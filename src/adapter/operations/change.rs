@@ -182,6 +182,9 @@ impl Operation {
         };
         let mut after = before.clone();
         patch.apply(&mut after, &mapping.resource_type, self.service.profile)?;
+        if !mapping.is_told_apart(&after) {
+            return Err(Stop::NeedsRead);
+        }
         Ok(Plan {
             changes: mapping.difference(&before, &after),
             after,
