@@ -7,6 +7,7 @@ use crate::adapter::keys::ScimId;
 use crate::adapter::mapping::{Reading, assemble};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::Failure;
+use crate::scim::schema::ENTERPRISE_USER;
 use crate::scim::{Object, Projection, ResourceKind, Response, version};
 
 impl Operation {
@@ -51,8 +52,34 @@ impl Operation {
                 resource.insert("members".into(), self.member_values(&members));
             }
         }
+        self.point(&mut resource);
         self.set_meta(kind, id, &mut resource);
         Ok(resource)
+    }
+
+    /// What a user's groups and manager point to (RFC 7643 §4.1.2, §4.3): the vendor knows them
+    /// by id only.
+    fn point(&self, user: &mut Object) {
+        if let Some(Value::Array(groups)) = user.get_mut("groups") {
+            let groups = groups.iter_mut();
+            groups.for_each(|group| self.point_to(ResourceKind::Group, group));
+        }
+        if let Some(manager) = user
+            .get_mut(ENTERPRISE_USER)
+            .and_then(|extension| extension.get_mut("manager"))
+        {
+            self.point_to(ResourceKind::User, manager);
+        }
+    }
+
+    fn point_to(&self, kind: ResourceKind, reference: &mut Value) {
+        let Some(id) = reference.get("value").and_then(Value::as_str) else {
+            return;
+        };
+        let location = self.location(kind, &ScimId::new(id));
+        if let Value::Object(parts) = reference {
+            parts.insert("$ref".into(), location.into());
+        }
     }
 
     pub(super) fn member_values(&self, members: &[ScimId]) -> Value {

@@ -1,5 +1,6 @@
 //! What one endpoint serves: a core schema and its extensions.
 
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use super::{Attribute, Schema, find};
@@ -61,6 +62,38 @@ impl ResourceType {
             schema,
             extensions,
         }
+    }
+
+    /// With further extensions.
+    #[must_use]
+    pub fn with(mut self, extensions: impl IntoIterator<Item = Extension>) -> Self {
+        self.extensions.extend(extensions);
+        self
+    }
+
+    /// With those of its extensions only that one of these places stands under: what no place
+    /// stands under is not served.
+    #[must_use]
+    pub fn serving<'l>(mut self, leaves: impl IntoIterator<Item = &'l Leaf>) -> Self {
+        let urns: HashSet<&str> = (leaves.into_iter())
+            .filter_map(|leaf| leaf.schema.as_deref())
+            .collect();
+        self.extensions
+            .retain(|extension| urns.contains(extension.schema.id.as_str()));
+        self
+    }
+
+    /// Whether this is one of its extensions, in any case.
+    pub fn serves(&self, urn: &str) -> bool {
+        self.extension(urn).is_some()
+    }
+
+    /// The keys a resource of this type may have: attributes, common ones too, and extensions.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let core = self.schema.attributes.iter().chain(&DATA.common);
+        let extensions = self.extensions.iter().map(|item| item.schema.id.as_str());
+        core.map(|attribute| attribute.name.as_str())
+            .chain(extensions)
     }
 
     /// The attribute or sub-attribute at a path, names in any case. A bare name is looked for in
@@ -244,7 +277,7 @@ fn narrow_attribute(attribute: &Attribute, mapped: &[&Leaf]) -> Attribute {
     let mut narrowed = attribute.clone();
     let whole = mapped.iter().any(|leaf| leaf.sub.is_none());
     narrowed.sub_attributes.retain(|sub| {
-        let always = matches!(sub.name.as_str(), "value" | "type" | "primary");
+        let always = matches!(sub.name.as_str(), "value" | "type" | "primary" | "$ref");
         always
             || whole
             || mapped

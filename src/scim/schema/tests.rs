@@ -161,7 +161,7 @@ fn what_is_published_is_what_is_mapped() {
     );
     assert_eq!(
         outline(&user.extensions[0].schema),
-        "department manager(value)"
+        "department manager(value $ref)"
     );
     let bare = ResourceType::user().narrowed(&leaves('u', &["displayName"]));
     assert_eq!(outline(&bare.schema), "userName displayName");
