@@ -68,6 +68,18 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Entra, Self::Okta, Self::Strict];
+
+    /// The name as a tenant file spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Entra => "entra",
+            Self::Okta => "okta",
+            Self::Strict => "strict",
+        }
+    }
+
     /// Whether deviations from the RFCs are understood instead of refused.
     pub fn is_tolerant(self) -> bool {
         self != Self::Strict

@@ -169,6 +169,6 @@ fn what_is_published_is_what_is_mapped() {
     let group = ResourceType::group().narrowed(&[]);
     assert_eq!(
         outline(&group.schema),
-        "displayName members(value type)User|Group"
+        "displayName members(value $ref type)User"
     );
 }
