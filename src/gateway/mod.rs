@@ -118,7 +118,12 @@ impl Gateway {
 pub fn open_store(config: &Config) -> Result<(Store, Tokens), OpenFault> {
     let path = &config.store.path;
     let store = Store::open(path)?;
-    let pepper = Pepper::open(&Pepper::beside(path))?;
+    let pepper = Pepper::beside(path);
+    if store.held_tokens() && !pepper.exists() {
+        let path = pepper.display().to_string();
+        return Err(PepperFault::Lost { path }.into());
+    }
+    let pepper = Pepper::open(&pepper)?;
     let tokens = Tokens::new(Arc::new(store.clone()), pepper);
     Ok((store, tokens))
 }

@@ -92,6 +92,16 @@ pub enum PepperFault {
         /// How long it is.
         found: usize,
     },
+    /// There are tokens, but the file they were digested with is gone. A new one
+    /// would turn every tenant's Entra away with 401.
+    #[error(
+        "the pepper {path} is missing and the database holds tokens made with it; \
+         restore it from the backup of the database"
+    )]
+    Lost {
+        /// Which file.
+        path: String,
+    },
 }
 
 fn read_or_create(path: &Path) -> io::Result<Vec<u8>> {
