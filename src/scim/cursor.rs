@@ -65,7 +65,12 @@ impl CursorKey {
     /// # Errors
     /// `invalidCursor` if it was not sealed for this scope, `expiredCursor` after [`TIMEOUT`].
     pub fn open(&self, text: &str, scope: Scope<'_>, now: u64) -> Result<Cursor, ScimError> {
-        let wrong = || error(ScimType::InvalidCursor, "The cursor is none of this query's.");
+        let wrong = || {
+            error(
+                ScimType::InvalidCursor,
+                "The cursor is none of this query's.",
+            )
+        };
         let bytes = unhex(text).ok_or_else(wrong)?;
         let (payload, seal) = bytes.split_at_checked(PAYLOAD).ok_or_else(wrong)?;
         let sealed = self.mac(payload, scope).verify_truncated_left(seal);

@@ -71,7 +71,10 @@ impl Sort {
             Ok(sort) => Ok(Some(sort)),
             Err(_) if profile.ignores_bad_sorting() => {
                 let by = sortable(by, types).ok();
-                Ok(by.map(|by| Self { by, order: SortOrder::Ascending }))
+                Ok(by.map(|by| Self {
+                    by,
+                    order: SortOrder::Ascending,
+                }))
             }
             Err(error) => Err(error),
         }
@@ -163,15 +166,24 @@ fn sortable(by: &str, types: &ResourceType) -> Result<AttrPath, ScimError> {
         path.sub = Some(value.name.clone());
     }
     let told = [root, types.attribute(&path)];
-    match told.into_iter().flatten().any(|found| found.returned == Returned::Never) {
-        true => Err(ScimError::invalid_value(format!("sortBy: {path} is never told"))),
+    match told
+        .into_iter()
+        .flatten()
+        .any(|found| found.returned == Returned::Never)
+    {
+        true => Err(ScimError::invalid_value(format!(
+            "sortBy: {path} is never told"
+        ))),
         false => Ok(path),
     }
 }
 
 fn foremost(elements: &[Value]) -> Option<&Value> {
     let is_primary = |element: &&Value| element.get("primary") == Some(&Value::Bool(true));
-    elements.iter().find(is_primary).or_else(|| elements.first())
+    elements
+        .iter()
+        .find(is_primary)
+        .or_else(|| elements.first())
 }
 
 fn ascending(a: Option<&Key>, b: Option<&Key>) -> Ordering {

@@ -43,13 +43,11 @@ impl Preconditions {
     /// # Errors
     /// `invalidSyntax` for what is no list of entity tags: to carry a request out whose condition
     /// was not understood could undo somebody's change.
-    pub fn parse(
-        if_match: Option<&str>,
-        if_none_match: Option<&str>,
-    ) -> Result<Self, ScimError> {
+    pub fn parse(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Self, ScimError> {
         let read = |name: &str, text: Option<&str>| {
             let wrong = || ScimError::invalid_syntax(format!("{name} is no list of entity tags"));
-            text.map(|text| Tags::parse(text).ok_or_else(wrong)).transpose()
+            text.map(|text| Tags::parse(text).ok_or_else(wrong))
+                .transpose()
         };
         Ok(Self {
             matching: read("If-Match", if_match)?,
@@ -124,7 +122,10 @@ const LIST: [char; 3] = [' ', '\t', ','];
 
 /// A tag without `W/` and quotes.
 fn opaque(version: &str) -> &str {
-    version.strip_prefix("W/").unwrap_or(version).trim_matches('"')
+    version
+        .strip_prefix("W/")
+        .unwrap_or(version)
+        .trim_matches('"')
 }
 
 /// The weak ETag of a resource, `W/"<16 hex>"`. `meta`, the order of keys and `$ref` do not count:
@@ -229,7 +230,17 @@ mod tests {
 
     #[test]
     fn what_is_no_list_of_tags_is_refused() {
-        for text in ["", " ", "1f", "W/1f", "\"1f", "\"a\"\"b\"", "w/\"a\"", "*, \"a\"", ","] {
+        for text in [
+            "",
+            " ",
+            "1f",
+            "W/1f",
+            "\"1f",
+            "\"a\"\"b\"",
+            "w/\"a\"",
+            "*, \"a\"",
+            ",",
+        ] {
             let error = Preconditions::parse(Some(text), None).unwrap_err();
             assert_eq!(error.status, 400, "{text}");
             assert!(Preconditions::parse(None, Some(text)).is_err(), "{text}");
@@ -238,7 +249,11 @@ mod tests {
 
     #[test]
     fn the_spelling_of_the_tenant_url_does_not_count() {
-        let at = |host: &str| of(&format!(r#"{{"members":[{{"value":"1","$ref":"{host}/Users/1"}}]}}"#));
+        let at = |host: &str| {
+            of(&format!(
+                r#"{{"members":[{{"value":"1","$ref":"{host}/Users/1"}}]}}"#
+            ))
+        };
         assert_eq!(at("https://a"), at("https://b"));
     }
 

@@ -102,10 +102,7 @@ impl Operation {
                 patch,
                 projection,
                 conditions,
-            } => {
-                self.patch(kind, &id, patch, &projection, &conditions)
-                    .await
-            }
+            } => self.patch(kind, &id, patch, &projection, &conditions).await,
             Request::Delete {
                 kind,
                 id,

@@ -54,10 +54,7 @@ impl Operation {
         let as_they_come = |query: &Query| query.filter.is_none() && query.sort.is_none();
         let (total, resources) = match queries.iter().all(|(_, query)| as_they_come(query)) {
             true => self.pages(queries, window).await?,
-            false => {
-                self.search(queries, window.offset, window.count)
-                    .await?
-            }
+            false => self.search(queries, window.offset, window.count).await?,
         };
         let body = match &query.cursor {
             None => list_response(total, query.start_index, resources),
@@ -113,16 +110,16 @@ impl Operation {
     ///
     /// # Errors
     /// Those of a cursor that is wrong, or used with another `count`.
-    fn window(
-        &self,
-        queries: &[(ResourceKind, &Query)],
-        query: &Query,
-    ) -> Result<Window, Failure> {
+    fn window(&self, queries: &[(ResourceKind, &Query)], query: &Query) -> Result<Window, Failure> {
         let given = query.count.map(|count| count.min(self.most()));
         let count = given.unwrap_or_else(|| self.most());
         let cursor = query.cursor.as_deref().filter(|text| !text.is_empty());
         let Some(text) = cursor else {
-            let first = if query.cursor.is_some() { 1 } else { query.start_index };
+            let first = if query.cursor.is_some() {
+                1
+            } else {
+                query.start_index
+            };
             return Ok(Window {
                 offset: size(first.saturating_sub(1)),
                 count: size(count),

@@ -103,7 +103,10 @@ impl Operation {
             has_members,
         } = found;
         let resources = match !has_members && self.shows_members(&query.projection) {
-            true => self.resources(kind, slice::from_ref(&reading), true).await?,
+            true => {
+                self.resources(kind, slice::from_ref(&reading), true)
+                    .await?
+            }
             false => vec![resource],
         };
         self.projected(kind, resources, &query.projection)

@@ -79,9 +79,7 @@ impl Operation {
     /// Whether members are read for an answer: if it shows them, or its version, which covers
     /// them; and always where they cost no call.
     pub(super) fn shows_members(&self, projection: &Projection) -> bool {
-        projection.wants("members")
-            || projection.names("meta")
-            || !self.adapter.holds_memberships()
+        projection.wants("members") || projection.names("meta") || !self.adapter.holds_memberships()
     }
 
     /// One resource.

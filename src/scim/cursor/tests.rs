@@ -64,7 +64,12 @@ fn every_changed_character_is_noticed() {
         }
         check(&text[..at], HERE, NOW, Err("invalidCursor"));
     }
-    for text in [format!("{text}00"), text.to_uppercase(), "ä".into(), "0".repeat(100_000)] {
+    for text in [
+        format!("{text}00"),
+        text.to_uppercase(),
+        "ä".into(),
+        "0".repeat(100_000),
+    ] {
         check(&text, HERE, NOW, Err("invalidCursor"));
     }
 }

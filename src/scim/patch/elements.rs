@@ -273,7 +273,8 @@ fn takes_slot(attribute: &Attribute, present: &Value, new: &Value, profile: Prof
         _ => false,
     };
     let unknown = holds_unknown(present);
-    let by_type = shares("type") && (unknown || (attribute.has_slots() && profile.holds_one_element_a_type()));
+    let by_type = shares("type")
+        && (unknown || (attribute.has_slots() && profile.holds_one_element_a_type()));
     let by_primary = unknown && shares("primary") && new.get("primary") == Some(&Value::Bool(true));
     by_type || by_primary
 }

@@ -10,7 +10,8 @@ use serde_json::Value;
 pub use query::Query;
 
 use super::{
-    Incoming, PatchRequest, Preconditions, Projection, ResourceKind, ResourceType, ScimError, Service, resource,
+    Incoming, PatchRequest, Preconditions, Projection, ResourceKind, ResourceType, ScimError,
+    Service, resource,
 };
 use query::Parameters;
 use route::Route;

@@ -149,7 +149,10 @@ fn known(name: &str) -> Option<&'static str> {
 
 fn names_search(schemas: &Value) -> bool {
     let mut urns = schemas.as_array().into_iter().flatten();
-    urns.any(|urn| urn.as_str().is_some_and(|urn| same_text(urn, SEARCH_SCHEMA)))
+    urns.any(|urn| {
+        urn.as_str()
+            .is_some_and(|urn| same_text(urn, SEARCH_SCHEMA))
+    })
 }
 
 /// A member of a `.search` body as it would stand in a URL.

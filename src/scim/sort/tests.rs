@@ -19,13 +19,18 @@ fn people() -> Vec<Value> {
 
 fn sorted(by: &str, order: &str) -> String {
     let types = ResourceType::user();
-    let sort = Sort::parse(Some(by), Some(order), &types, Profile::Strict).unwrap().unwrap();
+    let sort = Sort::parse(Some(by), Some(order), &types, Profile::Strict)
+        .unwrap()
+        .unwrap();
     let mut keyed: Vec<(Option<Key>, Value)> = people()
         .into_iter()
         .map(|person| (sort.key(person.as_object().unwrap(), &types), person))
         .collect();
     sort.arrange(&mut keyed);
-    keyed.iter().map(|(_, person)| person["id"].as_str().unwrap()).collect()
+    keyed
+        .iter()
+        .map(|(_, person)| person["id"].as_str().unwrap())
+        .collect()
 }
 
 #[track_caller]
@@ -48,9 +53,17 @@ fn values_are_ordered_by_their_type() {
 fn what_has_no_value_is_last_then_first() {
     check("name.familyName", "3124", "2413"); // R61, R62
     check("nickName", "1234", "1234"); // nobody has one: the order stays
-    check("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter", "4213", "1324");
+    check(
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter",
+        "4213",
+        "1324",
+    );
     check("costCenter", "4213", "1324");
-    check("urn:ietf:params:scim:schemas:core:2.0:User:name.familyName", "3124", "2413");
+    check(
+        "urn:ietf:params:scim:schemas:core:2.0:User:name.familyName",
+        "3124",
+        "2413",
+    );
 }
 
 #[test]
@@ -72,7 +85,11 @@ fn what_cannot_be_sorted_by() {
     ] {
         let strict = Sort::parse(Some(by), Some(order), &types, Profile::Strict);
         let error = strict.unwrap_err();
-        assert_eq!(error.scim_type, Some(crate::scim::ScimType::InvalidValue), "{by}");
+        assert_eq!(
+            error.scim_type,
+            Some(crate::scim::ScimType::InvalidValue),
+            "{by}"
+        );
         let entra = Sort::parse(Some(by), Some(order), &types, Profile::Entra).unwrap();
         assert_eq!(entra.is_some(), by == "userName", "{by}");
     }
