@@ -85,7 +85,7 @@ impl<'a> Intake<'a> {
     /// of its attributes.
     fn take_schemas(&mut self, value: &Value) -> Result<(), ScimError> {
         self.resource.insert("schemas".to_owned(), Value::Null);
-        if self.shaper.profile.is_tolerant() {
+        if self.shaper.profile.skips_unknown_schemas() {
             return Ok(());
         }
         let known = |urn: &str| {

@@ -7,7 +7,8 @@ use super::{Attribute, Schema, find};
 use crate::scim::compare::{fold, same_text};
 use crate::scim::leaf::{Leaf, Selector};
 use crate::scim::path::AttrPath;
-use crate::scim::{Object, ResourceKind};
+use crate::scim::resource::extension;
+use crate::scim::{Object, ResourceKind, UNKNOWN};
 
 /// Longest misspelling that is compared with every known spelling, in bytes.
 const LONGEST_GUESS: usize = 128;
@@ -210,6 +211,43 @@ impl ResourceType {
                 .collect(),
             ..self.clone()
         }
+    }
+
+    /// The same type, knowing also the names of `all` others, whose attributes it never has: what
+    /// a query over several resource types is read and judged by, as an attribute that a type
+    /// lacks counts there as absent (RFC 7644 §3.4.2.1).
+    pub fn widened(&self, all: &[Self]) -> Self {
+        let mut widened = self.clone();
+        let others = all.iter().filter(|types| types.kind != self.kind);
+        for schema in others.flat_map(Self::schemas) {
+            if widened.schemas().all(|known| known.id != schema.id) {
+                widened.extensions.push(Extension {
+                    schema: Arc::clone(schema),
+                    required: false,
+                });
+            }
+        }
+        widened
+    }
+
+    /// A resource of which only the type is known: no attribute of its own is decided.
+    pub(in crate::scim) fn undecided(&self) -> Object {
+        let mut resource = Object::new();
+        for (urn, attribute) in self.attributes() {
+            let holder = match urn {
+                None => &mut resource,
+                Some(urn) => extension(&mut resource, urn),
+            };
+            holder.insert(attribute.name.clone(), UNKNOWN.into());
+        }
+        let parts = DATA.common.iter().filter(|item| item.name == "meta");
+        let mut meta: Object = parts
+            .flat_map(|item| &item.sub_attributes)
+            .map(|part| (part.name.clone(), UNKNOWN.into()))
+            .collect();
+        meta.insert("resourceType".to_owned(), self.name.as_str().into());
+        resource.insert("meta".to_owned(), meta.into());
+        resource
     }
 
     /// The known spelling nearest to a wrong one, if any is near.
