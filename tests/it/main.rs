@@ -8,6 +8,7 @@
 //! | `races` | many requests at once |
 //! | `check_command` | the binary: `check`, `token`, `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
+//! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -15,7 +16,10 @@
 mod check_command;
 mod entra_cases;
 mod faults;
+mod filter_table;
 mod harness;
+mod patch_table;
 mod races;
+mod table;
 mod tidy;
 mod transcripts;
