@@ -24,7 +24,9 @@ fn failure(table: &Table, row: &Row, profile: Profile) -> Option<(usize, String,
     let (got, took) = fastest(|| outcome(table, row, profile));
     let right = row.right.as_str();
     let holds = match right.strip_prefix("invalidFilter") {
-        Some(part) => got.starts_with("invalidFilter") && got.contains(part.trim_start_matches(": ")),
+        Some(part) => {
+            got.starts_with("invalidFilter") && got.contains(part.trim_start_matches(": "))
+        }
         None => got == right,
     };
     if holds && took < BUDGET {
@@ -43,8 +45,14 @@ fn outcome(table: &Table, row: &Row, profile: Profile) -> String {
     let filter = match Filter::parse(&long(&row.left), &types, profile) {
         Ok(filter) => filter,
         Err(error) => {
-            assert_eq!((error.status, error.scim_type), (400, Some(ScimType::InvalidFilter)));
-            assert!(error.detail.len() < 400, "a refusal repeats what it refuses");
+            assert_eq!(
+                (error.status, error.scim_type),
+                (400, Some(ScimType::InvalidFilter))
+            );
+            assert!(
+                error.detail.len() < 400,
+                "a refusal repeats what it refuses"
+            );
             return format!("invalidFilter: {}", error.detail);
         }
     };
@@ -60,7 +68,10 @@ fn outcome(table: &Table, row: &Row, profile: Profile) -> String {
 }
 
 fn of_kind(table: &Table, kind: ResourceKind) -> impl Iterator<Item = (&str, &Object)> {
-    let of_kind = table.resources.iter().filter(move |(_, other, _)| *other == kind);
+    let of_kind = table
+        .resources
+        .iter()
+        .filter(move |(_, other, _)| *other == kind);
     of_kind.map(|(name, _, value)| (name.as_str(), value.as_object().unwrap()))
 }
 

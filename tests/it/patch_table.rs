@@ -10,7 +10,9 @@ use scimgate::scim::{
 use serde_json::Value;
 
 use crate::filter_table::fastest;
-use crate::table::{Row, Table, json_of, long, none_failed, profile_name, short, types, written_out};
+use crate::table::{
+    Row, Table, json_of, long, none_failed, profile_name, short, types, written_out,
+};
 
 /// What one request may take, however hostile: read, parsed and applied.
 const BUDGET: Duration = Duration::from_millis(250);
@@ -66,7 +68,10 @@ struct Done {
 impl Claim {
     fn of(table: &Table, row: &Row) -> Self {
         let mut parts = row.left.split(" + ");
-        let before = resource(table, parts.next().unwrap()).as_object().unwrap().clone();
+        let before = resource(table, parts.next().unwrap())
+            .as_object()
+            .unwrap()
+            .clone();
         let operations: Vec<String> = parts.map(operation).collect();
         let operations = long(&operations.join(","));
         Self {
@@ -100,7 +105,10 @@ impl Claim {
         let got = Value::Object(done.after.clone());
         let (want, skipped) = match &self.after {
             After::Refused(keyword, part) => {
-                return Some(format!("  want    {keyword}: {part}\n  got     {}", short(&got.to_string())));
+                return Some(format!(
+                    "  want    {keyword}: {part}\n  got     {}",
+                    short(&got.to_string())
+                ));
             }
             After::Is(want, skipped) => (want, skipped),
         };
@@ -108,9 +116,12 @@ impl Claim {
         if got != *want || done.request.ignored != names {
             let (want, got) = (short(&want.to_string()), short(&got.to_string()));
             let ignored = &done.request.ignored;
-            return Some(format!("  want    {want} ignoring {skipped:?}\n  got     {got} ignoring {ignored:?}"));
+            return Some(format!(
+                "  want    {want} ignoring {skipped:?}\n  got     {got} ignoring {ignored:?}"
+            ));
         }
-        self.not_idempotent(done, profile).or_else(|| self.not_as_difference(done))
+        self.not_idempotent(done, profile)
+            .or_else(|| self.not_as_difference(done))
     }
 
     fn not_idempotent(&self, done: &Done, profile: Profile) -> Option<String> {
@@ -131,10 +142,17 @@ impl Claim {
         }
         let (rest, changes) = done.request.clone().split_members();
         let about_members = |path: &str| path == "members";
-        if rest.operations.iter().any(|one| about_members(&one.path.attr.attribute)) {
+        if rest
+            .operations
+            .iter()
+            .any(|one| about_members(&one.path.attr.attribute))
+        {
             return None;
         }
-        let (want, got) = (members(&done.after), changed(members(&self.before), &changes));
+        let (want, got) = (
+            members(&done.after),
+            changed(members(&self.before), &changes),
+        );
         (want != got).then(|| format!("  as a list {want:?}\n  as a difference {got:?}"))
     }
 
@@ -199,7 +217,11 @@ fn operation(text: &str) -> String {
     let path = path.map(|path| format!(r#","path":{}"#, Value::from(path)));
     let value = Some(value.trim()).filter(|value| !value.is_empty());
     let value = value.map(|value| format!(r#","value":{value}"#));
-    format!(r#"{{"op":"{op}"{}{}}}"#, path.unwrap_or_default(), value.unwrap_or_default())
+    format!(
+        r#"{{"op":"{op}"{}{}}}"#,
+        path.unwrap_or_default(),
+        value.unwrap_or_default()
+    )
 }
 
 /// A path ends at the first space outside of brackets; what cannot begin a path is a value.
@@ -220,15 +242,26 @@ fn path_and_value(text: &str) -> (&str, &str) {
 }
 
 fn refusal(error: &ScimError) -> String {
-    assert!(error.detail.len() < 700, "a refusal repeats what it refuses");
+    assert!(
+        error.detail.len() < 700,
+        "a refusal repeats what it refuses"
+    );
     let status = error.status.to_string();
-    let keyword = error.scim_type.map_or(status.as_str(), |word| word.as_str());
+    let keyword = error
+        .scim_type
+        .map_or(status.as_str(), |word| word.as_str());
     format!("{keyword}: {}", error.detail)
 }
 
 fn members(group: &Object) -> BTreeSet<String> {
-    let members = group.get("members").and_then(Value::as_array).into_iter().flatten();
-    members.map(|member| member["value"].as_str().unwrap().to_owned()).collect()
+    let members = group
+        .get("members")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    members
+        .map(|member| member["value"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn changed(mut members: BTreeSet<String>, changes: &MemberChanges) -> BTreeSet<String> {

@@ -64,9 +64,14 @@ impl Section {
 
 impl Table {
     pub(crate) fn read(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data")
+            .join(name);
         let text = std::fs::read_to_string(path).unwrap();
-        let mut table = Self { resources: Vec::new(), rows: Vec::new() };
+        let mut table = Self {
+            resources: Vec::new(),
+            rows: Vec::new(),
+        };
         let mut section = Section::default();
         for (line, block) in blocks(&text) {
             if let Some(heading) = block.strip_prefix("## ") {
@@ -74,7 +79,9 @@ impl Table {
                 assert!(!section.profiles.is_empty(), "{name}:{line}: no profile");
             } else if let Some((kind, rest)) = resource_kind(&block) {
                 let (resource, json) = rest.split_once(" = ").unwrap();
-                table.resources.push((resource.to_owned(), kind, json_of(json)));
+                table
+                    .resources
+                    .push((resource.to_owned(), kind, json_of(json)));
             } else {
                 let claim = block.split("  -- ").next().unwrap();
                 let (left, right) = claim
@@ -104,7 +111,12 @@ pub(crate) fn none_failed(file: &str, failures: &[(usize, String, String)]) {
         .iter()
         .map(|(line, section, what)| format!("tests/data/{file}:{line} ({section})\n{what}\n"));
     let shown: Vec<String> = shown.collect();
-    assert!(shown.is_empty(), "{} rows fail\n\n{}", shown.len(), shown.join("\n"));
+    assert!(
+        shown.is_empty(),
+        "{} rows fail\n\n{}",
+        shown.len(),
+        shown.join("\n")
+    );
 }
 
 /// JSON with `ENT` and `KIT` for the extensions' URNs.
@@ -144,7 +156,10 @@ pub(crate) fn types(kind: ResourceKind) -> ResourceType {
     let mut user = ResourceType::user();
     let text = include_str!("../data/kit.json");
     let schema: Schema = serde_json::from_str(text).unwrap();
-    user.extensions.push(Extension { schema: Arc::new(schema), required: false });
+    user.extensions.push(Extension {
+        schema: Arc::new(schema),
+        required: false,
+    });
     user
 }
 
@@ -180,8 +195,14 @@ fn blocks(text: &str) -> Vec<(usize, String)> {
 }
 
 fn resource_kind(block: &str) -> Option<(ResourceKind, &str)> {
-    let user = block.strip_prefix("user ").map(|rest| (ResourceKind::User, rest));
-    user.or_else(|| block.strip_prefix("group ").map(|rest| (ResourceKind::Group, rest)))
+    let user = block
+        .strip_prefix("user ")
+        .map(|rest| (ResourceKind::User, rest));
+    user.or_else(|| {
+        block
+            .strip_prefix("group ")
+            .map(|rest| (ResourceKind::Group, rest))
+    })
 }
 
 /// `⟨3×ab⟩` is `ababab`.
