@@ -10,6 +10,8 @@
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
+//! | `filter_oracle` | our reading of filters against another one's |
+//! | `fuzz_smoke` | a short run of the fuzz targets |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -18,7 +20,11 @@ mod check_command;
 mod checklist;
 mod entra_cases;
 mod faults;
+mod filter_oracle;
 mod filter_table;
+mod fuzz_smoke;
+#[path = "../fuzz/targets.rs"]
+mod fuzz_targets;
 mod harness;
 mod patch_table;
 mod races;

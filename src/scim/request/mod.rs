@@ -110,6 +110,7 @@ impl Request {
     ) -> Result<Self, ScimError> {
         let route = Route::parse(path, service)?;
         if !route.methods().split(", ").any(|known| known == method) {
+            let method: String = method.chars().take(16).collect();
             let detail = format!("{method} is not served here; use {}", route.methods());
             return Err(ScimError::method_not_allowed(detail));
         }
