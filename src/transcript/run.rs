@@ -17,7 +17,7 @@ use crate::adapter::locks::Locks;
 use crate::adapter::operations::Operation;
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, Failure, Memory, TenantId};
-use crate::scim::{self, Profile, Request, Response, ScimError, Service};
+use crate::scim::{self, CursorKey, Profile, Request, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
 
@@ -72,7 +72,7 @@ impl Stage {
             resource_types: adapter.resource_types(),
             published: adapter.published(),
             profile: Profile::Entra,
-            page_max: 200,
+            page_max: adapter.manifest.paging.size.clamp(1, 200),
         };
         Ok(Self {
             tenant,
@@ -137,6 +137,9 @@ impl Stage {
         };
         let body = body(&ask.body, variables)?;
         let request = Request::parse(&ask.method, path, query, body, &self.service)?;
+        let header = |name| ask.header(name).map(|value| fill(value, variables));
+        let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
+        let request = request.under(if_match.as_deref(), if_none_match.as_deref())?;
         self.operation(backend).perform(request).await
     }
 
@@ -151,6 +154,7 @@ impl Stage {
             memory: Arc::clone(&self.memory),
             locks: Arc::clone(&self.locks),
             ids: Arc::clone(&self.ids),
+            cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
             deadline: Instant::now() + Duration::from_secs(45),
         }
