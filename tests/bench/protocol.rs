@@ -20,6 +20,7 @@ use scimgate::adapter::{
     Adapter, Backend, CallFault, LocalBoxFuture, TenantId, VendorCall, VendorReply,
 };
 use scimgate::catalog::{self, Sources};
+use scimgate::scim::cursor::CursorKey;
 use scimgate::scim::{
     Filter, PatchRequest, Profile, Request, ResourceType, Service, json, resource,
 };
@@ -227,6 +228,7 @@ impl Stand {
             memory: Arc::clone(&self.memory) as _,
             locks: Arc::default(),
             ids: Arc::default(),
+            cursors: CursorKey::new([0; 32]),
             base_url: "https://gateway.example/scim/v2".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(30),
         }
