@@ -97,9 +97,7 @@ impl<'a> Intake<'a> {
         let all = urns.is_some_and(|urns| urns.iter().all(|urn| urn.as_str().is_some_and(known)));
         match all {
             true => Ok(()),
-            false => Err(ScimError::invalid_value(
-                "schemas must list known schema URNs",
-            )),
+            false => Err(wrong_schemas()),
         }
     }
 
@@ -221,6 +219,10 @@ impl<'a> Intake<'a> {
     }
 
     fn require(&self) -> Result<(), ScimError> {
+        let bends = self.shaper.profile.skips_unknown_schemas();
+        if !bends && !self.resource.contains_key("schemas") {
+            return Err(wrong_schemas());
+        }
         let mut required = self
             .types
             .schema
@@ -254,6 +256,10 @@ impl<'a> Intake<'a> {
         let missing = required.find(|it| held.get(&it.name).is_none())?;
         Some(format!("{urn}:{}", missing.name))
     }
+}
+
+fn wrong_schemas() -> ScimError {
+    ScimError::invalid_value("schemas must list known schema URNs")
 }
 
 /// The object of an extension, made if there is none.

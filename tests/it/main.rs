@@ -5,6 +5,7 @@
 //! | `harness` | a whole gateway for each test |
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
+//! | `protocol` | RFC 7643 and RFC 7644 over sockets, against the reference adapter |
 //! | `races` | many requests at once |
 //! | `check_command` | the binary: `check`, `token`, `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
@@ -27,6 +28,7 @@ mod fuzz_smoke;
 mod fuzz_targets;
 mod harness;
 mod patch_table;
+mod protocol;
 mod races;
 mod table;
 mod tidy;
