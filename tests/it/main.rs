@@ -7,7 +7,8 @@
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `protocol` | RFC 7643 and RFC 7644 over sockets, against the reference adapter |
 //! | `races` | many requests at once |
-//! | `check_command` | the binary: `check`, `token`, `serve` |
+//! | `house` | a directory to run the binary in |
+//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
@@ -27,9 +28,11 @@ mod fuzz_smoke;
 #[path = "../fuzz/targets.rs"]
 mod fuzz_targets;
 mod harness;
+mod house;
 mod patch_table;
 mod protocol;
 mod races;
+mod serve_command;
 mod table;
 mod tidy;
 mod transcripts;
