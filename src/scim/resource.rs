@@ -108,6 +108,10 @@ impl<'a> Intake<'a> {
             Value::String(text) if text.is_empty() => return Ok(()),
             _ => return Err(ScimError::invalid_value(format!("{urn} must be an object"))),
         };
+        // Some write an extension as a resource, with `schemas` of its own.
+        let inner = inner
+            .into_iter()
+            .filter(|(name, _)| !same_text(name, "schemas"));
         for (name, value) in inner {
             let types = self.types;
             match types.resolve(Some(urn), &name).filter(|_| is_name(&name)) {

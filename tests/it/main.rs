@@ -8,14 +8,20 @@
 //! | `races` | many requests at once |
 //! | `check_command` | the binary: `check`, `token`, `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
+//! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
+//! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod check_command;
+mod checklist;
 mod entra_cases;
 mod faults;
+mod filter_table;
 mod harness;
+mod patch_table;
 mod races;
+mod table;
 mod tidy;
 mod transcripts;

@@ -85,8 +85,7 @@ impl Operation {
             .await?;
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
-        self.answer_change(kind, &subject, outcome, projection)
-            .await
+        self.answer_whole(kind, &subject, outcome, projection).await
     }
 
     /// Holds the object from here to the end of the change.
@@ -313,7 +312,7 @@ impl Operation {
         Ok(())
     }
 
-    /// 200 with the resource for a user; for a group as the profile has it.
+    /// A PATCH: 200 with the resource for a user; for a group as the profile has it.
     async fn answer_change(
         &self,
         kind: ResourceKind,
@@ -325,6 +324,17 @@ impl Operation {
         if unasked && self.service.profile.answers_changed_groups_without_body() {
             return Ok(Response::no_content());
         }
+        self.answer_whole(kind, subject, outcome, projection).await
+    }
+
+    /// 200 with the resource, as every PUT is answered (RFC 7644 §3.5.1).
+    async fn answer_whole(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        outcome: Outcome,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
         let reading = match outcome.reading {
             Some(reading) => reading,
             None => self.reread(kind, &subject.native).await?,
