@@ -5,6 +5,7 @@
 //! | `harness` | a whole gateway for each test |
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
+//! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `races` | many requests at once |
 //! | `check_command` | the binary: `check`, `token`, `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
@@ -20,8 +21,10 @@ mod entra_cases;
 mod faults;
 mod filter_table;
 mod harness;
+mod lists;
 mod patch_table;
 mod races;
 mod table;
 mod tidy;
 mod transcripts;
+mod versions;
