@@ -6,6 +6,7 @@
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `protocol` | RFC 7643 and RFC 7644 over sockets, against the reference adapter |
+//! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `races` | many requests at once |
 //! | `house` | a directory to run the binary in |
 //! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
@@ -29,6 +30,7 @@ mod fuzz_smoke;
 mod fuzz_targets;
 mod harness;
 mod house;
+mod lists;
 mod patch_table;
 mod protocol;
 mod races;
@@ -36,3 +38,4 @@ mod serve_command;
 mod table;
 mod tidy;
 mod transcripts;
+mod versions;
