@@ -50,6 +50,7 @@ pub(super) fn template(path: &str) -> &'static str {
         (Some("Users"), Some(_), None) => "/Users/{id}",
         (Some("Groups"), None, _) => "/Groups",
         (Some("Groups"), Some(_), None) => "/Groups/{id}",
+        (Some("Bulk"), None, _) => "/Bulk",
         (Some("ServiceProviderConfig"), None, _) => "/ServiceProviderConfig",
         (Some("ResourceTypes"), None, _) => "/ResourceTypes",
         (Some("ResourceTypes"), Some(_), None) => "/ResourceTypes/{id}",

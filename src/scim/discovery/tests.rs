@@ -100,7 +100,11 @@ fn configuration() {
         at(&document, "/filter"),
         &serde_json::json!({ "supported": true, "maxResults": 200 })
     );
-    for feature in ["bulk", "changePassword", "sort", "etag"] {
+    assert_eq!(
+        at(&document, "/bulk"),
+        &serde_json::json!({ "supported": true, "maxOperations": 100, "maxPayloadSize": 1_048_576 })
+    );
+    for feature in ["changePassword", "sort", "etag"] {
         assert!(at(&document, &format!("/{feature}/supported")).is_boolean());
     }
     assert_eq!(

@@ -15,6 +15,7 @@ pub(super) enum Route<'s> {
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
     Schemas(Option<String>),
+    Bulk,
 }
 
 impl<'s> Route<'s> {
@@ -30,9 +31,9 @@ impl<'s> Route<'s> {
         let endpoint = segments.next().unwrap_or_default();
         let (item, more) = (segments.next(), segments.next());
         let is_search = item.as_deref() == Some(".search");
-        if matches!(endpoint.as_str(), "" | "Me" | "Bulk" | ".search") || is_search {
+        if matches!(endpoint.as_str(), "" | "Me" | ".search") || is_search {
             return Err(ScimError::not_implemented(
-                "/Me, /Bulk, .search and the root are not offered",
+                "/Me, .search and the root are not offered",
             ));
         }
         match Self::of(&endpoint, item, service).filter(|_| more.is_none()) {
@@ -43,6 +44,7 @@ impl<'s> Route<'s> {
 
     fn of(endpoint: &str, item: Option<String>, service: &'s Service) -> Option<Self> {
         match endpoint {
+            "Bulk" if item.is_none() => return Some(Self::Bulk),
             "ServiceProviderConfig" if item.is_none() => return Some(Self::ServiceProviderConfig),
             "ResourceTypes" => return Some(Self::ResourceTypes(item)),
             "Schemas" => return Some(Self::Schemas(item)),
@@ -59,6 +61,7 @@ impl<'s> Route<'s> {
     pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Collection(_) => "GET, POST",
+            Self::Bulk => "POST",
             Self::Item(..) => "GET, PUT, PATCH, DELETE",
             _ => "GET",
         }

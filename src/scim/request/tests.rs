@@ -100,7 +100,7 @@ fn what_is_not_there() {
     check("POST", "/Schemas", "405"); // R13
     check("HEAD", "/Users", "405");
     check("GET", "/Me", "501");
-    check("POST", "/Bulk", "501");
+    check("GET", "/Bulk", "405: GET is not served here; use POST");
     check("POST", "/Users/.search", "501");
     check("GET", "/Schemas?filter=id+eq+%22x%22", "403"); // R09
     check("GET", "/Schemas?startIndex=1&count=2", "Schemas(None)"); // R10
