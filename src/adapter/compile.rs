@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use super::Adapter;
+use super::extensions;
 use super::manifest::{Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
 use super::problem::{Problem, counted, nearest};
 use super::script::Script;
-use crate::scim::ResourceKind;
+use crate::scim::schema::Extension;
+use crate::scim::{ResourceKind, ResourceType};
 
 /// The files of one vendor.
 #[derive(Clone, Debug)]
@@ -120,16 +122,22 @@ impl Adapter {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let user =
-            table(&manifest, &script, ResourceKind::User).map_err(|found| problems.extend(found));
+        let toml = &files.manifest.0;
+        let extensions = extensions::read(&manifest.extensions, toml)?;
+        let mut compiled = |kind| {
+            let types = extended(kind, &extensions);
+            table(&manifest, &script, types).map_err(|found| problems.extend(found))
+        };
+        let user = compiled(ResourceKind::User);
         let group = match manifest.ids.group {
-            Some(_) => table(&manifest, &script, ResourceKind::Group)
-                .map(Some)
-                .map_err(|found| problems.extend(found)),
+            Some(_) => compiled(ResourceKind::Group).map(Some),
             None => Ok(None),
         };
+        if let (Ok(user), Ok(group)) = (&user, &group) {
+            problems.extend(unserved(&manifest, toml, [Some(user), group.as_ref()]));
+        }
         match (user, group) {
-            (Ok(user), Ok(group)) => Ok(Self {
+            (Ok(user), Ok(group)) if problems.is_empty() => Ok(Self {
                 name: files.name,
                 replies: Arc::new(manifest.replies.clone()),
                 manifest,
@@ -154,12 +162,36 @@ fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     })
 }
 
+/// A resource type with what a manifest adds to it.
+fn extended(kind: ResourceKind, extensions: &[(ResourceKind, Extension)]) -> ResourceType {
+    let types = match kind {
+        ResourceKind::User => ResourceType::user(),
+        ResourceKind::Group => ResourceType::group(),
+    };
+    let own = extensions.iter().filter(|(extended, _)| *extended == kind);
+    types.with(own.map(|(_, extension)| extension.clone()))
+}
+
+/// The manifest's extensions that no table has a row for.
+fn unserved<'a>(
+    manifest: &'a Manifest,
+    file: &'a str,
+    tables: [Option<&'a Mapping>; 2],
+) -> impl Iterator<Item = Problem> + 'a {
+    let served = move |id: &str| {
+        let mut types = tables.iter().flatten().map(|table| &table.resource_type);
+        types.any(|types| types.serves(id))
+    };
+    let idle = (manifest.extensions.iter()).filter(move |entry| !served(entry.schema.id.get_ref()));
+    idle.map(|entry| extensions::without_row(entry, file))
+}
+
 fn table(
     manifest: &Manifest,
     script: &Script,
-    kind: ResourceKind,
+    types: ResourceType,
 ) -> Result<Mapping, Vec<Problem>> {
-    let (function, fields, id_field) = match kind {
+    let (function, fields, id_field) = match types.kind {
         ResourceKind::User => (
             "user_attributes",
             &manifest.fields.user,
@@ -181,7 +213,7 @@ fn table(
         fields,
         id_field,
     };
-    mapping::compile(kind, rows, &source)
+    mapping::compile(types, rows, &source)
 }
 
 fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {

@@ -1,6 +1,6 @@
 //! What the gateway knows of a vendor, and what it does with it.
 //!
-//! - [`manifest`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
+//! - [`manifest`], [`extensions`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
 //! - [`script`], [`lint`], [`engine`], [`fiber`], [`host`]: its script, checked,
 //!   and run on a coroutine that suspends at each vendor call;
 //! - [`mapping`]: its attribute table, compiled;
@@ -11,6 +11,7 @@
 pub mod backend;
 pub mod compile;
 pub mod engine;
+pub mod extensions;
 mod fiber;
 pub mod host;
 pub mod ids;

@@ -15,6 +15,7 @@ use url::Url;
 use crate::adapter::{LocalBoxFuture, MemoryError};
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::scim::CursorKey;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };
@@ -67,10 +68,11 @@ impl Gateway {
         let (store, tokens) = open_store(config)?;
         let address = config.server.listen;
         let server = Server::bind(settings);
+        let cursors = CursorKey::new(tokens.derived_key("cursors"));
         Ok(Self {
             server: server.map_err(|error| OpenFault::Listen { address, error })?,
             tokens: Arc::new(tokens),
-            tenants: Arc::new(Tenants::new(Arc::new(store))),
+            tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
         })
     }
@@ -118,7 +120,12 @@ impl Gateway {
 pub fn open_store(config: &Config) -> Result<(Store, Tokens), OpenFault> {
     let path = &config.store.path;
     let store = Store::open(path)?;
-    let pepper = Pepper::open(&Pepper::beside(path))?;
+    let pepper = Pepper::beside(path);
+    if store.held_tokens() && !pepper.exists() {
+        let path = pepper.display().to_string();
+        return Err(PepperFault::Lost { path }.into());
+    }
+    let pepper = Pepper::open(&pepper)?;
     let tokens = Tokens::new(Arc::new(store.clone()), pepper);
     Ok((store, tokens))
 }

@@ -16,7 +16,7 @@ use crate::adapter::manifest::CredentialKind;
 use crate::adapter::operations::Operation;
 use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
 use crate::catalog::Catalog;
-use crate::scim;
+use crate::scim::{self, CursorKey};
 use crate::server::Admission;
 use crate::tenant::{Tenant, Upstream};
 use crate::vendor::{Credential, Destination, Network, Pool, VendorState};
@@ -25,6 +25,7 @@ use crate::vendor::{Credential, Destination, Network, Pool, VendorState};
 pub(super) struct Tenants {
     memory: Arc<dyn Memory>,
     ids: Arc<IdCache>,
+    cursors: CursorKey,
     live: ArcSwap<HashMap<TenantId, Arc<Entry>>>,
     /// What outlives a reload, by tenant.
     lasting: Mutex<HashMap<TenantId, Lasting>>,
@@ -46,9 +47,10 @@ struct Lasting {
 
 impl Tenants {
     /// No tenants yet.
-    pub(super) fn new(memory: Arc<dyn Memory>) -> Self {
+    pub(super) fn new(memory: Arc<dyn Memory>, cursors: CursorKey) -> Self {
         Self {
             memory,
+            cursors,
             ids: Arc::new(IdCache::new()),
             live: ArcSwap::default(),
             lasting: Mutex::default(),
@@ -155,6 +157,7 @@ impl Entrance {
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
             ids: Arc::clone(&self.tenants.ids),
+            cursors: self.tenants.cursors.clone(),
             base_url,
             deadline,
         }

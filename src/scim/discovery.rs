@@ -6,6 +6,7 @@ mod tests;
 use serde_json::{Value, json};
 
 use super::compare::same_text;
+use super::cursor;
 use super::response::list_response;
 use super::schema::Schema;
 use super::{Object, Profile, ResourceKind, ResourceType, bulk};
@@ -38,8 +39,17 @@ impl Service {
             "bulk": { "supported": true, "maxOperations": bulk::MAX_OPERATIONS, "maxPayloadSize": bulk::MAX_PAYLOAD },
             "filter": { "supported": true, "maxResults": self.page_max },
             "changePassword": { "supported": false },
-            "sort": { "supported": false },
-            "etag": { "supported": false },
+            "sort": { "supported": true },
+            "etag": { "supported": true },
+            // RFC 9865 §4.
+            "pagination": {
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": self.page_max,
+                "maxPageSize": self.page_max,
+                "cursorTimeout": cursor::TIMEOUT,
+            },
             "authenticationSchemes": [{
                 "type": "oauthbearertoken",
                 "name": "OAuth Bearer Token",

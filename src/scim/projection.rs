@@ -72,6 +72,12 @@ impl Projection {
         }
     }
 
+    /// Whether `attributes` names at least a part of this core attribute.
+    pub fn names(&self, attribute: &str) -> bool {
+        let only = self.only.as_deref();
+        only.is_some_and(|only| cover(only, None, attribute) != Cover::Nothing)
+    }
+
     /// Whether an answer holds at least a part of this core attribute: what need not be asked
     /// of the vendor (`members`).
     pub fn wants(&self, attribute: &str) -> bool {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::compare::same_text;
 use super::path::is_name;
-use super::schema::{Attribute, Mutability};
+use super::schema::{Attribute, Extension, Mutability};
 use super::value::{Place, Shaper};
 use super::{Leaf, Object, Path, Profile, ResourceType, ScimError};
 
@@ -85,7 +85,7 @@ impl<'a> Intake<'a> {
     /// of its attributes.
     fn take_schemas(&mut self, value: &Value) -> Result<(), ScimError> {
         self.resource.insert("schemas".to_owned(), Value::Null);
-        if self.shaper.profile.is_tolerant() {
+        if self.shaper.profile.skips_unknown_schemas() {
             return Ok(());
         }
         let known = |urn: &str| {
@@ -228,6 +228,10 @@ impl<'a> Intake<'a> {
             let detail = format!("{} is required and missing or empty", missing.name);
             return Err(ScimError::invalid_value(detail));
         }
+        if let Some(missing) = self.types.extensions.iter().find_map(|it| self.gap(it)) {
+            let detail = format!("{missing} is required and missing");
+            return Err(ScimError::invalid_value(detail));
+        }
         let mut extensions = self.types.extensions.iter().filter(|item| item.required);
         match extensions.find(|item| !self.resource.contains_key(&item.schema.id)) {
             Some(missing) => {
@@ -236,6 +240,15 @@ impl<'a> Intake<'a> {
             }
             None => Ok(()),
         }
+    }
+
+    /// A required attribute that an extension is sent without.
+    fn gap(&self, extension: &Extension) -> Option<String> {
+        let urn = &extension.schema.id;
+        let held = self.resource.get(urn)?;
+        let mut required = extension.schema.attributes.iter().filter(|it| it.required);
+        let missing = required.find(|it| held.get(&it.name).is_none())?;
+        Some(format!("{urn}:{}", missing.name))
     }
 }
 

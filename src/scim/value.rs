@@ -57,7 +57,7 @@ impl Shaper {
     /// Under the strict profile it is `invalidSyntax`.
     pub(super) fn ignore(&mut self, name: impl fmt::Display) -> Result<(), ScimError> {
         let name: String = name.to_string().chars().take(256).collect();
-        if !self.profile.is_tolerant() {
+        if !self.profile.skips_unknown_attributes() {
             return Err(ScimError::invalid_syntax(format!(
                 "no schema has an attribute {name:?}"
             )));
@@ -88,7 +88,7 @@ impl Shaper {
         place: Place<'_>,
         value: Value,
     ) -> Result<Option<Value>, ScimError> {
-        let value = match self.profile.is_tolerant() {
+        let value = match self.profile.takes_other_wrappings() {
             true if attribute.is_complex() => unwrap_list(value),
             true => unwrap_value(unwrap_list(value)),
             false => value,
@@ -106,7 +106,7 @@ impl Shaper {
     fn is_absent(&self, value: &Value) -> bool {
         match value {
             Value::Null => true,
-            Value::String(text) => text.is_empty() && self.profile.is_tolerant(),
+            Value::String(text) => text.is_empty() && self.profile.takes_empty_as_absent(),
             _ => false,
         }
     }
@@ -120,7 +120,7 @@ impl Shaper {
         let received = match value {
             Value::Array(received) => received,
             other if self.is_absent(&other) => return Ok(None),
-            other if self.profile.is_tolerant() => vec![other],
+            other if self.profile.takes_other_wrappings() => vec![other],
             _ => return Err(expected(place, "a list")),
         };
         check_length(attribute, received.len())?;
@@ -145,7 +145,7 @@ impl Shaper {
     fn keep_one_primary(&self, place: Place<'_>, elements: &mut [Value]) -> Result<(), ScimError> {
         let is_primary = |element: &&mut Value| element.get("primary") == Some(&Value::Bool(true));
         for element in elements.iter_mut().filter(is_primary).skip(1) {
-            if !self.profile.is_tolerant() {
+            if !self.profile.settles_primaries() {
                 let detail = format!("{place} has more than one primary value");
                 return Err(ScimError::invalid_value(detail));
             }
@@ -191,7 +191,7 @@ impl Shaper {
         place: Place<'_>,
         value: Value,
     ) -> Result<Object, ScimError> {
-        let tolerant = self.profile.is_tolerant();
+        let tolerant = self.profile.takes_other_wrappings();
         match value {
             Value::Object(parts) if tolerant && attribute.name == "roles" => Ok(role(parts)),
             Value::Object(parts) => Ok(parts),
@@ -221,7 +221,7 @@ impl Shaper {
     fn boolean(&self, value: Value) -> Option<Value> {
         match value {
             Value::Bool(_) => Some(value),
-            Value::String(text) if self.profile.is_tolerant() => flag(&text),
+            Value::String(text) if self.profile.takes_quoted_literals() => flag(&text),
             _ => None,
         }
     }
@@ -229,7 +229,7 @@ impl Shaper {
     fn number(&self, value: Value) -> Option<Value> {
         match value {
             Value::Number(_) => Some(value),
-            Value::String(text) if self.profile.is_tolerant() => {
+            Value::String(text) if self.profile.takes_quoted_literals() => {
                 text.parse::<Number>().ok().map(Value::Number)
             }
             _ => None,

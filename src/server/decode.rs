@@ -3,7 +3,7 @@
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::HeaderMap;
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use tokio::time::timeout;
 
 use super::limits::Limits;
@@ -40,9 +40,19 @@ pub(super) async fn decode(
         _ => None,
     };
     let query = head.uri.query();
-    Ok(scim::Message::parse(
-        method, route.rest, query, body, service,
-    )?)
+    let message = scim::Message::parse(method, route.rest, query, body, service)?;
+    let header = |name| joined(&head.headers, name);
+    let (if_match, if_none_match) = (header(IF_MATCH)?, header(IF_NONE_MATCH)?);
+    Ok(message.under(if_match.as_deref(), if_none_match.as_deref())?)
+}
+
+/// The lines of a list header as one (RFC 9110 §5.3).
+fn joined(headers: &HeaderMap, name: HeaderName) -> Result<Option<String>, ScimError> {
+    let lines = headers.get_all(&name).iter().map(|line| line.to_str());
+    let lines: Vec<&str> = lines
+        .collect::<Result<_, _>>()
+        .map_err(|_| plain(400, &format!("{name} is not text.")))?;
+    Ok((!lines.is_empty()).then(|| lines.join(", ")))
 }
 
 /// RFC 7644 §3.1 names `application/scim+json`; RFC 7644 §8.1 lets

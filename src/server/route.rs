@@ -47,10 +47,14 @@ pub(super) fn template(path: &str) -> &'static str {
     let mut segments = route.segments();
     match (segments.next(), segments.next(), segments.next()) {
         (Some("Users"), None, _) => "/Users",
+        (Some("Users"), Some(".search"), None) => "/Users/.search",
+        (Some("Groups"), Some(".search"), None) => "/Groups/.search",
         (Some("Users"), Some(_), None) => "/Users/{id}",
         (Some("Groups"), None, _) => "/Groups",
         (Some("Groups"), Some(_), None) => "/Groups/{id}",
         (Some("Bulk"), None, _) => "/Bulk",
+        (None, ..) => "/",
+        (Some(".search"), None, _) => "/.search",
         (Some("ServiceProviderConfig"), None, _) => "/ServiceProviderConfig",
         (Some("ResourceTypes"), None, _) => "/ResourceTypes",
         (Some("ResourceTypes"), Some(_), None) => "/ResourceTypes/{id}",

@@ -40,6 +40,7 @@ use lane::Lane;
 pub struct Store {
     writes: Lane,
     reads: Lane,
+    held_tokens: bool,
 }
 
 impl Store {
@@ -54,6 +55,7 @@ impl Store {
         let mut writer = open::writer(path)?;
         schema::migrate(&mut writer)?;
         Ok(Self {
+            held_tokens: tokens::any(&writer)?,
             writes: Lane::start("store-write", writer, TransactionBehavior::Immediate)?,
             reads: Lane::start(
                 "store-read",
@@ -74,7 +76,13 @@ impl Store {
         Ok(Self {
             writes: lane.clone(),
             reads: lane,
+            held_tokens: false,
         })
+    }
+
+    /// Whether there were tokens in the database when it was opened.
+    pub fn held_tokens(&self) -> bool {
+        self.held_tokens
     }
 
     /// Runs `work` in a transaction; the answer comes after the commit.

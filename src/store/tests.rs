@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use tempfile::TempDir;
 
@@ -253,35 +252,4 @@ fn a_dropped_waiter_does_not_disturb_the_others() {
         }
         assert_eq!(store.members(&group("g")).await.unwrap().len(), 100);
     });
-}
-
-/// `cargo test --lib store::tests::speed -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let (_directory, path) = on_disk();
-    let store = Store::open(&path).unwrap();
-    for at_once in [1, 8, 64, 512] {
-        let group = group(&at_once.to_string());
-        let started = Instant::now();
-        for first in (0..4096).step_by(at_once) {
-            let numbers = first..first + at_once;
-            let adding = numbers.map(|number| store.add_members(&group, member(number)));
-            let added = block_on(together(adding));
-            assert!(added.iter().all(Result::is_ok));
-        }
-        report(&format!("writes, {at_once} at once"), 4096, started);
-        // A member that is there already costs no commit and would flatter the rate.
-        assert_eq!(block_on(store.members(&group)).unwrap().len(), 4096);
-    }
-    let started = Instant::now();
-    for _ in 0..4096 {
-        block_on(store.recall(&group("g"))).unwrap();
-    }
-    report("reads, one after the other", 4096, started);
-}
-
-fn report(what: &str, count: u32, started: Instant) {
-    let rate = f64::from(count) / started.elapsed().as_secs_f64();
-    writeln!(std::io::stderr(), "{what}: {rate:.0}/s").unwrap();
 }

@@ -4,10 +4,16 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 
-use super::Store;
+use super::{Store, fault};
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::Recall;
+use crate::adapter::memory::{MemoryError, Recall};
 use crate::tenant::token::{BookFault, KeyId, LIVE_TOKENS, TokenBook, TokenDigest, TokenRecord};
+
+/// Whether there is any token, of whichever tenant.
+pub(super) fn any(db: &Connection) -> Result<bool, MemoryError> {
+    db.query_row("SELECT EXISTS (SELECT 1 FROM token)", [], |row| row.get(0))
+        .map_err(fault::unavailable)
+}
 
 impl TokenBook for Store {
     fn find(&self, key_id: &KeyId) -> Recall<'_, Option<TokenRecord>> {

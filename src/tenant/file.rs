@@ -113,7 +113,7 @@ impl TenantFile {
             resource_types: adapter.resource_types(),
             published: adapter.published(),
             profile: self.profile,
-            page_max: PAGE_MAX,
+            page_max: PAGE_MAX.min(adapter.manifest.paging.size.max(1)),
         };
         Ok(Tenant {
             id,

@@ -83,7 +83,17 @@ struct Ask {
     line: usize,
     method: String,
     target: String,
+    headers: Vec<(String, String)>,
     body: Body,
+}
+
+impl Ask {
+    /// A header by its lower-case name.
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 /// What the vendor must be called.

@@ -191,6 +191,7 @@ fn ask(section: Section) -> Result<Ask, String> {
         line: section.line,
         method,
         target,
+        headers: section.headers,
         body: section.body,
     })
 }

@@ -17,7 +17,7 @@ use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, Failure, Memory, TenantId};
-use crate::scim::{self, Bulk, Message, Profile, Response, ScimError, Service};
+use crate::scim::{self, Bulk, CursorKey, Message, Profile, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
 
@@ -72,7 +72,7 @@ impl Stage {
             resource_types: adapter.resource_types(),
             published: adapter.published(),
             profile: Profile::Entra,
-            page_max: 200,
+            page_max: adapter.manifest.paging.size.clamp(1, 200),
         };
         Ok(Self {
             tenant,
@@ -137,8 +137,10 @@ impl Stage {
         };
         let body = body(&ask.body, variables)?;
         let message = Message::parse(&ask.method, path, query, body, &self.service)?;
+        let header = |name| ask.header(name).map(|value| fill(value, variables));
+        let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
         let operation = self.operation(backend);
-        match message {
+        match message.under(if_match.as_deref(), if_none_match.as_deref())? {
             Message::Single(request) => operation.perform(request).await,
             Message::Bulk(bulk) => Ok(self.bulk(bulk, &operation).await),
         }
@@ -163,6 +165,7 @@ impl Stage {
             memory: Arc::clone(&self.memory),
             locks: Arc::clone(&self.locks),
             ids: Arc::clone(&self.ids),
+            cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
             deadline: Instant::now() + Duration::from_secs(45),
         }

@@ -586,6 +586,25 @@ fn a_token_for_nobody_is_refused_with_the_file_to_make() {
     .assert_eq(&text_of(&output.stderr));
 }
 
+/// A new pepper would turn every tenant's Entra away with 401.
+#[test]
+fn tokens_without_their_pepper_keep_the_gateway_from_starting() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let mint = ["token", "mint", "--tenant", "acme"];
+    assert_eq!(house.run(&mint).status.code(), Some(0));
+    std::fs::remove_file(house.path().join("state/scimgate.pepper")).unwrap();
+    for command in [&mint[..], &["serve"]] {
+        let output = house.run(command);
+        assert_eq!(output.status.code(), Some(78), "{command:?}");
+        let told = text_of(&output.stderr);
+        assert!(
+            told.contains("scimgate.pepper is missing") && told.contains("backup"),
+            "{told}"
+        );
+    }
+}
+
 #[test]
 fn a_broken_adapter_does_not_keep_others_from_being_served() {
     let house = House::of_sosafe();

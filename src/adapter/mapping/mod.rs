@@ -45,6 +45,7 @@ pub(in crate::adapter) struct Row {
     /// The leaf's canonical spelling: key of what is remembered.
     pub(in crate::adapter) spelling: String,
     kind: Kind,
+    multi_valued: bool,
     fields: Vec<Field>,
     converter: Converter,
     pub(in crate::adapter) required: bool,

@@ -46,7 +46,7 @@ impl Bench {
             fields: &[],
             id_field: "id",
         };
-        let mapping = compile(ResourceKind::User, rows, &source)?;
+        let mapping = compile(crate::scim::ResourceType::user(), rows, &source)?;
         Ok(Self { script, mapping })
     }
 

@@ -15,7 +15,8 @@ use crate::adapter::mapping::{
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
 use crate::scim::{
-    Incoming, MemberChanges, Object, PatchRequest, Projection, ResourceKind, Response, Stop, patch,
+    Incoming, MemberChanges, Object, PatchRequest, Preconditions, Projection, ResourceKind,
+    Response, Stop, patch,
 };
 
 /// A resource under change.
@@ -45,8 +46,9 @@ impl Operation {
         id: &str,
         patch: PatchRequest,
         projection: &Projection,
+        conditions: &Preconditions,
     ) -> Result<Response, Failure> {
-        let (subject, _held) = self.subject(kind, id).await?;
+        let (subject, _held) = self.subject(kind, id, conditions).await?;
         self.tell_ignored(&patch.ignored);
         let (patch, members) = match kind {
             ResourceKind::Group => self.member_changes(&subject, patch).await?,
@@ -66,8 +68,9 @@ impl Operation {
         id: &str,
         incoming: Incoming,
         projection: &Projection,
+        conditions: &Preconditions,
     ) -> Result<Response, Failure> {
-        let (subject, _held) = self.subject(kind, id).await?;
+        let (subject, _held) = self.subject(kind, id, conditions).await?;
         self.tell_ignored(&incoming.ignored);
         let after = incoming.resource;
         let members = replaced_members(kind, &after);
@@ -86,10 +89,12 @@ impl Operation {
             .await
     }
 
+    /// Holds the object from here to the end of the change.
     async fn subject(
         &self,
         kind: ResourceKind,
         id: &str,
+        conditions: &Preconditions,
     ) -> Result<(Subject, crate::adapter::locks::Held), Failure> {
         let id = ScimId::new(id);
         let held = self
@@ -97,6 +102,7 @@ impl Operation {
             .acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline)
             .await?;
         let native = self.native_id(kind, &id).await?;
+        self.require(kind, &id, &native, conditions).await?;
         let key = self.key(kind, &id);
         let remembered = self.memory.recall(&key).await?.unwrap_or_default();
         Ok((
@@ -307,8 +313,7 @@ impl Operation {
         Ok(())
     }
 
-    /// 200 with the resource for a user, 204 for a group (Entra wants no member
-    /// lists back) unless attributes were asked for.
+    /// 200 with the resource for a user; for a group as the profile has it.
     async fn answer_change(
         &self,
         kind: ResourceKind,
@@ -316,14 +321,15 @@ impl Operation {
         outcome: Outcome,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        if kind == ResourceKind::Group && *projection == Projection::default() {
+        let unasked = kind == ResourceKind::Group && *projection == Projection::default();
+        if unasked && self.service.profile.answers_changed_groups_without_body() {
             return Ok(Response::no_content());
         }
         let reading = match outcome.reading {
             Some(reading) => reading,
             None => self.reread(kind, &subject.native).await?,
         };
-        let with_members = projection.wants("members");
+        let with_members = self.shows_members(projection);
         let resource = self
             .resource(
                 kind,

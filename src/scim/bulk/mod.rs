@@ -101,6 +101,22 @@ impl Message {
             body => Request::parse(method, path, query, body, service).map(Self::Single),
         }
     }
+
+    /// Sets the conditions of a single request, as [`Request::under`]. Bulk has none: each of its
+    /// operations has its own `version`.
+    ///
+    /// # Errors
+    /// As [`Request::under`].
+    pub fn under(
+        self,
+        if_match: Option<&str>,
+        if_none_match: Option<&str>,
+    ) -> Result<Self, ScimError> {
+        match self {
+            Self::Single(request) => request.under(if_match, if_none_match).map(Self::Single),
+            bulk => Ok(bulk),
+        }
+    }
 }
 
 impl Bulk {

@@ -30,7 +30,7 @@ pub(super) fn read(body: Value, service: &Service) -> Result<Bulk, ScimError> {
 fn check_schemas(schemas: Option<Value>, service: &Service) -> Result<(), ScimError> {
     let urns = schemas.as_ref().and_then(Value::as_array);
     let mut urns = urns.into_iter().flatten().filter_map(Value::as_str);
-    if service.profile.is_tolerant() || urns.any(|urn| same_text(urn, REQUEST_SCHEMA)) {
+    if service.profile.skips_unknown_schemas() || urns.any(|urn| same_text(urn, REQUEST_SCHEMA)) {
         return Ok(());
     }
     let detail = format!("schemas must contain {REQUEST_SCHEMA}");

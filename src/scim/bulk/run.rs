@@ -178,7 +178,9 @@ impl<'s> Run<'s> {
         let request = Request::parse(method, path, None, data, self.service)?;
         use Request::{Create, Delete, Patch, Replace};
         match request {
-            Create { .. } | Replace { .. } | Patch { .. } | Delete { .. } => Ok(request),
+            Create { .. } | Replace { .. } | Patch { .. } | Delete { .. } => {
+                request.under(operation.version.as_deref(), None)
+            }
             _ => Err(ScimError::invalid_path("An operation writes a resource.")),
         }
     }

@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
             .any(|part| part.mutability == Mutability::ReadOnly)
         {
             return match named {
-                Named::ByKey if self.shaper.profile.is_tolerant() => Ok(()),
+                Named::ByKey if self.shaper.profile.skips_read_only_keys() => Ok(()),
                 _ => Err(ScimError::mutability(format!(
                     "{} is read-only",
                     target.path
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
     /// `None` for an attribute that no schema has: it is skipped.
     fn target(&mut self, text: &str, named: Named) -> Result<Option<Target<'a>>, ScimError> {
         let types = self.types;
-        let tolerant = self.shaper.profile.is_tolerant();
+        let tolerant = self.shaper.profile.skips_unknown_attributes();
         let path = match Path::read(text, types, self.shaper.profile) {
             Ok(path) => path,
             Err(fault) if tolerant && (fault.is_unknown() || named == Named::ByKey) => {

@@ -7,10 +7,11 @@ mod tests;
 
 use serde_json::Value;
 
-pub use query::{Query, SortOrder};
+pub use query::Query;
 
 use super::{
-    Incoming, PatchRequest, Projection, ResourceKind, ResourceType, ScimError, Service, resource,
+    Incoming, PatchRequest, Preconditions, Projection, ResourceKind, ResourceType, ScimError,
+    Service, resource,
 };
 use query::Parameters;
 use route::Route;
@@ -18,12 +19,19 @@ use route::Route;
 /// A request, understood.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    /// `GET /Users`.
+    /// `GET /Users` or `POST /Users/.search`.
     List {
         /// Of which.
         kind: ResourceKind,
         /// Which, and how much of them.
         query: Box<Query>,
+    },
+    /// `GET` on the Tenant URL itself or `POST /.search`: of every resource type its query, which
+    /// differ in how they read the same words only (RFC 7644 §3.4.2.1). What they name is resolved
+    /// by [`ResourceType::widened`].
+    Search {
+        /// By resource type, in the order of the answer; never empty.
+        queries: Vec<(ResourceKind, Query)>,
     },
     /// `GET /Users/{id}`.
     Get {
@@ -33,6 +41,8 @@ pub enum Request {
         id: String,
         /// What to answer.
         projection: Projection,
+        /// For which versions of it.
+        conditions: Preconditions,
     },
     /// `POST /Users`.
     Create {
@@ -53,6 +63,8 @@ pub enum Request {
         body: Incoming,
         /// What to answer.
         projection: Projection,
+        /// For which versions of it.
+        conditions: Preconditions,
     },
     /// `PATCH /Users/{id}`.
     Patch {
@@ -64,6 +76,8 @@ pub enum Request {
         patch: PatchRequest,
         /// What to answer.
         projection: Projection,
+        /// For which versions of it.
+        conditions: Preconditions,
     },
     /// `DELETE /Users/{id}`.
     Delete {
@@ -71,6 +85,8 @@ pub enum Request {
         kind: ResourceKind,
         /// Which one.
         id: String,
+        /// For which versions of it.
+        conditions: Preconditions,
     },
     /// `GET /ServiceProviderConfig`.
     ServiceProviderConfig,
@@ -106,7 +122,7 @@ impl Request {
     ///
     /// # Errors
     /// 404 for an unknown endpoint or a segment that cannot be an id, 405 with the methods there
-    /// are, 501 for `/Me` and `.search`, 403 for a filter on discovery, and whatever
+    /// are, 501 for `/Me`, 403 for a filter on discovery, and whatever
     /// the body or the query is refused for.
     pub fn parse(
         method: &str,
@@ -120,12 +136,16 @@ impl Request {
             let detail = format!("{method} is not served here; use {}", route.methods());
             return Err(ScimError::method_not_allowed(detail));
         }
+        if let Route::Search(types) = route {
+            let parameters = Parameters::of_body(required(body)?, service.profile)?;
+            return Self::query(types, &parameters, service);
+        }
         let parameters = Parameters::parse(query.unwrap_or_default(), service.profile)?;
         match route {
-            Route::Collection(types) if method == "GET" => Ok(Self::List {
-                kind: types.kind,
-                query: Box::new(parameters.query(types, service)?),
-            }),
+            Route::Root | Route::Search(_) => Self::query(None, &parameters, service),
+            Route::Collection(types) if method == "GET" => {
+                Self::query(Some(types), &parameters, service)
+            }
             Route::Collection(types) => Ok(Self::Create {
                 kind: types.kind,
                 body: incoming(body, types, service)?,
@@ -144,6 +164,46 @@ impl Request {
         }
     }
 
+    /// Sets the conditions of `If-Match` and `If-None-Match`. Where they mean nothing, on lists,
+    /// on POST and on discovery, they are ignored.
+    ///
+    /// # Errors
+    /// As [`Preconditions::parse`].
+    pub fn under(
+        mut self,
+        if_match: Option<&str>,
+        if_none_match: Option<&str>,
+    ) -> Result<Self, ScimError> {
+        if let Self::Get { conditions, .. }
+        | Self::Replace { conditions, .. }
+        | Self::Patch { conditions, .. }
+        | Self::Delete { conditions, .. } = &mut self
+        {
+            *conditions = Preconditions::parse(if_match, if_none_match)?;
+        }
+        Ok(self)
+    }
+
+    fn query(
+        types: Option<&ResourceType>,
+        parameters: &Parameters,
+        service: &Service,
+    ) -> Result<Self, ScimError> {
+        if let Some(types) = types {
+            return Ok(Self::List {
+                kind: types.kind,
+                query: Box::new(parameters.query(types, service)?),
+            });
+        }
+        let each = service.resource_types.iter().map(|types| {
+            let widened = types.widened(&service.resource_types);
+            Ok((types.kind, parameters.query(&widened, service)?))
+        });
+        Ok(Self::Search {
+            queries: each.collect::<Result<_, ScimError>>()?,
+        })
+    }
+
     fn on_item(
         method: &str,
         types: &ResourceType,
@@ -153,8 +213,13 @@ impl Request {
         service: &Service,
     ) -> Result<Self, ScimError> {
         let (kind, projection) = (types.kind, parameters.projection(types));
+        let conditions = Preconditions::default();
         Ok(match method {
-            "DELETE" => Self::Delete { kind, id },
+            "DELETE" => Self::Delete {
+                kind,
+                id,
+                conditions,
+            },
             "PATCH" => {
                 let patch = PatchRequest::parse(required(body)?, types, service.profile)?;
                 Self::Patch {
@@ -162,6 +227,7 @@ impl Request {
                     id,
                     patch,
                     projection,
+                    conditions,
                 }
             }
             "PUT" => {
@@ -171,12 +237,14 @@ impl Request {
                     id,
                     body,
                     projection,
+                    conditions,
                 }
             }
             _ => Self::Get {
                 kind,
                 id,
                 projection,
+                conditions,
             },
         })
     }

@@ -6,7 +6,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+use sha2::Sha256;
 
 use super::NoRandomness;
 
@@ -52,6 +54,14 @@ impl Pepper {
         Ok(Self(key))
     }
 
+    /// A key for something else than tokens, which tells nothing of the pepper
+    /// and is the same in every process that has it.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new(&self.block().into());
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// The key as HMAC-SHA256 uses it: filled up with zeros to a block (RFC 2104 §2).
     pub(super) fn block(&self) -> [u8; 64] {
         let mut block = [0; 64];
@@ -91,6 +101,16 @@ pub enum PepperFault {
         path: String,
         /// How long it is.
         found: usize,
+    },
+    /// There are tokens, but the file they were digested with is gone. A new one
+    /// would turn every tenant's Entra away with 401.
+    #[error(
+        "the pepper {path} is missing and the database holds tokens made with it; \
+         restore it from the backup of the database"
+    )]
+    Lost {
+        /// Which file.
+        path: String,
     },
 }
 
