@@ -320,7 +320,7 @@ impl Operation {
         outcome: Outcome,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let unasked = kind == ResourceKind::Group && *projection == Projection::default();
+        let unasked = kind == ResourceKind::Group && projection.is_silent();
         if unasked && self.service.profile.answers_changed_groups_without_body() {
             return Ok(Response::no_content());
         }

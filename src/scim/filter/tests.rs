@@ -393,3 +393,53 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_never_told_cannot_be_asked_for() {
+    // R128
+    let mut types = types('u');
+    let schema = std::sync::Arc::make_mut(&mut types.schema);
+    let secret = r#"{"name": "password", "mutability": "writeOnly", "returned": "never"}"#;
+    schema
+        .attributes
+        .push(serde_json::from_str(secret).unwrap());
+    for filter in [
+        r#"password eq "x""#,
+        "password pr",
+        r#"userName pr or not (PassWord sw "x")"#,
+    ] {
+        let error = Filter::parse(filter, &types, Profile::Entra).unwrap_err();
+        assert!(
+            error.detail.contains("password is never told"),
+            "{}",
+            error.detail
+        );
+    }
+    let sort = crate::scim::Sort::parse(Some("password"), None, &types, Profile::Strict);
+    assert!(sort.unwrap_err().detail.contains("never told"));
+}
+
+#[test]
+fn a_filter_tells_which_types_it_cannot_match() {
+    let (user, group) = (types('u'), types('g'));
+    let all = [user.clone(), group.clone()];
+    for (filter, users, groups) in [
+        ("displayName pr", true, true),
+        ("userName pr", true, false), // R66
+        ("members pr", false, true),
+        ("not (members pr)", true, true),
+        (r#"title eq "x" or members eq "y""#, true, true),
+        (r#"title eq "x" and members eq "y""#, false, false),
+        ("title eq null", true, true),
+        (r#"meta.resourceType eq "Group""#, false, true),
+        (r#"meta.created gt "2020-01-01T00:00:00Z""#, true, true),
+        ("manager pr", true, false),
+    ] {
+        let may = |types: &ResourceType| {
+            let widened = types.widened(&all);
+            let filter = Filter::parse(filter, &widened, Profile::Strict).unwrap();
+            filter.may_match(types, &widened)
+        };
+        assert_eq!((may(&user), may(&group)), (users, groups), "{filter}");
+    }
+}
