@@ -7,7 +7,8 @@
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `races` | many requests at once |
-//! | `check_command` | the binary: `check`, `token`, `serve` |
+//! | `house` | a directory to run the binary in |
+//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
@@ -21,9 +22,11 @@ mod entra_cases;
 mod faults;
 mod filter_table;
 mod harness;
+mod house;
 mod lists;
 mod patch_table;
 mod races;
+mod serve_command;
 mod table;
 mod tidy;
 mod transcripts;
