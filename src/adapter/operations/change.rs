@@ -16,7 +16,7 @@ use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
 use crate::scim::{
     Incoming, MemberChanges, Object, PatchRequest, Preconditions, Projection, ResourceKind,
-    Response, Stop, patch,
+    Response, Stop, immutable, patch,
 };
 
 /// A resource under change.
@@ -72,7 +72,8 @@ impl Operation {
     ) -> Result<Response, Failure> {
         let (subject, _held) = self.subject(kind, id, conditions).await?;
         self.tell_ignored(&incoming.ignored);
-        let after = incoming.resource;
+        let mut after = incoming.resource;
+        self.keep_immutable(kind, &subject, &mut after).await?;
         let members = replaced_members(kind, &after);
         let mut changes = self.mapping(kind)?.whole(&after);
         // What PUT leaves out is cleared (RFC 7644 §3.5.1), but an account is
@@ -86,6 +87,23 @@ impl Operation {
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
         self.answer_whole(kind, &subject, outcome, projection).await
+    }
+
+    /// Holds a PUT against what is set only once; a vendor without such
+    /// attributes is not asked.
+    async fn keep_immutable(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        after: &mut Object,
+    ) -> Result<(), Failure> {
+        let mapping = self.mapping(kind)?;
+        if !immutable::is_any(&mapping.resource_type) {
+            return Ok(());
+        }
+        let reading = self.reread(kind, &subject.native).await?;
+        let before = assemble(mapping, &reading, &subject.remembered);
+        Ok(immutable::keep(&before, after, &mapping.resource_type)?)
     }
 
     /// Holds the object from here to the end of the change.
