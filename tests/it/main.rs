@@ -5,6 +5,7 @@
 //! | `harness` | a whole gateway for each test |
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
+//! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
 //! | `check_command` | the binary: `check`, `token`, `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
@@ -12,6 +13,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod bulk;
 mod check_command;
 mod entra_cases;
 mod faults;

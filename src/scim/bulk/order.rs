@@ -23,6 +23,17 @@ pub(super) enum Step {
     First(usize),
     /// Those references are added to it.
     Rest(usize),
+    /// Nothing: it needs what can never be made, itself perhaps.
+    Stuck(usize),
+}
+
+impl Step {
+    /// The operation.
+    pub(super) fn index(self) -> usize {
+        let (Self::Whole(index) | Self::First(index) | Self::Rest(index) | Self::Stuck(index)) =
+            self;
+        index
+    }
 }
 
 /// Operations, a bit for each: a hundred of them that all refer to each other are ordered in no
@@ -43,8 +54,8 @@ struct Node {
     splits: bool,
 }
 
-/// The order of a request's operations. Each comes once as `Whole`, or once as `First` and later
-/// once as `Rest`. What refers to what can never be made comes all the same, at the end.
+/// The order of a request's operations. Each comes once as `Whole` or `Stuck`, or once as `First`
+/// and later once as `Rest`.
 pub(super) fn order(operations: &[Operation], service: &Service) -> Vec<Step> {
     let mut planner = Planner::new(&nodes(operations, service));
     for index in 0..operations.len() {
@@ -230,7 +241,7 @@ impl Planner {
 
     /// What waits to the end waits for itself, or for what does.
     fn end(mut self) -> Vec<Step> {
-        self.steps.extend(each(self.waiting).map(Step::Whole));
+        self.steps.extend(each(self.waiting).map(Step::Stuck));
         self.steps.extend(each(self.unfinished).map(Step::Rest));
         self.steps
     }

@@ -50,6 +50,24 @@ struct Answer {
     error: Option<ScimError>,
 }
 
+impl Answer {
+    /// This failure, of what was to be added to what the first half made.
+    fn of_the_rest(self, first: Self) -> Self {
+        let told = |error: ScimError| ScimError {
+            detail: format!(
+                "The resource was created, but its references to later operations could not be added. {}",
+                error.detail
+            ),
+            ..error
+        };
+        Self {
+            location: first.location,
+            error: self.error.map(told),
+            ..self
+        }
+    }
+}
+
 impl<'s> Run<'s> {
     pub(super) fn new(bulk: Bulk, service: &'s Service, base: &'s str) -> Self {
         let operations = bulk.operations;
@@ -128,6 +146,7 @@ impl<'s> Run<'s> {
         match step {
             Step::Whole(index) => Some(self.whole(index)),
             Step::First(index) => Some(self.first(index)),
+            Step::Stuck(_) => Some(Err(circular())),
             Step::Rest(index) => {
                 let progress = self.progress.get_mut(index)?;
                 let (id, rest) = (progress.made.clone()?, progress.rest.take()?);
@@ -228,7 +247,7 @@ impl<'s> Run<'s> {
     }
 
     fn succeed(&mut self, step: Step, response: Response) {
-        let (Step::Whole(index) | Step::First(index) | Step::Rest(index)) = step;
+        let index = step.index();
         let location = response.location.clone().or_else(|| self.location(index));
         let Some(progress) = self.progress.get_mut(index) else {
             return;
@@ -248,31 +267,27 @@ impl<'s> Run<'s> {
         });
     }
 
-    fn fail(&mut self, step: Step, mut error: ScimError) {
-        let (Step::Whole(index) | Step::First(index) | Step::Rest(index)) = step;
-        let location = self.location(index);
-        let Some(progress) = self.progress.get_mut(index) else {
+    fn fail(&mut self, step: Step, error: ScimError) {
+        let location = self.location(step.index());
+        let Some(progress) = self.progress.get_mut(step.index()) else {
             return;
         };
-        let mut made_at = None;
-        if let Step::Rest(_) = step {
-            // What was never made has been answered.
-            let Some(made) = progress.answer.as_ref().filter(|made| made.error.is_none()) else {
-                return;
-            };
-            made_at = made.location.clone();
-            let detail = &error.detail;
-            error.detail = format!(
-                "The resource was created, but its references to later operations could not be added. {detail}"
-            );
-        }
-        self.errors += 1;
-        progress.answer = Some(Answer {
+        let answer = Answer {
             status: error.status,
-            location: made_at.or(location),
+            location,
             version: None,
             error: Some(error),
-        });
+        };
+        match (step, progress.answer.take()) {
+            (Step::Rest(_), Some(first)) if first.error.is_some() => {
+                // It was never made, which has been counted.
+                progress.answer = Some(first);
+                return;
+            }
+            (Step::Rest(_), Some(first)) => progress.answer = Some(answer.of_the_rest(first)),
+            _ => progress.answer = Some(answer),
+        }
+        self.errors += 1;
     }
 
     /// Where an operation's resource is, by its path.
