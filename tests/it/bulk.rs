@@ -453,6 +453,26 @@ async fn when_time_is_up_what_was_done_is_told() {
     assert_eq!(names.len(), count);
 }
 
+/// An operation that hangs ends with the time of the request, and the others are told of.
+#[tokio::test]
+async fn one_that_hangs_does_not_take_the_others_answers_along() {
+    let gateway = TestGateway::start_with(Options {
+        request_seconds: 2,
+        ..Options::default()
+    })
+    .await;
+    gateway.faults([Fault::new("PUT", "/**", Action::BlackHole)]);
+    let operations = vec![
+        post("/Users", "ada", person()),
+        post("/Groups", "team", group(&["bulkId:ada"])),
+        post("/Users", "grace", person()),
+    ];
+    let answers = send(&gateway.a, &request(operations)).await;
+    assert_eq!(statuses(&answers), ["201", "503", "503"]);
+    is_error(&answers[2], "503", None, "before this operation was begun");
+    assert_eq!(gateway.rows().len(), 1);
+}
+
 #[tokio::test]
 async fn a_client_that_hangs_up_does_not_stop_it() {
     let gateway = TestGateway::start_with(Options {

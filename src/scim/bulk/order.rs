@@ -137,6 +137,25 @@ fn rivals(index: usize, nodes: &[Node]) -> Set {
     rivals
 }
 
+/// The operations that can never be carried out whole: each needs itself before it is there, or
+/// needs one of those.
+fn stuck(nodes: &[Node]) -> Set {
+    let all = || nodes.iter().enumerate();
+    let mut made: Set = 0;
+    let mut hopeless: Set = 0;
+    for _ in nodes {
+        made = all()
+            .filter(|(_, node)| node.splits || node.needs & !made == 0)
+            .fold(made, |made, (index, _)| made | bit(index));
+    }
+    for _ in nodes {
+        hopeless = all()
+            .filter(|(index, node)| made & bit(*index) == 0 || node.needs & hopeless != 0)
+            .fold(hopeless, |hopeless, (index, _)| hopeless | bit(index));
+    }
+    hopeless
+}
+
 /// What the planner knows of an operation.
 struct Plan {
     needs: Set,
@@ -157,10 +176,11 @@ struct Planner {
 
 impl Planner {
     fn new(nodes: &[Node]) -> Self {
+        let stuck = stuck(nodes);
         let plan = |(index, node): (usize, &Node)| Plan {
             needs: node.needs,
             rivals: rivals(index, nodes),
-            splits: node.splits,
+            splits: node.splits && stuck & bit(index) == 0,
         };
         Self {
             plans: nodes.iter().enumerate().map(plan).collect(),
@@ -242,7 +262,6 @@ impl Planner {
     /// What waits to the end waits for itself, or for what does.
     fn end(mut self) -> Vec<Step> {
         self.steps.extend(each(self.waiting).map(Step::Stuck));
-        self.steps.extend(each(self.unfinished).map(Step::Rest));
         self.steps
     }
 }

@@ -5,9 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::order::{Step, order};
+use super::reference::PREFIX;
 use super::target::{Target, item_path};
 use super::{Bulk, Method, Operation, RESPONSE_SCHEMA, late, reference, shown};
-use crate::scim::{Object, Request, ResourceKind, Response, ScimError, Service};
+use crate::scim::{Object, Request, Response, ScimError, Service};
 
 /// The operations of a bulk request, to be carried out one at a time.
 ///
@@ -120,6 +121,11 @@ impl<'s> Run<'s> {
         for step in left {
             self.fail(step, error.clone());
         }
+    }
+
+    /// How many operations have failed.
+    pub fn errors(&self) -> usize {
+        self.errors
     }
 
     /// The `BulkResponse`, its operations in the order of the request.
@@ -290,17 +296,19 @@ impl<'s> Run<'s> {
         self.errors += 1;
     }
 
-    /// Where an operation's resource is, by its path.
+    /// Where an operation went, which all are told but a POST that made nothing (RFC 7644 §3.7)
+    /// and what goes nowhere.
     fn location(&self, index: usize) -> Option<String> {
-        let place = |kind: ResourceKind, id: &str| format!("{}{}", self.base, item_path(kind, id));
-        match self.operations.get(index)?.target.as_ref().ok()? {
-            Target::Collection(_) => None,
-            Target::Item(kind, id) => Some(place(*kind, id)),
+        let operation = self.operations.get(index)?;
+        let path = match operation.target.as_ref().ok()? {
+            Target::Collection(_) if operation.method == Method::Post => return None,
             Target::Made(kind, bulk_id) => {
-                let id = self.maker(bulk_id)?.made.as_deref()?;
-                Some(place(*kind, id))
+                let id = self.maker(bulk_id).and_then(|maker| maker.made.as_deref());
+                item_path(*kind, id.unwrap_or(&format!("{PREFIX}{bulk_id}")))
             }
-        }
+            target => target.path()?,
+        };
+        Some(format!("{}{path}", self.base))
     }
 
     /// One operation of the answer (RFC 7644 §3.7). A body only with errors: what a client sent

@@ -125,7 +125,7 @@ proptest! {
             match step {
                 order::Step::Whole(_) => prop_assert!(!made[index] && there && !stuck),
                 order::Step::First(_) => prop_assert!(!made[index] && !there && !stuck),
-                order::Step::Rest(_) => prop_assert!(first[index] && (there || stuck)),
+                order::Step::Rest(_) => prop_assert!(first[index] && there && !stuck),
                 order::Step::Stuck(_) => prop_assert!(!made[index] && !there),
             }
             stuck |= matches!(step, order::Step::Stuck(_));
