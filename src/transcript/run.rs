@@ -17,7 +17,7 @@ use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, Failure, Memory, TenantId};
-use crate::scim::{self, Bulk, CursorKey, Message, Profile, Response, ScimError, Service};
+use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
 
@@ -71,7 +71,7 @@ impl Stage {
         let service = Service {
             resource_types: adapter.resource_types(),
             published: adapter.published(),
-            profile: Profile::Entra,
+            profile: transcript.profile,
             page_max: adapter.manifest.paging.size.clamp(1, 200),
         };
         Ok(Self {

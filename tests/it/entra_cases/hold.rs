@@ -296,6 +296,11 @@ impl Played {
                 same(&work, &1, "work addresses")?;
                 self.changes_made(here)
             }
+            Phrase::NoWorkEmail => {
+                let emails = here["emails"].as_array().cloned().unwrap_or_default();
+                let held = emails.iter().any(|email| email["type"] == "work");
+                that(!held, || format!("emails is {}", here["emails"]))
+            }
             Phrase::OneWorkEmail => {
                 let emails = here["emails"].as_array().cloned().unwrap_or_default();
                 same(
