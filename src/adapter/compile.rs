@@ -268,3 +268,69 @@ fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
         counted(*parameters, "parameter")
     )))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::scim::schema::ENTERPRISE_USER;
+
+    /// The example vendor with one more row and with more in its manifest.
+    fn compiled(row: &str, manifest: &str) -> Result<Adapter, Vec<Problem>> {
+        let script = include_str!("../../tests/data/example.rhai");
+        let script = script.replacen("    [\n", &format!("    [\n        {row}\n"), 1);
+        let base = include_str!("../../tests/data/example.toml").replace("[fields]", "[fields_of]");
+        let base = base.split("[fields_of]").next().unwrap_or_default();
+        Adapter::compile(Files {
+            name: "example".to_owned(),
+            manifest: ("example.toml".to_owned(), format!("{base}{manifest}")),
+            script: ("example.rhai".to_owned(), script),
+        })
+    }
+
+    const FLOOR: &str = r#"
+[[extensions]]
+resource = "user"
+schema = { id = "urn:example:2.0:User", name = "Own", attributes = [{ name = "floor", type = "integer" }] }
+"#;
+
+    #[track_caller]
+    fn check(row: &str, manifest: &str, served: &[&str]) {
+        let adapter = compiled(row, manifest).unwrap();
+        let [read] = &adapter.resource_types()[..] else {
+            panic!("users only");
+        };
+        let [told] = &adapter.published()[..] else {
+            panic!("users only");
+        };
+        for types in [read, told] {
+            let urns = types.extensions.iter().map(|it| it.schema.id.as_str());
+            assert_eq!(urns.collect::<Vec<_>>(), served);
+        }
+    }
+
+    #[test]
+    fn an_extension_is_served_if_the_table_has_a_row_under_it() {
+        check("", "", &[]);
+        let department = format!("attr(`{ENTERPRISE_USER}:department`, \"dept\"),");
+        check(&department, "", &[ENTERPRISE_USER]);
+        let floor = "attr(`urn:example:2.0:User:floor`, \"floor\"),";
+        check(floor, FLOOR, &["urn:example:2.0:User"]);
+        check(
+            &format!("{department}{floor}"),
+            FLOOR,
+            &[ENTERPRISE_USER, "urn:example:2.0:User"],
+        );
+    }
+
+    #[test]
+    fn an_extension_without_row_and_a_row_without_extension_are_told() {
+        let told = |row, manifest| -> Vec<&str> {
+            let problems = compiled(row, manifest).unwrap_err();
+            problems.iter().map(|problem| problem.code).collect()
+        };
+        assert_eq!(told("", FLOOR), ["manifest::unused-extension"]);
+        let stray = "attr(`urn:example:2.0:User:flor`, \"floor\"),";
+        assert_eq!(told(stray, FLOOR), ["table::unknown-attribute"]);
+    }
+}

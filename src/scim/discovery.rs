@@ -9,7 +9,7 @@ use super::compare::same_text;
 use super::cursor;
 use super::response::list_response;
 use super::schema::Schema;
-use super::{Object, Profile, ResourceKind, ResourceType};
+use super::{Object, Profile, ResourceKind, ResourceType, bulk};
 
 /// What one tenant's SCIM service offers.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ impl Service {
         json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
             "patch": { "supported": true },
-            "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+            "bulk": { "supported": true, "maxOperations": bulk::MAX_OPERATIONS, "maxPayloadSize": bulk::MAX_PAYLOAD },
             "filter": { "supported": true, "maxResults": self.page_max },
             "changePassword": { "supported": false },
             "sort": { "supported": true },

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`json`] | bytes to [`Value`](serde_json::Value), bounded |
 //! | [`request`] | method, path, query and body to a [`Request`] |
+//! | [`bulk`] | many requests in one, which may refer to each other |
 //! | [`resource`] | a received resource in canonical form |
 //! | [`patch`] | PATCH bodies in every dialect; their application |
 //! | [`filter`] | the filter language: parse, print, evaluate, push down |
@@ -20,6 +21,7 @@
 //! schema, extension attributes under their URN, no nulls, no empty lists, booleans as JSON
 //! booleans. [`resource::canonicalise`] is the only door to it.
 
+pub mod bulk;
 pub mod compare;
 pub mod cursor;
 pub mod discovery;
@@ -44,6 +46,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use bulk::{Bulk, Message};
 pub use cursor::{Cursor, CursorKey};
 pub use discovery::Service;
 pub use error::{ScimError, ScimType};

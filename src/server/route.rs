@@ -52,6 +52,7 @@ pub(super) fn template(path: &str) -> &'static str {
         (Some("Users"), Some(_), None) => "/Users/{id}",
         (Some("Groups"), None, _) => "/Groups",
         (Some("Groups"), Some(_), None) => "/Groups/{id}",
+        (Some("Bulk"), None, _) => "/Bulk",
         (None, ..) => "/",
         (Some(".search"), None, _) => "/.search",
         (Some("ServiceProviderConfig"), None, _) => "/ServiceProviderConfig",

@@ -54,6 +54,7 @@ use serde_json::Value;
 pub use run::{Outcome, run};
 
 use crate::adapter::{CallFault, VendorReply, Verb};
+use crate::scim::Profile;
 
 /// A transcript, parsed.
 #[derive(Clone, Debug)]
@@ -64,6 +65,7 @@ pub struct Transcript {
     pub title: String,
     /// How many vendor calls it makes in all.
     pub calls: usize,
+    profile: Profile,
     settings: BTreeMap<String, String>,
     priority: BTreeMap<String, i64>,
     exchanges: Vec<Exchange>,

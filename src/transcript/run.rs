@@ -14,10 +14,10 @@ use super::replay::Replay;
 use super::{Ask, Body, Exchange, ExpectedResponse, Transcript};
 use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
-use crate::adapter::operations::Operation;
+use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, Failure, Memory, TenantId};
-use crate::scim::{self, CursorKey, Profile, Request, Response, ScimError, Service};
+use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
 
@@ -71,7 +71,7 @@ impl Stage {
         let service = Service {
             resource_types: adapter.resource_types(),
             published: adapter.published(),
-            profile: Profile::Entra,
+            profile: transcript.profile,
             page_max: adapter.manifest.paging.size.clamp(1, 200),
         };
         Ok(Self {
@@ -116,9 +116,9 @@ impl Stage {
                     .retry_after
                     .map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
                 Got {
-                    status: told.status,
+                    status: told.error.status,
                     headers: wait.into_iter().collect(),
-                    body: Some(told.body),
+                    body: Some(told.error.body()),
                 }
             }
         }
@@ -136,11 +136,22 @@ impl Stage {
             None => (target.as_str(), None),
         };
         let body = body(&ask.body, variables)?;
-        let request = Request::parse(&ask.method, path, query, body, &self.service)?;
+        let message = Message::parse(&ask.method, path, query, body, &self.service)?;
         let header = |name| ask.header(name).map(|value| fill(value, variables));
         let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
-        let request = request.under(if_match.as_deref(), if_none_match.as_deref())?;
-        self.operation(backend).perform(request).await
+        let operation = self.operation(backend);
+        match message.under(if_match.as_deref(), if_none_match.as_deref())? {
+            Message::Single(request) => operation.perform(request).await,
+            Message::Bulk(bulk) => Ok(self.bulk(bulk, &operation).await),
+        }
+    }
+
+    async fn bulk(&self, bulk: Bulk, operation: &Operation) -> Response {
+        let one = async |request| {
+            let result = operation.perform(request).await;
+            result.map_err(|failure| told(failure, "transcript").error)
+        };
+        operations::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
     }
 
     fn operation(&self, backend: Rc<Replay>) -> Operation {

@@ -3,10 +3,11 @@
 //! An [`Operation`] is everything one request needs, fixed at its beginning; it
 //! ends on the adapter it began with. Reads: [`query`], [`search`]. Writes, each under the
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
-//! [`members`]. [`doubt`] keeps in mind what
+//! [`members`]. [`bulk()`] carries many of them out. [`doubt`] keeps in mind what
 //! a lost reply leaves open. [`scripted`] runs the vendor's functions on a fiber, and
 //! [`view`] makes of what they give what Entra sees.
 
+mod bulk;
 mod change;
 mod create;
 mod delete;
@@ -17,6 +18,8 @@ mod scripted;
 mod search;
 mod switch;
 mod view;
+
+pub use bulk::bulk;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Operation;
 use crate::adapter::keys::ScimId;
+use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::Reading;
 use crate::adapter::outcome::{Failure, GatewayFault};
 use crate::scim::cursor::{Cursor, Scope};
@@ -96,7 +97,10 @@ impl Operation {
         }
         // A vendor that counts pages cannot begin in the middle of one: the
         // window then spans two.
-        let begin = offset - offset % count;
+        let begin = match self.adapter.manifest.paging.style {
+            PagingStyle::Page => offset - offset % count,
+            PagingStyle::Offset => offset,
+        };
         let first = self.fetch_page(kind, begin, count).await?;
         let mut readings = first.readings;
         if begin != offset && first.total > begin + count {

@@ -100,10 +100,13 @@ fn configuration() {
         at(&document, "/filter"),
         &serde_json::json!({ "supported": true, "maxResults": 200 })
     );
+    assert_eq!(
+        at(&document, "/bulk"),
+        &serde_json::json!({ "supported": true, "maxOperations": 100, "maxPayloadSize": 1_048_576 })
+    );
     for (feature, offered) in [("changePassword", false), ("sort", true), ("etag", true)] {
         assert_eq!(at(&document, &format!("/{feature}/supported")), offered);
     }
-    assert!(at(&document, "/bulk/supported").is_boolean());
     assert_eq!(
         at(&document, "/pagination"),
         &serde_json::json!({ "cursor": true, "index": true, "defaultPaginationMethod": "index",

@@ -101,6 +101,13 @@ pub fn needs_body(method: &str) -> bool {
     matches!(method, "POST" | "PUT" | "PATCH")
 }
 
+/// Whether a path below the Tenant URL is that of bulk requests (RFC 7644 §3.7).
+pub fn is_bulk(path: &str) -> bool {
+    path.split('/')
+        .filter(|segment| !segment.is_empty())
+        .eq(["Bulk"])
+}
+
 /// The methods of an endpoint for the `Allow` header, by its path below the Tenant URL; `None`
 /// where there is no such endpoint.
 pub fn allowed_methods(path: &str, service: &Service) -> Option<&'static str> {
@@ -115,7 +122,7 @@ impl Request {
     ///
     /// # Errors
     /// 404 for an unknown endpoint or a segment that cannot be an id, 405 with the methods there
-    /// are, 501 for `/Me` and `/Bulk`, 403 for a filter on discovery, and whatever
+    /// are, 501 for `/Me`, 403 for a filter on discovery, and whatever
     /// the body or the query is refused for.
     pub fn parse(
         method: &str,
@@ -126,6 +133,7 @@ impl Request {
     ) -> Result<Self, ScimError> {
         let route = Route::parse(path, service)?;
         if !route.methods().split(", ").any(|known| known == method) {
+            let method: String = method.chars().take(16).collect();
             let detail = format!("{method} is not served here; use {}", route.methods());
             return Err(ScimError::method_not_allowed(detail));
         }
@@ -148,6 +156,9 @@ impl Request {
                     body,
                 })
             }
+            Route::Bulk => Err(ScimError::invalid_syntax(
+                "a bulk request is a JSON object and cannot be part of another",
+            )),
             Route::Item(types, id) => Self::on_item(method, types, id, &parameters, body, service),
             _ if parameters.has_filter() => Err(ScimError::forbidden(
                 "discovery endpoints cannot be filtered",

@@ -19,6 +19,7 @@ pub(super) enum Route<'s> {
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
     Schemas(Option<String>),
+    Bulk,
 }
 
 impl<'s> Route<'s> {
@@ -38,9 +39,6 @@ impl<'s> Route<'s> {
                 "/Me is not offered: the bearer token stands for a tenant, not for a person. Use /Users/{id}.",
             ));
         }
-        if endpoint == "Bulk" {
-            return Err(ScimError::not_implemented("/Bulk is not offered"));
-        }
         match Self::of(&endpoint, item, service).filter(|_| more.is_none()) {
             Some(route) => Ok(route),
             None => Err(ScimError::not_found("there is no such endpoint")),
@@ -49,6 +47,7 @@ impl<'s> Route<'s> {
 
     fn of(endpoint: &str, item: Option<String>, service: &'s Service) -> Option<Self> {
         match endpoint {
+            "Bulk" if item.is_none() => return Some(Self::Bulk),
             "" if item.is_none() => return Some(Self::Root),
             ".search" if item.is_none() => return Some(Self::Search(None)),
             "ServiceProviderConfig" if item.is_none() => return Some(Self::ServiceProviderConfig),
@@ -68,6 +67,7 @@ impl<'s> Route<'s> {
     pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Collection(_) => "GET, POST",
+            Self::Bulk => "POST",
             Self::Item(..) => "GET, PUT, PATCH, DELETE",
             Self::Search(_) => "POST",
             _ => "GET",

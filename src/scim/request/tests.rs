@@ -114,7 +114,7 @@ fn what_is_not_there() {
         check(method, "/Me", "501: /Me is not offered: the bearer token"); // R118
     }
     check("GET", "/Me/1", "501");
-    check("POST", "/Bulk", "501");
+    check("GET", "/Bulk", "405: GET is not served here; use POST");
     check("GET", "/Users/.search", "405");
     check("POST", "/.search/1", "404");
     check("POST", "", "405");

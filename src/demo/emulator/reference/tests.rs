@@ -80,7 +80,7 @@ fn a_patch_that_changes_nothing_leaves_the_stamp() {
         json!({"userName": "ada", "title": "x"}),
         201,
     );
-    std::thread::sleep(Duration::from_millis(3));
+    backend.0.advance_clock(Duration::from_secs(1));
     let same = backend.check("PATCH /people/p1001", json!({"title": "x"}), 200);
     assert_eq!(same["created"], same["updated"]);
     let other = backend.check("PATCH /people/p1001", json!({"title": "y"}), 200);
