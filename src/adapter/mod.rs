@@ -84,7 +84,10 @@ impl Adapter {
     /// What `/Schemas` tells: the attributes the tables have.
     pub fn published(&self) -> Vec<ResourceType> {
         self.mappings()
-            .map(|mapping| mapping.resource_type.narrowed(&mapping.leaves()))
+            .map(|mapping| {
+                let narrowed = mapping.resource_type.narrowed(&mapping.leaves());
+                narrowed.stating(&mapping.statements())
+            })
             .collect()
     }
 

@@ -122,3 +122,48 @@ impl Profile {
         self != Self::Strict
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every decision, in the order of the README's table.
+    fn decisions(profile: Profile) -> [bool; 15] {
+        [
+            profile.skips_unknown_attributes(),
+            profile.skips_unknown_schemas(),
+            profile.skips_read_only_keys(),
+            profile.takes_empty_as_absent(),
+            profile.takes_quoted_literals(),
+            profile.takes_other_wrappings(),
+            profile.settles_primaries(),
+            profile.takes_missing_value_as_null(),
+            profile.makes_missing_elements(),
+            profile.holds_one_element_a_type(),
+            profile.leaves_filter_values_unescaped(),
+            profile.takes_loose_filters(),
+            profile.takes_stray_percent(),
+            profile.ignores_bad_sorting(),
+            profile.answers_changed_groups_without_body(),
+        ]
+    }
+
+    #[test]
+    fn strict_bends_nowhere_and_okta_differs_in_one_thing() {
+        assert_eq!(decisions(Profile::Strict), [false; 15]);
+        assert_eq!(decisions(Profile::Entra), [true; 15]);
+        let mut okta = [true; 15];
+        okta[10] = false;
+        assert_eq!(decisions(Profile::Okta), okta);
+    }
+
+    #[test]
+    fn the_readme_has_a_row_for_each_decision() {
+        let readme = include_str!("../../README.md");
+        let head = "| subject | `entra` | `okta` | `strict` |\n|---|---|---|---|\n";
+        let table = readme.split_once(head).map(|(_, table)| table);
+        let rows = table.unwrap_or_default().lines();
+        let rows = rows.take_while(|line| line.starts_with('|')).count();
+        assert_eq!(rows, decisions(Profile::Entra).len());
+    }
+}

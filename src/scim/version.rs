@@ -55,14 +55,6 @@ impl Preconditions {
         })
     }
 
-    /// Those of a Bulk operation, whose `version` is what `If-Match` is elsewhere (RFC 7644 §3.7).
-    ///
-    /// # Errors
-    /// As [`parse`](Self::parse).
-    pub fn version(version: &str) -> Result<Self, ScimError> {
-        Self::parse(Some(version), None)
-    }
-
     /// Whether there is nothing to be judged, so that no version need be known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

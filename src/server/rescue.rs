@@ -136,11 +136,17 @@ fn of_failure(failure: Failure, id: &str) -> Draft {
             500,
             &format!(
                 "The adapter's script failed at {} line {}. Whoever runs the gateway finds the reason in its log under request id {id}.",
-                fault.script, fault.line
+                file_name(&fault.script),
+                fault.line
             ),
         ),
         Failure::Gateway(fault) => of_gateway(&fault, id),
     }
+}
+
+/// Entra's administrator needs no directories of ours.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 fn of_vendor(fault: VendorFault, id: &str) -> Draft {

@@ -88,6 +88,7 @@ mod tests {
         assert_eq!(route, expect, "{path}");
     }
 
+    // R192: another version than v2 is nowhere.
     #[test]
     fn both_forms_of_tenant_url_are_read_and_nothing_else() {
         check("/scim/v2", Some((None, "/scim/v2", "")));
@@ -106,6 +107,9 @@ mod tests {
             "*",
             "",
             "/scim",
+            "/scim/v1/Users",
+            "/scim/v3/Users",
+            "/scim/Users",
             "/scim/v2x",
             "/scim/v22/Users",
             "/SCIM/v2/Users",

@@ -6,18 +6,30 @@
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `bulk` | many operations in one request |
+//! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `races` | many requests at once |
-//! | `check_command` | the binary: `check`, `token`, `serve` |
+//! | `house` | a directory to run the binary in |
+//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
+//! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
+//! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod bulk;
 mod check_command;
+mod checklist;
 mod entra_cases;
 mod faults;
+mod filter_table;
 mod harness;
+mod house;
+mod lists;
+mod patch_table;
 mod races;
+mod serve_command;
+mod table;
 mod tidy;
 mod transcripts;
+mod versions;

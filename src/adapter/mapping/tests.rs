@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod blind;
+
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 

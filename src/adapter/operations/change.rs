@@ -5,10 +5,11 @@
 //! its outcome depends on a value does the gateway read first.
 
 use super::Operation;
+use super::create::names;
 use super::members::member_ids;
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
-use crate::adapter::locks::LockKey;
+use crate::adapter::locks::{Held, LockKey};
 use crate::adapter::mapping::{
     Change, Reading, Written, add_extra, assemble, extra_of, update_sayings,
 };
@@ -48,7 +49,8 @@ impl Operation {
         projection: &Projection,
         conditions: &Preconditions,
     ) -> Result<Response, Failure> {
-        let (subject, _held) = self.subject(kind, id, conditions).await?;
+        let keys = names(kind, &named(&patch));
+        let (subject, _held) = self.subject(kind, id, keys, conditions).await?;
         self.tell_ignored(&patch.ignored);
         let (patch, members) = match kind {
             ResourceKind::Group => self.member_changes(&subject, patch).await?,
@@ -70,9 +72,10 @@ impl Operation {
         projection: &Projection,
         conditions: &Preconditions,
     ) -> Result<Response, Failure> {
-        let (subject, _held) = self.subject(kind, id, conditions).await?;
-        self.tell_ignored(&incoming.ignored);
         let after = incoming.resource;
+        let keys = names(kind, &after);
+        let (subject, _held) = self.subject(kind, id, keys, conditions).await?;
+        self.tell_ignored(&incoming.ignored);
         let members = replaced_members(kind, &after);
         let mut changes = self.mapping(kind)?.whole(&after);
         // What PUT leaves out is cleared (RFC 7644 §3.5.1), but an account is
@@ -85,22 +88,21 @@ impl Operation {
             .await?;
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
-        self.answer_change(kind, &subject, outcome, projection)
-            .await
+        self.answer_whole(kind, &subject, outcome, projection).await
     }
 
-    /// Holds the object from here to the end of the change.
+    /// Locks the resource, and the names it is to have: a POST of the same name
+    /// must not take it for its own.
     async fn subject(
         &self,
         kind: ResourceKind,
         id: &str,
+        mut keys: Vec<LockKey>,
         conditions: &Preconditions,
-    ) -> Result<(Subject, crate::adapter::locks::Held), Failure> {
+    ) -> Result<(Subject, Held), Failure> {
         let id = ScimId::new(id);
-        let held = self
-            .locks
-            .acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline)
-            .await?;
+        keys.push(LockKey::Object(kind, id.to_string()));
+        let held = self.locks.acquire(keys, self.deadline).await?;
         let native = self.native_id(kind, &id).await?;
         self.require(kind, &id, &native, conditions).await?;
         let key = self.key(kind, &id);
@@ -188,6 +190,9 @@ impl Operation {
         };
         let mut after = before.clone();
         patch.apply(&mut after, &mapping.resource_type, self.service.profile)?;
+        if !mapping.is_told_apart(&after) {
+            return Err(Stop::NeedsRead);
+        }
         Ok(Plan {
             changes: mapping.difference(&before, &after),
             after,
@@ -313,7 +318,7 @@ impl Operation {
         Ok(())
     }
 
-    /// 200 with the resource for a user; for a group as the profile has it.
+    /// A PATCH: 200 with the resource for a user; for a group as the profile has it.
     async fn answer_change(
         &self,
         kind: ResourceKind,
@@ -321,10 +326,21 @@ impl Operation {
         outcome: Outcome,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let unasked = kind == ResourceKind::Group && *projection == Projection::default();
+        let unasked = kind == ResourceKind::Group && projection.is_silent();
         if unasked && self.service.profile.answers_changed_groups_without_body() {
             return Ok(Response::no_content());
         }
+        self.answer_whole(kind, subject, outcome, projection).await
+    }
+
+    /// 200 with the resource, as every PUT is answered (RFC 7644 §3.5.1).
+    async fn answer_whole(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        outcome: Outcome,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
         let reading = match outcome.reading {
             Some(reading) => reading,
             None => self.reread(kind, &subject.native).await?,
@@ -366,6 +382,23 @@ fn replaced_members(kind: ResourceKind, after: &Object) -> MemberChanges {
         add: member_ids(after),
         remove: Vec::new(),
     }
+}
+
+/// The single attributes of the resource itself that a PATCH sets: its new names
+/// among them.
+fn named(patch: &PatchRequest) -> Object {
+    let plain = patch.operations.iter().filter(|operation| {
+        let path = &operation.path;
+        path.attr.schema.is_none() && path.filter.is_none() && path.sub().is_none()
+    });
+    plain
+        .filter_map(|operation| {
+            Some((
+                operation.path.attr.attribute.clone(),
+                operation.value.clone()?,
+            ))
+        })
+        .collect()
 }
 
 fn is_about_members(operation: &patch::Operation) -> bool {

@@ -59,6 +59,7 @@ impl Operation {
         id: &NativeId,
     ) -> Result<Option<Reading>, Failure> {
         let (mapping, id) = (Arc::clone(self.mapping(kind)?), id.clone());
+        let asked = id.clone();
         let fetched = self
             .run(move |vm| {
                 let function = format!("get_{}", kind.snake());
@@ -67,6 +68,8 @@ impl Operation {
             })
             .await;
         match fetched {
+            // RFC 7643 §3.1: an id is compared exactly, however the vendor reads it.
+            Ok(Some(reading)) if reading.id != asked && !self.is_issued(kind) => Ok(None),
             Err(failure) if failure.is_absent() => Ok(None),
             other => other,
         }
@@ -74,6 +77,9 @@ impl Operation {
 
     /// `find_…(field, value)` for one row of the table. Candidates only: the
     /// caller looks whether they really match.
+    ///
+    /// # Errors
+    /// Never "absent": none found is an empty list.
     pub(super) async fn find(
         &self,
         kind: ResourceKind,
@@ -81,7 +87,7 @@ impl Operation {
         value: &Value,
     ) -> Result<Vec<Reading>, Failure> {
         let (mapping, value) = (Arc::clone(self.mapping(kind)?), value.clone());
-        self.run(move |vm| {
+        let found = self.run(move |vm| {
             let Some((field, native)) = vm.key(&mapping, row, &value)? else {
                 return Ok(Vec::new());
             };
@@ -90,8 +96,8 @@ impl Operation {
                 (field, json::to_dynamic(&native)),
             )?;
             vm.readings(&mapping, rows)
-        })
-        .await
+        });
+        listed(found.await)
     }
 
     /// `list_…(page)`: rows from `offset` (0-based), at most `count`.
@@ -103,7 +109,7 @@ impl Operation {
     ) -> Result<Page, Failure> {
         let mapping = Arc::clone(self.mapping(kind)?);
         let style = self.adapter.manifest.paging.style;
-        self.run(move |vm| {
+        let fetched = self.run(move |vm| {
             let page = page_argument(style, offset, count);
             let given = vm.call(&format!("list_{}s", kind.snake()), (page,))?;
             let given = given.try_cast::<Map>().ok_or(VendorFault::Unusable)?;
@@ -116,8 +122,8 @@ impl Operation {
                 readings: vm.readings(&mapping, rows)?,
                 total,
             })
-        })
-        .await
+        });
+        listed(fetched.await)
     }
 
     /// `create_…(object)`.
@@ -296,6 +302,15 @@ fn only(asked: &NativeId, given: Option<Reading>) -> Result<Option<Reading>, Fai
         Some(reading) if !same(&reading) => Err(VendorFault::Unusable.into()),
         given => Ok(given),
     }
+}
+
+/// A list is there, if only an empty one. "Absent" is then said of the path:
+/// the base URL is wrong, and Entra must not take that for an empty directory.
+fn listed<T>(given: Result<T, Failure>) -> Result<T, Failure> {
+    given.map_err(|failure| match failure.is_absent() {
+        true => VendorFault::Unusable.into(),
+        false => failure,
+    })
 }
 
 fn page_argument(style: PagingStyle, offset: usize, count: usize) -> Map {

@@ -2,6 +2,7 @@
 //! what it gives are candidates only. A filter it ignores, or takes as a substring, must not become
 //! a wrong match.
 
+use std::borrow::Cow;
 use std::slice;
 
 use serde_json::Value;
@@ -45,7 +46,7 @@ impl Operation {
     ) -> Result<(usize, Vec<Object>), Failure> {
         let mut found = Vec::new();
         for (kind, query) in queries {
-            found.extend(self.matches(*kind, query).await?);
+            found.extend(self.matches(*kind, query, queries.len() > 1).await?);
         }
         if let Some(sort) = queries.first().and_then(|(_, query)| query.sort.as_ref()) {
             sort.arrange(&mut found);
@@ -64,12 +65,16 @@ impl Operation {
         &self,
         kind: ResourceKind,
         query: &'q Query,
+        among_others: bool,
     ) -> Result<Vec<(Option<Key>, Match<'q>)>, Failure> {
         let types = &self.mapping(kind)?.resource_type;
-        let widened = types.widened(&self.service.resource_types);
+        let names = match among_others {
+            true => Cow::Owned(types.widened(&self.service.resource_types)),
+            false => Cow::Borrowed(types),
+        };
         let filter = query.filter.as_ref();
         let readings = match filter {
-            Some(filter) if !filter.may_match(types, &widened) => Vec::new(),
+            Some(filter) if among_others && !filter.may_match(types, &names) => Vec::new(),
             Some(filter) => self.candidates(kind, filter).await?,
             None => self.everything(kind).await?,
         };
@@ -77,9 +82,9 @@ impl Operation {
         let resources = self.resources(kind, &readings, has_members).await?;
         let mut found = Vec::new();
         for (reading, resource) in readings.into_iter().zip(resources) {
-            if filter.is_none_or(|filter| filter.matches(&resource, &widened)) {
+            if filter.is_none_or(|filter| filter.matches(&resource, &names)) {
                 let key = query.sort.as_ref();
-                let key = key.and_then(|sort| sort.key(&resource, &widened));
+                let key = key.and_then(|sort| sort.key(&resource, &names));
                 let found_one = Match {
                     kind,
                     query,
@@ -141,7 +146,7 @@ impl Operation {
             return Ok(Plan::One(ScimId::new(id)));
         }
         let lookup = equalities.iter().find_map(|(leaf, value)| {
-            let (row, held) = mapping.row_of(leaf)?;
+            let (row, held) = mapping.row_compared(leaf)?;
             (held.lookup.is_some() && value.is_string())
                 .then(|| Plan::Lookup(row, (*value).clone()))
         });

@@ -150,7 +150,7 @@ impl Filter {
     }
 
     /// The pairs of a filter that is one `eq` or a conjunction of them, else `None`: what a
-    /// vendor's own query can answer. `emails.value` stands for the work address.
+    /// vendor's own query can answer. `emails.value` without a type is a leaf without element.
     pub fn equalities(&self) -> Option<Vec<(Leaf, &Value)>> {
         match self {
             Self::And(parts) => {
@@ -164,7 +164,7 @@ impl Filter {
     fn equality(&self) -> Option<(Leaf, &Value)> {
         match self {
             Self::Test(path, Test::Compare(Operator::Eq, value)) if !value.is_null() => {
-                Some((Leaf::of_comparison(path)?, value))
+                Some((Leaf::of(path)?, value))
             }
             _ => None,
         }

@@ -72,6 +72,7 @@ impl<'a> Reader<'a> {
         };
         for (key, value) in entries {
             match urn {
+                Some(_) if same_text(&key, "schemas") => {} // follows from what is present
                 None => self.pathed(op, &key, value, Named::ByKey)?,
                 Some(urn) => self.pathed(op, &format!("{urn}:{key}"), value, Named::ByKey)?,
             }
@@ -132,7 +133,9 @@ impl<'a> Reader<'a> {
         let types = self.types;
         let schema = types.extension(urn);
         let schema = schema.ok_or_else(|| ScimError::no_target("name the attribute to remove"))?;
-        for attribute in &schema.attributes {
+        // What the vendor alone sets is the vendor's to take away.
+        let ours = |attribute: &&Attribute| attribute.mutability != Mutability::ReadOnly;
+        for attribute in schema.attributes.iter().filter(ours) {
             self.pathed(
                 op,
                 &format!("{urn}:{}", attribute.name),

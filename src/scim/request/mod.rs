@@ -10,8 +10,8 @@ use serde_json::Value;
 pub use query::Query;
 
 use super::{
-    Incoming, PatchRequest, Preconditions, Projection, ResourceKind, ResourceType, ScimError,
-    Service, resource,
+    Incoming, Object, PatchRequest, Preconditions, Projection, ResourceKind, ResourceType,
+    ScimError, Service, resource,
 };
 use query::Parameters;
 use route::Route;
@@ -146,14 +146,18 @@ impl Request {
             Route::Collection(types) if method == "GET" => {
                 Self::query(Some(types), &parameters, service)
             }
-            Route::Collection(types) => Ok(Self::Create {
-                kind: types.kind,
-                body: incoming(body, types, service)?,
-                projection: parameters.projection(types),
-            }),
             Route::Bulk => Err(ScimError::invalid_syntax(
                 "a bulk request is a JSON object and cannot be part of another",
             )),
+            Route::Collection(types) => {
+                let body = incoming(body, types, service)?;
+                let projection = parameters.projection(types);
+                Ok(Self::Create {
+                    kind: types.kind,
+                    projection: projection.showing_written(holds(&body.resource), types),
+                    body,
+                })
+            }
             Route::Item(types, id) => Self::on_item(method, types, id, &parameters, body, service),
             _ if parameters.has_filter() => Err(ScimError::forbidden(
                 "discovery endpoints cannot be filtered",
@@ -222,6 +226,8 @@ impl Request {
             },
             "PATCH" => {
                 let patch = PatchRequest::parse(required(body)?, types, service.profile)?;
+                let projection =
+                    projection.showing_written(|urn, name| patch.writes(urn, name), types);
                 Self::Patch {
                     kind,
                     id,
@@ -232,6 +238,7 @@ impl Request {
             }
             "PUT" => {
                 let body = incoming(body, types, service)?;
+                let projection = projection.showing_written(holds(&body.resource), types);
                 Self::Replace {
                     kind,
                     id,
@@ -256,6 +263,16 @@ fn incoming(
     service: &Service,
 ) -> Result<Incoming, ScimError> {
     resource::canonicalise(required(body)?, types, service.profile)
+}
+
+/// Whether a resource has an attribute, by the extension it stands under.
+fn holds(resource: &Object) -> impl Fn(Option<&str>, &str) -> bool {
+    |urn, name| match urn {
+        None => resource.contains_key(name),
+        Some(urn) => resource
+            .get(urn)
+            .is_some_and(|held| held.get(name).is_some()),
+    }
 }
 
 fn required(body: Option<Value>) -> Result<Value, ScimError> {

@@ -256,9 +256,13 @@ impl ResourceType {
             return None;
         }
         let wrong = fold(wrong);
-        let limit = (wrong.chars().count() / 3).clamp(1, 4);
+        let length = wrong.chars().count();
+        let limit = (length / 3).clamp(1, 4);
+        // Comparing costs the product of the lengths; most spellings cannot be near.
+        let near = |known: &String| known.chars().count().abs_diff(length) <= limit;
         self.spellings()
             .into_iter()
+            .filter(near)
             .map(|known| (strsim::damerau_levenshtein(&fold(&known), &wrong), known))
             .filter(|(distance, _)| *distance <= limit)
             .min_by_key(|(distance, _)| *distance)

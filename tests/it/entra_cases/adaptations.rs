@@ -13,10 +13,6 @@ pub(super) const NOT_PLAYED: &[(&str, &str)] = &[
     ("A-05", "the gateway takes no federated assertions"),
     ("A-06", "the gateway takes no federated assertions"),
     ("A-08", "the gateway takes no tokens issued by Entra"),
-    (
-        "P-25",
-        "an e-mail address is mandatory in SoSafe and cannot be removed",
-    ),
 ];
 
 /// SoSafe has no account without first and last name (its contract: mandatory

@@ -6,8 +6,11 @@
 //! understand fails the case. Cases that SoSafe cannot have are in [`NOT_PLAYED`].
 
 mod adaptations;
+mod changes;
+mod discovery;
 mod expectation;
 mod hold;
+mod load;
 mod path;
 mod phrase;
 mod world;
@@ -154,6 +157,7 @@ async fn play(mut case: Case) -> Result<(), String> {
         let held = played.holds(expectation).await;
         held.map_err(|why| tell(format!("does not hold: {text}\n    {why}")))?;
     }
+    played.end().await;
     Ok(())
 }
 

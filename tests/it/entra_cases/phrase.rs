@@ -39,6 +39,7 @@ pub(super) enum Phrase {
     NoHtml,
     NoNull,
     NoStrayKeys,
+    NoWorkEmail,
     NotRepeatedFromPage1,
     OneWorkAddress,
     OneWorkEmail,
@@ -163,6 +164,7 @@ const PHRASES: &[(&str, Phrase)] = &[
         "exactly one work address holding all five values",
         Phrase::OneWorkAddress,
     ),
+    ("no work email value", Phrase::NoWorkEmail),
     ("manager absent or empty", Phrase::ManagerEmpty),
     (
         "roles has an entry that stands for Role25 (value \"25\", or the raw string kept)",

@@ -8,7 +8,7 @@ use super::{is_later, patch};
 use crate::harness::{Options, Request, TestGateway, group, person};
 
 /// How many are played at a time: they mostly wait.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 24;
 
 /// A request with several vendor calls or one, and what is to be so afterwards.
 struct Story {
@@ -362,7 +362,9 @@ async fn lose(step: &'static Step, action: Action, lasts: bool) -> Result<(), St
             return Err(format!("{what}: the next try: {second}"));
         }
     }
-    judge(&stage, &story.wanted).map_err(|why| format!("{what}: first {}: {why}", first.status))
+    let judged = judge(&stage, &story.wanted);
+    stage.gateway.end().await;
+    judged.map_err(|why| format!("{what}: first {}: {why}", first.status))
 }
 
 fn judge(stage: &Stage, wanted: &Wanted) -> Result<(), String> {

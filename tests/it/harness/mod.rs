@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use hyper::Uri;
 use scimgate::adapter::TenantId;
 use scimgate::catalog::{self, Sources};
 use scimgate::config::Config;
@@ -92,19 +93,15 @@ impl TestGateway {
     }
 
     pub(crate) async fn start_with(options: Options) -> Self {
-        let log_from = logs::capture();
-        let keys = [unique("key-a-"), unique("key-b-")];
-        let vendor = start_vendor(&options, &keys);
-        let directory = tempfile::tempdir().unwrap();
-        let config = write_files(directory.path(), &options, &keys, vendor.base_url());
-        let (catalog, report) = catalog::load(&Sources {
-            adapters: config.catalog.adapters.clone(),
-            scripts: config.catalog.scripts.clone(),
-            tenants: Some(config.catalog.tenants.clone()),
-        });
-        assert!(report.problems().is_empty(), "{}", report.render(false));
-        let gateway = Gateway::open(&config).unwrap();
-        gateway.publish(&catalog);
+        // Compiling scripts takes a while that other tests' clocks must not stand still.
+        let opening = tokio::task::spawn_blocking(move || Opened::open(&options));
+        let Opened {
+            gateway,
+            vendor,
+            directory,
+            keys,
+            log_from,
+        } = opening.await.unwrap();
         let tokens = gateway.tokens();
         let address = gateway.local_addr();
         let mut tenants = Vec::new();
@@ -157,13 +154,35 @@ impl TestGateway {
         found.unwrap_or_else(|| panic!("the vendor has no row {id}"))
     }
 
+    /// What somebody does at the vendor by hand, as customer a.
+    pub(crate) async fn by_hand(&self, method: &str, path: &str, body: Option<Value>) -> Response {
+        let base: Uri = self.vendor.base_url().parse().unwrap();
+        let authority = base.authority().unwrap().as_str();
+        let mut request = Request::new(method, &format!("{}{path}", base.path()))
+            .header("X-Api-Key", &self.a.api_key)
+            .header("X-Idp-Tenant", IDP_TENANTS[0]);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let mut vendor = Connection::open(authority.parse().unwrap()).await;
+        vendor.send(&request).await
+    }
+
     /// Asserts that no log line since the start holds one of `words`.
     #[track_caller]
     pub(crate) fn log_never_says<S: AsRef<str>>(&self, words: impl IntoIterator<Item = S>) {
+        let log = logs::since(self.log_from);
         for word in words {
-            let leak = logs::line_with(self.log_from, word.as_ref());
+            let leak = log.lines().find(|line| line.contains(word.as_ref()));
             assert_eq!(leak, None, "the log holds {:?}", word.as_ref());
         }
+    }
+
+    /// Ends it where no other test's clock stands still: searching the log takes a while.
+    pub(crate) async fn end(self) {
+        tokio::task::spawn_blocking(move || drop(self))
+            .await
+            .unwrap();
     }
 
     /// Waits for the end of everything the gateway does.
@@ -283,6 +302,40 @@ pub(crate) fn copy_edited(from: &str, to: &Path, edit: impl Fn(String) -> String
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::create_dir_all(to.parent().unwrap()).unwrap();
     std::fs::write(to, edit(text)).unwrap();
+}
+
+/// A gateway that is bound and does not run yet.
+struct Opened {
+    gateway: Gateway,
+    vendor: Emulator,
+    directory: TempDir,
+    keys: [String; 2],
+    log_from: usize,
+}
+
+impl Opened {
+    fn open(options: &Options) -> Self {
+        let log_from = logs::capture();
+        let keys = [unique("key-a-"), unique("key-b-")];
+        let vendor = start_vendor(options, &keys);
+        let directory = tempfile::tempdir().unwrap();
+        let config = write_files(directory.path(), options, &keys, vendor.base_url());
+        let (catalog, report) = catalog::load(&Sources {
+            adapters: config.catalog.adapters.clone(),
+            scripts: config.catalog.scripts.clone(),
+            tenants: Some(config.catalog.tenants.clone()),
+        });
+        assert!(report.problems().is_empty(), "{}", report.render(false));
+        let gateway = Gateway::open(&config).unwrap();
+        gateway.publish(&catalog);
+        Self {
+            gateway,
+            vendor,
+            directory,
+            keys,
+            log_from,
+        }
+    }
 }
 
 fn start_vendor(options: &Options, keys: &[String; 2]) -> Emulator {

@@ -1,0 +1,159 @@
+//! `scimgate serve` and `scimgate token` as processes: a token that was printed
+//! opens what is served, and SIGTERM ends it well.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use expect_test::expect;
+use scimgate::demo::emulator::sosafe;
+
+use crate::harness::{Connection, Request, Response};
+use crate::house::{House, text_of};
+
+#[test]
+fn a_token_that_was_minted_opens_what_is_served() {
+    let vendor = sosafe::start(sosafe::Options::default()).unwrap();
+    let house = House::of_sosafe();
+    house.tenant(
+        "acme",
+        vendor.base_url(),
+        &sosafe::Client::default().api_key,
+    );
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let mut served = Served::start(&house);
+    let minted = house
+        .command(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"])
+        .env("SCIMGATE_SERVER__PUBLIC_URL", &served.origin)
+        .output()
+        .unwrap();
+    assert_eq!(minted.status.code(), Some(0), "{}", text_of(&minted.stderr));
+    let minted = text_of(&minted.stdout);
+    let line = |name: &str| {
+        let line = minted.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {minted}"))
+            .trim()
+            .to_owned()
+    };
+    let (url, token) = (line("Tenant URL:"), line("Secret Token:"));
+    assert_eq!(url, format!("{}/t/acme/scim/v2", served.origin));
+    let path = url.strip_prefix(&served.origin).unwrap();
+    let found = served.get(
+        &format!("{path}/Users?filter=userName+eq+%22nobody%22"),
+        &token,
+    );
+    assert_eq!(found.status, 200, "{found}");
+    assert_eq!(found.json()["totalResults"], 0);
+    assert_eq!(served.get(&format!("{path}/Users"), "scg_no").status, 401);
+    let log = served.terminate();
+    assert!(!log.contains(&token) && !log.contains("nobody"), "{log}");
+}
+
+#[test]
+fn a_token_for_nobody_is_refused_with_the_file_to_make() {
+    let output = House::empty().run(&["token", "mint", "--tenant", "acme"]);
+    assert_eq!(output.status.code(), Some(78));
+    expect![[r#"
+        scimgate: there is no tenant acme: tenants/acme.toml is missing
+    "#]]
+    .assert_eq(&text_of(&output.stderr));
+}
+
+/// A new pepper would turn every tenant's Entra away with 401.
+#[test]
+fn tokens_without_their_pepper_keep_the_gateway_from_starting() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let mint = ["token", "mint", "--tenant", "acme"];
+    assert_eq!(house.run(&mint).status.code(), Some(0));
+    std::fs::remove_file(house.path().join("state/scimgate.pepper")).unwrap();
+    for command in [&mint[..], &["serve"]] {
+        let output = house.run(command);
+        assert_eq!(output.status.code(), Some(78), "{command:?}");
+        let told = text_of(&output.stderr);
+        assert!(
+            told.contains("scimgate.pepper is missing") && told.contains("backup"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_broken_adapter_does_not_keep_others_from_being_served() {
+    let house = House::of_sosafe();
+    house.write("adapters/broken.toml", "title =");
+    house.write("scripts/broken.rhai", "");
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let mut served = Served::start(&house);
+    assert_eq!(served.get("/scim/v2/Users", "scg_no").status, 401);
+    assert!(served.terminate().contains("broken.toml"));
+}
+
+/// `scimgate serve` as a process.
+struct Served {
+    process: Child,
+    origin: String,
+}
+
+impl Served {
+    fn start(house: &House) -> Self {
+        let mut process = house
+            .command(&["-c", "scimgate.toml", "serve"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("scimgate is listening on ");
+        let origin = url.and_then(|url| url.strip_suffix("/scim/v2"));
+        let origin = origin.unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        Self { process, origin }
+    }
+
+    fn get(&self, target: &str, token: &str) -> Response {
+        let address = self.origin.trim_start_matches("http://").parse().unwrap();
+        let request =
+            Request::new("GET", target).header("Authorization", &format!("Bearer {token}"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut connection = Connection::open(address).await;
+            connection.send(&request).await
+        })
+    }
+
+    /// Sends SIGTERM, asserts a good end and gives the log.
+    #[track_caller]
+    fn terminate(&mut self) -> String {
+        let kill = format!("kill -TERM {}", self.process.id());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &kill])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let patience = Instant::now() + Duration::from_secs(10);
+        while self.process.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < patience, "it does not end");
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        let status = self.process.wait().unwrap();
+        assert_eq!(status.code(), Some(0));
+        let stderr = self.process.stderr.take().unwrap();
+        std::io::read_to_string(stderr).unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Only if the test failed before it was terminated.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
