@@ -133,7 +133,6 @@ impl Request {
     ) -> Result<Self, ScimError> {
         let route = Route::parse(path, service)?;
         if !route.methods().split(", ").any(|known| known == method) {
-            let method: String = method.chars().take(16).collect();
             let detail = format!("{method} is not served here; use {}", route.methods());
             return Err(ScimError::method_not_allowed(detail));
         }
@@ -147,6 +146,9 @@ impl Request {
             Route::Collection(types) if method == "GET" => {
                 Self::query(Some(types), &parameters, service)
             }
+            Route::Bulk => Err(ScimError::invalid_syntax(
+                "a bulk request is a JSON object and cannot be part of another",
+            )),
             Route::Collection(types) => {
                 let body = incoming(body, types, service)?;
                 let projection = parameters.projection(types);
@@ -156,9 +158,6 @@ impl Request {
                     body,
                 })
             }
-            Route::Bulk => Err(ScimError::invalid_syntax(
-                "a bulk request is a JSON object and cannot be part of another",
-            )),
             Route::Item(types, id) => Self::on_item(method, types, id, &parameters, body, service),
             _ if parameters.has_filter() => Err(ScimError::forbidden(
                 "discovery endpoints cannot be filtered",
