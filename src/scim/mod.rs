@@ -6,6 +6,7 @@
 //! | [`request`] | method, path, query and body to a [`Request`] |
 //! | [`bulk`] | many requests in one, which may refer to each other |
 //! | [`resource`] | a received resource in canonical form |
+//! | [`immutable`] | what a PUT may not change |
 //! | [`patch`] | PATCH bodies in every dialect; their application |
 //! | [`filter`] | the filter language: parse, print, evaluate, push down |
 //! | [`path`], [`leaf`] | addresses: of attributes, and of one value in a resource |
@@ -27,6 +28,7 @@ pub mod cursor;
 pub mod discovery;
 pub mod error;
 pub mod filter;
+pub mod immutable;
 pub mod json;
 pub mod leaf;
 pub mod patch;

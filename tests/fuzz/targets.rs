@@ -87,13 +87,14 @@ pub(crate) fn fuzz_path(bytes: &[u8]) -> usize {
             }
         }
     }
-    for types in [&*USER, &*GROUP] {
+    // Tables are read as Entra writes paths; without escapes, and printed with them.
+    let types = &*USER;
+    if Path::parse(&text, types, Profile::Entra).is_ok() {
         if let Ok(path) = AttrPath::parse(&text, types) {
             assert_eq!(AttrPath::parse(&path.to_string(), types), Ok(path));
         }
         if let Ok(leaf) = Leaf::parse(&text, types) {
             let printed = leaf.to_string();
-            // Tables are read without escapes and printed with them.
             if !printed.contains('\\') {
                 assert_eq!(Leaf::parse(&printed, types), Ok(leaf));
             }

@@ -7,6 +7,7 @@
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `protocol` | RFC 7643 and RFC 7644 over sockets, against the reference adapter |
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
+//! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
 //! | `house` | a directory to run the binary in |
 //! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
@@ -19,6 +20,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod bulk;
 mod check_command;
 mod checklist;
 mod entra_cases;

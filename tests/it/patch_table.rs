@@ -168,7 +168,7 @@ impl After {
     fn of(table: &Table, before: &Object, text: &str) -> Self {
         let (text, skipped) = text.split_once(" ignoring ").unwrap_or((text, ""));
         let skipped = skipped.split(", ").filter(|name| !name.is_empty());
-        let is = |value| Self::Is(value, skipped.map(|name| long(name)).collect());
+        let is = |value| Self::Is(value, skipped.map(long).collect());
         if text == "same" {
             return is(Value::Object(before.clone()));
         }

@@ -30,6 +30,7 @@ pub async fn bulk(
         let result = perform(request).await;
         run.record(result);
     }
+    tracing::info!(errors = run.errors(), "bulk request ended");
     run.finish()
 }
 

@@ -17,7 +17,7 @@ use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
 use crate::scim::{
     Incoming, MemberChanges, Object, PatchRequest, Preconditions, Projection, ResourceKind,
-    Response, Stop, patch,
+    Response, Stop, immutable, patch,
 };
 
 /// A resource under change.
@@ -72,10 +72,11 @@ impl Operation {
         projection: &Projection,
         conditions: &Preconditions,
     ) -> Result<Response, Failure> {
-        let after = incoming.resource;
+        let mut after = incoming.resource;
         let keys = names(kind, &after);
         let (subject, _held) = self.subject(kind, id, keys, conditions).await?;
         self.tell_ignored(&incoming.ignored);
+        self.keep_immutable(kind, &subject, &mut after).await?;
         let members = replaced_members(kind, &after);
         let mut changes = self.mapping(kind)?.whole(&after);
         // What PUT leaves out is cleared (RFC 7644 §3.5.1), but an account is
@@ -89,6 +90,23 @@ impl Operation {
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
         self.answer_whole(kind, &subject, outcome, projection).await
+    }
+
+    /// Holds a PUT against what is set only once; a vendor without such
+    /// attributes is not asked.
+    async fn keep_immutable(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        after: &mut Object,
+    ) -> Result<(), Failure> {
+        let mapping = self.mapping(kind)?;
+        if !immutable::is_any(&mapping.resource_type) {
+            return Ok(());
+        }
+        let reading = self.reread(kind, &subject.native).await?;
+        let before = assemble(mapping, &reading, &subject.remembered);
+        Ok(immutable::keep(&before, after, &mapping.resource_type)?)
     }
 
     /// Locks the resource, and the names it is to have: a POST of the same name

@@ -23,6 +23,17 @@ pub(super) enum Step {
     First(usize),
     /// Those references are added to it.
     Rest(usize),
+    /// Nothing: it needs what can never be made, itself perhaps.
+    Stuck(usize),
+}
+
+impl Step {
+    /// The operation.
+    pub(super) fn index(self) -> usize {
+        let (Self::Whole(index) | Self::First(index) | Self::Rest(index) | Self::Stuck(index)) =
+            self;
+        index
+    }
 }
 
 /// Operations, a bit for each: a hundred of them that all refer to each other are ordered in no
@@ -43,8 +54,8 @@ struct Node {
     splits: bool,
 }
 
-/// The order of a request's operations. Each comes once as `Whole`, or once as `First` and later
-/// once as `Rest`. What refers to what can never be made comes all the same, at the end.
+/// The order of a request's operations. Each comes once as `Whole` or `Stuck`, or once as `First`
+/// and later once as `Rest`.
 pub(super) fn order(operations: &[Operation], service: &Service) -> Vec<Step> {
     let mut planner = Planner::new(&nodes(operations, service));
     for index in 0..operations.len() {
@@ -126,6 +137,25 @@ fn rivals(index: usize, nodes: &[Node]) -> Set {
     rivals
 }
 
+/// The operations that can never be carried out whole: each needs itself before it is there, or
+/// needs one of those.
+fn stuck(nodes: &[Node]) -> Set {
+    let all = || nodes.iter().enumerate();
+    let mut made: Set = 0;
+    let mut hopeless: Set = 0;
+    for _ in nodes {
+        made = all()
+            .filter(|(_, node)| node.splits || node.needs & !made == 0)
+            .fold(made, |made, (index, _)| made | bit(index));
+    }
+    for _ in nodes {
+        hopeless = all()
+            .filter(|(index, node)| made & bit(*index) == 0 || node.needs & hopeless != 0)
+            .fold(hopeless, |hopeless, (index, _)| hopeless | bit(index));
+    }
+    hopeless
+}
+
 /// What the planner knows of an operation.
 struct Plan {
     needs: Set,
@@ -146,10 +176,11 @@ struct Planner {
 
 impl Planner {
     fn new(nodes: &[Node]) -> Self {
+        let stuck = stuck(nodes);
         let plan = |(index, node): (usize, &Node)| Plan {
             needs: node.needs,
             rivals: rivals(index, nodes),
-            splits: node.splits,
+            splits: node.splits && stuck & bit(index) == 0,
         };
         Self {
             plans: nodes.iter().enumerate().map(plan).collect(),
@@ -230,8 +261,7 @@ impl Planner {
 
     /// What waits to the end waits for itself, or for what does.
     fn end(mut self) -> Vec<Step> {
-        self.steps.extend(each(self.waiting).map(Step::Whole));
-        self.steps.extend(each(self.unfinished).map(Step::Rest));
+        self.steps.extend(each(self.waiting).map(Step::Stuck));
         self.steps
     }
 }

@@ -5,9 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use serde_json::{Value, json};
 
 use super::order::{Step, order};
+use super::reference::PREFIX;
 use super::target::{Target, item_path};
 use super::{Bulk, Method, Operation, RESPONSE_SCHEMA, late, reference, shown};
-use crate::scim::{Object, Request, ResourceKind, Response, ScimError, Service};
+use crate::scim::{Object, Request, Response, ScimError, Service};
 
 /// The operations of a bulk request, to be carried out one at a time.
 ///
@@ -48,6 +49,24 @@ struct Answer {
     location: Option<String>,
     version: Option<String>,
     error: Option<ScimError>,
+}
+
+impl Answer {
+    /// This failure, of what was to be added to what the first half made.
+    fn of_the_rest(self, first: Self) -> Self {
+        let told = |error: ScimError| ScimError {
+            detail: format!(
+                "The resource was created, but its references to later operations could not be added. {}",
+                error.detail
+            ),
+            ..error
+        };
+        Self {
+            location: first.location,
+            error: self.error.map(told),
+            ..self
+        }
+    }
 }
 
 impl<'s> Run<'s> {
@@ -104,6 +123,11 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// How many operations have failed.
+    pub fn errors(&self) -> usize {
+        self.errors
+    }
+
     /// The `BulkResponse`, its operations in the order of the request.
     pub fn finish(mut self) -> Response {
         // Stopped by `failOnErrors` between the two halves of an operation.
@@ -128,6 +152,7 @@ impl<'s> Run<'s> {
         match step {
             Step::Whole(index) => Some(self.whole(index)),
             Step::First(index) => Some(self.first(index)),
+            Step::Stuck(_) => Some(Err(circular())),
             Step::Rest(index) => {
                 let progress = self.progress.get_mut(index)?;
                 let (id, rest) = (progress.made.clone()?, progress.rest.take()?);
@@ -228,7 +253,7 @@ impl<'s> Run<'s> {
     }
 
     fn succeed(&mut self, step: Step, response: Response) {
-        let (Step::Whole(index) | Step::First(index) | Step::Rest(index)) = step;
+        let index = step.index();
         let location = response.location.clone().or_else(|| self.location(index));
         let Some(progress) = self.progress.get_mut(index) else {
             return;
@@ -248,44 +273,42 @@ impl<'s> Run<'s> {
         });
     }
 
-    fn fail(&mut self, step: Step, mut error: ScimError) {
-        let (Step::Whole(index) | Step::First(index) | Step::Rest(index)) = step;
-        let location = self.location(index);
-        let Some(progress) = self.progress.get_mut(index) else {
+    fn fail(&mut self, step: Step, error: ScimError) {
+        let location = self.location(step.index());
+        let Some(progress) = self.progress.get_mut(step.index()) else {
             return;
         };
-        let mut made_at = None;
-        if let Step::Rest(_) = step {
-            // What was never made has been answered.
-            let Some(made) = progress.answer.as_ref().filter(|made| made.error.is_none()) else {
-                return;
-            };
-            made_at = made.location.clone();
-            let detail = &error.detail;
-            error.detail = format!(
-                "The resource was created, but its references to later operations could not be added. {detail}"
-            );
-        }
-        self.errors += 1;
-        progress.answer = Some(Answer {
+        let answer = Answer {
             status: error.status,
-            location: made_at.or(location),
+            location,
             version: None,
             error: Some(error),
-        });
+        };
+        match (step, progress.answer.take()) {
+            (Step::Rest(_), Some(first)) if first.error.is_some() => {
+                // It was never made, which has been counted.
+                progress.answer = Some(first);
+                return;
+            }
+            (Step::Rest(_), Some(first)) => progress.answer = Some(answer.of_the_rest(first)),
+            _ => progress.answer = Some(answer),
+        }
+        self.errors += 1;
     }
 
-    /// Where an operation's resource is, by its path.
+    /// Where an operation went, which all are told but a POST that made nothing (RFC 7644 §3.7)
+    /// and what goes nowhere.
     fn location(&self, index: usize) -> Option<String> {
-        let place = |kind: ResourceKind, id: &str| format!("{}{}", self.base, item_path(kind, id));
-        match self.operations.get(index)?.target.as_ref().ok()? {
-            Target::Collection(_) => None,
-            Target::Item(kind, id) => Some(place(*kind, id)),
+        let operation = self.operations.get(index)?;
+        let path = match operation.target.as_ref().ok()? {
+            Target::Collection(_) if operation.method == Method::Post => return None,
             Target::Made(kind, bulk_id) => {
-                let id = self.maker(bulk_id)?.made.as_deref()?;
-                Some(place(*kind, id))
+                let id = self.maker(bulk_id).and_then(|maker| maker.made.as_deref());
+                item_path(*kind, id.unwrap_or(&format!("{PREFIX}{bulk_id}")))
             }
-        }
+            target => target.path()?,
+        };
+        Some(format!("{}{path}", self.base))
     }
 
     /// One operation of the answer (RFC 7644 §3.7). A body only with errors: what a client sent

@@ -6,10 +6,11 @@ use super::reference::PREFIX;
 use crate::scim::compare::same_text;
 use crate::scim::{ResourceKind, ScimError, Service};
 
-/// What stands for itself in a URL (RFC 3986 §2.3).
+/// What stands for itself in a URL (RFC 3986 §3.3).
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
+    .remove(b':')
     .remove(b'_')
     .remove(b'~');
 

@@ -231,6 +231,23 @@ async fn abuse_is_refused_at_once() {
             "{line}: {response}"
         );
     }
+    for filter in [
+        "(".repeat(10_000),
+        "title pr or ".repeat(5_000),
+        "x".repeat(1_000_000),
+    ] {
+        let schemas = ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"];
+        let search = json!({"schemas": schemas, "filter": filter});
+        let begun = Instant::now();
+        let response = service.ask("POST /Users/.search", Some(&search)).await;
+        assert!(
+            begun.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            begun.elapsed()
+        );
+        assert!([400, 413].contains(&response.status), "{response}");
+        assert!(response.body.len() < 1000, "{response}");
+    }
     let answer = announced(&service, 1 << 30).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert_eq!(service.get(&at(&made)).await, made);

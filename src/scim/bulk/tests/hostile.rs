@@ -113,7 +113,7 @@ proptest! {
         let mut first = vec![false; bulk.operations.len()];
         let mut stuck = false;
         for step in steps {
-            let (order::Step::Whole(index) | order::Step::First(index) | order::Step::Rest(index)) = step;
+            let index = step.index();
             let mut needs: Vec<usize> = Vec::new();
             if let Some(data) = &bulk.operations[index].data {
                 reference::each(data, &mut |bulk_id| needs.extend(makers.get(bulk_id)));
@@ -123,17 +123,14 @@ proptest! {
             }
             let there = needs.iter().all(|need| made[*need]);
             match step {
-                order::Step::First(_) => prop_assert!(!made[index] && !there),
-                order::Step::Rest(_) => prop_assert!(first[index] && (there || stuck)),
-                // Only at the end comes what can never be carried out.
-                order::Step::Whole(_) => {
-                    prop_assert!(!made[index]);
-                    stuck |= !there;
-                    prop_assert!(there == !stuck);
-                }
+                order::Step::Whole(_) => prop_assert!(!made[index] && there && !stuck),
+                order::Step::First(_) => prop_assert!(!made[index] && !there && !stuck),
+                order::Step::Rest(_) => prop_assert!(first[index] && there && !stuck),
+                order::Step::Stuck(_) => prop_assert!(!made[index] && !there),
             }
+            stuck |= matches!(step, order::Step::Stuck(_));
             first[index] = matches!(step, order::Step::First(_));
-            made[index] |= !stuck;
+            made[index] |= !matches!(step, order::Step::Stuck(_));
         }
     }
 

@@ -131,7 +131,11 @@ fn what_depends_on_a_failure_fails_and_names_the_bulk_id() {
         .as_str()
         .unwrap();
     assert!(detail.contains("bulkId \"a\""), "{detail}");
-    assert!(answer["Operations"][2].get("location").is_none());
+    assert!(answer["Operations"][1].get("location").is_none());
+    assert_eq!(
+        answer["Operations"][2]["location"],
+        format!("{BASE}/Groups/bulkId:g")
+    );
 }
 
 #[test]
