@@ -12,7 +12,11 @@ use super::{Object, ScimError};
 /// Tags are compared weakly for both headers: RFC 7644 has only weak ones in its examples, of
 /// which RFC 9110's strong comparison would never find two equal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Preconditions {
+pub struct Preconditions(Option<Box<Given>>);
+
+/// Both headers; boxed, since hardly any request has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Given {
     matching: Option<Tags>,
     not_matching: Option<Tags>,
 }
@@ -49,15 +53,17 @@ impl Preconditions {
             text.map(|text| Tags::parse(text).ok_or_else(wrong))
                 .transpose()
         };
-        Ok(Self {
+        let given = Given {
             matching: read("If-Match", if_match)?,
             not_matching: read("If-None-Match", if_none_match)?,
-        })
+        };
+        let is_any = given.matching.is_some() || given.not_matching.is_some();
+        Ok(Self(is_any.then(|| Box::new(given))))
     }
 
     /// Whether there is nothing to be judged, so that no version need be known.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.0.is_none()
     }
 
     /// Judges a GET of a resource of this version.
@@ -70,7 +76,8 @@ impl Preconditions {
 
     /// Judges a PUT, PATCH or DELETE of a resource of this version.
     pub fn of_write(&self, version: &str) -> Verdict {
-        let unwanted = self.not_matching.as_ref();
+        let given = self.0.as_ref();
+        let unwanted = given.and_then(|given| given.not_matching.as_ref());
         match self.is_matched(version) && !unwanted.is_some_and(|tags| tags.have(version)) {
             true => Verdict::Go,
             false => Verdict::Failed,
@@ -78,7 +85,8 @@ impl Preconditions {
     }
 
     fn is_matched(&self, version: &str) -> bool {
-        self.matching.as_ref().is_none_or(|tags| tags.have(version))
+        let wanted = self.0.as_ref().and_then(|given| given.matching.as_ref());
+        wanted.is_none_or(|tags| tags.have(version))
     }
 }
 

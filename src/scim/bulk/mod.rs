@@ -46,10 +46,6 @@ const MAX_BULK_ID: usize = 256;
 
 /// What a client may send: one request, or many in one.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every message is a single request, which a box would cost an allocation"
-)]
 pub enum Message {
     /// Anything but `POST /Bulk`.
     Single(Request),
