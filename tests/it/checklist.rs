@@ -12,7 +12,7 @@ const NOT_MET: &[(&str, &str)] = &[
     ),
     (
         "R199",
-        "events are optional; the provisioning log is the audit trail",
+        "events are optional, and no client of the gateway asks for them",
     ),
     (
         "R200",
