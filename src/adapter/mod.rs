@@ -1,18 +1,22 @@
 //! What the gateway knows of a vendor, and what it does with it.
 //!
-//! - [`manifest`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
+//! - [`manifest`], [`extensions`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
 //! - [`script`], [`lint`], [`engine`], [`fiber`], [`host`]: its script, checked,
 //!   and run on a coroutine that suspends at each vendor call;
 //! - [`xml`]: replies and bodies of vendors that speak XML;
 //! - [`mapping`]: its attribute table, compiled;
 //! - [`operations`]: one SCIM operation, one short function;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
+//! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
+//!   all that is wrong with them;
 //! - [`outcome`]: what went wrong, by whose fault.
 
 pub mod backend;
 pub mod compile;
+mod crosscheck;
 mod custom;
 pub mod engine;
+pub mod extensions;
 mod fiber;
 pub mod host;
 pub mod ids;
@@ -41,7 +45,10 @@ pub use outcome::{Failure, GatewayFault, ScriptFault, VendorFault};
 use replies::ReplyTable;
 use script::Script;
 
-use crate::scim::{ResourceKind, ResourceType};
+use crate::scim::{Profile, ResourceKind, Service};
+
+/// Most resources of one page of a list.
+const PAGE_MAX: u32 = 200;
 
 /// A vendor, ready to serve: every promise of its manifest and script was
 /// checked when it was compiled.
@@ -76,18 +83,19 @@ impl Adapter {
         }
     }
 
-    /// The full resource types, for parsing what Entra sends.
-    pub fn resource_types(&self) -> Vec<ResourceType> {
-        self.mappings()
-            .map(|mapping| mapping.resource_type.clone())
-            .collect()
-    }
-
-    /// What `/Schemas` tells: the attributes the tables have.
-    pub fn published(&self) -> Vec<ResourceType> {
-        self.mappings()
-            .map(|mapping| mapping.resource_type.narrowed(&mapping.leaves()))
-            .collect()
+    /// What a tenant of this vendor serves, in the dialect of `profile`.
+    pub fn service(&self, profile: Profile) -> Service {
+        let types = self.mappings().map(|mapping| &mapping.resource_type);
+        let published = self.mappings().map(|mapping| {
+            let narrowed = mapping.resource_type.narrowed(&mapping.leaves());
+            narrowed.stating(&mapping.statements())
+        });
+        Service {
+            resource_types: types.cloned().collect(),
+            published: published.collect(),
+            profile,
+            page_max: PAGE_MAX.min(self.manifest.paging.size.max(1)),
+        }
     }
 
     fn mappings(&self) -> impl Iterator<Item = &Arc<Mapping>> {

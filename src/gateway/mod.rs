@@ -15,6 +15,7 @@ use url::Url;
 use crate::adapter::{LocalBoxFuture, MemoryError};
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::scim::CursorKey;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };
@@ -31,28 +32,29 @@ pub struct Gateway {
     tls: TlsOptions,
 }
 
-/// Why the gateway cannot take its place.
+/// Why the gateway cannot take its place: the configuration key it is about.
+/// The reason is the error's source.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenFault {
     /// The server's certificate or its key.
-    #[error("server.tls: {0}")]
+    #[error("server.tls")]
     Tls(#[from] TlsFault),
     /// The address is taken, not ours, or needs a right we do not have.
-    #[error("server.listen: cannot listen on {address}: {error}")]
+    #[error("server.listen: cannot listen on {address}")]
     Listen {
         /// As configured.
         address: SocketAddr,
         /// The operating system's words.
-        error: io::Error,
+        source: io::Error,
     },
     /// The database.
-    #[error("store.path: {0}")]
+    #[error("store.path")]
     Store(#[from] MemoryError),
     /// The key of the tokens' digests.
-    #[error("store.path: {0}")]
+    #[error("store.path")]
     Pepper(#[from] PepperFault),
     /// Trust towards vendors.
-    #[error("vendor.extra_ca: {0}")]
+    #[error("vendor.extra_ca")]
     VendorTls(#[from] TlsError),
 }
 
@@ -67,10 +69,11 @@ impl Gateway {
         let (store, tokens) = open_store(config)?;
         let address = config.server.listen;
         let server = Server::bind(settings);
+        let cursors = CursorKey::new(tokens.derived_key("cursors"));
         Ok(Self {
-            server: server.map_err(|error| OpenFault::Listen { address, error })?,
+            server: server.map_err(|source| OpenFault::Listen { address, source })?,
             tokens: Arc::new(tokens),
-            tenants: Arc::new(Tenants::new(Arc::new(store))),
+            tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
         })
     }
@@ -143,7 +146,7 @@ impl Application for Worker {
         Box::pin(async move {
             let tenant = self.tokens.authenticate(token).await?;
             // A token may outlive its tenant's file: then it opens nothing.
-            self.entrances.open(&tenant).ok_or(AuthFault::Unknown)
+            self.entrances.open(&tenant)
         })
     }
 }

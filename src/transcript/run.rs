@@ -14,10 +14,10 @@ use super::replay::Replay;
 use super::{Ask, Body, Exchange, ExpectedResponse, Transcript};
 use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
-use crate::adapter::operations::Operation;
+use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, Failure, Memory, TenantId};
-use crate::scim::{self, Profile, Request, Response, ScimError, Service};
+use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
 
@@ -45,15 +45,15 @@ struct Got {
 /// # Errors
 /// The store in memory or the event loop could not be made.
 pub fn run(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Outcome> {
-    let stage = Stage::new(transcript, adapter)?;
+    let player = Player::new(transcript, adapter)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
-    Ok(runtime.block_on(stage.play(transcript)))
+    Ok(runtime.block_on(player.play(transcript)))
 }
 
 /// One tenant without a network.
-struct Stage {
+struct Player {
     tenant: TenantId,
     adapter: Arc<Adapter>,
     service: Arc<Service>,
@@ -64,22 +64,16 @@ struct Stage {
     ids: Arc<IdCache>,
 }
 
-impl Stage {
+impl Player {
     fn new(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Self> {
         let tenant =
             TenantId::parse("transcript").ok_or_else(|| anyhow::anyhow!("no tenant name"))?;
         let settings = settings(transcript, adapter);
         let adapter = &adapter.for_tenant(&settings).map_err(anyhow::Error::msg)?;
-        let service = Service {
-            resource_types: adapter.resource_types(),
-            published: adapter.published(),
-            profile: Profile::Entra,
-            page_max: 200,
-        };
         Ok(Self {
             tenant,
             adapter: Arc::clone(adapter),
-            service: Arc::new(service),
+            service: Arc::new(adapter.service(transcript.profile)),
             settings: Arc::new(settings),
             group_priority: Arc::new(transcript.priority.clone()),
             memory: Arc::new(Store::in_memory()?),
@@ -118,9 +112,9 @@ impl Stage {
                     .retry_after
                     .map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
                 Got {
-                    status: told.status,
+                    status: told.error.status,
                     headers: wait.into_iter().collect(),
-                    body: Some(told.body),
+                    body: Some(told.error.body()),
                 }
             }
         }
@@ -138,8 +132,22 @@ impl Stage {
             None => (target.as_str(), None),
         };
         let body = body(&ask.body, variables)?;
-        let request = Request::parse(&ask.method, path, query, body, &self.service)?;
-        self.operation(backend).perform(request).await
+        let message = Message::parse(&ask.method, path, query, body, &self.service)?;
+        let header = |name| ask.header(name).map(|value| fill(value, variables));
+        let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
+        let operation = self.operation(backend);
+        match message.under(if_match.as_deref(), if_none_match.as_deref())? {
+            Message::Single(request) => operation.perform(request).await,
+            Message::Bulk(bulk) => Ok(self.bulk(bulk, &operation).await),
+        }
+    }
+
+    async fn bulk(&self, bulk: Bulk, operation: &Operation) -> Response {
+        let one = async |request| {
+            let result = operation.perform(request).await;
+            result.map_err(|failure| told(failure, "transcript").error)
+        };
+        operations::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
     }
 
     fn operation(&self, backend: Rc<Replay>) -> Operation {
@@ -153,6 +161,7 @@ impl Stage {
             memory: Arc::clone(&self.memory),
             locks: Arc::clone(&self.locks),
             ids: Arc::clone(&self.ids),
+            cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
             deadline: Instant::now() + Duration::from_secs(45),
         }

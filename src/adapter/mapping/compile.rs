@@ -1,7 +1,7 @@
 //! From the rows a script wrote to a [`Mapping`], or to all that is wrong with them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rhai::Position;
 
@@ -10,8 +10,8 @@ use super::table::{Attr, Conversion};
 use super::{Field, Mapping, Row};
 use crate::adapter::problem::{Problem, nearest, offset_of};
 use crate::convert::country::Style;
-use crate::scim::schema::{Extension, Mutability, USER};
-use crate::scim::{AttrPath, Leaf, ResourceKind, ResourceType};
+use crate::scim::schema::{Attribute, Extension, Kind, Mutability};
+use crate::scim::{AttrPath, Leaf, ResourceType};
 
 /// Where a table stands and what it is checked against.
 pub(in crate::adapter) struct Source<'a> {
@@ -25,19 +25,15 @@ pub(in crate::adapter) struct Source<'a> {
     pub(in crate::adapter) id_field: &'a str,
 }
 
-/// Compiles a table.
+/// Compiles a table. Of the type's extensions those are served that have a row.
 ///
 /// # Errors
 /// Every problem there is, in the table's order.
 pub(in crate::adapter) fn compile(
-    kind: ResourceKind,
+    resource_type: ResourceType,
     table: Vec<Attr>,
     source: &Source<'_>,
 ) -> Result<Mapping, Vec<Problem>> {
-    let resource_type = match kind {
-        ResourceKind::User => ResourceType::user(),
-        ResourceKind::Group => ResourceType::group(),
-    };
     let compiler = Compiler {
         resource_type: &resource_type,
         source,
@@ -58,8 +54,8 @@ pub(in crate::adapter) fn compile(
     if problems.is_empty() {
         let id_field = Field::parse(source.id_field);
         Ok(Mapping {
-            kind,
-            resource_type,
+            kind: resource_type.kind,
+            resource_type: resource_type.serving(by_leaf.keys()),
             id_field,
             rows,
             by_leaf,
@@ -112,6 +108,11 @@ impl Compiler<'_> {
         let mut problems = self.misspelt_fields(attr);
         let leaf = self.leaf(attr, &attr.path);
         let converter = self.converter(attr);
+        problems.extend(
+            leaf.as_ref()
+                .ok()
+                .and_then(|leaf| self.no_boolean(attr, leaf)),
+        );
         match (leaf, converter) {
             (Ok(leaf), Ok(converter)) if problems.is_empty() => {
                 Ok(self.built(attr, leaf, converter))
@@ -124,18 +125,39 @@ impl Compiler<'_> {
         }
     }
 
-    fn built(&self, attr: &Attr, leaf: Leaf, converter: Converter) -> Row {
-        let path = AttrPath {
+    /// A list of values for a boolean that names something else than its two.
+    fn no_boolean(&self, attr: &Attr, leaf: &Leaf) -> Option<Problem> {
+        let Conversion::Values { pairs, reads, .. } = &attr.conversion else {
+            return None;
+        };
+        self.definition(leaf)
+            .filter(|attribute| attribute.kind == Kind::Boolean)?;
+        let said = pairs.iter().map(|(scim, _)| scim);
+        let mut named = said.chain(reads.iter().map(|(_, scim)| scim));
+        let wrong = named.find(|word| {
+            !word.eq_ignore_ascii_case("true") && !word.eq_ignore_ascii_case("false")
+        })?;
+        let message = format!("`{}` is a boolean and never `{wrong}`", attr.path);
+        let problem = self.at(attr, wrong, "table::no-boolean", message);
+        Some(problem.help("write \"true\" and \"false\""))
+    }
+
+    fn definition(&self, leaf: &Leaf) -> Option<&Attribute> {
+        self.resource_type.attribute(&AttrPath {
             schema: leaf.schema.clone(),
             attribute: leaf.attribute.clone(),
             sub: leaf.sub.clone(),
-        };
-        let attribute = self.resource_type.attribute(&path);
+        })
+    }
+
+    fn built(&self, attr: &Attr, leaf: Leaf, converter: Converter) -> Row {
+        let attribute = self.definition(&leaf);
         Row {
             spelling: leaf.to_string(),
             kind: attribute
                 .map(|attribute| attribute.kind)
                 .unwrap_or_default(),
+            multi_valued: attribute.is_some_and(|attribute| attribute.multi_valued),
             read_only: leaf.attribute == "meta"
                 || attribute.is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly),
             leaf,
@@ -168,6 +190,8 @@ impl Compiler<'_> {
                 )
                 .label("not a SCIM attribute");
             match self.resource_type.suggest(path) {
+                Some(meant) if meant == path => problem
+                    .help("say which of its elements, as in `addresses[type eq \"work\"].country`"),
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
                 None => problem.help(error.detail),
             }
@@ -302,23 +326,4 @@ fn place(source: &str, position: Position, text: &str) -> (usize, usize) {
         Some(found) => (row + found, text.len()),
         None => (row, "attr".len()),
     }
-}
-
-/// The names a closure may read on a user: all attributes and extensions.
-pub(super) fn user_attribute_names() -> impl Iterator<Item = &'static str> {
-    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let user = ResourceType::user();
-        let core = user
-            .schema
-            .attributes
-            .iter()
-            .map(|attribute| attribute.name.clone());
-        let common = ["id", "externalId", "meta", USER].map(str::to_owned);
-        let extensions = user
-            .extensions
-            .iter()
-            .map(|extension| extension.schema.id.clone());
-        core.chain(common).chain(extensions).collect()
-    });
-    NAMES.iter().map(String::as_str)
 }

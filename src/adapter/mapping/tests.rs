@@ -48,7 +48,7 @@ impl Bench {
             fields: &[],
             id_field: "id",
         };
-        let mapping = compile(ResourceKind::User, rows, &source)?;
+        let mapping = compile(crate::scim::ResourceType::user(), rows, &source)?;
         Ok(Self { script, mapping })
     }
 
@@ -284,6 +284,21 @@ fn a_value_the_vendor_cannot_take_is_refused_by_name_and_never_echoed() {
 }
 
 #[test]
+fn a_whole_list_goes_both_ways_as_it_is() {
+    let bench =
+        Bench::new(r#"fn user_attributes() { [attr("emails", "mails"), attr("roles", "roles")] }"#);
+    let bench = bench.unwrap();
+    let resource = json!({"emails": [{"value": "a@b.c", "type": "work", "primary": true}, {"value": "d@e.f"}]});
+    let native = bench.write(&resource, Purpose::Create).unwrap();
+    assert_eq!(native, json!({"mails": resource["emails"]}));
+    let back = bench.round_trip(&resource, |row| row["roles"] = json!([]));
+    assert_eq!(back["emails"], resource["emails"]);
+    assert_eq!(back.get("roles"), None, "an empty list is absent");
+    let cleared = bench.write(&json!({}), Purpose::Update).unwrap();
+    assert_eq!(cleared, json!({"mails": null, "roles": null}));
+}
+
+#[test]
 fn unknown_stands_for_every_mapped_attribute() {
     let bench = bench();
     let unknown = bench.mapping.unknown();
@@ -358,7 +373,7 @@ fn mistakes_in_a_table_are_found_where_they_stand() {
     check_problem(
         r#"attr("title", "a").reads(#{ "x": "y" })"#,
         expect![[r#"
-            script::failed at `r`: test.rhai: .reads(…) belongs behind .values(…)
+            script::failed at `reads`: test.rhai: .reads(…) belongs behind .values(…)
         "#]],
     );
 }

@@ -8,7 +8,7 @@ use super::{Field, Mapping, Row, extra_of};
 use crate::adapter::host::json;
 use crate::adapter::keys::NativeId;
 use crate::scim::patch::UNKNOWN;
-use crate::scim::{Object, ScimError};
+use crate::scim::{Object, ResourceType, ScimError};
 
 /// One attribute's new value; `None` unassigns it.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +119,7 @@ impl Mapping {
                 (Some(value), None) => row
                     .to_native(value, resource, closures)
                     .map_err(|why| row.blame(why))?,
-                (None, _) => row.substitute(resource, closures)?,
+                (None, _) => row.substitute(resource, &self.resource_type, closures)?,
             };
             if purpose == Purpose::Update || !value.is_null() {
                 row.put(&mut native.fields, &value);
@@ -136,13 +136,18 @@ impl Mapping {
 
 impl Row {
     /// The native value of an absent attribute.
-    fn substitute(&self, resource: &Object, closures: &Closures<'_>) -> Result<Value, Refusal> {
+    fn substitute(
+        &self,
+        resource: &Object,
+        types: &ResourceType,
+        closures: &Closures<'_>,
+    ) -> Result<Value, Refusal> {
         let made = match &self.otherwise {
             None => Value::Null,
             Some(_) if has_unknown(resource) => return Err(Refusal::NeedsRead),
             Some(closure) => {
                 let made = closures
-                    .call(closure, self.seen_by_script(resource))
+                    .call(closure, seen_by_script(resource, types))
                     .map_err(Refusal::Failed)?;
                 if made.is_null() {
                     made
@@ -159,20 +164,6 @@ impl Row {
             return Err(Refusal::Failed(ScimError::invalid_value(text).into()));
         }
         Ok(made)
-    }
-
-    /// The resource for a closure: absent attributes are there as `()`, so that
-    /// only a misspelt one is an error.
-    fn seen_by_script(&self, resource: &Object) -> Dynamic {
-        let mut seen: Map = super::compile::user_attribute_names()
-            .map(|name| (name.into(), Dynamic::UNIT))
-            .collect();
-        seen.extend(
-            resource
-                .iter()
-                .map(|(name, value)| (name.as_str().into(), json::to_dynamic(value))),
-        );
-        seen.into()
     }
 
     fn blame(&self, why: Refusal) -> Refusal {
@@ -194,6 +185,21 @@ impl Row {
             field.put(fields, part.map_or(Dynamic::UNIT, json::to_dynamic));
         }
     }
+}
+
+/// The resource for a closure: absent attributes are there as `()`, so that only a misspelt one
+/// is an error.
+fn seen_by_script(resource: &Object, types: &ResourceType) -> Dynamic {
+    let mut seen: Map = types
+        .names()
+        .map(|name| (name.into(), Dynamic::UNIT))
+        .collect();
+    seen.extend(
+        resource
+            .iter()
+            .map(|(name, value)| (name.as_str().into(), json::to_dynamic(value))),
+    );
+    seen.into()
 }
 
 impl Field {

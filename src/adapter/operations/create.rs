@@ -14,6 +14,7 @@ use super::doubt::is_doubtful;
 use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
+use crate::adapter::manifest::Consistency;
 use crate::adapter::mapping::{Mapping, Reading, Row, Written, extra_of, update_sayings};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
@@ -72,7 +73,7 @@ impl Operation {
                 &id,
                 &reading,
                 &remembered,
-                projection.wants("members"),
+                self.shows_members(projection),
             )
             .await?;
         self.answer(kind, 201, answered, projection)
@@ -84,7 +85,9 @@ impl Operation {
         kind: ResourceKind,
         resource: &Object,
     ) -> Result<Option<Existing>, Failure> {
-        self.look(kind, resource, |row| !row.unique).await
+        let refuses_a_second = self.adapter.manifest.consistency == Consistency::A;
+        self.look(kind, resource, |row| !(refuses_a_second && row.unique))
+            .await
     }
 
     /// Creates, and looks when the outcome is a conflict or unknown.

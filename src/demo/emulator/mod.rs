@@ -8,6 +8,7 @@
 
 pub mod kit;
 pub mod paloalto;
+pub mod reference;
 pub mod sosafe;
 #[cfg(test)]
 mod testing;

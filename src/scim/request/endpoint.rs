@@ -9,15 +9,20 @@ use crate::scim::{ResourceType, ScimError, Service};
 const MAX_SEGMENT: usize = 256;
 
 /// An endpoint of the service.
-pub(super) enum Route<'s> {
+pub(super) enum Endpoint<'s> {
     Collection(&'s ResourceType),
     Item(&'s ResourceType, String),
+    /// `GET` on the Tenant URL itself: all resource types.
+    Root,
+    /// `POST …/.search`, of one resource type or of all.
+    Search(Option<&'s ResourceType>),
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
     Schemas(Option<String>),
+    Bulk,
 }
 
-impl<'s> Route<'s> {
+impl<'s> Endpoint<'s> {
     /// Empty segments are skipped: with a slash at the end of the Tenant URL Entra asks for
     /// `//Users`.
     pub(super) fn parse(path: &str, service: &'s Service) -> Result<Self, ScimError> {
@@ -29,20 +34,22 @@ impl<'s> Route<'s> {
         let mut segments = segments?.into_iter();
         let endpoint = segments.next().unwrap_or_default();
         let (item, more) = (segments.next(), segments.next());
-        let is_search = item.as_deref() == Some(".search");
-        if matches!(endpoint.as_str(), "" | "Me" | "Bulk" | ".search") || is_search {
+        if endpoint == "Me" {
             return Err(ScimError::not_implemented(
-                "/Me, /Bulk, .search and the root are not offered",
+                "/Me is not offered: the bearer token stands for a tenant, not for a person. Use /Users/{id}.",
             ));
         }
         match Self::of(&endpoint, item, service).filter(|_| more.is_none()) {
-            Some(route) => Ok(route),
+            Some(found) => Ok(found),
             None => Err(ScimError::not_found("there is no such endpoint")),
         }
     }
 
     fn of(endpoint: &str, item: Option<String>, service: &'s Service) -> Option<Self> {
         match endpoint {
+            "Bulk" if item.is_none() => return Some(Self::Bulk),
+            "" if item.is_none() => return Some(Self::Root),
+            ".search" if item.is_none() => return Some(Self::Search(None)),
             "ServiceProviderConfig" if item.is_none() => return Some(Self::ServiceProviderConfig),
             "ResourceTypes" => return Some(Self::ResourceTypes(item)),
             "Schemas" => return Some(Self::Schemas(item)),
@@ -52,6 +59,7 @@ impl<'s> Route<'s> {
         let types = served.find(|types| same_text(types.kind.endpoint(), endpoint))?;
         Some(match item {
             None => Self::Collection(types),
+            Some(word) if word == ".search" => Self::Search(Some(types)),
             Some(id) => Self::Item(types, id),
         })
     }
@@ -59,7 +67,9 @@ impl<'s> Route<'s> {
     pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Collection(_) => "GET, POST",
+            Self::Bulk => "POST",
             Self::Item(..) => "GET, PUT, PATCH, DELETE",
+            Self::Search(_) => "POST",
             _ => "GET",
         }
     }
