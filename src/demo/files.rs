@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Path below the repository, and text.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     (
         "adapters/sosafe.toml",
         include_str!("../../adapters/sosafe.toml"),
@@ -12,6 +12,14 @@ const FILES: [(&str, &str); 4] = [
     (
         "scripts/sosafe.rhai",
         include_str!("../../scripts/sosafe.rhai"),
+    ),
+    (
+        "adapters/paloalto.toml",
+        include_str!("../../adapters/paloalto.toml"),
+    ),
+    (
+        "scripts/paloalto.rhai",
+        include_str!("../../scripts/paloalto.rhai"),
     ),
     (
         "adapters/reference.toml",

@@ -19,7 +19,8 @@ pub async fn play(stand: &Stand) -> Result<Report, Fault> {
     let entra = Entra::new(&stand.tenant_url, &stand.token, ledger.clone())?;
     entra.test_connection().await?;
     let mut job = Job::new(entra.clone());
-    let states = history();
+    let states = history().into_iter();
+    let states: Vec<_> = states.map(|state| stand.vendor.mapped(state)).collect();
     for (title, state) in CYCLES.iter().zip(&states) {
         ledger.cycle(title);
         job.run(state).await;

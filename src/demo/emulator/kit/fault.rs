@@ -29,7 +29,8 @@ pub struct Match {
     /// The path below the base path. `*` is any text without a slash, `**` any text. The query
     /// is looked at only when the pattern has a `?`.
     pub path: Option<String>,
-    /// The route, as counters and journal name it: for a vendor whose calls all have one path.
+    /// What the call asks for, as the counters name it: `mutation createUser`. For a vendor
+    /// whose calls all go to one path.
     pub route: Option<String>,
     /// The customer, as the journal names it.
     pub client: Option<String>,
@@ -111,13 +112,15 @@ impl Fault {
         }
     }
 
-    /// A fault for each call of this route.
+    /// A fault for each call of this route, as the counters name it.
     pub fn on_route(route: &str, action: Action) -> Self {
-        let matching = Match {
-            route: Some(route.to_owned()),
-            ..Match::default()
-        };
-        Self { matching, action }
+        Self {
+            matching: Match {
+                route: Some(route.to_owned()),
+                ..Match::default()
+            },
+            action,
+        }
     }
 
     /// Only for the n-th such call, from 1.
