@@ -86,7 +86,11 @@ const SWITCH_FUNCTIONS: &[Expected] = &[
 /// Functions a script may have.
 const OPTIONAL: &[Expected] = &[
     expected("key_user", 1, "the native key that a user of (fields) gets"),
-    expected("key_group", 1, "the native key that a group of (fields) gets"),
+    expected(
+        "key_group",
+        1,
+        "the native key that a group of (fields) gets",
+    ),
 ];
 
 const VENDOR_MEMBERSHIP: &[Expected] = &[

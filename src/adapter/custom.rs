@@ -23,7 +23,10 @@ impl Adapter {
         let Some(custom) = &self.manifest.custom_attributes else {
             return Ok(Arc::clone(self));
         };
-        let names = settings.get(&custom.setting).map(listed).unwrap_or_default();
+        let names = settings
+            .get(&custom.setting)
+            .map(listed)
+            .unwrap_or_default();
         if names.is_empty() {
             return Ok(Arc::clone(self));
         }
@@ -43,7 +46,10 @@ fn listed(setting: &Value) -> Vec<String> {
         Value::String(names) => names.split(',').collect(),
         _ => Vec::new(),
     };
-    let names = texts.into_iter().map(str::trim).filter(|name| !name.is_empty());
+    let names = texts
+        .into_iter()
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
     names.map(str::to_owned).collect()
 }
 
@@ -51,9 +57,13 @@ fn check(names: &[String]) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for name in names {
         let fits = name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"$-_".contains(&b));
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"$-_".contains(&b));
         if !fits {
-            return Err(format!("`{name}` is no attribute name: a letter, then letters, digits, `-`, `_`, `$`"));
+            return Err(format!(
+                "`{name}` is no attribute name: a letter, then letters, digits, `-`, `_`, `$`"
+            ));
         }
         if !seen.insert(fold(name).into_owned()) {
             return Err(format!("`{name}` is listed twice"));
@@ -105,7 +115,14 @@ mod tests {
 
     #[test]
     fn a_name_that_no_attribute_can_have_is_told() {
-        let told = |names: &[&str]| check(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let told = |names: &[&str]| {
+            check(
+                &names
+                    .iter()
+                    .map(|name| (*name).to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
         assert!(told(&["Badge", "a-b_c$1"]).is_ok());
         for names in [&["a b"][..], &["1a"], &["a.b"], &["ä"], &["Badge", "badge"]] {
             assert!(told(names).is_err(), "{names:?}");

@@ -238,9 +238,16 @@ mod tests {
             "#,
         )
         .unwrap();
-        let judge = |body: &str| table.judge(200, table.parse(body.as_bytes()).as_ref()).means;
+        let judge = |body: &str| {
+            table
+                .judge(200, table.parse(body.as_bytes()).as_ref())
+                .means
+        };
         assert_eq!(judge("<response code='20'/>"), Meaning::Ok);
-        assert_eq!(judge("<response code='7'><result/></response>"), Meaning::Absent);
+        assert_eq!(
+            judge("<response code='7'><result/></response>"),
+            Meaning::Absent
+        );
         assert_eq!(judge("<response code='99'/>"), Meaning::Fault);
         assert!(table.parse(b"<!DOCTYPE a><response code='20'/>").is_none());
         assert!(table.parse(b"{}").is_none());

@@ -23,14 +23,20 @@ pub fn marked(text: &str, letters: usize) -> String {
     let mut slug = plain(text);
     slug.truncate(letters.saturating_sub(MARK));
     let digest = Sha256::digest(text.as_bytes());
-    let hex: String = digest.iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = digest
+        .iter()
+        .take(3)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("{slug}~{hex}")
 }
 
 fn plain(text: &str) -> String {
     let letters = text.nfkd().filter(|letter| !is_combining_mark(*letter));
     let known = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
-    letters.map(|letter| if known(letter) { letter } else { '_' }).collect()
+    letters
+        .map(|letter| if known(letter) { letter } else { '_' })
+        .collect()
 }
 
 #[cfg(test)]

@@ -92,3 +92,30 @@ async fn lost_answers_leave_no_trace() {
     assert!(report.is_clean(), "{report}");
     assert!(faults > 10, "{faults}");
 }
+
+/// The same where every call is a form posted to one path, and where keys end meanwhile.
+#[tokio::test]
+async fn v32_lost_answers_and_revoked_keys_leave_no_trace_in_xml() {
+    let vendor = vendors::named("paloalto").unwrap();
+    let (report, faults) = play_at(vendor, |stand| {
+        let lost = |route, every| Fault::on_route(route, Action::DropAfter).every(every);
+        let ended = Status {
+            body: r#"<response status="error" code="22"><msg/></response>"#.to_owned(),
+            ..Status::from(200)
+        };
+        stand.emulator.faults(vec![
+            lost("create user", 40),
+            lost("set user", 20),
+            lost("rename user", 4),
+            lost("delete user", 3),
+            lost("create group", 3),
+            lost("rename group", 1),
+            lost("add members", 20),
+            lost("remove member", 4),
+            Fault::on_route("get user", Action::Status(ended)).every(97),
+        ]);
+    })
+    .await;
+    assert!(report.is_clean(), "{report}");
+    assert!(faults > 20, "{faults}");
+}

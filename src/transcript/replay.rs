@@ -80,7 +80,10 @@ impl Replay {
                 "line {line}: expected the call {wanted}, got {got}"
             ));
         }
-        let is_form = call.body.as_ref().is_some_and(|body| body.media_type == FORM);
+        let is_form = call
+            .body
+            .as_ref()
+            .is_some_and(|body| body.media_type == FORM);
         let sent = call.body.as_ref().map(|body| match is_form {
             true => form::sent(&body.bytes),
             false => serde_json::from_slice(&body.bytes).unwrap_or(Value::Null),

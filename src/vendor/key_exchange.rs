@@ -79,7 +79,10 @@ pub(super) async fn attempt_with_key(
     if !matches!(tried, Tried::Answered(_, Meaning::Credential)) {
         return tried;
     }
-    match ring.key(exchange, Some(&key), connections, to, deadline).await {
+    match ring
+        .key(exchange, Some(&key), connections, to, deadline)
+        .await
+    {
         Ok(key) => send(connections, to, with(key), deadline).await,
         Err(tried) => tried,
     }
@@ -151,9 +154,12 @@ impl KeyExchange {
         match send(connections, to, request, deadline).await {
             Tried::Answered(reply, Meaning::Ok) => {
                 let key = to.replies.parse(&reply.body);
-                let key = key.as_ref().and_then(|body| body.pointer(&self.key)?.as_str());
+                let key = key
+                    .as_ref()
+                    .and_then(|body| body.pointer(&self.key)?.as_str());
                 let value = key.and_then(|key| HeaderValue::try_from(key).ok());
-                let mut value = value.ok_or_else(|| Tried::Unsent("no key in the answer".into()))?;
+                let mut value =
+                    value.ok_or_else(|| Tried::Unsent("no key in the answer".into()))?;
                 value.set_sensitive(true);
                 Ok(value)
             }

@@ -19,7 +19,10 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         "dn_name(dn)",
         "The first value of a distinguished name, unquoted; `()` if it is none.",
         &[
-            (r#"dn_name("CN=Lane\\, Ada,DC=example,DC=com")"#, r#""Lane, Ada""#),
+            (
+                r#"dn_name("CN=Lane\\, Ada,DC=example,DC=com")"#,
+                r#""Lane, Ada""#,
+            ),
             (r#"dn_name("Ada Lane")"#, "()"),
         ],
     );
@@ -69,7 +72,9 @@ fn dn_name(dn: &str) -> Option<String> {
             _ => bytes.push(*first),
         }
     }
-    String::from_utf8(bytes).ok().filter(|name| !name.is_empty())
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -78,7 +83,13 @@ mod tests {
 
     #[test]
     fn a_name_comes_back_from_its_dn() {
-        for name in ["ada@example.com", "O'Brien, \"Ada\" <a+b>; c=d\\e", " # ", "#1", "Zoë \u{1f600}"] {
+        for name in [
+            "ada@example.com",
+            "O'Brien, \"Ada\" <a+b>; c=d\\e",
+            " # ",
+            "#1",
+            "Zoë \u{1f600}",
+        ] {
             let dn = format!("CN={},DC=example,DC=com", dn_text(name));
             assert_eq!(dn_name(&dn).as_deref(), Some(name), "{dn}");
         }

@@ -104,7 +104,8 @@ impl Fault {
 
     /// A value that the vendor's own format cannot carry.
     pub(super) fn unspeakable() -> Self {
-        let detail = "A value holds a control character, which this vendor's API cannot carry. Remove it.";
+        let detail =
+            "A value holds a control character, which this vendor's API cannot carry. Remove it.";
         Self::told(Meaning::Invalid, None, detail)
     }
 

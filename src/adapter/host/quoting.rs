@@ -31,10 +31,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         &[
             (r#"xpath_text("ada")"#, r#""'ada'""#),
             (r#"xpath_text("O'Brien")"#, r#""\"O'Brien\"""#),
-            (
-                r#"xpath_text("a'b\"c")"#,
-                r#""concat('a', \"'\", 'b\"c')""#,
-            ),
+            (r#"xpath_text("a'b\"c")"#, r#""concat('a', \"'\", 'b\"c')""#),
         ],
     );
     engine.register_fn("xpath_text", xpath_text);

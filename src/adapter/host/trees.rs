@@ -33,7 +33,10 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         "text_of(element)",
         "The text of an XML element of a reply; empty if it has none.",
         &[
-            (r##"text_of(#{ "@n": "Mail", "#text": "a@b.c" })"##, r#""a@b.c""#),
+            (
+                r##"text_of(#{ "@n": "Mail", "#text": "a@b.c" })"##,
+                r#""a@b.c""#,
+            ),
             ("text_of(#{})", r#""""#),
         ],
     );

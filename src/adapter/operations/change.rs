@@ -262,7 +262,9 @@ impl Operation {
             native,
             remembered,
         } = subject;
-        let changes = self.with_moved_references(key.kind, changes, remembered).await?;
+        let changes = self
+            .with_moved_references(key.kind, changes, remembered)
+            .await?;
         self.announce_key(key, native, remembered, &changes, after)
             .await?;
         let altered = self.alter(key.kind, native, changes, after).await;

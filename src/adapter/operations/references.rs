@@ -61,9 +61,13 @@ impl Operation {
     ) -> Result<R, Failure> {
         for (row, _) in self.mapping(kind)?.references() {
             let values = readings.all().iter_mut();
-            let values = values.filter_map(|reading| reading.values.iter_mut().find(|value| value.row == row));
-            let mut named: Vec<&mut Value> = values.filter_map(|value| value.scim.as_mut()).collect();
-            let natives = named.iter().map(|native| NativeId::new(native.as_str().unwrap_or_default()));
+            let values = values
+                .filter_map(|reading| reading.values.iter_mut().find(|value| value.row == row));
+            let mut named: Vec<&mut Value> =
+                values.filter_map(|value| value.scim.as_mut()).collect();
+            let natives = named
+                .iter()
+                .map(|native| NativeId::new(native.as_str().unwrap_or_default()));
             let ids = self.scim_ids(ResourceKind::User, natives.collect()).await?;
             for (value, id) in named.iter_mut().zip(ids) {
                 **value = id.as_str().into();
@@ -85,10 +89,14 @@ impl Operation {
         }
         for (row, held) in self.mapping(kind)?.references() {
             let saying = remembered.said.get(&held.spelling);
-            let Some((saying, id)) = saying.and_then(|it| Some((it, it.value.as_ref()?.as_str()?))) else {
+            let Some((saying, id)) = saying.and_then(|it| Some((it, it.value.as_ref()?.as_str()?)))
+            else {
                 continue;
             };
-            let moved = self.referent(id).await?.filter(|now| saying.native != now.as_str());
+            let moved = self
+                .referent(id)
+                .await?
+                .filter(|now| saying.native != now.as_str());
             if moved.is_some() && changes.iter().all(|change| change.row != row) {
                 changes.push(Change {
                     row,

@@ -135,7 +135,9 @@ impl Operation {
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
         let changes = match self.referred(kind, changes).await {
             Ok(changes) => changes,
-            Err(failure) if matches!(failure, Failure::Client(_)) => return Ok(Made::Unfit(failure)),
+            Err(failure) if matches!(failure, Failure::Client(_)) => {
+                return Ok(Made::Unfit(failure));
+            }
             Err(failure) => return Err(failure),
         };
         let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());

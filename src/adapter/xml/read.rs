@@ -28,7 +28,9 @@ pub fn read(document: &[u8], lists: &[String]) -> Option<Value> {
             Event::End(_) => open.end()?,
             Event::Text(text) => open.text(&text.xml10_content())?,
             Event::CData(text) => open.text(&text.xml10_content())?,
-            Event::GeneralRef(reference) => open.text(character(&reference)?.encode_utf8(&mut [0; 4]))?,
+            Event::GeneralRef(reference) => {
+                open.text(character(&reference)?.encode_utf8(&mut [0; 4]))?
+            }
             Event::Comment(_) | Event::Decl(_) => {}
             Event::DocType(_) | Event::PI(_) => return None,
             Event::Eof => return open.finish(),
@@ -89,7 +91,11 @@ impl<'a> Open<'a> {
         let value = Value::Object(element.members);
         match (parent.members.get_mut(&element.name), is_list) {
             (Some(Value::Array(list)), true) => list.push(value),
-            (None, true) => drop(parent.members.insert(element.name, Value::Array(vec![value]))),
+            (None, true) => drop(
+                parent
+                    .members
+                    .insert(element.name, Value::Array(vec![value])),
+            ),
             (None, false) => drop(parent.members.insert(element.name, value)),
             (Some(_), _) => return None,
         }

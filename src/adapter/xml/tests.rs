@@ -20,20 +20,44 @@ fn refused(document: &str) {
 
 #[test]
 fn a_document_is_a_tree_whose_shape_does_not_depend_on_its_content() {
-    check(r#"<r s="ok" code="7"><result/></r>"#, json!({"r": {"@s": "ok", "@code": "7", "result": {}}}));
-    check("<r><entry name='a'/></r>", json!({"r": {"entry": [{"@name": "a"}]}}));
+    check(
+        r#"<r s="ok" code="7"><result/></r>"#,
+        json!({"r": {"@s": "ok", "@code": "7", "result": {}}}),
+    );
+    check(
+        "<r><entry name='a'/></r>",
+        json!({"r": {"entry": [{"@name": "a"}]}}),
+    );
     check(
         "<?xml version=\"1.0\"?>\n<r>\n  <entry><attr n=\"a\">1</attr><attr n=\"b\"> 2 </attr></entry>\n  <entry/>\n</r>\n",
         json!({"r": {"entry": [{"attr": [{"@n": "a", "#text": "1"}, {"@n": "b", "#text": " 2 "}]}, {}]}}),
     );
-    check("<r>Lovelace &amp; Co &#228;&#xE4;<![CDATA[<&>]]></r>", json!({"r": {"#text": "Lovelace & Co ää<&>"}}));
-    check("<r a='&quot;&#10;'>a<!-- b -->c</r>", json!({"r": {"@a": "\"\n", "#text": "ac"}}));
+    check(
+        "<r>Lovelace &amp; Co &#228;&#xE4;<![CDATA[<&>]]></r>",
+        json!({"r": {"#text": "Lovelace & Co ää<&>"}}),
+    );
+    check(
+        "<r a='&quot;&#10;'>a<!-- b -->c</r>",
+        json!({"r": {"@a": "\"\n", "#text": "ac"}}),
+    );
     check("<r> </r>", json!({"r": {"#text": " "}}));
 }
 
 #[test]
 fn what_is_no_whole_document_is_refused() {
-    for document in ["", " ", "<r>", "<r></s>", "<r/><r/>", "text", "<r/>text", "<html><p>a<p>b</html>", "<r a='1' a='2'/>", "<r>&#0;</r>", "{}"] {
+    for document in [
+        "",
+        " ",
+        "<r>",
+        "<r></s>",
+        "<r/><r/>",
+        "text",
+        "<r/>text",
+        "<html><p>a<p>b</html>",
+        "<r a='1' a='2'/>",
+        "<r>&#0;</r>",
+        "{}",
+    ] {
         refused(document);
     }
     assert_eq!(read(b"<r>\xff</r>", &[]), None);
@@ -67,17 +91,31 @@ fn depth_and_number_of_elements_are_bounded() {
 #[test]
 fn what_is_written_is_read_again() {
     let nasty = "O'Brien & \"Söhne\" <b>]]>\r\n\t\u{1f600}";
-    let tree = json!({"entry": [{"@name": nasty, "attr": [{"@n": "a b", "#text": nasty}, {"@n": "c"}]}]});
+    let tree =
+        json!({"entry": [{"@name": nasty, "attr": [{"@n": "a b", "#text": nasty}, {"@n": "c"}]}]});
     let text = write(&tree).unwrap();
     assert_eq!(read(text.as_bytes(), &lists()), Some(tree));
-    assert_eq!(write(&json!({"member": ["a", "b"], "none": null, "n": 5})).unwrap(), "<member>a</member><member>b</member><n>5</n>");
+    assert_eq!(
+        write(&json!({"member": ["a", "b"], "none": null, "n": 5})).unwrap(),
+        "<member>a</member><member>b</member><n>5</n>"
+    );
 }
 
 #[test]
 fn what_xml_cannot_hold_is_not_written() {
     assert_eq!(write(&json!({"a": "\u{0}"})), Err(Unwritable::Character));
-    assert_eq!(write(&json!({"a": {"@b": "\u{1b}"}})), Err(Unwritable::Character));
-    for tree in [json!("a"), json!({"a b": 1}), json!({"<a>": 1}), json!({"a": {"@b c": 1}}), json!({"a": [[1]]}), json!({"1a": 1})] {
+    assert_eq!(
+        write(&json!({"a": {"@b": "\u{1b}"}})),
+        Err(Unwritable::Character)
+    );
+    for tree in [
+        json!("a"),
+        json!({"a b": 1}),
+        json!({"<a>": 1}),
+        json!({"a": {"@b c": 1}}),
+        json!({"a": [[1]]}),
+        json!({"1a": 1}),
+    ] {
         assert!(matches!(write(&tree), Err(Unwritable::Shape(_))), "{tree}");
     }
 }

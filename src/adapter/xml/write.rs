@@ -22,7 +22,9 @@ pub enum Unwritable {
 /// What the tree holds that XML cannot.
 pub fn write(tree: &Value) -> Result<String, Unwritable> {
     let Value::Object(children) = tree else {
-        return Err(Unwritable::Shape("XML is made of an object of elements".into()));
+        return Err(Unwritable::Shape(
+            "XML is made of an object of elements".into(),
+        ));
     };
     let mut text = String::new();
     inside(children, &mut text, DEPTH)?;
@@ -89,10 +91,14 @@ fn scalar(name: &str, value: &Value) -> Result<String, Unwritable> {
 fn known_name(name: &str) -> Result<&str, Unwritable> {
     let letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
     let fits = name.bytes().next().is_some_and(letter)
-        && name.bytes().all(|b| letter(b) || b.is_ascii_digit() || b"-.:".contains(&b));
+        && name
+            .bytes()
+            .all(|b| letter(b) || b.is_ascii_digit() || b"-.:".contains(&b));
     match fits {
         true => Ok(name),
-        false => Err(Unwritable::Shape(format!("`{name}` is no name for an element"))),
+        false => Err(Unwritable::Shape(format!(
+            "`{name}` is no name for an element"
+        ))),
     }
 }
 

@@ -16,11 +16,7 @@ use std::io;
 use std::time::Duration;
 
 /// All that can be shown; the first is shown unless another is asked for.
-pub const ALL: [&dyn Showcase; 3] = [
-    &sosafe::SoSafe,
-    &paloalto::PaloAlto,
-    &reference::Reference,
-];
+pub const ALL: [&dyn Showcase; 3] = [&sosafe::SoSafe, &paloalto::PaloAlto, &reference::Reference];
 
 /// One vendor in the demo.
 pub trait Showcase: Sync {

@@ -59,15 +59,27 @@ limits = {{ concurrency = 64 }}
 
     fn expected(&self, outcome: &Outcome) -> Holdings {
         let users = outcome.users.values().filter(|user| !user.deleted);
-        let users = users.map(|expected| (("user", entry_name(&expected.user)), user_row(outcome, expected)));
+        let users = users.map(|expected| {
+            (
+                ("user", entry_name(&expected.user)),
+                user_row(outcome, expected),
+            )
+        });
         let groups = outcome.groups.values();
-        let groups = groups.map(|group| (("group", group.display_name.clone()), group_row(outcome, group)));
+        let groups = groups.map(|group| {
+            (
+                ("group", group.display_name.clone()),
+                group_row(outcome, group),
+            )
+        });
         users.chain(groups).collect()
     }
 
     fn found(&self, state: &Value) -> Holdings {
         let directories = rows(state, "directories");
-        directories.flat_map(|directory| users(directory).chain(groups(directory))).collect()
+        directories
+            .flat_map(|directory| users(directory).chain(groups(directory)))
+            .collect()
     }
 }
 
@@ -84,10 +96,17 @@ fn user_row(outcome: &Outcome, expected: &ExpectedUser) -> Row {
     for (field, path) in AS_THEY_ARE {
         set(field, user.get(path));
     }
-    set("UserAccountControl", Some(if user.enabled { "512" } else { "514" }));
+    set(
+        "UserAccountControl",
+        Some(if user.enabled { "512" } else { "514" }),
+    );
     set("Country", country(user));
-    let manager = user.manager.as_ref().and_then(|manager| outcome.users.get(manager));
-    let manager = manager.map(|manager| format!("CN={},DC=example,DC=com", entry_name(&manager.user)));
+    let manager = user
+        .manager
+        .as_ref()
+        .and_then(|manager| outcome.users.get(manager));
+    let manager =
+        manager.map(|manager| format!("CN={},DC=example,DC=com", entry_name(&manager.user)));
     set("Manager", manager.as_deref());
     row
 }
@@ -129,13 +148,17 @@ const COUNTRIES: [(&[&str], &str); 7] = [
 
 fn country(user: &WantedUser) -> Option<&'static str> {
     let spelling = user.get(path::COUNTRY)?;
-    let found = COUNTRIES.iter().find(|(known, _)| known.contains(&spelling))?;
+    let found = COUNTRIES
+        .iter()
+        .find(|(known, _)| known.contains(&spelling))?;
     Some(found.1)
 }
 
 fn group_row(outcome: &Outcome, group: &ExpectedGroup) -> Row {
     let users = group.members.iter().filter_map(|id| outcome.users.get(id));
-    let names = users.filter(|user| !user.deleted).map(|user| entry_name(&user.user));
+    let names = users
+        .filter(|user| !user.deleted)
+        .map(|user| entry_name(&user.user));
     members(names.collect())
 }
 
@@ -149,7 +172,11 @@ type Found = ((&'static str, String), Row);
 
 fn users(directory: &Value) -> Box<dyn Iterator<Item = Found> + '_> {
     Box::new(rows(directory, "users").map(|user| {
-        let attributes = user.get("attrs").and_then(Value::as_object).into_iter().flatten();
+        let attributes = user
+            .get("attrs")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten();
         let row = attributes.map(|(name, value)| (name.clone(), text(Some(value))));
         (("user", text(user.get("name"))), row.collect())
     }))
@@ -158,12 +185,19 @@ fn users(directory: &Value) -> Box<dyn Iterator<Item = Found> + '_> {
 fn groups(directory: &Value) -> impl Iterator<Item = Found> + '_ {
     rows(directory, "groups").map(|group| {
         let names = rows(group, "members").map(|name| text(Some(name)));
-        (("group", text(group.get("display-name"))), members(names.collect()))
+        (
+            ("group", text(group.get("display-name"))),
+            members(names.collect()),
+        )
     })
 }
 
 fn rows<'a>(holder: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
-    holder.get(name).and_then(Value::as_array).into_iter().flatten()
+    holder
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn text(value: Option<&Value>) -> String {

@@ -12,9 +12,13 @@ fn destination(vendor: &Vendor, password: &str) -> Destination {
     let exchange = KeyExchange {
         header: hyper::header::HeaderName::from_static("x-key"),
         path: "/keys/".into(),
-        form: [("password", "{password}"), ("type", "keygen"), ("user", "{username}")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .to_vec(),
+        form: [
+            ("password", "{password}"),
+            ("type", "keygen"),
+            ("user", "{username}"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec(),
         key: "/key".into(),
         username: "svc".into(),
         password: password.into(),
@@ -28,7 +32,9 @@ fn destination(vendor: &Vendor, password: &str) -> Destination {
 /// What of each request shows the key, or asks for one.
 fn shown(vendor: &Vendor) -> Vec<String> {
     let shown = |request: String| {
-        let key = request.lines().find(|line| line.to_lowercase().starts_with("x-key:"));
+        let key = request
+            .lines()
+            .find(|line| line.to_lowercase().starts_with("x-key:"));
         match key {
             Some(line) => line[6..].trim().to_owned(),
             None => request.lines().last().unwrap_or_default().to_owned(),
@@ -90,7 +96,10 @@ async fn a_wrong_password_is_tried_once_however_many_wait() {
     };
     let network = Network::new(pool(), Arc::new(mended));
     let fault = send(&network, Verb::Get, "/users").await.unwrap_err();
-    assert!(matches!(fault, CallFault::NotSent(_)), "{fault:?}: `{{}}` holds no key");
+    assert!(
+        matches!(fault, CallFault::NotSent(_)),
+        "{fault:?}: `{{}}` holds no key"
+    );
 }
 
 #[tokio::test]

@@ -33,7 +33,12 @@ impl Directory {
     }
 
     /// Carries out `type=config`.
-    pub(super) fn perform(&mut self, form: &Form, target: &Target, now: Timestamp) -> Result<Answer, Refusal> {
+    pub(super) fn perform(
+        &mut self,
+        form: &Form,
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
         let action = form.get("action").map_or("", String::as_str);
         match (target.sort, &target.part, action) {
             (Sort::User, Part::Entry, "get") => list(&self.users, &target.tests),
@@ -48,7 +53,13 @@ impl Directory {
         }
     }
 
-    fn write(&mut self, form: &Form, target: &Target, action: &str, now: Timestamp) -> Result<Answer, Refusal> {
+    fn write(
+        &mut self,
+        form: &Form,
+        target: &Target,
+        action: &str,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
         let elements = Element::parse(form.get("element").map_or("", String::as_str))?;
         let head = self.head(&target.name()?, now);
         let custom = &self.client.custom;
@@ -67,7 +78,10 @@ impl Directory {
         if target.sort == Sort::Group {
             return gone(self.groups.remove(&name));
         }
-        let holders = self.groups.values().filter(|group| group.members.contains(&name));
+        let holders = self
+            .groups
+            .values()
+            .filter(|group| group.members.contains(&name));
         let holders: Vec<String> = holders.map(|group| group.head.name.clone()).collect();
         if self.users.contains_key(&name) && !holders.is_empty() {
             return Err(Refusal::referenced(&name, &holders));
@@ -77,7 +91,10 @@ impl Directory {
 
     /// Groups go on holding the old name.
     fn rename(&mut self, form: &Form, target: &Target, now: Timestamp) -> Result<Answer, Refusal> {
-        let (from, to) = (target.name()?, form.get("newname").cloned().unwrap_or_default());
+        let (from, to) = (
+            target.name()?,
+            form.get("newname").cloned().unwrap_or_default(),
+        );
         match target.sort {
             Sort::User => rename(&mut self.users, &from, &to, now)?,
             Sort::Group => rename(&mut self.groups, &from, &to, now)?,
@@ -85,7 +102,12 @@ impl Directory {
         Ok(done())
     }
 
-    fn add_members(&mut self, form: &Form, target: &Target, now: Timestamp) -> Result<Answer, Refusal> {
+    fn add_members(
+        &mut self,
+        form: &Form,
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
         let elements = Element::parse(form.get("element").map_or("", String::as_str))?;
         self.check_members(&elements)?;
         let head = self.head(&target.name()?, now);
@@ -93,8 +115,16 @@ impl Directory {
         Ok(done())
     }
 
-    fn remove_member(&mut self, target: &Target, user: &str, now: Timestamp) -> Result<Answer, Refusal> {
-        let group = self.groups.get_mut(&target.name()?).ok_or_else(Refusal::not_present)?;
+    fn remove_member(
+        &mut self,
+        target: &Target,
+        user: &str,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let group = self
+            .groups
+            .get_mut(&target.name()?)
+            .ok_or_else(Refusal::not_present)?;
         if !group.members.remove(user) {
             return Err(Refusal::not_present());
         }
@@ -102,8 +132,16 @@ impl Directory {
         Ok(done())
     }
 
-    fn delete_attr(&mut self, target: &Target, attr: &str, now: Timestamp) -> Result<Answer, Refusal> {
-        let user = self.users.get_mut(&target.name()?).ok_or_else(Refusal::not_present)?;
+    fn delete_attr(
+        &mut self,
+        target: &Target,
+        attr: &str,
+        now: Timestamp,
+    ) -> Result<Answer, Refusal> {
+        let user = self
+            .users
+            .get_mut(&target.name()?)
+            .ok_or_else(Refusal::not_present)?;
         user.attrs.remove(attr).ok_or_else(Refusal::not_present)?;
         user.head.changed = stamp(now);
         Ok(done())
@@ -200,14 +238,22 @@ fn emptied<E: Entry>(held: &E) -> E {
 /// `edit` names the whole entry.
 fn replacement<'a>(elements: &'a [Element], name: &str) -> Result<&'a [Element], Refusal> {
     match elements {
-        [entry] if entry.name == "entry" && entry.attributes.get("name").is_some_and(|it| it == name) => {
+        [entry]
+            if entry.name == "entry"
+                && entry.attributes.get("name").is_some_and(|it| it == name) =>
+        {
             Ok(&entry.children)
         }
         _ => Err(Refusal::malformed()),
     }
 }
 
-fn rename<E: Entry>(entries: &mut Entries<E>, from: &str, to: &str, now: Timestamp) -> Result<(), Refusal> {
+fn rename<E: Entry>(
+    entries: &mut Entries<E>,
+    from: &str,
+    to: &str,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     if entries.contains_key(to) {
         return Err(Refusal::not_unique(to));
     }

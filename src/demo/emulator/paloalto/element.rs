@@ -32,7 +32,10 @@ impl Element {
                 Event::Text(text) => append(&mut open, &text.xml10_content()),
                 Event::GeneralRef(reference) => {
                     let name = format!("&{};", &*reference);
-                    append(&mut open, &unescape(&name).map_err(|_| Refusal::malformed())?);
+                    append(
+                        &mut open,
+                        &unescape(&name).map_err(|_| Refusal::malformed())?,
+                    );
                 }
                 Event::Eof => break,
                 _ => return Err(Refusal::malformed()),
@@ -76,5 +79,7 @@ fn close(open: &mut Vec<Element>) -> Result<(), Refusal> {
 /// A text for an element or attribute.
 pub(super) fn escape(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;").replace('\n', "&#10;")
+    text.replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\n', "&#10;")
 }

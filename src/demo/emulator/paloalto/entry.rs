@@ -8,16 +8,47 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Attributes every directory has.
 const KNOWN: [&str; 31] = [
-    "BusinessPhone", "Common-Name", "CompanyName", "Country", "Department", "EmployeeId", "ExternalId",
-    "FaxNumber", "Given Name", "HonorificPrefix", "HonorificSuffix", "Location", "Mail", "Manager",
-    "MobilePhone", "Name", "Other Address", "Other Country", "Other Location", "Other PostalCode",
-    "Other State", "Other StreetAddress", "OtherMail", "PostalCode", "PreferredLanguage", "State",
-    "StreetAddress", "Sur Name", "Title", "User Principal Name", "UserAccountControl",
+    "BusinessPhone",
+    "Common-Name",
+    "CompanyName",
+    "Country",
+    "Department",
+    "EmployeeId",
+    "ExternalId",
+    "FaxNumber",
+    "Given Name",
+    "HonorificPrefix",
+    "HonorificSuffix",
+    "Location",
+    "Mail",
+    "Manager",
+    "MobilePhone",
+    "Name",
+    "Other Address",
+    "Other Country",
+    "Other Location",
+    "Other PostalCode",
+    "Other State",
+    "Other StreetAddress",
+    "OtherMail",
+    "PostalCode",
+    "PreferredLanguage",
+    "State",
+    "StreetAddress",
+    "Sur Name",
+    "Title",
+    "User Principal Name",
+    "UserAccountControl",
 ];
 
 /// Attributes no user is without.
 const REQUIRED: [&str; 6] = [
-    "Common-Name", "Given Name", "Name", "Sur Name", "User Principal Name", "UserAccountControl",
+    "Common-Name",
+    "Given Name",
+    "Name",
+    "Sur Name",
+    "User Principal Name",
+    "UserAccountControl",
 ];
 
 /// What both sorts have.
@@ -62,7 +93,12 @@ pub(super) trait Entry: Clone + Default {
     fn inside(&self) -> String;
 
     fn xml(&self) -> String {
-        let Head { name, unique_id, created, changed } = self.head();
+        let Head {
+            name,
+            unique_id,
+            created,
+            changed,
+        } = self.head();
         format!(
             r#"<entry name="{}" unique-id="{unique_id}" created="{created}" changed="{changed}">{}</entry>"#,
             escape(name),
@@ -86,7 +122,10 @@ impl Entry for User {
 
     fn merge(&mut self, elements: &[Element], custom: &[String]) -> Result<(), Refusal> {
         for element in elements {
-            let name = element.attributes.get("n").filter(|_| element.name == "attr");
+            let name = element
+                .attributes
+                .get("n")
+                .filter(|_| element.name == "attr");
             let name = name.ok_or_else(|| Refusal::invalid(&element.name))?;
             if !KNOWN.contains(&name.as_str()) && !custom.contains(name) {
                 return Err(Refusal::invalid(name));
@@ -107,15 +146,27 @@ impl Entry for User {
     }
 
     fn is_complete(&self) -> bool {
-        REQUIRED.iter().all(|name| self.attrs.get(*name).is_some_and(|value| !value.is_empty()))
+        REQUIRED
+            .iter()
+            .all(|name| self.attrs.get(*name).is_some_and(|value| !value.is_empty()))
     }
 
     /// Without `Mail` the User Principal Name is told.
     fn inside(&self) -> String {
-        let mail = self.attrs.get("User Principal Name").filter(|_| !self.attrs.contains_key("Mail"));
-        let attr = |(name, value): (&str, &str)| format!(r#"<attr n="{}">{}</attr>"#, escape(name), escape(value));
-        let own = self.attrs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        own.chain(mail.map(|mail| ("Mail", mail.as_str()))).map(attr).collect()
+        let mail = self
+            .attrs
+            .get("User Principal Name")
+            .filter(|_| !self.attrs.contains_key("Mail"));
+        let attr = |(name, value): (&str, &str)| {
+            format!(r#"<attr n="{}">{}</attr>"#, escape(name), escape(value))
+        };
+        let own = self
+            .attrs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        own.chain(mail.map(|mail| ("Mail", mail.as_str())))
+            .map(attr)
+            .collect()
     }
 }
 
@@ -129,7 +180,10 @@ impl Entry for Group {
     }
 
     fn fits(name: &str) -> bool {
-        (1..=31).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b))
+        (1..=31).contains(&name.len())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"._~-".contains(&b))
     }
 
     fn merge(&mut self, elements: &[Element], _: &[String]) -> Result<(), Refusal> {
@@ -157,8 +211,14 @@ impl Entry for Group {
     }
 
     fn inside(&self) -> String {
-        let name = self.display_name.iter().map(|name| format!("<display-name>{}</display-name>", escape(name)));
-        let members = self.members.iter().map(|name| format!("<member>{}</member>", escape(name)));
+        let name = self
+            .display_name
+            .iter()
+            .map(|name| format!("<display-name>{}</display-name>", escape(name)));
+        let members = self
+            .members
+            .iter()
+            .map(|name| format!("<member>{}</member>", escape(name)));
         name.chain(members).collect()
     }
 }

@@ -40,7 +40,9 @@ impl Refusal {
     /// `groups` in their own order.
     pub(super) fn referenced(name: &str, groups: &[String]) -> Self {
         let first = format!("{name} cannot be deleted because of references from:");
-        let others = groups.iter().map(|group| format!(" user-group -> {group} -> member"));
+        let others = groups
+            .iter()
+            .map(|group| format!(" user-group -> {group} -> member"));
         Self {
             lines: std::iter::once(first).chain(others).collect(),
             ..Self::new(10, "")
@@ -81,7 +83,11 @@ impl Refusal {
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { status, code, lines } = refusal;
+        let Refusal {
+            status,
+            code,
+            lines,
+        } = refusal;
         if code == 7 {
             return xml(r#"<response status="success" code="7"><result/></response>"#.to_owned());
         }
@@ -89,7 +95,8 @@ impl From<Refusal> for Answer {
             .iter()
             .map(|line| format!("<line>{}</line>", escape(line)))
             .collect();
-        let body = format!(r#"<response status="error" code="{code}"><msg>{lines}</msg></response>"#);
+        let body =
+            format!(r#"<response status="error" code="{code}"><msg>{lines}</msg></response>"#);
         Self {
             status,
             duplicate: code == 8,
@@ -109,5 +116,8 @@ pub(super) fn xml(body: String) -> Answer {
 
 /// What changed something.
 pub(super) fn done() -> Answer {
-    xml(r#"<response status="success" code="20"><msg>command succeeded</msg></response>"#.to_owned())
+    xml(
+        r#"<response status="success" code="20"><msg>command succeeded</msg></response>"#
+            .to_owned(),
+    )
 }

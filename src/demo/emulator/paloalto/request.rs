@@ -10,7 +10,9 @@ pub(super) type Form = BTreeMap<String, String>;
 
 /// The form of a call; what stands twice counts once.
 pub(super) fn form(call: &Call) -> Form {
-    url::form_urlencoded::parse(&call.body).into_owned().collect()
+    url::form_urlencoded::parse(&call.body)
+        .into_owned()
+        .collect()
 }
 
 /// What an xpath leads to.
@@ -86,7 +88,9 @@ fn part(sort: Sort, name: &str, tests: &[Test]) -> Result<Part, Refusal> {
     match (sort, name, tests) {
         (Sort::Group, "member", []) => Ok(Part::Members),
         (Sort::Group, "member", [Test::Text(user)]) => Ok(Part::Member(user.clone())),
-        (Sort::User, "attr", [Test::Attribute(n, attr)]) if n == "n" => Ok(Part::Attr(attr.clone())),
+        (Sort::User, "attr", [Test::Attribute(n, attr)]) if n == "n" => {
+            Ok(Part::Attr(attr.clone()))
+        }
         _ => Err(Refusal::bad_xpath()),
     }
 }
@@ -152,5 +156,7 @@ pub(super) fn route(call: &Call) -> &'static str {
 
 fn is_list(target: &Result<Target, Refusal>) -> bool {
     let position = |test: &Test| matches!(test, Test::After(_) | Test::UpTo(_));
-    target.as_ref().is_ok_and(|target| target.tests.is_empty() || target.tests.iter().any(position))
+    target
+        .as_ref()
+        .is_ok_and(|target| target.tests.is_empty() || target.tests.iter().any(position))
 }

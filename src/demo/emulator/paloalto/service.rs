@@ -41,7 +41,12 @@ impl Service {
     pub(super) fn new(options: Options) -> Self {
         Self {
             limits: options.limits.clone(),
-            directories: options.clients.iter().cloned().map(Directory::new).collect(),
+            directories: options
+                .clients
+                .iter()
+                .cloned()
+                .map(Directory::new)
+                .collect(),
             keys: BTreeMap::new(),
             keys_given: 0,
             started: options,
@@ -97,7 +102,10 @@ impl Service {
 
     fn config(&mut self, place: usize, form: &Form, now: Timestamp) -> Result<Answer, Refusal> {
         let target = Target::of(form)?;
-        let directory = self.directories.get_mut(place).ok_or_else(Refusal::unauthorized)?;
+        let directory = self
+            .directories
+            .get_mut(place)
+            .ok_or_else(Refusal::unauthorized)?;
         if target.directory != directory.client.directory {
             return Err(Refusal::unauthorized());
         }
@@ -112,7 +120,9 @@ impl Service {
 }
 
 fn success(inside: &str) -> Answer {
-    xml(format!(r#"<response status="success" code="19">{inside}</response>"#))
+    xml(format!(
+        r#"<response status="success" code="19">{inside}</response>"#
+    ))
 }
 
 impl Vendor for Service {
@@ -134,7 +144,9 @@ impl Vendor for Service {
 
     fn is_write(&self, call: &Call) -> bool {
         let route = route(call);
-        !["get", "list", "op", "keygen"].iter().any(|reads| route.starts_with(reads))
+        !["get", "list", "op", "keygen"]
+            .iter()
+            .any(|reads| route.starts_with(reads))
     }
 
     /// The API queues writes by itself.
@@ -155,8 +167,13 @@ impl Vendor for Service {
         if !route(call).ends_with("user") {
             return answer;
         }
-        let asked = Target::of(&form(call)).and_then(|target| target.name()).unwrap_or_default();
-        let users = self.client_of(call).into_iter().flat_map(|directory| directory.users.values());
+        let asked = Target::of(&form(call))
+            .and_then(|target| target.name())
+            .unwrap_or_default();
+        let users = self
+            .client_of(call)
+            .into_iter()
+            .flat_map(|directory| directory.users.values());
         let mut others = users.filter(|user| user.head.name != asked);
         let stranger = || r#"<entry name="stranger@example.invalid" unique-id="0"/>"#.to_owned();
         let row = others.next().map_or_else(stranger, Entry::xml);
@@ -182,7 +199,9 @@ impl Vendor for Service {
                 Some(name) => directory.client.directory == *name,
                 None => *place == number,
             };
-            let (_, directory) = directories.find(meant).ok_or_else(|| Refused("no such directory".into()))?;
+            let (_, directory) = directories
+                .find(meant)
+                .ok_or_else(|| Refused("no such directory".into()))?;
             for mut user in rows.users {
                 plant(&mut user, directory, now);
                 directory.users.insert(user.head.name.clone(), user);

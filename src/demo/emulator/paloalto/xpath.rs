@@ -93,14 +93,21 @@ impl<'a> Cursor<'a> {
     }
 
     fn quoted(&mut self) -> Option<&'a str> {
-        let quote = self.0.chars().next().filter(|quote| "'\"".contains(*quote))?;
+        let quote = self
+            .0
+            .chars()
+            .next()
+            .filter(|quote| "'\"".contains(*quote))?;
         let (text, rest) = self.0.get(1..)?.split_once(quote)?;
         self.0 = rest;
         Some(text)
     }
 
     fn number(&mut self) -> Option<usize> {
-        let end = self.0.find(|c: char| !c.is_ascii_digit()).unwrap_or(self.0.len());
+        let end = self
+            .0
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(self.0.len());
         let (digits, rest) = self.0.split_at(end);
         self.0 = rest;
         digits.parse().ok()
