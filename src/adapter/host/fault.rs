@@ -20,7 +20,7 @@ pub(in crate::adapter) struct Fault {
     /// The vendor's own code, if its answer had one.
     code: Option<String>,
     /// HTTP status of the vendor's answer, 0 if there was none.
-    status: i64,
+    status: u16,
     /// The answer's body, for the script to look into; never shown to Entra.
     body: Value,
     /// The native field it is about, if the answer named one.
@@ -60,7 +60,7 @@ impl Fault {
         Self {
             kind,
             code: verdict.code.clone(),
-            status: reply.status.into(),
+            status: reply.status,
             body,
             field: verdict.field.clone(),
             attribute: verdict.attribute.map(str::to_owned),
@@ -197,7 +197,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_get("code", |fault: &mut Fault| {
         fault.code.clone().map_or(Dynamic::UNIT, Dynamic::from)
     });
-    engine.register_get("status", |fault: &mut Fault| fault.status);
+    engine.register_get("status", |fault: &mut Fault| i64::from(fault.status));
     engine.register_get("after_loss", |fault: &mut Fault| fault.after_loss);
     engine.register_get("body", |fault: &mut Fault| json::to_dynamic(&fault.body));
 

@@ -169,16 +169,12 @@ impl Directory {
 }
 
 fn list<E: Entry>(entries: &Entries<E>, tests: &[Test]) -> Result<Answer, Refusal> {
-    let mut found = Vec::new();
-    for entry in entries.values() {
-        let mut passes = true;
-        for test in tests {
-            passes &= entry.passes(test).ok_or_else(Refusal::bad_xpath)?;
-        }
-        if passes {
-            found.push(entry);
-        }
+    let nobody = E::default();
+    if tests.iter().any(|test| nobody.passes(test).is_none()) {
+        return Err(Refusal::bad_xpath());
     }
+    let passes = |entry: &&E| tests.iter().all(|test| entry.passes(test) == Some(true));
+    let mut found: Vec<&E> = entries.values().filter(passes).collect();
     let total = found.len();
     for test in tests.iter().rev() {
         match test {
