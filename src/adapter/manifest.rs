@@ -82,8 +82,44 @@ pub enum CredentialKind {
         /// The header's name.
         header: String,
     },
+    /// OAuth 2.0 (RFC 6749): tenant secrets `client_id`, `client_secret`, and for the password
+    /// grant `username`, `password`.
+    #[serde(rename = "oauth2")]
+    OAuth2 {
+        /// How a token is asked for.
+        grant: GrantKind,
+        /// The token endpoint: a path below the tenant's base URL, or `{name}` for the tenant
+        /// setting that holds its address.
+        token_url: String,
+        /// Where the client's id and secret stand.
+        #[serde(default)]
+        client: ClientPlace,
+        /// What the token is to be good for; the endpoint's default if absent.
+        scope: Option<String>,
+    },
     /// None, for a vendor that trusts the network it is reached by.
     None,
+}
+
+/// How a token is asked for. A refresh token is used while there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// With the password of a service account (RFC 6749 §4.3).
+    Password,
+    /// With the client's own secret (RFC 6749 §4.4).
+    ClientCredentials,
+}
+
+/// Where an OAuth client's id and secret stand (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientPlace {
+    /// `Authorization: Basic`.
+    #[default]
+    Basic,
+    /// `client_id` and `client_secret` in the form.
+    Body,
 }
 
 impl CredentialKind {
@@ -93,6 +129,11 @@ impl CredentialKind {
             Self::Basic => &["username", "password"],
             Self::Bearer => &["token"],
             Self::Header { .. } => &["key"],
+            Self::OAuth2 {
+                grant: GrantKind::Password,
+                ..
+            } => &["client_id", "client_secret", "username", "password"],
+            Self::OAuth2 { .. } => &["client_id", "client_secret"],
             Self::None => &[],
         }
     }

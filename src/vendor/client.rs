@@ -7,13 +7,15 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use tokio::time::{Instant, sleep};
 
 use super::breaker::{Change, Health, Pass};
+use super::credential::Credential;
 use super::destination::Destination;
 use super::exchange::{Broken, exchange};
+use super::oauth2::{Denied, Issued, OAuth2, Renewal, Way};
 use super::path;
 use super::pool::Connections;
 use super::retry::{Tried, Tries};
@@ -21,7 +23,8 @@ use super::verdict;
 use crate::adapter::replies::Meaning;
 use crate::adapter::{CallFault, VendorCall, VendorReply, Verb};
 
-const AGENT: &str = concat!("scimgate/", env!("CARGO_PKG_VERSION"));
+/// `Name/Version`, as some vendors demand.
+pub(super) const AGENT: &str = concat!("scimgate/", env!("CARGO_PKG_VERSION"));
 
 /// Carries `call` out for the tenant of `to`, answering before `deadline`.
 pub(super) async fn carry_out(
@@ -74,6 +77,75 @@ async fn attempt(
     request: Request<Full<Bytes>>,
     deadline: Instant,
 ) -> Tried {
+    match &to.credential {
+        Credential::OAuth2(oauth2) => {
+            attempt_with_token(oauth2, connections, to, request, deadline).await
+        }
+        _ => send(connections, to, request, deadline).await,
+    }
+}
+
+/// A call with a token that may have ended: refreshed once, asked for in full once. A 401
+/// did nothing, so even a POST goes again.
+async fn attempt_with_token(
+    oauth2: &OAuth2,
+    connections: &Connections,
+    to: &Destination,
+    request: Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Tried {
+    let way = Way {
+        connections,
+        to,
+        ends: deadline.min(Instant::now() + to.deadlines.call()),
+    };
+    let mut token = oauth2.token(&way).await;
+    for renewal in [Renewal::Refresh, Renewal::Full] {
+        let bearer = match token {
+            Ok(bearer) => bearer,
+            Err(denied) => return Tried::from(denied),
+        };
+        let tried = send(connections, to, bearing(&bearer, &request), deadline).await;
+        if !is_unauthorized(&tried) {
+            return tried;
+        }
+        token = oauth2.instead_of(&bearer, renewal, &way).await;
+    }
+    match token {
+        Ok(bearer) => send(connections, to, bearing(&bearer, &request), deadline).await,
+        Err(denied) => Tried::from(denied),
+    }
+}
+
+fn bearing(token: &Issued, request: &Request<Full<Bytes>>) -> Request<Full<Bytes>> {
+    let mut request = request.clone();
+    request
+        .headers_mut()
+        .insert(AUTHORIZATION, token.header.clone());
+    request
+}
+
+/// RFC 6750 §3.1: a token that ended is a 401, whatever the reply table says of other
+/// refusals.
+fn is_unauthorized(tried: &Tried) -> bool {
+    matches!(tried, Tried::Answered(reply, Meaning::Credential) if reply.status == 401)
+}
+
+impl From<Denied> for Tried {
+    fn from(denied: Denied) -> Self {
+        match CallFault::from(denied) {
+            CallFault::NotSent(why) => Self::Unsent(why),
+            fault => Self::Held(fault),
+        }
+    }
+}
+
+async fn send(
+    connections: &Connections,
+    to: &Destination,
+    request: Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Tried {
     // Rate: below the retries, as the vendor counts every try.
     if let Err(fault) = to.state.rate.take(deadline).await {
         return Tried::Held(fault);
@@ -112,13 +184,17 @@ fn admit(to: &Destination) -> Result<Pass, CallFault> {
 fn settle(to: &Destination, pass: Pass, tried: &Tried) {
     let health = &to.state.health;
     let change = match tried {
+        // The token endpoint answered.
+        Tried::Held(CallFault::Credential) => health.breaker.record(pass, Health::Well),
         Tried::Held(_) => return,
         Tried::Unsent(_) => health.breaker.record(pass, Health::Unconnected),
         _ if tried.is_outage() => health.breaker.record(pass, Health::Failing),
         _ => health.breaker.record(pass, Health::Well),
     };
     match tried {
-        Tried::Answered(_, Meaning::Credential) if health.refusal.refuse(&to.credential) => {
+        Tried::Answered(_, Meaning::Credential) | Tried::Held(CallFault::Credential)
+            if health.refusal.refuse(&to.credential) =>
+        {
             warn_of_refusal(to);
         }
         Tried::Answered(_, Meaning::Ok | Meaning::Absent | Meaning::Conflict) => {

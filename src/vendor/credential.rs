@@ -6,6 +6,8 @@ use std::hash::{Hash, Hasher};
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::oauth2::OAuth2;
+
 /// A tenant's credential at its vendor. `Debug` prints the kind, never a value.
 #[derive(Clone)]
 pub enum Credential {
@@ -25,19 +27,25 @@ pub enum Credential {
         /// Its value, whole.
         value: SecretString,
     },
+    /// RFC 6749: a bearer token that is asked for when it is needed.
+    OAuth2(OAuth2),
     /// None, for a vendor that trusts the network it is reached by.
     None,
 }
 
 impl Credential {
     /// Sets the header, marked sensitive so that no layer prints it. `Err` if
-    /// the secret holds bytes no header can (RFC 9110 §5.5).
+    /// the secret holds bytes no header can (RFC 9110 §5.5). A token that must be asked
+    /// for first is set when the call goes out.
     pub(super) fn apply(&self, headers: &mut HeaderMap) -> Result<(), UnfitSecret> {
         let (name, text) = match self {
-            Self::Basic { username, password } => (AUTHORIZATION, basic(username, password)),
+            Self::Basic { username, password } => (
+                AUTHORIZATION,
+                basic(username.expose_secret(), password.expose_secret()),
+            ),
             Self::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
             Self::Header { name, value } => (name.clone(), value.expose_secret().to_owned()),
-            Self::None => return Ok(()),
+            Self::OAuth2(_) | Self::None => return Ok(()),
         };
         let mut value = HeaderValue::try_from(text).map_err(|_| UnfitSecret)?;
         value.set_sensitive(true);
@@ -58,6 +66,7 @@ impl Credential {
                 name.hash(&mut hasher);
                 value.expose_secret().hash(&mut hasher);
             }
+            Self::OAuth2(oauth2) => oauth2.hash_into(&mut hasher),
             Self::None => {}
         }
         hasher.finish()
@@ -70,6 +79,7 @@ impl fmt::Debug for Credential {
             Self::Basic { .. } => "Basic(***)",
             Self::Bearer(_) => "Bearer(***)",
             Self::Header { .. } => "Header(***)",
+            Self::OAuth2(_) => "OAuth2(***)",
             Self::None => "None",
         })
     }
@@ -79,8 +89,9 @@ impl fmt::Debug for Credential {
 #[derive(Debug)]
 pub(super) struct UnfitSecret;
 
-fn basic(username: &SecretString, password: &SecretString) -> String {
-    let pair = format!("{}:{}", username.expose_secret(), password.expose_secret());
+/// The value of `Authorization: Basic`.
+pub(super) fn basic(username: &str, password: &str) -> String {
+    let pair = format!("{username}:{password}");
     format!("Basic {}", base64(pair.as_bytes()))
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod faults;
+mod oauth2;
 mod retries;
 mod server;
 mod tls;
