@@ -21,6 +21,10 @@ pub struct Files {
     pub script: (String, String),
 }
 
+/// These may take the SCIM resource as one parameter more, for what a table
+/// cannot say.
+const MAY_SEE_RESOURCE: &[&str] = &["create_user", "create_group"];
+
 /// A function the engine may call.
 struct Expected {
     name: &'static str,
@@ -117,6 +121,7 @@ impl Adapter {
             }
         };
         let mut problems = missing_functions(&manifest, &script);
+        problems.extend(expiring_without_ids(&manifest, &files.manifest));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -205,6 +210,21 @@ fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
         .collect()
 }
 
+/// An object that is made anew has another native id, so the SCIM id must be ours.
+fn expiring_without_ids(manifest: &Manifest, (file, text): &(String, String)) -> Option<Problem> {
+    let mut rules = [Some(&manifest.ids.user), manifest.ids.group.as_ref()]
+        .into_iter()
+        .flatten();
+    rules.find(|rule| rule.expires && !rule.issued)?;
+    let message = "`expires` without `issued`".to_owned();
+    let problem = Problem::error("manifest::expires-without-issued", file, message)
+        .help("add `issued = true`: what is made anew has another native id");
+    Some(match text.find("expires") {
+        Some(start) => problem.at(start, "expires".len()),
+        None => problem,
+    })
+}
+
 fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
     let Expected {
         name,
@@ -213,6 +233,7 @@ fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
     } = wanted;
     let (problem, label) = match script.arity(name) {
         Some(found) if found == *parameters => return None,
+        Some(found) if found == parameters + 1 && MAY_SEE_RESOURCE.contains(name) => return None,
         Some(found) => {
             let found = counted(found, "parameter");
             let message = format!("`{name}` has {found} and is called with {parameters}");

@@ -22,6 +22,9 @@ pub struct Manifest {
     pub settings: BTreeMap<String, Setting>,
     /// How calls are authenticated.
     pub credential: CredentialKind,
+    /// Where a script's `graphql(query, variables)` posts, below the base URL;
+    /// `/graphql` if absent.
+    pub graphql: Option<String>,
     /// Headers of every call; `{name}` stands for a tenant setting.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -214,6 +217,8 @@ pub enum PagingStyle {
     Page,
     /// Offset from 0 and size; the answer tells the total.
     Offset,
+    /// A cursor that the page before gave, and size. The answer may tell the total.
+    Cursor,
 }
 
 /// How resources of each type are named.
@@ -241,6 +246,11 @@ pub struct IdRule {
     /// else have two names for one object.
     #[serde(default)]
     pub form: IdForm,
+    /// The vendor removes disabled objects by itself after a time. The gateway
+    /// then keeps what a disabled one held, so that enabling makes it anew under
+    /// the same SCIM id. Only with `issued`.
+    #[serde(default)]
+    pub expires: bool,
 }
 
 /// What a vendor's ids look like.

@@ -4,8 +4,13 @@
 //! "slow down" with 200. The rows of the table are tried in order; what no row
 //! names is judged by its status class.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
+
+/// No vendor is waited for longer, whatever it asks.
+const LONGEST_SPAN: Duration = Duration::from_secs(86_400);
 
 /// What an answer of the vendor means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -27,6 +32,8 @@ pub enum Meaning {
     Credential,
     /// Failed, and the call may have been carried out in part.
     Fault,
+    /// The call itself is malformed: the script must be mended.
+    Bug,
 }
 
 /// How to read the vendor's answers.
@@ -37,6 +44,9 @@ pub struct ReplyTable {
     pub code: Option<String>,
     /// JSON pointer to the name of the field an error is about.
     pub field: Option<String>,
+    /// JSON pointer to the milliseconds to wait, for a vendor that tells them in
+    /// the body. A `Retry-After` header goes first.
+    pub retry_after_ms: Option<String>,
     /// In order of precedence.
     #[serde(default)]
     pub errors: Vec<ReplyRow>,
@@ -74,6 +84,8 @@ pub struct Verdict<'t> {
     pub attribute: Option<&'t str>,
     /// The row's text for Entra's administrator.
     pub detail: Option<&'t str>,
+    /// How long the body asks to wait, at most a day.
+    pub retry_after: Option<Duration>,
 }
 
 impl ReplyTable {
@@ -92,14 +104,18 @@ impl ReplyTable {
             field,
             attribute: row.and_then(|row| row.attribute.as_deref()),
             detail: row.and_then(|row| row.detail.as_deref()),
+            retry_after: span_at(body, self.retry_after_ms.as_deref()),
         }
     }
 
+    /// A success that bears an error code is none, even if no row knows the code.
+    ///
     /// A vendor that signs its errors with a code has not spoken when there is
     /// none: some box on the way has, and its 404 must not become "no such user".
     fn by_class(&self, status: u16, signed: bool) -> Meaning {
         let unsigned = self.code.is_some() && !signed;
         match status {
+            200..=299 if signed => Meaning::Fault,
             200..=299 => Meaning::Ok,
             401 => Meaning::Credential,
             429 => Meaning::Busy,
@@ -120,6 +136,11 @@ fn text_at(body: Option<&Value>, pointer: Option<&str>) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+fn span_at(body: Option<&Value>, pointer: Option<&str>) -> Option<Duration> {
+    let milliseconds = body?.pointer(pointer?)?.as_u64()?;
+    Some(Duration::from_millis(milliseconds).min(LONGEST_SPAN))
 }
 
 #[cfg(test)]
@@ -185,6 +206,28 @@ mod tests {
         );
         check(403, json!({}), Meaning::Fault);
         check(503, json!("<html>"), Meaning::Fault);
+    }
+
+    #[test]
+    fn a_success_with_an_error_code_is_none() {
+        check(200, json!({"error": {"code": "E9999"}}), Meaning::Fault);
+        check(200, json!({"error": {"code": null}}), Meaning::Ok);
+    }
+
+    #[test]
+    fn the_wait_may_stand_in_the_body() {
+        let table = ReplyTable {
+            retry_after_ms: Some("/errors/0/wait".into()),
+            ..table()
+        };
+        let wait = |wait: Value| {
+            let body = json!({"errors": [{"wait": wait}]});
+            table.judge(200, Some(&body)).retry_after
+        };
+        assert_eq!(wait(json!(1500)), Some(Duration::from_millis(1500)));
+        assert_eq!(wait(json!(u64::MAX)), Some(LONGEST_SPAN));
+        assert_eq!(wait(json!(-1)), None);
+        assert_eq!(wait(json!("soon")), None);
     }
 
     #[test]

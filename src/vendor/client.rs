@@ -157,8 +157,8 @@ async fn send(
     }
     let ends = deadline.min(now + to.deadlines.call());
     match exchange(connections, request, ends).await {
-        Ok(reply) => {
-            let means = verdict::means(&to.replies, &reply);
+        Ok(mut reply) => {
+            let means = verdict::means(&to.replies, &mut reply);
             Tried::Answered(reply, means)
         }
         Err(Broken::Unsent(why)) => Tried::Unsent(why),

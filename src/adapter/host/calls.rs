@@ -18,7 +18,7 @@ use crate::adapter::backend::{CallBody, VendorCall, VendorReply, Verb};
 use crate::adapter::fiber::{Answer, Ask};
 use crate::adapter::replies::Meaning;
 
-type Thrown = Box<EvalAltResult>;
+pub(super) type Thrown = Box<EvalAltResult>;
 
 /// Registers the calls.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
@@ -138,15 +138,15 @@ fn cancelled(context: &NativeCallContext<'_>) -> Thrown {
 }
 
 /// A call in the making.
-struct Request {
-    verb: Verb,
-    path: String,
-    body: Option<CallBody>,
-    idempotent: bool,
+pub(super) struct Request {
+    pub(super) verb: Verb,
+    pub(super) path: String,
+    pub(super) body: Option<CallBody>,
+    pub(super) idempotent: bool,
 }
 
 impl Request {
-    fn new(verb: Verb, path: &str) -> Self {
+    pub(super) fn new(verb: Verb, path: &str) -> Self {
         Self {
             verb,
             path: path.to_owned(),
@@ -155,7 +155,11 @@ impl Request {
         }
     }
 
-    fn json(mut self, body: &Dynamic, context: &NativeCallContext<'_>) -> Result<Self, Thrown> {
+    pub(super) fn json(
+        mut self,
+        body: &Dynamic,
+        context: &NativeCallContext<'_>,
+    ) -> Result<Self, Thrown> {
         let value = json::to_value(body).ok_or_else(|| {
             error(
                 "this body cannot be written as JSON",
@@ -171,6 +175,15 @@ impl Request {
     }
 
     fn send(self, context: &NativeCallContext<'_>) -> Result<Dynamic, Thrown> {
+        self.ask(context, read)
+    }
+
+    /// Sends it and makes of the reply what `read` makes of it.
+    pub(super) fn ask(
+        self,
+        context: &NativeCallContext<'_>,
+        read: impl FnOnce(&Stage, Verb, &VendorReply, bool) -> Result<Dynamic, Fault>,
+    ) -> Result<Dynamic, Thrown> {
         let stage = Stage::of(context)?;
         let call = VendorCall {
             method: self.verb,
@@ -190,7 +203,8 @@ impl Request {
     }
 }
 
-fn read(
+/// The reply's JSON, or the fault it tells.
+pub(super) fn read(
     stage: &Stage,
     verb: Verb,
     reply: &VendorReply,
@@ -216,14 +230,20 @@ fn read(
 
 /// A success whose body is cut or no JSON: the work may be done.
 fn garbled(reply: &VendorReply, repeatable: bool) -> Fault {
+    failed(reply, Value::Null, repeatable)
+}
+
+/// A fault of a reply that the reply table takes for a success.
+pub(super) fn failed(reply: &VendorReply, body: Value, repeatable: bool) -> Fault {
     let verdict = crate::adapter::replies::Verdict {
         means: Meaning::Fault,
         code: None,
         field: None,
         attribute: None,
         detail: None,
+        retry_after: None,
     };
-    Fault::answered(&verdict, reply, Value::Null, repeatable)
+    Fault::answered(&verdict, reply, body, repeatable)
 }
 
 fn error(text: &str, position: Position) -> Thrown {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::document::Docs;
 use super::json;
 use crate::adapter::backend::{CallFault, VendorReply};
-use crate::adapter::outcome::{Failure, VendorFault};
+use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
 use crate::adapter::replies::{Meaning, Verdict};
 use crate::scim::ScimError;
 
@@ -51,7 +51,7 @@ impl Fault {
         repeatable: bool,
     ) -> Self {
         let kind = match verdict.means {
-            Meaning::Busy => FaultKind::Busy(reply.retry_after),
+            Meaning::Busy => FaultKind::Busy(reply.retry_after.or(verdict.retry_after)),
             Meaning::Fault if !repeatable => FaultKind::UnknownOutcome,
             means => FaultKind::Meant(means),
         };
@@ -115,6 +115,12 @@ impl Fault {
         self
     }
 
+    /// Whether the vendor says that the call itself is wrong, as only a mended
+    /// script makes it right.
+    pub(in crate::adapter) fn is_bug(&self) -> bool {
+        self.kind == FaultKind::Meant(Meaning::Bug)
+    }
+
     /// What it means for the request. `title` is the vendor's name.
     pub(in crate::adapter) fn into_failure(self, title: &str) -> Failure {
         let meaning = match self.kind {
@@ -140,6 +146,7 @@ impl Fault {
             Meaning::Busy => VendorFault::Busy { retry_after: None }.into(),
             Meaning::Credential => VendorFault::Credential.into(),
             Meaning::Fault | Meaning::Ok => VendorFault::Unusable.into(),
+            Meaning::Bug => GatewayFault::Internal.into(),
         }
     }
 
@@ -153,6 +160,7 @@ impl Fault {
             FaultKind::Meant(Meaning::Quota) => "quota",
             FaultKind::Meant(Meaning::Credential) => "credential",
             FaultKind::Meant(Meaning::Fault) => "fault",
+            FaultKind::Meant(Meaning::Bug) => "bug",
             FaultKind::UnknownOutcome => "unknown_outcome",
             FaultKind::Unreachable => "unreachable",
         }

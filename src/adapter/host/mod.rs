@@ -4,6 +4,7 @@
 mod calls;
 pub mod document;
 mod fault;
+mod graphql;
 pub(in crate::adapter) mod json;
 mod quoting;
 mod stage;
@@ -22,6 +23,7 @@ pub(in crate::adapter) fn register(engine: &mut Engine) -> Docs {
     let mut docs = Docs::default();
     calls::register(engine, &mut docs);
     calls::register_sleep(engine, &mut docs);
+    graphql::register(engine, &mut docs);
     quoting::register(engine, &mut docs);
     text::register(engine, &mut docs);
     fault::register(engine, &mut docs);

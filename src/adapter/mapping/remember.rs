@@ -95,6 +95,17 @@ pub(in crate::adapter) fn update_sayings(
     }
 }
 
+impl Reading {
+    /// Whether the vendor holds what was sent.
+    pub(in crate::adapter) fn has(&self, written: &[Written]) -> bool {
+        written.iter().all(|sent| {
+            let mut values = self.values.iter();
+            let now = values.find(|value| value.row == sent.row);
+            now.is_some_and(|now| same_native(&now.native, &sent.native))
+        })
+    }
+}
+
 /// Whether the vendor holds what it was sent; several fields may come back with
 /// null for an empty text.
 fn same_native(now: &Value, sent: &Value) -> bool {

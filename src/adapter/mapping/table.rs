@@ -221,7 +221,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.function(
         ".reads(#{ native: scim, … })",
-        "Further native values that only ever come from the vendor.",
+        "Further native values that only ever come from the vendor, and which of several spellings one is read as.",
         &[],
     );
     engine.register_fn(

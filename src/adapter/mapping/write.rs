@@ -87,6 +87,11 @@ impl Mapping {
         !has_unknown(&extra_of(self, changed))
     }
 
+    /// A resource as functions of the script see it: what is absent is `()`.
+    pub(in crate::adapter) fn for_script(&self, resource: &Object) -> Dynamic {
+        seen_by_script(resource)
+    }
+
     fn writable(&self) -> impl Iterator<Item = (usize, &Row)> {
         self.mapped().filter(|(_, row)| !row.read_only)
     }
@@ -136,7 +141,7 @@ impl Row {
             Some(_) if has_unknown(resource) => return Err(Refusal::NeedsRead),
             Some(closure) => {
                 let made = closures
-                    .call(closure, self.seen_by_script(resource))
+                    .call(closure, seen_by_script(resource))
                     .map_err(Refusal::Failed)?;
                 if made.is_null() {
                     made
@@ -153,20 +158,6 @@ impl Row {
             return Err(Refusal::Failed(ScimError::invalid_value(text).into()));
         }
         Ok(made)
-    }
-
-    /// The resource for a closure: absent attributes are there as `()`, so that
-    /// only a misspelt one is an error.
-    fn seen_by_script(&self, resource: &Object) -> Dynamic {
-        let mut seen: Map = super::compile::user_attribute_names()
-            .map(|name| (name.into(), Dynamic::UNIT))
-            .collect();
-        seen.extend(
-            resource
-                .iter()
-                .map(|(name, value)| (name.as_str().into(), json::to_dynamic(value))),
-        );
-        seen.into()
     }
 
     fn blame(&self, why: Refusal) -> Refusal {
@@ -188,6 +179,20 @@ impl Row {
             field.put(fields, part.map_or(Dynamic::UNIT, json::to_dynamic));
         }
     }
+}
+
+/// The resource for a script: absent attributes are there as `()`, so that
+/// only a misspelt one is an error.
+fn seen_by_script(resource: &Object) -> Dynamic {
+    let mut seen: Map = super::compile::user_attribute_names()
+        .map(|name| (name.into(), Dynamic::UNIT))
+        .collect();
+    seen.extend(
+        resource
+            .iter()
+            .map(|(name, value)| (name.as_str().into(), json::to_dynamic(value))),
+    );
+    seen.into()
 }
 
 impl Field {

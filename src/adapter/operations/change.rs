@@ -6,6 +6,7 @@
 
 use super::Operation;
 use super::create::names;
+use super::doubt::is_unconfirmed;
 use super::members::member_ids;
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
@@ -20,10 +21,11 @@ use crate::scim::{
 };
 
 /// A resource under change.
-struct Subject {
-    key: ObjectKey,
-    native: NativeId,
-    remembered: Remembered,
+#[derive(Clone)]
+pub(super) struct Subject {
+    pub(super) key: ObjectKey,
+    pub(super) native: NativeId,
+    pub(super) remembered: Remembered,
 }
 
 /// What a resource is to become.
@@ -34,9 +36,9 @@ struct Plan {
 
 /// What the vendor made of a plan.
 #[derive(Default)]
-struct Outcome {
-    reading: Option<Reading>,
-    written: Vec<Written>,
+pub(super) struct Outcome {
+    pub(super) reading: Option<Reading>,
+    pub(super) written: Vec<Written>,
 }
 
 impl Operation {
@@ -54,8 +56,17 @@ impl Operation {
             ResourceKind::Group => self.member_changes(&subject, patch).await?,
             ResourceKind::User => (patch, MemberChanges::default()),
         };
-        let plan = self.planned(kind, &subject, &patch).await?;
-        let (subject, outcome) = self.carry_out(kind, subject, plan, &patch).await?;
+        let may_be_gone = self.may_be_gone(&subject);
+        let changed = match self.planned(kind, &subject, &patch).await {
+            Ok(plan) => self.carry_out(kind, subject, plan, &patch).await,
+            Err(failure) => Err(failure),
+        };
+        let (subject, outcome) = match (changed, may_be_gone) {
+            (Err(failure), Some(gone)) if failure.is_absent() => {
+                self.patch_anew(gone, &patch).await?
+            }
+            (changed, _) => changed?,
+        };
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
         self.answer_change(kind, &subject, outcome, projection)
@@ -79,9 +90,17 @@ impl Operation {
         let active = self.mapping(kind)?.active_row().map(|(row, _)| row);
         changes.retain(|change| change.value.is_some() || Some(change.row) != active);
         let patch = PatchRequest::default();
-        let (subject, outcome) = self
+        let may_be_gone = self.may_be_gone(&subject);
+        let wanted = may_be_gone.is_some().then(|| after.clone());
+        let changed = self
             .carry_out(kind, subject, Plan { after, changes }, &patch)
-            .await?;
+            .await;
+        let (subject, outcome) = match (changed, may_be_gone, wanted) {
+            (Err(failure), Some(gone), Some(wanted)) if failure.is_absent() => {
+                self.make_anew(gone, wanted).await?
+            }
+            (changed, ..) => changed?,
+        };
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
         self.answer_change(kind, &subject, outcome, projection)
@@ -241,11 +260,36 @@ impl Operation {
         } = subject;
         self.announce_key(key, native, remembered, &changes, after)
             .await?;
+        let sent = changes.clone();
         let altered = self.alter(key.kind, native, changes, after).await;
-        if let Err(failure) = &altered {
-            self.withdraw_key(key, remembered, failure).await?;
-        }
-        altered
+        let Err(failure) = altered else {
+            return altered;
+        };
+        self.withdraw_key(key, remembered, &failure).await?;
+        let in_doubt = is_unconfirmed(&failure) && remembered.becoming.is_none();
+        let found = match in_doubt {
+            true => self.altered_in_doubt(key.kind, native, sent, after).await?,
+            false => None,
+        };
+        found.map(WriteEnd::Done).ok_or(failure)
+    }
+
+    /// What a change came to whose reply was lost, if it was carried out.
+    async fn altered_in_doubt(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        sent: Vec<Change>,
+        after: &Object,
+    ) -> Result<Option<Done>, Failure> {
+        let Some(reading) = self.fetch(kind, id).await? else {
+            return Ok(None);
+        };
+        let held = self.holds(kind, &reading, sent, after).await?;
+        Ok(held.map(|written| Done {
+            reading: Some(reading),
+            written,
+        }))
     }
 
     async fn alter_known(
@@ -291,6 +335,7 @@ impl Operation {
         if let Some(reading) = &outcome.reading {
             update_sayings(mapping, &mut remembered, &outcome.written, reading);
             self.remember_active(kind, &mut remembered, after, reading)?;
+            self.keep(kind, &mut remembered, reading)?;
             self.follow(subject, reading).await?;
         }
         if remembered != subject.remembered {
@@ -303,7 +348,11 @@ impl Operation {
     }
 
     /// A renamed object keeps its SCIM id.
-    async fn follow(&self, subject: &mut Subject, reading: &Reading) -> Result<(), Failure> {
+    pub(super) async fn follow(
+        &self,
+        subject: &mut Subject,
+        reading: &Reading,
+    ) -> Result<(), Failure> {
         if reading.id == subject.native || !self.is_issued(subject.key.kind) {
             return Ok(());
         }
@@ -324,6 +373,11 @@ impl Operation {
     ) -> Result<Response, Failure> {
         if kind == ResourceKind::Group && *projection == Projection::default() {
             return Ok(Response::no_content());
+        }
+        if outcome.reading.is_none()
+            && let Some(kept) = self.kept(kind, &subject.key.id, &subject.remembered)
+        {
+            return self.answer(kind, 200, kept, projection);
         }
         let reading = match outcome.reading {
             Some(reading) => reading,

@@ -24,7 +24,7 @@ use crate::scim::{Incoming, Object, Projection, ResourceKind, Response, ScimErro
 enum Existing {
     Ours(Reading),
     /// Somebody else's, by the attribute it was found by.
-    Taken(String),
+    Taken(String, Reading),
 }
 
 impl Operation {
@@ -57,7 +57,7 @@ impl Operation {
             .await?;
         let done = match self.look_before(kind, &resource).await? {
             Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, &resource).await?,
-            Some(Existing::Taken(attribute)) => return Err(taken(kind, &attribute)),
+            Some(Existing::Taken(attribute, _)) => return Err(taken(kind, &attribute)),
             None => self.make_once(kind, &resource).await?,
         };
         let reading = done.reading.ok_or(VendorFault::Unusable)?;
@@ -88,7 +88,11 @@ impl Operation {
     }
 
     /// Creates, and looks when the outcome is a conflict or unknown.
-    async fn make_once(&self, kind: ResourceKind, resource: &Object) -> Result<Done, Failure> {
+    pub(super) async fn make_once(
+        &self,
+        kind: ResourceKind,
+        resource: &Object,
+    ) -> Result<Done, Failure> {
         let failure = match self.make(kind, resource).await {
             Ok(Made::Done(Done { reading: None, .. })) => VendorFault::UnknownOutcome.into(),
             Ok(Made::Done(done)) => {
@@ -104,7 +108,12 @@ impl Operation {
         }
         match self.look(kind, resource, |_| true).await? {
             Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, resource).await,
-            Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
+            Some(Existing::Taken(attribute, reading)) => {
+                let made = self
+                    .made_in_doubt(kind, reading, resource, &failure)
+                    .await?;
+                made.ok_or_else(|| taken(kind, &attribute))
+            }
             None => Err(failure),
         }
     }
@@ -128,6 +137,27 @@ impl Operation {
         Ok(())
     }
 
+    /// Where the vendor has no place for `externalId`: what stands there after a
+    /// lost reply and holds just what was sent is what was made.
+    async fn made_in_doubt(
+        &self,
+        kind: ResourceKind,
+        reading: Reading,
+        resource: &Object,
+        failure: &Failure,
+    ) -> Result<Option<Done>, Failure> {
+        if !is_doubtful(failure) {
+            return Ok(None);
+        }
+        let mut sent = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
+        sent.retain(|change| change.value.is_some());
+        let held = self.holds(kind, &reading, sent, resource).await?;
+        Ok(held.map(|written| Done {
+            reading: Some(reading),
+            written,
+        }))
+    }
+
     /// A collision is told before a value that does not fit: it is what an
     /// administrator can act on, and the look-up Entra makes next finds it. The
     /// names the vendor does not keep unique were looked at before.
@@ -138,7 +168,7 @@ impl Operation {
         failure: Failure,
     ) -> Result<Done, Failure> {
         match self.look(kind, resource, |row| row.unique).await? {
-            Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
+            Some(Existing::Taken(attribute, _)) => Err(taken(kind, &attribute)),
             Some(Existing::Ours(_)) | None => Err(failure),
         }
     }
@@ -174,7 +204,7 @@ impl Operation {
                 return Ok(Some(if ours {
                     Existing::Ours(reading)
                 } else {
-                    Existing::Taken(row.spelling.clone())
+                    Existing::Taken(row.spelling.clone(), reading)
                 }));
             }
         }
@@ -212,7 +242,7 @@ impl Operation {
     }
 
     /// A new account is in use unless Entra says otherwise.
-    async fn activate_new(
+    pub(super) async fn activate_new(
         &self,
         kind: ResourceKind,
         reading: Reading,
@@ -233,7 +263,7 @@ impl Operation {
     }
 
     /// Issues the id and remembers what the vendor cannot.
-    async fn note(
+    pub(super) async fn note(
         &self,
         kind: ResourceKind,
         reading: &Reading,
@@ -249,6 +279,7 @@ impl Operation {
         };
         update_sayings(mapping, &mut remembered, written, reading);
         self.remember_active(kind, &mut remembered, resource, reading)?;
+        self.keep(kind, &mut remembered, reading)?;
         self.memory
             .remember(&self.key(kind, &id), remembered.clone())
             .await?;

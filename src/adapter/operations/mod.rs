@@ -4,9 +4,10 @@
 //! ends on the adapter it began with. Reads: [`query`]. Writes, each under the
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
 //! [`members`]. [`doubt`] keeps in mind what
-//! a lost reply leaves open. [`scripted`] runs the vendor's functions on a fiber, and
+//! a lost reply leaves open, [`anew`] what a vendor removes by itself. [`scripted`] runs the vendor's functions on a fiber, and
 //! [`view`] makes of what they give what Entra sees.
 
+mod anew;
 mod change;
 mod create;
 mod delete;

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::scripted::{Page, Place};
 use super::{Operation, no_such};
 use crate::adapter::keys::ScimId;
+use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::Reading;
 use crate::adapter::outcome::Failure;
 use crate::scim::response::list_response;
@@ -32,19 +34,21 @@ impl Operation {
     ) -> Result<Response, Failure> {
         let id = ScimId::new(id);
         let native = self.native_id(kind, &id).await?;
-        let reading = self
-            .fetch(kind, &native)
-            .await?
-            .ok_or_else(|| no_such(kind))?;
+        let reading = self.fetch(kind, &native).await?;
         let remembered = self
             .memory
             .recall(&self.key(kind, &id))
             .await?
             .unwrap_or_default();
         let with_members = projection.wants("members");
-        let resource = self
-            .resource(kind, &id, &reading, &remembered, with_members)
-            .await?;
+        let resource = match reading {
+            None => self.kept(kind, &id, &remembered),
+            Some(reading) => {
+                let found = self.resource(kind, &id, &reading, &remembered, with_members);
+                Some(found.await?)
+            }
+        };
+        let resource = resource.ok_or_else(|| no_such(kind))?;
         self.answer(kind, 200, resource, projection)
     }
 
@@ -77,26 +81,64 @@ impl Operation {
         query: &Query,
     ) -> Result<(usize, Vec<Object>), Failure> {
         let (offset, count) = self.window(query);
+        let (total, window) = if self.has_cursors() {
+            self.walked_window(kind, offset, count).await?
+        } else {
+            self.counted_window(kind, offset, count).await?
+        };
+        let with_members = query.projection.wants("members");
+        Ok((total, self.resources(kind, &window, with_members).await?))
+    }
+
+    /// The total and some rows of a vendor that can begin anywhere.
+    async fn counted_window(
+        &self,
+        kind: ResourceKind,
+        offset: usize,
+        count: usize,
+    ) -> Result<(usize, Vec<Reading>), Failure> {
         if count == 0 {
-            return Ok((self.fetch_page(kind, 0, 1).await?.total, Vec::new()));
+            let page = self.fetch_page(kind, Place::Row(0), 1).await?;
+            return Ok((page.total.unwrap_or(0), Vec::new()));
         }
         // A vendor that counts pages cannot begin in the middle of one: the
         // window then spans two.
         let begin = offset - offset % count;
-        let first = self.fetch_page(kind, begin, count).await?;
+        let first = self.fetch_page(kind, Place::Row(begin), count).await?;
+        let total = first.total.unwrap_or(0);
         let mut readings = first.readings;
-        if begin != offset && first.total > begin + count {
-            readings.extend(self.fetch_page(kind, begin + count, count).await?.readings);
+        if begin != offset && total > begin + count {
+            let second = self.fetch_page(kind, Place::Row(begin + count), count);
+            readings.extend(second.await?.readings);
         }
-        let window: Vec<Reading> = readings
-            .into_iter()
-            .skip(offset - begin)
-            .take(count)
-            .collect();
-        let resources = self
-            .resources(kind, &window, query.projection.wants("members"))
-            .await?;
-        Ok((first.total, resources))
+        let window = readings.into_iter().skip(offset - begin).take(count);
+        Ok((total, window.collect()))
+    }
+
+    /// The same of one that goes from page to page only; all pages if it does not
+    /// tell how many rows there are.
+    async fn walked_window(
+        &self,
+        kind: ResourceKind,
+        offset: usize,
+        count: usize,
+    ) -> Result<(usize, Vec<Reading>), Failure> {
+        let (mut place, mut window, mut seen) = (Place::Cursor(None), Vec::new(), 0);
+        let mut size = (offset + count).clamp(1, self.page_size());
+        for _ in 0..PAGES_MAX {
+            let page = self.fetch_page(kind, place, size).await?;
+            let rows = page.readings.len();
+            let wanted = page.readings.into_iter().skip(offset.saturating_sub(seen));
+            window.extend(wanted.take(count - window.len()));
+            seen += rows;
+            match (page.total, page.next) {
+                (total, None) => return Ok((total.unwrap_or(seen), window)),
+                (Some(total), _) if seen >= offset + count => return Ok((total, window)),
+                (_, next) => place = Place::Cursor(next),
+            }
+            size = self.page_size();
+        }
+        Err(too_many())
     }
 
     /// What a filter matches. The vendor's answer is only candidates: a filter
@@ -154,19 +196,33 @@ impl Operation {
     async fn everything(&self, kind: ResourceKind) -> Result<Vec<Reading>, Failure> {
         let size = self.page_size();
         let mut readings = Vec::new();
-        for number in 0..PAGES_MAX {
-            let page = self.fetch_page(kind, number * size, size).await?;
-            let ended = page.readings.is_empty() || (number + 1) * size >= page.total;
+        let mut place = match self.has_cursors() {
+            true => Place::Cursor(None),
+            false => Place::Row(0),
+        };
+        for number in 1..=PAGES_MAX {
+            let page = self.fetch_page(kind, place, size).await?;
+            let next = self.place_after(&page, number * size);
             readings.extend(page.readings);
-            if ended {
-                return Ok(readings);
+            match next {
+                Some(next) => place = next,
+                None => return Ok(readings),
             }
         }
-        Err(ScimError::too_many(
-            "The vendor cannot search by this attribute and holds too many objects to read them all. \
-             Use an attribute it can search by as matching property, such as userName.",
-        )
-        .into())
+        Err(too_many())
+    }
+
+    /// Where to go on after a page that ended before `row`; `None` after the last.
+    fn place_after(&self, page: &Page, row: usize) -> Option<Place> {
+        if self.has_cursors() {
+            return page.next.clone().map(|next| Place::Cursor(Some(next)));
+        }
+        let ended = page.readings.is_empty() || page.total.is_none_or(|total| row >= total);
+        (!ended).then_some(Place::Row(row))
+    }
+
+    fn has_cursors(&self) -> bool {
+        self.adapter.manifest.paging.style == PagingStyle::Cursor
     }
 
     fn page_size(&self) -> usize {
@@ -185,6 +241,14 @@ impl Operation {
         });
         (offset, count)
     }
+}
+
+fn too_many() -> Failure {
+    ScimError::too_many(
+        "The vendor cannot search by this attribute and holds too many objects to read them all. \
+         Use an attribute it can search by as matching property, such as userName.",
+    )
+    .into()
 }
 
 fn asks_for_members(filter: &Filter) -> bool {

@@ -22,11 +22,21 @@ use crate::scim::{Object, ResourceKind};
 /// CPU time of one script; waiting for the vendor is free.
 const CPU: Duration = Duration::from_millis(250);
 
+/// Where a page of the vendor's list begins.
+pub(super) enum Place {
+    /// At a row, from 0.
+    Row(usize),
+    /// Where the page before ended; at the first row without one.
+    Cursor(Option<String>),
+}
+
 /// One page of the vendor's list.
 pub(super) struct Page {
     pub(super) readings: Vec<Reading>,
-    /// Of all pages.
-    pub(super) total: usize,
+    /// Of all pages. A vendor with cursors may not tell.
+    pub(super) total: Option<usize>,
+    /// Where the next page begins, for a vendor with cursors; `None` after the last.
+    pub(super) next: Option<String>,
 }
 
 /// A write that was carried out.
@@ -97,27 +107,30 @@ impl Operation {
         listed(found.await)
     }
 
-    /// `list_…(page)`: rows from `offset` (0-based), at most `count`.
+    /// `list_…(page)`: rows from `place`, at most `count`.
     pub(super) async fn fetch_page(
         &self,
         kind: ResourceKind,
-        offset: usize,
+        place: Place,
         count: usize,
     ) -> Result<Page, Failure> {
         let mapping = Arc::clone(self.mapping(kind)?);
         let style = self.adapter.manifest.paging.style;
         let fetched = self.run(move |vm| {
-            let page = page_argument(style, offset, count);
+            let page = page_argument(style, &place, count);
             let given = vm.call(&format!("list_{}s", kind.snake()), (page,))?;
             let given = given.try_cast::<Map>().ok_or(VendorFault::Unusable)?;
             let total = given.get("total").and_then(|total| total.as_int().ok());
-            let total = total
-                .and_then(|total| usize::try_from(total).ok())
-                .ok_or(VendorFault::Unusable)?;
+            let total = total.and_then(|total| usize::try_from(total).ok());
+            if total.is_none() && style != PagingStyle::Cursor {
+                return Err(VendorFault::Unusable.into());
+            }
+            let next = given.get("next").filter(|next| !next.is_unit());
             let rows = given.get("rows").cloned().unwrap_or(Dynamic::UNIT);
             Ok(Page {
                 readings: vm.readings(&mapping, rows)?,
                 total,
+                next: next.map(ToString::to_string),
             })
         });
         listed(fetched.await)
@@ -137,11 +150,13 @@ impl Operation {
                 Ok(native) => native,
                 Err(failure) => return Ok(Made::Unfit(failure)),
             };
-            let reading = vm.object(
-                &mapping,
-                &format!("create_{}", kind.snake()),
-                (native.fields,),
-            )?;
+            let function = format!("create_{}", kind.snake());
+            let reading = if vm.adapter.script.arity(&function) == Some(2) {
+                let asked = mapping.for_script(&resource);
+                vm.object(&mapping, &function, (native.fields, asked))?
+            } else {
+                vm.object(&mapping, &function, (native.fields,))?
+            };
             Ok(Made::Done(Done {
                 reading,
                 written: native.written,
@@ -180,6 +195,25 @@ impl Operation {
                 reading,
                 written: native.written,
             }))
+        })
+        .await
+    }
+
+    /// Whether the vendor holds all that a write of these changes would send.
+    pub(super) async fn holds(
+        &self,
+        kind: ResourceKind,
+        reading: &Reading,
+        changes: Vec<Change>,
+        resource: &Object,
+    ) -> Result<Option<Vec<Written>>, Failure> {
+        let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
+        let held = reading.clone();
+        self.run(move |vm| {
+            match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
+                Err(_) => Ok(None),
+                Ok(native) => Ok(held.has(&native.written).then_some(native.written)),
+            }
         })
         .await
     }
@@ -281,7 +315,8 @@ impl Operation {
         };
         fiber::run(
             move |call| {
-                let stage = Stage::new(call, Arc::clone(&adapter.replies), settings);
+                let graphql = adapter.manifest.graphql.clone();
+                let stage = Stage::new(call, Arc::clone(&adapter.replies), settings, graphql);
                 job(&Vm { adapter, stage })
             },
             budget,
@@ -310,11 +345,17 @@ fn listed<T>(given: Result<T, Failure>) -> Result<T, Failure> {
     })
 }
 
-fn page_argument(style: PagingStyle, offset: usize, count: usize) -> Map {
+fn page_argument(style: PagingStyle, place: &Place, count: usize) -> Map {
     let number = |n: usize| Dynamic::from(i64::try_from(n).unwrap_or(i64::MAX));
-    let first = match style {
-        PagingStyle::Page => ("page".into(), number(offset / count.max(1) + 1)),
-        PagingStyle::Offset => ("offset".into(), number(offset)),
+    let first = match place {
+        Place::Cursor(after) => (
+            "after".into(),
+            after.clone().map_or(Dynamic::UNIT, Dynamic::from),
+        ),
+        Place::Row(row) if style == PagingStyle::Page => {
+            ("page".into(), number(row / count.max(1) + 1))
+        }
+        Place::Row(row) => ("offset".into(), number(*row)),
     };
     Map::from([first, ("size".into(), number(count))])
 }

@@ -62,7 +62,7 @@ impl Operation {
         values.collect()
     }
 
-    fn set_meta(&self, kind: ResourceKind, id: &ScimId, resource: &mut Object) {
+    pub(super) fn set_meta(&self, kind: ResourceKind, id: &ScimId, resource: &mut Object) {
         let version = version::version(resource);
         let held = resource.shift_remove("meta");
         let mut meta = Object::new();
