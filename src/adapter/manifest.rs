@@ -284,6 +284,20 @@ impl IdForm {
 pub struct Groups {
     /// Who holds the truth about members.
     pub membership: MembershipModel,
+    /// What becomes of the memberships of a user who is switched off.
+    pub inactive: InactiveMembers,
+}
+
+/// What becomes of the memberships of a user who is switched off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InactiveMembers {
+    /// Nothing: the vendor knows who is switched off.
+    #[default]
+    Stay,
+    /// They end, for the vendor goes on with whoever is in a group. The gateway keeps them
+    /// and puts them back. Only with `membership = "vendor"`.
+    Leave,
 }
 
 /// Who holds the truth about members.

@@ -42,6 +42,9 @@ pub struct Remembered {
     /// disabled objects by itself.
     #[serde(default, skip_serializing_if = "Object::is_empty")]
     pub kept: Object,
+    /// Switched off, so that the gateway keeps the memberships and the vendor has none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
 }
 
 impl Remembered {
@@ -51,6 +54,7 @@ impl Remembered {
             && self.extra.is_empty()
             && self.becoming.is_none()
             && self.kept.is_empty()
+            && !self.suspended
     }
 }
 

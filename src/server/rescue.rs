@@ -198,6 +198,12 @@ fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
                 "The gateway's store is not available, so nothing was changed. Request id {id}."
             ),
         ),
+        GatewayFault::TenantUnavailable => later(
+            60,
+            &format!(
+                "The gateway cannot use its files for this tenant; the token in Entra is fine. Whoever runs the gateway finds the reason with `scimgate check`. Request id {id}."
+            ),
+        ),
         GatewayFault::Internal => plain(
             500,
             &format!(

@@ -20,6 +20,7 @@ pub(in crate::adapter) struct Attr {
     pub(super) lookup: Option<String>,
     pub(super) unique: bool,
     pub(super) primary: bool,
+    pub(super) hidden: bool,
     pub(super) at_most: Option<usize>,
     pub(super) cut: Option<usize>,
     pub(super) otherwise: Option<FnPtr>,
@@ -67,6 +68,7 @@ impl Attr {
             lookup: None,
             unique: false,
             primary: false,
+            hidden: false,
             at_most: None,
             cut: None,
             otherwise: None,
@@ -154,6 +156,15 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("primary", |row: Attr| Attr {
         primary: true,
+        ..row
+    });
+    docs.function(
+        ".hidden()",
+        "Not told in `/Schemas`, yet taken and answered like any other.",
+        &[],
+    );
+    engine.register_fn("hidden", |row: Attr| Attr {
+        hidden: true,
         ..row
     });
     docs.function(".max(letters)", "A longer text is refused with 400.", &[]);

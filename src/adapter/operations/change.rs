@@ -226,7 +226,7 @@ impl Operation {
         let active = self.wanted_active(kind, &plan.changes)?;
         let mut outcome = Outcome::default();
         if active == Some(false) {
-            outcome.reading = self.switch(&subject.native, false).await?;
+            outcome.reading = self.switch_off(&mut subject).await?;
         }
         let changes = self.unswitched(kind, std::mem::take(&mut plan.changes))?;
         let done = match self.alter_noted(&mut subject, changes, &plan.after).await? {
@@ -239,7 +239,7 @@ impl Operation {
         };
         outcome.take(done);
         if active == Some(true) {
-            outcome.reading = self.switch_on(&subject.native, outcome.reading).await?;
+            outcome.reading = self.switch_on(&mut subject, outcome.reading).await?;
         }
         self.note_change(kind, &mut subject, &plan.after, &mut outcome)
             .await?;
@@ -304,14 +304,21 @@ impl Operation {
         }
     }
 
+    async fn switch_off(&self, subject: &mut Subject) -> Result<Option<Reading>, Failure> {
+        let reading = self.switch(&subject.native, false).await?;
+        self.suspend(subject).await?;
+        Ok(reading)
+    }
+
     async fn switch_on(
         &self,
-        id: &NativeId,
+        subject: &mut Subject,
         reading: Option<Reading>,
     ) -> Result<Option<Reading>, Failure> {
+        self.resume(subject).await?;
         match reading {
-            Some(reading) => self.settle(id, reading, true).await.map(Some),
-            None => self.switch(id, true).await,
+            Some(reading) => self.settle(&subject.native, reading, true).await.map(Some),
+            None => self.switch(&subject.native, true).await,
         }
     }
 

@@ -14,6 +14,7 @@ use super::doubt::is_doubtful;
 use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
+use crate::adapter::manifest::Consistency;
 use crate::adapter::mapping::{Mapping, Reading, Row, Written, extra_of, update_sayings};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
@@ -84,7 +85,9 @@ impl Operation {
         kind: ResourceKind,
         resource: &Object,
     ) -> Result<Option<Existing>, Failure> {
-        self.look(kind, resource, |row| !row.unique).await
+        let refuses_a_second = self.adapter.manifest.consistency == Consistency::A;
+        self.look(kind, resource, |row| !(refuses_a_second && row.unique))
+            .await
     }
 
     /// Creates, and looks when the outcome is a conflict or unknown.
@@ -279,6 +282,8 @@ impl Operation {
         };
         update_sayings(mapping, &mut remembered, written, reading);
         self.remember_active(kind, &mut remembered, resource, reading)?;
+        remembered.suspended =
+            kind == ResourceKind::User && self.suspends() && !self.is_active(reading)?;
         self.keep(kind, &mut remembered, reading)?;
         self.memory
             .remember(&self.key(kind, &id), remembered.clone())

@@ -15,6 +15,7 @@ mod doubt;
 mod members;
 mod query;
 mod scripted;
+mod suspend;
 mod switch;
 mod view;
 

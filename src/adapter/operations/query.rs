@@ -127,6 +127,10 @@ impl Operation {
         let mut size = (offset + count).clamp(1, self.page_size());
         for _ in 0..PAGES_MAX {
             let page = self.fetch_page(kind, place, size).await?;
+            if page.expired {
+                (place, window, seen) = (Place::Cursor(None), Vec::new(), 0);
+                continue;
+            }
             let rows = page.readings.len();
             let wanted = page.readings.into_iter().skip(offset.saturating_sub(seen));
             window.extend(wanted.take(count - window.len()));
@@ -202,6 +206,10 @@ impl Operation {
         };
         for number in 1..=PAGES_MAX {
             let page = self.fetch_page(kind, place, size).await?;
+            if page.expired {
+                (place, readings) = (Place::Cursor(None), Vec::new());
+                continue;
+            }
             let next = self.place_after(&page, number * size);
             readings.extend(page.readings);
             match next {

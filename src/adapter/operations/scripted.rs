@@ -37,6 +37,8 @@ pub(super) struct Page {
     pub(super) total: Option<usize>,
     /// Where the next page begins, for a vendor with cursors; `None` after the last.
     pub(super) next: Option<String>,
+    /// The vendor no longer knows the cursor: nothing was read.
+    pub(super) expired: bool,
 }
 
 /// A write that was carried out.
@@ -116,6 +118,7 @@ impl Operation {
     ) -> Result<Page, Failure> {
         let mapping = Arc::clone(self.mapping(kind)?);
         let style = self.adapter.manifest.paging.style;
+        let goes_on = matches!(place, Place::Cursor(Some(_)));
         let fetched = self.run(move |vm| {
             let page = page_argument(style, &place, count);
             let given = vm.call(&format!("list_{}s", kind.snake()), (page,))?;
@@ -131,9 +134,18 @@ impl Operation {
                 readings: vm.readings(&mapping, rows)?,
                 total,
                 next: next.map(ToString::to_string),
+                expired: false,
             })
         });
-        listed(fetched.await)
+        match fetched.await {
+            Err(failure) if goes_on && failure.is_absent() => Ok(Page {
+                readings: Vec::new(),
+                total: None,
+                next: None,
+                expired: true,
+            }),
+            fetched => listed(fetched),
+        }
     }
 
     /// `create_…(object)`.
@@ -291,17 +303,18 @@ impl Operation {
     /// `list_members(group)`.
     pub(super) async fn fetch_members(&self, group: &NativeId) -> Result<Vec<NativeId>, Failure> {
         let group = group.to_string();
-        self.run(move |vm| {
-            let members = vm
-                .call("list_members", (group,))?
-                .try_cast::<Array>()
-                .ok_or(VendorFault::Unusable)?;
-            Ok(members
-                .iter()
-                .map(|member| NativeId::new(&member.to_string()))
-                .collect())
-        })
-        .await
+        self.run(move |vm| ids(vm.call("list_members", (group,))?))
+            .await
+    }
+
+    /// `list_memberships(user)`: the groups a user is in.
+    pub(super) async fn fetch_memberships(
+        &self,
+        user: &NativeId,
+    ) -> Result<Vec<NativeId>, Failure> {
+        let user = user.to_string();
+        self.run(move |vm| ids(vm.call("list_memberships", (user,))?))
+            .await
     }
 
     async fn run<T: 'static>(
@@ -324,6 +337,13 @@ impl Operation {
         )
         .await
     }
+}
+
+/// An array of ids, as a script gives them.
+fn ids(given: Dynamic) -> Result<Vec<NativeId>, Failure> {
+    let given = given.try_cast::<Array>().ok_or(VendorFault::Unusable)?;
+    let ids = given.iter().map(|id| NativeId::new(&id.to_string()));
+    Ok(ids.collect())
 }
 
 /// A vendor that gives another object than it was asked for is not believed:
