@@ -61,6 +61,16 @@ async fn a_stranger_and_a_failed_operation_are_told() {
     assert!(!report.is_clean());
 }
 
+#[tokio::test]
+async fn every_vendor_ends_up_with_what_entra_wanted() {
+    for vendor in vendors::ALL {
+        let stand = Stand::start(vendor, Duration::ZERO).await.unwrap();
+        let report = play(&stand).await.unwrap();
+        stand.stop().await;
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
 /// Answers get lost after the vendor has done its work: nothing may be there twice or be missing.
 #[tokio::test]
 async fn lost_answers_leave_no_trace() {

@@ -55,6 +55,7 @@ fn said(text: &str) -> Remembered {
         extra: [(text.to_owned(), json!(text))].into_iter().collect(),
         becoming: Some(format!("key of {text}")),
         kept: [("userName".to_owned(), json!(text))].into_iter().collect(),
+        suspended: true,
     }
 }
 

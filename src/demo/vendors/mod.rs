@@ -5,6 +5,7 @@
 //! adapter and none with the emulator, so that neither can be wrong unnoticed.
 
 mod sosafe;
+mod webroot;
 
 use super::emulator::kit::Emulator;
 use super::wanted::Outcome;
@@ -14,7 +15,7 @@ use std::io;
 use std::time::Duration;
 
 /// All that can be shown; the first is shown unless another is asked for.
-pub const ALL: [&dyn Showcase; 1] = [&sosafe::SoSafe];
+pub const ALL: [&dyn Showcase; 2] = [&sosafe::SoSafe, &webroot::Webroot];
 
 /// One vendor in the demo.
 pub trait Showcase: Sync {
