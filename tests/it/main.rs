@@ -9,6 +9,7 @@
 //! | `house` | a directory to run the binary in |
 //! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
+//! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -22,3 +23,4 @@ mod races;
 mod serve_command;
 mod tidy;
 mod transcripts;
+mod webroot;
