@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Path below the repository, and text.
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 4] = [
     (
         "adapters/sosafe.toml",
         include_str!("../../adapters/sosafe.toml"),
@@ -12,6 +12,14 @@ const FILES: [(&str, &str); 2] = [
     (
         "scripts/sosafe.rhai",
         include_str!("../../scripts/sosafe.rhai"),
+    ),
+    (
+        "adapters/wedo.toml",
+        include_str!("../../adapters/wedo.toml"),
+    ),
+    (
+        "scripts/wedo.rhai",
+        include_str!("../../scripts/wedo.rhai"),
     ),
 ];
 

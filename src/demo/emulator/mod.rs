@@ -10,3 +10,4 @@ pub mod kit;
 pub mod sosafe;
 #[cfg(test)]
 mod testing;
+pub mod wedo;

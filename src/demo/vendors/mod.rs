@@ -5,16 +5,17 @@
 //! adapter and none with the emulator, so that neither can be wrong unnoticed.
 
 mod sosafe;
+mod wedo;
 
 use super::emulator::kit::Emulator;
-use super::wanted::Outcome;
+use super::wanted::{Directory, Outcome};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
 /// All that can be shown; the first is shown unless another is asked for.
-pub const ALL: [&dyn Showcase; 1] = [&sosafe::SoSafe];
+pub const ALL: [&dyn Showcase; 2] = [&sosafe::SoSafe, &wedo::Wedo];
 
 /// One vendor in the demo.
 pub trait Showcase: Sync {
@@ -29,6 +30,11 @@ pub trait Showcase: Sync {
 
     /// The tenant file that leads to this emulator.
     fn tenant_file(&self, emulator: &Emulator) -> String;
+
+    /// The directory after the attribute mapping an administrator sets in Entra for this vendor.
+    fn mapped(&self, directory: Directory) -> Directory {
+        directory
+    }
 
     /// What must stand at the vendor.
     fn expected(&self, outcome: &Outcome) -> Holdings;
