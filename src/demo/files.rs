@@ -17,10 +17,7 @@ const FILES: [(&str, &str); 4] = [
         "adapters/wedo.toml",
         include_str!("../../adapters/wedo.toml"),
     ),
-    (
-        "scripts/wedo.rhai",
-        include_str!("../../scripts/wedo.rhai"),
-    ),
+    ("scripts/wedo.rhai", include_str!("../../scripts/wedo.rhai")),
 ];
 
 /// Where adapters and scripts are: those of the working directory if it has both, so that an

@@ -56,12 +56,17 @@ limits = {{ per_minute = 600_000, concurrency = 64 }}
 
     fn expected(&self, outcome: &Outcome) -> Holdings {
         let there = outcome.users.values().filter(|user| !user.deleted);
-        there.map(|user| (("user", login(user)), row(user))).collect()
+        there
+            .map(|user| (("user", login(user)), row(user)))
+            .collect()
     }
 
     fn found(&self, state: &Value) -> Holdings {
         let networks = state.get("networks").and_then(Value::as_array);
-        let users = networks.into_iter().flatten().filter_map(|it| it.get("users")?.as_array());
+        let users = networks
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it.get("users")?.as_array());
         let rows = users.flatten().map(held);
         rows.map(|row| (("user", row.get("login").cloned().unwrap_or_default()), row))
             .collect()
@@ -89,7 +94,11 @@ fn row(expected: &ExpectedUser) -> Row {
     set("accountType", Some(account_type(user)));
     set(
         "status",
-        Some(if user.enabled { "NOT_INVITED" } else { "DEACTIVATED" }),
+        Some(if user.enabled {
+            "NOT_INVITED"
+        } else {
+            "DEACTIVATED"
+        }),
     );
     row
 }
@@ -122,7 +131,13 @@ fn account_type(user: &WantedUser) -> &'static str {
 /// The fields that are set, without what WEDO adds by itself.
 fn held(user: &Value) -> Row {
     const OWN: [&str; 7] = [
-        "id", "fullName", "purgeAt", "version", "createdAt", "updatedAt", "openTasks",
+        "id",
+        "fullName",
+        "purgeAt",
+        "version",
+        "createdAt",
+        "updatedAt",
+        "openTasks",
     ];
     let fields = user.as_object().into_iter().flatten();
     let fields = fields.filter(|(field, _)| !OWN.contains(&field.as_str()));
@@ -139,7 +154,9 @@ mod tests {
     #[track_caller]
     fn check(set: &[(&'static str, &str)], field: &str, expect: &str) {
         let nobody = WantedUser::new("o1", "Ada@Example.com");
-        let user = set.iter().fold(nobody, |user, (path, value)| user.with(path, *value));
+        let user = set
+            .iter()
+            .fold(nobody, |user, (path, value)| user.with(path, *value));
         let expected = ExpectedUser {
             user,
             deleted: false,

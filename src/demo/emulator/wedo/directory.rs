@@ -174,7 +174,10 @@ impl Directory {
         let mut others = self.users().filter(|other| other.number != user.number);
         let taken = others.find_map(|other| {
             let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-            match (same(&other.login, &user.login), same(&other.email, &user.email)) {
+            match (
+                same(&other.login, &user.login),
+                same(&other.email, &user.email),
+            ) {
                 (true, _) => Some(Refusal::login_taken()),
                 (_, true) => Some(Refusal::email_taken()),
                 _ => None,
@@ -195,7 +198,9 @@ impl Directory {
     }
 
     fn must_have_licence(&self) -> Result<(), Refusal> {
-        let used = self.users().filter(|user| user.status != Status::Deactivated);
+        let used = self
+            .users()
+            .filter(|user| user.status != Status::Deactivated);
         match used.count() < self.network.licences_total {
             true => Ok(()),
             false => Err(Refusal::license_exhausted()),

@@ -62,7 +62,11 @@ pub(super) fn route(operation: &Operation) -> &'static str {
         "mutation reactivateUser",
         "mutation purgeUser",
     ];
-    let sort = if operation.is_mutation { "mutation" } else { "query" };
+    let sort = if operation.is_mutation {
+        "mutation"
+    } else {
+        "query"
+    };
     let mut routes = ROUTES.into_iter();
     let found = routes.find(|route| route.split_once(' ') == Some((sort, &operation.root.name)));
     found.unwrap_or("unknown operation")
@@ -76,7 +80,12 @@ pub(super) fn perform(
     now: Timestamp,
 ) -> Option<Result<Value, Refusal>> {
     let arguments = &operation.root.arguments;
-    let text = |name: &str| arguments.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| {
+        arguments
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let object = |name: &str| arguments.get(name).and_then(Value::as_object).cloned();
     let user = |user: Result<&User, Refusal>| Ok(json!({"user": user?.shown()}));
     Some(match route(operation) {

@@ -65,7 +65,14 @@ pub(super) fn plant(
 }
 
 fn read(mut row: Map<String, Value>, number: u64, now: Timestamp) -> Result<User, Refused> {
-    for made in ["id", "fullName", "purgeAt", "version", "createdAt", "updatedAt"] {
+    for made in [
+        "id",
+        "fullName",
+        "purgeAt",
+        "version",
+        "createdAt",
+        "updatedAt",
+    ] {
         row.shift_remove(made);
     }
     let mut user = User::new(number, now);

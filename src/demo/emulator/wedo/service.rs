@@ -34,7 +34,12 @@ impl Service {
     pub(super) fn new(options: Options) -> Self {
         Self {
             limits: options.limits.clone(),
-            directories: options.networks.iter().cloned().map(Directory::new).collect(),
+            directories: options
+                .networks
+                .iter()
+                .cloned()
+                .map(Directory::new)
+                .collect(),
             spent: vec![Spent::default(); options.networks.len()],
             next_number: FIRST_NUMBER,
             started: options,
@@ -75,7 +80,10 @@ impl Service {
         let value = done.map_err(|refusal| refusal.answer(Some(&root)))?;
         let selected = operation.root.select(&value)?;
         let data = json!({ root: selected });
-        Ok(Answer::json(200, &json!({"data": data, "extensions": extensions})))
+        Ok(Answer::json(
+            200,
+            &json!({"data": data, "extensions": extensions}),
+        ))
     }
 }
 

@@ -134,7 +134,9 @@ impl User {
 fn text(name: &str, value: &Value) -> Result<Option<String>, Refusal> {
     match value {
         Value::Null => Ok(None),
-        Value::String(text) if text.is_empty() => Err(Refusal::validation(name, "must not be empty")),
+        Value::String(text) if text.is_empty() => {
+            Err(Refusal::validation(name, "must not be empty"))
+        }
         Value::String(text) if text.chars().count() > 200 => {
             Err(Refusal::validation(name, "at most 200 characters"))
         }
