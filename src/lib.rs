@@ -19,9 +19,10 @@
 //!    fiber ([`adapter::script`]);
 //! 5. **vendor call**: the fiber suspends, [`vendor`] carries the call out, the
 //!    fiber goes on with the reply;
-//! 6. **encode**: what the vendor holds, and what only we remember ([`store`]),
-//!    becomes the resource Entra sees. A failure keeps its meaning and becomes
-//!    an answer in one place, `server/rescue.rs`.
+//! 6. what the vendor holds, and what only we remember ([`store`]), becomes the
+//!    resource Entra sees (`adapter/operations/view.rs`), and **encode** writes
+//!    it out. A failure keeps its meaning and becomes an answer in one place,
+//!    `server/rescue.rs`.
 //!
 //! # The map
 //!
@@ -53,7 +54,8 @@
 //! - One generation of the catalog serves a request from start to end.
 //! - No key of a cache, lock, table or limiter exists without its tenant, but
 //!   for the tokens', which are what names the tenant.
-//! - What fails to load is left out and told; the rest is served.
+//! - What fails to load is left out and told; the rest is served, and to what
+//!   is left out the answer is 503, for its tokens are good.
 //! - Secrets have no `Display`, and a `Debug` that shows nothing.
 //! - A vendor's fault, or ours, never becomes 401, 403 or 404.
 //! - A write is acknowledged only after the vendor applied it.

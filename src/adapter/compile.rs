@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Adapter;
+use super::crosscheck;
 use super::manifest::{Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
 use super::problem::{Problem, counted, nearest};
@@ -133,16 +134,23 @@ impl Adapter {
                 .map_err(|found| problems.extend(found)),
             None => Ok(None),
         };
-        match (user, group) {
-            (Ok(user), Ok(group)) => Ok(Self {
-                name: files.name,
-                replies: Arc::new(manifest.replies.clone()),
-                manifest,
-                script,
-                user: Arc::new(user),
-                group: group.map(Arc::new),
-            }),
-            _ => Err(problems),
+        let (Ok(user), Ok(group)) = (user, group) else {
+            return Err(problems);
+        };
+        let adapter = Self {
+            name: files.name,
+            replies: Arc::new(manifest.replies.clone()),
+            manifest,
+            script,
+            user: Arc::new(user),
+            group: group.map(Arc::new),
+        };
+        let (file, text) = &files.manifest;
+        let problems = crosscheck::problems(&adapter, file, text);
+        if problems.is_empty() {
+            Ok(adapter)
+        } else {
+            Err(problems)
         }
     }
 }
@@ -151,7 +159,7 @@ fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     let (file, text) = &files.manifest;
     toml::from_str(text).map_err(|error| {
         let problem = Problem::error("manifest::invalid", file, error.message().to_owned())
-            .help("see the keys in the reference part of the README");
+            .help("adapters/README.md has all keys and their meaning");
         match error.span() {
             Some(span) => problem.at(span.start, span.len()),
             None => problem,

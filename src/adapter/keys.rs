@@ -19,6 +19,9 @@ use crate::scim::ResourceKind;
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
+    /// What a tenant's name may be, for whoever gave another.
+    pub const FORM: &str = "a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end";
+
     /// Takes `name` if it is a tenant name; `None` otherwise.
     pub fn parse(name: &str) -> Option<Self> {
         let fits = (1..=63).contains(&name.len())
@@ -45,9 +48,7 @@ impl fmt::Display for TenantId {
 impl<'de> Deserialize<'de> for TenantId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Self::parse(&name).ok_or_else(|| {
-            serde::de::Error::custom("a tenant name is 1 to 63 of a-z, 0-9 and '-', not at an end")
-        })
+        Self::parse(&name).ok_or_else(|| serde::de::Error::custom(Self::FORM))
     }
 }
 

@@ -52,7 +52,8 @@ pub(super) fn unknown_functions(script: &Script) -> Vec<Problem> {
 pub(super) fn serves_constants(ast: &AST) -> bool {
     let mut serving = ast.clone();
     serving.clear_statements();
-    serving.retain_functions(|_, _, name, _| !name.ends_with("_attributes"));
+    serving
+        .retain_functions(|_, _, name, _| !matches!(name, "user_attributes" | "group_attributes"));
     // The walk ends with `false` at the first one found.
     !serving.walk(&mut |path: &[ASTNode<'_>]| {
         !matches!(path.last(), Some(ASTNode::Expr(Expr::Variable(variable, ..))) if !variable.2.is_empty())
@@ -77,47 +78,43 @@ fn judge(
     if fits {
         return None;
     }
-    let start = offset_of(
-        &script.text,
-        position.line().unwrap_or(1),
-        position.position().unwrap_or(1),
-    );
-    let at =
-        |code, message: String| Problem::error(code, &script.file, message).at(start, name.len());
-    if own.is_none() && host.is_none() {
-        let problem = at(
-            "script::unknown-function",
-            format!("there is no function `{name}`"),
-        )
-        .label("not known");
-        let known = host_functions()
-            .keys()
-            .map(String::as_str)
-            .chain(script.functions());
-        let known = known.filter(|name| {
-            name.chars().next().is_some_and(char::is_alphabetic) && !name.contains('$')
-        });
-        return Some(match nearest(name, known) {
-            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-            None => problem.help("define it in this script, or see the function reference"),
-        });
+    let line = position.line().unwrap_or(1);
+    let start = offset_of(&script.text, line, position.position().unwrap_or(1));
+    let problem = match (own, host) {
+        (None, None) => unknown(script, name),
+        (Some(own), _) => wrong_arity(script, name, given, &own.to_string()),
+        (None, Some(arities)) => {
+            let counts = arities
+                .iter()
+                .map(|n| n.saturating_sub(receiver).to_string());
+            let wanted = counts.collect::<Vec<_>>().join(" or ");
+            wrong_arity(script, name, given, &wanted)
+        }
+    };
+    Some(problem.at(start, name.len()))
+}
+
+fn unknown(script: &Script, name: &str) -> Problem {
+    let message = format!("there is no function `{name}`");
+    let problem = Problem::error("script::unknown-function", &script.file, message);
+    let problem = problem.label("not known");
+    let host = host_functions().keys().map(String::as_str);
+    // rhai keeps operators and accessors under names that nobody can write.
+    let known = host
+        .chain(script.functions())
+        .filter(|known| known.starts_with(char::is_alphabetic) && !known.contains('$'));
+    match nearest(name, known) {
+        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        None => problem.help("define it here; scripts/README.md lists those there are"),
     }
-    let wanted = own.map(|n| n.to_string()).unwrap_or_else(|| {
-        let counts = host
-            .into_iter()
-            .flatten()
-            .map(|n| n.saturating_sub(receiver).to_string());
-        counts.collect::<Vec<_>>().join(" or ")
-    });
-    let problem = at(
-        "script::wrong-arity",
-        format!("`{name}` is called with {}", counted(given, "argument")),
-    );
-    Some(
-        problem
-            .label(format!("takes {wanted}"))
-            .help(format!("give it {wanted}")),
-    )
+}
+
+fn wrong_arity(script: &Script, name: &str, given: usize, wanted: &str) -> Problem {
+    let given = counted(given, "argument");
+    let message = format!("`{name}` is called with {given}");
+    Problem::error("script::wrong-arity", &script.file, message)
+        .label(format!("takes {wanted}"))
+        .help(format!("give it {wanted}"))
 }
 
 /// Words that look like calls and are none.
@@ -154,6 +151,10 @@ mod tests {
             false,
         );
         check("const A = 1; fn get_user(id) { global::A }", true);
+        check(
+            "const A = 1; fn more_attributes(user) { global::A } fn get_user(id) { more_attributes(id) }",
+            true,
+        );
         check(
             "const A = 1; fn inner() { if true { [#{ a: global::A }] } } fn get_user(id) { inner() }",
             true,

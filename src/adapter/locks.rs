@@ -20,12 +20,16 @@ const WAITERS: usize = 32;
 const SWEEP_AT: usize = 1024;
 
 /// What is locked, within one tenant.
+///
+/// Who takes several takes them in this order, also one after the other: names
+/// before objects, a group before its users. So no two requests ever hold what
+/// the other waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LockKey {
-    /// A resource by its id.
-    Object(ResourceKind, String),
     /// A value that must be unique, folded: attribute and value.
     Value(ResourceKind, &'static str, String),
+    /// A resource by its id.
+    Object(ResourceKind, String),
 }
 
 /// The locks of one tenant.

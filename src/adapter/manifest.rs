@@ -206,6 +206,35 @@ pub struct IdRule {
     /// the same SCIM id. Only with `issued`.
     #[serde(default)]
     pub expires: bool,
+    /// What the vendor's ids look like. A vendor that reads `018` as 18 would
+    /// else have two names for one object.
+    #[serde(default)]
+    pub form: IdForm,
+}
+
+/// What a vendor's ids look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdForm {
+    /// Any text; compared exactly.
+    #[default]
+    Text,
+    /// A whole number without sign and leading zeros.
+    Number,
+}
+
+impl IdForm {
+    /// Whether the vendor could have given out this id.
+    pub fn fits(self, id: &str) -> bool {
+        match self {
+            Self::Text => true,
+            Self::Number => {
+                !id.is_empty()
+                    && id.bytes().all(|byte| byte.is_ascii_digit())
+                    && (id == "0" || !id.starts_with('0'))
+            }
+        }
+    }
 }
 
 /// How the vendor holds groups.
@@ -236,4 +265,24 @@ pub struct Fields {
     pub user: Vec<String>,
     /// Of a group.
     pub group: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        for (id, fits) in [
+            ("18001", true),
+            ("0", true),
+            ("018001", false),
+            ("-1", false),
+            ("1e3", false),
+            ("", false),
+        ] {
+            assert_eq!(IdForm::Number.fits(id), fits, "{id}");
+            assert!(IdForm::Text.fits(id));
+        }
+    }
 }

@@ -109,6 +109,11 @@ pub trait Memory: Send + Sync {
     /// Gives an issued id a new native key (a renamed group, a re-created user).
     fn rebind(&self, key: &ObjectKey, native: NativeId) -> Recall<'_, ()>;
 
+    /// Takes the native key that a change asked for ([`Remembered::becoming`]) as
+    /// the resource's own, unless somebody concluded that change in the meantime.
+    /// One step, for readers do it without the resource's lock.
+    fn settle(&self, key: &ObjectKey, becoming: NativeId) -> Recall<'_, ()>;
+
     /// The members of a group, oldest membership first.
     fn members(&self, group: &ObjectKey) -> Recall<'_, Vec<ScimId>>;
 

@@ -6,10 +6,13 @@
 //! - [`mapping`]: its attribute table, compiled;
 //! - [`operations`]: one SCIM operation, one short function;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
+//! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
+//!   all that is wrong with them;
 //! - [`outcome`]: what went wrong, by whose fault.
 
 pub mod backend;
 pub mod compile;
+mod crosscheck;
 pub mod engine;
 mod fiber;
 pub mod host;
@@ -38,7 +41,10 @@ pub use outcome::{Failure, GatewayFault, ScriptFault, VendorFault};
 use replies::ReplyTable;
 use script::Script;
 
-use crate::scim::{ResourceKind, ResourceType};
+use crate::scim::{Profile, ResourceKind, Service};
+
+/// Most resources of one page of a list.
+const PAGE_MAX: u32 = 200;
 
 /// A vendor, ready to serve: every promise of its manifest and script was
 /// checked when it was compiled.
@@ -73,18 +79,18 @@ impl Adapter {
         }
     }
 
-    /// The full resource types, for parsing what Entra sends.
-    pub fn resource_types(&self) -> Vec<ResourceType> {
-        self.mappings()
-            .map(|mapping| mapping.resource_type.clone())
-            .collect()
-    }
-
-    /// What `/Schemas` tells: the attributes the tables have.
-    pub fn published(&self) -> Vec<ResourceType> {
-        self.mappings()
-            .map(|mapping| mapping.resource_type.narrowed(&mapping.leaves()))
-            .collect()
+    /// What a tenant of this vendor serves, in the dialect of `profile`.
+    pub fn service(&self, profile: Profile) -> Service {
+        let types = self.mappings().map(|mapping| &mapping.resource_type);
+        let published = self
+            .mappings()
+            .map(|mapping| mapping.resource_type.narrowed(&mapping.leaves()));
+        Service {
+            resource_types: types.cloned().collect(),
+            published: published.collect(),
+            profile,
+            page_max: PAGE_MAX,
+        }
     }
 
     fn mappings(&self) -> impl Iterator<Item = &Arc<Mapping>> {

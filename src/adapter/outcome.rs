@@ -75,6 +75,9 @@ pub enum GatewayFault {
     /// The store cannot be read or written.
     #[error("the gateway's store is not available")]
     StoreUnavailable,
+    /// What the tenant needs could not be loaded; what is wrong was told then.
+    #[error("the tenant's files cannot be used")]
+    TenantUnavailable,
     /// A defect of the gateway; the request id leads to the log.
     #[error("internal error")]
     Internal,

@@ -117,9 +117,11 @@ impl ReplyTable {
         match status {
             200..=299 if signed => Meaning::Fault,
             200..=299 => Meaning::Ok,
-            401 | 403 => Meaning::Credential,
+            401 => Meaning::Credential,
             429 => Meaning::Busy,
+            // A firewall's page, say: it must not stop the whole tenant.
             _ if unsigned => Meaning::Fault,
+            403 => Meaning::Credential,
             404 | 410 => Meaning::Absent,
             409 => Meaning::Conflict,
             400 | 422 => Meaning::Invalid,
@@ -196,7 +198,13 @@ mod tests {
         check(400, unfit("tz"), Meaning::Invalid);
         check(200, json!({"id": 1}), Meaning::Ok);
         check(302, json!({}), Meaning::Fault);
-        check(403, json!({}), Meaning::Credential);
+        check(401, json!({}), Meaning::Credential);
+        check(
+            403,
+            json!({"error": {"code": "E0403"}}),
+            Meaning::Credential,
+        );
+        check(403, json!({}), Meaning::Fault);
         check(503, json!("<html>"), Meaning::Fault);
     }
 

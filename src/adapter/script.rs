@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rhai::{AST, CallFnOptions, Dynamic, EvalAltResult, FuncArgs, ParseError, Scope};
+use rhai::{
+    AST, CallFnOptions, Dynamic, EvalAltResult, FuncArgs, ParseError, ParseErrorType, Scope,
+};
 
 use super::engine::scripting;
 use super::fiber;
@@ -12,7 +14,7 @@ use super::host::{Fault, Stage};
 use super::lint;
 use super::mapping::table::Attr;
 use super::outcome::{Failure, ScriptFault};
-use super::problem::{Problem, offset_of};
+use super::problem::{Problem, nearest, offset_of};
 
 /// Longer sources are refused before they are parsed: parsing costs more than
 /// linear time.
@@ -20,6 +22,9 @@ const SOURCE_MAX: usize = 64 << 10;
 
 /// CPU time for compiling and evaluating tables, off the request path.
 const LOAD_CPU: Duration = Duration::from_secs(3);
+
+/// What a call says whose arguments are of the wrong types.
+const UNFIT: &str = "no function takes these values";
 
 /// A compiled script.
 pub struct Script {
@@ -138,11 +143,17 @@ impl Script {
     /// end has none but the function's.
     fn problem(&self, fault: &ScriptFault, function: &str) -> Problem {
         let problem = Problem::error("script::failed", &self.file, fault.message.clone());
-        match fault.line {
-            0 => self
+        if fault.line == 0 {
+            return self
                 .at_function(problem, function)
-                .help("a table is evaluated once, when it is loaded, and must end at once"),
-            line => problem.at(offset_of(&self.text, line, fault.column), 1),
+                .help("a table is evaluated once, when it is loaded, and must end at once");
+        }
+        let start = offset_of(&self.text, fault.line, fault.column);
+        let name = word_at(&self.text, start);
+        let problem = problem.at(start, name.len().max(1));
+        match manual_of(name) {
+            Some(manual) if fault.message.starts_with(UNFIT) => problem.help(manual),
+            _ => problem,
         }
     }
 
@@ -209,8 +220,47 @@ fn syntax(file: &str, text: &str, error: &ParseError) -> Problem {
         position.line().unwrap_or(1),
         position.position().unwrap_or(1),
     );
-    Problem::error("script::syntax", file, error.err_type().to_string())
-        .at(start.min(text.len()), 1)
+    match error.err_type() {
+        ParseErrorType::VariableUndefined(name) => unknown_variable(file, text, name)
+            .at(start, name.len())
+            .label("not known"),
+        other => {
+            Problem::error("script::syntax", file, other.to_string()).at(start.min(text.len()), 1)
+        }
+    }
+}
+
+fn unknown_variable(file: &str, text: &str, name: &str) -> Problem {
+    let message = format!("there is no variable `{name}`");
+    let problem = Problem::error("script::unknown-variable", file, message);
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    match (
+        manual_of(name),
+        nearest(name, words.filter(|word| *word != name)),
+    ) {
+        (Some(manual), _) => problem.help(manual),
+        (None, Some(meant)) => problem.help(format!("did you mean `{meant}`?")),
+        (None, None) => problem.help("define it with `let`, or put a text in quotes"),
+    }
+}
+
+/// The name that begins at `start`, if one does.
+fn word_at(text: &str, start: usize) -> &str {
+    let rest = text.get(start..).unwrap_or_default();
+    let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+}
+
+/// How a host function is called, out of its manual.
+fn manual_of(name: &str) -> Option<String> {
+    let functions = scripting().docs().functions();
+    let found = functions.iter().find(|function| {
+        let called = function.signature.trim_start_matches('.');
+        called
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('('))
+    })?;
+    Some(format!("write `{}`: {}", found.signature, found.text))
 }
 
 /// The fault a script threw, through the frames around it.
@@ -238,6 +288,9 @@ pub(in crate::adapter) fn fault_of(error: &EvalAltResult, file: &str) -> ScriptF
         // A guard's reason, which rhai does not print.
         EvalAltResult::ErrorTerminated(reason, _) => reason.to_string(),
         EvalAltResult::ErrorRuntime(thrown, _) => thrown.to_string(),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => {
+            format!("{UNFIT}: {signature}")
+        }
         other => other.to_string(),
     };
     let place = format!(" ({position})");

@@ -10,8 +10,8 @@ use super::diagnostics::Report;
 use crate::adapter::compile::Files;
 use crate::adapter::problem::{Problem, nearest};
 use crate::adapter::{Adapter, TenantId};
-use crate::tenant::Tenant;
 use crate::tenant::file::TenantFile;
+use crate::tenant::{Tenant, redacted};
 
 /// Larger files are refused unread.
 const FILE_MAX: u64 = 256 << 10;
@@ -33,12 +33,14 @@ pub struct Sources {
 /// None: problems are in the report, and what they are about is not in the catalog.
 pub fn load(sources: &Sources) -> (Catalog, Report) {
     let mut report = Report::default();
-    let adapters = load_adapters(sources, &mut report);
-    let tenants = match &sources.tenants {
-        Some(directory) => load_tenants(directory, &adapters, &mut report),
-        None => BTreeMap::new(),
+    let mut catalog = Catalog {
+        adapters: load_adapters(sources, &mut report),
+        ..Catalog::default()
     };
-    (Catalog { adapters, tenants }, report)
+    if let Some(directory) = &sources.tenants {
+        load_tenants(directory, &mut catalog, &mut report);
+    }
+    (catalog, report)
 }
 
 fn load_adapters(sources: &Sources, report: &mut Report) -> BTreeMap<String, Arc<Adapter>> {
@@ -66,55 +68,64 @@ fn load_adapters(sources: &Sources, report: &mut Report) -> BTreeMap<String, Arc
     adapters
 }
 
-fn load_tenants(
-    directory: &Path,
-    adapters: &BTreeMap<String, Arc<Adapter>>,
-    report: &mut Report,
-) -> BTreeMap<TenantId, Arc<Tenant>> {
-    let mut tenants = BTreeMap::new();
+fn load_tenants(directory: &Path, catalog: &mut Catalog, report: &mut Report) {
     for (name, path) in files(directory, "toml", report) {
-        let Some(source) = read(&path, report) else {
+        let Some(id) = TenantId::parse(&name) else {
+            report.extend([misnamed(&name, &path)]);
             continue;
         };
-        report.source(&source);
-        match load_tenant(&name, &source, directory, adapters) {
-            Ok(tenant) => drop(tenants.insert(tenant.id.clone(), Arc::new(tenant))),
-            Err(problems) => report.extend(problems),
+        match load_tenant(&id, &path, directory, &catalog.adapters, report) {
+            Some(tenant) => drop(catalog.tenants.insert(id, Arc::new(tenant))),
+            None => drop(catalog.unusable.insert(id)),
         }
     }
-    tenants
 }
 
 fn load_tenant(
-    name: &str,
-    (file, text): &(String, String),
+    id: &TenantId,
+    path: &Path,
     directory: &Path,
     adapters: &BTreeMap<String, Arc<Adapter>>,
-) -> Result<Tenant, Vec<Problem>> {
-    let id = TenantId::parse(name).ok_or_else(|| {
-        let problem = Problem::error("tenant::name", file, format!("`{name}` is no tenant name"));
-        vec![problem.help("a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end")]
-    })?;
-    let written = TenantFile::parse(file, text).map_err(|problem| vec![problem])?;
-    let adapter = adapters
-        .get(written.adapter.get_ref())
-        .cloned()
-        .ok_or_else(|| {
-            let wanted = written.adapter.get_ref();
-            let problem = Problem::error(
-                "tenant::unknown-adapter",
-                file,
-                format!("there is no adapter `{wanted}`"),
-            )
-            .at(written.adapter.span().start, written.adapter.span().len());
-            vec![match nearest(wanted, adapters.keys().map(String::as_str)) {
-                Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-                None => problem.help(
-                    "it is missing, or it was not loaded because of the problems told about it",
-                ),
-            }]
-        })?;
-    written.check(id, file, directory, adapter)
+    report: &mut Report,
+) -> Option<Tenant> {
+    let source = read(path, report)?;
+    let (file, text) = &source;
+    report.source(&(file.clone(), redacted(text)));
+    let tenant = TenantFile::parse(file, text)
+        .map_err(|problem| vec![problem])
+        .and_then(|written| {
+            let adapter = adapter_of(&written, file, adapters).map_err(|problem| vec![problem])?;
+            written.check(id.clone(), file, directory, adapter)
+        });
+    tenant.map_err(|problems| report.extend(problems)).ok()
+}
+
+fn misnamed(name: &str, path: &Path) -> Problem {
+    Problem::error(
+        "tenant::name",
+        &path.display().to_string(),
+        format!("`{name}` is no tenant name"),
+    )
+    .help(TenantId::FORM)
+}
+
+fn adapter_of(
+    written: &TenantFile,
+    file: &str,
+    adapters: &BTreeMap<String, Arc<Adapter>>,
+) -> Result<Arc<Adapter>, Problem> {
+    let wanted = written.adapter.get_ref();
+    adapters.get(wanted).cloned().ok_or_else(|| {
+        let message = format!("there is no adapter `{wanted}`");
+        let span = written.adapter.span();
+        let problem =
+            Problem::error("tenant::unknown-adapter", file, message).at(span.start, span.len());
+        match nearest(wanted, adapters.keys().map(String::as_str)) {
+            Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+            None => problem
+                .help("it is missing, or it was not loaded because of the problems told about it"),
+        }
+    })
 }
 
 /// Stem and path of the files with an extension, sorted; hidden ones (a

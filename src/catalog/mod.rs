@@ -6,7 +6,7 @@
 pub mod diagnostics;
 pub mod load;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use load::{Sources, load};
@@ -21,4 +21,7 @@ pub struct Catalog {
     pub adapters: BTreeMap<String, Arc<Adapter>>,
     /// By id.
     pub tenants: BTreeMap<TenantId, Arc<Tenant>>,
+    /// Tenants that are there and cannot be used, by mistakes in their files or
+    /// their adapter's. Their tokens are good, so nobody may be told otherwise.
+    pub unusable: BTreeSet<TenantId>,
 }

@@ -126,6 +126,7 @@ fn print_invitation(stand: &Stand) {
         ..
     } = stand;
     let (title, control) = (vendor.title(), emulator.control_url());
+    let tenant_file = vendor.tenant_file(emulator);
     println!(
         r#"
 Still serving. What an administrator would paste into Entra:
@@ -141,6 +142,8 @@ What {title} holds, and what it was asked:
   curl '{control}/state'
   curl '{control}/journal?bodies=1'
 
+A tenant file for a gateway of your own before this {title}, as in the README:
+{tenant_file}
 Ctrl-C ends it."#
     );
 }

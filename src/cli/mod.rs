@@ -18,9 +18,19 @@ use crate::telemetry;
 /// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit status: 0 done, 1 something to mend was found, 2 wrong usage, \
+    70 the machine or a defect, 78 the configuration."
+)]
 pub struct Cli {
     /// Configuration file, .toml or .json; without one the defaults and SCIMGATE_* hold.
-    #[arg(short, long, global = true, value_name = "FILE")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "SCIMGATE_CONFIG"
+    )]
     config: Option<PathBuf>,
     #[command(subcommand)]
     verb: Verb,
@@ -37,7 +47,7 @@ enum Verb {
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
-    /// Watch an Entra and a vendor of our own making use the gateway.
+    /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
 
@@ -59,7 +69,7 @@ enum Trouble {
     Internal(anyhow::Error),
 }
 
-/// Does what was asked. Exit codes: 0 done, 1 findings or cut short, 2 usage
+/// Does what was asked. Exit status: 0 done, 1 findings or cut short, 2 usage
 /// (by clap), 70 internal, 78 configuration (the two of BSD's `sysexits`).
 pub fn run(cli: Cli) -> ExitCode {
     let file = cli.config.as_deref();

@@ -12,6 +12,12 @@ use crate::gateway::Gateway;
 
 /// Serves until SIGTERM or Ctrl-C, then drains; a second signal ends at once.
 pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
+    // Without any tenant every token would be refused as unknown, and Entra would stop all jobs.
+    let tenants = &config.catalog.tenants;
+    if !tenants.is_dir() {
+        let message = format!("catalog.tenants: {} is no directory", tenants.display());
+        return Err(Trouble::Config(anyhow::anyhow!(message)));
+    }
     let (catalog, found) = catalog::load(&sources(config));
     if !found.problems().is_empty() {
         eprint!("{}", found.render(std::io::stderr().is_terminal()));

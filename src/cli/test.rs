@@ -5,8 +5,11 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::bail;
+
 use super::{Ending, Trouble, sources};
 use crate::adapter::Adapter;
+use crate::adapter::problem::counted;
 use crate::catalog::{self, Sources};
 use crate::config::Config;
 use crate::transcript;
@@ -46,6 +49,10 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         }
     }
     println!("{} passed, {} failed", tally.passed, tally.failed);
+    if tally.passed + tally.failed == 0 {
+        let place = config.catalog.transcripts.display();
+        println!("nothing was played: no such transcript in {place}/<vendor>/*.http");
+    }
     let clean = tally.failed == 0 && tally.passed > 0 && !report.has_errors();
     Ok(if clean {
         Ending::Done
@@ -61,11 +68,15 @@ fn chosen<'a>(
     let Some(vendor) = &options.vendor else {
         return Ok(adapters.values().collect());
     };
-    let known = || adapters.keys().cloned().collect::<Vec<_>>().join(", ");
-    let adapter = adapters.get(vendor);
-    let adapter = adapter
-        .ok_or_else(|| anyhow::anyhow!("there is no adapter {vendor}; there are: {}", known()))?;
-    Ok(vec![adapter])
+    let known: Vec<_> = adapters.keys().map(String::as_str).collect();
+    match adapters.get(vendor) {
+        Some(adapter) => Ok(vec![adapter]),
+        None if known.is_empty() => bail!("there is no adapter that can be played"),
+        None => bail!(
+            "there is no adapter {vendor}; there are: {}",
+            known.join(", ")
+        ),
+    }
 }
 
 fn transcripts(directory: &Path) -> Vec<PathBuf> {
@@ -107,11 +118,7 @@ fn play(
         }
         Err(why) => (name.clone(), 0, vec![why]),
     };
-    let calls = if calls == 1 {
-        "1 call".to_owned()
-    } else {
-        format!("{calls} calls")
-    };
+    let calls = counted(calls, "call");
     if misfits.is_empty() {
         tally.passed += 1;
         println!("  ok    {title}  ({calls})");

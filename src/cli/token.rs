@@ -1,11 +1,13 @@
 //! `scimgate token`.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
+use jiff::Timestamp;
 
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
 use crate::config::Config;
 use crate::gateway::open_store;
+use crate::tenant::token::{KeyId, Tokens};
 
 /// What to do with tokens.
 #[derive(Debug, clap::Subcommand)]
@@ -16,38 +18,87 @@ pub(super) enum Verb {
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
     },
+    /// Print a tenant's tokens: key id, when it was made, and whether it works.
+    List {
+        /// Whose tokens.
+        #[arg(long, value_name = "NAME", value_parser = tenant_id)]
+        tenant: TenantId,
+    },
+    /// End a token for good; a gateway that is running refuses it within a second.
+    Revoke {
+        /// Whose token.
+        #[arg(long, value_name = "NAME", value_parser = tenant_id)]
+        tenant: TenantId,
+        /// The eight characters behind scg_.
+        #[arg(long, value_name = "KEY_ID", value_parser = key_id)]
+        key: KeyId,
+    },
 }
 
 fn tenant_id(name: &str) -> Result<TenantId, String> {
-    let id = TenantId::parse(name);
-    id.ok_or_else(|| {
-        "a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end".to_owned()
-    })
+    TenantId::parse(name).ok_or_else(|| TenantId::FORM.to_owned())
+}
+
+fn key_id(text: &str) -> Result<KeyId, String> {
+    KeyId::parse(text)
+        .ok_or_else(|| "a key id is eight letters and digits, those behind scg_".to_owned())
 }
 
 pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
-    match verb {
-        Verb::Mint { tenant } => mint(config, tenant),
-    }
-}
-
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-fn mint(config: &Config, tenant: &TenantId) -> Result<Ending, Trouble> {
-    let file = config.catalog.tenants.join(format!("{tenant}.toml"));
-    if !file.is_file() {
-        let text = format!("there is no tenant {tenant}: {} is missing", file.display());
-        return Err(Trouble::Config(anyhow::anyhow!(text)));
+    // Only minting needs the tenant: a token must be revocable without its file.
+    if let Verb::Mint { tenant } = verb {
+        check_file(config, tenant).map_err(Trouble::Config)?;
     }
     let (_, tokens) = open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
         .context("no event loop")
         .map_err(Trouble::Internal)?;
-    let token = runtime.block_on(tokens.issue(tenant.clone(), None));
-    let token = token.map_err(|fault| Trouble::Config(fault.into()))?;
+    let done = runtime.block_on(async {
+        match verb {
+            Verb::Mint { tenant } => mint(config, &tokens, tenant).await,
+            Verb::List { tenant } => list(&tokens, tenant).await,
+            Verb::Revoke { tenant, key } => revoke(&tokens, tenant, key).await,
+        }
+    });
+    done.map(|()| Ending::Done).map_err(Trouble::Config)
+}
+
+fn check_file(config: &Config, tenant: &TenantId) -> anyhow::Result<()> {
+    let file = config.catalog.tenants.join(format!("{tenant}.toml"));
+    ensure!(
+        file.is_file(),
+        "there is no tenant {tenant}: {} is missing",
+        file.display()
+    );
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+async fn mint(config: &Config, tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
+    let token = tokens.issue(tenant.clone(), None).await?;
     println!("Tenant URL:   {}", tenant_url(config, tenant));
     println!("Secret Token: {}", token.reveal());
-    Ok(Ending::Done)
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+async fn list(tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    for record in tokens.list(tenant).await? {
+        let standing = match record.standing(now) {
+            Ok(()) => "works".to_owned(),
+            Err(fault) => fault.to_string(),
+        };
+        println!("{}  made {:.0}  {standing}", record.key_id, record.created);
+    }
+    Ok(())
+}
+
+async fn revoke(tokens: &Tokens, tenant: &TenantId, key: &KeyId) -> anyhow::Result<()> {
+    let found = tokens.revoke(tenant, key).await?;
+    ensure!(found, "tenant {tenant} has no token {key}");
+    Ok(())
 }
 
 /// What to paste as Tenant URL. Entra must reach it over https.

@@ -31,28 +31,29 @@ pub struct Gateway {
     tls: TlsOptions,
 }
 
-/// Why the gateway cannot take its place.
+/// Why the gateway cannot take its place: the configuration key it is about.
+/// The reason is the error's source.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenFault {
     /// The server's certificate or its key.
-    #[error("server.tls: {0}")]
+    #[error("server.tls")]
     Tls(#[from] TlsFault),
     /// The address is taken, not ours, or needs a right we do not have.
-    #[error("server.listen: cannot listen on {address}: {error}")]
+    #[error("server.listen: cannot listen on {address}")]
     Listen {
         /// As configured.
         address: SocketAddr,
         /// The operating system's words.
-        error: io::Error,
+        source: io::Error,
     },
     /// The database.
-    #[error("store.path: {0}")]
+    #[error("store.path")]
     Store(#[from] MemoryError),
     /// The key of the tokens' digests.
-    #[error("store.path: {0}")]
+    #[error("store.path")]
     Pepper(#[from] PepperFault),
     /// Trust towards vendors.
-    #[error("vendor.extra_ca: {0}")]
+    #[error("vendor.extra_ca")]
     VendorTls(#[from] TlsError),
 }
 
@@ -68,7 +69,7 @@ impl Gateway {
         let address = config.server.listen;
         let server = Server::bind(settings);
         Ok(Self {
-            server: server.map_err(|error| OpenFault::Listen { address, error })?,
+            server: server.map_err(|source| OpenFault::Listen { address, source })?,
             tokens: Arc::new(tokens),
             tenants: Arc::new(Tenants::new(Arc::new(store))),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
@@ -143,7 +144,7 @@ impl Application for Worker {
         Box::pin(async move {
             let tenant = self.tokens.authenticate(token).await?;
             // A token may outlive its tenant's file: then it opens nothing.
-            self.entrances.open(&tenant).ok_or(AuthFault::Unknown)
+            self.entrances.open(&tenant)
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
 use crate::catalog::Catalog;
 use crate::scim;
 use crate::server::Admission;
+use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
 use crate::vendor::{Credential, Destination, Network, Pool, VendorState};
 
@@ -25,7 +26,8 @@ use crate::vendor::{Credential, Destination, Network, Pool, VendorState};
 pub(super) struct Tenants {
     memory: Arc<dyn Memory>,
     ids: Arc<IdCache>,
-    live: ArcSwap<HashMap<TenantId, Arc<Entry>>>,
+    /// `None` for a tenant that is there and cannot be used.
+    live: ArcSwap<HashMap<TenantId, Option<Arc<Entry>>>>,
     /// What outlives a reload, by tenant.
     lasting: Mutex<HashMap<TenantId, Lasting>>,
 }
@@ -57,11 +59,12 @@ impl Tenants {
 
     /// Makes a catalog the live one. Requests under way end on theirs.
     pub(super) fn publish(&self, catalog: &Catalog) {
-        let entries = catalog
+        let usable = catalog
             .tenants
             .values()
-            .map(|tenant| (tenant.id.clone(), Arc::new(self.entry(tenant))));
-        self.live.store(Arc::new(entries.collect()));
+            .map(|tenant| (tenant.id.clone(), Some(Arc::new(self.entry(tenant)))));
+        let unusable = catalog.unusable.iter().map(|id| (id.clone(), None));
+        self.live.store(Arc::new(unusable.chain(usable).collect()));
     }
 
     fn entry(&self, tenant: &Arc<Tenant>) -> Entry {
@@ -99,12 +102,17 @@ impl Entrances {
         }
     }
 
-    /// The way into a tenant on the generation that is live now; `None` if
-    /// there is no such tenant (any more).
-    pub(super) fn open(&self, tenant: &TenantId) -> Option<Rc<dyn Admission>> {
-        let entry = self.tenants.live.load().get(tenant).cloned()?;
+    /// The way into a tenant on the generation that is live now.
+    ///
+    /// # Errors
+    /// [`AuthFault::Unknown`]: there is no such tenant (any more).
+    /// [`AuthFault::TenantUnavailable`]: there is, and it could not be loaded.
+    pub(super) fn open(&self, tenant: &TenantId) -> Result<Rc<dyn Admission>, AuthFault> {
+        let entry = self.tenants.live.load().get(tenant).cloned();
+        let entry = entry.ok_or(AuthFault::Unknown)?;
+        let entry = entry.ok_or(AuthFault::TenantUnavailable)?;
         let (tenants, pool) = (Arc::clone(&self.tenants), Rc::clone(&self.pool));
-        Some(Rc::new(Entrance {
+        Ok(Rc::new(Entrance {
             tenants,
             pool,
             entry,

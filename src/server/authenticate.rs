@@ -26,6 +26,7 @@ pub(super) async fn authenticate(
         .await
         .map_err(|fault| match fault {
             AuthFault::StoreUnavailable => GatewayFault::StoreUnavailable.into(),
+            AuthFault::TenantUnavailable => GatewayFault::TenantUnavailable.into(),
             fault => refuse(&fault.to_string()),
         })?;
     let tenant = admission.tenant().as_str();

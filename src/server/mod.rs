@@ -52,8 +52,8 @@ pub trait Application {
     /// Finds out whose token this is.
     ///
     /// # Errors
-    /// [`AuthFault::StoreUnavailable`] if that could not be found out: a fault
-    /// of ours must not look like a bad token.
+    /// [`AuthFault`]. `StoreUnavailable` and `TenantUnavailable` are our own
+    /// faults and must not look like a bad token.
     fn authenticate<'a>(
         &'a self,
         token: &'a str,

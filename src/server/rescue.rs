@@ -131,11 +131,17 @@ fn of_failure(failure: Failure, id: &str) -> Draft {
             500,
             &format!(
                 "The adapter's script failed at {} line {}. Whoever runs the gateway finds the reason in its log under request id {id}.",
-                fault.script, fault.line
+                file_name(&fault.script),
+                fault.line
             ),
         ),
         Failure::Gateway(fault) => of_gateway(&fault, id),
     }
+}
+
+/// Entra's administrator needs no directories of ours.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 fn of_vendor(fault: VendorFault, id: &str) -> Draft {
@@ -190,6 +196,12 @@ fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
             30,
             &format!(
                 "The gateway's store is not available, so nothing was changed. Request id {id}."
+            ),
+        ),
+        GatewayFault::TenantUnavailable => later(
+            60,
+            &format!(
+                "The gateway cannot use its files for this tenant; the token in Entra is fine. Whoever runs the gateway finds the reason with `scimgate check`. Request id {id}."
             ),
         ),
         GatewayFault::Internal => plain(

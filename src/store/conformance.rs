@@ -20,6 +20,7 @@ pub(crate) async fn check(memory: &dyn Memory) {
     issues_ids_once(memory).await;
     never_uses_an_id_again(memory).await;
     rebinds(memory).await;
+    settles_what_is_in_doubt_only(memory).await;
     keeps_members_by_age(memory).await;
     forgets_the_right_side_of_memberships(memory).await;
     keeps_tenants_apart(memory).await;
@@ -177,6 +178,37 @@ async fn rebinds(memory: &dyn Memory) {
     assert_eq!(native(memory, "rebind", &listed_early).await, None);
     assert_eq!(issue(memory, "rebind", User, "new").await, id);
     assert_ne!(issue(memory, "rebind", User, "old").await, id);
+}
+
+async fn settles_what_is_in_doubt_only(memory: &dyn Memory) {
+    let id = issue(memory, "settle", User, "old").await;
+    let key = key("settle", User, id.as_str());
+    let becoming = NativeId::new("key of doubt");
+    memory.remember(&key, said("doubt")).await.unwrap();
+    memory.settle(&key, NativeId::new("other")).await.unwrap();
+    assert_eq!(native(memory, "settle", &id).await.as_deref(), Some("old"));
+    memory.settle(&key, becoming.clone()).await.unwrap();
+    let settled = Remembered {
+        becoming: None,
+        ..said("doubt")
+    };
+    assert_eq!(
+        native(memory, "settle", &id).await.as_deref(),
+        Some("key of doubt")
+    );
+    assert_eq!(memory.recall(&key).await.unwrap(), Some(settled));
+    let later = Remembered {
+        becoming: None,
+        ..said("later")
+    };
+    memory.remember(&key, later.clone()).await.unwrap();
+    memory.rebind(&key, NativeId::new("newer")).await.unwrap();
+    memory.settle(&key, becoming).await.unwrap();
+    assert_eq!(
+        native(memory, "settle", &id).await.as_deref(),
+        Some("newer")
+    );
+    assert_eq!(memory.recall(&key).await.unwrap(), Some(later));
 }
 
 async fn keeps_members_by_age(memory: &dyn Memory) {

@@ -82,18 +82,22 @@ impl Memory for Store {
     /// renaming) leaves that id without an object.
     fn rebind(&self, key: &ObjectKey, native: NativeId) -> Recall<'_, ()> {
         let key = key.clone();
+        self.write(move |db| rebind(db, &key, &native))
+    }
+
+    fn settle(&self, key: &ObjectKey, becoming: NativeId) -> Recall<'_, ()> {
+        let key = key.clone();
         self.write(move |db| {
-            db.prepare_cached(
-                "UPDATE OR REPLACE issued_id SET native = ?4
-                 WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
-            )?
-            .execute(params![
-                key.tenant.as_str(),
-                text(key.kind),
-                key.id.as_str(),
-                native.as_str()
-            ])
-            .map(drop)
+            let held = recall(db, &key.tenant, key.kind, &key.id)?.unwrap_or_default();
+            if held.becoming.as_deref() != Some(becoming.as_str()) {
+                return Ok(());
+            }
+            rebind(db, &key, &becoming)?;
+            let settled = Remembered {
+                becoming: None,
+                ..held
+            };
+            remember(db, &key, &settled)
         })
     }
 
@@ -192,6 +196,20 @@ fn remember(db: &Connection, key: &ObjectKey, remembered: &Remembered) -> rusqli
         text(key.kind),
         key.id.as_str(),
         document
+    ])
+    .map(drop)
+}
+
+fn rebind(db: &Connection, key: &ObjectKey, native: &NativeId) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE OR REPLACE issued_id SET native = ?4
+         WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
+    )?
+    .execute(params![
+        key.tenant.as_str(),
+        text(key.kind),
+        key.id.as_str(),
+        native.as_str()
     ])
     .map(drop)
 }

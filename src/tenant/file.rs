@@ -9,23 +9,23 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeTable;
 use url::Url;
 
+use super::redact::secrets;
 use super::{Tenant, Upstream};
 use crate::adapter::manifest::{Limits, Setting};
 use crate::adapter::problem::{Problem, nearest};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, TenantId};
-use crate::scim::{Profile, Service};
-
-/// Most resources of one page of a list.
-const PAGE_MAX: u32 = 200;
+use crate::scim::Profile;
 
 /// A tenant file as written.
 #[derive(Debug, Deserialize)]
@@ -72,9 +72,12 @@ impl TenantFile {
     /// What TOML or the keys are wrong about.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
         toml::from_str(text).map_err(|error| {
-            let problem = Problem::error("tenant::invalid", file, error.message().to_owned()).help(
-                "a tenant has adapter, base_url, settings, credential, limits, groups and profile",
-            );
+            let problem = match error.span() {
+                Some(span) if is_secret(text, &span) => in_credential(file),
+                _ => Problem::error("tenant::invalid", file, error.message()).help(
+                    "a tenant has adapter, base_url, settings, credential, limits, groups and profile",
+                ),
+            };
             match error.span() {
                 Some(span) => problem.at(span.start, span.len()),
                 None => problem,
@@ -109,15 +112,9 @@ impl TenantFile {
             return Err(problems);
         };
         let headers = checker.headers(&settings);
-        let service = Service {
-            resource_types: adapter.resource_types(),
-            published: adapter.published(),
-            profile: self.profile,
-            page_max: PAGE_MAX,
-        };
         Ok(Tenant {
             id,
-            service: Arc::new(service),
+            service: Arc::new(adapter.service(self.profile)),
             settings: Arc::new(settings),
             group_priority: Arc::new(self.groups.priority),
             upstream: Upstream {
@@ -143,17 +140,32 @@ impl Checker<'_> {
     }
 
     fn base_url(&self, written: &Spanned<String>) -> Result<Url, Problem> {
-        let url = Url::parse(written.get_ref()).ok();
-        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        url.ok_or_else(|| {
-            let problem = self.error(
-                "tenant::base-url",
-                "base_url is no http or https URL".into(),
-            );
+        let refused = |message: &str, help: &str| {
+            let problem = self.error("tenant::base-url", message.into());
             problem
                 .at(written.span().start, written.span().len())
-                .help("write it as https://host/path")
-        })
+                .help(help)
+        };
+        let url = Url::parse(written.get_ref()).ok();
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let Some(url) = url else {
+            let message = "base_url is no http or https URL";
+            return Err(refused(message, "write it as https://host/path"));
+        };
+        if url.query().is_some() || url.fragment().is_some() {
+            let message = "base_url has a query or a fragment";
+            return Err(refused(message, "leave out what follows the path"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            let problem = self.error(
+                "tenant::base-url",
+                "base_url holds a user name or password".into(),
+            );
+            return Err(
+                problem.help("leave out what stands before the @; secrets go into credential")
+            );
+        }
+        Ok(url)
     }
 
     fn settings(
@@ -246,7 +258,8 @@ impl Checker<'_> {
                         "tenant::unreadable-secret",
                         format!("the secret `{}` {why}", name.get_ref()),
                     )
-                    .at(name.span().start, name.span().len()),
+                    .at(name.span().start, name.span().len())
+                    .help("put there what the vendor gave you, or name another place"),
                 ),
             }
         }
@@ -284,8 +297,28 @@ impl Checker<'_> {
     }
 }
 
+/// Whether the parser's words about this place may quote a secret.
+fn is_secret(text: &str, span: &Range<usize>) -> bool {
+    let meets = |secret: &Range<usize>| secret.start < span.end && span.start < secret.end;
+    DeTable::parse(text).is_ok() && secrets(text).iter().any(meets)
+}
+
+fn in_credential(file: &str) -> Problem {
+    Problem::error("tenant::invalid", file, "this is no way to give a secret").help(
+        "write it as { file = \"…\" } or { env = \"…\" }; { value = \"…\" } is for a demonstration only",
+    )
+}
+
 impl SecretSource {
     fn read(&self, directory: &Path) -> Result<SecretString, String> {
+        let secret = self.text(directory)?;
+        if secret.expose_secret().is_empty() {
+            return Err("is empty".to_owned());
+        }
+        Ok(secret)
+    }
+
+    fn text(&self, directory: &Path) -> Result<SecretString, String> {
         match self {
             Self::File(path) => {
                 let path = directory.join(path);

@@ -6,7 +6,10 @@
 //! without a base URL or a secret.
 
 pub mod file;
+mod redact;
 pub mod token;
+
+pub use redact::redacted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

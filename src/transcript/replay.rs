@@ -12,16 +12,16 @@ use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply
 
 /// Answers one exchange's calls and keeps what did not fit.
 pub(super) struct Replay {
-    script: RefCell<VecDeque<(ExpectedCall, Answer)>>,
+    expected: RefCell<VecDeque<(ExpectedCall, Answer)>>,
     variables: RefCell<Variables>,
     misfits: RefCell<Vec<String>>,
     calls: RefCell<usize>,
 }
 
 impl Replay {
-    pub(super) fn new(script: Vec<(ExpectedCall, Answer)>, variables: Variables) -> Self {
+    pub(super) fn new(expected: Vec<(ExpectedCall, Answer)>, variables: Variables) -> Self {
         Self {
-            script: RefCell::new(script.into()),
+            expected: RefCell::new(expected.into()),
             variables: RefCell::new(variables),
             misfits: RefCell::default(),
             calls: RefCell::default(),
@@ -31,7 +31,7 @@ impl Replay {
     /// How many calls came, and what was wrong: with them, or that they did not come.
     pub(super) fn end(&self) -> (usize, Vec<String>) {
         let mut misfits = self.misfits.borrow_mut().split_off(0);
-        misfits.extend(self.script.borrow().iter().map(|(call, _)| {
+        misfits.extend(self.expected.borrow().iter().map(|(call, _)| {
             format!(
                 "line {}: the vendor was not called {} {}",
                 call.line,
@@ -44,7 +44,7 @@ impl Replay {
 
     fn answer(&self, call: &VendorCall) -> Result<VendorReply, CallFault> {
         *self.calls.borrow_mut() += 1;
-        let Some((expected, answer)) = self.script.borrow_mut().pop_front() else {
+        let Some((expected, answer)) = self.expected.borrow_mut().pop_front() else {
             let text = format!(
                 "the vendor was called once more: {} {}",
                 call.method.as_str(),

@@ -45,15 +45,15 @@ struct Got {
 /// # Errors
 /// The store in memory or the event loop could not be made.
 pub fn run(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Outcome> {
-    let stage = Stage::new(transcript, adapter)?;
+    let player = Player::new(transcript, adapter)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
-    Ok(runtime.block_on(stage.play(transcript)))
+    Ok(runtime.block_on(player.play(transcript)))
 }
 
 /// One tenant without a network.
-struct Stage {
+struct Player {
     tenant: TenantId,
     adapter: Arc<Adapter>,
     service: Arc<Service>,
@@ -64,20 +64,14 @@ struct Stage {
     ids: Arc<IdCache>,
 }
 
-impl Stage {
+impl Player {
     fn new(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Self> {
         let tenant =
             TenantId::parse("transcript").ok_or_else(|| anyhow::anyhow!("no tenant name"))?;
-        let service = Service {
-            resource_types: adapter.resource_types(),
-            published: adapter.published(),
-            profile: Profile::Entra,
-            page_max: 200,
-        };
         Ok(Self {
             tenant,
             adapter: Arc::clone(adapter),
-            service: Arc::new(service),
+            service: Arc::new(adapter.service(Profile::Entra)),
             settings: Arc::new(settings(transcript, adapter)),
             group_priority: Arc::new(transcript.priority.clone()),
             memory: Arc::new(Store::in_memory()?),

@@ -16,8 +16,7 @@ use crate::adapter::replies::ReplyTable;
 pub struct Destination {
     /// Whose calls.
     pub tenant: TenantId,
-    /// `http` or `https`, host, port and the path all calls stay under. User
-    /// name, query and fragment are ignored.
+    /// `http` or `https`, host, port and the path all calls stay under.
     pub base_url: url::Url,
     /// The manifest's fixed headers, tenant settings filled in.
     pub headers: Vec<(HeaderName, HeaderValue)>,

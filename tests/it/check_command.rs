@@ -283,7 +283,7 @@ fn a_manifest_with_a_misspelt_key() {
                 ·     ╰── here
              14 │
                 ╰────
-              help: see the keys in the reference part of the README
+              help: adapters/README.md has all keys and their meaning
 
             0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
@@ -307,7 +307,7 @@ fn a_manifest_that_is_no_toml() {
                ·                 ╰── here
              3 │ consistency = "A"
                ╰────
-              help: see the keys in the reference part of the README
+              help: adapters/README.md has all keys and their meaning
 
             0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
@@ -352,100 +352,207 @@ fn a_tenant_with_everything_wrong() {
     check_house(
         &house,
         expect![[r#"
-        tenant::name
+            tenant::name
 
-          × tenants/No Name.toml: `No Name` is no tenant name
-          help: a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end
+              × tenants/No Name.toml: `No Name` is no tenant name
+              help: a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end
 
-        tenant::base-url
+            tenant::base-url
 
-          × base_url is no http or https URL
-           ╭─[tenants/acme.toml:2:12]
-         1 │ adapter = "example"
-         2 │ base_url = "api.example"
-           ·            ──────┬──────
-           ·                  ╰── here
-         3 │ settings = { regoin = "eu" }
-           ╰────
-          help: write it as https://host/path
+              × base_url is no http or https URL
+               ╭─[tenants/acme.toml:2:12]
+             1 │ adapter = "example"
+             2 │ base_url = "api.example"
+               ·            ──────┬──────
+               ·                  ╰── here
+             3 │ settings = { regoin = "eu" }
+               ╰────
+              help: write it as https://host/path
 
-        tenant::unknown-setting
+            tenant::unknown-setting
 
-          × Example has no setting `regoin`
-           ╭─[tenants/acme.toml:3:14]
-         2 │ base_url = "api.example"
-         3 │ settings = { regoin = "eu" }
-           ·              ───┬──
-           ·                 ╰── here
-         4 │ credential = { key = { file = "missing" } }
-           ╰────
-          help: did you mean `region`?
+              × Example has no setting `regoin`
+               ╭─[tenants/acme.toml:3:14]
+             2 │ base_url = "api.example"
+             3 │ settings = { regoin = "eu" }
+               ·              ───┬──
+               ·                 ╰── here
+             4 │ credential = { key = { file = "missing" } }
+               ╰────
+              help: did you mean `region`?
 
-        tenant::missing-setting
+            tenant::missing-setting
 
-          × tenants/acme.toml: the setting `region` is missing
-          help: Where the customer's data lies
+              × tenants/acme.toml: the setting `region` is missing
+              help: Where the customer's data lies
 
-        tenant::unknown-secret
+            tenant::unknown-secret
 
-          × the credential has no part `key`
-           ╭─[tenants/acme.toml:4:16]
-         3 │ settings = { regoin = "eu" }
-         4 │ credential = { key = { file = "missing" } }
-           ·                ─┬─
-           ·                 ╰── here
-           ╰────
-          help: it has: token
+              × the credential has no part `key`
+               ╭─[tenants/acme.toml:4:16]
+             3 │ settings = { regoin = "eu" }
+             4 │ credential = { key = { file = "missing" } }
+               ·                ─┬─
+               ·                 ╰── here
+               ╰────
+              help: it has: token
 
-        tenant::unreadable-secret
+            tenant::unreadable-secret
 
-          × the secret `key` cannot be read from tenants/missing: No such file or directory (os error 2)
-           ╭─[tenants/acme.toml:4:16]
-         3 │ settings = { regoin = "eu" }
-         4 │ credential = { key = { file = "missing" } }
-           ·                ─┬─
-           ·                 ╰── here
-           ╰────
+              × the secret `key` cannot be read from tenants/missing: No such file or directory (os error 2)
+               ╭─[tenants/acme.toml:4:16]
+             3 │ settings = { regoin = "eu" }
+             4 │ credential = { key = { file = "missing" } }
+               ·                ─┬─
+               ·                 ╰── here
+               ╰────
+              help: put there what the vendor gave you, or name another place
 
-        tenant::missing-secret
+            tenant::missing-secret
 
-          × tenants/acme.toml: the credential's `token` is missing
-          help: add credential = { token = { file = "…" } }
+              × tenants/acme.toml: the credential's `token` is missing
+              help: add credential = { token = { file = "…" } }
 
-        tenant::unfit-setting
+            tenant::unfit-setting
 
-          × `region` cannot have this value
-           ╭─[tenants/bee.toml:3:23]
-         2 │ base_url = "https://api.example"
-         3 │ settings = { region = "moon" }
-           ·                       ───┬──
-           ·                          ╰── here
-         4 │ credential = { token = { env = "NONE" } }
-           ╰────
-          help: use one of: eu, us
+              × `region` cannot have this value
+               ╭─[tenants/bee.toml:3:23]
+             2 │ base_url = "https://api.example"
+             3 │ settings = { region = "moon" }
+               ·                       ───┬──
+               ·                          ╰── here
+             4 │ credential = { token = { env = "NONE" } }
+               ╰────
+              help: use one of: eu, us
 
-        tenant::unreadable-secret
+            tenant::unreadable-secret
 
-          × the secret `token` is not in the environment variable NONE
-           ╭─[tenants/bee.toml:4:16]
-         3 │ settings = { region = "moon" }
-         4 │ credential = { token = { env = "NONE" } }
-           ·                ──┬──
-           ·                  ╰── here
-           ╰────
+              × the secret `token` is not in the environment variable NONE
+               ╭─[tenants/bee.toml:4:16]
+             3 │ settings = { region = "moon" }
+             4 │ credential = { token = { env = "NONE" } }
+               ·                ──┬──
+               ·                  ╰── here
+               ╰────
+              help: put there what the vendor gave you, or name another place
 
-        tenant::unknown-adapter
+            tenant::unknown-adapter
 
-          × there is no adapter `exampel`
-           ╭─[tenants/sea.toml:1:11]
-         1 │ adapter = "exampel"
-           ·           ────┬────
-           ·               ╰── here
-         2 │ base_url = "https://api.example"
-           ╰────
-          help: did you mean `example`?
+              × there is no adapter `exampel`
+               ╭─[tenants/sea.toml:1:11]
+             1 │ adapter = "exampel"
+               ·           ────┬────
+               ·               ╰── here
+             2 │ base_url = "https://api.example"
+               ╰────
+              help: did you mean `example`?
 
-        1 adapter, 0 tenants: 10 errors, 0 warnings
-    "#]],
+            1 adapter, 0 tenants: 10 errors, 0 warnings
+        "#]],
+    );
+}
+
+/// What `check` finds after one edit of a file.
+#[track_caller]
+fn check_code(file: &str, from: &str, to: &str, code: &str, meant: &str) {
+    let house = House::of_sosafe();
+    house.edit(file, from, to);
+    let told = text_of(&house.run(&["check"]).stdout);
+    assert!(told.contains(code) && told.contains(meant), "{told}");
+    assert!(told.ends_with("tenants: 1 error, 0 warnings\n"), "{told}");
+}
+
+#[test]
+fn names_that_manifest_script_and_table_do_not_share() {
+    let manifest = |from, to, code, meant| {
+        check_code("adapters/sosafe.toml", from, to, code, meant);
+    };
+    let script = |from, to, code, meant| {
+        check_code("scripts/sosafe.rhai", from, to, code, meant);
+    };
+    manifest(
+        "{idp_tenant}",
+        "{idp_tenat}",
+        "manifest::unknown-setting",
+        "`idp_tenant`?",
+    );
+    manifest("X-Api-Key", "X Api Key", "manifest::header", "`X Api Key`");
+    manifest("X-Idp-Tenant", "\"X Idp\"", "manifest::header", "`X Idp`");
+    manifest(
+        "= \"restore\"",
+        "= \"restor\"",
+        "manifest::default",
+        "restore, refuse",
+    );
+    manifest("\"id\" }", "\"idd\" }", "manifest::unknown-field", "`id`?");
+    manifest(
+        "\"/error/code\"",
+        "\"error.code\"",
+        "manifest::pointer",
+        "as /error/code",
+    );
+    manifest(
+        "\"userName\"",
+        "\"usrName\"",
+        "manifest::unknown-attribute",
+        "`userName`?",
+    );
+    script(
+        "setting(\"archived",
+        "setting(\"archivd",
+        "script::unknown-setting",
+        "`archived`?",
+    );
+    script(
+        "/users/${id}",
+        "/users/${idd}",
+        "script::unknown-variable",
+        "`id`?",
+    );
+    script(
+        ".cut(120)",
+        ".cut(\"120\")",
+        "script::failed",
+        "write `.cut(letters)`",
+    );
+    script(
+        "\"true\": \"ACTIVE\"",
+        "\"yes\": \"ACTIVE\"",
+        "table::no-boolean",
+        "never `yes`",
+    );
+    script(
+        ".phone(`${work}.country`)",
+        ".phone(\"addresses.country\")",
+        "table::unknown-attribute",
+        "say which of its elements",
+    );
+}
+
+#[test]
+fn secrets_and_addresses_that_cannot_be_used() {
+    #[track_caller]
+    fn check(from: &str, to: &str, message: &str) {
+        let house = House::of_sosafe();
+        house.tenant("acme", "https://api.example/v1", "s3cret");
+        house.edit("tenants/acme.toml", from, to);
+        let told = text_of(&house.run(&["check"]).stdout);
+        assert!(told.contains(message), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+    check(
+        "{ value = \"s3cret\" }",
+        "\"s3cret\"",
+        "no way to give a secret",
+    );
+    check("adapter =", "adaptr =", "unknown field `adaptr`");
+    check("credential =", "credentail =", "unknown field `credentail`");
+    check("settings = {", "settings = ", "tenant::invalid");
+    check("\"s3cret\"", "\"\"", "the secret `key` is empty");
+    check("/v1", "/v1?a=b", "has a query");
+    check(
+        "https://",
+        "https://me:s3cret@",
+        "holds a user name or password",
     );
 }

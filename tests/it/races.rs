@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use scimgate::demo::emulator::kit::{Action, Fault};
 use serde_json::{Value, json};
 
 use crate::harness::{Connection, Options, Request, Response, Tenant, TestGateway, group, person};
@@ -91,6 +92,47 @@ async fn of_sixty_four_people_with_one_name_one_gets_it() {
         assert_eq!(refused.json()["scimType"], "uniqueness", "{refused}");
     }
     assert_eq!(gateway.rows().len(), 1);
+}
+
+/// Entra fills `externalId` from mailNickname by default, which two people may share.
+#[tokio::test]
+async fn one_external_id_does_not_give_one_person_the_account_of_another() {
+    let gateway = TestGateway::start().await;
+    let (first, mut second) = (person(), person());
+    second["externalId"] = first["externalId"].clone();
+    let id = gateway.a.make("/Users", &first).await;
+    let refused = gateway.a.post("/Users", &second).await;
+    assert_eq!(refused.status, 409, "{refused}");
+    assert_eq!(refused.json()["scimType"], "uniqueness", "{refused}");
+    assert_eq!(gateway.row(&id)["login"], first["userName"]);
+}
+
+/// A reader that meets a renaming half-way looks at the vendor what became of
+/// it, and has an old picture in its hands when the renaming ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reading_a_group_under_renaming_loses_nothing_of_the_change() {
+    let gateway = TestGateway::start().await;
+    let path = format!("/Groups/{}", gateway.a.make("/Groups", &group(&[])).await);
+    let late = || Action::DelayAfterMs(300);
+    gateway.faults([
+        Fault::new("POST", "/user-groups/*/rename", late()),
+        Fault::new("GET", "/user-groups", late()),
+    ]);
+    let (tenant, renamed) = (gateway.a.clone(), path.clone());
+    let rename = tokio::spawn(async move {
+        let operations = json!([
+            {"op": "Replace", "path": "displayName", "value": "Renamed"},
+            {"op": "Replace", "path": "externalId", "value": "new-external"},
+        ]);
+        tenant.patch(&renamed, operations).await
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let read = gateway.a.get(&path).await;
+    assert_eq!(read.status, 200, "{read}");
+    assert_eq!(rename.await.unwrap().status, 204);
+    let now = gateway.a.get(&path).await.json();
+    assert_eq!(now["displayName"], "Renamed");
+    assert_eq!(now["externalId"], "new-external");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

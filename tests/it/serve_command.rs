@@ -90,6 +90,103 @@ fn a_broken_adapter_does_not_keep_others_from_being_served() {
     assert!(served.terminate().contains("broken.toml"));
 }
 
+#[test]
+fn a_tenant_with_mistakes_is_never_told_that_its_token_is_bad() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let minted = house.run(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"]);
+    let minted = text_of(&minted.stdout);
+    let token = minted.split_whitespace().last().unwrap();
+    house.edit("tenants/acme.toml", "\"sosafe\"", "\"sosaf\"");
+    let mut served = Served::start(&house);
+    let answer = served.get("/scim/v2/Users", token);
+    assert_eq!(answer.status, 503, "{answer}");
+    assert_eq!(answer.header("retry-after"), "60");
+    served.terminate();
+    std::fs::remove_file(house.path().join("tenants/acme.toml")).unwrap();
+    let mut served = Served::start(&house);
+    assert_eq!(served.get("/scim/v2/Users", token).status, 401);
+    served.terminate();
+}
+
+#[test]
+fn without_the_tenants_directory_nothing_is_served() {
+    let output = House::of_sosafe().run(&["serve"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert_eq!(
+        text_of(&output.stderr),
+        "scimgate: catalog.tenants: tenants is no directory\n"
+    );
+}
+
+#[test]
+fn a_token_is_listed_and_revoked() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let run = |arguments: &[&str]| {
+        let output = house.run(&[&["-c", "scimgate.toml", "token"], arguments].concat());
+        (
+            output.status.code(),
+            text_of(&output.stdout),
+            text_of(&output.stderr),
+        )
+    };
+    let (_, minted, _) = run(&["mint", "--tenant", "acme"]);
+    let token = minted.split_whitespace().last().unwrap();
+    let key = token.get(4..12).unwrap();
+    let (_, listed, _) = run(&["list", "--tenant", "acme"]);
+    assert!(
+        listed.starts_with(key) && listed.ends_with("works\n"),
+        "{listed}"
+    );
+    assert!(!listed.contains(token), "{listed}");
+    let mut served = Served::start(&house);
+    assert_eq!(served.get("/scim/v2/Schemas", token).status, 200);
+    let (status, ..) = run(&["revoke", "--tenant", "other", "--key", key]);
+    assert_eq!(status, Some(78));
+    assert_eq!(served.get("/scim/v2/Schemas", token).status, 200);
+    let (status, ..) = run(&["revoke", "--tenant", "acme", "--key", key]);
+    assert_eq!(status, Some(0));
+    let patience = Instant::now() + Duration::from_secs(5);
+    while served.get("/scim/v2/Schemas", token).status != 401 {
+        assert!(Instant::now() < patience, "the token still works");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    served.terminate();
+    let (_, listed, _) = run(&["list", "--tenant", "acme"]);
+    assert!(listed.ends_with("the token is revoked\n"), "{listed}");
+}
+
+#[test]
+fn the_environment_names_the_configuration_too() {
+    let house = House::of_sosafe();
+    house.write("other.toml", "[catalog]\ntenants = \"nowhere\"\n");
+    let mut command = house.command(&["serve"]);
+    let output = command
+        .env("SCIMGATE_CONFIG", "other.toml")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    assert!(text_of(&output.stderr).contains("nowhere"));
+}
+
+#[test]
+fn a_reason_is_told_once() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let mut command = house.command(&["serve"]);
+    let output = command
+        .env("SCIMGATE_STORE__PATH", "/dev/null/db")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let told = text_of(&output.stderr);
+    assert_eq!(told.matches("cannot create /dev/null").count(), 1, "{told}");
+    assert!(told.starts_with("scimgate: store.path: "), "{told}");
+}
+
 /// `scimgate serve` as a process.
 struct Served {
     process: Child,

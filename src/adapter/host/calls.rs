@@ -216,7 +216,8 @@ pub(super) fn read(
         // The lost try did it: what is to be gone is gone.
         Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
         Meaning::Ok if body.is_some() => Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic)),
-        Meaning::Ok if reply.body.is_empty() => Ok(Dynamic::UNIT),
+        // What was to be read is not there: no script can go on from that.
+        Meaning::Ok if reply.body.is_empty() && verb != Verb::Get => Ok(Dynamic::UNIT),
         Meaning::Ok => Err(garbled(reply, repeatable)),
         _ => Err(Fault::answered(
             &verdict,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rhai::{Dynamic, Engine, EvalAltResult, Position};
+use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
 use serde_json::Value;
 
 use super::document::Docs;
@@ -195,6 +195,24 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_get("status", |fault: &mut Fault| fault.status);
     engine.register_get("body", |fault: &mut Fault| json::to_dynamic(&fault.body));
 
+    docs.function(
+        "part(reply, name)",
+        "A member of the vendor's reply. A reply without it is the vendor's fault (503) and not the script's.",
+        &[
+            ("part(#{ data: [1] }, \"data\")", "[1]"),
+        ],
+    );
+    engine.register_fn(
+        "part",
+        |context: NativeCallContext<'_>, reply: Dynamic, name: &str| {
+            let found = reply
+                .read_lock::<Map>()
+                .and_then(|members| members.get(name).cloned());
+            found
+                .filter(|value| !value.is_unit())
+                .ok_or_else(|| Fault::told(Meaning::Fault, None, "").throw(context.call_position()))
+        },
+    );
     docs.function(
         "conflict(attribute, detail)",
         "A fault to `throw`: a unique value is taken. Entra gets 409 with `detail`.",

@@ -10,7 +10,7 @@ use super::table::{Attr, Conversion};
 use super::{Field, Mapping, Row};
 use crate::adapter::problem::{Problem, nearest, offset_of};
 use crate::convert::country::Style;
-use crate::scim::schema::{Mutability, USER};
+use crate::scim::schema::{Attribute, Kind, Mutability, USER};
 use crate::scim::{AttrPath, Leaf, ResourceKind, ResourceType};
 
 /// Where a table stands and what it is checked against.
@@ -79,6 +79,11 @@ impl Compiler<'_> {
         let mut problems = self.misspelt_fields(attr);
         let leaf = self.leaf(attr, &attr.path);
         let converter = self.converter(attr);
+        problems.extend(
+            leaf.as_ref()
+                .ok()
+                .and_then(|leaf| self.no_boolean(attr, leaf)),
+        );
         match (leaf, converter) {
             (Ok(leaf), Ok(converter)) if problems.is_empty() => {
                 Ok(self.built(attr, leaf, converter))
@@ -91,13 +96,33 @@ impl Compiler<'_> {
         }
     }
 
-    fn built(&self, attr: &Attr, leaf: Leaf, converter: Converter) -> Row {
-        let path = AttrPath {
+    /// A list of values for a boolean that names something else than its two.
+    fn no_boolean(&self, attr: &Attr, leaf: &Leaf) -> Option<Problem> {
+        let Conversion::Values { pairs, reads, .. } = &attr.conversion else {
+            return None;
+        };
+        self.definition(leaf)
+            .filter(|attribute| attribute.kind == Kind::Boolean)?;
+        let said = pairs.iter().map(|(scim, _)| scim);
+        let mut named = said.chain(reads.iter().map(|(_, scim)| scim));
+        let wrong = named.find(|word| {
+            !word.eq_ignore_ascii_case("true") && !word.eq_ignore_ascii_case("false")
+        })?;
+        let message = format!("`{}` is a boolean and never `{wrong}`", attr.path);
+        let problem = self.at(attr, wrong, "table::no-boolean", message);
+        Some(problem.help("write \"true\" and \"false\""))
+    }
+
+    fn definition(&self, leaf: &Leaf) -> Option<&Attribute> {
+        self.resource_type.attribute(&AttrPath {
             schema: leaf.schema.clone(),
             attribute: leaf.attribute.clone(),
             sub: leaf.sub.clone(),
-        };
-        let attribute = self.resource_type.attribute(&path);
+        })
+    }
+
+    fn built(&self, attr: &Attr, leaf: Leaf, converter: Converter) -> Row {
+        let attribute = self.definition(&leaf);
         Row {
             spelling: leaf.to_string(),
             kind: attribute
@@ -134,6 +159,8 @@ impl Compiler<'_> {
                 )
                 .label("not a SCIM attribute");
             match self.resource_type.suggest(path) {
+                Some(meant) if meant == path => problem
+                    .help("say which of its elements, as in `addresses[type eq \"work\"].country`"),
                 Some(meant) => problem.help(format!("did you mean `{meant}`?")),
                 None => problem.help(error.detail),
             }

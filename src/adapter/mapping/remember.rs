@@ -27,13 +27,7 @@ pub(in crate::adapter) fn assemble(
             continue;
         };
         row.leaf.set(&mut resource, scim);
-        if row.primary {
-            let primary = Leaf {
-                sub: Some("primary".into()),
-                ..row.leaf.clone()
-            };
-            primary.set(&mut resource, true.into());
-        }
+        row.mark_primary(&mut resource, true.into());
     }
     merge(mapping, &mut resource, &remembered.extra);
     mapping.resource_type.set_schemas(&mut resource);
@@ -41,6 +35,20 @@ pub(in crate::adapter) fn assemble(
 }
 
 impl Row {
+    /// Says of an element that the table makes the primary one whether it is.
+    pub(super) fn mark_primary(&self, resource: &mut Object, is_primary: Value) {
+        if self.primary {
+            self.primary_leaf().set(resource, is_primary);
+        }
+    }
+
+    fn primary_leaf(&self) -> Leaf {
+        Leaf {
+            sub: Some("primary".into()),
+            ..self.leaf.clone()
+        }
+    }
+
     fn answer(&self, value: &ReadValue, saying: Option<&Saying>) -> Option<Value> {
         match saying {
             Some(saying) if saying.native == value.native || self.is_pending(&value.native) => {
@@ -142,14 +150,11 @@ pub(in crate::adapter) fn extra_of(mapping: &Mapping, resource: &Object) -> Obje
 impl Row {
     /// `primary` of a mapped element is answered by the table, or is the default.
     fn forget_primary(&self, extra: &mut Object) {
-        let primary = Leaf {
-            sub: Some("primary".into()),
-            ..self.leaf.clone()
-        };
+        let primary = self.primary_leaf();
         if self.leaf.element.is_some()
             && primary
                 .get(extra)
-                .is_some_and(|value| value.as_bool() == Some(self.primary))
+                .is_some_and(|value| value.as_bool().is_none_or(|said| said == self.primary))
         {
             primary.remove(extra);
         }

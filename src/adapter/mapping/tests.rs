@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod blind;
+
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
@@ -356,7 +358,7 @@ fn mistakes_in_a_table_are_found_where_they_stand() {
     check_problem(
         r#"attr("title", "a").reads(#{ "x": "y" })"#,
         expect![[r#"
-            script::failed at `r`: test.rhai: .reads(…) belongs behind .values(…)
+            script::failed at `reads`: test.rhai: .reads(…) belongs behind .values(…)
         "#]],
     );
 }

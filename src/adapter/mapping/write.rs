@@ -4,7 +4,7 @@ use rhai::{Dynamic, Map};
 use serde_json::Value;
 
 use super::converter::{Closures, Refusal};
-use super::{Field, Mapping, Row};
+use super::{Field, Mapping, Row, extra_of};
 use crate::adapter::host::json;
 use crate::scim::patch::UNKNOWN;
 use crate::scim::{Object, ScimError};
@@ -74,6 +74,8 @@ impl Mapping {
         let mut resource = Object::new();
         for (_, row) in self.writable() {
             row.leaf.set(&mut resource, UNKNOWN.into());
+            // An element that is not there is not primary either.
+            row.mark_primary(&mut resource, UNKNOWN.into());
         }
         resource
     }
@@ -81,6 +83,13 @@ impl Mapping {
     /// A resource as functions of the script see it: what is absent is `()`.
     pub(in crate::adapter) fn for_script(&self, resource: &Object) -> Dynamic {
         seen_by_script(resource)
+    }
+
+    /// Whether what the vendor holds and what only we remember can be told apart
+    /// in a changed resource: an unknown value has not been moved to a place
+    /// that the table does not have.
+    pub(in crate::adapter) fn is_told_apart(&self, changed: &Object) -> bool {
+        !has_unknown(&extra_of(self, changed))
     }
 
     fn writable(&self) -> impl Iterator<Item = (usize, &Row)> {

@@ -5,11 +5,12 @@
 //! its outcome depends on a value does the gateway read first.
 
 use super::Operation;
+use super::create::names;
 use super::doubt::is_unconfirmed;
 use super::members::member_ids;
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
-use crate::adapter::locks::LockKey;
+use crate::adapter::locks::{Held, LockKey};
 use crate::adapter::mapping::{
     Change, Reading, Written, add_extra, assemble, extra_of, update_sayings,
 };
@@ -48,7 +49,8 @@ impl Operation {
         patch: PatchRequest,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let (subject, _held) = self.subject(kind, id).await?;
+        let keys = names(kind, &named(&patch));
+        let (subject, _held) = self.subject(kind, id, keys).await?;
         self.tell_ignored(&patch.ignored);
         let (patch, members) = match kind {
             ResourceKind::Group => self.member_changes(&subject, patch).await?,
@@ -78,9 +80,9 @@ impl Operation {
         incoming: Incoming,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let (subject, _held) = self.subject(kind, id).await?;
-        self.tell_ignored(&incoming.ignored);
         let after = incoming.resource;
+        let (subject, _held) = self.subject(kind, id, names(kind, &after)).await?;
+        self.tell_ignored(&incoming.ignored);
         let members = replaced_members(kind, &after);
         let mut changes = self.mapping(kind)?.whole(&after);
         // What PUT leaves out is cleared (RFC 7644 §3.5.1), but an account is
@@ -105,16 +107,17 @@ impl Operation {
             .await
     }
 
+    /// Locks the resource, and the names it is to have: a POST of the same name
+    /// must not take it for its own.
     async fn subject(
         &self,
         kind: ResourceKind,
         id: &str,
-    ) -> Result<(Subject, crate::adapter::locks::Held), Failure> {
+        mut keys: Vec<LockKey>,
+    ) -> Result<(Subject, Held), Failure> {
         let id = ScimId::new(id);
-        let held = self
-            .locks
-            .acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline)
-            .await?;
+        keys.push(LockKey::Object(kind, id.to_string()));
+        let held = self.locks.acquire(keys, self.deadline).await?;
         let native = self.native_id(kind, &id).await?;
         let key = self.key(kind, &id);
         let remembered = self.memory.recall(&key).await?.unwrap_or_default();
@@ -201,6 +204,9 @@ impl Operation {
         };
         let mut after = before.clone();
         patch.apply(&mut after, &mapping.resource_type, self.service.profile)?;
+        if !mapping.is_told_apart(&after) {
+            return Err(Stop::NeedsRead);
+        }
         Ok(Plan {
             changes: mapping.difference(&before, &after),
             after,
@@ -414,6 +420,23 @@ fn replaced_members(kind: ResourceKind, after: &Object) -> MemberChanges {
         add: member_ids(after),
         remove: Vec::new(),
     }
+}
+
+/// The single attributes of the resource itself that a PATCH sets: its new names
+/// among them.
+fn named(patch: &PatchRequest) -> Object {
+    let plain = patch.operations.iter().filter(|operation| {
+        let path = &operation.path;
+        path.attr.schema.is_none() && path.filter.is_none() && path.sub().is_none()
+    });
+    plain
+        .filter_map(|operation| {
+            Some((
+                operation.path.attr.attribute.clone(),
+                operation.value.clone()?,
+            ))
+        })
+        .collect()
 }
 
 fn is_about_members(operation: &patch::Operation) -> bool {

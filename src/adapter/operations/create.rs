@@ -4,7 +4,7 @@
 //! Under locks on the values that name the object: look it up where the vendor
 //! would not refuse a second one by itself; create once; and when the outcome
 //! is a conflict or not known, look, and never send again. What is found and is
-//! ours (the same `externalId`) is brought into the wanted state and answered
+//! ours (the same `externalId` and name) is brought into the wanted state and answered
 //! as created, for it is the earlier try of this request.
 
 use serde_json::Value;
@@ -14,7 +14,8 @@ use super::doubt::is_doubtful;
 use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
-use crate::adapter::mapping::{Reading, Row, Written, extra_of, update_sayings};
+use crate::adapter::manifest::Consistency;
+use crate::adapter::mapping::{Mapping, Reading, Row, Written, extra_of, update_sayings};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
 use crate::scim::compare::fold;
@@ -34,8 +35,23 @@ impl Operation {
         incoming: Incoming,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let Incoming { resource, ignored } = incoming;
-        self.tell_ignored(&ignored);
+        self.mapping(kind)?;
+        self.tell_ignored(&incoming.ignored);
+        let created = self.create_named(kind, incoming.resource, projection).await;
+        // What was there a moment ago is gone: the next try finds it so. A
+        // POST names nothing that could be absent.
+        created.map_err(|failure| match failure.is_absent() {
+            true => VendorFault::UnknownOutcome.into(),
+            false => failure,
+        })
+    }
+
+    async fn create_named(
+        &self,
+        kind: ResourceKind,
+        resource: Object,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
         let _held = self
             .locks
             .acquire(names(kind, &resource), self.deadline)
@@ -69,7 +85,9 @@ impl Operation {
         kind: ResourceKind,
         resource: &Object,
     ) -> Result<Option<Existing>, Failure> {
-        self.look(kind, resource, |row| !row.unique).await
+        let refuses_a_second = self.adapter.manifest.consistency == Consistency::A;
+        self.look(kind, resource, |row| !(refuses_a_second && row.unique))
+            .await
     }
 
     /// Creates, and looks when the outcome is a conflict or unknown.
@@ -80,7 +98,10 @@ impl Operation {
     ) -> Result<Done, Failure> {
         let failure = match self.make(kind, resource).await {
             Ok(Made::Done(Done { reading: None, .. })) => VendorFault::UnknownOutcome.into(),
-            Ok(Made::Done(done)) => return Ok(done),
+            Ok(Made::Done(done)) => {
+                self.begin_anew(kind, &done).await?;
+                return Ok(done);
+            }
             Ok(Made::Unfit(failure)) => return self.unfit(kind, resource, failure).await,
             Err(failure) if is_worth_a_look(&failure) => failure,
             Err(failure) => return Err(failure),
@@ -119,6 +140,25 @@ impl Operation {
             reading: Some(reading),
             written,
         }))
+    }
+
+    /// Forgets an earlier object with the key of one just made: a group made
+    /// again under its name, an account out of the vendor's archive. The vendor
+    /// has the new one without members and in no group.
+    async fn begin_anew(&self, kind: ResourceKind, done: &Done) -> Result<(), Failure> {
+        let natives = done.reading.iter().map(|reading| reading.id.clone());
+        for id in self.scim_ids(kind, natives.collect()).await? {
+            let key = self.key(kind, &id);
+            let is_new = match kind {
+                ResourceKind::User => self.memory.memberships(&self.tenant, &id).await?.is_empty(),
+                ResourceKind::Group => self.memory.members(&key).await?.is_empty(),
+            };
+            if !is_new {
+                self.memory.forget(&key).await?;
+                self.ids.bump(&self.tenant, kind);
+            }
+        }
+        Ok(())
     }
 
     /// A collision is told before a value that does not fit: it is what an
@@ -163,7 +203,7 @@ impl Operation {
                 .zip(views)
                 .find(|(_, view)| same(view));
             if let Some((reading, view)) = found {
-                let ours = is_ours(resource, &view);
+                let ours = is_ours(mapping, resource, &view);
                 return Ok(Some(if ours {
                     Existing::Ours(reading)
                 } else {
@@ -181,6 +221,9 @@ impl Operation {
         id: &NativeId,
         resource: &Object,
     ) -> Result<Done, Failure> {
+        let ids = self.scim_ids(kind, vec![id.clone()]).await?;
+        let objects = ids.iter().map(|id| LockKey::Object(kind, id.to_string()));
+        let _held = self.locks.acquire(objects.collect(), self.deadline).await?;
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
         match self.alter(kind, id, changes, resource).await? {
             WriteEnd::NeedsRead => Err(GatewayFault::Internal.into()),
@@ -280,7 +323,7 @@ impl Operation {
 }
 
 /// The values that name an object: one writer at a time for each.
-fn names(kind: ResourceKind, resource: &Object) -> Vec<LockKey> {
+pub(super) fn names(kind: ResourceKind, resource: &Object) -> Vec<LockKey> {
     let attributes: &[&'static str] = match kind {
         ResourceKind::User => &["userName", "externalId"],
         ResourceKind::Group => &["displayName", "externalId"],
@@ -292,16 +335,25 @@ fn names(kind: ResourceKind, resource: &Object) -> Vec<LockKey> {
     attributes.iter().filter_map(value).collect()
 }
 
-/// An object with the same `externalId` was made by an earlier try of the same
-/// client; nothing weaker (an e-mail address) makes it ours.
-fn is_ours(resource: &Object, view: &Object) -> bool {
+/// An object with the same `externalId` and one more name in common (an e-mail
+/// address) was made by an earlier try of the same client. Neither alone makes
+/// it ours: Entra fills `externalId` from mailNickname unless told otherwise,
+/// which two people may share, and one would get the other's account.
+fn is_ours(mapping: &Mapping, resource: &Object, view: &Object) -> bool {
     let external = |object: &Object| {
         object
             .get("externalId")
             .and_then(Value::as_str)
             .map(str::to_owned)
     };
-    external(resource).is_some_and(|mine| external(view) == Some(mine))
+    let mut names = mapping
+        .mapped()
+        .filter(|(_, row)| row.lookup.is_some() && row.leaf.attribute != "externalId");
+    let shares_name = names.any(|(_, row)| {
+        let (asked, held) = (row.leaf.get(resource), row.leaf.get(view));
+        asked.is_some_and(|asked| held.is_some_and(|held| same_value(held, asked)))
+    });
+    shares_name && external(resource).is_some_and(|mine| external(view) == Some(mine))
 }
 
 fn is_worth_a_look(failure: &Failure) -> bool {

@@ -64,12 +64,7 @@ impl Operation {
         if !moved {
             return Ok(Some(native.clone()));
         }
-        self.memory.rebind(key, new.clone()).await?;
-        let settled = Remembered {
-            becoming: None,
-            ..remembered
-        };
-        self.memory.remember(key, settled).await?;
+        self.memory.settle(key, new.clone()).await?;
         self.ids.bump(&self.tenant, key.kind);
         Ok(Some(new))
     }

@@ -148,7 +148,13 @@ impl Operation {
     async fn native_id(&self, kind: ResourceKind, id: &ScimId) -> Result<NativeId, Failure> {
         if !self.is_issued(kind) {
             let native = NativeId::new(id.as_str());
-            return if native.is_path_safe() {
+            let form = self
+                .adapter
+                .id_rule(kind)
+                .map(|rule| rule.form)
+                .unwrap_or_default();
+            let possible = native.is_path_safe() && form.fits(native.as_str());
+            return if possible {
                 Ok(native)
             } else {
                 Err(no_such(kind))

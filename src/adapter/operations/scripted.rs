@@ -84,6 +84,9 @@ impl Operation {
 
     /// `find_…(field, value)` for one row of the table. Candidates only: the
     /// caller looks whether they really match.
+    ///
+    /// # Errors
+    /// Never "absent": none found is an empty list.
     pub(super) async fn find(
         &self,
         kind: ResourceKind,
@@ -91,7 +94,7 @@ impl Operation {
         value: &Value,
     ) -> Result<Vec<Reading>, Failure> {
         let (mapping, value) = (Arc::clone(self.mapping(kind)?), value.clone());
-        self.run(move |vm| {
+        let found = self.run(move |vm| {
             let Some((field, native)) = vm.key(&mapping, row, &value)? else {
                 return Ok(Vec::new());
             };
@@ -100,8 +103,8 @@ impl Operation {
                 (field, json::to_dynamic(&native)),
             )?;
             vm.readings(&mapping, rows)
-        })
-        .await
+        });
+        listed(found.await)
     }
 
     /// `list_…(page)`: rows from `place`, at most `count`.
@@ -113,7 +116,7 @@ impl Operation {
     ) -> Result<Page, Failure> {
         let mapping = Arc::clone(self.mapping(kind)?);
         let style = self.adapter.manifest.paging.style;
-        self.run(move |vm| {
+        let fetched = self.run(move |vm| {
             let page = page_argument(style, &place, count);
             let given = vm.call(&format!("list_{}s", kind.snake()), (page,))?;
             let given = given.try_cast::<Map>().ok_or(VendorFault::Unusable)?;
@@ -129,8 +132,8 @@ impl Operation {
                 total,
                 next: next.map(ToString::to_string),
             })
-        })
-        .await
+        });
+        listed(fetched.await)
     }
 
     /// `create_…(object)`.
@@ -331,6 +334,15 @@ fn only(asked: &NativeId, given: Option<Reading>) -> Result<Option<Reading>, Fai
         Some(reading) if !same(&reading) => Err(VendorFault::Unusable.into()),
         given => Ok(given),
     }
+}
+
+/// A list is there, if only an empty one. "Absent" is then said of the path:
+/// the base URL is wrong, and Entra must not take that for an empty directory.
+fn listed<T>(given: Result<T, Failure>) -> Result<T, Failure> {
+    given.map_err(|failure| match failure.is_absent() {
+        true => VendorFault::Unusable.into(),
+        false => failure,
+    })
 }
 
 fn page_argument(style: PagingStyle, place: &Place, count: usize) -> Map {

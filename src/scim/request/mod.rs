@@ -1,7 +1,7 @@
 //! From method, path, query and body to one of the things a SCIM service can be asked.
 
+mod endpoint;
 mod query;
-mod route;
 #[cfg(test)]
 mod tests;
 
@@ -12,8 +12,8 @@ pub use query::{Query, SortOrder};
 use super::{
     Incoming, PatchRequest, Projection, ResourceKind, ResourceType, ScimError, Service, resource,
 };
+use endpoint::Endpoint;
 use query::Parameters;
-use route::Route;
 
 /// A request, understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,9 +88,9 @@ pub fn needs_body(method: &str) -> bool {
 /// The methods of an endpoint for the `Allow` header, by its path below the Tenant URL; `None`
 /// where there is no such endpoint.
 pub fn allowed_methods(path: &str, service: &Service) -> Option<&'static str> {
-    Route::parse(path, service)
+    Endpoint::parse(path, service)
         .ok()
-        .map(|route| route.methods())
+        .map(|endpoint| endpoint.methods())
 }
 
 impl Request {
@@ -108,29 +108,31 @@ impl Request {
         body: Option<Value>,
         service: &Service,
     ) -> Result<Self, ScimError> {
-        let route = Route::parse(path, service)?;
-        if !route.methods().split(", ").any(|known| known == method) {
-            let detail = format!("{method} is not served here; use {}", route.methods());
+        let endpoint = Endpoint::parse(path, service)?;
+        if !endpoint.methods().split(", ").any(|known| known == method) {
+            let detail = format!("{method} is not served here; use {}", endpoint.methods());
             return Err(ScimError::method_not_allowed(detail));
         }
         let parameters = Parameters::parse(query.unwrap_or_default(), service.profile)?;
-        match route {
-            Route::Collection(types) if method == "GET" => Ok(Self::List {
+        match endpoint {
+            Endpoint::Collection(types) if method == "GET" => Ok(Self::List {
                 kind: types.kind,
                 query: Box::new(parameters.query(types, service)?),
             }),
-            Route::Collection(types) => Ok(Self::Create {
+            Endpoint::Collection(types) => Ok(Self::Create {
                 kind: types.kind,
                 body: incoming(body, types, service)?,
                 projection: parameters.projection(types),
             }),
-            Route::Item(types, id) => Self::on_item(method, types, id, &parameters, body, service),
+            Endpoint::Item(types, id) => {
+                Self::on_item(method, types, id, &parameters, body, service)
+            }
             _ if parameters.has_filter() => Err(ScimError::forbidden(
                 "discovery endpoints cannot be filtered",
             )),
-            Route::ServiceProviderConfig => Ok(Self::ServiceProviderConfig),
-            Route::ResourceTypes(name) => Ok(Self::ResourceTypes(name)),
-            Route::Schemas(urn) => Ok(Self::Schemas(urn)),
+            Endpoint::ServiceProviderConfig => Ok(Self::ServiceProviderConfig),
+            Endpoint::ResourceTypes(name) => Ok(Self::ResourceTypes(name)),
+            Endpoint::Schemas(urn) => Ok(Self::Schemas(urn)),
         }
     }
 

@@ -16,7 +16,9 @@ fn check(taken: Duration, limit: Duration) {
         "closed after {taken:?}, before {limit:?}"
     );
     assert!(
-        taken < limit + Duration::from_secs(2),
+        // Well before any other clock of `short` would have closed it, and late
+        // enough for a machine that is busy with other tests.
+        taken < limit + Duration::from_secs(4),
         "open for {taken:?}, over {limit:?}"
     );
 }

@@ -19,8 +19,8 @@ const TTL: Duration = Duration::from_secs(1);
 /// Key ids remembered at most, found or not; a record takes about 200 bytes.
 const CACHED: u64 = 10_000;
 
-/// Why nobody is admitted. All but the last are the same 401 outside; our log
-/// tells them apart.
+/// Why nobody is admitted. The caller's faults are the same 401 outside, and our
+/// log tells them apart; ours are never a 401, for which Entra would stop the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthFault {
     /// No token of ours: cut off or mistyped.
@@ -35,9 +35,12 @@ pub enum AuthFault {
     /// It is past its end.
     #[error("the token has expired")]
     Expired,
-    /// The store did not answer. Never a 401: Entra would stop the job.
+    /// The store did not answer: a fault of ours.
     #[error("tokens cannot be looked up now")]
     StoreUnavailable,
+    /// The tenant is there, and its files cannot be used: a fault of ours.
+    #[error("the tenant could not be loaded")]
+    TenantUnavailable,
 }
 
 /// All tokens, with a short memory in front of the book.
@@ -118,6 +121,15 @@ impl Tokens {
         let found = self.book.revoke(tenant, key_id, Timestamp::now()).await?;
         self.seen.invalidate(key_id);
         Ok(found)
+    }
+
+    /// All tokens of a tenant, oldest first: what is kept of them, for nothing
+    /// leads back to their text.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn list(&self, tenant: &TenantId) -> Result<Vec<TokenRecord>, MemoryError> {
+        self.book.list(tenant).await
     }
 
     async fn find(&self, key_id: &KeyId) -> Result<Option<Arc<TokenRecord>>, MemoryError> {

@@ -66,7 +66,9 @@ impl TokenRecord {
 #[derive(Debug, thiserror::Error)]
 pub enum BookFault {
     /// The tenant has [`LIVE_TOKENS`] that work.
-    #[error("tenant {0} has {LIVE_TOKENS} working tokens; revoke one first")]
+    #[error(
+        "tenant {0} has {LIVE_TOKENS} working tokens; revoke one first (`scimgate token list`, `token revoke`)"
+    )]
     TooMany(TenantId),
     /// Another token has this key id (one chance in 10^14): mint again.
     #[error("the key id {0} is taken; mint again")]

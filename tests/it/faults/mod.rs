@@ -6,6 +6,7 @@
 //! The vendor's own state is the judge, and every gateway's log is searched
 //! for secrets and personal data when its test ends.
 
+mod by_hand;
 mod hang_up;
 mod lost_replies;
 mod outage;

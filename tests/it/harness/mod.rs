@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use hyper::Uri;
 use scimgate::adapter::TenantId;
 use scimgate::catalog::{self, Sources};
 use scimgate::config::Config;
@@ -151,6 +152,20 @@ impl TestGateway {
             .into_iter()
             .find(|row| row["id"].as_u64() == id.parse().ok());
         found.unwrap_or_else(|| panic!("the vendor has no row {id}"))
+    }
+
+    /// What somebody does at the vendor by hand, as customer a.
+    pub(crate) async fn by_hand(&self, method: &str, path: &str, body: Option<Value>) -> Response {
+        let base: Uri = self.vendor.base_url().parse().unwrap();
+        let authority = base.authority().unwrap().as_str();
+        let mut request = Request::new(method, &format!("{}{path}", base.path()))
+            .header("X-Api-Key", &self.a.api_key)
+            .header("X-Idp-Tenant", IDP_TENANTS[0]);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let mut vendor = Connection::open(authority.parse().unwrap()).await;
+        vendor.send(&request).await
     }
 
     /// Asserts that no log line since the start holds one of `words`.

@@ -9,7 +9,7 @@ use crate::scim::{ResourceType, ScimError, Service};
 const MAX_SEGMENT: usize = 256;
 
 /// An endpoint of the service.
-pub(super) enum Route<'s> {
+pub(super) enum Endpoint<'s> {
     Collection(&'s ResourceType),
     Item(&'s ResourceType, String),
     ServiceProviderConfig,
@@ -17,7 +17,7 @@ pub(super) enum Route<'s> {
     Schemas(Option<String>),
 }
 
-impl<'s> Route<'s> {
+impl<'s> Endpoint<'s> {
     /// Empty segments are skipped: with a slash at the end of the Tenant URL Entra asks for
     /// `//Users`.
     pub(super) fn parse(path: &str, service: &'s Service) -> Result<Self, ScimError> {
@@ -36,7 +36,7 @@ impl<'s> Route<'s> {
             ));
         }
         match Self::of(&endpoint, item, service).filter(|_| more.is_none()) {
-            Some(route) => Ok(route),
+            Some(found) => Ok(found),
             None => Err(ScimError::not_found("there is no such endpoint")),
         }
     }

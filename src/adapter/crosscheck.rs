@@ -1,0 +1,190 @@
+//! What manifest, script and tables say of each other: a name that stands in one
+//! and is meant for another is held against it at load, for none of them shows
+//! before a request meets it.
+
+use hyper::header::{HeaderName, HeaderValue};
+use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
+
+use super::Adapter;
+use super::manifest::{CredentialKind, Manifest};
+use super::problem::{Problem, nearest, offset_of};
+
+/// Everything that does not fit together. `file` and `text` are the manifest's.
+pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem> {
+    let check = Crosscheck {
+        adapter,
+        manifest: &adapter.manifest,
+        file,
+        text,
+    };
+    let mut problems = check.defaults();
+    problems.extend(check.headers());
+    problems.extend(check.id_fields());
+    problems.extend(check.pointers());
+    problems.extend(check.attributes());
+    problems.extend(check.settings_in_script());
+    problems
+}
+
+struct Crosscheck<'a> {
+    adapter: &'a Adapter,
+    manifest: &'a Manifest,
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Crosscheck<'_> {
+    /// A problem at the first place of the manifest where `quoted` stands as a value.
+    fn at(&self, code: &'static str, quoted: &str, message: String) -> Problem {
+        let problem = Problem::error(code, self.file, message);
+        let place = [format!("\"{quoted}\""), format!("'{quoted}'")]
+            .into_iter()
+            .find_map(|value| Some((self.text.find(&value)?, value.len())));
+        match place {
+            Some((start, length)) => problem.at(start, length),
+            None => problem,
+        }
+    }
+
+    fn setting_names(&self) -> impl Iterator<Item = &str> {
+        self.manifest.settings.keys().map(String::as_str)
+    }
+
+    fn defaults(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (name, setting) in &self.manifest.settings {
+            let (Some(default), Some(allowed)) = (&setting.default, &setting.one_of) else {
+                continue;
+            };
+            let default = default.as_str().unwrap_or_default();
+            if !allowed.iter().any(|one| one == default) {
+                let message = format!("the default of the setting `{name}` is not in its one_of");
+                let problem = self.at("manifest::default", default, message);
+                problems.push(problem.help(format!("use one of: {}", allowed.join(", "))));
+            }
+        }
+        problems
+    }
+
+    fn headers(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (name, template) in &self.manifest.headers {
+            let unknown = placeholders(template)
+                .find(|wanted| self.setting_names().all(|known| known != *wanted));
+            if let Some(unknown) = unknown {
+                let message = format!("the header {name} names an unknown setting `{unknown}`");
+                let problem = self.at("manifest::unknown-setting", template, message);
+                problems.push(suggesting(problem, unknown, self.setting_names()));
+            }
+            if HeaderName::try_from(name).is_err() || HeaderValue::try_from(template).is_err() {
+                let message = format!("`{name}` with this value is no HTTP header");
+                problems.push(self.at("manifest::header", template, message));
+            }
+        }
+        if let CredentialKind::Header { header } = &self.manifest.credential
+            && HeaderName::try_from(header).is_err()
+        {
+            let message = format!("`{header}` is no name of an HTTP header");
+            problems.push(self.at("manifest::header", header, message));
+        }
+        problems
+    }
+
+    fn id_fields(&self) -> Vec<Problem> {
+        let (ids, fields) = (&self.manifest.ids, &self.manifest.fields);
+        let rules = [
+            (Some(&ids.user), &fields.user),
+            (ids.group.as_ref(), &fields.group),
+        ];
+        let wrong = rules.into_iter().filter_map(|(rule, fields)| {
+            let field = &rule?.field;
+            (!fields.is_empty() && !fields.contains(field)).then_some((field, fields))
+        });
+        wrong
+            .map(|(field, fields)| {
+                let message = format!("the id's field `{field}` is not among the fields");
+                let problem = self.at("manifest::unknown-field", field, message);
+                suggesting(problem, field, fields.iter().map(String::as_str))
+            })
+            .collect()
+    }
+
+    fn pointers(&self) -> Vec<Problem> {
+        let replies = &self.manifest.replies;
+        let pointers = [&replies.code, &replies.field].into_iter().flatten();
+        pointers
+            .filter(|pointer| !pointer.starts_with('/'))
+            .map(|pointer| {
+                let message = format!("`{pointer}` is no JSON pointer");
+                let meant = format!("write it as /{}", pointer.replace('.', "/"));
+                self.at("manifest::pointer", pointer, message).help(meant)
+            })
+            .collect()
+    }
+
+    fn attributes(&self) -> Vec<Problem> {
+        let tables: Vec<_> = self.adapter.mappings().collect();
+        let known = || tables.iter().flat_map(|table| table.summary());
+        let rows = self.manifest.replies.errors.iter();
+        let wrong = rows
+            .filter_map(|row| row.attribute.as_deref())
+            .filter(|wanted| known().all(|(name, ..)| name != *wanted));
+        wrong
+            .map(|wanted| {
+                let message = format!("no table has the attribute `{wanted}`");
+                let problem = self.at("manifest::unknown-attribute", wanted, message);
+                suggesting(problem, wanted, known().map(|(name, ..)| name))
+            })
+            .collect()
+    }
+
+    /// `setting("name")` of a setting that the manifest does not have.
+    fn settings_in_script(&self) -> Vec<Problem> {
+        let script = &self.adapter.script;
+        let mut problems = Vec::new();
+        script.ast.walk(&mut |path: &[ASTNode<'_>]| {
+            let call = match path.last() {
+                Some(ASTNode::Expr(Expr::FnCall(call, _))) => Some(call),
+                Some(ASTNode::Stmt(Stmt::FnCall(call, _))) => Some(call),
+                _ => None,
+            };
+            let Some((name, position)) = call.and_then(|call| setting_asked(call)) else {
+                return true;
+            };
+            if self.setting_names().all(|known| known != name) {
+                let line = position.line().unwrap_or(1);
+                let start = offset_of(&script.text, line, position.position().unwrap_or(1));
+                let message = format!("the manifest has no setting `{name}`");
+                let problem = Problem::error("script::unknown-setting", &script.file, message);
+                let problem = problem.at(start + 1, name.len()).label("not known");
+                problems.push(suggesting(problem, name, self.setting_names()));
+            }
+            true
+        });
+        problems
+    }
+}
+
+fn setting_asked(call: &FnCallExpr) -> Option<(&str, rhai::Position)> {
+    match call.args.as_slice() {
+        [Expr::StringConstant(name, position)] if call.name == "setting" => {
+            Some((name.as_str(), *position))
+        }
+        _ => None,
+    }
+}
+
+/// The names in braces.
+fn placeholders(template: &str) -> impl Iterator<Item = &str> {
+    template
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('}')?.0))
+}
+
+fn suggesting<'k>(problem: Problem, wrong: &str, known: impl Iterator<Item = &'k str>) -> Problem {
+    match nearest(wrong, known) {
+        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
+        None => problem,
+    }
+}
