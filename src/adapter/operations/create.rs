@@ -15,7 +15,7 @@ use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
 use crate::adapter::manifest::Consistency;
-use crate::adapter::mapping::{Mapping, Reading, Row, Written, extra_of, update_sayings};
+use crate::adapter::mapping::{Mapping, Purpose, Reading, Row, Written, extra_of, update_sayings};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
 use crate::scim::compare::fold;
@@ -133,10 +133,9 @@ impl Operation {
         if !is_doubtful(failure) {
             return Ok(None);
         }
-        let mut sent = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
-        sent.retain(|change| change.value.is_some());
-        let held = self.holds(kind, &reading, sent, resource).await?;
-        Ok(held.map(|written| Done {
+        let sent = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
+        let held = self.holds(kind, &reading, sent, resource, Purpose::Create);
+        Ok(held.await?.map(|written| Done {
             reading: Some(reading),
             written,
         }))

@@ -52,7 +52,7 @@ impl Directory {
                 shown.partition_point(|user| user.number <= last.number)
             }
         };
-        let rows: Vec<_> = shown[begin..].iter().take(page.first).copied().collect();
+        let rows: Vec<_> = shown.iter().skip(begin).take(page.first).copied().collect();
         let more = begin + rows.len() < shown.len();
         Ok((rows, more, shown.len()))
     }

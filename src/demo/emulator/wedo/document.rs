@@ -116,9 +116,9 @@ impl Parser<'_> {
 
     /// `$id: ID!`
     fn definition(&mut self) -> Parsed<()> {
-        self.expect("$")?;
+        self.demand("$")?;
         let name = self.name()?;
-        self.expect(":")?;
+        self.demand(":")?;
         self.name()?;
         if self.take("!") {
             self.mandatory.push(name);
@@ -127,15 +127,15 @@ impl Parser<'_> {
     }
 
     fn fragment(&mut self) -> Parsed<(String, Vec<Selected>)> {
-        self.expect("fragment")?;
+        self.demand("fragment")?;
         let name = self.name()?;
-        self.expect("on")?;
+        self.demand("on")?;
         self.name()?;
         Ok((name, self.selection()?))
     }
 
     fn selection(&mut self) -> Parsed<Vec<Selected>> {
-        self.expect("{")?;
+        self.demand("{")?;
         let mut selected = Vec::new();
         while !self.take("}") {
             selected.push(if self.take("...") {
@@ -167,7 +167,7 @@ impl Parser<'_> {
         let mut members = Map::new();
         while !self.take(end) {
             let name = self.name()?;
-            self.expect(":")?;
+            self.demand(":")?;
             let value = self.value()?;
             members.insert(name, value);
         }
@@ -204,7 +204,7 @@ impl Parser<'_> {
         }
     }
 
-    fn expect(&mut self, wanted: &str) -> Parsed<()> {
+    fn demand(&mut self, wanted: &str) -> Parsed<()> {
         let token = self.next()?;
         match token == wanted {
             true => Ok(()),
