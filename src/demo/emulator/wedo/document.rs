@@ -18,7 +18,7 @@ pub(super) struct Operation {
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) arguments: Map<String, Value>,
-    pub(super) selection: Vec<Field>,
+    pub(super) selection: Vec<Self>,
 }
 
 /// Why a document is none.
@@ -69,7 +69,7 @@ struct Parser<'v> {
 
 /// A selection before its fragments are put in.
 enum Selected {
-    Field(Field, Vec<Selected>),
+    Field(Field, Vec<Self>),
     Fragment(String),
 }
 

@@ -24,7 +24,7 @@ impl Page {
         if first == 0 || first > MOST {
             return Err(Refusal::validation("first", "1 to 100"));
         }
-        let filter = Value::from(arguments.get("filter").cloned().unwrap_or_default());
+        let filter = arguments.get("filter").cloned().unwrap_or_default();
         let login = filter.pointer("/login/eq").and_then(Value::as_str);
         let text = |name: &str| arguments.get(name).and_then(Value::as_str);
         Ok(Self {
