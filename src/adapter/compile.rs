@@ -128,7 +128,6 @@ impl Adapter {
             }
         };
         let mut problems = missing_functions(&manifest, &script);
-        problems.extend(expiring_without_ids(&manifest, &files.manifest));
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -225,21 +224,6 @@ fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
         .into_iter()
         .filter_map(|function| missing(script, function))
         .collect()
-}
-
-/// An object that is made anew has another native id, so the SCIM id must be ours.
-fn expiring_without_ids(manifest: &Manifest, (file, text): &(String, String)) -> Option<Problem> {
-    let mut rules = [Some(&manifest.ids.user), manifest.ids.group.as_ref()]
-        .into_iter()
-        .flatten();
-    rules.find(|rule| rule.expires && !rule.issued)?;
-    let message = "`expires` without `issued`".to_owned();
-    let problem = Problem::error("manifest::expires-without-issued", file, message)
-        .help("add `issued = true`: what is made anew has another native id");
-    Some(match text.find("expires") {
-        Some(start) => problem.at(start, "expires".len()),
-        None => problem,
-    })
 }
 
 fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {

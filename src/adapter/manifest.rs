@@ -242,15 +242,15 @@ pub struct IdRule {
     /// nothing is stored.
     #[serde(default)]
     pub issued: bool,
-    /// What the vendor's ids look like. A vendor that reads `018` as 18 would
-    /// else have two names for one object.
-    #[serde(default)]
-    pub form: IdForm,
     /// The vendor removes disabled objects by itself after a time. The gateway
     /// then keeps what a disabled one held, so that enabling makes it anew under
     /// the same SCIM id. Only with `issued`.
     #[serde(default)]
     pub expires: bool,
+    /// What the vendor's ids look like. A vendor that reads `018` as 18 would
+    /// else have two names for one object.
+    #[serde(default)]
+    pub form: IdForm,
 }
 
 /// What a vendor's ids look like.

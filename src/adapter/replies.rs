@@ -69,6 +69,9 @@ pub struct ReplyRow {
     pub attribute: Option<String>,
     /// What Entra's administrator reads. The vendor's own text is never shown.
     pub detail: Option<String>,
+    /// What somebody must do about it: each such answer is a warning in the log,
+    /// with this as its action.
+    pub alarm: Option<String>,
 }
 
 /// An answer, judged.
@@ -84,6 +87,8 @@ pub struct Verdict<'t> {
     pub attribute: Option<&'t str>,
     /// The row's text for Entra's administrator.
     pub detail: Option<&'t str>,
+    /// The row's words for whoever runs the gateway.
+    pub alarm: Option<&'t str>,
     /// How long the body asks to wait, at most a day.
     pub retry_after: Option<Duration>,
 }
@@ -104,6 +109,7 @@ impl ReplyTable {
             field,
             attribute: row.and_then(|row| row.attribute.as_deref()),
             detail: row.and_then(|row| row.detail.as_deref()),
+            alarm: row.and_then(|row| row.alarm.as_deref()),
             retry_after: span_at(body, self.retry_after_ms.as_deref()),
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Path below the repository, and text.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     (
         "adapters/sosafe.toml",
         include_str!("../../adapters/sosafe.toml"),
@@ -21,6 +21,11 @@ const FILES: [(&str, &str); 4] = [
         "scripts/webroot.rhai",
         include_str!("../../scripts/webroot.rhai"),
     ),
+    (
+        "adapters/wedo.toml",
+        include_str!("../../adapters/wedo.toml"),
+    ),
+    ("scripts/wedo.rhai", include_str!("../../scripts/wedo.rhai")),
 ];
 
 /// Where adapters and scripts are: those of the working directory if it has both, so that an

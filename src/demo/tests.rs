@@ -2,21 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use super::emulator::kit::{Action, Fault, Status};
+use super::emulator::kit::{Action, Fault, Match, Status};
+use super::entra::{Change, Entra};
 use super::guide::play;
 use super::report::{Difference, Report};
 use super::stand::Stand;
-use super::vendors;
+use super::vendors::{self, Showcase};
+use super::wanted::{WantedUser, path};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The report, and how many calls met a fault.
 async fn play_with(stir: impl FnOnce(&Stand)) -> (Report, usize) {
-    play_at("sosafe", stir).await
+    let [vendor, ..] = vendors::ALL;
+    play_vendor(vendor, stir).await
 }
 
-async fn play_at(vendor: &str, stir: impl FnOnce(&Stand)) -> (Report, usize) {
-    let vendor = vendors::named(vendor).unwrap();
+async fn play_vendor(vendor: &'static dyn Showcase, stir: impl FnOnce(&Stand)) -> (Report, usize) {
     let stand = Stand::start(vendor, Duration::ZERO).await.unwrap();
     stir(&stand);
     let report = play(&stand).await.unwrap();
@@ -29,7 +32,7 @@ async fn play_at(vendor: &str, stir: impl FnOnce(&Stand)) -> (Report, usize) {
 #[tokio::test]
 async fn every_vendor_ends_up_with_what_entra_wanted() {
     for vendor in vendors::ALL {
-        let (report, _) = play_at(vendor.name(), |_| {}).await;
+        let (report, _) = play_vendor(vendor, |_| {}).await;
         assert!(report.is_clean(), "{report}");
     }
 }
@@ -71,6 +74,13 @@ async fn a_stranger_and_a_failed_operation_are_told() {
 #[tokio::test]
 async fn lost_answers_leave_no_trace() {
     let (report, faults) = play_with(|stand| {
+        let lost = |method, path, every| Fault {
+            matching: Match {
+                every: Some(every),
+                ..Fault::new(method, path, Action::DropAfter).matching
+            },
+            action: Action::DropAfter,
+        };
         stand.emulator.faults(vec![
             lost("POST", "/users", 60),
             lost("POST", "/users/*/activate", 50),
@@ -83,10 +93,71 @@ async fn lost_answers_leave_no_trace() {
     assert!(faults > 10, "{faults}");
 }
 
+/// The same where every call is a POST to one path.
+#[tokio::test]
+async fn v32_lost_answers_leave_no_trace_in_graphql() {
+    let vendor = vendors::named("wedo").unwrap();
+    let (report, faults) = play_vendor(vendor, |stand| {
+        let lost = |route, every| Fault::on_route(route, Action::DropAfter).every(every);
+        stand.emulator.faults(vec![
+            lost("mutation createUser", 30),
+            lost("mutation updateUser", 10),
+            lost("mutation deactivateUser", 7),
+            lost("mutation reactivateUser", 4),
+            lost("mutation purgeUser", 3),
+        ]);
+    })
+    .await;
+    assert!(report.is_clean(), "{report}");
+    assert!(faults > 10, "{faults}");
+}
+
+#[tokio::test]
+async fn v14_a_user_enabled_after_the_purge_is_the_same_user() {
+    let vendor = vendors::named("wedo").unwrap();
+    let stand = Stand::start(vendor, Duration::ZERO).await.unwrap();
+    let entra = Entra::new(&stand.tenant_url, &stand.token, Arc::new(())).unwrap();
+    let native = || stand.emulator.state()["networks"][0]["users"].clone();
+    let ada = WantedUser::new("o1", "Ada@example.com").with(path::TITLE, "Engineer");
+    let id = entra.create_user(&ada).await.unwrap();
+    let before = native();
+
+    let switch = async |active| {
+        entra
+            .update_user(&id, &[Change::Active(active)])
+            .await
+            .unwrap()
+    };
+    switch(false).await;
+    stand
+        .emulator
+        .advance_clock(Duration::from_secs(31 * 86_400));
+    let disabled = entra.user(&id).await.unwrap().unwrap();
+    assert_eq!(disabled["active"], false);
+    assert_eq!(native(), json!([]), "the vendor has purged the user");
+    switch(true).await;
+
+    let after = native();
+    assert_ne!(before[0]["id"], after[0]["id"]);
+    assert_eq!(after[0]["function"], "Engineer");
+    let found = entra.match_user("Ada@example.com").await.unwrap().unwrap();
+    assert_eq!((&found["id"], &found["active"]), (&json!(id), &json!(true)));
+
+    switch(false).await;
+    stand
+        .emulator
+        .advance_clock(Duration::from_secs(31 * 86_400));
+    entra.delete_user(&id).await.unwrap();
+    assert_eq!(entra.user(&id).await.unwrap(), None);
+    stand.stop().await;
+}
+
 /// The same where rows have versions and memberships are rows.
 #[tokio::test]
-async fn lost_answers_leave_no_trace_among_versions() {
-    let (report, faults) = play_at("webroot", |stand| {
+async fn v32_lost_answers_leave_no_trace_among_versions() {
+    let vendor = vendors::named("webroot").unwrap();
+    let (report, faults) = play_vendor(vendor, |stand| {
+        let lost = |method, path, every| Fault::new(method, path, Action::DropAfter).every(every);
         stand.emulator.faults(vec![
             lost("POST", "/**/targets", 20),
             lost("PUT", "/**/targets/*", 10),
@@ -97,9 +168,4 @@ async fn lost_answers_leave_no_trace_among_versions() {
     .await;
     assert!(report.is_clean(), "{report}");
     assert!(faults > 10, "{faults}");
-}
-
-/// The work is done and the answer gets lost, each so many times.
-fn lost(method: &str, path: &str, every: u64) -> Fault {
-    Fault::new(method, path, Action::DropAfter).every(every)
 }

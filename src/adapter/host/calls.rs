@@ -212,6 +212,9 @@ pub(super) fn read(
 ) -> Result<Dynamic, Fault> {
     let body = json::parse(&reply.body);
     let verdict = stage.replies().judge(reply.status, body.as_ref());
+    if let Some(action) = verdict.alarm {
+        tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
+    }
     match verdict.means {
         // The lost try did it: what is to be gone is gone.
         Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
@@ -241,6 +244,7 @@ pub(super) fn failed(reply: &VendorReply, body: Value, repeatable: bool) -> Faul
         field: None,
         attribute: None,
         detail: None,
+        alarm: None,
         retry_after: None,
     };
     Fault::answered(&verdict, reply, body, repeatable)

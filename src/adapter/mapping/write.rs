@@ -80,16 +80,16 @@ impl Mapping {
         resource
     }
 
+    /// A resource as functions of the script see it: what is absent is `()`.
+    pub(in crate::adapter) fn for_script(&self, resource: &Object) -> Dynamic {
+        seen_by_script(resource)
+    }
+
     /// Whether what the vendor holds and what only we remember can be told apart
     /// in a changed resource: an unknown value has not been moved to a place
     /// that the table does not have.
     pub(in crate::adapter) fn is_told_apart(&self, changed: &Object) -> bool {
         !has_unknown(&extra_of(self, changed))
-    }
-
-    /// A resource as functions of the script see it: what is absent is `()`.
-    pub(in crate::adapter) fn for_script(&self, resource: &Object) -> Dynamic {
-        seen_by_script(resource)
     }
 
     fn writable(&self) -> impl Iterator<Item = (usize, &Row)> {

@@ -12,7 +12,7 @@ use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
 use crate::adapter::locks::{Held, LockKey};
 use crate::adapter::mapping::{
-    Change, Reading, Written, add_extra, assemble, extra_of, update_sayings,
+    Change, Purpose, Reading, Written, add_extra, assemble, extra_of, update_sayings,
 };
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
@@ -117,10 +117,19 @@ impl Operation {
     ) -> Result<(Subject, Held), Failure> {
         let id = ScimId::new(id);
         keys.push(LockKey::Object(kind, id.to_string()));
-        let held = self.locks.acquire(keys, self.deadline).await?;
-        let native = self.native_id(kind, &id).await?;
+        let again = self.expires(kind).then(|| keys.clone());
+        let mut held = self.locks.acquire(keys, self.deadline).await?;
         let key = self.key(kind, &id);
-        let remembered = self.memory.recall(&key).await?.unwrap_or_default();
+        let mut native = self.native_id(kind, &id).await?;
+        let mut remembered = self.memory.recall(&key).await?.unwrap_or_default();
+        if let (Some(mut keys), false) = (again, remembered.kept.is_empty()) {
+            // It may have to be made anew, under names that go before objects.
+            drop(held);
+            keys.extend(names(kind, &remembered.kept));
+            held = self.locks.acquire(keys, self.deadline).await?;
+            native = self.native_id(kind, &id).await?;
+            remembered = self.memory.recall(&key).await?.unwrap_or_default();
+        }
         Ok((
             Subject {
                 key,
@@ -285,8 +294,8 @@ impl Operation {
         let Some(reading) = self.fetch(kind, id).await? else {
             return Ok(None);
         };
-        let held = self.holds(kind, &reading, sent, after).await?;
-        Ok(held.map(|written| Done {
+        let held = self.holds(kind, &reading, sent, after, Purpose::Update);
+        Ok(held.await?.map(|written| Done {
             reading: Some(reading),
             written,
         }))

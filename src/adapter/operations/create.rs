@@ -15,7 +15,7 @@ use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
 use crate::adapter::manifest::Consistency;
-use crate::adapter::mapping::{Mapping, Reading, Row, Written, extra_of, update_sayings};
+use crate::adapter::mapping::{Mapping, Purpose, Reading, Row, Written, extra_of, update_sayings};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
 use crate::scim::compare::fold;
@@ -121,6 +121,26 @@ impl Operation {
         }
     }
 
+    /// Where the vendor has no place for `externalId`: what stands there after a
+    /// lost reply and holds just what was sent is what was made.
+    async fn made_in_doubt(
+        &self,
+        kind: ResourceKind,
+        reading: Reading,
+        resource: &Object,
+        failure: &Failure,
+    ) -> Result<Option<Done>, Failure> {
+        if !is_doubtful(failure) {
+            return Ok(None);
+        }
+        let sent = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
+        let held = self.holds(kind, &reading, sent, resource, Purpose::Create);
+        Ok(held.await?.map(|written| Done {
+            reading: Some(reading),
+            written,
+        }))
+    }
+
     /// Forgets an earlier object with the key of one just made: a group made
     /// again under its name, an account out of the vendor's archive. The vendor
     /// has the new one without members and in no group.
@@ -138,27 +158,6 @@ impl Operation {
             }
         }
         Ok(())
-    }
-
-    /// Where the vendor has no place for `externalId`: what stands there after a
-    /// lost reply and holds just what was sent is what was made.
-    async fn made_in_doubt(
-        &self,
-        kind: ResourceKind,
-        reading: Reading,
-        resource: &Object,
-        failure: &Failure,
-    ) -> Result<Option<Done>, Failure> {
-        if !is_doubtful(failure) {
-            return Ok(None);
-        }
-        let mut sent = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
-        sent.retain(|change| change.value.is_some());
-        let held = self.holds(kind, &reading, sent, resource).await?;
-        Ok(held.map(|written| Done {
-            reading: Some(reading),
-            written,
-        }))
     }
 
     /// A collision is told before a value that does not fit: it is what an

@@ -211,22 +211,24 @@ impl Operation {
         .await
     }
 
-    /// Whether the vendor holds all that a write of these changes would send.
+    /// Whether the vendor holds all that a write of these changes sent, and then
+    /// what that was.
     pub(super) async fn holds(
         &self,
         kind: ResourceKind,
         reading: &Reading,
         changes: Vec<Change>,
         resource: &Object,
+        purpose: Purpose,
     ) -> Result<Option<Vec<Written>>, Failure> {
         let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
         let held = reading.clone();
-        self.run(move |vm| {
-            match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
+        self.run(
+            move |vm| match mapping.write(&changes, &resource, purpose, &vm.closures()) {
                 Err(_) => Ok(None),
-                Ok(native) => Ok(held.has(&native.written).then_some(native.written)),
-            }
-        })
+                Ok(native) => Ok(held.has(&native.written, purpose).then_some(native.written)),
+            },
+        )
         .await
     }
 

@@ -11,3 +11,4 @@ pub mod sosafe;
 #[cfg(test)]
 mod testing;
 pub mod webroot;
+pub mod wedo;

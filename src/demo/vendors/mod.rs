@@ -6,16 +6,17 @@
 
 mod sosafe;
 mod webroot;
+mod wedo;
 
 use super::emulator::kit::Emulator;
-use super::wanted::Outcome;
+use super::wanted::{Directory, Outcome};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
 /// All that can be shown; the first is shown unless another is asked for.
-pub const ALL: [&dyn Showcase; 2] = [&sosafe::SoSafe, &webroot::Webroot];
+pub const ALL: [&dyn Showcase; 3] = [&sosafe::SoSafe, &webroot::Webroot, &wedo::Wedo];
 
 /// One vendor in the demo.
 pub trait Showcase: Sync {
@@ -30,6 +31,11 @@ pub trait Showcase: Sync {
 
     /// The tenant file that leads to this emulator.
     fn tenant_file(&self, emulator: &Emulator) -> String;
+
+    /// The directory after the attribute mapping an administrator sets in Entra for this vendor.
+    fn mapped(&self, directory: Directory) -> Directory {
+        directory
+    }
 
     /// What must stand at the vendor.
     fn expected(&self, outcome: &Outcome) -> Holdings;

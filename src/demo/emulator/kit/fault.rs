@@ -29,6 +29,9 @@ pub struct Match {
     /// The path below the base path. `*` is any text without a slash, `**` any text. The query
     /// is looked at only when the pattern has a `?`.
     pub path: Option<String>,
+    /// What the call asks for, as the counters name it: `mutation createUser`. For a vendor
+    /// whose calls all go to one path.
+    pub route: Option<String>,
     /// The customer, as the journal names it.
     pub client: Option<String>,
     /// Only the n-th such call, from 1.
@@ -109,6 +112,17 @@ impl Fault {
         }
     }
 
+    /// A fault for each call of this route, as the counters name it.
+    pub fn on_route(route: &str, action: Action) -> Self {
+        Self {
+            matching: Match {
+                route: Some(route.to_owned()),
+                ..Match::default()
+            },
+            action,
+        }
+    }
+
     /// Only for the n-th such call, from 1.
     #[must_use]
     pub fn nth(mut self, nth: u64) -> Self {
@@ -179,10 +193,10 @@ impl FaultTable {
         Self(faults.into_iter().map(|fault| (fault, 0)).collect())
     }
 
-    pub(super) fn meet(&mut self, call: &Call, client: Option<&str>) -> Plan {
+    pub(super) fn meet(&mut self, call: &Call, route: &str, client: Option<&str>) -> Plan {
         let mut plan = Plan::default();
         for (fault, seen) in &mut self.0 {
-            if fault.matching.matches(call, client) {
+            if fault.matching.matches(call, route, client) {
                 *seen += 1;
                 if fault.matching.is_due(*seen) {
                     plan.add(&fault.action);
@@ -208,10 +222,11 @@ impl Plan {
 }
 
 impl Match {
-    fn matches(&self, call: &Call, client: Option<&str>) -> bool {
+    fn matches(&self, call: &Call, route: &str, client: Option<&str>) -> bool {
         self.method
             .as_ref()
             .is_none_or(|m| m.eq_ignore_ascii_case(call.method.as_str()))
+            && self.route.as_deref().is_none_or(|r| r == route)
             && self.client.as_deref().is_none_or(|c| Some(c) == client)
             && self.path.as_ref().is_none_or(|pattern| {
                 let target = if pattern.contains('?') {

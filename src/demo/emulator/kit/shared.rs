@@ -56,7 +56,7 @@ impl Desk {
         let client = self.vendor.client(call);
         let route = self.vendor.route(call);
         self.counters.arrived(route, self.vendor.is_write(call));
-        let plan = self.faults.meet(call, client.as_deref());
+        let plan = self.faults.meet(call, route, client.as_deref());
         let line = self.journal.arrived(call, self.clock.now(), route, client);
         if let Some(name) = plan.name {
             self.journal.met_fault(line, name);
