@@ -16,7 +16,7 @@ use crate::adapter::manifest::CredentialKind;
 use crate::adapter::operations::Operation;
 use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
 use crate::catalog::Catalog;
-use crate::scim;
+use crate::scim::{self, CursorKey};
 use crate::server::Admission;
 use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
@@ -26,6 +26,7 @@ use crate::vendor::{Credential, Destination, Network, Pool, VendorState};
 pub(super) struct Tenants {
     memory: Arc<dyn Memory>,
     ids: Arc<IdCache>,
+    cursors: CursorKey,
     /// `None` for a tenant that is there and cannot be used.
     live: ArcSwap<HashMap<TenantId, Option<Arc<Entry>>>>,
     /// What outlives a reload, by tenant.
@@ -48,9 +49,10 @@ struct Lasting {
 
 impl Tenants {
     /// No tenants yet.
-    pub(super) fn new(memory: Arc<dyn Memory>) -> Self {
+    pub(super) fn new(memory: Arc<dyn Memory>, cursors: CursorKey) -> Self {
         Self {
             memory,
+            cursors,
             ids: Arc::new(IdCache::new()),
             live: ArcSwap::default(),
             lasting: Mutex::default(),
@@ -163,6 +165,7 @@ impl Entrance {
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
             ids: Arc::clone(&self.tenants.ids),
+            cursors: self.tenants.cursors.clone(),
             base_url,
             deadline,
         }
