@@ -12,8 +12,8 @@
 //!    rescue, shed, deadline);
 //! 2. **authenticate**: the bearer token names the tenant, before the body is
 //!    read; then the tenant's own limits;
-//! 3. **decode**: a bounded body becomes a [`scim::Request`], or is refused with
-//!    nothing sent anywhere;
+//! 3. **decode**: a bounded body becomes a [`scim::Request`], or many of them in a
+//!    [`scim::Bulk`], or is refused with nothing sent anywhere;
 //! 4. **operation** ([`adapter::operations`]): lock, look up, translate by the
 //!    compiled table ([`adapter::mapping`]), run the vendor's function on a
 //!    fiber ([`adapter::script`]);

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use super::Adapter;
-use super::crosscheck;
 use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
 use super::problem::{Problem, counted, nearest};
 use super::script::Script;
-use crate::scim::ResourceKind;
+use super::{crosscheck, extensions};
+use crate::scim::schema::Extension;
+use crate::scim::{ResourceKind, ResourceType};
 
 /// The files of one vendor.
 #[derive(Clone, Debug)]
@@ -131,15 +132,21 @@ impl Adapter {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let user =
-            table(&manifest, &script, ResourceKind::User).map_err(|found| problems.extend(found));
+        let toml = &files.manifest.0;
+        let extensions = extensions::read(&manifest.extensions, toml)?;
+        let mut compiled = |kind| {
+            let types = extended(kind, &extensions);
+            table(&manifest, &script, types).map_err(|found| problems.extend(found))
+        };
+        let user = compiled(ResourceKind::User);
         let group = match manifest.ids.group {
-            Some(_) => table(&manifest, &script, ResourceKind::Group)
-                .map(Some)
-                .map_err(|found| problems.extend(found)),
+            Some(_) => compiled(ResourceKind::Group).map(Some),
             None => Ok(None),
         };
-        let (Ok(user), Ok(group)) = (user, group) else {
+        if let (Ok(user), Ok(group)) = (&user, &group) {
+            problems.extend(unserved(&manifest, toml, [Some(user), group.as_ref()]));
+        }
+        let (Ok(user), Ok(group), true) = (user, group, problems.is_empty()) else {
             return Err(problems);
         };
         let adapter = Self {
@@ -172,12 +179,36 @@ fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     })
 }
 
+/// A resource type with what a manifest adds to it.
+fn extended(kind: ResourceKind, extensions: &[(ResourceKind, Extension)]) -> ResourceType {
+    let types = match kind {
+        ResourceKind::User => ResourceType::user(),
+        ResourceKind::Group => ResourceType::group(),
+    };
+    let own = extensions.iter().filter(|(extended, _)| *extended == kind);
+    types.with(own.map(|(_, extension)| extension.clone()))
+}
+
+/// The manifest's extensions that no table has a row for.
+fn unserved<'a>(
+    manifest: &'a Manifest,
+    file: &'a str,
+    tables: [Option<&'a Mapping>; 2],
+) -> impl Iterator<Item = Problem> + 'a {
+    let served = move |id: &str| {
+        let mut types = tables.iter().flatten().map(|table| &table.resource_type);
+        types.any(|types| types.serves(id))
+    };
+    let idle = (manifest.extensions.iter()).filter(move |entry| !served(entry.schema.id.get_ref()));
+    idle.map(|entry| extensions::without_row(entry, file))
+}
+
 fn table(
     manifest: &Manifest,
     script: &Script,
-    kind: ResourceKind,
+    types: ResourceType,
 ) -> Result<Mapping, Vec<Problem>> {
-    let (function, fields, id_field) = match kind {
+    let (function, fields, id_field) = match types.kind {
         ResourceKind::User => (
             "user_attributes",
             &manifest.fields.user,
@@ -199,7 +230,7 @@ fn table(
         fields,
         id_field,
     };
-    mapping::compile(kind, rows, &source)
+    mapping::compile(types, rows, &source)
 }
 
 fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
@@ -257,4 +288,71 @@ fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
         "it is needed for {why}, with {}",
         counted(*parameters, "parameter")
     )))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::scim::schema::ENTERPRISE_USER;
+
+    /// The example vendor with one more row and with more in its manifest.
+    fn compiled(row: &str, manifest: &str) -> Result<Adapter, Vec<Problem>> {
+        let script = include_str!("../../tests/data/example.rhai");
+        let script = script.replacen("    [\n", &format!("    [\n        {row}\n"), 1);
+        let base = include_str!("../../tests/data/example.toml").replace("[fields]", "[fields_of]");
+        let base = base.split("[fields_of]").next().unwrap_or_default();
+        Adapter::compile(Files {
+            name: "example".to_owned(),
+            manifest: ("example.toml".to_owned(), format!("{base}{manifest}")),
+            script: ("example.rhai".to_owned(), script),
+        })
+    }
+
+    const FLOOR: &str = r#"
+[[extensions]]
+resource = "user"
+schema = { id = "urn:example:2.0:User", name = "Own", attributes = [{ name = "floor", type = "integer" }] }
+"#;
+
+    #[track_caller]
+    fn check(row: &str, manifest: &str, served: &[&str]) {
+        let adapter = compiled(row, manifest).unwrap();
+        let service = adapter.service(crate::scim::Profile::Entra);
+        let [read] = &service.resource_types[..] else {
+            panic!("users only");
+        };
+        let [told] = &service.published[..] else {
+            panic!("users only");
+        };
+        for types in [read, told] {
+            let urns = types.extensions.iter().map(|it| it.schema.id.as_str());
+            assert_eq!(urns.collect::<Vec<_>>(), served);
+        }
+    }
+
+    #[test]
+    fn an_extension_is_served_if_the_table_has_a_row_under_it() {
+        check("", "", &[]);
+        let department = format!("attr(`{ENTERPRISE_USER}:department`, \"dept\"),");
+        check(&department, "", &[ENTERPRISE_USER]);
+        let floor = "attr(`urn:example:2.0:User:floor`, \"floor\"),";
+        check(floor, FLOOR, &["urn:example:2.0:User"]);
+        check(
+            &format!("{department}{floor}"),
+            FLOOR,
+            &[ENTERPRISE_USER, "urn:example:2.0:User"],
+        );
+    }
+
+    #[test]
+    fn an_extension_without_row_and_a_row_without_extension_are_told() {
+        let told = |row, manifest| -> Vec<&str> {
+            let problems = compiled(row, manifest).unwrap_err();
+            problems.iter().map(|problem| problem.code).collect()
+        };
+        assert_eq!(told("", FLOOR), ["manifest::unused-extension"]);
+        let stray = "attr(`urn:example:2.0:User:flor`, \"floor\"),";
+        assert_eq!(told(stray, FLOOR), ["table::unknown-attribute"]);
+    }
 }

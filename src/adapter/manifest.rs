@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::extensions::ExtensionEntry;
 use super::replies::ReplyTable;
 
 /// A manifest as written.
@@ -44,6 +45,9 @@ pub struct Manifest {
     /// The vendor's own field names, so that a misspelt one is found at load.
     #[serde(default)]
     pub fields: Fields,
+    /// Schemas of its own, beside those of RFC 7643.
+    #[serde(default)]
+    pub extensions: Vec<ExtensionEntry>,
     /// How answers are read.
     #[serde(default)]
     pub replies: ReplyTable,

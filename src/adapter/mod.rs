@@ -1,6 +1,6 @@
 //! What the gateway knows of a vendor, and what it does with it.
 //!
-//! - [`manifest`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
+//! - [`manifest`], [`extensions`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
 //! - [`script`], [`lint`], [`engine`], [`fiber`], [`host`]: its script, checked,
 //!   and run on a coroutine that suspends at each vendor call;
 //! - [`mapping`]: its attribute table, compiled;
@@ -14,6 +14,7 @@ pub mod backend;
 pub mod compile;
 mod crosscheck;
 pub mod engine;
+pub mod extensions;
 mod fiber;
 pub mod host;
 pub mod ids;
@@ -82,14 +83,15 @@ impl Adapter {
     /// What a tenant of this vendor serves, in the dialect of `profile`.
     pub fn service(&self, profile: Profile) -> Service {
         let types = self.mappings().map(|mapping| &mapping.resource_type);
-        let published = self
-            .mappings()
-            .map(|mapping| mapping.resource_type.narrowed(&mapping.leaves()));
+        let published = self.mappings().map(|mapping| {
+            let narrowed = mapping.resource_type.narrowed(&mapping.leaves());
+            narrowed.stating(&mapping.statements())
+        });
         Service {
             resource_types: types.cloned().collect(),
             published: published.collect(),
             profile,
-            page_max: PAGE_MAX,
+            page_max: PAGE_MAX.min(self.manifest.paging.size.max(1)),
         }
     }
 

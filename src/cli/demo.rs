@@ -12,6 +12,7 @@ use crate::demo::guide;
 use crate::demo::report::Report;
 use crate::demo::stand::{Stand, StandFault};
 use crate::demo::vendors::{self, Showcase};
+use crate::scim::Profile;
 use crate::telemetry;
 
 /// About what a vendor in the same data centre takes.
@@ -23,6 +24,9 @@ pub(super) struct Options {
     /// The vendor to show.
     #[arg(long, value_name = "NAME", default_value = "sosafe", value_parser = vendor_name)]
     vendor: String,
+    /// How far the tenant bends towards the sender: entra, okta or strict.
+    #[arg(long, value_name = "NAME", default_value = "entra", value_parser = profile)]
+    profile: Profile,
     /// End after the report: 0 if all came out right, else 1.
     #[arg(long, conflicts_with = "serve_only")]
     once: bool,
@@ -36,6 +40,12 @@ fn vendor_name(name: &str) -> Result<String, String> {
     let vendor = vendors::named(name);
     let named = vendor.map(|vendor| vendor.name().to_owned());
     named.ok_or_else(|| format!("there is: {}", known()))
+}
+
+fn profile(name: &str) -> Result<Profile, String> {
+    let known = Profile::ALL.into_iter().find(|it| it.as_str() == name);
+    let names = || Profile::ALL.map(Profile::as_str).join(", ");
+    known.ok_or_else(|| format!("there is: {}", names()))
 }
 
 /// Shows the gateway between an Entra and a vendor of our own making; reads no configuration.
@@ -57,7 +67,9 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
 async fn show(options: &Options) -> Result<Ending, Trouble> {
     let vendor = vendors::named(&options.vendor).context("no such vendor");
     let vendor = vendor.map_err(Trouble::Internal)?;
-    let stand = Stand::start(vendor, LATENCY).await.map_err(trouble)?;
+    let stand = Stand::start(vendor, options.profile, LATENCY)
+        .await
+        .map_err(trouble)?;
     let ending = if options.serve_only {
         print_variables(&stand);
         told_to_stop()

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Path below the repository, and text.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 8] = [
     (
         "adapters/sosafe.toml",
         include_str!("../../adapters/sosafe.toml"),
@@ -26,6 +26,14 @@ const FILES: [(&str, &str); 6] = [
         include_str!("../../adapters/wedo.toml"),
     ),
     ("scripts/wedo.rhai", include_str!("../../scripts/wedo.rhai")),
+    (
+        "adapters/reference.toml",
+        include_str!("../../adapters/reference.toml"),
+    ),
+    (
+        "scripts/reference.rhai",
+        include_str!("../../scripts/reference.rhai"),
+    ),
 ];
 
 /// Where adapters and scripts are: those of the working directory if it has both, so that an

@@ -8,6 +8,7 @@ use crate::adapter::TenantId;
 use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
 use crate::gateway::{Gateway, OpenFault};
+use crate::scim::Profile;
 use crate::server::Running;
 use crate::tenant::token::IssueFault;
 use std::io;
@@ -57,11 +58,12 @@ impl Stand {
     /// Starts both. Every call to the vendor takes `latency`.
     pub async fn start(
         vendor: &'static dyn Showcase,
+        profile: Profile,
         latency: Duration,
     ) -> Result<Self, StandFault> {
         let scratch = Scratch::new()?;
         let emulator = vendor.start(latency)?;
-        let (catalog, tenant) = load(vendor, &emulator, scratch.path())?;
+        let (catalog, tenant) = load(vendor, profile, &emulator, scratch.path())?;
         let gateway = Gateway::open(&config(scratch.path()))?;
         gateway.publish(&catalog);
         let token = gateway.tokens().issue(tenant, None).await?;
@@ -85,15 +87,17 @@ impl Stand {
 /// The catalog with the one tenant in it.
 fn load(
     vendor: &dyn Showcase,
+    profile: Profile,
     emulator: &Emulator,
     scratch: &Path,
 ) -> Result<(Catalog, TenantId), StandFault> {
     let root = files::root(vendor.name(), scratch)?;
     let tenants = scratch.join("tenants");
     std::fs::create_dir(&tenants)?;
+    let tenant = vendor.tenant_file(emulator);
     std::fs::write(
         tenants.join(format!("{TENANT}.toml")),
-        vendor.tenant_file(emulator),
+        format!("profile = \"{}\"\n{tenant}", profile.as_str()),
     )?;
     let (catalog, found) = catalog::load(&Sources {
         adapters: root.join("adapters"),

@@ -9,6 +9,7 @@ use super::report::{Difference, Report};
 use super::stand::Stand;
 use super::vendors::{self, Showcase};
 use super::wanted::{WantedUser, path};
+use crate::scim::Profile;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +17,13 @@ use std::time::Duration;
 /// The report, and how many calls met a fault.
 async fn play_with(stir: impl FnOnce(&Stand)) -> (Report, usize) {
     let [vendor, ..] = vendors::ALL;
-    play_vendor(vendor, stir).await
+    play_at(vendor, stir).await
 }
 
-async fn play_vendor(vendor: &'static dyn Showcase, stir: impl FnOnce(&Stand)) -> (Report, usize) {
-    let stand = Stand::start(vendor, Duration::ZERO).await.unwrap();
+async fn play_at(vendor: &'static dyn Showcase, stir: impl FnOnce(&Stand)) -> (Report, usize) {
+    let stand = Stand::start(vendor, Profile::Entra, Duration::ZERO)
+        .await
+        .unwrap();
     stir(&stand);
     let report = play(&stand).await.unwrap();
     let journal = stand.emulator.journal();
@@ -32,7 +35,7 @@ async fn play_vendor(vendor: &'static dyn Showcase, stir: impl FnOnce(&Stand)) -
 #[tokio::test]
 async fn every_vendor_ends_up_with_what_entra_wanted() {
     for vendor in vendors::ALL {
-        let (report, _) = play_vendor(vendor, |_| {}).await;
+        let (report, _) = play_at(vendor, |_| {}).await;
         assert!(report.is_clean(), "{report}");
     }
 }
@@ -97,7 +100,7 @@ async fn lost_answers_leave_no_trace() {
 #[tokio::test]
 async fn v32_lost_answers_leave_no_trace_in_graphql() {
     let vendor = vendors::named("wedo").unwrap();
-    let (report, faults) = play_vendor(vendor, |stand| {
+    let (report, faults) = play_at(vendor, |stand| {
         let lost = |route, every| Fault::on_route(route, Action::DropAfter).every(every);
         stand.emulator.faults(vec![
             lost("mutation createUser", 30),
@@ -115,7 +118,9 @@ async fn v32_lost_answers_leave_no_trace_in_graphql() {
 #[tokio::test]
 async fn v14_a_user_enabled_after_the_purge_is_the_same_user() {
     let vendor = vendors::named("wedo").unwrap();
-    let stand = Stand::start(vendor, Duration::ZERO).await.unwrap();
+    let stand = Stand::start(vendor, Profile::Entra, Duration::ZERO)
+        .await
+        .unwrap();
     let entra = Entra::new(&stand.tenant_url, &stand.token, Arc::new(())).unwrap();
     let native = || stand.emulator.state()["networks"][0]["users"].clone();
     let ada = WantedUser::new("o1", "Ada@example.com").with(path::TITLE, "Engineer");
@@ -156,7 +161,7 @@ async fn v14_a_user_enabled_after_the_purge_is_the_same_user() {
 #[tokio::test]
 async fn v32_lost_answers_leave_no_trace_among_versions() {
     let vendor = vendors::named("webroot").unwrap();
-    let (report, faults) = play_vendor(vendor, |stand| {
+    let (report, faults) = play_at(vendor, |stand| {
         let lost = |method, path, every| Fault::new(method, path, Action::DropAfter).every(every);
         stand.emulator.faults(vec![
             lost("POST", "/**/targets", 20),

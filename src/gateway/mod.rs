@@ -15,6 +15,7 @@ use url::Url;
 use crate::adapter::{LocalBoxFuture, MemoryError};
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::scim::CursorKey;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };
@@ -68,10 +69,11 @@ impl Gateway {
         let (store, tokens) = open_store(config)?;
         let address = config.server.listen;
         let server = Server::bind(settings);
+        let cursors = CursorKey::new(tokens.derived_key("cursors"));
         Ok(Self {
             server: server.map_err(|source| OpenFault::Listen { address, source })?,
             tokens: Arc::new(tokens),
-            tenants: Arc::new(Tenants::new(Arc::new(store))),
+            tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
         })
     }

@@ -16,7 +16,7 @@ use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
 use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
 use crate::catalog::Catalog;
-use crate::scim;
+use crate::scim::{self, CursorKey};
 use crate::server::Admission;
 use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
@@ -28,6 +28,7 @@ use crate::vendor::{
 pub(super) struct Tenants {
     memory: Arc<dyn Memory>,
     ids: Arc<IdCache>,
+    cursors: CursorKey,
     access: AccessTokens,
     /// `None` for a tenant that is there and cannot be used.
     live: ArcSwap<HashMap<TenantId, Option<Arc<Entry>>>>,
@@ -51,9 +52,10 @@ struct Lasting {
 
 impl Tenants {
     /// No tenants yet.
-    pub(super) fn new(memory: Arc<dyn Memory>) -> Self {
+    pub(super) fn new(memory: Arc<dyn Memory>, cursors: CursorKey) -> Self {
         Self {
             memory,
+            cursors,
             ids: Arc::new(IdCache::new()),
             access: AccessTokens::default(),
             live: ArcSwap::default(),
@@ -167,6 +169,7 @@ impl Entrance {
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
             ids: Arc::clone(&self.tenants.ids),
+            cursors: self.tenants.cursors.clone(),
             base_url,
             deadline,
         }

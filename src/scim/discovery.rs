@@ -6,9 +6,10 @@ mod tests;
 use serde_json::{Value, json};
 
 use super::compare::same_text;
+use super::cursor;
 use super::response::list_response;
 use super::schema::Schema;
-use super::{Object, Profile, ResourceKind, ResourceType};
+use super::{Object, Profile, ResourceKind, ResourceType, bulk};
 
 /// What one tenant's SCIM service offers.
 #[derive(Clone, Debug)]
@@ -35,11 +36,20 @@ impl Service {
         json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
             "patch": { "supported": true },
-            "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+            "bulk": { "supported": true, "maxOperations": bulk::MAX_OPERATIONS, "maxPayloadSize": bulk::MAX_PAYLOAD },
             "filter": { "supported": true, "maxResults": self.page_max },
             "changePassword": { "supported": false },
-            "sort": { "supported": false },
-            "etag": { "supported": false },
+            "sort": { "supported": true },
+            "etag": { "supported": true },
+            // RFC 9865 §4.
+            "pagination": {
+                "cursor": true,
+                "index": true,
+                "defaultPaginationMethod": "index",
+                "defaultPageSize": self.page_max,
+                "maxPageSize": self.page_max,
+                "cursorTimeout": cursor::TIMEOUT,
+            },
             "authenticationSchemes": [{
                 "type": "oauthbearertoken",
                 "name": "OAuth Bearer Token",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// The message schema of an error body.
 pub const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// The detail error keywords of RFC 7644 §3.12, table 9.
+/// The detail error keywords of RFC 7644 §3.12, table 9, and of RFC 9865 §2.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScimType {
     /// The filter does not parse, or compares what cannot be compared.
@@ -31,6 +31,12 @@ pub enum ScimType {
     InvalidVers,
     /// Sensitive data must not be in a URL.
     Sensitive,
+    /// RFC 9865 §2.1: the cursor is none of ours, or belongs to another query.
+    InvalidCursor,
+    /// RFC 9865 §2.1: the cursor is too old.
+    ExpiredCursor,
+    /// RFC 9865 §2.1: `count` is not that of the first page.
+    InvalidCount,
 }
 
 impl ScimType {
@@ -47,6 +53,9 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }
@@ -136,6 +145,11 @@ impl ScimError {
     /// 409 `uniqueness`: another resource has this value.
     pub fn uniqueness(detail: impl Into<String>) -> Self {
         Self::new(409, Some(ScimType::Uniqueness), detail)
+    }
+
+    /// 412: the resource is not of the version the request is for (RFC 7644 §3.14).
+    pub fn precondition_failed(detail: impl Into<String>) -> Self {
+        Self::new(412, None, detail)
     }
 
     /// 413: more than the gateway takes in one request.

@@ -79,15 +79,6 @@ impl Leaf {
         })
     }
 
-    /// The leaf a comparison asks for: e-mail addresses without a type are the work ones.
-    pub(super) fn of_comparison(path: &Path) -> Option<Self> {
-        let mut leaf = Self::of(path)?;
-        if leaf.attribute == "emails" && leaf.element.is_none() {
-            leaf.element = Some(Selector::Type("work".to_owned()));
-        }
-        Some(leaf)
-    }
-
     /// The value at this place. Of a list without selector (`members`) the first element's.
     pub fn get<'a>(&self, resource: &'a Object) -> Option<&'a Value> {
         let holder = match &self.schema {

@@ -4,11 +4,15 @@
 //! |---|---|
 //! | [`json`] | bytes to [`Value`](serde_json::Value), bounded |
 //! | [`request`] | method, path, query and body to a [`Request`] |
+//! | [`bulk`] | many requests in one, which may refer to each other |
 //! | [`resource`] | a received resource in canonical form |
+//! | [`immutable`] | what a PUT may not change |
 //! | [`patch`] | PATCH bodies in every dialect; their application |
 //! | [`filter`] | the filter language: parse, print, evaluate, push down |
 //! | [`path`], [`leaf`] | addresses: of attributes, and of one value in a resource |
 //! | [`schema`] | attribute definitions as data |
+//! | [`profile`] | where the RFCs and their clients part |
+//! | [`sort`], [`cursor`] | the order of a list, and where it goes on |
 //! | [`projection`] | `attributes` and `excludedAttributes` |
 //! | [`discovery`] | ServiceProviderConfig, ResourceTypes, Schemas |
 //! | [`response`], [`error`], [`version`] | what is answered |
@@ -18,19 +22,24 @@
 //! schema, extension attributes under their URN, no nulls, no empty lists, booleans as JSON
 //! booleans. [`resource::canonicalise`] is the only door to it.
 
+pub mod bulk;
 pub mod compare;
+pub mod cursor;
 pub mod discovery;
 pub mod error;
 pub mod filter;
+pub mod immutable;
 pub mod json;
 pub mod leaf;
 pub mod patch;
 pub mod path;
+pub mod profile;
 pub mod projection;
 pub mod request;
 pub mod resource;
 pub mod response;
 pub mod schema;
+pub mod sort;
 mod value;
 pub mod version;
 
@@ -39,40 +48,25 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub use bulk::{Bulk, Message};
+pub use cursor::{Cursor, CursorKey};
 pub use discovery::Service;
 pub use error::{ScimError, ScimType};
 pub use filter::Filter;
 pub use leaf::{Leaf, Selector};
 pub use patch::{MemberChanges, PatchRequest, Stop, UNKNOWN};
 pub use path::{AttrPath, Path};
+pub use profile::Profile;
 pub use projection::Projection;
 pub use request::{Query, Request};
 pub use resource::Incoming;
 pub use response::Response;
 pub use schema::ResourceType;
+pub use sort::{Sort, SortOrder};
+pub use version::Preconditions;
 
 /// A JSON object whose keys keep their order.
 pub type Object = serde_json::Map<String, serde_json::Value>;
-
-/// How far to bend towards the sender of a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// Microsoft Entra ID: string booleans, flat keys, unescaped filter values, `""` means absent.
-    #[default]
-    Entra,
-    /// Okta: as Entra, except that filter values carry JSON escapes.
-    Okta,
-    /// RFC 7643 and RFC 7644 to the letter.
-    Strict,
-}
-
-impl Profile {
-    /// Whether deviations from the RFCs are understood instead of refused.
-    pub fn is_tolerant(self) -> bool {
-        self != Self::Strict
-    }
-}
 
 /// The two kinds of resource the gateway serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

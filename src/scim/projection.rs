@@ -17,6 +17,8 @@ pub struct Projection {
     only: Option<Vec<Name>>,
     /// `excludedAttributes`.
     without: Vec<Name>,
+    /// What the request wrote: it is shown even if it is returned on request only.
+    written: Vec<Name>,
 }
 
 /// One name of either list.
@@ -48,7 +50,32 @@ impl Projection {
         Self {
             only: only.filter(given).map(names),
             without: without.filter(given).map(names).unwrap_or_default(),
+            written: Vec::new(),
         }
+    }
+
+    /// Shows also what a body wrote of the attributes that are returned on request only (RFC 7643
+    /// §7, `returned`).
+    pub fn showing_written(
+        mut self,
+        written: impl Fn(Option<&str>, &str) -> bool,
+        types: &ResourceType,
+    ) -> Self {
+        for (urn, attribute) in types.attributes() {
+            if attribute.returned == Returned::Request && written(urn, &attribute.name) {
+                self.written.push(Name::Attribute(AttrPath {
+                    schema: urn.map(str::to_owned),
+                    attribute: attribute.name.clone(),
+                    sub: None,
+                }));
+            }
+        }
+        self
+    }
+
+    /// Whether neither parameter was given.
+    pub fn is_silent(&self) -> bool {
+        self.only.is_none() && self.without.is_empty()
     }
 
     /// Drops from a resource in canonical form what was not asked for. `id`, `schemas` and other
@@ -70,6 +97,12 @@ impl Projection {
         if resource.contains_key("schemas") {
             types.set_schemas(resource);
         }
+    }
+
+    /// Whether `attributes` names at least a part of this core attribute.
+    pub fn names(&self, attribute: &str) -> bool {
+        let only = self.only.as_deref();
+        only.is_some_and(|only| cover(only, None, attribute) != Cover::Nothing)
     }
 
     /// Whether an answer holds at least a part of this core attribute: what need not be asked
@@ -94,7 +127,11 @@ impl Projection {
             return returned == Returned::Always;
         }
         match &self.only {
-            None if returned == Returned::Request => return false,
+            None if returned == Returned::Request
+                && cover(&self.written, urn, name) == Cover::Nothing =>
+            {
+                return false;
+            }
             None => {}
             Some(only) => match cover(only, urn, name) {
                 Cover::Nothing => return false,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::compare::same_text;
 use super::path::is_name;
-use super::schema::{Attribute, Mutability};
+use super::schema::{Attribute, Extension, Mutability};
 use super::value::{Place, Shaper};
 use super::{Leaf, Object, Path, Profile, ResourceType, ScimError};
 
@@ -82,24 +82,22 @@ impl<'a> Intake<'a> {
     }
 
     /// Only what is present counts: Entra lists the enterprise URN whether or not it sends any
-    /// of its attributes.
+    /// of its attributes. To the letter the core URN is there and none stands twice (RFC 7643 §3).
     fn take_schemas(&mut self, value: &Value) -> Result<(), ScimError> {
         self.resource.insert("schemas".to_owned(), Value::Null);
-        if self.shaper.profile.is_tolerant() {
+        if self.shaper.profile.skips_unknown_schemas() {
             return Ok(());
         }
-        let known = |urn: &str| {
-            self.types
-                .schemas()
-                .any(|schema| same_text(&schema.id, urn))
-        };
-        let urns = value.as_array().filter(|urns| !urns.is_empty());
-        let all = urns.is_some_and(|urns| urns.iter().all(|urn| urn.as_str().is_some_and(known)));
-        match all {
-            true => Ok(()),
-            false => Err(ScimError::invalid_value(
-                "schemas must list known schema URNs",
-            )),
+        let mut missing: Vec<&str> = self.types.schemas().map(|schema| &*schema.id).collect();
+        for urn in value.as_array().into_iter().flatten() {
+            let named = urn.as_str().unwrap_or_default();
+            let known = missing.iter().position(|urn| same_text(urn, named));
+            let known = known.ok_or_else(wrong_schemas)?;
+            missing.swap_remove(known);
+        }
+        match missing.contains(&self.types.schema.id.as_str()) {
+            true => Err(wrong_schemas()),
+            false => Ok(()),
         }
     }
 
@@ -110,6 +108,10 @@ impl<'a> Intake<'a> {
             Value::String(text) if text.is_empty() => return Ok(()),
             _ => return Err(ScimError::invalid_value(format!("{urn} must be an object"))),
         };
+        // Some write an extension as a resource, with `schemas` of its own.
+        let inner = inner
+            .into_iter()
+            .filter(|(name, _)| !same_text(name, "schemas"));
         for (name, value) in inner {
             let types = self.types;
             match types.resolve(Some(urn), &name).filter(|_| is_name(&name)) {
@@ -217,6 +219,10 @@ impl<'a> Intake<'a> {
     }
 
     fn require(&self) -> Result<(), ScimError> {
+        let unmarked = !self.resource.contains_key("schemas");
+        if unmarked && !self.shaper.profile.skips_unknown_schemas() {
+            return Err(wrong_schemas());
+        }
         let mut required = self
             .types
             .schema
@@ -228,6 +234,10 @@ impl<'a> Intake<'a> {
             let detail = format!("{} is required and missing or empty", missing.name);
             return Err(ScimError::invalid_value(detail));
         }
+        if let Some(missing) = self.types.extensions.iter().find_map(|it| self.gap(it)) {
+            let detail = format!("{missing} is required and missing");
+            return Err(ScimError::invalid_value(detail));
+        }
         let mut extensions = self.types.extensions.iter().filter(|item| item.required);
         match extensions.find(|item| !self.resource.contains_key(&item.schema.id)) {
             Some(missing) => {
@@ -237,6 +247,21 @@ impl<'a> Intake<'a> {
             None => Ok(()),
         }
     }
+
+    /// A required attribute that an extension is sent without.
+    fn gap(&self, extension: &Extension) -> Option<String> {
+        let urn = &extension.schema.id;
+        let held = self.resource.get(urn)?;
+        let mut required = extension.schema.attributes.iter().filter(|it| it.required);
+        let missing = required.find(|it| held.get(&it.name).is_none())?;
+        Some(format!("{urn}:{}", missing.name))
+    }
+}
+
+fn wrong_schemas() -> ScimError {
+    ScimError::invalid_value(
+        "schemas must list the URN of the resource type and those of its extensions that are there, each once",
+    )
 }
 
 /// The object of an extension, made if there is none.

@@ -10,9 +10,9 @@ pub const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListRespons
 /// A successful answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
-    /// HTTP status: 200, 201 or 204.
+    /// HTTP status: 200, 201, 204 or 304.
     pub status: u16,
-    /// `None` with 204.
+    /// `None` with 204 and 304.
     pub body: Option<Value>,
     /// Absolute URL for the `Location` header.
     pub location: Option<String>,
@@ -41,6 +41,15 @@ impl Response {
         }
     }
 
+    /// 304: the resource is of the version the client has (RFC 7644 §3.14).
+    pub fn not_modified(version: String) -> Self {
+        Self {
+            status: 304,
+            version: Some(version),
+            ..Self::no_content()
+        }
+    }
+
     /// 204.
     pub fn no_content() -> Self {
         Self {
@@ -64,9 +73,33 @@ pub fn list_response(total: usize, start_index: u32, resources: Vec<Object>) -> 
     })
 }
 
+/// One page of a list by cursor (RFC 9865 §2): `next` leads to the page behind, if there is one.
+pub fn cursor_response(total: usize, next: Option<String>, resources: Vec<Object>) -> Value {
+    let mut body = json!({
+        "schemas": [LIST_SCHEMA],
+        "totalResults": total,
+        "itemsPerPage": resources.len(),
+    });
+    if let Some(next) = next {
+        body["nextCursor"] = next.into();
+    }
+    body["Resources"] = resources.into();
+    body
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_page_has_no_cursor() {
+        // R119
+        let body = cursor_response(3, None, Vec::new());
+        assert_eq!(body.get("nextCursor"), None);
+        assert_eq!(body.get("startIndex"), None);
+        let body = cursor_response(3, Some("ab".to_owned()), Vec::new());
+        assert_eq!(body.get("nextCursor"), Some(&Value::from("ab")));
+    }
 
     #[test]
     fn an_empty_page_is_as_entra_wants_it() {

@@ -1,6 +1,7 @@
 //! One received value brought into the form of its attribute: types checked, wrappers taken off,
 //! names of parts canonical, empty things gone. POST, PUT and PATCH all come through here.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -57,7 +58,7 @@ impl Shaper {
     /// Under the strict profile it is `invalidSyntax`.
     pub(super) fn ignore(&mut self, name: impl fmt::Display) -> Result<(), ScimError> {
         let name: String = name.to_string().chars().take(256).collect();
-        if !self.profile.is_tolerant() {
+        if !self.profile.skips_unknown_attributes() {
             return Err(ScimError::invalid_syntax(format!(
                 "no schema has an attribute {name:?}"
             )));
@@ -88,7 +89,7 @@ impl Shaper {
         place: Place<'_>,
         value: Value,
     ) -> Result<Option<Value>, ScimError> {
-        let value = match self.profile.is_tolerant() {
+        let value = match self.profile.takes_other_wrappings() {
             true if attribute.is_complex() => unwrap_list(value),
             true => unwrap_value(unwrap_list(value)),
             false => value,
@@ -106,7 +107,7 @@ impl Shaper {
     fn is_absent(&self, value: &Value) -> bool {
         match value {
             Value::Null => true,
-            Value::String(text) => text.is_empty() && self.profile.is_tolerant(),
+            Value::String(text) => text.is_empty() && self.profile.takes_empty_as_absent(),
             _ => false,
         }
     }
@@ -120,7 +121,7 @@ impl Shaper {
         let received = match value {
             Value::Array(received) => received,
             other if self.is_absent(&other) => return Ok(None),
-            other if self.profile.is_tolerant() => vec![other],
+            other if self.profile.takes_other_wrappings() => vec![other],
             _ => return Err(expected(place, "a list")),
         };
         check_length(attribute, received.len())?;
@@ -137,6 +138,7 @@ impl Shaper {
                 "{place} must each have a value"
             )));
         }
+        let mut elements = once_each(elements);
         self.keep_one_primary(place, &mut elements)?;
         Ok((!elements.is_empty()).then_some(Value::Array(elements)))
     }
@@ -145,7 +147,7 @@ impl Shaper {
     fn keep_one_primary(&self, place: Place<'_>, elements: &mut [Value]) -> Result<(), ScimError> {
         let is_primary = |element: &&mut Value| element.get("primary") == Some(&Value::Bool(true));
         for element in elements.iter_mut().filter(is_primary).skip(1) {
-            if !self.profile.is_tolerant() {
+            if !self.profile.settles_primaries() {
                 let detail = format!("{place} has more than one primary value");
                 return Err(ScimError::invalid_value(detail));
             }
@@ -191,7 +193,7 @@ impl Shaper {
         place: Place<'_>,
         value: Value,
     ) -> Result<Object, ScimError> {
-        let tolerant = self.profile.is_tolerant();
+        let tolerant = self.profile.takes_other_wrappings();
         match value {
             Value::Object(parts) if tolerant && attribute.name == "roles" => Ok(role(parts)),
             Value::Object(parts) => Ok(parts),
@@ -212,6 +214,7 @@ impl Shaper {
             Kind::Boolean => self.boolean(value),
             Kind::Integer => self.number(value).filter(|number| !number.is_f64()),
             Kind::Decimal => self.number(value),
+            Kind::Binary => text(value).filter(|value| value.as_str().is_some_and(is_base64)),
             Kind::DateTime => text(value).filter(|value| value.as_str().is_some_and(is_date_time)),
             _ => text(value),
         };
@@ -221,7 +224,7 @@ impl Shaper {
     fn boolean(&self, value: Value) -> Option<Value> {
         match value {
             Value::Bool(_) => Some(value),
-            Value::String(text) if self.profile.is_tolerant() => flag(&text),
+            Value::String(text) if self.profile.takes_quoted_literals() => flag(&text),
             _ => None,
         }
     }
@@ -229,7 +232,7 @@ impl Shaper {
     fn number(&self, value: Value) -> Option<Value> {
         match value {
             Value::Number(_) => Some(value),
-            Value::String(text) if self.profile.is_tolerant() => {
+            Value::String(text) if self.profile.takes_quoted_literals() => {
                 text.parse::<Number>().ok().map(Value::Number)
             }
             _ => None,
@@ -247,6 +250,33 @@ pub(super) fn check_length(attribute: &Attribute, length: usize) -> Result<(), S
     }
     let detail = format!("{} has more than {MAX_ELEMENTS} values", attribute.name);
     Err(ScimError::invalid_value(detail))
+}
+
+/// RFC 7643 §2.4: a pair of `type` and `value` stands once; what is said of it again is added.
+fn once_each(received: Vec<Value>) -> Vec<Value> {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut elements: Vec<Value> = Vec::with_capacity(received.len());
+    for element in received {
+        let pair = element.get("value").map(|value| {
+            let kind = element.get("type").map(Value::to_string);
+            format!("{value} {}", kind.unwrap_or_default())
+        });
+        let place = pair.map(|pair| *places.entry(pair).or_insert(elements.len()));
+        match (place.and_then(|place| elements.get_mut(place)), element) {
+            (Some(Value::Object(present)), Value::Object(more)) => present.extend(more),
+            (_, element) => elements.push(element),
+        }
+    }
+    elements
+}
+
+/// RFC 7643 §2.3.6: base64 with either alphabet of RFC 4648 §4 and §5, padded or not.
+fn is_base64(text: &str) -> bool {
+    let digits = text.trim_end_matches('=');
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
+    let padding = text.len() - digits.len();
+    let whole = text.len().is_multiple_of(4) && padding <= 2;
+    digits.bytes().all(is_digit) && digits.len() % 4 != 1 && (whole || padding == 0)
 }
 
 /// Entra writes booleans as `"True"` and `"False"`.
@@ -358,6 +388,41 @@ mod tests {
             instant("2011-05-13T04:00:00Z"),
             instant("2011-05-13T06:00:00+02:00")
         );
+    }
+
+    #[test]
+    fn binaries() {
+        // R133
+        for (text, good) in [
+            ("QUJD", true),
+            ("QUI=", true),
+            ("QQ==", true),
+            ("QQ", true),
+            ("a-_b", true),
+            ("Q", false),
+            ("Q===", false),
+            ("QUI==", false),
+            ("Q=UI", false),
+            ("***", false),
+            ("QU JD", false),
+        ] {
+            assert_eq!(is_base64(text), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pair_stands_once() {
+        // R135
+        let received = json!([
+            { "value": "a", "type": "work" }, { "value": "a", "type": "work", "primary": true },
+            { "value": "a" }, { "value": "a", "type": "home" }, { "type": "work" }, { "type": "work" }, "x", "x"
+        ]);
+        let kept = json!([
+            { "value": "a", "type": "work", "primary": true },
+            { "value": "a" }, { "value": "a", "type": "home" }, { "type": "work" }, { "type": "work" }, "x", "x"
+        ]);
+        let received = received.as_array().cloned().unwrap_or_default();
+        assert_eq!(Value::Array(once_each(received)), kept);
     }
 
     #[test]

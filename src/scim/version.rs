@@ -4,9 +4,132 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::Object;
+use super::{Object, ScimError};
 
-/// The weak ETag of a resource, `W/"<16 hex>"`. `meta` and the order of keys do not count.
+/// Under which versions of the resource a request is to be carried out (RFC 7644 §3.14, RFC 9110
+/// §13.1): the values of `If-Match` and `If-None-Match`.
+///
+/// Tags are compared weakly for both headers: RFC 7644 has only weak ones in its examples, of
+/// which RFC 9110's strong comparison would never find two equal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preconditions(Option<Box<Given>>);
+
+/// Both headers; boxed, since hardly any request has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Given {
+    matching: Option<Tags>,
+    not_matching: Option<Tags>,
+}
+
+/// One header's value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Tags {
+    /// `*`: whatever there is.
+    Any,
+    /// The tags without `W/` and quotes.
+    These(Vec<String>),
+}
+
+/// What preconditions say of a resource as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Carry it out.
+    Go,
+    /// `If-Match` names other versions, or a write's `If-None-Match` names this one.
+    Failed,
+    /// A read's `If-None-Match` names this version.
+    NotModified,
+}
+
+impl Preconditions {
+    /// Reads the two headers; several lines of one are given joined by commas.
+    ///
+    /// # Errors
+    /// `invalidSyntax` for what is no list of entity tags: to carry a request out whose condition
+    /// was not understood could undo somebody's change.
+    pub fn parse(if_match: Option<&str>, if_none_match: Option<&str>) -> Result<Self, ScimError> {
+        let read = |name: &str, text: Option<&str>| {
+            let wrong = || ScimError::invalid_syntax(format!("{name} is no list of entity tags"));
+            text.map(|text| Tags::parse(text).ok_or_else(wrong))
+                .transpose()
+        };
+        let given = Given {
+            matching: read("If-Match", if_match)?,
+            not_matching: read("If-None-Match", if_none_match)?,
+        };
+        let is_any = given.matching.is_some() || given.not_matching.is_some();
+        Ok(Self(is_any.then(|| Box::new(given))))
+    }
+
+    /// Whether there is nothing to be judged, so that no version need be known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Judges a GET of a resource of this version.
+    pub fn of_read(&self, version: &str) -> Verdict {
+        match self.of_write(version) {
+            Verdict::Failed if self.is_matched(version) => Verdict::NotModified,
+            verdict => verdict,
+        }
+    }
+
+    /// Judges a PUT, PATCH or DELETE of a resource of this version.
+    pub fn of_write(&self, version: &str) -> Verdict {
+        let given = self.0.as_ref();
+        let unwanted = given.and_then(|given| given.not_matching.as_ref());
+        match self.is_matched(version) && !unwanted.is_some_and(|tags| tags.have(version)) {
+            true => Verdict::Go,
+            false => Verdict::Failed,
+        }
+    }
+
+    fn is_matched(&self, version: &str) -> bool {
+        let wanted = self.0.as_ref().and_then(|given| given.matching.as_ref());
+        wanted.is_none_or(|tags| tags.have(version))
+    }
+}
+
+impl Tags {
+    fn parse(text: &str) -> Option<Self> {
+        if text.trim() == "*" {
+            return Some(Self::Any);
+        }
+        let mut tags = Vec::new();
+        let mut rest = text.trim_matches(LIST);
+        while !rest.is_empty() {
+            let quoted = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?;
+            let (tag, behind) = quoted.split_once('"')?;
+            tags.push(tag.to_owned());
+            rest = behind.trim_start_matches(LIST);
+            if rest.len() == behind.len() && !rest.is_empty() {
+                return None;
+            }
+        }
+        (!tags.is_empty()).then_some(Self::These(tags))
+    }
+
+    fn have(&self, version: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::These(tags) => tags.iter().any(|tag| tag == opaque(version)),
+        }
+    }
+}
+
+/// What may stand between the tags of a list.
+const LIST: [char; 3] = [' ', '\t', ','];
+
+/// A tag without `W/` and quotes.
+fn opaque(version: &str) -> &str {
+    version
+        .strip_prefix("W/")
+        .unwrap_or(version)
+        .trim_matches('"')
+}
+
+/// The weak ETag of a resource, `W/"<16 hex>"`. `meta`, the order of keys and `$ref` do not count:
+/// one resource has one version under every spelling of the Tenant URL.
 pub fn version(resource: &Object) -> String {
     let mut hash = Sha256::new();
     add_object(&mut hash, resource, "meta");
@@ -20,7 +143,8 @@ pub fn version(resource: &Object) -> String {
 }
 
 fn add_object(hash: &mut Sha256, object: &Object, without: &str) {
-    let mut entries: Vec<_> = object.iter().filter(|(name, _)| *name != without).collect();
+    let counts = |name: &str| name != without && name != "$ref";
+    let mut entries: Vec<_> = object.iter().filter(|(name, _)| counts(name)).collect();
     entries.sort_unstable_by_key(|(name, _)| *name);
     hash.update(b"{");
     for (name, value) in entries {
@@ -71,6 +195,66 @@ mod tests {
             assert_ne!(base, of(other));
         }
         assert_ne!(of(r#"{"a":["bc","d"]}"#), of(r#"{"a":["b","cd"]}"#));
+    }
+
+    #[track_caller]
+    fn check(if_match: &str, if_none_match: &str, read: Verdict, write: Verdict) {
+        let conditions = Preconditions::parse(given(if_match), given(if_none_match)).unwrap();
+        let got = [conditions.of_read(NOW), conditions.of_write(NOW)];
+        assert_eq!(got, [read, write], "{if_match} / {if_none_match}");
+    }
+
+    fn given(text: &str) -> Option<&str> {
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    const NOW: &str = "W/\"1f\"";
+
+    #[test]
+    fn conditions_are_judged_by_weak_comparison() {
+        use Verdict::{Failed, Go, NotModified};
+        check("", "", Go, Go);
+        check("W/\"1f\"", "", Go, Go); // R100
+        check("\"1f\"", "", Go, Go);
+        check("*", "", Go, Go);
+        check("\"a\", W/\"1f\"", "", Go, Go);
+        check("\"a\",\t,\"b,1f\"", "", Failed, Failed); // R97-R99
+        check("W/\"1F\"", "", Failed, Failed);
+        check("", "W/\"1f\"", NotModified, Failed); // R96
+        check("", "*", NotModified, Failed);
+        check("", "\"a\" , \"1f\"", NotModified, Failed);
+        check("", "\"a\"", Go, Go);
+        check("\"a\"", "\"1f\"", Failed, Failed); // If-Match first
+        check("\"1f\"", "\"1f\"", NotModified, Failed);
+    }
+
+    #[test]
+    fn what_is_no_list_of_tags_is_refused() {
+        for text in [
+            "",
+            " ",
+            "1f",
+            "W/1f",
+            "\"1f",
+            "\"a\"\"b\"",
+            "w/\"a\"",
+            "*, \"a\"",
+            ",",
+        ] {
+            let error = Preconditions::parse(Some(text), None).unwrap_err();
+            assert_eq!(error.status, 400, "{text}");
+            assert!(Preconditions::parse(None, Some(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_spelling_of_the_tenant_url_does_not_count() {
+        let at = |host: &str| {
+            of(&format!(
+                r#"{{"members":[{{"value":"1","$ref":"{host}/Users/1"}}]}}"#
+            ))
+        };
+        assert_eq!(at("https://a"), at("https://b"));
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::HeaderMap;
 use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use tokio::time::timeout;
 
 use super::limits::Limits;
 use super::rescue::Rejection;
 use super::route::Route;
 use super::stack::HttpRequest;
-use crate::scim::request::{allowed_methods, needs_body};
+use crate::scim::bulk;
+use crate::scim::request::{allowed_methods, is_bulk, needs_body};
 use crate::scim::{self, ScimError, Service};
 
 /// Reads the body, if the method has one, and parses the request.
@@ -21,7 +22,7 @@ pub(super) async fn decode(
     request: HttpRequest,
     service: &Service,
     limits: &Limits,
-) -> Result<scim::Request, Rejection> {
+) -> Result<scim::Message, Rejection> {
     let (head, body) = request.into_parts();
     let route = Route::of(head.uri.path()).ok_or(Rejection::NoSuchPath)?;
     let method = head.method.as_str();
@@ -31,16 +32,27 @@ pub(super) async fn decode(
         }
         Some(_) if needs_body(method) => {
             require_json(&head.headers)?;
-            Some(scim::json::read(&read(body, limits).await?)?)
+            let most = most_bytes(route.rest, limits);
+            Some(scim::json::read(&read(body, most, limits).await?)?)
         }
         // A body of GET or DELETE has no meaning (RFC 9110 §9.3.1), nor has one
         // sent nowhere: it is left unread.
         _ => None,
     };
     let query = head.uri.query();
-    Ok(scim::Request::parse(
-        method, route.rest, query, body, service,
-    )?)
+    let message = scim::Message::parse(method, route.rest, query, body, service)?;
+    let header = |name| joined(&head.headers, name);
+    let (if_match, if_none_match) = (header(IF_MATCH)?, header(IF_NONE_MATCH)?);
+    Ok(message.under(if_match.as_deref(), if_none_match.as_deref())?)
+}
+
+/// The lines of a list header as one (RFC 9110 §5.3).
+fn joined(headers: &HeaderMap, name: HeaderName) -> Result<Option<String>, ScimError> {
+    let lines = headers.get_all(&name).iter().map(|line| line.to_str());
+    let lines: Vec<&str> = lines
+        .collect::<Result<_, _>>()
+        .map_err(|_| plain(400, &format!("{name} is not text.")))?;
+    Ok((!lines.is_empty()).then(|| lines.join(", ")))
 }
 
 /// RFC 7644 §3.1 names `application/scim+json`; RFC 7644 §8.1 lets
@@ -61,18 +73,27 @@ fn require_json(headers: &HeaderMap) -> Result<(), ScimError> {
     ))
 }
 
-async fn read(body: Incoming, limits: &Limits) -> Result<Bytes, Rejection> {
+/// The largest body, and what says so: a bulk request's is promised by the
+/// ServiceProviderConfig (RFC 7644 §3.7.4), whatever other bodies may be.
+fn most_bytes(path: &str, limits: &Limits) -> (usize, &'static str) {
+    match is_bulk(path) {
+        true => (bulk::MAX_PAYLOAD, "maxPayloadSize, "),
+        false => (limits.body_bytes, ""),
+    }
+}
+
+async fn read(body: Incoming, most: (usize, &str), limits: &Limits) -> Result<Bytes, Rejection> {
     // An announced size is judged before a byte is taken (and before hyper
     // answers `Expect: 100-continue`).
-    if body.size_hint().lower() > limits.body_bytes as u64 {
-        return Err(too_large(limits).into());
+    if body.size_hint().lower() > most.0 as u64 {
+        return Err(too_large(most).into());
     }
-    let whole = Limited::new(body, limits.body_bytes).collect();
+    let whole = Limited::new(body, most.0).collect();
     let Ok(read) = timeout(limits.body, whole).await else {
         return Err(plain(408, "The request body did not arrive in time.").into());
     };
     let collected = read.map_err(|error| match error.is::<LengthLimitError>() {
-        true => too_large(limits),
+        true => too_large(most),
         false => plain(400, "The request body ended early or is malformed."),
     })?;
     if collected.trailers().is_some() {
@@ -81,11 +102,11 @@ async fn read(body: Incoming, limits: &Limits) -> Result<Bytes, Rejection> {
     Ok(collected.to_bytes())
 }
 
-fn too_large(limits: &Limits) -> ScimError {
-    let kib = limits.body_bytes / 1024;
+fn too_large((bytes, limit): (usize, &str)) -> ScimError {
+    let kib = bytes / 1024;
     plain(
         413,
-        &format!("The request body is larger than {kib} KiB. Send fewer values at once."),
+        &format!("The request body is larger than {limit}{kib} KiB. Send fewer values at once."),
     )
 }
 

@@ -1,6 +1,7 @@
 //! The walk of a request.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,10 +19,14 @@ use super::gates::LocalGates;
 use super::limits::Limits;
 use super::rescue::Rejection;
 use super::route::Route;
-use super::stack::{Due, HttpRequest, HttpResponse, Place};
+use super::stack::{Due, HttpRequest, HttpResponse, Place, RequestId, caught, id_of};
 use super::{Admission, Application};
-use crate::adapter::{Failure, GatewayFault, LocalBoxFuture};
-use crate::scim;
+use crate::adapter::{Failure, GatewayFault, operations};
+use crate::scim::{self, Message};
+
+/// The part of a request's time in which the answer to a bulk request is written: it must be
+/// there before the edge gives the whole request up.
+const ANSWERING: u32 = 32;
 
 /// What the requests of one worker thread need.
 pub(super) struct Front {
@@ -49,11 +54,21 @@ pub(super) async fn handle(
     let turn = front.gates.admit(admission.tenant())?;
     let held = (turn, request.extensions().get::<Place>().cloned());
     let due = request.extensions().get::<Due>().map(|due| due.0);
+    let due = due.unwrap_or_else(|| Instant::now() + front.limits.request);
+    let id = id_of(&request);
     let base_url = front.base_url(&request, &route);
-    let request = decode(request, &admission.service(), &front.limits).await?;
-    let response = front
-        .perform(admission, request, base_url, due, held)
-        .await?;
+    let response = match decode(request, &admission.service(), &front.limits).await? {
+        Message::Single(request) => {
+            front
+                .perform(admission, request, base_url, due, held)
+                .await?
+        }
+        Message::Bulk(bulk) => {
+            let due = due - front.limits.request / ANSWERING;
+            let bulk = many(admission, bulk, base_url, due, id);
+            front.to_its_end(bulk, held).await?
+        }
+    };
     Ok(encode(&response))
 }
 
@@ -83,15 +98,24 @@ impl Front {
         admission: Rc<dyn Admission>,
         request: scim::Request,
         base_url: String,
-        due: Option<Instant>,
+        due: Instant,
         held: H,
     ) -> Result<scim::Response, Failure> {
         if !is_write(&request) {
-            let due = due.unwrap_or_else(|| Instant::now() + self.limits.request);
             return admission.perform(request, base_url, due).await;
         }
         let due = Instant::now() + self.limits.write;
-        let write = within(due, admission.perform(request, base_url, due));
+        let write = admission.perform(request, base_url, due);
+        self.to_its_end(write, held).await
+    }
+
+    /// Carries a write out as a task of its own.
+    async fn to_its_end<H: 'static>(
+        &self,
+        write: impl Future<Output = Result<scim::Response, Failure>> + 'static,
+        held: H,
+    ) -> Result<scim::Response, Failure> {
+        let write = within(Instant::now() + self.limits.write, write);
         let (report, reported) = oneshot::channel();
         let alive = self.alive.clone();
         let task = async move {
@@ -106,6 +130,30 @@ impl Front {
     }
 }
 
+/// Carries out the operations of a bulk request. A failed one is logged and told
+/// as if it had come alone; one that panics does not take the others' answers along.
+async fn many(
+    admission: Rc<dyn Admission>,
+    bulk: scim::Bulk,
+    base_url: String,
+    due: Instant,
+    id: RequestId,
+) -> Result<scim::Response, Failure> {
+    let service = admission.service();
+    let one = async |request| {
+        let operation = pin!(admission.clone().perform(request, base_url.clone(), due));
+        let result = caught(operation).await;
+        result
+            .unwrap_or(Err(GatewayFault::Internal.into()))
+            .map_err(|failure| {
+                let rejection = Rejection::from(failure);
+                rejection.log();
+                rejection.error(&id)
+            })
+    };
+    Ok(operations::bulk(bulk, &service, &base_url, due, one).await)
+}
+
 /// The end of a write that nobody waited for any more.
 fn note(result: Result<scim::Response, Failure>) {
     match result {
@@ -117,7 +165,7 @@ fn note(result: Result<scim::Response, Failure>) {
 /// The backstop for an operation that forgets its own deadline.
 async fn within(
     due: Instant,
-    operation: LocalBoxFuture<'static, Result<scim::Response, Failure>>,
+    operation: impl Future<Output = Result<scim::Response, Failure>>,
 ) -> Result<scim::Response, Failure> {
     let result = timeout_at(due, operation).await;
     result.unwrap_or(Err(GatewayFault::DeadlineExceeded.into()))

@@ -86,6 +86,11 @@ impl Rejection {
         }
     }
 
+    /// The RFC 7644 §3.12 error alone, as one operation of a bulk request answers it.
+    pub(super) fn error(self, id: &RequestId) -> ScimError {
+        self.draft(id.as_str()).error
+    }
+
     /// Writes the one log line of this fault, inside the request's span. Only
     /// fixed words, never names, values, bodies or tokens.
     pub(super) fn log(&self) {
@@ -249,20 +254,17 @@ impl Draft {
 
 /// What Entra is told of a failure, where there is no HTTP around it.
 pub struct Told {
-    /// HTTP status.
-    pub status: u16,
+    /// Status and RFC 7644 §3.12 body.
+    pub error: ScimError,
     /// `Retry-After`, in seconds.
     pub retry_after: Option<u64>,
-    /// The RFC 7644 §3.12 error.
-    pub body: serde_json::Value,
 }
 
 /// The answer to a failed operation, as [`Rejection::answer`] would give it.
 pub fn told(failure: Failure, request_id: &str) -> Told {
     let draft = of_failure(failure, request_id);
     Told {
-        status: draft.error.status,
+        error: draft.error,
         retry_after: draft.retry_after.map(|wait| wait.as_secs()),
-        body: draft.error.body(),
     }
 }

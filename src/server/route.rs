@@ -47,9 +47,14 @@ pub(super) fn template(path: &str) -> &'static str {
     let mut segments = route.segments();
     match (segments.next(), segments.next(), segments.next()) {
         (Some("Users"), None, _) => "/Users",
+        (Some("Users"), Some(".search"), None) => "/Users/.search",
+        (Some("Groups"), Some(".search"), None) => "/Groups/.search",
         (Some("Users"), Some(_), None) => "/Users/{id}",
         (Some("Groups"), None, _) => "/Groups",
         (Some("Groups"), Some(_), None) => "/Groups/{id}",
+        (Some("Bulk"), None, _) => "/Bulk",
+        (None, ..) => "/",
+        (Some(".search"), None, _) => "/.search",
         (Some("ServiceProviderConfig"), None, _) => "/ServiceProviderConfig",
         (Some("ResourceTypes"), None, _) => "/ResourceTypes",
         (Some("ResourceTypes"), Some(_), None) => "/ResourceTypes/{id}",
@@ -83,6 +88,7 @@ mod tests {
         assert_eq!(route, expect, "{path}");
     }
 
+    // R192: another version than v2 is nowhere.
     #[test]
     fn both_forms_of_tenant_url_are_read_and_nothing_else() {
         check("/scim/v2", Some((None, "/scim/v2", "")));
@@ -101,6 +107,9 @@ mod tests {
             "*",
             "",
             "/scim",
+            "/scim/v1/Users",
+            "/scim/v3/Users",
+            "/scim/Users",
             "/scim/v2x",
             "/scim/v22/Users",
             "/SCIM/v2/Users",

@@ -180,7 +180,7 @@ where
     }
 }
 
-fn id_of(request: &HttpRequest) -> RequestId {
+pub(super) fn id_of(request: &HttpRequest) -> RequestId {
     let id = request.extensions().get::<RequestId>();
     id.cloned().unwrap_or_else(|| RequestId("-".into()))
 }
@@ -190,7 +190,7 @@ fn id_of(request: &HttpRequest) -> RequestId {
 ///
 /// It takes the future pinned, for one that is moved into an async function
 /// has its place there twice, and a request in flight pays for it.
-async fn caught<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+pub(super) async fn caught<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     poll_fn(
         move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Some),

@@ -54,6 +54,7 @@ use serde_json::Value;
 pub use run::{Outcome, run};
 
 use crate::adapter::{CallFault, VendorReply, Verb};
+use crate::scim::Profile;
 
 /// A transcript, parsed.
 #[derive(Clone, Debug)]
@@ -64,6 +65,7 @@ pub struct Transcript {
     pub title: String,
     /// How many vendor calls it makes in all.
     pub calls: usize,
+    profile: Profile,
     settings: BTreeMap<String, String>,
     priority: BTreeMap<String, i64>,
     exchanges: Vec<Exchange>,
@@ -83,7 +85,17 @@ struct Ask {
     line: usize,
     method: String,
     target: String,
+    headers: Vec<(String, String)>,
     body: Body,
+}
+
+impl Ask {
+    /// A header by its lower-case name.
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(found, _)| found == name);
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 /// What the vendor must be called.

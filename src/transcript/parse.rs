@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Answer, Ask, Body, Exchange, ExpectedCall, ExpectedResponse, Transcript, seconds};
 use crate::adapter::{CallFault, VendorReply, Verb};
+use crate::scim::Profile;
 
 /// One `### …` section: its first line, headers and body.
 struct Section {
@@ -62,6 +63,7 @@ fn preamble(file: &str, lines: &[&str]) -> Result<Transcript, String> {
         file: file.to_owned(),
         title: String::new(),
         calls: usize::MAX,
+        profile: Profile::default(),
         settings: Default::default(),
         priority: Default::default(),
         exchanges: Vec::new(),
@@ -97,6 +99,11 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
         ("calls", _) => {
             transcript.calls = rest.trim().parse().map_err(|_| "@calls takes a number")?
         }
+        ("profile", _) => {
+            let known = |profile: &Profile| profile.as_str() == rest.trim();
+            let profile = Profile::ALL.into_iter().find(known);
+            transcript.profile = profile.ok_or("@profile takes entra, okta or strict")?;
+        }
         ("setting", Some((key, value))) => drop(transcript.settings.insert(key, value)),
         ("priority", Some((key, value))) => {
             let value = value
@@ -106,7 +113,7 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
         }
         _ => {
             return Err(format!(
-                "`@{name}` is none of @calls N, @setting name = value, @priority group = N"
+                "`@{name}` is none of @calls N, @profile name, @setting name = value, @priority group = N"
             ));
         }
     }
@@ -191,6 +198,7 @@ fn ask(section: Section) -> Result<Ask, String> {
         line: section.line,
         method,
         target,
+        headers: section.headers,
         body: section.body,
     })
 }

@@ -14,10 +14,10 @@ use super::replay::Replay;
 use super::{Ask, Body, Exchange, ExpectedResponse, Transcript};
 use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
-use crate::adapter::operations::Operation;
+use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, Failure, Memory, TenantId};
-use crate::scim::{self, Profile, Request, Response, ScimError, Service};
+use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
 
@@ -71,7 +71,7 @@ impl Player {
         Ok(Self {
             tenant,
             adapter: Arc::clone(adapter),
-            service: Arc::new(adapter.service(Profile::Entra)),
+            service: Arc::new(adapter.service(transcript.profile)),
             settings: Arc::new(settings(transcript, adapter)),
             group_priority: Arc::new(transcript.priority.clone()),
             memory: Arc::new(Store::in_memory()?),
@@ -110,9 +110,9 @@ impl Player {
                     .retry_after
                     .map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
                 Got {
-                    status: told.status,
+                    status: told.error.status,
                     headers: wait.into_iter().collect(),
-                    body: Some(told.body),
+                    body: Some(told.error.body()),
                 }
             }
         }
@@ -130,8 +130,22 @@ impl Player {
             None => (target.as_str(), None),
         };
         let body = body(&ask.body, variables)?;
-        let request = Request::parse(&ask.method, path, query, body, &self.service)?;
-        self.operation(backend).perform(request).await
+        let message = Message::parse(&ask.method, path, query, body, &self.service)?;
+        let header = |name| ask.header(name).map(|value| fill(value, variables));
+        let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
+        let operation = self.operation(backend);
+        match message.under(if_match.as_deref(), if_none_match.as_deref())? {
+            Message::Single(request) => operation.perform(request).await,
+            Message::Bulk(bulk) => Ok(self.bulk(bulk, &operation).await),
+        }
+    }
+
+    async fn bulk(&self, bulk: Bulk, operation: &Operation) -> Response {
+        let one = async |request| {
+            let result = operation.perform(request).await;
+            result.map_err(|failure| told(failure, "transcript").error)
+        };
+        operations::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
     }
 
     fn operation(&self, backend: Rc<Replay>) -> Operation {
@@ -145,6 +159,7 @@ impl Player {
             memory: Arc::clone(&self.memory),
             locks: Arc::clone(&self.locks),
             ids: Arc::clone(&self.ids),
+            cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
             deadline: Instant::now() + Duration::from_secs(45),
         }

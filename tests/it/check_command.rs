@@ -514,7 +514,12 @@ fn names_that_manifest_script_and_table_do_not_share() {
         "manifest::default",
         "restore, refuse",
     );
-    manifest("\"id\" }", "\"idd\" }", "manifest::unknown-field", "`id`?");
+    manifest(
+        "\"id\", form",
+        "\"idd\", form",
+        "manifest::unknown-field",
+        "`id`?",
+    );
     manifest(
         "\"/error/code\"",
         "\"error.code\"",

@@ -44,6 +44,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "server",
         "the demonstration stops the gateway it started",
     ),
+    ("demo", "scim", "the demonstration chooses a profile"),
     ("demo", "tenant", "the demonstration mints tokens"),
     ("demo", "adapter", "the demonstration names tenants"),
     (

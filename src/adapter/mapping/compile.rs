@@ -1,7 +1,6 @@
 //! From the rows a script wrote to a [`Mapping`], or to all that is wrong with them.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use rhai::Position;
 
@@ -10,8 +9,8 @@ use super::table::{Attr, Conversion};
 use super::{Field, Mapping, Row};
 use crate::adapter::problem::{Problem, nearest, offset_of};
 use crate::convert::country::Style;
-use crate::scim::schema::{Attribute, Kind, Mutability, USER};
-use crate::scim::{AttrPath, Leaf, ResourceKind, ResourceType};
+use crate::scim::schema::{Attribute, Kind, Mutability};
+use crate::scim::{AttrPath, Leaf, ResourceType};
 
 /// Where a table stands and what it is checked against.
 pub(in crate::adapter) struct Source<'a> {
@@ -25,19 +24,15 @@ pub(in crate::adapter) struct Source<'a> {
     pub(in crate::adapter) id_field: &'a str,
 }
 
-/// Compiles a table.
+/// Compiles a table. Of the type's extensions those are served that have a row.
 ///
 /// # Errors
 /// Every problem there is, in the table's order.
 pub(in crate::adapter) fn compile(
-    kind: ResourceKind,
+    resource_type: ResourceType,
     table: Vec<Attr>,
     source: &Source<'_>,
 ) -> Result<Mapping, Vec<Problem>> {
-    let resource_type = match kind {
-        ResourceKind::User => ResourceType::user(),
-        ResourceKind::Group => ResourceType::group(),
-    };
     let compiler = Compiler {
         resource_type: &resource_type,
         source,
@@ -58,8 +53,8 @@ pub(in crate::adapter) fn compile(
     if problems.is_empty() {
         let id_field = Field::parse(source.id_field);
         Ok(Mapping {
-            kind,
-            resource_type,
+            kind: resource_type.kind,
+            resource_type: resource_type.serving(by_leaf.keys()),
             id_field,
             rows,
             by_leaf,
@@ -128,6 +123,7 @@ impl Compiler<'_> {
             kind: attribute
                 .map(|attribute| attribute.kind)
                 .unwrap_or_default(),
+            multi_valued: attribute.is_some_and(|attribute| attribute.multi_valued),
             read_only: leaf.attribute == "meta"
                 || attribute.is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly),
             leaf,
@@ -285,23 +281,4 @@ fn place(source: &str, position: Position, text: &str) -> (usize, usize) {
         Some(found) => (row + found, text.len()),
         None => (row, "attr".len()),
     }
-}
-
-/// The names a closure may read on a user: all attributes and extensions.
-pub(super) fn user_attribute_names() -> impl Iterator<Item = &'static str> {
-    static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let user = ResourceType::user();
-        let core = user
-            .schema
-            .attributes
-            .iter()
-            .map(|attribute| attribute.name.clone());
-        let common = ["id", "externalId", "meta", USER].map(str::to_owned);
-        let extensions = user
-            .extensions
-            .iter()
-            .map(|extension| extension.schema.id.clone());
-        core.chain(common).chain(extensions).collect()
-    });
-    NAMES.iter().map(String::as_str)
 }

@@ -177,6 +177,8 @@ impl Row {
     fn typed(&self, value: Value) -> Option<Value> {
         match (self.kind, value) {
             (_, Value::Null) => None,
+            (_, Value::Array(elements)) if elements.is_empty() => None,
+            (_, value) if self.multi_valued => Some(value),
             (Kind::Boolean, Value::String(text)) => match text.as_str() {
                 "true" => Some(true.into()),
                 "false" => Some(false.into()),

@@ -23,7 +23,8 @@ pub(in crate::adapter) use read::Reading;
 pub(in crate::adapter) use remember::{add_extra, assemble, extra_of, update_sayings};
 pub(in crate::adapter) use write::{Change, Purpose, Written};
 
-use crate::scim::{Leaf, Object, ResourceKind, ResourceType, schema::Kind};
+use crate::scim::schema::{Kind, Statement};
+use crate::scim::{Leaf, Object, ResourceKind, ResourceType};
 
 /// One resource type's table.
 #[derive(Debug)]
@@ -45,6 +46,7 @@ pub(in crate::adapter) struct Row {
     /// The leaf's canonical spelling: key of what is remembered.
     pub(in crate::adapter) spelling: String,
     kind: Kind,
+    multi_valued: bool,
     fields: Vec<Field>,
     converter: Converter,
     pub(in crate::adapter) required: bool,
@@ -89,6 +91,30 @@ impl Mapping {
             .get(index)
             .filter(|row| !row.fields.is_empty())
             .map(|row| (index, row))
+    }
+
+    /// The row that answers a comparison: that of the leaf, or of a list whose element is not
+    /// chosen (`emails.value`) the only one there is.
+    pub(in crate::adapter) fn row_compared(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
+        if let Some(found) = self.row_of(leaf) {
+            return Some(found);
+        }
+        let same_list = |held: &Leaf| {
+            (&held.schema, &held.attribute, &held.sub) == (&leaf.schema, &leaf.attribute, &leaf.sub)
+        };
+        let mut rows = self.mapped().filter(|(_, row)| same_list(&row.leaf));
+        let only = rows.next().filter(|_| leaf.element.is_none())?;
+        rows.next().is_none().then_some(only)
+    }
+
+    /// What the table demands of each attribute, for `/Schemas`.
+    pub(in crate::adapter) fn statements(&self) -> Vec<Statement> {
+        let statement = |row: &Row| Statement {
+            leaf: row.leaf.clone(),
+            required: row.required && row.otherwise.is_none(),
+            unique: row.unique,
+        };
+        self.rows.iter().map(statement).collect()
     }
 
     /// The attribute that stands in a native field, in its canonical spelling.

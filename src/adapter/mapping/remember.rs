@@ -143,6 +143,7 @@ pub(in crate::adapter) fn extra_of(mapping: &Mapping, resource: &Object) -> Obje
     for (_, row) in mapping.mapped() {
         row.leaf.remove(&mut extra);
         row.forget_primary(&mut extra);
+        row.forget_reference(&mut extra);
     }
     for name in ["schemas", "id", "meta", "groups", "members"] {
         extra.shift_remove(name);
@@ -152,6 +153,17 @@ pub(in crate::adapter) fn extra_of(mapping: &Mapping, resource: &Object) -> Obje
 }
 
 impl Row {
+    /// `$ref` beside a mapped `value` is answered by the gateway.
+    fn forget_reference(&self, extra: &mut Object) {
+        if self.leaf.element.is_none() && self.leaf.sub.as_deref() == Some("value") {
+            let reference = Leaf {
+                sub: Some("$ref".into()),
+                ..self.leaf.clone()
+            };
+            reference.remove(extra);
+        }
+    }
+
     /// `primary` of a mapped element is answered by the table, or is the default.
     fn forget_primary(&self, extra: &mut Object) {
         let primary = self.primary_leaf();

@@ -48,7 +48,7 @@ impl Bench {
             fields: &[],
             id_field: "id",
         };
-        let mapping = compile(ResourceKind::User, rows, &source)?;
+        let mapping = compile(crate::scim::ResourceType::user(), rows, &source)?;
         Ok(Self { script, mapping })
     }
 
@@ -281,6 +281,21 @@ fn a_value_the_vendor_cannot_take_is_refused_by_name_and_never_echoed() {
         json!({"userName": "a@b.c", "addresses": [{"type": "work", "country": "Atlantis"}]}),
         r#"addresses[type eq "work"].country must be a country's name or ISO 3166 code."#,
     );
+}
+
+#[test]
+fn a_whole_list_goes_both_ways_as_it_is() {
+    let bench =
+        Bench::new(r#"fn user_attributes() { [attr("emails", "mails"), attr("roles", "roles")] }"#);
+    let bench = bench.unwrap();
+    let resource = json!({"emails": [{"value": "a@b.c", "type": "work", "primary": true}, {"value": "d@e.f"}]});
+    let native = bench.write(&resource, Purpose::Create).unwrap();
+    assert_eq!(native, json!({"mails": resource["emails"]}));
+    let back = bench.round_trip(&resource, |row| row["roles"] = json!([]));
+    assert_eq!(back["emails"], resource["emails"]);
+    assert_eq!(back.get("roles"), None, "an empty list is absent");
+    let cleared = bench.write(&json!({}), Purpose::Update).unwrap();
+    assert_eq!(cleared, json!({"mails": null, "roles": null}));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::converter::{Closures, Refusal};
 use super::{Field, Mapping, Row, extra_of};
 use crate::adapter::host::json;
 use crate::scim::patch::UNKNOWN;
-use crate::scim::{Object, ScimError};
+use crate::scim::{Object, ResourceType, ScimError};
 
 /// One attribute's new value; `None` unassigns it.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,7 +82,7 @@ impl Mapping {
 
     /// A resource as functions of the script see it: what is absent is `()`.
     pub(in crate::adapter) fn for_script(&self, resource: &Object) -> Dynamic {
-        seen_by_script(resource)
+        seen_by_script(resource, &self.resource_type)
     }
 
     /// Whether what the vendor holds and what only we remember can be told apart
@@ -118,7 +118,7 @@ impl Mapping {
                 Some(value) => row
                     .to_native(value, resource, closures)
                     .map_err(|why| row.blame(why))?,
-                None => row.substitute(resource, closures)?,
+                None => row.substitute(resource, &self.resource_type, closures)?,
             };
             if purpose == Purpose::Update || !value.is_null() {
                 row.put(&mut native.fields, &value);
@@ -135,13 +135,18 @@ impl Mapping {
 
 impl Row {
     /// The native value of an absent attribute.
-    fn substitute(&self, resource: &Object, closures: &Closures<'_>) -> Result<Value, Refusal> {
+    fn substitute(
+        &self,
+        resource: &Object,
+        types: &ResourceType,
+        closures: &Closures<'_>,
+    ) -> Result<Value, Refusal> {
         let made = match &self.otherwise {
             None => Value::Null,
             Some(_) if has_unknown(resource) => return Err(Refusal::NeedsRead),
             Some(closure) => {
                 let made = closures
-                    .call(closure, seen_by_script(resource))
+                    .call(closure, seen_by_script(resource, types))
                     .map_err(Refusal::Failed)?;
                 if made.is_null() {
                     made
@@ -181,10 +186,11 @@ impl Row {
     }
 }
 
-/// The resource for a script: absent attributes are there as `()`, so that
-/// only a misspelt one is an error.
-fn seen_by_script(resource: &Object) -> Dynamic {
-    let mut seen: Map = super::compile::user_attribute_names()
+/// The resource for a closure: absent attributes are there as `()`, so that only a misspelt one
+/// is an error.
+fn seen_by_script(resource: &Object, types: &ResourceType) -> Dynamic {
+    let mut seen: Map = types
+        .names()
         .map(|name| (name.into(), Dynamic::UNIT))
         .collect();
     seen.extend(

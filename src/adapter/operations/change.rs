@@ -17,7 +17,8 @@ use crate::adapter::mapping::{
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
 use crate::scim::{
-    Incoming, MemberChanges, Object, PatchRequest, Projection, ResourceKind, Response, Stop, patch,
+    Incoming, MemberChanges, Object, PatchRequest, Preconditions, Projection, ResourceKind,
+    Response, Stop, immutable, patch,
 };
 
 /// A resource under change.
@@ -48,9 +49,10 @@ impl Operation {
         id: &str,
         patch: PatchRequest,
         projection: &Projection,
+        conditions: &Preconditions,
     ) -> Result<Response, Failure> {
         let keys = names(kind, &named(&patch));
-        let (subject, _held) = self.subject(kind, id, keys).await?;
+        let (subject, _held) = self.subject(kind, id, keys, conditions).await?;
         self.tell_ignored(&patch.ignored);
         let (patch, members) = match kind {
             ResourceKind::Group => self.member_changes(&subject, patch).await?,
@@ -79,10 +81,13 @@ impl Operation {
         id: &str,
         incoming: Incoming,
         projection: &Projection,
+        conditions: &Preconditions,
     ) -> Result<Response, Failure> {
-        let after = incoming.resource;
-        let (subject, _held) = self.subject(kind, id, names(kind, &after)).await?;
+        let mut after = incoming.resource;
+        let keys = names(kind, &after);
+        let (subject, _held) = self.subject(kind, id, keys, conditions).await?;
         self.tell_ignored(&incoming.ignored);
+        self.keep_immutable(kind, &subject, &mut after).await?;
         let members = replaced_members(kind, &after);
         let mut changes = self.mapping(kind)?.whole(&after);
         // What PUT leaves out is cleared (RFC 7644 §3.5.1), but an account is
@@ -103,8 +108,24 @@ impl Operation {
         };
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
-        self.answer_change(kind, &subject, outcome, projection)
-            .await
+        self.answer_whole(kind, &subject, outcome, projection).await
+    }
+
+    /// Holds a PUT against what is set only once; a vendor without such
+    /// attributes is not asked.
+    async fn keep_immutable(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        after: &mut Object,
+    ) -> Result<(), Failure> {
+        let mapping = self.mapping(kind)?;
+        if !immutable::is_any(&mapping.resource_type) {
+            return Ok(());
+        }
+        let reading = self.reread(kind, &subject.native).await?;
+        let before = assemble(mapping, &reading, &subject.remembered);
+        Ok(immutable::keep(&before, after, &mapping.resource_type)?)
     }
 
     /// Locks the resource, and the names it is to have: a POST of the same name
@@ -114,6 +135,7 @@ impl Operation {
         kind: ResourceKind,
         id: &str,
         mut keys: Vec<LockKey>,
+        conditions: &Preconditions,
     ) -> Result<(Subject, Held), Failure> {
         let id = ScimId::new(id);
         keys.push(LockKey::Object(kind, id.to_string()));
@@ -130,6 +152,7 @@ impl Operation {
             native = self.native_id(kind, &id).await?;
             remembered = self.memory.recall(&key).await?.unwrap_or_default();
         }
+        self.require(kind, &id, &native, conditions).await?;
         Ok((
             Subject {
                 key,
@@ -378,8 +401,7 @@ impl Operation {
         Ok(())
     }
 
-    /// 200 with the resource for a user, 204 for a group (Entra wants no member
-    /// lists back) unless attributes were asked for.
+    /// A PATCH: 200 with the resource for a user; for a group as the profile has it.
     async fn answer_change(
         &self,
         kind: ResourceKind,
@@ -387,9 +409,21 @@ impl Operation {
         outcome: Outcome,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        if kind == ResourceKind::Group && *projection == Projection::default() {
+        let unasked = kind == ResourceKind::Group && projection.is_silent();
+        if unasked && self.service.profile.answers_changed_groups_without_body() {
             return Ok(Response::no_content());
         }
+        self.answer_whole(kind, subject, outcome, projection).await
+    }
+
+    /// 200 with the resource, as every PUT is answered (RFC 7644 §3.5.1).
+    async fn answer_whole(
+        &self,
+        kind: ResourceKind,
+        subject: &Subject,
+        outcome: Outcome,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
         if outcome.reading.is_none()
             && let Some(kept) = self.kept(kind, &subject.key.id, &subject.remembered)
         {
@@ -399,7 +433,7 @@ impl Operation {
             Some(reading) => reading,
             None => self.reread(kind, &subject.native).await?,
         };
-        let with_members = projection.wants("members");
+        let with_members = self.shows_members(projection);
         let resource = self
             .resource(
                 kind,

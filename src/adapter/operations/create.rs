@@ -73,7 +73,7 @@ impl Operation {
                 &id,
                 &reading,
                 &remembered,
-                projection.wants("members"),
+                self.shows_members(projection),
             )
             .await?;
         self.answer(kind, 201, answered, projection)

@@ -5,16 +5,22 @@ use super::{Operation, no_such};
 use crate::adapter::keys::ScimId;
 use crate::adapter::locks::LockKey;
 use crate::adapter::outcome::Failure;
-use crate::scim::{ResourceKind, Response};
+use crate::scim::{Preconditions, ResourceKind, Response};
 
 impl Operation {
-    pub(super) async fn delete(&self, kind: ResourceKind, id: &str) -> Result<Response, Failure> {
+    pub(super) async fn delete(
+        &self,
+        kind: ResourceKind,
+        id: &str,
+        conditions: &Preconditions,
+    ) -> Result<Response, Failure> {
         let id = ScimId::new(id);
         let _held = self
             .locks
             .acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline)
             .await?;
         let native = self.native_id(kind, &id).await?;
+        self.require(kind, &id, &native, conditions).await?;
         if kind == ResourceKind::Group {
             self.empty(&id, &native).await?;
         }

@@ -1,23 +1,28 @@
 //! One SCIM operation, one short function.
 //!
 //! An [`Operation`] is everything one request needs, fixed at its beginning; it
-//! ends on the adapter it began with. Reads: [`query`]. Writes, each under the
+//! ends on the adapter it began with. Reads: [`query`], [`search`], both of the vendor's [`pages`]. Writes, each under the
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
-//! [`members`]. [`doubt`] keeps in mind what
+//! [`members`]. [`bulk()`] carries many of them out. [`doubt`] keeps in mind what
 //! a lost reply leaves open, [`anew`] what a vendor removes by itself. [`scripted`] runs the vendor's functions on a fiber, and
 //! [`view`] makes of what they give what Entra sees.
 
 mod anew;
+mod bulk;
 mod change;
 mod create;
 mod delete;
 mod doubt;
 mod members;
+mod pages;
 mod query;
 mod scripted;
+mod search;
 mod suspend;
 mod switch;
 mod view;
+
+pub use bulk::bulk;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -34,7 +39,7 @@ use super::memory::Memory;
 use super::outcome::Failure;
 use super::settings::Settings;
 use super::{Adapter, manifest::IdRule};
-use crate::scim::{Request, ResourceKind, Response, ScimError, Service};
+use crate::scim::{CursorKey, Request, ResourceKind, Response, ScimError, Service};
 
 /// One request, on its way.
 pub struct Operation {
@@ -56,6 +61,8 @@ pub struct Operation {
     pub locks: Arc<Locks>,
     /// Issued ids, for a moment.
     pub ids: Arc<IdCache>,
+    /// What cursors are sealed with.
+    pub cursors: CursorKey,
     /// The Tenant URL as the request named it, for `meta.location`.
     pub base_url: String,
     /// When the answer must be there.
@@ -69,12 +76,17 @@ impl Operation {
     /// By whose fault it is.
     pub async fn perform(&self, request: Request) -> Result<Response, Failure> {
         match request {
-            Request::List { kind, query } => self.list(kind, &query).await,
+            Request::List { kind, query } => self.list(&[(kind, &query)]).await,
+            Request::Search { queries } => {
+                let queries: Vec<_> = queries.iter().map(|(kind, query)| (*kind, query)).collect();
+                self.list(&queries).await
+            }
             Request::Get {
                 kind,
                 id,
                 projection,
-            } => self.get(kind, &id, &projection).await,
+                conditions,
+            } => self.get(kind, &id, &projection, &conditions).await,
             Request::Create {
                 kind,
                 body,
@@ -85,14 +97,23 @@ impl Operation {
                 id,
                 body,
                 projection,
-            } => self.replace(kind, &id, body, &projection).await,
+                conditions,
+            } => {
+                self.replace(kind, &id, body, &projection, &conditions)
+                    .await
+            }
             Request::Patch {
                 kind,
                 id,
                 patch,
                 projection,
-            } => self.patch(kind, &id, patch, &projection).await,
-            Request::Delete { kind, id } => self.delete(kind, &id).await,
+                conditions,
+            } => self.patch(kind, &id, patch, &projection, &conditions).await,
+            Request::Delete {
+                kind,
+                id,
+                conditions,
+            } => self.delete(kind, &id, &conditions).await,
             Request::ServiceProviderConfig => Ok(Response::ok(
                 self.service.service_provider_config(&self.base_url),
             )),
@@ -211,4 +232,13 @@ impl Operation {
 
 fn no_such(kind: ResourceKind) -> Failure {
     ScimError::not_found(format!("There is no {} with this id.", kind.as_str())).into()
+}
+
+/// A condition was not met: 412.
+fn changed_since(kind: ResourceKind) -> Failure {
+    ScimError::precondition_failed(format!(
+        "The {} is not of the version this request is for. Read it again.",
+        kind.as_str()
+    ))
+    .into()
 }

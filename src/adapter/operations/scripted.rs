@@ -71,6 +71,7 @@ impl Operation {
         id: &NativeId,
     ) -> Result<Option<Reading>, Failure> {
         let (mapping, id) = (Arc::clone(self.mapping(kind)?), id.clone());
+        let asked = id.clone();
         let fetched = self
             .run(move |vm| {
                 let function = format!("get_{}", kind.snake());
@@ -79,6 +80,8 @@ impl Operation {
             })
             .await;
         match fetched {
+            // RFC 7643 §3.1: an id is compared exactly, however the vendor reads it.
+            Ok(Some(reading)) if reading.id != asked && !self.is_issued(kind) => Ok(None),
             Err(failure) if failure.is_absent() => Ok(None),
             other => other,
         }

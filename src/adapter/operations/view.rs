@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::Operation;
-use crate::adapter::keys::ScimId;
+use super::{Operation, changed_since, no_such};
+use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::mapping::{Reading, assemble};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::Failure;
-use crate::scim::{Object, Projection, ResourceKind, Response, version};
+use crate::scim::schema::ENTERPRISE_USER;
+use crate::scim::version::{self, Verdict};
+use crate::scim::{Object, Preconditions, Projection, ResourceKind, Response};
 
 impl Operation {
     /// A page of resources, in the order of `readings`.
@@ -34,6 +36,56 @@ impl Operation {
         Ok(resources)
     }
 
+    /// One resource as it is now.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub(super) async fn current(
+        &self,
+        kind: ResourceKind,
+        id: &ScimId,
+        native: &NativeId,
+        with_members: bool,
+    ) -> Result<Object, Failure> {
+        let reading = self.fetch(kind, native).await?;
+        let remembered = self.memory.recall(&self.key(kind, id)).await?;
+        let remembered = remembered.unwrap_or_default();
+        let Some(reading) = reading else {
+            let kept = self.kept(kind, id, &remembered);
+            return kept.ok_or_else(|| no_such(kind));
+        };
+        self.resource(kind, id, &reading, &remembered, with_members)
+            .await
+    }
+
+    /// Refuses a write to a resource of another version than it is for. To be called under the
+    /// resource's lock. Only a write with conditions costs a read.
+    ///
+    /// # Errors
+    /// 412.
+    pub(super) async fn require(
+        &self,
+        kind: ResourceKind,
+        id: &ScimId,
+        native: &NativeId,
+        conditions: &Preconditions,
+    ) -> Result<(), Failure> {
+        if conditions.is_empty() {
+            return Ok(());
+        }
+        let resource = self.current(kind, id, native, true).await?;
+        match conditions.of_write(text_in_meta(&resource, "version").unwrap_or_default()) {
+            Verdict::Go => Ok(()),
+            Verdict::Failed | Verdict::NotModified => Err(changed_since(kind)),
+        }
+    }
+
+    /// Whether members are read for an answer: if it shows them, or its version, which covers
+    /// them; and always where they cost no call.
+    pub(super) fn shows_members(&self, projection: &Projection) -> bool {
+        projection.wants("members") || projection.names("meta") || !self.adapter.holds_memberships()
+    }
+
     /// One resource.
     pub(super) async fn resource(
         &self,
@@ -52,7 +104,36 @@ impl Operation {
             }
         }
         self.set_meta(kind, id, &mut resource);
+        self.point(&mut resource);
+        if kind == ResourceKind::Group && !with_members {
+            without_version(&mut resource);
+        }
         Ok(resource)
+    }
+
+    /// What a user's groups and manager point to (RFC 7643 §4.1.2, §4.3): the vendor knows them
+    /// by id only.
+    fn point(&self, user: &mut Object) {
+        if let Some(Value::Array(groups)) = user.get_mut("groups") {
+            let groups = groups.iter_mut();
+            groups.for_each(|group| self.point_to(ResourceKind::Group, group));
+        }
+        if let Some(manager) = user
+            .get_mut(ENTERPRISE_USER)
+            .and_then(|extension| extension.get_mut("manager"))
+        {
+            self.point_to(ResourceKind::User, manager);
+        }
+    }
+
+    fn point_to(&self, kind: ResourceKind, reference: &mut Value) {
+        let Some(id) = reference.get("value").and_then(Value::as_str) else {
+            return;
+        };
+        let location = self.location(kind, &ScimId::new(id));
+        if let Value::Object(parts) = reference {
+            parts.insert("$ref".into(), location.into());
+        }
     }
 
     pub(super) fn member_values(&self, members: &[ScimId]) -> Value {
@@ -87,16 +168,8 @@ impl Operation {
         mut resource: Object,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let version = resource
-            .get("meta")
-            .and_then(|meta| meta.get("version"))
-            .and_then(Value::as_str);
-        let version = version.map(str::to_owned);
-        let location = resource
-            .get("meta")
-            .and_then(|meta| meta.get("location"))
-            .and_then(Value::as_str);
-        let location = location.map(str::to_owned);
+        let version = text_in_meta(&resource, "version").map(str::to_owned);
+        let location = text_in_meta(&resource, "location").map(str::to_owned);
         projection.apply(&mut resource, &self.mapping(kind)?.resource_type);
         Ok(Response {
             status,
@@ -104,5 +177,16 @@ impl Operation {
             location,
             version,
         })
+    }
+}
+
+fn text_in_meta<'r>(resource: &'r Object, name: &str) -> Option<&'r str> {
+    resource.get("meta")?.get(name)?.as_str()
+}
+
+/// The version of half a group would let somebody overwrite what happened to the other half.
+fn without_version(resource: &mut Object) {
+    if let Some(Value::Object(meta)) = resource.get_mut("meta") {
+        meta.shift_remove("version");
     }
 }

@@ -7,6 +7,7 @@
 //! one module a vendor is the state machine behind it.
 
 pub mod kit;
+pub mod reference;
 pub mod sosafe;
 #[cfg(test)]
 mod testing;

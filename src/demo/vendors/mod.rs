@@ -4,6 +4,7 @@
 //! The expectation is a reading of the vendor's contract of its own: it shares no code with the
 //! adapter and none with the emulator, so that neither can be wrong unnoticed.
 
+mod reference;
 mod sosafe;
 mod webroot;
 mod wedo;
@@ -16,7 +17,12 @@ use std::io;
 use std::time::Duration;
 
 /// All that can be shown; the first is shown unless another is asked for.
-pub const ALL: [&dyn Showcase; 3] = [&sosafe::SoSafe, &webroot::Webroot, &wedo::Wedo];
+pub const ALL: [&dyn Showcase; 4] = [
+    &sosafe::SoSafe,
+    &webroot::Webroot,
+    &wedo::Wedo,
+    &reference::Reference,
+];
 
 /// One vendor in the demo.
 pub trait Showcase: Sync {

@@ -8,6 +8,19 @@ use serde_json::Value;
 use std::io;
 use std::time::Duration;
 
+/// What is mapped in Entra: the rest has no place at WEDO.
+const MAPPED: [&str; 9] = [
+    path::EXTERNAL_ID,
+    path::USER_NAME,
+    path::DISPLAY_NAME,
+    path::TITLE,
+    path::EMAIL,
+    path::GIVEN_NAME,
+    path::FAMILY_NAME,
+    path::LANGUAGE,
+    path::USER_TYPE,
+];
+
 /// The WEDO showcase.
 pub(super) struct Wedo;
 
@@ -42,11 +55,13 @@ limits = {{ per_minute = 600_000, concurrency = 64 }}
         )
     }
 
-    /// No groups, and `Switch([userType], [userType], "Student", "Light")`: WEDO refuses what it
-    /// does not know.
+    /// The nine attributes, no groups, and `Switch([userType], [userType], "Student", "Light")`:
+    /// WEDO refuses what it does not know.
     fn mapped(&self, mut directory: Directory) -> Directory {
         directory.groups.clear();
         for user in directory.users.values_mut() {
+            user.manager = None;
+            user.attributes.retain(|path, _| MAPPED.contains(path));
             if user.get(path::USER_TYPE) == Some("Student") {
                 user.set(path::USER_TYPE, "Light");
             }

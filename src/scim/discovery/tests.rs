@@ -100,9 +100,18 @@ fn configuration() {
         at(&document, "/filter"),
         &serde_json::json!({ "supported": true, "maxResults": 200 })
     );
-    for feature in ["bulk", "changePassword", "sort", "etag"] {
-        assert!(at(&document, &format!("/{feature}/supported")).is_boolean());
+    assert_eq!(
+        at(&document, "/bulk"),
+        &serde_json::json!({ "supported": true, "maxOperations": 100, "maxPayloadSize": 1_048_576 })
+    );
+    for (feature, offered) in [("changePassword", false), ("sort", true), ("etag", true)] {
+        assert_eq!(at(&document, &format!("/{feature}/supported")), offered);
     }
+    assert_eq!(
+        at(&document, "/pagination"),
+        &serde_json::json!({ "cursor": true, "index": true, "defaultPaginationMethod": "index",
+            "defaultPageSize": 200, "maxPageSize": 200, "cursorTimeout": 3600 })
+    ); // R151, R153
     assert_eq!(
         at(&document, "/authenticationSchemes/0/type"),
         "oauthbearertoken"

@@ -82,14 +82,15 @@ impl<'t> Lexer<'t> {
     /// A value in quotes; the position is on the opening one.
     fn quoted(&mut self) -> Result<String, Fault> {
         let rest = self.rest();
-        let close = match self.profile {
-            Profile::Entra => unescaped_end(rest),
-            Profile::Okta | Profile::Strict => escaped_end(rest),
+        let plain = self.profile.leaves_filter_values_unescaped();
+        let close = match plain {
+            true => unescaped_end(rest),
+            false => escaped_end(rest),
         };
         let close = close.ok_or_else(|| Fault::syntax(self.at, "the quoted value has no end"))?;
-        let value = match self.profile {
-            Profile::Entra => rest.get(1..close).unwrap_or_default().to_owned(),
-            Profile::Okta | Profile::Strict => self.unescape(rest, close)?,
+        let value = match plain {
+            true => rest.get(1..close).unwrap_or_default().to_owned(),
+            false => self.unescape(rest, close)?,
         };
         self.at += close + 1;
         Ok(value)

@@ -133,8 +133,24 @@ impl Filter {
         self.verdict(resource, types) == Some(true)
     }
 
+    /// Whether any resource of a type can match a filter that was read by its
+    /// [widened](ResourceType::widened) form: `members pr` is for no user.
+    pub fn may_match(&self, types: &ResourceType, widened: &ResourceType) -> bool {
+        let resource = types.undecided();
+        self.verdict(&resource, widened) != Some(false)
+    }
+
+    /// Whether the outcome depends on this core attribute.
+    pub fn mentions(&self, attribute: &str) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.mentions(attribute)),
+            Self::Not(inner) => inner.mentions(attribute),
+            Self::Test(path, _) => path.attr.schema.is_none() && path.attr.attribute == attribute,
+        }
+    }
+
     /// The pairs of a filter that is one `eq` or a conjunction of them, else `None`: what a
-    /// vendor's own query can answer. `emails.value` stands for the work address.
+    /// vendor's own query can answer. `emails.value` without a type is a leaf without element.
     pub fn equalities(&self) -> Option<Vec<(Leaf, &Value)>> {
         match self {
             Self::And(parts) => {
@@ -148,7 +164,7 @@ impl Filter {
     fn equality(&self) -> Option<(Leaf, &Value)> {
         match self {
             Self::Test(path, Test::Compare(Operator::Eq, value)) if !value.is_null() => {
-                Some((Leaf::of_comparison(path)?, value))
+                Some((Leaf::of(path)?, value))
             }
             _ => None,
         }

@@ -7,7 +7,7 @@ use super::lexer::{Lexeme, Lexer, Token};
 use super::{Fault, Filter, MAX_DEPTH, MAX_NODES, Operator, Test};
 use crate::scim::compare::same_text;
 use crate::scim::path::{AttrPath, Path, is_name, sub_name};
-use crate::scim::schema::{Attribute, Kind};
+use crate::scim::schema::{Attribute, Kind, Returned};
 use crate::scim::value::{flag, is_date_time};
 use crate::scim::{Profile, ResourceType};
 
@@ -95,6 +95,7 @@ impl<'t> Parser<'t> {
     fn test(&mut self, scope: Scope<'t>) -> Result<Filter, Fault> {
         let at = self.ahead.at;
         let mut path = self.path(scope)?;
+        self.told(scope, &path, at)?;
         if self.keyword("pr")? {
             return Ok(Filter::Test(Box::new(path), Test::Present));
         }
@@ -107,6 +108,20 @@ impl<'t> Parser<'t> {
         let attribute = self.compared(scope, &mut path, at)?;
         let value = self.value(attribute, operator)?;
         Ok(Filter::Test(Box::new(path), Test::Compare(operator, value)))
+    }
+
+    /// What is never answered must not be found out by asking for it either (RFC 7643 §7).
+    fn told(&self, scope: Scope<'t>, path: &Path, at: usize) -> Result<(), Fault> {
+        let root = match scope {
+            Scope::Resource => self.types.root(&path.attr),
+            Scope::Element(parent) => parent.sub(&path.attr.attribute),
+        };
+        let part = root.and_then(|root| root.sub(path.sub()?));
+        let mut named = [root, part].into_iter().flatten();
+        match named.any(|attribute| attribute.returned == Returned::Never) {
+            true => Err(Fault::syntax(at, format!("{path} is never told"))),
+            false => Ok(()),
+        }
     }
 
     /// `attrPath`, or `attrPath "[" filter "]" [ "." sub ]`.
@@ -186,7 +201,7 @@ impl<'t> Parser<'t> {
         if !attribute.is_complex() {
             return Ok(attribute);
         }
-        let implied = path.filter.is_none() || self.profile.is_tolerant();
+        let implied = path.filter.is_none() || self.profile.takes_loose_filters();
         let Some(value) = attribute.sub("value").filter(|_| implied) else {
             return Err(Fault::syntax(
                 at,
@@ -220,8 +235,8 @@ impl<'t> Parser<'t> {
 
     fn quoted(&self, attribute: &Attribute, text: &str) -> Option<Value> {
         match attribute.kind {
-            Kind::Boolean if self.profile.is_tolerant() => flag(text),
-            Kind::Integer | Kind::Decimal if self.profile.is_tolerant() => number(text),
+            Kind::Boolean if self.profile.takes_quoted_literals() => flag(text),
+            Kind::Integer | Kind::Decimal if self.profile.takes_quoted_literals() => number(text),
             Kind::Boolean | Kind::Integer | Kind::Decimal => None,
             Kind::DateTime => is_date_time(text).then(|| text.into()),
             _ => Some(canonical(attribute, text).into()),
@@ -235,7 +250,7 @@ impl<'t> Parser<'t> {
             ("false", Kind::Boolean) => Some(Value::Bool(false)),
             (_, Kind::Integer | Kind::Decimal) => number(word),
             // An apostrophe was meant as a quote.
-            _ if !self.profile.is_tolerant() || word.starts_with('\'') => None,
+            _ if !self.profile.takes_loose_filters() || word.starts_with('\'') => None,
             _ => self.quoted(attribute, word),
         }
     }

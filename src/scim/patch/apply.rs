@@ -69,7 +69,10 @@ fn changed(
     let Operation { op, path, value } = operation;
     let whole = path.filter.is_none() && path.sub().is_none();
     match (op, value) {
-        (Op::Remove, None) if whole => Ok(None),
+        (Op::Remove, None) if whole => {
+            guard_immutable(attribute, current.as_ref(), &Value::Null)?;
+            Ok(None)
+        }
         (Op::Replace, Some(value)) if whole && attribute.multi_valued => Ok(Some(value.clone())),
         (Op::Add | Op::Replace, Some(value)) if whole && !attribute.multi_valued => {
             guard_immutable(attribute, current.as_ref(), value)?;
@@ -135,18 +138,18 @@ pub(super) fn set_part(
     sub: &str,
     value: Option<&Value>,
 ) -> Result<(), Stop> {
-    let Some(value) = value else {
-        parts.shift_remove(sub);
-        return Ok(());
-    };
     if let Some(part) = attribute.sub(sub) {
-        guard_immutable(part, parts.get(sub), value)?;
+        guard_immutable(part, parts.get(sub), value.unwrap_or(&Value::Null))?;
     }
-    parts.insert(sub.to_owned(), value.clone());
+    match value {
+        Some(value) => parts.insert(sub.to_owned(), value.clone()),
+        None => parts.shift_remove(sub),
+    };
     Ok(())
 }
 
-/// RFC 7643 §7: an immutable attribute is set once; the same value again is no change.
+/// RFC 7643 §7: an immutable attribute is set once; the same value again is no change, null
+/// (which removes it) is one.
 fn guard_immutable(
     attribute: &Attribute,
     current: Option<&Value>,

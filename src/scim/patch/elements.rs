@@ -149,7 +149,7 @@ fn seed(
     let Some(filter) = filter else {
         return Ok(Value::Object(Object::new()));
     };
-    if !profile.is_tolerant() {
+    if !profile.makes_missing_elements() {
         return Err(nothing());
     }
     described(filter).map(Value::Object).ok_or_else(nothing)
@@ -273,7 +273,8 @@ fn takes_slot(attribute: &Attribute, present: &Value, new: &Value, profile: Prof
         _ => false,
     };
     let unknown = holds_unknown(present);
-    let by_type = shares("type") && (unknown || (attribute.has_slots() && profile.is_tolerant()));
+    let by_type = shares("type")
+        && (unknown || (attribute.has_slots() && profile.holds_one_element_a_type()));
     let by_primary = unknown && shares("primary") && new.get("primary") == Some(&Value::Bool(true));
     by_type || by_primary
 }

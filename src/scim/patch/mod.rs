@@ -111,6 +111,12 @@ impl PatchRequest {
         Ok(())
     }
 
+    /// Whether an operation is about an attribute, by the extension it stands under.
+    pub fn writes(&self, urn: Option<&str>, attribute: &str) -> bool {
+        let mut paths = self.operations.iter().map(|operation| &operation.path.attr);
+        paths.any(|path| path.schema.as_deref() == urn && path.attribute == attribute)
+    }
+
     /// Takes the changes of `members` out: they go to the vendor as differences, the rest as
     /// changed attributes. What cannot be told as a difference (`members[display co "x"]`)
     /// stays in the request.

@@ -72,6 +72,7 @@ impl<'a> Reader<'a> {
         };
         for (key, value) in entries {
             match urn {
+                Some(_) if same_text(&key, "schemas") => {} // follows from what is present
                 None => self.pathed(op, &key, value, Named::ByKey)?,
                 Some(urn) => self.pathed(op, &format!("{urn}:{key}"), value, Named::ByKey)?,
             }
@@ -101,7 +102,7 @@ impl<'a> Reader<'a> {
             .any(|part| part.mutability == Mutability::ReadOnly)
         {
             return match named {
-                Named::ByKey if self.shaper.profile.is_tolerant() => Ok(()),
+                Named::ByKey if self.shaper.profile.skips_read_only_keys() => Ok(()),
                 _ => Err(ScimError::mutability(format!(
                     "{} is read-only",
                     target.path
@@ -132,7 +133,9 @@ impl<'a> Reader<'a> {
         let types = self.types;
         let schema = types.extension(urn);
         let schema = schema.ok_or_else(|| ScimError::no_target("name the attribute to remove"))?;
-        for attribute in &schema.attributes {
+        // What the vendor alone sets is the vendor's to take away.
+        let ours = |attribute: &&Attribute| attribute.mutability != Mutability::ReadOnly;
+        for attribute in schema.attributes.iter().filter(ours) {
             self.pathed(
                 op,
                 &format!("{urn}:{}", attribute.name),
@@ -146,7 +149,7 @@ impl<'a> Reader<'a> {
     /// `None` for an attribute that no schema has: it is skipped.
     fn target(&mut self, text: &str, named: Named) -> Result<Option<Target<'a>>, ScimError> {
         let types = self.types;
-        let tolerant = self.shaper.profile.is_tolerant();
+        let tolerant = self.shaper.profile.skips_unknown_attributes();
         let path = match Path::read(text, types, self.shaper.profile) {
             Ok(path) => path,
             Err(fault) if tolerant && (fault.is_unknown() || named == Named::ByKey) => {

@@ -21,7 +21,7 @@ pub(super) fn received(body: Value, profile: Profile) -> Result<Vec<Received>, S
         return Err(ScimError::invalid_syntax("the body must be a JSON object"));
     };
     let schemas = take(&mut body, "schemas").unwrap_or_default();
-    if !profile.is_tolerant() && !is_patch(&schemas) {
+    if !profile.skips_unknown_schemas() && !is_patch(&schemas) {
         let detail = format!("schemas must contain {PATCH_SCHEMA}");
         return Err(ScimError::invalid_syntax(detail));
     }
@@ -77,7 +77,7 @@ fn one(operation: Value, profile: Profile) -> Result<Received, ScimError> {
         Some(_) => return Err(ScimError::invalid_path("path must be a string")),
     };
     let value = take(&mut members, "value");
-    if value.is_none() && op != Op::Remove && !profile.is_tolerant() {
+    if value.is_none() && op != Op::Remove && !profile.takes_missing_value_as_null() {
         return Err(ScimError::invalid_value("add and replace need a value"));
     }
     Ok(Received {

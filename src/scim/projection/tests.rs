@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 use crate::scim::tests::{object, print, types};
 
@@ -105,4 +107,44 @@ fn members_need_not_be_asked_for() {
         let projection = Projection::parse(only, without, &types('g'));
         assert_eq!(projection.wants("members"), wanted, "{only:?} {without:?}");
     }
+}
+
+#[test]
+fn what_is_returned_on_request_is_shown_when_asked_for_or_written() {
+    // R129
+    let mut types = types('u');
+    let schema = std::sync::Arc::make_mut(&mut types.schema);
+    for text in [
+        r#"{"name": "badge", "returned": "request"}"#,
+        r#"{"name": "seal", "returned": "always"}"#,
+    ] {
+        schema.attributes.push(serde_json::from_str(text).unwrap());
+    }
+    let shown = |only: Option<&str>, without: Option<&str>, written: bool| {
+        let projection = Projection::parse(only, without, &types);
+        let projection = projection.showing_written(
+            |urn, name| written && urn.is_none() && name == "badge",
+            &types,
+        );
+        let mut resource = object(r#"{"userName":"a","badge":"b","seal":"s"}"#);
+        projection.apply(&mut resource, &types);
+        print(&resource.into())
+    };
+    assert_eq!(shown(None, None, false), r#"{"userName":"a","seal":"s"}"#);
+    assert_eq!(
+        shown(None, None, true),
+        r#"{"userName":"a","badge":"b","seal":"s"}"#
+    );
+    assert_eq!(
+        shown(Some("badge"), None, false),
+        r#"{"badge":"b","seal":"s"}"#
+    );
+    assert_eq!(
+        shown(Some("userName"), None, true),
+        r#"{"userName":"a","seal":"s"}"#
+    );
+    assert_eq!(
+        shown(None, Some("badge,seal"), true),
+        r#"{"userName":"a","seal":"s"}"#
+    );
 }

@@ -12,9 +12,14 @@ const MAX_SEGMENT: usize = 256;
 pub(super) enum Endpoint<'s> {
     Collection(&'s ResourceType),
     Item(&'s ResourceType, String),
+    /// `GET` on the Tenant URL itself: all resource types.
+    Root,
+    /// `POST …/.search`, of one resource type or of all.
+    Search(Option<&'s ResourceType>),
     ServiceProviderConfig,
     ResourceTypes(Option<String>),
     Schemas(Option<String>),
+    Bulk,
 }
 
 impl<'s> Endpoint<'s> {
@@ -29,10 +34,9 @@ impl<'s> Endpoint<'s> {
         let mut segments = segments?.into_iter();
         let endpoint = segments.next().unwrap_or_default();
         let (item, more) = (segments.next(), segments.next());
-        let is_search = item.as_deref() == Some(".search");
-        if matches!(endpoint.as_str(), "" | "Me" | "Bulk" | ".search") || is_search {
+        if endpoint == "Me" {
             return Err(ScimError::not_implemented(
-                "/Me, /Bulk, .search and the root are not offered",
+                "/Me is not offered: the bearer token stands for a tenant, not for a person. Use /Users/{id}.",
             ));
         }
         match Self::of(&endpoint, item, service).filter(|_| more.is_none()) {
@@ -43,6 +47,9 @@ impl<'s> Endpoint<'s> {
 
     fn of(endpoint: &str, item: Option<String>, service: &'s Service) -> Option<Self> {
         match endpoint {
+            "Bulk" if item.is_none() => return Some(Self::Bulk),
+            "" if item.is_none() => return Some(Self::Root),
+            ".search" if item.is_none() => return Some(Self::Search(None)),
             "ServiceProviderConfig" if item.is_none() => return Some(Self::ServiceProviderConfig),
             "ResourceTypes" => return Some(Self::ResourceTypes(item)),
             "Schemas" => return Some(Self::Schemas(item)),
@@ -52,6 +59,7 @@ impl<'s> Endpoint<'s> {
         let types = served.find(|types| same_text(types.kind.endpoint(), endpoint))?;
         Some(match item {
             None => Self::Collection(types),
+            Some(word) if word == ".search" => Self::Search(Some(types)),
             Some(id) => Self::Item(types, id),
         })
     }
@@ -59,7 +67,9 @@ impl<'s> Endpoint<'s> {
     pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Collection(_) => "GET, POST",
+            Self::Bulk => "POST",
             Self::Item(..) => "GET, PUT, PATCH, DELETE",
+            Self::Search(_) => "POST",
             _ => "GET",
         }
     }

@@ -45,7 +45,14 @@ fn short(request: Result<Request, ScimError>) -> String {
         Ok(Request::Create { kind, .. }) => format!("create {}", kind.snake()),
         Ok(Request::Replace { kind, id, .. }) => format!("replace {} {id}", kind.snake()),
         Ok(Request::Patch { kind, id, .. }) => format!("patch {} {id}", kind.snake()),
-        Ok(Request::Delete { kind, id }) => format!("delete {} {id}", kind.snake()),
+        Ok(Request::Search { queries }) => {
+            let each = queries.iter().map(|(kind, query)| {
+                let filter = query.filter.as_ref().map(ToString::to_string);
+                format!("{} {}", kind.snake(), filter.unwrap_or_default())
+            });
+            format!("search {}", each.collect::<Vec<_>>().join(", "))
+        }
+        Ok(Request::Delete { kind, id, .. }) => format!("delete {} {id}", kind.snake()),
         Ok(other) => format!("{other:?}"),
         Err(error) => error.to_string(),
     }
@@ -61,7 +68,11 @@ fn check(method: &str, target: &str, want: &str) {
 fn endpoints() {
     check("GET", "/Users", "list user - 1 None");
     check("GET", "//Users/", "list user"); // C-10
-    check("GET", "", "501");
+    check("GET", "", "search user , group ");
+    check("GET", "//", "search user");
+    check("POST", "/Users/.search", "list user - 1 None"); // R65
+    check("POST", "/groups/.search", "list group");
+    check("POST", "/.search", "search user , group");
     check("GET", "/Users/2819c223", "get user 2819c223");
     check("GET", "/groups/g%201", "get group g 1");
     check("POST", "/Users", "create user");
@@ -99,9 +110,14 @@ fn what_is_not_there() {
     );
     check("POST", "/Schemas", "405"); // R13
     check("HEAD", "/Users", "405");
-    check("GET", "/Me", "501");
-    check("POST", "/Bulk", "501");
-    check("POST", "/Users/.search", "501");
+    for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+        check(method, "/Me", "501: /Me is not offered: the bearer token"); // R118
+    }
+    check("GET", "/Me/1", "501");
+    check("GET", "/Bulk", "405: GET is not served here; use POST");
+    check("GET", "/Users/.search", "405");
+    check("POST", "/.search/1", "404");
+    check("POST", "", "405");
     check("GET", "/Schemas?filter=id+eq+%22x%22", "403"); // R09
     check("GET", "/Schemas?startIndex=1&count=2", "Schemas(None)"); // R10
     let service = Service {
@@ -232,8 +248,7 @@ fn projections_and_sorting_come_along() {
     else {
         panic!("not a list");
     };
-    assert_eq!(query.sort_by.unwrap().attribute, "userName");
-    assert_eq!(query.sort_order, SortOrder::Descending);
+    assert_eq!(query.sort.unwrap().to_string(), "userName descending");
 }
 
 #[test]
@@ -246,4 +261,101 @@ fn bodies() {
         panic!("not a patch")
     };
     assert_eq!(patch.operations.len(), 1);
+}
+
+/// A `.search` body and the query string that says the same.
+#[track_caller]
+fn check_search(body: Value, query: &str) {
+    let service = service(Profile::Entra);
+    let searched = Request::parse("POST", "/Users/.search", None, Some(body), &service);
+    let listed = Request::parse("GET", "/Users", Some(query), None, &service);
+    assert_eq!(searched, listed, "{query}");
+}
+
+#[test]
+fn a_search_is_a_query_in_a_body() {
+    // R65-R68
+    check_search(json!({}), "");
+    check_search(
+        json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],
+            "filter": "displayName eq \"Research and Development\" and title eq \"100% + a&b\"",
+            "attributes": ["userName", "name.givenName"], "startIndex": 3, "count": 10,
+            "sortBy": "name.familyName", "sortOrder": "descending",
+        }),
+        "filter=displayName+eq+%22Research+and+Development%22+and+title+eq+%22100%25+%2B+a%26b%22&attributes=userName,\
+         name.givenName&startIndex=3&count=10&sortBy=name.familyName&sortOrder=descending",
+    );
+    check_search(
+        json!({ "excludedAttributes": ["emails"], "cursor": "" }),
+        "excludedAttributes=emails&cursor",
+    ); // R150
+    check_search(
+        json!({ "COUNT": -1, "startindex": 0, "unknown": 7 }),
+        "count=-1&startIndex=0",
+    );
+    check_search(
+        json!({ "count": "7", "attributes": "userName,title" }),
+        "count=7&attributes=userName,title",
+    );
+    check_search(json!({ "filter": null, "count": null }), "");
+    check_search(json!({ "filter": "bogus eq 1" }), "filter=bogus+eq+1");
+    check_search(json!({ "count": 1.5 }), "count=1.5"); // R56
+}
+
+#[test]
+fn search_bodies_that_are_none() {
+    for (body, want) in [
+        (json!([]), "400: the body must be a JSON object"),
+        (json!({ "filter": 7 }), "400: filter must be a string"),
+        (
+            json!({ "attributes": [7] }),
+            "400: attributes must be a list of names",
+        ),
+        (json!({ "count": [7] }), "400: count must be a whole number"),
+        (json!({ "count": 1, "Count": 2 }), "400: count stands twice"),
+    ] {
+        let service = service(Profile::Entra);
+        let got = Request::parse("POST", "/.search", None, Some(body), &service);
+        assert_eq!(short(got), want);
+    }
+    let strict = service(Profile::Strict);
+    let got = Request::parse("POST", "/.search", None, Some(json!({})), &strict);
+    assert!(short(got).contains("SearchRequest"));
+}
+
+#[test]
+fn a_query_over_all_types_knows_the_names_of_all() {
+    // R66
+    check(
+        "GET",
+        "/?filter=members+pr+or+userName+eq+%22a%22",
+        r#"search user urn:ietf:params:scim:schemas:core:2.0:Group:members pr or userName eq "a", group members pr or urn:ietf:params:scim:schemas:core:2.0:User:userName eq "a""#,
+    );
+    check(
+        "GET",
+        "/?filter=displayName+pr",
+        "search user displayName pr, group displayName pr",
+    );
+    check("GET", "/?filter=bogus+pr", "400: User has no attribute");
+}
+
+#[test]
+fn conditions_stand_where_they_mean_something() {
+    let under = |method: &str, target: &str| {
+        let request = parse(method, target).unwrap();
+        request.under(Some("nonsense"), None).is_err()
+    };
+    for (method, target, wanted) in [
+        ("GET", "/Users/1", true),
+        ("PUT", "/Users/1", true),
+        ("PATCH", "/Users/1", true),
+        ("DELETE", "/Users/1", true),
+        ("POST", "/Users", false),
+        ("POST", "/.search", false),
+        ("GET", "/Users", false),
+        ("GET", "/Schemas", false),
+    ] {
+        assert_eq!(under(method, target), wanted, "{method} {target}");
+    }
 }

@@ -230,12 +230,20 @@ fn the_strict_profile() {
     ] {
         check_as(Profile::Strict, 'u', &format!("{{{core},{rest}}}"), want);
     }
-    check_as(
-        Profile::Strict,
-        'u',
-        r#"{"schemas":["urn:x"],"userName":"a"}"#,
-        "known schema URNs",
-    ); // R27
+    // R26, R27, R137
+    let enterprise = crate::scim::schema::ENTERPRISE_USER;
+    for schemas in [
+        r#""schemas":["urn:x"],"#.to_owned(),
+        r#""schemas":[],"#.to_owned(),
+        r#""schemas":[7],"#.to_owned(),
+        format!(r#""schemas":["{enterprise}"],"#),
+        format!(r#"{core},"Schemas":[],"#),
+        core.replace(']', &format!(r#","{}"],"#, crate::scim::schema::USER)),
+        String::new(),
+    ] {
+        let body = format!(r#"{{{schemas}"userName":"a"}}"#);
+        check_as(Profile::Strict, 'u', &body, "schemas must list the URN");
+    }
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Attribute definitions as data (RFC 7643 §7): read from JSON once, published from the same.
 
 mod resource_type;
+mod stated;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
 pub use resource_type::{Extension, ResourceType};
+pub use stated::Statement;
 
 use super::compare::same_text;
 

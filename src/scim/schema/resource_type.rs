@@ -1,12 +1,14 @@
 //! What one endpoint serves: a core schema and its extensions.
 
+use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
 use super::{Attribute, Schema, find};
 use crate::scim::compare::{fold, same_text};
 use crate::scim::leaf::{Leaf, Selector};
 use crate::scim::path::AttrPath;
-use crate::scim::{Object, ResourceKind};
+use crate::scim::resource::extension;
+use crate::scim::{Object, ResourceKind, UNKNOWN};
 
 /// Longest misspelling that is compared with every known spelling, in bytes.
 const LONGEST_GUESS: usize = 128;
@@ -61,6 +63,38 @@ impl ResourceType {
             schema,
             extensions,
         }
+    }
+
+    /// With further extensions.
+    #[must_use]
+    pub fn with(mut self, extensions: impl IntoIterator<Item = Extension>) -> Self {
+        self.extensions.extend(extensions);
+        self
+    }
+
+    /// With those of its extensions only that one of these places stands under: what no place
+    /// stands under is not served.
+    #[must_use]
+    pub fn serving<'l>(mut self, leaves: impl IntoIterator<Item = &'l Leaf>) -> Self {
+        let urns: HashSet<&str> = (leaves.into_iter())
+            .filter_map(|leaf| leaf.schema.as_deref())
+            .collect();
+        self.extensions
+            .retain(|extension| urns.contains(extension.schema.id.as_str()));
+        self
+    }
+
+    /// Whether this is one of its extensions, in any case.
+    pub fn serves(&self, urn: &str) -> bool {
+        self.extension(urn).is_some()
+    }
+
+    /// The keys a resource of this type may have: attributes, common ones too, and extensions.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let core = self.schema.attributes.iter().chain(&DATA.common);
+        let extensions = self.extensions.iter().map(|item| item.schema.id.as_str());
+        core.map(|attribute| attribute.name.as_str())
+            .chain(extensions)
     }
 
     /// The attribute or sub-attribute at a path, names in any case. A bare name is looked for in
@@ -179,15 +213,56 @@ impl ResourceType {
         }
     }
 
+    /// The same type, knowing also the names of `all` others, whose attributes it never has: what
+    /// a query over several resource types is read and judged by, as an attribute that a type
+    /// lacks counts there as absent (RFC 7644 §3.4.2.1).
+    pub fn widened(&self, all: &[Self]) -> Self {
+        let mut widened = self.clone();
+        let others = all.iter().filter(|types| types.kind != self.kind);
+        for schema in others.flat_map(Self::schemas) {
+            if widened.schemas().all(|known| known.id != schema.id) {
+                widened.extensions.push(Extension {
+                    schema: Arc::clone(schema),
+                    required: false,
+                });
+            }
+        }
+        widened
+    }
+
+    /// A resource of which only the type is known: no attribute of its own is decided.
+    pub(in crate::scim) fn undecided(&self) -> Object {
+        let mut resource = Object::new();
+        for (urn, attribute) in self.attributes() {
+            let holder = match urn {
+                None => &mut resource,
+                Some(urn) => extension(&mut resource, urn),
+            };
+            holder.insert(attribute.name.clone(), UNKNOWN.into());
+        }
+        let parts = DATA.common.iter().filter(|item| item.name == "meta");
+        let mut meta: Object = parts
+            .flat_map(|item| &item.sub_attributes)
+            .map(|part| (part.name.clone(), UNKNOWN.into()))
+            .collect();
+        meta.insert("resourceType".to_owned(), self.name.as_str().into());
+        resource.insert("meta".to_owned(), meta.into());
+        resource
+    }
+
     /// The known spelling nearest to a wrong one, if any is near.
     pub fn suggest(&self, wrong: &str) -> Option<String> {
         if wrong.len() > LONGEST_GUESS {
             return None;
         }
         let wrong = fold(wrong);
-        let limit = (wrong.chars().count() / 3).clamp(1, 4);
+        let length = wrong.chars().count();
+        let limit = (length / 3).clamp(1, 4);
+        // Comparing costs the product of the lengths; most spellings cannot be near.
+        let near = |known: &String| known.chars().count().abs_diff(length) <= limit;
         self.spellings()
             .into_iter()
+            .filter(near)
             .map(|known| (strsim::damerau_levenshtein(&fold(&known), &wrong), known))
             .filter(|(distance, _)| *distance <= limit)
             .min_by_key(|(distance, _)| *distance)
@@ -244,7 +319,7 @@ fn narrow_attribute(attribute: &Attribute, mapped: &[&Leaf]) -> Attribute {
     let mut narrowed = attribute.clone();
     let whole = mapped.iter().any(|leaf| leaf.sub.is_none());
     narrowed.sub_attributes.retain(|sub| {
-        let always = matches!(sub.name.as_str(), "value" | "type" | "primary");
+        let always = matches!(sub.name.as_str(), "value" | "type" | "primary" | "$ref");
         always
             || whole
             || mapped

@@ -161,7 +161,7 @@ fn what_is_published_is_what_is_mapped() {
     );
     assert_eq!(
         outline(&user.extensions[0].schema),
-        "department manager(value)"
+        "department manager(value $ref)"
     );
     let bare = ResourceType::user().narrowed(&leaves('u', &["displayName"]));
     assert_eq!(outline(&bare.schema), "userName displayName");
@@ -169,6 +169,38 @@ fn what_is_published_is_what_is_mapped() {
     let group = ResourceType::group().narrowed(&[]);
     assert_eq!(
         outline(&group.schema),
-        "displayName members(value type)User|Group"
+        "displayName members(value $ref type)User"
     );
+}
+
+#[test]
+fn what_the_vendor_demands_is_published() {
+    // R123, R130
+    let rows = [
+        r#"emails[type eq "work"].value"#,
+        r#"emails[type eq "home"].value"#,
+        "name.givenName",
+        "externalId",
+    ];
+    let leaves: Vec<Leaf> = rows
+        .iter()
+        .map(|row| Leaf::parse(row, &types('u')).unwrap())
+        .collect();
+    let statements: Vec<Statement> = leaves
+        .iter()
+        .zip([(true, true), (false, false), (true, false), (false, true)])
+        .map(|(leaf, (required, unique))| Statement {
+            leaf: leaf.clone(),
+            required,
+            unique,
+        })
+        .collect();
+    let stated = ResourceType::user().narrowed(&leaves).stating(&statements);
+    let at = |name: &str| stated.schema.attribute(name).unwrap();
+    let [emails, name, external] = ["emails", "name", "externalId"].map(at);
+    assert!(emails.required && name.required && !external.required);
+    assert!(emails.sub("value").unwrap().required && name.sub("givenName").unwrap().required);
+    assert_eq!(emails.sub("value").unwrap().uniqueness, Uniqueness::None); // home addresses are not
+    assert_eq!(external.uniqueness, Uniqueness::Server);
+    assert_eq!(at("userName").uniqueness, Uniqueness::Server);
 }

@@ -72,6 +72,7 @@ fn start(certificate: Arc<Certificate>) -> Fixture {
     })
 }
 
+/// R193
 #[tokio::test]
 async fn both_versions_of_tls_are_served() {
     let pair = Pair::new();

@@ -59,6 +59,12 @@ struct Seen {
 }
 
 impl Tokens {
+    /// A key derived from the pepper; no token's digest is made with it.
+    pub fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        // No token begins with this prefix.
+        self.pepper.derived(&format!("key for {purpose}"))
+    }
+
     /// Tokens of `book`, hashed under `pepper`.
     pub fn new(book: Arc<dyn TokenBook>, pepper: Pepper) -> Self {
         Self {

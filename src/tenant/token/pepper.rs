@@ -6,7 +6,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox};
+use sha2::Sha256;
 
 use super::NoRandomness;
 
@@ -50,6 +52,14 @@ impl Pepper {
         let mut key = SecretBox::new(Box::new([0; LENGTH]));
         getrandom::fill(key.expose_secret_mut()).map_err(|_| NoRandomness)?;
         Ok(Self(key))
+    }
+
+    /// A key for something else than tokens, which tells nothing of the pepper
+    /// and is the same in every process that has it.
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new(&self.block().into());
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 
     /// The key as HMAC-SHA256 uses it: filled up with zeros to a block (RFC 2104 §2).

@@ -212,6 +212,16 @@ impl Drop for TestGateway {
 }
 
 impl Tenant {
+    /// One that somebody else started.
+    pub(crate) fn at(address: SocketAddr, base: &str, token: &str) -> Self {
+        Self {
+            address,
+            base: base.to_owned(),
+            token: token.to_owned(),
+            api_key: String::new(),
+        }
+    }
+
     /// The Tenant URL.
     pub(crate) fn url(&self) -> String {
         format!("http://{}{}", self.address, self.base)
