@@ -302,7 +302,10 @@ impl Checker<'_> {
             false => settings.fill(token_url),
         };
         let url = Url::parse(&address).ok();
-        let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        // No address is a vendor's by default: it is the tenant's in both cases.
+        let is_tenants = token_url.starts_with(['/', '{']);
+        let url = url
+            .filter(|url| is_tenants && matches!(url.scheme(), "http" | "https") && url.has_host());
         url.map(Some).ok_or_else(|| {
             let message = "the token endpoint is no http or https URL".into();
             let help = format!("the manifest says token_url = \"{token_url}\"");

@@ -88,9 +88,14 @@ impl Stand {
 }
 
 fn write_files(directory: &Path, base_url: &str) -> Config {
-    for file in ["adapters/webroot.toml", "scripts/webroot.rhai"] {
-        copy_edited(file, &directory.join(file), |text| text);
-    }
+    write_edited(directory, base_url, |manifest| manifest)
+}
+
+fn write_edited(directory: &Path, base_url: &str, edit: impl Fn(String) -> String) -> Config {
+    let manifest = "adapters/webroot.toml";
+    copy_edited(manifest, &directory.join(manifest), edit);
+    let script = "scripts/webroot.rhai";
+    copy_edited(script, &directory.join(script), |text| text);
     std::fs::create_dir_all(directory.join("tenants")).unwrap();
     let account = Account::default();
     for Site { site_id, .. } in sites() {
@@ -232,4 +237,29 @@ async fn v11_one_url_serves_all_sites_and_the_token_alone_tells_them_apart() {
     assert_eq!(left.as_array().unwrap().len(), 1);
     // The same client: one token for both.
     assert_eq!(stand.asked_for_tokens(), (1, 0));
+}
+
+#[test]
+fn a_token_endpoint_is_always_the_tenants_own() {
+    let problems = |token_url: &str, base_url: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let config = write_edited(directory.path(), base_url, |manifest| {
+            manifest.replace("\"/auth/token\"", &format!("\"{token_url}\""))
+        });
+        let (_, report) = catalog::load(&Sources {
+            adapters: config.catalog.adapters,
+            scripts: config.catalog.scripts,
+            tenants: Some(config.catalog.tenants),
+        });
+        report.render(false)
+    };
+    let base_url = "https://vendor.example";
+    assert_eq!(
+        problems("/oauth/token", base_url),
+        problems("/auth/token", base_url)
+    );
+    for elsewhere in ["https://login.example/token", "{site_id}", "auth/token"] {
+        let found = problems(elsewhere, base_url);
+        assert!(found.contains("tenant::token-url"), "{elsewhere}: {found}");
+    }
 }

@@ -3,7 +3,7 @@
 use super::{Holdings, Row, Showcase};
 use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::webroot::{Account, Options, Site, start};
-use crate::demo::wanted::{ExpectedGroup, ExpectedUser, Outcome, path};
+use crate::demo::wanted::{Directory, ExpectedGroup, ExpectedUser, Outcome, path};
 use serde_json::Value;
 use std::io;
 use std::time::Duration;
@@ -52,6 +52,15 @@ password = {{ value = "{password}" }}
         )
     }
 
+    /// The five attributes there are, as the page for administrators asks for, and `active`.
+    fn mapped(&self, mut directory: Directory) -> Directory {
+        for user in directory.users.values_mut() {
+            user.manager = None;
+            user.attributes.retain(|path, _| MAPPED.contains(path));
+        }
+        directory
+    }
+
     fn expected(&self, outcome: &Outcome) -> Holdings {
         let there = outcome.users.values().filter(|user| !user.deleted);
         let users = there.map(|user| (("user", email(user).to_owned()), row(user)));
@@ -76,6 +85,14 @@ password = {{ value = "{password}" }}
         users.chain(groups).collect()
     }
 }
+
+const MAPPED: [&str; 5] = [
+    path::EMAIL,
+    path::EXTERNAL_ID,
+    path::FAMILY_NAME,
+    path::GIVEN_NAME,
+    path::USER_NAME,
+];
 
 fn email(expected: &ExpectedUser) -> &str {
     let user = &expected.user;
