@@ -53,7 +53,8 @@
 //! - Scripts never do I/O themselves: they ask, and their fiber suspends.
 //! - One generation of the catalog serves a request from start to end.
 //! - No key of a cache, lock, table or limiter exists without its tenant, but
-//!   for the tokens', which are what names the tenant.
+//!   for the tokens', which are what names the tenant, and for a vendor's access
+//!   tokens, which belong to whoever holds all of the same secrets.
 //! - What fails to load is left out and told; the rest is served, and to what
 //!   is left out the answer is 503, for its tokens are good.
 //! - Secrets have no `Display`, and a `Debug` that shows nothing.

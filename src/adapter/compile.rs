@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Adapter;
-use super::manifest::{Manifest, MembershipModel};
+use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
 use super::problem::{Problem, counted, nearest};
 use super::script::Script;
@@ -22,6 +22,10 @@ pub struct Files {
     /// Script: file name and text.
     pub script: (String, String),
 }
+
+/// These may take the SCIM resource as one parameter more, for what a table
+/// cannot say.
+const MAY_SEE_RESOURCE: &[&str] = &["create_user", "create_group"];
 
 /// A function the engine may call.
 struct Expected {
@@ -102,6 +106,12 @@ const VENDOR_MEMBERSHIP: &[Expected] = &[
     ),
     expected("list_members", 1, "reading a group's members"),
 ];
+
+const LEAVING: &[Expected] = &[expected(
+    "list_memberships",
+    1,
+    "taking an inactive user out of the groups: their ids by (user id)",
+)];
 
 const EXCLUSIVE_MEMBERSHIP: &[Expected] = &[expected(
     "assign_group",
@@ -250,6 +260,9 @@ fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
             MembershipModel::Exclusive => EXCLUSIVE_MEMBERSHIP,
         });
     }
+    if manifest.groups.inactive == InactiveMembers::Leave {
+        wanted.extend(SWITCH_FUNCTIONS.iter().chain(LEAVING));
+    }
     wanted
         .into_iter()
         .filter_map(|function| missing(script, function))
@@ -264,6 +277,7 @@ fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
     } = wanted;
     let (problem, label) = match script.arity(name) {
         Some(found) if found == *parameters => return None,
+        Some(found) if found == parameters + 1 && MAY_SEE_RESOURCE.contains(name) => return None,
         Some(found) => {
             let found = counted(found, "parameter");
             let message = format!("`{name}` has {found} and is called with {parameters}");

@@ -20,6 +20,8 @@ pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem
     let mut problems = check.defaults();
     problems.extend(check.headers());
     problems.extend(check.id_fields());
+    problems.extend(check.expiring_ids());
+    problems.extend(check.path());
     problems.extend(check.pointers());
     problems.extend(check.attributes());
     problems.extend(check.settings_in_script());
@@ -109,9 +111,33 @@ impl Crosscheck<'_> {
             .collect()
     }
 
+    /// An object that is made anew has another native id, so the SCIM id must be ours.
+    fn expiring_ids(&self) -> Option<Problem> {
+        let ids = &self.manifest.ids;
+        let mut rules = [Some(&ids.user), ids.group.as_ref()].into_iter().flatten();
+        rules.find(|rule| rule.expires && !rule.issued)?;
+        let message = "`expires` without `issued`".to_owned();
+        let problem = Problem::error("manifest::expires", self.file, message)
+            .help("add `issued = true`: what is made anew has another native id");
+        Some(match self.text.find("expires") {
+            Some(start) => problem.at(start, "expires".len()),
+            None => problem,
+        })
+    }
+
+    fn path(&self) -> Option<Problem> {
+        let path = self.manifest.graphql.as_ref()?;
+        (!path.starts_with('/')).then(|| {
+            let message = format!("the path `{path}` does not start with `/`");
+            let problem = self.at("manifest::path", path, message);
+            problem.help("it is below the tenant's base URL, as /graphql")
+        })
+    }
+
     fn pointers(&self) -> Vec<Problem> {
         let replies = &self.manifest.replies;
-        let pointers = [&replies.code, &replies.field].into_iter().flatten();
+        let pointers = [&replies.code, &replies.field, &replies.retry_after_ms];
+        let pointers = pointers.into_iter().flatten();
         pointers
             .filter(|pointer| !pointer.starts_with('/'))
             .map(|pointer| {

@@ -23,6 +23,9 @@ pub struct Manifest {
     pub settings: BTreeMap<String, Setting>,
     /// How calls are authenticated.
     pub credential: CredentialKind,
+    /// Where a script's `graphql(query, variables)` posts, below the base URL;
+    /// `/graphql` if absent.
+    pub graphql: Option<String>,
     /// Headers of every call; `{name}` stands for a tenant setting.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -100,8 +103,44 @@ pub enum CredentialKind {
         /// JSON pointer to the key in the reply.
         key: String,
     },
+    /// OAuth 2.0 (RFC 6749): tenant secrets `client_id`, `client_secret`, and for the password
+    /// grant `username`, `password`.
+    #[serde(rename = "oauth2")]
+    OAuth2 {
+        /// How a token is asked for.
+        grant: GrantKind,
+        /// The token endpoint: a path below the tenant's base URL, or `{name}` for the tenant
+        /// setting that holds its address.
+        token_url: String,
+        /// Where the client's id and secret stand.
+        #[serde(default)]
+        client: ClientPlace,
+        /// What the token is to be good for; the endpoint's default if absent.
+        scope: Option<String>,
+    },
     /// None, for a vendor that trusts the network it is reached by.
     None,
+}
+
+/// How a token is asked for. A refresh token is used while there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantKind {
+    /// With the password of a service account (RFC 6749 §4.3).
+    Password,
+    /// With the client's own secret (RFC 6749 §4.4).
+    ClientCredentials,
+}
+
+/// Where an OAuth client's id and secret stand (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientPlace {
+    /// `Authorization: Basic`.
+    #[default]
+    Basic,
+    /// `client_id` and `client_secret` in the form.
+    Body,
 }
 
 impl CredentialKind {
@@ -111,6 +150,11 @@ impl CredentialKind {
             Self::Basic | Self::KeyExchange { .. } => &["username", "password"],
             Self::Bearer => &["token"],
             Self::Header { .. } => &["key"],
+            Self::OAuth2 {
+                grant: GrantKind::Password,
+                ..
+            } => &["client_id", "client_secret", "username", "password"],
+            Self::OAuth2 { .. } => &["client_id", "client_secret"],
             Self::None => &[],
         }
     }
@@ -191,6 +235,8 @@ pub enum PagingStyle {
     Page,
     /// Offset from 0 and size; the answer tells the total.
     Offset,
+    /// A cursor that the page before gave, and size. The answer may tell the total.
+    Cursor,
 }
 
 /// How resources of each type are named.
@@ -214,6 +260,11 @@ pub struct IdRule {
     /// nothing is stored.
     #[serde(default)]
     pub issued: bool,
+    /// The vendor removes disabled objects by itself after a time. The gateway
+    /// then keeps what a disabled one held, so that enabling makes it anew under
+    /// the same SCIM id. Only with `issued`.
+    #[serde(default)]
+    pub expires: bool,
     /// What the vendor's ids look like. A vendor that reads `018` as 18 would
     /// else have two names for one object.
     #[serde(default)]
@@ -251,6 +302,20 @@ impl IdForm {
 pub struct Groups {
     /// Who holds the truth about members.
     pub membership: MembershipModel,
+    /// What becomes of the memberships of a user who is switched off.
+    pub inactive: InactiveMembers,
+}
+
+/// What becomes of the memberships of a user who is switched off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InactiveMembers {
+    /// Nothing: the vendor knows who is switched off.
+    #[default]
+    Stay,
+    /// They end, for the vendor goes on with whoever is in a group. The gateway keeps them
+    /// and puts them back. Only with `membership = "vendor"`.
+    Leave,
 }
 
 /// Who holds the truth about members.

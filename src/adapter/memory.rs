@@ -38,12 +38,23 @@ pub struct Remembered {
     /// the object is under this one or still under the old one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub becoming: Option<String>,
+    /// A disabled resource as it was, in SCIM shape, where the vendor removes
+    /// disabled objects by itself.
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub kept: Object,
+    /// Switched off, so that the gateway keeps the memberships and the vendor has none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
 }
 
 impl Remembered {
     /// Whether there is nothing to keep.
     pub fn is_empty(&self) -> bool {
-        self.said.is_empty() && self.extra.is_empty() && self.becoming.is_none()
+        self.said.is_empty()
+            && self.extra.is_empty()
+            && self.becoming.is_none()
+            && self.kept.is_empty()
+            && !self.suspended
     }
 }
 

@@ -4,11 +4,16 @@
 //! "slow down" with 200. The rows of the table are tried in order; what no row
 //! names is judged by its status class.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::host::json;
 use super::xml;
+
+/// No vendor is waited for longer, whatever it asks.
+const LONGEST_SPAN: Duration = Duration::from_secs(86_400);
 
 /// What an answer of the vendor means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -60,6 +65,9 @@ pub struct ReplyTable {
     pub code: Option<String>,
     /// JSON pointer to the name of the field an error is about.
     pub field: Option<String>,
+    /// JSON pointer to the milliseconds to wait, for a vendor that tells them in
+    /// the body. A `Retry-After` header goes first.
+    pub retry_after_ms: Option<String>,
     /// In order of precedence.
     #[serde(default)]
     pub errors: Vec<ReplyRow>,
@@ -82,6 +90,9 @@ pub struct ReplyRow {
     pub attribute: Option<String>,
     /// What Entra's administrator reads. The vendor's own text is never shown.
     pub detail: Option<String>,
+    /// What somebody must do about it: each such answer is a warning in the log,
+    /// with this as its action.
+    pub alarm: Option<String>,
 }
 
 /// An answer, judged.
@@ -97,6 +108,10 @@ pub struct Verdict<'t> {
     pub attribute: Option<&'t str>,
     /// The row's text for Entra's administrator.
     pub detail: Option<&'t str>,
+    /// The row's words for whoever runs the gateway.
+    pub alarm: Option<&'t str>,
+    /// How long the body asks to wait, at most a day.
+    pub retry_after: Option<Duration>,
 }
 
 impl ReplyTable {
@@ -123,6 +138,8 @@ impl ReplyTable {
             field,
             attribute: row.and_then(|row| row.attribute.as_deref()),
             detail: row.and_then(|row| row.detail.as_deref()),
+            alarm: row.and_then(|row| row.alarm.as_deref()),
+            retry_after: span_at(body, self.retry_after_ms.as_deref()),
         }
     }
 
@@ -154,6 +171,11 @@ fn text_at(body: Option<&Value>, pointer: Option<&str>) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+fn span_at(body: Option<&Value>, pointer: Option<&str>) -> Option<Duration> {
+    let milliseconds = body?.pointer(pointer?)?.as_u64()?;
+    Some(Duration::from_millis(milliseconds).min(LONGEST_SPAN))
 }
 
 #[cfg(test)]
@@ -251,6 +273,22 @@ mod tests {
         assert_eq!(judge("<response code='99'/>"), Meaning::Fault);
         assert!(table.parse(b"<!DOCTYPE a><response code='20'/>").is_none());
         assert!(table.parse(b"{}").is_none());
+    }
+
+    #[test]
+    fn the_wait_may_stand_in_the_body() {
+        let table = ReplyTable {
+            retry_after_ms: Some("/errors/0/wait".into()),
+            ..table()
+        };
+        let wait = |wait: Value| {
+            let body = json!({"errors": [{"wait": wait}]});
+            table.judge(200, Some(&body)).retry_after
+        };
+        assert_eq!(wait(json!(1500)), Some(Duration::from_millis(1500)));
+        assert_eq!(wait(json!(u64::MAX)), Some(LONGEST_SPAN));
+        assert_eq!(wait(json!(-1)), None);
+        assert_eq!(wait(json!("soon")), None);
     }
 
     #[test]

@@ -187,6 +187,11 @@ impl Script {
         engine
             .call_fn_with_options::<Dynamic>(options, &mut scope, &self.ast, function, arguments)
             .map_err(|error| match thrown_fault(&error) {
+                Some(fault) if fault.is_bug() => ScriptFault {
+                    message: "the vendor does not understand this call".to_owned(),
+                    ..fault_of(&error, &self.file)
+                }
+                .into(),
                 Some(fault) => told(fault),
                 None => fault_of(&error, &self.file).into(),
             })

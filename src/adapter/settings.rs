@@ -27,6 +27,14 @@ impl Settings {
         }
     }
 
+    /// A template with each `{name}` replaced by the setting's value.
+    pub fn fill(&self, template: &str) -> String {
+        self.names().fold(template.to_owned(), |text, name| {
+            let value = self.text(name).unwrap_or_default();
+            text.replace(&format!("{{{name}}}"), &value)
+        })
+    }
+
     /// The names there are.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Path below the repository, and text.
-const FILES: [(&str, &str); 6] = [
+const FILES: [(&str, &str); 10] = [
     (
         "adapters/sosafe.toml",
         include_str!("../../adapters/sosafe.toml"),
@@ -21,6 +21,19 @@ const FILES: [(&str, &str); 6] = [
         "scripts/paloalto.rhai",
         include_str!("../../scripts/paloalto.rhai"),
     ),
+    (
+        "adapters/webroot.toml",
+        include_str!("../../adapters/webroot.toml"),
+    ),
+    (
+        "scripts/webroot.rhai",
+        include_str!("../../scripts/webroot.rhai"),
+    ),
+    (
+        "adapters/wedo.toml",
+        include_str!("../../adapters/wedo.toml"),
+    ),
+    ("scripts/wedo.rhai", include_str!("../../scripts/wedo.rhai")),
     (
         "adapters/reference.toml",
         include_str!("../../adapters/reference.toml"),

@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::emulator::kit::{Action, Fault, Match, Status};
+use super::entra::{Change, Entra};
 use super::guide::play;
 use super::report::{Difference, Report};
 use super::stand::Stand;
 use super::vendors::{self, Showcase};
+use super::wanted::{WantedUser, path};
 use crate::scim::Profile;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The report, and how many calls met a fault.
@@ -86,6 +89,85 @@ async fn lost_answers_leave_no_trace() {
             lost("POST", "/users/*/activate", 50),
             lost("PATCH", "/users/*", 60),
             lost("PUT", "/user-groups/*", 4),
+        ]);
+    })
+    .await;
+    assert!(report.is_clean(), "{report}");
+    assert!(faults > 10, "{faults}");
+}
+
+/// The same where every call is a POST to one path.
+#[tokio::test]
+async fn v32_lost_answers_leave_no_trace_in_graphql() {
+    let vendor = vendors::named("wedo").unwrap();
+    let (report, faults) = play_at(vendor, |stand| {
+        let lost = |route, every| Fault::on_route(route, Action::DropAfter).every(every);
+        stand.emulator.faults(vec![
+            lost("mutation createUser", 30),
+            lost("mutation updateUser", 10),
+            lost("mutation deactivateUser", 7),
+            lost("mutation reactivateUser", 4),
+            lost("mutation purgeUser", 3),
+        ]);
+    })
+    .await;
+    assert!(report.is_clean(), "{report}");
+    assert!(faults > 10, "{faults}");
+}
+
+#[tokio::test]
+async fn v14_a_user_enabled_after_the_purge_is_the_same_user() {
+    let vendor = vendors::named("wedo").unwrap();
+    let stand = Stand::start(vendor, Profile::Entra, Duration::ZERO)
+        .await
+        .unwrap();
+    let entra = Entra::new(&stand.tenant_url, &stand.token, Arc::new(())).unwrap();
+    let native = || stand.emulator.state()["networks"][0]["users"].clone();
+    let ada = WantedUser::new("o1", "Ada@example.com").with(path::TITLE, "Engineer");
+    let id = entra.create_user(&ada).await.unwrap();
+    let before = native();
+
+    let switch = async |active| {
+        entra
+            .update_user(&id, &[Change::Active(active)])
+            .await
+            .unwrap()
+    };
+    switch(false).await;
+    stand
+        .emulator
+        .advance_clock(Duration::from_secs(31 * 86_400));
+    let disabled = entra.user(&id).await.unwrap().unwrap();
+    assert_eq!(disabled["active"], false);
+    assert_eq!(native(), json!([]), "the vendor has purged the user");
+    switch(true).await;
+
+    let after = native();
+    assert_ne!(before[0]["id"], after[0]["id"]);
+    assert_eq!(after[0]["function"], "Engineer");
+    let found = entra.match_user("Ada@example.com").await.unwrap().unwrap();
+    assert_eq!((&found["id"], &found["active"]), (&json!(id), &json!(true)));
+
+    switch(false).await;
+    stand
+        .emulator
+        .advance_clock(Duration::from_secs(31 * 86_400));
+    entra.delete_user(&id).await.unwrap();
+    assert_eq!(entra.user(&id).await.unwrap(), None);
+    stand.stop().await;
+}
+
+/// The same where rows have versions and memberships are rows.
+#[tokio::test]
+async fn v32_lost_answers_leave_no_trace_among_versions() {
+    let vendor = vendors::named("webroot").unwrap();
+    let (report, faults) = play_at(vendor, |stand| {
+        let lost = |method, path, every| Fault::new(method, path, Action::DropAfter).every(every);
+        stand.emulator.faults(vec![
+            lost("POST", "/**/targets", 20),
+            lost("PUT", "/**/targets/*", 10),
+            lost("DELETE", "/**/targets/*", 3),
+            lost("POST", "/auth/token", 2),
         ]);
     })
     .await;

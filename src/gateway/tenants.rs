@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
-use crate::adapter::manifest::CredentialKind;
+use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
 use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
 use crate::catalog::Catalog;
@@ -20,13 +20,17 @@ use crate::scim::{self, CursorKey};
 use crate::server::Admission;
 use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
-use crate::vendor::{Credential, Destination, KeyExchange, Network, Pool, VendorState};
+use crate::vendor::{
+    AccessTokens, Credential, Destination, Grant, KeyExchange, Network, OAuth2Client, Pool,
+    VendorState,
+};
 
 /// All tenants, shared by all threads.
 pub(super) struct Tenants {
     memory: Arc<dyn Memory>,
     ids: Arc<IdCache>,
     cursors: CursorKey,
+    access: AccessTokens,
     /// `None` for a tenant that is there and cannot be used.
     live: ArcSwap<HashMap<TenantId, Option<Arc<Entry>>>>,
     /// What outlives a reload, by tenant.
@@ -54,6 +58,7 @@ impl Tenants {
             memory,
             cursors,
             ids: Arc::new(IdCache::new()),
+            access: AccessTokens::default(),
             live: ArcSwap::default(),
             lasting: Mutex::default(),
         }
@@ -74,7 +79,7 @@ impl Tenants {
         let state = lasting.state.under(tenant.upstream.limits);
         Entry {
             tenant: Arc::clone(tenant),
-            destination: Arc::new(destination(tenant, state)),
+            destination: Arc::new(destination(tenant, state, &self.access)),
             locks: lasting.locks,
         }
     }
@@ -172,7 +177,7 @@ impl Entrance {
     }
 }
 
-fn destination(tenant: &Tenant, state: Arc<VendorState>) -> Destination {
+fn destination(tenant: &Tenant, state: Arc<VendorState>, access: &AccessTokens) -> Destination {
     let Upstream {
         base_url,
         headers,
@@ -190,7 +195,7 @@ fn destination(tenant: &Tenant, state: Arc<VendorState>) -> Destination {
         tenant: tenant.id.clone(),
         base_url: base_url.clone(),
         headers: headers.collect(),
-        credential: credential(tenant),
+        credential: credential(tenant, access),
         limits: *limits,
         deadlines: tenant.adapter.manifest.deadlines,
         replies: tenant.adapter.manifest.replies.clone(),
@@ -198,7 +203,7 @@ fn destination(tenant: &Tenant, state: Arc<VendorState>) -> Destination {
     }
 }
 
-fn credential(tenant: &Tenant) -> Credential {
+fn credential(tenant: &Tenant, access: &AccessTokens) -> Credential {
     let secret = |name: &str| {
         tenant
             .upstream
@@ -236,6 +241,32 @@ fn credential(tenant: &Tenant) -> Credential {
             })),
             Err(_) => Credential::None,
         },
+        CredentialKind::OAuth2 {
+            grant,
+            client,
+            scope,
+            ..
+        } => {
+            let token_url = tenant.upstream.token_url.as_ref();
+            let Some(token_url) = token_url.and_then(|url| url.as_str().parse().ok()) else {
+                return Credential::None;
+            };
+            let grant = match grant {
+                GrantKind::Password => Grant::Password {
+                    username: secret("username"),
+                    password: secret("password"),
+                },
+                GrantKind::ClientCredentials => Grant::ClientCredentials,
+            };
+            Credential::OAuth2(access.share(OAuth2Client {
+                token_url,
+                grant,
+                place: *client,
+                client_id: secret("client_id"),
+                client_secret: secret("client_secret"),
+                scope: scope.clone(),
+            }))
+        }
         CredentialKind::None => Credential::None,
     }
 }

@@ -54,6 +54,8 @@ fn said(text: &str) -> Remembered {
         said: [(format!("leaf of {text}"), saying)].into(),
         extra: [(text.to_owned(), json!(text))].into_iter().collect(),
         becoming: Some(format!("key of {text}")),
+        kept: [("userName".to_owned(), json!(text))].into_iter().collect(),
+        suspended: true,
     }
 }
 

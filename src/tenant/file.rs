@@ -21,7 +21,7 @@ use url::Url;
 
 use super::redact::secrets;
 use super::{Tenant, Upstream};
-use crate::adapter::manifest::{Limits, Setting};
+use crate::adapter::manifest::{CredentialKind, Limits, Setting};
 use crate::adapter::problem::{Problem, nearest};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, TenantId};
@@ -112,6 +112,9 @@ impl TenantFile {
             return Err(problems);
         };
         let headers = checker.headers(&settings);
+        let token_url = checker
+            .token_url(&base_url, &settings)
+            .map_err(|problem| vec![problem])?;
         let adapter = adapter
             .for_tenant(&settings)
             .map_err(|why| vec![Problem::error("tenant::custom-attributes", file, why)])?;
@@ -122,6 +125,7 @@ impl TenantFile {
             group_priority: Arc::new(self.groups.priority),
             upstream: Upstream {
                 base_url,
+                token_url,
                 headers,
                 secrets,
                 limits: self.limits.or(adapter.manifest.limits),
@@ -287,16 +291,29 @@ impl Checker<'_> {
             .manifest
             .headers
             .iter()
-            .map(|(name, template)| {
-                let value = settings.names().fold(template.clone(), |value, setting| {
-                    value.replace(
-                        &format!("{{{setting}}}"),
-                        &settings.text(setting).unwrap_or_default(),
-                    )
-                });
-                (name.clone(), value)
-            });
+            .map(|(name, template)| (name.clone(), settings.fill(template)));
         filled.collect()
+    }
+
+    /// The token endpoint of a vendor that has one.
+    fn token_url(&self, base_url: &Url, settings: &Settings) -> Result<Option<Url>, Problem> {
+        let CredentialKind::OAuth2 { token_url, .. } = &self.adapter.manifest.credential else {
+            return Ok(None);
+        };
+        let address = match token_url.starts_with('/') {
+            true => format!("{}{token_url}", base_url.as_str().trim_end_matches('/')),
+            false => settings.fill(token_url),
+        };
+        let url = Url::parse(&address).ok();
+        // No address is a vendor's by default: it is the tenant's in both cases.
+        let is_tenants = token_url.starts_with(['/', '{']);
+        let url = url
+            .filter(|url| is_tenants && matches!(url.scheme(), "http" | "https") && url.has_host());
+        url.map(Some).ok_or_else(|| {
+            let message = "the token endpoint is no http or https URL".into();
+            let help = format!("the manifest says token_url = \"{token_url}\"");
+            self.error("tenant::token-url", message).help(help)
+        })
     }
 }
 

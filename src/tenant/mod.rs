@@ -46,6 +46,8 @@ pub struct Upstream {
     pub base_url: Url,
     /// Fixed headers of every call, settings filled in.
     pub headers: Vec<(String, String)>,
+    /// Where the vendor gives tokens, if its credential kind is of that sort.
+    pub token_url: Option<Url>,
     /// By the names the credential kind asks for.
     pub secrets: BTreeMap<String, SecretString>,
     /// The tenant's limits, the manifest's where it sets none.

@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use tokio::time::{Instant, sleep};
 
@@ -16,6 +16,7 @@ use super::credential::Credential;
 use super::destination::Destination;
 use super::exchange::{Broken, exchange};
 use super::key_exchange::attempt_with_key;
+use super::oauth2::{Denied, Issued, OAuth2, Renewal, Way};
 use super::path;
 use super::pool::Connections;
 use super::retry::{Tried, Tries};
@@ -81,7 +82,65 @@ async fn attempt(
         Credential::KeyExchange(exchange) => {
             attempt_with_key(exchange, connections, to, request, deadline).await
         }
+        Credential::OAuth2(oauth2) => {
+            attempt_with_token(oauth2, connections, to, request, deadline).await
+        }
         _ => send(connections, to, request, deadline).await,
+    }
+}
+
+/// A call with a token that may have ended: refreshed once, asked for in full once. A 401
+/// did nothing, so even a POST goes again.
+async fn attempt_with_token(
+    oauth2: &OAuth2,
+    connections: &Connections,
+    to: &Destination,
+    request: Request<Full<Bytes>>,
+    deadline: Instant,
+) -> Tried {
+    let way = Way {
+        connections,
+        to,
+        ends: deadline.min(Instant::now() + to.deadlines.call()),
+    };
+    let mut token = oauth2.token(&way).await;
+    for renewal in [Renewal::Refresh, Renewal::Full] {
+        let bearer = match token {
+            Ok(bearer) => bearer,
+            Err(denied) => return Tried::from(denied),
+        };
+        let tried = send(connections, to, bearing(&bearer, &request), deadline).await;
+        if !is_unauthorized(&tried) {
+            return tried;
+        }
+        token = oauth2.instead_of(&bearer, renewal, &way).await;
+    }
+    match token {
+        Ok(bearer) => send(connections, to, bearing(&bearer, &request), deadline).await,
+        Err(denied) => Tried::from(denied),
+    }
+}
+
+fn bearing(token: &Issued, request: &Request<Full<Bytes>>) -> Request<Full<Bytes>> {
+    let mut request = request.clone();
+    request
+        .headers_mut()
+        .insert(AUTHORIZATION, token.header.clone());
+    request
+}
+
+/// RFC 6750 §3.1: a token that ended is a 401, whatever the reply table says of other
+/// refusals.
+fn is_unauthorized(tried: &Tried) -> bool {
+    matches!(tried, Tried::Answered(reply, Meaning::Credential) if reply.status == 401)
+}
+
+impl From<Denied> for Tried {
+    fn from(denied: Denied) -> Self {
+        match CallFault::from(denied) {
+            CallFault::NotSent(why) => Self::Unsent(why),
+            fault => Self::Held(fault),
+        }
     }
 }
 
@@ -102,8 +161,8 @@ pub(super) async fn send(
     }
     let ends = deadline.min(now + to.deadlines.call());
     match exchange(connections, request, ends).await {
-        Ok(reply) => {
-            let means = verdict::means(&to.replies, &reply);
+        Ok(mut reply) => {
+            let means = verdict::means(&to.replies, &mut reply);
             Tried::Answered(reply, means)
         }
         Err(Broken::Unsent(why)) => Tried::Unsent(why),
@@ -129,7 +188,7 @@ fn admit(to: &Destination) -> Result<Pass, CallFault> {
 fn settle(to: &Destination, pass: Pass, tried: &Tried) {
     let health = &to.state.health;
     let change = match tried {
-        // Whoever gives out keys answered.
+        // Whoever gives out tokens or keys answered.
         Tried::Held(CallFault::Credential) => health.breaker.record(pass, Health::Well),
         Tried::Held(_) => return,
         Tried::Unsent(_) => health.breaker.record(pass, Health::Unconnected),

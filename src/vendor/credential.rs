@@ -7,6 +7,7 @@ use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::key_exchange::KeyExchange;
+use super::oauth2::OAuth2;
 
 /// A tenant's credential at its vendor. `Debug` prints the kind, never a value.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub enum Credential {
         /// Its value, whole.
         value: SecretString,
     },
+    /// RFC 6749: a bearer token that is asked for when it is needed.
+    OAuth2(OAuth2),
     /// A key that is asked for when it is needed.
     KeyExchange(Box<KeyExchange>),
     /// None, for a vendor that trusts the network it is reached by.
@@ -35,14 +38,17 @@ pub enum Credential {
 
 impl Credential {
     /// Sets the header, marked sensitive so that no layer prints it. `Err` if
-    /// the secret holds bytes no header can (RFC 9110 §5.5). A key that must be asked for
-    /// first is set when the call goes out.
+    /// the secret holds bytes no header can (RFC 9110 §5.5). A token or key that must be asked
+    /// for first is set when the call goes out.
     pub(super) fn apply(&self, headers: &mut HeaderMap) -> Result<(), UnfitSecret> {
         let (name, text) = match self {
-            Self::Basic { username, password } => (AUTHORIZATION, basic(username, password)),
+            Self::Basic { username, password } => (
+                AUTHORIZATION,
+                basic(username.expose_secret(), password.expose_secret()),
+            ),
             Self::Bearer(token) => (AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
             Self::Header { name, value } => (name.clone(), value.expose_secret().to_owned()),
-            Self::KeyExchange(_) | Self::None => return Ok(()),
+            Self::KeyExchange(_) | Self::OAuth2(_) | Self::None => return Ok(()),
         };
         let mut value = HeaderValue::try_from(text).map_err(|_| UnfitSecret)?;
         value.set_sensitive(true);
@@ -64,6 +70,7 @@ impl Credential {
                 value.expose_secret().hash(&mut hasher);
             }
             Self::KeyExchange(exchange) => exchange.hash(&mut hasher),
+            Self::OAuth2(oauth2) => oauth2.hash_into(&mut hasher),
             Self::None => {}
         }
         hasher.finish()
@@ -77,6 +84,7 @@ impl fmt::Debug for Credential {
             Self::Bearer(_) => "Bearer(***)",
             Self::Header { .. } => "Header(***)",
             Self::KeyExchange(_) => "KeyExchange(***)",
+            Self::OAuth2(_) => "OAuth2(***)",
             Self::None => "None",
         })
     }
@@ -86,8 +94,9 @@ impl fmt::Debug for Credential {
 #[derive(Debug)]
 pub(super) struct UnfitSecret;
 
-fn basic(username: &SecretString, password: &SecretString) -> String {
-    let pair = format!("{}:{}", username.expose_secret(), password.expose_secret());
+/// The value of `Authorization: Basic`.
+pub(super) fn basic(username: &str, password: &str) -> String {
+    let pair = format!("{username}:{password}");
     format!("Basic {}", base64(pair.as_bytes()))
 }
 

@@ -5,7 +5,7 @@
 //!   client.rs          the walk of a call: places, breakers, retries, rates, one try
 //!   exchange.rs        one try on the wire: head out, bounded reply in, who knows what was sent
 //!   pool.rs            connections, one set per tenant and worker thread (connect.rs, tls.rs, egress.rs)
-//!   destination.rs     where a tenant's calls go, and as whom (credential.rs, key_exchange.rs, path.rs)
+//!   destination.rs     where a tenant's calls go, and as whom (credential.rs, key_exchange.rs, oauth2/, path.rs)
 //!   state.rs           what all threads share and what outlives a reload:
 //!                      breaker.rs, refusal.rs, retry.rs, rate.rs, places.rs
 //! ```
@@ -22,6 +22,7 @@ mod egress;
 mod exchange;
 mod key_exchange;
 mod network;
+mod oauth2;
 mod path;
 mod places;
 mod pool;
@@ -40,6 +41,7 @@ pub use credential::Credential;
 pub use destination::Destination;
 pub use key_exchange::KeyExchange;
 pub use network::Network;
+pub use oauth2::{AccessTokens, Grant, OAuth2, OAuth2Client};
 pub use pool::Pool;
 pub use state::VendorState;
 pub use tls::{TlsError, TlsOptions};

@@ -4,6 +4,7 @@
 
 mod faults;
 mod keys;
+mod oauth2;
 mod retries;
 mod server;
 mod tls;

@@ -3,13 +3,16 @@
 use crate::adapter::VendorReply;
 use crate::adapter::replies::{Meaning, ReplyTable};
 
-/// The meaning of `reply`. Its body is parsed only where the table could turn on
-/// it, so that the usual 200 is parsed once, by the adapter.
-pub(super) fn means(table: &ReplyTable, reply: &VendorReply) -> Meaning {
+/// The meaning of `reply`, and the wait it asks for in its body, put where a
+/// `Retry-After` header would be. The body is parsed only where the table could
+/// turn on it, so that the usual 200 is parsed once, by the adapter.
+pub(super) fn means(table: &ReplyTable, reply: &mut VendorReply) -> Meaning {
     let body = turns_on_body(table, reply.status)
         .then(|| table.parse(&reply.body))
         .flatten();
-    table.judge(reply.status, body.as_ref()).means
+    let verdict = table.judge(reply.status, body.as_ref());
+    reply.retry_after = reply.retry_after.or(verdict.retry_after);
+    verdict.means
 }
 
 fn turns_on_body(table: &ReplyTable, status: u16) -> bool {
@@ -42,13 +45,17 @@ mod tests {
             ]
             "#,
         );
-        let reply = VendorReply {
+        let mut reply = VendorReply {
             status,
             retry_after: None,
             body: Bytes::from_static(body.as_bytes()),
             after_loss: false,
         };
-        assert_eq!(means(&table.unwrap(), &reply), expect, "{status} {body}");
+        assert_eq!(
+            means(&table.unwrap(), &mut reply),
+            expect,
+            "{status} {body}"
+        );
     }
 
     #[test]

@@ -455,11 +455,41 @@ fn a_tenant_with_everything_wrong() {
 /// What `check` finds after one edit of a file.
 #[track_caller]
 fn check_code(file: &str, from: &str, to: &str, code: &str, meant: &str) {
-    let house = House::of_sosafe();
+    let vendor = std::path::Path::new(file).file_stem().unwrap();
+    let house = House::of_vendor(vendor.to_str().unwrap());
     house.edit(file, from, to);
     let told = text_of(&house.run(&["check"]).stdout);
     assert!(told.contains(code) && told.contains(meant), "{told}");
     assert!(told.ends_with("tenants: 1 error, 0 warnings\n"), "{told}");
+}
+
+#[test]
+fn what_a_vendor_of_graphql_and_expiring_users_says_is_looked_at() {
+    let manifest = |from, to, code, meant| {
+        check_code("adapters/wedo.toml", from, to, code, meant);
+    };
+    manifest(
+        "issued = true, ",
+        "",
+        "manifest::expires",
+        "`issued = true`",
+    );
+    manifest("\"/graphql\"", "\"graphql\"", "manifest::path", "/graphql");
+    manifest(
+        "\"/errors/0/extensions/retryAfterMs\"",
+        "\"wait\"",
+        "manifest::pointer",
+        "/wait",
+    );
+    let script = |from, to, code, meant| {
+        check_code("scripts/wedo.rhai", from, to, code, meant);
+    };
+    script(
+        "create_user(user, asked)",
+        "create_user(user, asked, more)",
+        "script::wrong-arity",
+        "1 parameter",
+    );
 }
 
 #[test]
@@ -484,7 +514,12 @@ fn names_that_manifest_script_and_table_do_not_share() {
         "manifest::default",
         "restore, refuse",
     );
-    manifest("\"id\", form", "\"idd\", form", "manifest::unknown-field", "`id`?");
+    manifest(
+        "\"id\", form",
+        "\"idd\", form",
+        "manifest::unknown-field",
+        "`id`?",
+    );
     manifest(
         "\"/error/code\"",
         "\"error.code\"",

@@ -24,9 +24,17 @@ impl House {
     }
 
     pub(crate) fn of_sosafe() -> Self {
+        Self::of_vendor("sosafe")
+    }
+
+    pub(crate) fn of_vendor(name: &str) -> Self {
         let house = Self::empty();
-        house.copy("adapters/sosafe.toml", "adapters/sosafe.toml");
-        house.copy("scripts/sosafe.rhai", "scripts/sosafe.rhai");
+        for file in [
+            format!("adapters/{name}.toml"),
+            format!("scripts/{name}.rhai"),
+        ] {
+            house.copy(&file, &file);
+        }
         house
     }
 

@@ -16,6 +16,7 @@
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `filter_oracle` | our reading of filters against another one's |
 //! | `fuzz_smoke` | a short run of the fuzz targets |
+//! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -41,3 +42,4 @@ mod table;
 mod tidy;
 mod transcripts;
 mod versions;
+mod webroot;

@@ -63,6 +63,7 @@ fn job(source: &str) -> impl FnOnce(&Call) -> Result<String, Failure> + 'static 
             call,
             Arc::new(ReplyTable::default()),
             Arc::new(Settings::default()),
+            None,
         );
         let options = CallFnOptions::new().with_tag(stage);
         let result = scripting().engine.call_fn_with_options::<Dynamic>(
@@ -195,6 +196,7 @@ fn job_shared() -> impl FnOnce(&Call) -> Result<String, Failure> + 'static {
             call,
             Arc::new(ReplyTable::default()),
             Arc::new(Settings::default()),
+            None,
         );
         let options = CallFnOptions::new().with_tag(stage);
         AST.with(|ast| {

@@ -155,7 +155,11 @@ impl Request {
         }
     }
 
-    fn json(mut self, body: &Dynamic, context: &NativeCallContext<'_>) -> Result<Self, Thrown> {
+    pub(super) fn json(
+        mut self,
+        body: &Dynamic,
+        context: &NativeCallContext<'_>,
+    ) -> Result<Self, Thrown> {
         let value = json::to_value(body).ok_or_else(|| {
             error(
                 "this body cannot be written as JSON",
@@ -171,6 +175,15 @@ impl Request {
     }
 
     pub(super) fn send(self, context: &NativeCallContext<'_>) -> Result<Dynamic, Thrown> {
+        self.ask(context, read)
+    }
+
+    /// Sends it and makes of the reply what `read` makes of it.
+    pub(super) fn ask(
+        self,
+        context: &NativeCallContext<'_>,
+        read: impl FnOnce(&Stage, Verb, &VendorReply, bool) -> Result<Dynamic, Fault>,
+    ) -> Result<Dynamic, Thrown> {
         let stage = Stage::of(context)?;
         let call = VendorCall {
             method: self.verb,
@@ -190,7 +203,8 @@ impl Request {
     }
 }
 
-fn read(
+/// The reply's JSON, or the fault it tells.
+pub(super) fn read(
     stage: &Stage,
     verb: Verb,
     reply: &VendorReply,
@@ -198,6 +212,9 @@ fn read(
 ) -> Result<Dynamic, Fault> {
     let body = stage.replies().parse(&reply.body);
     let verdict = stage.replies().judge(reply.status, body.as_ref());
+    if let Some(action) = verdict.alarm {
+        tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
+    }
     match verdict.means {
         // The lost try did it: what is to be gone is gone.
         Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
@@ -216,14 +233,21 @@ fn read(
 
 /// A success whose body is cut or not readable: the work may be done.
 fn garbled(reply: &VendorReply, repeatable: bool) -> Fault {
+    failed(reply, Value::Null, repeatable)
+}
+
+/// A fault of a reply that the reply table takes for a success.
+pub(super) fn failed(reply: &VendorReply, body: Value, repeatable: bool) -> Fault {
     let verdict = crate::adapter::replies::Verdict {
         means: Meaning::Fault,
         code: None,
         field: None,
         attribute: None,
         detail: None,
+        alarm: None,
+        retry_after: None,
     };
-    Fault::answered(&verdict, reply, Value::Null, repeatable)
+    Fault::answered(&verdict, reply, body, repeatable)
 }
 
 pub(super) fn error(text: &str, position: Position) -> Thrown {

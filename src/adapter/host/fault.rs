@@ -53,7 +53,7 @@ impl Fault {
         repeatable: bool,
     ) -> Self {
         let kind = match verdict.means {
-            Meaning::Busy => FaultKind::Busy(reply.retry_after),
+            Meaning::Busy => FaultKind::Busy(reply.retry_after.or(verdict.retry_after)),
             Meaning::Fault if !repeatable => FaultKind::UnknownOutcome,
             means => FaultKind::Meant(means),
         };
@@ -124,6 +124,12 @@ impl Fault {
             self.attribute = self.field.as_deref().and_then(of_field);
         }
         self
+    }
+
+    /// Whether the vendor says that the call itself is wrong, as only a mended
+    /// script makes it right.
+    pub(in crate::adapter) fn is_bug(&self) -> bool {
+        self.kind == FaultKind::Meant(Meaning::Bug)
     }
 
     /// What it means for the request. `title` is the vendor's name.

@@ -6,6 +6,7 @@ mod dn;
 pub mod document;
 mod fault;
 mod forms;
+mod graphql;
 pub(in crate::adapter) mod json;
 mod quoting;
 mod stage;
@@ -28,6 +29,7 @@ pub(in crate::adapter) fn register(engine: &mut Engine) -> Docs {
     forms::register(engine, &mut docs);
     trees::register(engine, &mut docs);
     dn::register(engine, &mut docs);
+    graphql::register(engine, &mut docs);
     quoting::register(engine, &mut docs);
     text::register(engine, &mut docs);
     fault::register(engine, &mut docs);

@@ -19,6 +19,7 @@ struct Props {
     call: Call,
     replies: Arc<ReplyTable>,
     settings: Arc<Settings>,
+    graphql: Option<String>,
 }
 
 impl Stage {
@@ -26,11 +27,13 @@ impl Stage {
         call: &Call,
         replies: Arc<ReplyTable>,
         settings: Arc<Settings>,
+        graphql: Option<String>,
     ) -> Self {
         Self(SendWrapper::new(Rc::new(Props {
             call: call.clone(),
             replies,
             settings,
+            graphql,
         })))
     }
 
@@ -57,6 +60,11 @@ impl Stage {
 
     pub(super) fn replies(&self) -> &ReplyTable {
         &self.0.replies
+    }
+
+    /// Where GraphQL is spoken, if the manifest says so.
+    pub(super) fn graphql(&self) -> Option<&str> {
+        self.0.graphql.as_deref()
     }
 
     pub(super) fn settings(&self) -> &Settings {

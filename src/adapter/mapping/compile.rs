@@ -171,6 +171,7 @@ impl Compiler<'_> {
             lookup: attr.lookup.clone(),
             unique: attr.unique,
             primary: attr.primary,
+            hidden: attr.hidden,
             at_most: attr.at_most,
             cut: attr.cut,
             otherwise: attr.otherwise.clone(),

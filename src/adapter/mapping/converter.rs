@@ -239,8 +239,8 @@ fn values_to_scim(native: &Value, pairs: &[(String, String)], reads: &[(String, 
         .iter()
         .find(|(native, _)| *native == held)
         .map(|(_, scim)| scim);
-    of_pair
-        .or(of_read)
+    of_read
+        .or(of_pair)
         .map_or(Value::Null, |scim| scim.as_str().into())
 }
 

@@ -54,6 +54,7 @@ pub(in crate::adapter) struct Row {
     pub(in crate::adapter) lookup: Option<String>,
     pub(in crate::adapter) unique: bool,
     primary: bool,
+    hidden: bool,
     at_most: Option<usize>,
     cut: Option<usize>,
     otherwise: Option<FnPtr>,
@@ -129,9 +130,10 @@ impl Mapping {
         found.map(|(_, row)| row.spelling.as_str())
     }
 
-    /// All leaves, for `/Schemas` and the documentation.
+    /// The leaves that `/Schemas` tells.
     pub fn leaves(&self) -> Vec<Leaf> {
-        self.rows.iter().map(|row| row.leaf.clone()).collect()
+        let told = self.rows.iter().filter(|row| !row.hidden);
+        told.map(|row| row.leaf.clone()).collect()
     }
 
     /// `(attribute, filterable, required)` in the table's order.

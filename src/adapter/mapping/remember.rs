@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::read::{ReadValue, Reading};
-use super::{Mapping, Row, Written};
+use super::{Mapping, Purpose, Row, Written};
 use crate::adapter::memory::{Remembered, Saying};
 use crate::scim::{Leaf, Object, Selector};
 
@@ -95,6 +95,21 @@ pub(in crate::adapter) fn update_sayings(
                 "the vendor keeps another value than it was sent"
             );
         }
+    }
+}
+
+impl Reading {
+    /// Whether the vendor holds what was sent. A new object is not sent what is
+    /// absent, and may have the vendor's default there.
+    pub(in crate::adapter) fn has(&self, written: &[Written], purpose: Purpose) -> bool {
+        let mut sent = written
+            .iter()
+            .filter(|one| purpose == Purpose::Update || !one.native.is_null());
+        sent.all(|sent| {
+            let mut values = self.values.iter();
+            let now = values.find(|value| value.row == sent.row);
+            now.is_some_and(|now| same_native(&now.native, &sent.native))
+        })
     }
 }
 

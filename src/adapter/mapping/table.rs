@@ -20,6 +20,7 @@ pub(in crate::adapter) struct Attr {
     pub(super) lookup: Option<String>,
     pub(super) unique: bool,
     pub(super) primary: bool,
+    pub(super) hidden: bool,
     pub(super) at_most: Option<usize>,
     pub(super) cut: Option<usize>,
     pub(super) otherwise: Option<FnPtr>,
@@ -72,6 +73,7 @@ impl Attr {
             lookup: None,
             unique: false,
             primary: false,
+            hidden: false,
             at_most: None,
             cut: None,
             otherwise: None,
@@ -163,6 +165,15 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
         primary: true,
         ..row
     });
+    docs.function(
+        ".hidden()",
+        "Not told in `/Schemas`, yet taken and answered like any other.",
+        &[],
+    );
+    engine.register_fn("hidden", |row: Attr| Attr {
+        hidden: true,
+        ..row
+    });
     docs.function(".max(letters)", "A longer text is refused with 400.", &[]);
     engine.register_fn("max", |row: Attr, letters: i64| Attr {
         at_most: usize::try_from(letters).ok(),
@@ -248,7 +259,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.function(
         ".reads(#{ native: scim, … })",
-        "Further native values that only ever come from the vendor.",
+        "Further native values that only ever come from the vendor, and which of several spellings one is read as.",
         &[],
     );
     engine.register_fn(

@@ -85,6 +85,11 @@ impl Mapping {
         resource
     }
 
+    /// A resource as functions of the script see it: what is absent is `()`.
+    pub(in crate::adapter) fn for_script(&self, resource: &Object) -> Dynamic {
+        seen_by_script(resource, &self.resource_type)
+    }
+
     /// Whether what the vendor holds and what only we remember can be told apart
     /// in a changed resource: an unknown value has not been moved to a place
     /// that the table does not have.

@@ -6,12 +6,13 @@
 
 use super::Operation;
 use super::create::names;
+use super::doubt::is_unconfirmed;
 use super::members::member_ids;
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
 use crate::adapter::locks::{Held, LockKey};
 use crate::adapter::mapping::{
-    Change, Reading, Written, add_extra, assemble, extra_of, update_sayings,
+    Change, Purpose, Reading, Written, add_extra, assemble, extra_of, update_sayings,
 };
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
@@ -21,10 +22,11 @@ use crate::scim::{
 };
 
 /// A resource under change.
-struct Subject {
-    key: ObjectKey,
-    native: NativeId,
-    remembered: Remembered,
+#[derive(Clone)]
+pub(super) struct Subject {
+    pub(super) key: ObjectKey,
+    pub(super) native: NativeId,
+    pub(super) remembered: Remembered,
 }
 
 /// What a resource is to become.
@@ -35,9 +37,9 @@ struct Plan {
 
 /// What the vendor made of a plan.
 #[derive(Default)]
-struct Outcome {
-    reading: Option<Reading>,
-    written: Vec<Written>,
+pub(super) struct Outcome {
+    pub(super) reading: Option<Reading>,
+    pub(super) written: Vec<Written>,
 }
 
 impl Operation {
@@ -56,8 +58,17 @@ impl Operation {
             ResourceKind::Group => self.member_changes(&subject, patch).await?,
             ResourceKind::User => (patch, MemberChanges::default()),
         };
-        let plan = self.planned(kind, &subject, &patch).await?;
-        let (subject, outcome) = self.carry_out(kind, subject, plan, &patch).await?;
+        let may_be_gone = self.may_be_gone(&subject);
+        let changed = match self.planned(kind, &subject, &patch).await {
+            Ok(plan) => self.carry_out(kind, subject, plan, &patch).await,
+            Err(failure) => Err(failure),
+        };
+        let (subject, outcome) = match (changed, may_be_gone) {
+            (Err(failure), Some(gone)) if failure.is_absent() => {
+                self.patch_anew(gone, &patch).await?
+            }
+            (changed, _) => changed?,
+        };
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
         self.answer_change(kind, &subject, outcome, projection)
@@ -84,9 +95,17 @@ impl Operation {
         let active = self.mapping(kind)?.active_row().map(|(row, _)| row);
         changes.retain(|change| change.value.is_some() || Some(change.row) != active);
         let patch = PatchRequest::default();
-        let (subject, outcome) = self
+        let may_be_gone = self.may_be_gone(&subject);
+        let wanted = may_be_gone.is_some().then(|| after.clone());
+        let changed = self
             .carry_out(kind, subject, Plan { after, changes }, &patch)
-            .await?;
+            .await;
+        let (subject, outcome) = match (changed, may_be_gone, wanted) {
+            (Err(failure), Some(gone), Some(wanted)) if failure.is_absent() => {
+                self.make_anew(gone, wanted).await?
+            }
+            (changed, ..) => changed?,
+        };
         self.change_members(&subject.key.id, &subject.native, members)
             .await?;
         self.answer_whole(kind, &subject, outcome, projection).await
@@ -120,11 +139,20 @@ impl Operation {
     ) -> Result<(Subject, Held), Failure> {
         let id = ScimId::new(id);
         keys.push(LockKey::Object(kind, id.to_string()));
-        let held = self.locks.acquire(keys, self.deadline).await?;
-        let native = self.native_id(kind, &id).await?;
-        self.require(kind, &id, &native, conditions).await?;
+        let again = self.expires(kind).then(|| keys.clone());
+        let mut held = self.locks.acquire(keys, self.deadline).await?;
         let key = self.key(kind, &id);
-        let remembered = self.memory.recall(&key).await?.unwrap_or_default();
+        let mut native = self.native_id(kind, &id).await?;
+        let mut remembered = self.memory.recall(&key).await?.unwrap_or_default();
+        if let (Some(mut keys), false) = (again, remembered.kept.is_empty()) {
+            // It may have to be made anew, under names that go before objects.
+            drop(held);
+            keys.extend(names(kind, &remembered.kept));
+            held = self.locks.acquire(keys, self.deadline).await?;
+            native = self.native_id(kind, &id).await?;
+            remembered = self.memory.recall(&key).await?.unwrap_or_default();
+        }
+        self.require(kind, &id, &native, conditions).await?;
         Ok((
             Subject {
                 key,
@@ -230,7 +258,7 @@ impl Operation {
         let active = self.wanted_active(kind, &plan.changes)?;
         let mut outcome = Outcome::default();
         if active == Some(false) {
-            outcome.reading = self.switch(&subject.native, false).await?;
+            outcome.reading = self.switch_off(&mut subject).await?;
         }
         let changes = self.unswitched(kind, std::mem::take(&mut plan.changes))?;
         let done = match self.alter_noted(&mut subject, changes, &plan.after).await? {
@@ -243,7 +271,7 @@ impl Operation {
         };
         outcome.take(done);
         if active == Some(true) {
-            outcome.reading = self.switch_on(&subject.native, outcome.reading).await?;
+            outcome.reading = self.switch_on(&mut subject, outcome.reading).await?;
         }
         self.note_change(kind, &mut subject, &plan.after, &mut outcome)
             .await?;
@@ -267,11 +295,36 @@ impl Operation {
             .await?;
         self.announce_key(key, native, remembered, &changes, after)
             .await?;
+        let sent = changes.clone();
         let altered = self.alter(key.kind, native, changes, after).await;
-        if let Err(failure) = &altered {
-            self.withdraw_key(key, remembered, failure).await?;
-        }
-        altered
+        let Err(failure) = altered else {
+            return altered;
+        };
+        self.withdraw_key(key, remembered, &failure).await?;
+        let in_doubt = is_unconfirmed(&failure) && remembered.becoming.is_none();
+        let found = match in_doubt {
+            true => self.altered_in_doubt(key.kind, native, sent, after).await?,
+            false => None,
+        };
+        found.map(WriteEnd::Done).ok_or(failure)
+    }
+
+    /// What a change came to whose reply was lost, if it was carried out.
+    async fn altered_in_doubt(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        sent: Vec<Change>,
+        after: &Object,
+    ) -> Result<Option<Done>, Failure> {
+        let Some(reading) = self.fetch(kind, id).await? else {
+            return Ok(None);
+        };
+        let held = self.holds(kind, &reading, sent, after, Purpose::Update);
+        Ok(held.await?.map(|written| Done {
+            reading: Some(reading),
+            written,
+        }))
     }
 
     async fn alter_known(
@@ -286,14 +339,21 @@ impl Operation {
         }
     }
 
+    async fn switch_off(&self, subject: &mut Subject) -> Result<Option<Reading>, Failure> {
+        let reading = self.switch(&subject.native, false).await?;
+        self.suspend(subject).await?;
+        Ok(reading)
+    }
+
     async fn switch_on(
         &self,
-        id: &NativeId,
+        subject: &mut Subject,
         reading: Option<Reading>,
     ) -> Result<Option<Reading>, Failure> {
+        self.resume(subject).await?;
         match reading {
-            Some(reading) => self.settle(id, reading, true).await.map(Some),
-            None => self.switch(id, true).await,
+            Some(reading) => self.settle(&subject.native, reading, true).await.map(Some),
+            None => self.switch(&subject.native, true).await,
         }
     }
 
@@ -317,6 +377,7 @@ impl Operation {
         if let Some(reading) = &outcome.reading {
             update_sayings(mapping, &mut remembered, &outcome.written, reading);
             self.remember_active(kind, &mut remembered, after, reading)?;
+            self.keep(kind, &mut remembered, reading)?;
             self.follow(subject, reading).await?;
         }
         if remembered != subject.remembered {
@@ -329,7 +390,11 @@ impl Operation {
     }
 
     /// A renamed object keeps its SCIM id.
-    async fn follow(&self, subject: &mut Subject, reading: &Reading) -> Result<(), Failure> {
+    pub(super) async fn follow(
+        &self,
+        subject: &mut Subject,
+        reading: &Reading,
+    ) -> Result<(), Failure> {
         if reading.id == subject.native || !self.is_issued(subject.key.kind) {
             return Ok(());
         }
@@ -362,6 +427,11 @@ impl Operation {
         outcome: Outcome,
         projection: &Projection,
     ) -> Result<Response, Failure> {
+        if outcome.reading.is_none()
+            && let Some(kept) = self.kept(kind, &subject.key.id, &subject.remembered)
+        {
+            return self.answer(kind, 200, kept, projection);
+        }
         let reading = match outcome.reading {
             Some(reading) => reading,
             None => self.reread(kind, &subject.native).await?,

@@ -15,7 +15,7 @@ use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
 use crate::adapter::manifest::Consistency;
-use crate::adapter::mapping::{Mapping, Reading, Row, Written, extra_of, update_sayings};
+use crate::adapter::mapping::{Mapping, Purpose, Reading, Row, Written, extra_of, update_sayings};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
 use crate::scim::compare::fold;
@@ -25,7 +25,7 @@ use crate::scim::{Incoming, Object, Projection, ResourceKind, Response, ScimErro
 enum Existing {
     Ours(Reading),
     /// Somebody else's, by the attribute it was found by.
-    Taken(String),
+    Taken(String, Reading),
 }
 
 impl Operation {
@@ -58,7 +58,7 @@ impl Operation {
             .await?;
         let done = match self.look_before(kind, &resource).await? {
             Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, &resource).await?,
-            Some(Existing::Taken(attribute)) => return Err(taken(kind, &attribute)),
+            Some(Existing::Taken(attribute, _)) => return Err(taken(kind, &attribute)),
             None => self.make_once(kind, &resource).await?,
         };
         let reading = done.reading.ok_or(VendorFault::Unusable)?;
@@ -91,7 +91,11 @@ impl Operation {
     }
 
     /// Creates, and looks when the outcome is a conflict or unknown.
-    async fn make_once(&self, kind: ResourceKind, resource: &Object) -> Result<Done, Failure> {
+    pub(super) async fn make_once(
+        &self,
+        kind: ResourceKind,
+        resource: &Object,
+    ) -> Result<Done, Failure> {
         let failure = match self.make(kind, resource).await {
             Ok(Made::Done(Done { reading: None, .. })) => VendorFault::UnknownOutcome.into(),
             Ok(Made::Done(done)) => {
@@ -107,9 +111,34 @@ impl Operation {
         }
         match self.look(kind, resource, |_| true).await? {
             Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, resource).await,
-            Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
+            Some(Existing::Taken(attribute, reading)) => {
+                let made = self
+                    .made_in_doubt(kind, reading, resource, &failure)
+                    .await?;
+                made.ok_or_else(|| taken(kind, &attribute))
+            }
             None => Err(failure),
         }
+    }
+
+    /// Where the vendor has no place for `externalId`: what stands there after a
+    /// lost reply and holds just what was sent is what was made.
+    async fn made_in_doubt(
+        &self,
+        kind: ResourceKind,
+        reading: Reading,
+        resource: &Object,
+        failure: &Failure,
+    ) -> Result<Option<Done>, Failure> {
+        if !is_doubtful(failure) {
+            return Ok(None);
+        }
+        let sent = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
+        let held = self.holds(kind, &reading, sent, resource, Purpose::Create);
+        Ok(held.await?.map(|written| Done {
+            reading: Some(reading),
+            written,
+        }))
     }
 
     /// Forgets an earlier object with the key of one just made: a group made
@@ -141,7 +170,7 @@ impl Operation {
         failure: Failure,
     ) -> Result<Done, Failure> {
         match self.look(kind, resource, |row| row.unique).await? {
-            Some(Existing::Taken(attribute)) => Err(taken(kind, &attribute)),
+            Some(Existing::Taken(attribute, _)) => Err(taken(kind, &attribute)),
             Some(Existing::Ours(_)) | None => Err(failure),
         }
     }
@@ -177,7 +206,7 @@ impl Operation {
                 return Ok(Some(if ours {
                     Existing::Ours(reading)
                 } else {
-                    Existing::Taken(row.spelling.clone())
+                    Existing::Taken(row.spelling.clone(), reading)
                 }));
             }
         }
@@ -215,7 +244,7 @@ impl Operation {
     }
 
     /// A new account is in use unless Entra says otherwise.
-    async fn activate_new(
+    pub(super) async fn activate_new(
         &self,
         kind: ResourceKind,
         reading: Reading,
@@ -236,7 +265,7 @@ impl Operation {
     }
 
     /// Issues the id and remembers what the vendor cannot.
-    async fn note(
+    pub(super) async fn note(
         &self,
         kind: ResourceKind,
         reading: &Reading,
@@ -252,6 +281,9 @@ impl Operation {
         };
         update_sayings(mapping, &mut remembered, written, reading);
         self.remember_active(kind, &mut remembered, resource, reading)?;
+        remembered.suspended =
+            kind == ResourceKind::User && self.suspends() && !self.is_active(reading)?;
+        self.keep(kind, &mut remembered, reading)?;
         self.memory
             .remember(&self.key(kind, &id), remembered.clone())
             .await?;

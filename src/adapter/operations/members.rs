@@ -24,7 +24,8 @@ impl Operation {
     ) -> Result<Vec<ScimId>, Failure> {
         if self.adapter.holds_memberships() {
             let members = self.fetch_members(native).await?;
-            return self.scim_ids(ResourceKind::User, members).await;
+            let members = self.scim_ids(ResourceKind::User, members).await?;
+            return self.with_suspended(group, members).await;
         }
         Ok(self
             .memory
@@ -67,7 +68,7 @@ impl Operation {
                 .collect();
         }
         if self.adapter.holds_memberships() {
-            return self.tell_differences(native, &leaving, &joining).await;
+            return self.tell_active(group, native, leaving, joining).await;
         }
         for member in &leaving {
             self.leave(group, member).await?;
@@ -96,7 +97,7 @@ impl Operation {
         Ok(())
     }
 
-    async fn tell_differences(
+    pub(super) async fn tell_differences(
         &self,
         group: &NativeId,
         leaving: &[ScimId],

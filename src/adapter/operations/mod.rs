@@ -1,23 +1,26 @@
 //! One SCIM operation, one short function.
 //!
 //! An [`Operation`] is everything one request needs, fixed at its beginning; it
-//! ends on the adapter it began with. Reads: [`query`], [`search`]. Writes, each under the
+//! ends on the adapter it began with. Reads: [`query`], [`search`], both of the vendor's [`pages`]. Writes, each under the
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
 //! [`members`]. [`bulk()`] carries many of them out. [`doubt`] keeps in mind what
-//! a lost reply leaves open. [`references`] follows names of other
-//! resources. [`scripted`] runs the vendor's functions on a fiber, and
+//! a lost reply leaves open, [`anew`] what a vendor removes by itself. [`references`] follows
+//! names of other resources. [`scripted`] runs the vendor's functions on a fiber, and
 //! [`view`] makes of what they give what Entra sees.
 
+mod anew;
 mod bulk;
 mod change;
 mod create;
 mod delete;
 mod doubt;
 mod members;
+mod pages;
 mod query;
 mod references;
 mod scripted;
 mod search;
+mod suspend;
 mod switch;
 mod view;
 

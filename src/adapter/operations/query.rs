@@ -4,8 +4,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Operation;
 use crate::adapter::keys::ScimId;
-use crate::adapter::manifest::PagingStyle;
-use crate::adapter::mapping::Reading;
 use crate::adapter::outcome::{Failure, GatewayFault};
 use crate::scim::cursor::{Cursor, Scope};
 use crate::scim::response::{cursor_response, list_response};
@@ -76,38 +74,13 @@ impl Operation {
                 offset: window.offset.saturating_sub(total),
                 count: window.count - resources.len().min(window.count),
             };
-            let (held, readings) = self.page(*kind, rest).await?;
+            let (held, readings) = self.page(*kind, rest.offset, rest.count).await?;
             let with_members = self.shows_members(&query.projection);
             let page = self.resources(*kind, &readings, with_members).await?;
             resources.extend(self.projected(*kind, page, &query.projection)?);
             total += held;
         }
         Ok((total, resources))
-    }
-
-    /// How many objects the vendor holds, and those of the window.
-    async fn page(
-        &self,
-        kind: ResourceKind,
-        window: Window,
-    ) -> Result<(usize, Vec<Reading>), Failure> {
-        let Window { offset, count } = window;
-        if count == 0 {
-            return Ok((self.fetch_page(kind, 0, 1).await?.total, Vec::new()));
-        }
-        // A vendor that counts pages cannot begin in the middle of one: the
-        // window then spans two.
-        let begin = match self.adapter.manifest.paging.style {
-            PagingStyle::Page => offset - offset % count,
-            PagingStyle::Offset => offset,
-        };
-        let first = self.fetch_page(kind, begin, count).await?;
-        let mut readings = first.readings;
-        if begin != offset && first.total > begin + count {
-            readings.extend(self.fetch_page(kind, begin + count, count).await?.readings);
-        }
-        let held = readings.into_iter().skip(offset - begin).take(count);
-        Ok((first.total, held.collect()))
     }
 
     /// The window a query asks for, within what the vendor gives at once.

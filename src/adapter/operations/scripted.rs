@@ -22,11 +22,23 @@ use crate::scim::{Object, ResourceKind};
 /// CPU time of one script; waiting for the vendor is free.
 const CPU: Duration = Duration::from_millis(250);
 
+/// Where a page of the vendor's list begins.
+pub(super) enum Place {
+    /// At a row, from 0.
+    Row(usize),
+    /// Where the page before ended; at the first row without one.
+    Cursor(Option<String>),
+}
+
 /// One page of the vendor's list.
 pub(super) struct Page {
     pub(super) readings: Vec<Reading>,
-    /// Of all pages.
-    pub(super) total: usize,
+    /// Of all pages. A vendor with cursors may not tell.
+    pub(super) total: Option<usize>,
+    /// Where the next page begins, for a vendor with cursors; `None` after the last.
+    pub(super) next: Option<String>,
+    /// The vendor no longer knows the cursor: nothing was read.
+    pub(super) expired: bool,
 }
 
 /// A write that was carried out.
@@ -100,28 +112,43 @@ impl Operation {
         self.referring(kind, listed(found.await)?).await
     }
 
-    /// `list_…(page)`: rows from `offset` (0-based), at most `count`.
+    /// `list_…(page)`: rows from `place`, at most `count`.
     pub(super) async fn fetch_page(
         &self,
         kind: ResourceKind,
-        offset: usize,
+        place: Place,
         count: usize,
     ) -> Result<Page, Failure> {
         let mapping = Arc::clone(self.mapping(kind)?);
         let style = self.adapter.manifest.paging.style;
+        let goes_on = matches!(place, Place::Cursor(Some(_)));
         let fetched = self.run(move |vm| {
-            let page = page_argument(style, offset, count);
+            let page = page_argument(style, &place, count);
             let given = vm.call(&format!("list_{}s", kind.snake()), (page,))?;
             let given = given.try_cast::<Map>().ok_or(VendorFault::Unusable)?;
             let total = given.get("total").and_then(count_of);
-            let total = total.ok_or(VendorFault::Unusable)?;
+            if total.is_none() && style != PagingStyle::Cursor {
+                return Err(VendorFault::Unusable.into());
+            }
+            let next = given.get("next").filter(|next| !next.is_unit());
             let rows = given.get("rows").cloned().unwrap_or(Dynamic::UNIT);
             Ok(Page {
                 readings: vm.readings(&mapping, rows)?,
                 total,
+                next: next.map(ToString::to_string),
+                expired: false,
             })
         });
-        let mut page = listed(fetched.await)?;
+        let page = match fetched.await {
+            Err(failure) if goes_on && failure.is_absent() => Ok(Page {
+                readings: Vec::new(),
+                total: None,
+                next: None,
+                expired: true,
+            }),
+            fetched => listed(fetched),
+        };
+        let mut page = page?;
         page.readings = self.referring(kind, page.readings).await?;
         Ok(page)
     }
@@ -147,11 +174,13 @@ impl Operation {
                 Ok(native) => native,
                 Err(failure) => return Ok(Made::Unfit(failure)),
             };
-            let reading = vm.object(
-                &mapping,
-                &format!("create_{}", kind.snake()),
-                (native.fields,),
-            )?;
+            let function = format!("create_{}", kind.snake());
+            let reading = if vm.adapter.script.arity(&function) == Some(2) {
+                let asked = mapping.for_script(&resource);
+                vm.object(&mapping, &function, (native.fields, asked))?
+            } else {
+                vm.object(&mapping, &function, (native.fields,))?
+            };
             Ok(Made::Done(Done {
                 reading,
                 written: native.written,
@@ -206,6 +235,28 @@ impl Operation {
             reading: self.referring(kind, done.reading).await?,
             ..done
         })
+    }
+
+    /// Whether the vendor holds all that a write of these changes sent, and then
+    /// what that was.
+    pub(super) async fn holds(
+        &self,
+        kind: ResourceKind,
+        reading: &Reading,
+        changes: Vec<Change>,
+        resource: &Object,
+        purpose: Purpose,
+    ) -> Result<Option<Vec<Written>>, Failure> {
+        let changes = self.referred(kind, changes).await?;
+        let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
+        let held = reading.clone();
+        self.run(
+            move |vm| match mapping.write(&changes, &resource, purpose, &vm.closures()) {
+                Err(_) => Ok(None),
+                Ok(native) => Ok(held.has(&native.written, purpose).then_some(native.written)),
+            },
+        )
+        .await
     }
 
     /// The native key that changes give an object, as `key_…(fields)` tells it where it is not
@@ -284,17 +335,18 @@ impl Operation {
     /// `list_members(group)`.
     pub(super) async fn fetch_members(&self, group: &NativeId) -> Result<Vec<NativeId>, Failure> {
         let group = group.to_string();
-        self.run(move |vm| {
-            let members = vm
-                .call("list_members", (group,))?
-                .try_cast::<Array>()
-                .ok_or(VendorFault::Unusable)?;
-            Ok(members
-                .iter()
-                .map(|member| NativeId::new(&member.to_string()))
-                .collect())
-        })
-        .await
+        self.run(move |vm| ids(vm.call("list_members", (group,))?))
+            .await
+    }
+
+    /// `list_memberships(user)`: the groups a user is in.
+    pub(super) async fn fetch_memberships(
+        &self,
+        user: &NativeId,
+    ) -> Result<Vec<NativeId>, Failure> {
+        let user = user.to_string();
+        self.run(move |vm| ids(vm.call("list_memberships", (user,))?))
+            .await
     }
 
     async fn run<T: 'static>(
@@ -308,7 +360,8 @@ impl Operation {
         };
         fiber::run(
             move |call| {
-                let stage = Stage::new(call, Arc::clone(&adapter.replies), settings);
+                let graphql = adapter.manifest.graphql.clone();
+                let stage = Stage::new(call, Arc::clone(&adapter.replies), settings, graphql);
                 job(&Vm { adapter, stage })
             },
             budget,
@@ -316,6 +369,13 @@ impl Operation {
         )
         .await
     }
+}
+
+/// An array of ids, as a script gives them.
+fn ids(given: Dynamic) -> Result<Vec<NativeId>, Failure> {
+    let given = given.try_cast::<Array>().ok_or(VendorFault::Unusable)?;
+    let ids = given.iter().map(|id| NativeId::new(&id.to_string()));
+    Ok(ids.collect())
 }
 
 /// A vendor that gives another object than it was asked for is not believed:
@@ -346,11 +406,17 @@ fn count_of(total: &Dynamic) -> Option<usize> {
     )
 }
 
-fn page_argument(style: PagingStyle, offset: usize, count: usize) -> Map {
+fn page_argument(style: PagingStyle, place: &Place, count: usize) -> Map {
     let number = |n: usize| Dynamic::from(i64::try_from(n).unwrap_or(i64::MAX));
-    let first = match style {
-        PagingStyle::Page => ("page".into(), number(offset / count.max(1) + 1)),
-        PagingStyle::Offset => ("offset".into(), number(offset)),
+    let first = match place {
+        Place::Cursor(after) => (
+            "after".into(),
+            after.clone().map_or(Dynamic::UNIT, Dynamic::from),
+        ),
+        Place::Row(row) if style == PagingStyle::Page => {
+            ("page".into(), number(row / count.max(1) + 1))
+        }
+        Place::Row(row) => ("offset".into(), number(*row)),
     };
     Map::from([first, ("size".into(), number(count))])
 }

@@ -12,10 +12,7 @@ use crate::adapter::keys::ScimId;
 use crate::adapter::mapping::Reading;
 use crate::adapter::outcome::Failure;
 use crate::scim::sort::Key;
-use crate::scim::{Filter, Object, Query, ResourceKind, ScimError, Sort};
-
-/// How many vendor pages one search may read.
-const PAGES_MAX: usize = 50;
+use crate::scim::{Filter, Object, Query, ResourceKind, Sort};
 
 /// How a filter is answered.
 enum Plan {
@@ -151,28 +148,6 @@ impl Operation {
                 .then(|| Plan::Lookup(row, (*value).clone()))
         });
         Ok(lookup.unwrap_or(Plan::Scan))
-    }
-
-    /// All of the vendor's rows.
-    ///
-    /// # Errors
-    /// `tooMany` beyond [`PAGES_MAX`] pages.
-    async fn everything(&self, kind: ResourceKind) -> Result<Vec<Reading>, Failure> {
-        let size = usize::try_from(self.adapter.manifest.paging.size.max(1)).unwrap_or(1);
-        let mut readings = Vec::new();
-        for number in 0..PAGES_MAX {
-            let page = self.fetch_page(kind, number * size, size).await?;
-            let ended = page.readings.is_empty() || (number + 1) * size >= page.total;
-            readings.extend(page.readings);
-            if ended {
-                return Ok(readings);
-            }
-        }
-        Err(ScimError::too_many(
-            "The vendor can neither search nor sort by this attribute and holds too many objects to read \
-             them all. Use an attribute it can search by as matching property, such as userName.",
-        )
-        .into())
     }
 }
 

@@ -48,9 +48,12 @@ impl Operation {
         with_members: bool,
     ) -> Result<Object, Failure> {
         let reading = self.fetch(kind, native).await?;
-        let reading = reading.ok_or_else(|| no_such(kind))?;
         let remembered = self.memory.recall(&self.key(kind, id)).await?;
         let remembered = remembered.unwrap_or_default();
+        let Some(reading) = reading else {
+            let kept = self.kept(kind, id, &remembered);
+            return kept.ok_or_else(|| no_such(kind));
+        };
         self.resource(kind, id, &reading, &remembered, with_members)
             .await
     }
@@ -140,7 +143,7 @@ impl Operation {
         values.collect()
     }
 
-    fn set_meta(&self, kind: ResourceKind, id: &ScimId, resource: &mut Object) {
+    pub(super) fn set_meta(&self, kind: ResourceKind, id: &ScimId, resource: &mut Object) {
         let version = version::version(resource);
         let held = resource.shift_remove("meta");
         let mut meta = Object::new();

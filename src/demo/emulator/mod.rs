@@ -12,3 +12,5 @@ pub mod reference;
 pub mod sosafe;
 #[cfg(test)]
 mod testing;
+pub mod webroot;
+pub mod wedo;

@@ -65,12 +65,13 @@ impl Entra {
         }
     }
 
-    /// The administrator's "Test Connection": a user and a group that do not exist.
-    pub async fn test_connection(&self) -> Result<(), Fault> {
+    /// The administrator's "Test Connection": a user and, if groups are mapped, a group that do
+    /// not exist.
+    pub async fn test_connection(&self, has_groups: bool) -> Result<(), Fault> {
         const NOBODY: &str = "f1f0c9b0-3c1e-4b53-9d7e-0d4b86d3a001";
         let user = query::users("userName", NOBODY);
-        let group = query::groups(NOBODY);
-        for path in [user, group] {
+        let group = has_groups.then(|| query::groups(NOBODY));
+        for path in [Some(user), group].into_iter().flatten() {
             let reply = self.get(Operation::TestConnection, &path, &[200]).await?;
             if reply.resources()?.next().is_some() {
                 return Err(reply.unreadable("nobody was asked for, somebody was found"));

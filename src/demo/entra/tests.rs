@@ -122,7 +122,7 @@ fn ada() -> WantedUser {
 #[tokio::test]
 async fn test_connection_asks_for_nobody_with_the_headers_recorded() {
     let server = Server::answering(200, list(json!([]))).await;
-    server.entra().test_connection().await.unwrap();
+    server.entra().test_connection(true).await.unwrap();
     let seen = server.seen.lock().unwrap().clone();
     assert_eq!(seen.len(), 2);
     assert!(

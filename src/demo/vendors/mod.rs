@@ -7,6 +7,8 @@
 mod paloalto;
 mod reference;
 mod sosafe;
+mod webroot;
+mod wedo;
 
 use super::emulator::kit::Emulator;
 use super::wanted::{Directory, Outcome};
@@ -16,7 +18,13 @@ use std::io;
 use std::time::Duration;
 
 /// All that can be shown; the first is shown unless another is asked for.
-pub const ALL: [&dyn Showcase; 3] = [&sosafe::SoSafe, &paloalto::PaloAlto, &reference::Reference];
+pub const ALL: [&dyn Showcase; 5] = [
+    &sosafe::SoSafe,
+    &paloalto::PaloAlto,
+    &webroot::Webroot,
+    &wedo::Wedo,
+    &reference::Reference,
+];
 
 /// One vendor in the demo.
 pub trait Showcase: Sync {

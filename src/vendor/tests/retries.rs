@@ -64,6 +64,29 @@ async fn a_post_that_was_turned_away_waits_as_asked_and_goes_again() {
 }
 
 #[tokio::test]
+async fn v16_a_wait_told_in_the_body_of_a_200_is_kept() {
+    const BUSY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 54\r\n\r\n{\"errors\":[{\"code\":\"RATE_LIMITED\",\"waitMs\":1000    }]}";
+    let vendor = Vendor::start([Act::Say(BUSY)]).await;
+    let replies = toml::from_str(
+        r#"
+        code = "/errors/0/code"
+        retry_after_ms = "/errors/0/waitMs"
+        errors = [{ code = "RATE_LIMITED", means = "busy" }]
+        "#,
+    );
+    let destination = Destination {
+        replies: replies.unwrap(),
+        ..destination(&vendor.base_url)
+    };
+    let network = Network::new(pool(), Arc::new(destination));
+    let began = Instant::now();
+    let reply = send(&network, Verb::Post, "/graphql").await.unwrap();
+    assert_eq!((reply.status, vendor.requests().len()), (200, 2));
+    let waited = began.elapsed();
+    assert!(waited >= Duration::from_secs(1), "{waited:?}");
+}
+
+#[tokio::test]
 async fn a_long_wait_is_passed_on() {
     let vendor = Vendor::start([Act::Say(COME_BACK_LATER)]).await;
     let fault = send(&network(&vendor.base_url), Verb::Get, "/users")

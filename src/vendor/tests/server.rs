@@ -26,9 +26,13 @@ pub(super) enum Act {
 
 pub(super) const FINE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 
+/// What a vendor says to a request (head and body), as a whole response.
+type Answers = Arc<dyn Fn(&str) -> String + Send + Sync>;
+
 #[derive(Clone)]
 pub(super) struct Vendor {
     pub(super) base_url: String,
+    answers: Option<Answers>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -41,13 +45,26 @@ struct Seen {
 
 impl Vendor {
     pub(super) async fn start(script: impl IntoIterator<Item = Act>) -> Self {
+        Self::listen(script, None).await
+    }
+
+    /// One that answers by what it is asked.
+    pub(super) async fn answering(answer: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        Self::listen([], Some(Arc::new(answer))).await
+    }
+
+    async fn listen(script: impl IntoIterator<Item = Act>, answers: Option<Answers>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/api/v1", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Seen {
             script: script.into_iter().collect(),
             ..Seen::default()
         }));
-        let vendor = Self { base_url, seen };
+        let vendor = Self {
+            base_url,
+            answers,
+            seen,
+        };
         tokio::spawn(vendor.clone().accept(listener));
         vendor
     }
@@ -69,6 +86,12 @@ impl Vendor {
 
     async fn serve(self, mut socket: TcpStream) -> std::io::Result<()> {
         while let Some(request) = read_request(&mut socket).await? {
+            if let Some(answers) = &self.answers {
+                let answer = answers(&request);
+                self.seen.lock().unwrap().requests.push(request);
+                socket.write_all(answer.as_bytes()).await?;
+                continue;
+            }
             match self.next(request) {
                 Act::Say(text) => socket.write_all(text.as_bytes()).await?,
                 Act::SayAndClose(text) => return socket.write_all(text.as_bytes()).await,
