@@ -46,7 +46,7 @@ pub enum Format {
     /// JSON.
     #[default]
     Json,
-    /// XML, as the tree of [`xml`](super::xml).
+    /// XML, as the tree of [`super::xml`].
     Xml,
 }
 
@@ -61,7 +61,7 @@ pub struct ReplyTable {
     #[serde(default)]
     pub lists: Vec<String>,
     /// JSON pointer (RFC 6901) to the error code in a body, e.g. `/error/code`; in the tree of
-    /// [`xml`](super::xml) e.g. `/response/@code`.
+    /// [`super::xml`] e.g. `/response/@code`.
     pub code: Option<String>,
     /// JSON pointer to the name of the field an error is about.
     pub field: Option<String>,
