@@ -154,7 +154,7 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
         VendorFault::Unreachable => later(
             30,
             &format!(
-                "The vendor's API could not be reached, so nothing was changed. It will be tried again; if this lasts, check the vendor's status and this tenant's base URL. Request id {id}."
+                "The vendor's API could not be reached. Sending the request again is safe: it goes on from where this one stopped. If this lasts, check the vendor's status and this tenant's base URL. Request id {id}."
             ),
         ),
         VendorFault::UnknownOutcome => later(
@@ -200,7 +200,7 @@ fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
         GatewayFault::StoreUnavailable => later(
             30,
             &format!(
-                "The gateway's store is not available, so nothing was changed. Request id {id}."
+                "The gateway's store is not available. Sending the request again is safe: it goes on from where this one stopped. Request id {id}."
             ),
         ),
         GatewayFault::TenantUnavailable => later(
