@@ -41,8 +41,9 @@ $buildah config \
     --label org.opencontainers.image.licenses=Apache-2.0 \
     --label "org.opencontainers.image.version=$tag" \
     "$container"
-$buildah commit --quiet --timestamp 0 --format oci "$container" "oci-archive:$out/scimgate.oci.tar:scimgate:$tag"
+$buildah commit --quiet --timestamp 0 --disable-compression=false --format oci "$container" "oci:$out/oci:scimgate:$tag"
 $buildah rm "$container" >/dev/null
-rm -rf "$out/storage" "$out/run"
+tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf "$out/scimgate.oci.tar" -C "$out/oci" .
+rm -rf "$out/storage" "$out/run" "$out/oci"
 
 echo "binary $(stat -c %s "$root/usr/local/bin/scimgate") bytes, image $(stat -c %s "$out/scimgate.oci.tar") bytes: $out/scimgate.oci.tar"
