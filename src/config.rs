@@ -41,6 +41,8 @@ pub struct Config {
     pub vendor: Vendor,
     /// Log lines.
     pub log: Log,
+    /// Metrics and traces.
+    pub telemetry: Telemetry,
     /// Times.
     pub deadline: Deadline,
 }
@@ -143,6 +145,26 @@ pub enum LogFormat {
     Json,
     /// For a terminal.
     Text,
+}
+
+/// Metrics and traces.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// How they name tenants and vendors' hosts.
+    pub tenant_label: TenantLabel,
+}
+
+/// How a name stands in metrics and traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TenantLabel {
+    /// As it is.
+    Full,
+    /// As a pseudonym, the same on every pod.
+    Hash,
+    /// Not at all.
+    Off,
 }
 
 /// Times.

@@ -47,6 +47,9 @@ use script::Script;
 
 use crate::scim::{Profile, ResourceKind, Service};
 
+/// Target of the spans that only traces show: a log line stays in its request's span.
+pub const TRACE_ONLY: &str = "trace_only";
+
 /// Most resources of one page of a list.
 const PAGE_MAX: u32 = 200;
 

@@ -54,7 +54,7 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
         format: LogFormat::Text,
         filter: "error".to_owned(),
     };
-    telemetry::init(&log).map_err(|error| Trouble::Internal(error.into()))?;
+    telemetry::log_lines(&log).map_err(|error| Trouble::Internal(error.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();

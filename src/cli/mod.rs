@@ -13,7 +13,6 @@ use clap::{Parser, Subcommand};
 
 use crate::catalog::Sources;
 use crate::config::{Config, ConfigProblem};
-use crate::telemetry;
 
 /// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
 #[derive(Debug, Parser)]
@@ -74,7 +73,7 @@ enum Trouble {
 pub fn run(cli: Cli) -> ExitCode {
     let file = cli.config.as_deref();
     let result = match cli.verb {
-        Verb::Serve => configured(file).and_then(|config| serve::run(&config)),
+        Verb::Serve => read_config(file).and_then(|config| serve::run(&config)),
         Verb::Check(options) => read_config(file).and_then(|config| check::run(&config, &options)),
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
@@ -91,14 +90,6 @@ pub fn run(cli: Cli) -> ExitCode {
 fn report(error: &anyhow::Error, code: u8) -> ExitCode {
     eprintln!("scimgate: {error:#}");
     ExitCode::from(code)
-}
-
-/// The configuration, and log lines as it says.
-fn configured(file: Option<&Path>) -> Result<Config, Trouble> {
-    let config = read_config(file)?;
-    telemetry::init(&config.log)
-        .map_err(|error| Trouble::Config(anyhow::anyhow!("log.filter: {error}")))?;
-    Ok(config)
 }
 
 fn read_config(file: Option<&Path>) -> Result<Config, Trouble> {

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -9,6 +10,10 @@ use super::{Ending, Trouble, sources};
 use crate::catalog;
 use crate::config::Config;
 use crate::gateway::Gateway;
+use crate::telemetry::Telemetry;
+
+/// How long the receiver of telemetry may take for the last of it.
+const LAST_TELEMETRY: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or Ctrl-C, then drains; a second signal ends at once.
 pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
@@ -18,22 +23,24 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
         let message = format!("catalog.tenants: {} is no directory", tenants.display());
         return Err(Trouble::Config(anyhow::anyhow!(message)));
     }
+    let telemetry = Telemetry::begin(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let (catalog, found) = catalog::load(&sources(config));
     if !found.problems().is_empty() {
         eprint!("{}", found.render(std::io::stderr().is_terminal()));
     }
     let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let gateway = gateway.measured_by(&telemetry.instruments());
     gateway.publish(&catalog);
     tracing::info!(
         adapters = catalog.adapters.len(),
         tenants = catalog.tenants.len(),
         "catalog loaded"
     );
-    control(config, gateway).map_err(Trouble::Internal)
+    control(config, gateway, telemetry).map_err(Trouble::Internal)
 }
 
 /// The main thread only waits for signals; workers have their own runtimes.
-fn control(config: &Config, gateway: Gateway) -> anyhow::Result<Ending> {
+fn control(config: &Config, gateway: Gateway, telemetry: Telemetry) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -46,7 +53,10 @@ fn control(config: &Config, gateway: Gateway) -> anyhow::Result<Ending> {
         stop.asked().await;
         tracing::info!("draining");
         tokio::select! {
-            () = running.stop() => Ok(Ending::Done),
+            () = async {
+                running.stop().await;
+                telemetry.end(LAST_TELEMETRY).await;
+            } => Ok(Ending::Done),
             () = stop.asked() => Ok(Ending::Cut),
         }
     })

@@ -70,6 +70,9 @@ fn the_defaults_are_what_the_design_says() {
             format: LogFormat::Json,
             filter: "info".into(),
         },
+        telemetry: Telemetry {
+            tenant_label: TenantLabel::Full,
+        },
         deadline: Deadline {
             request_seconds: 45,
         },

@@ -1,6 +1,7 @@
 //! The gateway as a whole: open, run, drain. The one place where the parts are
 //! put together.
 
+mod measure;
 mod tenants;
 
 use std::io;
@@ -20,6 +21,7 @@ use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };
 use crate::store::Store;
+use crate::telemetry::Instruments;
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
 use tenants::{Entrances, Tenants};
@@ -30,6 +32,7 @@ pub struct Gateway {
     tokens: Arc<Tokens>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
+    instruments: Option<Arc<Instruments>>,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -75,6 +78,7 @@ impl Gateway {
             tokens: Arc::new(tokens),
             tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
+            instruments: None,
         })
     }
 
@@ -93,6 +97,14 @@ impl Gateway {
         self.tenants.publish(catalog);
     }
 
+    /// Counts requests, vendor calls and how tenants stand with `instruments`.
+    pub fn measured_by(mut self, instruments: &Arc<Instruments>) -> Self {
+        measure::tenants(instruments, &self.tenants);
+        self.server = self.server.observed_by(Arc::clone(instruments) as _);
+        self.instruments = Some(Arc::clone(instruments));
+        self
+    }
+
     /// Starts the worker threads.
     ///
     /// # Errors
@@ -103,9 +115,14 @@ impl Gateway {
             tokens,
             tenants,
             tls,
+            instruments,
         } = self;
         server.start(move || {
-            let entrances = Entrances::new(Arc::clone(&tenants), Pool::new(tls.clone()));
+            let mut pool = Pool::new(tls.clone());
+            if let Some(instruments) = &instruments {
+                pool = pool.observed_by(Arc::clone(instruments) as _);
+            }
+            let entrances = Entrances::new(Arc::clone(&tenants), pool);
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 entrances,

@@ -22,7 +22,7 @@ use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
 use crate::vendor::{
     AccessTokens, Credential, Destination, Grant, KeyExchange, Network, OAuth2Client, Pool,
-    VendorState,
+    VendorStanding, VendorState,
 };
 
 /// All tenants, shared by all threads.
@@ -72,6 +72,16 @@ impl Tenants {
             .map(|tenant| (tenant.id.clone(), Some(Arc::new(self.entry(tenant)))));
         let unusable = catalog.unusable.iter().map(|id| (id.clone(), None));
         self.live.store(Arc::new(unusable.chain(usable).collect()));
+    }
+
+    /// How the vendor of each tenant that can be used is doing.
+    pub(super) fn standing(&self) -> Vec<(TenantId, VendorStanding)> {
+        let live = self.live.load();
+        let usable = live.iter().filter_map(|(id, entry)| {
+            let state = &entry.as_ref()?.destination.state;
+            Some((id.clone(), state.standing()))
+        });
+        usable.collect()
     }
 
     fn entry(&self, tenant: &Arc<Tenant>) -> Entry {

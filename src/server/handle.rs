@@ -17,6 +17,7 @@ use super::encode::encode;
 use super::framing::screen;
 use super::gates::LocalGates;
 use super::limits::Limits;
+use super::observer::Watch;
 use super::rescue::Rejection;
 use super::route::Route;
 use super::stack::{Due, HttpRequest, HttpResponse, Place, RequestId, caught, id_of};
@@ -36,8 +37,8 @@ pub(super) struct Front {
     pub(super) in_flight: Arc<Semaphore>,
     /// `https://scim.example.com`, when it is not what `Host` says.
     pub(super) public_origin: Option<String>,
-    /// The scheme clients use to reach us directly.
-    pub(super) scheme: &'static str,
+    /// Who hears of requests, and the scheme clients use to reach us directly.
+    pub(super) watch: Watch,
     /// Cloned into everything that must end before the thread may.
     pub(super) alive: mpsc::Sender<Infallible>,
 }
@@ -82,7 +83,7 @@ impl Front {
                 let host = authority.or_else(|| host(request.headers()));
                 format!(
                     "{}://{}{}",
-                    self.scheme,
+                    self.watch.scheme,
                     host.unwrap_or_default(),
                     route.base
                 )

@@ -20,6 +20,7 @@ use super::connection::Connections;
 use super::gates::Gates;
 use super::handle::Front;
 use super::limits::Limits;
+use super::observer::{RequestObserver, Watch};
 use super::permits::Permits;
 use super::stack::Stack;
 use super::tls::{Certificate, acceptor};
@@ -48,6 +49,7 @@ pub struct Server {
     local_addr: SocketAddr,
     tls: Option<TlsAcceptor>,
     settings: Settings,
+    observer: Option<Arc<dyn RequestObserver>>,
 }
 
 /// Serving until [`stop`](Self::stop); dropped, it stops without waiting for
@@ -74,12 +76,19 @@ impl Server {
             tls: tls.map_err(io::Error::other)?,
             listener,
             settings,
+            observer: None,
         })
     }
 
     /// The address taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Tells `observer` of every request.
+    pub fn observed_by(mut self, observer: Arc<dyn RequestObserver>) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// Starts the worker threads. `application` is called once on each, so
@@ -101,6 +110,10 @@ impl Server {
             gates: Gates::new(self.settings.limits.tenant),
             in_flight: Arc::new(Semaphore::new(self.settings.limits.in_flight)),
             application: Arc::new(application),
+            watch: Watch {
+                observer: self.observer,
+                scheme: if self.tls.is_some() { "https" } else { "http" },
+            },
             tls: self.tls,
             settings: Arc::new(self.settings),
             stopping: stop,
@@ -152,6 +165,7 @@ struct Shared {
     gates: Gates,
     in_flight: Arc<Semaphore>,
     application: Arc<dyn Fn() -> Rc<dyn Application> + Send + Sync>,
+    watch: Watch,
     tls: Option<TlsAcceptor>,
     settings: Arc<Settings>,
     stopping: watch::Receiver<bool>,
@@ -237,7 +251,7 @@ impl Shared {
             gates: self.gates.local(),
             in_flight: self.in_flight.clone(),
             public_origin: self.settings.public_origin.clone(),
-            scheme: if self.tls.is_some() { "https" } else { "http" },
+            watch: self.watch.clone(),
             alive,
         };
         Connections {

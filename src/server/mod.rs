@@ -5,6 +5,7 @@
 //! | `listener` | worker threads, accepting, stopping |
 //! | `connection`, `socket`, `tls`, `permits` | one connection: protocol, clocks, certificate, how many |
 //! | `stack`, `around` | the edge: id, trace, rescue, shed, deadline |
+//! | `observer` | who hears of every request, for metrics and traces |
 //! | `handle` | the walk of a request, one function |
 //! | `framing`, `route`, `authenticate`, `gates`, `decode`, `encode` | its steps |
 //! | `rescue` | what went wrong becomes an answer |
@@ -23,6 +24,7 @@ mod gates;
 mod handle;
 mod limits;
 mod listener;
+mod observer;
 mod permits;
 mod rescue;
 mod route;
@@ -40,6 +42,7 @@ use tokio::time::Instant;
 
 pub use limits::{Limits, TenantLimits};
 pub use listener::{Running, Server, Settings};
+pub use observer::{RequestObserver, Seen};
 pub use rescue::{Told, told};
 pub use tls::{Certificate, TlsFault};
 

@@ -41,25 +41,33 @@ impl<'p> Route<'p> {
 
 /// The path as logs may show it: endpoints by name, everything else by kind.
 pub(super) fn template(path: &str) -> &'static str {
+    match full(path).strip_prefix(BASE) {
+        Some("") => "/",
+        below => below.unwrap_or("other"),
+    }
+}
+
+/// The same below `/scim/v2`, for both forms of Tenant URL.
+pub(super) fn full(path: &str) -> &'static str {
     let Some(route) = Route::of(path) else {
         return "other";
     };
     let mut segments = route.segments();
     match (segments.next(), segments.next(), segments.next()) {
-        (Some("Users"), None, _) => "/Users",
-        (Some("Users"), Some(".search"), None) => "/Users/.search",
-        (Some("Groups"), Some(".search"), None) => "/Groups/.search",
-        (Some("Users"), Some(_), None) => "/Users/{id}",
-        (Some("Groups"), None, _) => "/Groups",
-        (Some("Groups"), Some(_), None) => "/Groups/{id}",
-        (Some("Bulk"), None, _) => "/Bulk",
-        (None, ..) => "/",
-        (Some(".search"), None, _) => "/.search",
-        (Some("ServiceProviderConfig"), None, _) => "/ServiceProviderConfig",
-        (Some("ResourceTypes"), None, _) => "/ResourceTypes",
-        (Some("ResourceTypes"), Some(_), None) => "/ResourceTypes/{id}",
-        (Some("Schemas"), None, _) => "/Schemas",
-        (Some("Schemas"), Some(_), None) => "/Schemas/{id}",
+        (Some("Users"), None, _) => "/scim/v2/Users",
+        (Some("Users"), Some(".search"), None) => "/scim/v2/Users/.search",
+        (Some("Groups"), Some(".search"), None) => "/scim/v2/Groups/.search",
+        (Some("Users"), Some(_), None) => "/scim/v2/Users/{id}",
+        (Some("Groups"), None, _) => "/scim/v2/Groups",
+        (Some("Groups"), Some(_), None) => "/scim/v2/Groups/{id}",
+        (Some("Bulk"), None, _) => "/scim/v2/Bulk",
+        (None, ..) => "/scim/v2",
+        (Some(".search"), None, _) => "/scim/v2/.search",
+        (Some("ServiceProviderConfig"), None, _) => "/scim/v2/ServiceProviderConfig",
+        (Some("ResourceTypes"), None, _) => "/scim/v2/ResourceTypes",
+        (Some("ResourceTypes"), Some(_), None) => "/scim/v2/ResourceTypes/{id}",
+        (Some("Schemas"), None, _) => "/scim/v2/Schemas",
+        (Some("Schemas"), Some(_), None) => "/scim/v2/Schemas/{id}",
         _ => "other",
     }
 }
@@ -137,5 +145,8 @@ mod tests {
         assert_eq!(template("/scim/v2/Users/1/2"), "other");
         assert_eq!(template("/scim/v2/anna"), "other");
         assert_eq!(template("/anna"), "other");
+        assert_eq!(template("/scim/v2/"), "/");
+        assert_eq!(full("/t/acme/scim/v2/Users/1"), "/scim/v2/Users/{id}");
+        assert_eq!(full("/anna"), "other");
     }
 }

@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use super::around::around;
 use super::handle::{Front, handle};
+use super::observer::Watch;
 use super::rescue::Rejection;
 use super::route;
 use crate::adapter::{GatewayFault, LocalBoxFuture};
@@ -44,7 +45,7 @@ impl Stack {
             .layer(around((), identify))
             // Above rescue, so that the one line per request has the status the
             // identity provider saw.
-            .layer(around((), trace))
+            .layer(around(front.watch.clone(), trace))
             // Above everything that can fail. What is inside never answers an
             // error by itself, it returns one.
             .layer(around((), rescue))
@@ -90,7 +91,7 @@ where
 
 /// One span and one line per request. The path is a template and the query is
 /// left out: both hold names of people.
-async fn trace<S>(_: (), request: HttpRequest, next: S) -> Result<HttpResponse, Infallible>
+async fn trace<S>(watch: Watch, request: HttpRequest, next: S) -> Result<HttpResponse, Infallible>
 where
     S: Service<HttpRequest, Response = HttpResponse, Error = Infallible>,
 {
@@ -101,14 +102,19 @@ where
         method = route::method_name(request.method()),
         route = route::template(request.uri().path()),
         tenant = tracing::field::Empty,
+        trace_id = tracing::field::Empty,
+        status = tracing::field::Empty,
     );
+    let watched = watch.begin(&request, &span);
     async move {
         let response = next.oneshot(request).await?;
+        let status = response.status().as_u16();
         tracing::info!(
-            status = response.status().as_u16(),
+            status,
             elapsed_ms = begun.elapsed().as_millis() as u64,
             "answered"
         );
+        watched.answered(status);
         Ok(response)
     }
     .instrument(span)

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rhai::{Array, Dynamic, Map};
 use serde_json::Value;
+use tracing::{Instrument, Span};
 
 use super::Operation;
-use crate::adapter::Adapter;
 use crate::adapter::engine::scripting;
 use crate::adapter::fiber::{self, Budget};
 use crate::adapter::host::{Fault, Stage, json};
@@ -16,6 +16,7 @@ use crate::adapter::keys::NativeId;
 use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::{Change, Closures, Mapping, Purpose, Reading, Refusal, Written};
 use crate::adapter::outcome::{Failure, VendorFault};
+use crate::adapter::{Adapter, TRACE_ONLY};
 use crate::scim::compare::fold;
 use crate::scim::{Object, ResourceKind};
 
@@ -358,15 +359,27 @@ impl Operation {
             cpu: CPU,
             deadline: self.deadline,
         };
+        let span = tracing::info_span!(
+            target: TRACE_ONLY,
+            "script",
+            vendor = self.adapter.name.as_str(),
+            function = tracing::field::Empty,
+        );
+        let recording = span.clone();
         fiber::run(
             move |call| {
                 let graphql = adapter.manifest.graphql.clone();
                 let stage = Stage::new(call, Arc::clone(&adapter.replies), settings, graphql);
-                job(&Vm { adapter, stage })
+                job(&Vm {
+                    adapter,
+                    stage,
+                    span: recording,
+                })
             },
             budget,
             &*self.backend,
         )
+        .instrument(span)
         .await
     }
 }
@@ -425,10 +438,12 @@ fn page_argument(style: PagingStyle, place: &Place, count: usize) -> Map {
 struct Vm {
     adapter: Arc<Adapter>,
     stage: Stage,
+    span: Span,
 }
 
 impl Vm {
     fn call(&self, function: &str, arguments: impl rhai::FuncArgs) -> Result<Dynamic, Failure> {
+        self.span.record("function", function);
         let adapter = &self.adapter;
         let told = |fault: Fault| {
             let named = fault.naming(|field| adapter.attribute_in(field));
