@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::adapter::story::{Audience, Witness};
 use crate::adapter::{LocalBoxFuture, MemoryError};
 use crate::catalog::Catalog;
 use crate::config::Config;
@@ -30,6 +31,7 @@ pub struct Gateway {
     tokens: Arc<Tokens>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
+    audience: Audience,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -75,6 +77,7 @@ impl Gateway {
             tokens: Arc::new(tokens),
             tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
+            audience: Audience::default(),
         })
     }
 
@@ -93,6 +96,11 @@ impl Gateway {
         self.tenants.publish(catalog);
     }
 
+    /// Lets somebody hear how requests end.
+    pub fn tell(&mut self, witness: Arc<dyn Witness>) {
+        self.audience.witnesses.push(witness);
+    }
+
     /// Starts the worker threads.
     ///
     /// # Errors
@@ -103,9 +111,14 @@ impl Gateway {
             tokens,
             tenants,
             tls,
+            audience,
         } = self;
         server.start(move || {
-            let entrances = Entrances::new(Arc::clone(&tenants), Pool::new(tls.clone()));
+            let entrances = Entrances::new(
+                Arc::clone(&tenants),
+                Pool::new(tls.clone()),
+                audience.clone(),
+            );
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 entrances,
