@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::adapter::story::{Audience, Witness};
 use crate::adapter::{LocalBoxFuture, MemoryError};
 use crate::catalog::Catalog;
 use crate::config::Config;
@@ -33,6 +34,7 @@ pub struct Gateway {
     tenants: Arc<Tenants>,
     tls: TlsOptions,
     instruments: Option<Arc<Instruments>>,
+    audience: Audience,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -79,6 +81,7 @@ impl Gateway {
             tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
             instruments: None,
+            audience: Audience::default(),
         })
     }
 
@@ -101,8 +104,14 @@ impl Gateway {
     pub fn measured_by(mut self, instruments: &Arc<Instruments>) -> Self {
         measure::tenants(instruments, &self.tenants);
         self.server = self.server.observed_by(Arc::clone(instruments) as _);
+        self.tell(Arc::clone(instruments) as _);
         self.instruments = Some(Arc::clone(instruments));
         self
+    }
+
+    /// Lets somebody hear how requests end.
+    pub fn tell(&mut self, witness: Arc<dyn Witness>) {
+        self.audience.witnesses.push(witness);
     }
 
     /// Starts the worker threads.
@@ -116,13 +125,14 @@ impl Gateway {
             tenants,
             tls,
             instruments,
+            audience,
         } = self;
         server.start(move || {
             let mut pool = Pool::new(tls.clone());
             if let Some(instruments) = &instruments {
                 pool = pool.observed_by(Arc::clone(instruments) as _);
             }
-            let entrances = Entrances::new(Arc::clone(&tenants), pool);
+            let entrances = Entrances::new(Arc::clone(&tenants), pool, audience.clone());
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 entrances,

@@ -16,6 +16,7 @@
 
 mod context;
 mod environment;
+mod events;
 mod instruments;
 mod labels;
 mod logs;

@@ -40,6 +40,7 @@ use super::mapping::Mapping;
 use super::memory::Memory;
 use super::outcome::Failure;
 use super::settings::Settings;
+use super::story::Story;
 use super::{Adapter, manifest::IdRule};
 use crate::scim::{CursorKey, Request, ResourceKind, Response, ScimError, Service};
 
@@ -69,6 +70,8 @@ pub struct Operation {
     pub base_url: String,
     /// When the answer must be there.
     pub deadline: Instant,
+    /// Takes note of what happens.
+    pub story: Rc<Story>,
 }
 
 impl Operation {
@@ -77,6 +80,13 @@ impl Operation {
     /// # Errors
     /// By whose fault it is.
     pub async fn perform(&self, request: Request) -> Result<Response, Failure> {
+        self.story.understood(&request);
+        let response = self.carry(request).await?;
+        self.story.answered(&response);
+        Ok(response)
+    }
+
+    async fn carry(&self, request: Request) -> Result<Response, Failure> {
         match request {
             Request::List { kind, query } => self.list(&[(kind, &query)]).await,
             Request::Search { queries } => {
