@@ -1,10 +1,21 @@
 //! What stands now in the gateway's parts, for metrics.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::time::sleep;
 
 use super::tenants::Tenants;
+use crate::adapter::TenantId;
+use crate::server::Certificate;
 use crate::telemetry::{Instruments, Readings, metrics};
+use crate::tenant::token::{TokenRecord, Tokens};
 use crate::vendor::VendorStanding;
+
+/// How often the ends of tokens are read out of the store.
+const TOKENS_EVERY: Duration = Duration::from_secs(60);
 
 /// Tells `instruments` how each tenant's vendor is doing.
 pub(super) fn tenants(instruments: &Arc<Instruments>, tenants: &Arc<Tenants>) {
@@ -18,11 +29,97 @@ pub(super) fn tenants(instruments: &Arc<Instruments>, tenants: &Arc<Tenants>) {
         }),
     ];
     for (metric, value) in gauges {
-        let tenants = Arc::clone(tenants);
+        let tenants = Arc::downgrade(tenants);
         instruments.observe(metric, move |readings: &Readings<'_>| {
-            for (tenant, vendor) in tenants.standing() {
+            let standing = tenants.upgrade().map(|tenants| tenants.standing());
+            for (tenant, vendor) in standing.unwrap_or_default() {
                 readings.of_tenant(tenant.as_str(), value(&vendor));
             }
         });
+    }
+}
+
+/// Tells `instruments` what the store could not do.
+pub(super) fn store(instruments: &Arc<Instruments>, faults: Arc<AtomicU64>) {
+    instruments.observe(&metrics::STORE_ERRORS, move |readings| {
+        readings.is(faults.load(Ordering::Relaxed) as f64);
+    });
+}
+
+/// Tells `instruments` when the gateway's own certificate ends.
+pub(super) fn certificate(instruments: &Arc<Instruments>, certificate: Arc<Certificate>) {
+    instruments.observe(&metrics::CERTIFICATE_EXPIRY, move |readings| {
+        if let Some(end) = certificate.expires() {
+            readings.is(end as f64);
+        }
+    });
+}
+
+/// Tells `instruments` when each tenant's tokens end. The store is asked now and then,
+/// and not when metrics are collected, which may not wait for it. Ends with the gateway.
+pub(super) async fn tokens(
+    instruments: Arc<Instruments>,
+    tenants: Weak<Tenants>,
+    tokens: Weak<Tokens>,
+) {
+    let ends = Arc::new(ArcSwap::from_pointee(Vec::new()));
+    let told = Arc::clone(&ends);
+    instruments.observe(&metrics::TOKEN_EXPIRY, move |readings| {
+        for (tenant, end) in told.load().iter() {
+            readings.of_tenant(TenantId::as_str(tenant), *end as f64);
+        }
+    });
+    drop(instruments);
+    while let (Some(tenants), Some(tokens)) = (tenants.upgrade(), tokens.upgrade()) {
+        let mut found = Vec::new();
+        for (tenant, _) in tenants.standing() {
+            let end = tokens
+                .list(&tenant)
+                .await
+                .ok()
+                .and_then(|all| last_end(&all));
+            found.extend(end.map(|end| (tenant, end)));
+        }
+        ends.store(Arc::new(found));
+        drop((tenants, tokens));
+        sleep(TOKENS_EVERY).await;
+    }
+}
+
+/// When the last of these tokens ends, in Unix seconds; `None` where one that
+/// works never does, or where there is none.
+fn last_end(tokens: &[TokenRecord]) -> Option<i64> {
+    let living = tokens.iter().filter(|token| token.revoked.is_none());
+    let ends: Option<Vec<_>> = living.map(|token| token.expires).collect();
+    ends?.into_iter().map(|end| end.as_second()).max()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::tenant::token::{Pepper, SecretToken};
+
+    fn token(expires: Option<i64>, revoked: Option<i64>) -> TokenRecord {
+        let directory = tempfile::tempdir().unwrap();
+        let pepper = Pepper::open(&directory.path().join("pepper")).unwrap();
+        let time = |second| Timestamp::from_second(second).unwrap();
+        let tenant = TenantId::parse("acme").unwrap();
+        let minted = SecretToken::mint().unwrap();
+        let mut record = TokenRecord::new(&minted, &pepper, tenant, time(0), expires.map(time));
+        record.revoked = revoked.map(time);
+        record
+    }
+
+    #[test]
+    fn the_end_is_that_of_the_last_token_that_works() {
+        assert_eq!(last_end(&[]), None);
+        let (early, late) = (token(Some(100), None), token(Some(200), None));
+        assert_eq!(last_end(&[early.clone(), late.clone()]), Some(200));
+        let revoked = token(Some(300), Some(50));
+        assert_eq!(last_end(&[early, late.clone(), revoked]), Some(200));
+        assert_eq!(last_end(&[late, token(None, None)]), None, "never");
     }
 }

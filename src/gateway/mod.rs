@@ -8,9 +8,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use url::Url;
 
 use crate::adapter::story::{Audience, Witness};
@@ -33,6 +35,8 @@ pub struct Gateway {
     tokens: Arc<Tokens>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
+    certificate: Option<Arc<Certificate>>,
+    store_faults: Arc<AtomicU64>,
     instruments: Option<Arc<Instruments>>,
     audience: Audience,
 }
@@ -71,7 +75,9 @@ impl Gateway {
     /// [`OpenFault`], naming the configuration key.
     pub fn open(config: &Config) -> Result<Self, OpenFault> {
         let settings = settings(config)?;
+        let certificate = settings.certificate.clone();
         let (store, tokens) = open_store(config)?;
+        let store_faults = store.faults();
         let address = config.server.listen;
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
@@ -80,6 +86,8 @@ impl Gateway {
             tokens: Arc::new(tokens),
             tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
+            certificate,
+            store_faults,
             instruments: None,
             audience: Audience::default(),
         })
@@ -103,6 +111,10 @@ impl Gateway {
     /// Counts requests, vendor calls and how tenants stand with `instruments`.
     pub fn measured_by(mut self, instruments: &Arc<Instruments>) -> Self {
         measure::tenants(instruments, &self.tenants);
+        measure::store(instruments, Arc::clone(&self.store_faults));
+        if let Some(certificate) = &self.certificate {
+            measure::certificate(instruments, Arc::clone(certificate));
+        }
         self.server = self.server.observed_by(Arc::clone(instruments) as _);
         self.tell(Arc::clone(instruments) as _);
         self.instruments = Some(Arc::clone(instruments));
@@ -114,7 +126,8 @@ impl Gateway {
         self.audience.witnesses.push(witness);
     }
 
-    /// Starts the worker threads.
+    /// Starts the worker threads. What is measured now and then is measured on the caller's
+    /// runtime.
     ///
     /// # Errors
     /// The operating system has no thread or no event queue left.
@@ -126,7 +139,15 @@ impl Gateway {
             tls,
             instruments,
             audience,
+            ..
         } = self;
+        if let (Some(instruments), Ok(runtime)) = (&instruments, Handle::try_current()) {
+            runtime.spawn(measure::tokens(
+                Arc::clone(instruments),
+                Arc::downgrade(&tenants),
+                Arc::downgrade(&tokens),
+            ));
+        }
         server.start(move || {
             let mut pool = Pool::new(tls.clone());
             if let Some(instruments) = &instruments {

@@ -19,6 +19,7 @@ mod authenticate;
 mod connection;
 mod decode;
 mod encode;
+mod expiry;
 mod framing;
 mod gates;
 mod handle;

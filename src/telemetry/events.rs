@@ -5,6 +5,7 @@ use std::sync::Arc;
 use opentelemetry::{KeyValue, StringValue};
 
 use super::instruments::{Instruments, word};
+use crate::adapter::TenantId;
 use crate::adapter::story::{Decision, Deed, End, Ended, Moment, Step, Witness};
 
 impl Witness for Instruments {
@@ -16,6 +17,10 @@ impl Witness for Instruments {
         for Moment { step, .. } in &story.steps {
             self.count(story, step);
         }
+    }
+
+    fn refused(&self, tenant: &TenantId) {
+        self.tokens_refused.add(1, &[self.tenant(tenant.as_str())]);
     }
 }
 
@@ -86,7 +91,7 @@ fn code(end: &End) -> &'static str {
         409 => "EntryConflict",
         429 => "TooManyRequests",
         501 => "NotImplemented",
-        400..500 => "UnprocessableEntity",
+        400..=499 => "UnprocessableEntity",
         _ => "InternalServerError",
     }
 }

@@ -112,6 +112,10 @@ metrics! {
     EVENTS = Counter "scimgate.provisioning.events" "{event}"
         ["action", "code", "resource", "status", TENANT] 20_000,
         "Finished operations, in the words of Entra's provisioning log.";
+    /// Quarantine comes at once with these.
+    TOKENS_REFUSED = Counter "scimgate.token.refused" "{request}"
+        [TENANT] PER_TENANT,
+        "Requests with a token of the tenant that is revoked, expired or not whole: Entra puts the job into quarantine for them.";
     /// One fiber's run.
     SCRIPT_DURATION = Histogram "scimgate.script.duration" "s"
         ["function", "vendor"] 500,
