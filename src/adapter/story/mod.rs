@@ -20,6 +20,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::backend::{CallFault, VendorReply};
 use super::keys::TenantId;
 use super::outcome::GatewayFault;
 use crate::scim::ResourceKind;
@@ -246,6 +247,48 @@ impl Story {
         self.told.borrow_mut().steps.push(Moment { after_us, step });
     }
 
+    /// Takes note that a function of the script begins. What it calls is noted behind it.
+    pub(super) fn function(&self, name: &str) -> Calling<'_> {
+        let place = self.told.borrow().steps.len();
+        self.note(Step::Function {
+            name: name.to_owned().into(),
+            took_us: 0,
+            gave: false,
+        });
+        Calling {
+            story: self,
+            place,
+            began: Instant::now(),
+        }
+    }
+
+    /// Takes note of a call to the vendor. `path` is masked.
+    pub(super) fn called(
+        &self,
+        method: &'static str,
+        path: String,
+        took: Duration,
+        result: &Result<VendorReply, CallFault>,
+    ) {
+        self.note(Step::Call {
+            method: method.into(),
+            path,
+            status: result.as_ref().ok().map(|reply| reply.status),
+            fault: result.as_ref().err().map(|fault| fault.to_string().into()),
+            took_us: step::micros(took),
+        });
+    }
+
+    /// Takes note that a try failed and is repeated after a pause.
+    pub fn retried(&self, attempt: u32, because: Word, pause: Duration) {
+        let pause_us = step::micros(pause);
+        self.note(Step::Retry {
+            attempt,
+            because,
+            pause_us,
+        });
+    }
+
     /// Takes note of a choice.
     pub fn decide(&self, decision: Decision) {
         self.note(Step::Decided { decision });
@@ -284,6 +327,25 @@ impl Story {
     /// What the request is about, as far as it was understood.
     pub fn subject(&self) -> Subject {
         self.told.borrow().subject.clone()
+    }
+}
+
+/// A function of the script that runs.
+pub(super) struct Calling<'s> {
+    story: &'s Story,
+    place: usize,
+    began: Instant,
+}
+
+impl Calling<'_> {
+    /// It ended, with or without giving something back.
+    pub(super) fn ended(self, gives: bool) {
+        let time = step::micros(self.began.elapsed());
+        let mut told = self.story.told.borrow_mut();
+        let noted = told.steps.get_mut(self.place);
+        if let Some(Step::Function { took_us, gave, .. }) = noted.map(|moment| &mut moment.step) {
+            (*took_us, *gave) = (time, gives);
+        }
     }
 }
 
