@@ -8,8 +8,11 @@
 //!
 //! No value of a person gets into a story but through [`mask`], and no secret at all.
 
+mod code;
+mod event;
 pub mod mask;
 mod step;
+pub mod tell;
 mod understood;
 
 use std::cell::RefCell;
@@ -24,6 +27,8 @@ use super::backend::{CallFault, VendorReply};
 use super::keys::TenantId;
 use super::outcome::GatewayFault;
 use crate::scim::ResourceKind;
+pub use code::Outlook;
+pub use event::{Action, Event, Status};
 pub use step::{Decision, Modified, Moment, Step, Wait, Word};
 
 /// Hears how requests ended. Called on the worker threads: it must neither block nor fail.
