@@ -197,13 +197,14 @@ impl Entrance {
             locks,
             ..
         } = &*self.entry;
+        let network = Network::new(Rc::clone(&self.pool), Arc::clone(destination));
         Operation {
             tenant: tenant.id.clone(),
             adapter: Arc::clone(&tenant.adapter),
             service: Arc::clone(&tenant.service),
             settings: Arc::clone(&tenant.settings),
             group_priority: Arc::clone(&tenant.group_priority),
-            backend: Rc::new(Network::new(Rc::clone(&self.pool), Arc::clone(destination))),
+            backend: Rc::new(network.noting(Rc::clone(&story))),
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
             ids: Arc::clone(&self.tenants.ids),

@@ -13,6 +13,7 @@ pub struct Instruments {
     meter: Meter,
     pub(super) tenants: Labels,
     pub(super) hosts: Labels,
+    pub(super) functions: Labels,
     pub(super) request_duration: Histogram<f64>,
     pub(super) active_requests: UpDownCounter<i64>,
     pub(super) call_duration: Histogram<f64>,
@@ -52,6 +53,7 @@ impl Instruments {
         Self {
             tenants: Labels::new(rule),
             hosts: Labels::new(rule),
+            functions: Labels::new(TenantLabel::Full),
             request_duration: histogram(&meter, &metrics::REQUEST_DURATION, metrics::SECONDS),
             active_requests: {
                 let Metric {

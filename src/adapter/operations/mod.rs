@@ -5,8 +5,8 @@
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
 //! [`members`]. [`bulk()`] carries many of them out. [`doubt`] keeps in mind what
 //! a lost reply leaves open, [`anew`] what a vendor removes by itself. [`references`] follows
-//! names of other resources. [`scripted`] runs the vendor's functions on a fiber, and
-//! [`view`] makes of what they give what Entra sees.
+//! names of other resources. [`scripted`] runs the vendor's functions on a fiber,, [`noting`] takes notes of it all,
+//! and [`view`] makes of what they give what Entra sees.
 
 mod anew;
 mod bulk;
@@ -15,6 +15,7 @@ mod create;
 mod delete;
 mod doubt;
 mod members;
+mod noting;
 mod pages;
 mod query;
 mod references;
@@ -40,7 +41,7 @@ use super::mapping::Mapping;
 use super::memory::Memory;
 use super::outcome::Failure;
 use super::settings::Settings;
-use super::story::Story;
+use super::story::{Step, Story};
 use super::{Adapter, manifest::IdRule};
 use crate::scim::{CursorKey, Request, ResourceKind, Response, ScimError, Service};
 
@@ -195,7 +196,10 @@ impl Operation {
             };
         }
         let key = self.key(kind, id);
-        if let Some(native) = self.ids.get(&key) {
+        let known = self.ids.get(&key);
+        let cached = known.is_some();
+        self.story.note(Step::Id { cached });
+        if let Some(native) = known {
             return Ok(native);
         }
         let epoch = self.ids.epoch(&self.tenant, kind);
@@ -220,6 +224,7 @@ impl Operation {
                 .iter()
                 .filter_map(|name| name.split('[').next())
                 .collect();
+            self.story.ignored(&names);
             tracing::info!(tenant = %self.tenant, attributes = ?names,
                 action = "remove them from the attribute mapping in Entra",
                 "attributes that no schema has were ignored");

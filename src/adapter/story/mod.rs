@@ -8,8 +8,11 @@
 //!
 //! No value of a person gets into a story but through [`mask`], and no secret at all.
 
+mod code;
+mod event;
 pub mod mask;
 mod step;
+pub mod tell;
 mod understood;
 
 use std::cell::RefCell;
@@ -20,9 +23,13 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::backend::{CallFault, VendorReply};
+use super::fiber;
 use super::keys::TenantId;
 use super::outcome::GatewayFault;
 use crate::scim::ResourceKind;
+pub use code::Outlook;
+pub use event::{Action, Event, Status};
 pub use step::{Decision, Modified, Moment, Step, Wait, Word};
 
 /// Hears how requests ended. Called on the worker threads: it must neither block nor fail.
@@ -246,6 +253,50 @@ impl Story {
         self.told.borrow_mut().steps.push(Moment { after_us, step });
     }
 
+    /// Takes note that a function of the script begins. What it calls is noted behind it.
+    pub(super) fn function(&self, name: &str) -> Calling<'_> {
+        let place = self.told.borrow().steps.len();
+        self.note(Step::Function {
+            name: name.to_owned().into(),
+            took_us: 0,
+            operations: 0,
+            gave: false,
+        });
+        Calling {
+            story: self,
+            place,
+            began: Instant::now(),
+            operations: fiber::operations(),
+        }
+    }
+
+    /// Takes note of a call to the vendor. `path` is masked.
+    pub(super) fn called(
+        &self,
+        method: &'static str,
+        path: String,
+        took: Duration,
+        result: &Result<VendorReply, CallFault>,
+    ) {
+        self.note(Step::Call {
+            method: method.into(),
+            path,
+            status: result.as_ref().ok().map(|reply| reply.status),
+            fault: result.as_ref().err().map(|fault| fault.to_string().into()),
+            took_us: step::micros(took),
+        });
+    }
+
+    /// Takes note that a try failed and is repeated after a pause.
+    pub fn retried(&self, attempt: u32, because: Word, pause: Duration) {
+        let pause_us = step::micros(pause);
+        self.note(Step::Retry {
+            attempt,
+            because,
+            pause_us,
+        });
+    }
+
     /// Takes note of a choice.
     pub fn decide(&self, decision: Decision) {
         self.note(Step::Decided { decision });
@@ -284,6 +335,34 @@ impl Story {
     /// What the request is about, as far as it was understood.
     pub fn subject(&self) -> Subject {
         self.told.borrow().subject.clone()
+    }
+}
+
+/// A function of the script that runs.
+pub(super) struct Calling<'s> {
+    story: &'s Story,
+    place: usize,
+    began: Instant,
+    /// Those of its fiber before it.
+    operations: u32,
+}
+
+impl Calling<'_> {
+    /// It ended, with or without giving something back.
+    pub(super) fn ended(self, gives: bool) {
+        let time = step::micros(self.began.elapsed());
+        let mut told = self.story.told.borrow_mut();
+        let noted = told.steps.get_mut(self.place);
+        if let Some(Step::Function {
+            took_us,
+            operations,
+            gave,
+            ..
+        }) = noted.map(|moment| &mut moment.step)
+        {
+            let used = fiber::operations().wrapping_sub(self.operations);
+            (*took_us, *operations, *gave) = (time, used, gives);
+        }
     }
 }
 

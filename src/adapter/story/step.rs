@@ -78,14 +78,23 @@ pub enum Step {
         /// Canonical spellings.
         attributes: Vec<String>,
     },
-    /// A function of the script ended.
+    /// The vendor keeps other values than it was sent, so that Entra sees a difference and sends
+    /// them again.
+    NotTaken {
+        /// Canonical spellings.
+        attributes: Vec<String>,
+    },
+    /// A function of the script was called.
     Function {
         /// `update_user`.
         name: Word,
-        /// From its call to its end, waiting for the vendor included, in microseconds.
+        /// To its end, waiting for the vendor included, in microseconds.
         took_us: u64,
-        /// Whether it came to its end.
-        ended: bool,
+        /// Operations of the script engine.
+        #[serde(default)]
+        operations: u32,
+        /// Whether it gave something back. One that threw, or was cut short, did not.
+        gave: bool,
     },
     /// A call to the vendor ended, after all its tries.
     Call {
