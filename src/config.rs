@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use layer::Layer;
@@ -23,11 +23,15 @@ pub const REFERENCE: &str = include_str!("config.default.toml");
 
 /// The gateway's configuration. Paths are absolute or relative to the working
 /// directory: [`Config::load`] has resolved them.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Entra's side.
     pub server: Server,
+    /// Probes and metrics.
+    pub ops: Port,
+    /// Administration.
+    pub admin: Port,
     /// Threads that serve requests, at least 1; `None` is one for each core.
     #[serde(default, deserialize_with = "values::some_positive")]
     pub workers: Option<usize>,
@@ -46,13 +50,17 @@ pub struct Config {
 }
 
 /// Entra's side.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Where to listen.
     pub listen: SocketAddr,
     /// The http or https URL in `meta.location`; `None` takes each request's own host.
-    #[serde(default, deserialize_with = "values::some_web_url")]
+    #[serde(
+        default,
+        deserialize_with = "values::some_web_url",
+        serialize_with = "values::as_text"
+    )]
     pub public_url: Option<Url>,
     /// `None` is plain HTTP.
     #[serde(default)]
@@ -72,7 +80,7 @@ pub struct Server {
 }
 
 /// The server's certificate.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// PEM file of the certificate and its chain.
@@ -81,8 +89,17 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// A port beside the one that serves SCIM.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// Where to listen; `None`, written "", is not at all.
+    #[serde(deserialize_with = "values::some_address")]
+    pub listen: Option<SocketAddr>,
+}
+
 /// Directories that are watched.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
     /// Holds `<vendor>.toml`.
@@ -96,7 +113,7 @@ pub struct Catalog {
 }
 
 /// The database.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// The SQLite file.
@@ -104,7 +121,7 @@ pub struct Store {
 }
 
 /// What one tenant may ask for.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Sustained.
@@ -117,7 +134,7 @@ pub struct Limits {
 }
 
 /// The vendors' side.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vendor {
     /// PEM file of further certificate authorities.
@@ -126,7 +143,7 @@ pub struct Vendor {
 }
 
 /// Log lines.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Their form.
@@ -136,7 +153,7 @@ pub struct Log {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One JSON object a line.
@@ -146,7 +163,7 @@ pub enum LogFormat {
 }
 
 /// Times.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deadline {
     /// Seconds until a request is answered at the latest, 1 to 54: Entra gives up at 60.
