@@ -15,6 +15,7 @@
 //! the provisioning log become two more files here, `intents.rs` and
 //! `log.rs`, with a migration each; nothing else has to change for them.
 
+mod admins;
 mod fault;
 mod lane;
 mod memory;
@@ -83,6 +84,15 @@ impl Store {
     /// Whether there were tokens in the database when it was opened.
     pub fn held_tokens(&self) -> bool {
         self.held_tokens
+    }
+
+    /// Whether the database answers: for readiness.
+    ///
+    /// # Errors
+    /// What keeps it from answering.
+    pub async fn reachable(&self) -> Result<(), MemoryError> {
+        self.read(|db| db.query_row("SELECT 1", [], |_| Ok(())))
+            .await
     }
 
     /// Runs `work` in a transaction; the answer comes after the commit.
