@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -21,6 +21,7 @@ use super::gates::Gates;
 use super::handle::Front;
 use super::limits::Limits;
 use super::permits::Permits;
+use super::pulse::Pulse;
 use super::stack::Stack;
 use super::tls::{Certificate, acceptor};
 
@@ -54,6 +55,7 @@ pub struct Server {
 /// requests that take long.
 pub struct Running {
     local_addr: SocketAddr,
+    pulse: Pulse,
     stopping: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
     /// Closed when every thread has ended.
@@ -93,6 +95,8 @@ impl Server {
     {
         let (stopping, stop) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
+        let workers = self.settings.workers.max(1);
+        let pulse = Pulse::of(workers);
         let shared = Shared {
             permits: Permits::new(
                 self.settings.limits.connections,
@@ -103,16 +107,18 @@ impl Server {
             application: Arc::new(application),
             tls: self.tls,
             settings: Arc::new(self.settings),
+            pulse: pulse.clone(),
             stopping: stop,
             alive,
         };
         let mut running = Running {
             local_addr: self.local_addr,
+            pulse,
             stopping,
             threads: Vec::new(),
             ended,
         };
-        for number in 0..shared.settings.workers.max(1) {
+        for number in 0..workers {
             let worker = shared.clone();
             let thread = worker.spawn(number, self.listener.try_clone()?)?;
             running.threads.push(thread);
@@ -125,6 +131,11 @@ impl Running {
     /// The address served.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// When the worker threads last were seen to turn.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Takes no more connections, answers what is being answered, lets writes
@@ -154,6 +165,7 @@ struct Shared {
     application: Arc<dyn Fn() -> Rc<dyn Application> + Send + Sync>,
     tls: Option<TlsAcceptor>,
     settings: Arc<Settings>,
+    pulse: Pulse,
     stopping: watch::Receiver<bool>,
     #[expect(dead_code, reason = "held by each thread, for `Running::ended`")]
     alive: mpsc::Sender<Infallible>,
@@ -172,7 +184,7 @@ impl Shared {
             let _ = match begun {
                 Ok((runtime, listener)) => {
                     let told = report.send(Ok(()));
-                    runtime.block_on(self.work(listener));
+                    runtime.block_on(self.work(number, listener));
                     told
                 }
                 Err(error) => report.send(Err(error)),
@@ -187,46 +199,20 @@ impl Shared {
     }
 
     /// One worker thread's life.
-    async fn work(self, listener: TcpListener) {
+    async fn work(self, number: usize, listener: TcpListener) {
         let (alive, mut all_ended) = mpsc::channel(1);
         let connections = Rc::new(self.connections(alive.clone()));
         let mut stopping = self.stopping.clone();
+        let pulse = self.pulse.clone();
+        tokio::task::spawn_local(async move { pulse.beat(number).await });
         tokio::select! {
             _ = stopping.wait_for(|stopping| *stopping) => {}
-            () = self.accept(listener, &connections, &alive) => {}
+            () = accept(&listener, &self.permits, &alive, |_| connections.clone()) => {}
         }
         drop((connections, alive));
         // Everything that lives holds a clone of `alive`, so an empty channel
         // that is closed means that nothing does.
         let _ = timeout(self.settings.limits.drain, all_ended.recv()).await;
-    }
-
-    async fn accept(
-        &self,
-        listener: TcpListener,
-        connections: &Rc<Connections>,
-        alive: &mpsc::Sender<Infallible>,
-    ) {
-        while let Some(place) = self.permits.place().await {
-            let (stream, peer) = match listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
-                    sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let Some(permit) = self.permits.seat(place, peer.ip()) else {
-                tracing::warn!("too many connections from one network");
-                continue;
-            };
-            let connections = connections.clone();
-            let alive = alive.clone();
-            tokio::task::spawn_local(async move {
-                connections.serve(stream).await;
-                drop((permit, alive));
-            });
-        }
     }
 
     fn connections(&self, alive: mpsc::Sender<Infallible>) -> Connections {
@@ -246,6 +232,36 @@ impl Shared {
             stack: Stack::new(Rc::new(front)),
             stopping: self.stopping.clone(),
         }
+    }
+}
+
+/// Accepts connections for as long as it is polled; each is served by what `serves` gives for
+/// its peer, in a task of this thread.
+pub(super) async fn accept(
+    listener: &TcpListener,
+    permits: &Permits,
+    alive: &mpsc::Sender<Infallible>,
+    serves: impl Fn(IpAddr) -> Rc<Connections>,
+) {
+    while let Some(place) = permits.place().await {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(permit) = permits.seat(place, peer.ip()) else {
+            tracing::warn!("too many connections from one network");
+            continue;
+        };
+        let connections = serves(peer.ip());
+        let alive = alive.clone();
+        tokio::task::spawn_local(async move {
+            connections.serve(stream).await;
+            drop((permit, alive));
+        });
     }
 }
 

@@ -8,11 +8,15 @@
 //! | `handle` | the walk of a request, one function |
 //! | `framing`, `route`, `authenticate`, `gates`, `decode`, `encode` | its steps |
 //! | `rescue` | what went wrong becomes an answer |
+//! | `side` | ports beside the one that serves SCIM, on the control thread |
+//! | [`mod@ops`], `pulse` | probes and metrics |
+//! | [`admin`] | administration: who may do what, and what was done |
 //! | [`Limits`] | every number |
 //!
 //! The server knows HTTP and nothing of vendors: what it needs from above are
 //! the two traits below, and its tests put fakes there.
 
+pub mod admin;
 mod around;
 mod authenticate;
 mod connection;
@@ -23,9 +27,12 @@ mod gates;
 mod handle;
 mod limits;
 mod listener;
+pub mod ops;
 mod permits;
+mod pulse;
 mod rescue;
 mod route;
+mod side;
 mod socket;
 mod stack;
 mod tls;
@@ -40,7 +47,9 @@ use tokio::time::Instant;
 
 pub use limits::{Limits, TenantLimits};
 pub use listener::{Running, Server, Settings};
+pub use pulse::Pulse;
 pub use rescue::{Told, told};
+pub use side::{Side, SidePort};
 pub use tls::{Certificate, TlsFault};
 
 use crate::adapter::{Failure, LocalBoxFuture, TenantId};
