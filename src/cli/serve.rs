@@ -1,14 +1,15 @@
 //! `scimgate serve`.
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
 
+use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Ending, Trouble, sources};
 use crate::catalog;
 use crate::config::Config;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, SidePorts};
+use crate::server::admin;
 
 /// Serves until SIGTERM or Ctrl-C, then drains; a second signal ends at once.
 pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
@@ -24,43 +25,69 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     }
     let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
     gateway.publish(&catalog);
+    let sides = SidePorts::open(config, &gateway).map_err(|fault| Trouble::Config(fault.into()))?;
     tracing::info!(
         adapters = catalog.adapters.len(),
         tenants = catalog.tenants.len(),
         "catalog loaded"
     );
-    control(config, gateway).map_err(Trouble::Internal)
+    control(config, gateway, sides).map_err(Trouble::Internal)
 }
 
-/// The main thread only waits for signals; workers have their own runtimes.
-fn control(config: &Config, gateway: Gateway) -> anyhow::Result<Ending> {
+/// The main thread waits for signals and answers probes and administrators;
+/// workers have their own runtimes.
+fn control(config: &Config, gateway: Gateway, sides: SidePorts) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build_local(LocalOptions::default())?;
     runtime.block_on(async {
         // Before the address is told: who reads it may ask for the end at once.
         let mut stop = Stop::listen()?;
-        let address = gateway.local_addr();
+        let announcement = announcement(config, &gateway, &sides);
         let running = gateway.start()?;
-        announce(config, address);
+        let sides = sides.start(None)?;
+        announce(&announcement);
         stop.asked().await;
         tracing::info!("draining");
+        // Probes hear of it while what is under way is still answered.
+        sides.drain();
+        let drained = async {
+            running.stop().await;
+            sides.stop().await;
+        };
         tokio::select! {
-            () = running.stop() => Ok(Ending::Done),
+            () = drained => Ok(Ending::Done),
             () = stop.asked() => Ok(Ending::Cut),
         }
     })
 }
 
-/// The one line for people and for scripts that asked for port 0; logs go elsewhere.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-fn announce(config: &Config, address: SocketAddr) {
+/// Where everything is, for people and for scripts that asked for port 0: the
+/// SCIM address first.
+fn announcement(config: &Config, gateway: &Gateway, sides: &SidePorts) -> String {
     let scheme = if config.server.tls.is_some() {
         "https"
     } else {
         "http"
     };
-    println!("scimgate is listening on {scheme}://{address}/scim/v2");
+    let address = gateway.local_addr();
+    let ops = sides
+        .ops()
+        .map(|ops| format!("probes and metrics: http://{ops}/readyz\n"));
+    let admin = sides
+        .admin()
+        .map(|admin| format!("administration: http://{admin}{}\n", admin::BASE));
+    format!(
+        "scimgate is listening on {scheme}://{address}/scim/v2\n{}{}",
+        ops.unwrap_or_default(),
+        admin.unwrap_or_default(),
+    )
+}
+
+/// In one piece, for whoever reads only the first line. Logs go elsewhere.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn announce(text: &str) {
+    print!("{text}");
 }
 
 /// SIGTERM (service managers) and SIGINT (Ctrl-C).

@@ -1,6 +1,10 @@
 //! The gateway as a whole: open, run, drain. The one place where the parts are
 //! put together.
 
+mod console;
+mod readiness;
+mod sides;
+pub mod status;
 mod tenants;
 
 use std::io;
@@ -12,7 +16,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::adapter::{LocalBoxFuture, MemoryError};
+use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::scim::CursorKey;
@@ -22,11 +26,13 @@ use crate::server::{
 use crate::store::Store;
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
+pub use sides::{SidePorts, Sides};
 use tenants::{Entrances, Tenants};
 
 /// Bound and not yet running: requests wait in the kernel's queue.
 pub struct Gateway {
     server: Server,
+    store: Store,
     tokens: Arc<Tokens>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
@@ -40,8 +46,10 @@ pub enum OpenFault {
     #[error("server.tls")]
     Tls(#[from] TlsFault),
     /// The address is taken, not ours, or needs a right we do not have.
-    #[error("server.listen: cannot listen on {address}")]
+    #[error("{key}: cannot listen on {address}")]
     Listen {
+        /// `server.listen`, `ops.listen` or `admin.listen`.
+        key: &'static str,
         /// As configured.
         address: SocketAddr,
         /// The operating system's words.
@@ -71,9 +79,14 @@ impl Gateway {
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
         Ok(Self {
-            server: server.map_err(|source| OpenFault::Listen { address, source })?,
+            server: server.map_err(|source| OpenFault::Listen {
+                key: "server.listen",
+                address,
+                source,
+            })?,
             tokens: Arc::new(tokens),
-            tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
+            tenants: Arc::new(Tenants::new(Arc::new(store.clone()), cursors)),
+            store,
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
         })
     }
@@ -103,6 +116,7 @@ impl Gateway {
             tokens,
             tenants,
             tls,
+            ..
         } = self;
         server.start(move || {
             let entrances = Entrances::new(Arc::clone(&tenants), Pool::new(tls.clone()));
@@ -112,6 +126,18 @@ impl Gateway {
             })
         })
     }
+}
+
+/// What to paste into Entra as Tenant URL. Entra must reach it over https.
+pub fn tenant_url(config: &Config, tenant: &TenantId) -> String {
+    let scheme = if config.server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let direct = format!("{scheme}://{}", config.server.listen);
+    let public = config.server.public_url.as_ref().map(origin);
+    format!("{}/t/{tenant}/scim/v2", public.unwrap_or(direct))
 }
 
 /// Opens the database and the tokens in it.

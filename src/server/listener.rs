@@ -48,6 +48,7 @@ pub struct Server {
     listener: StdListener,
     local_addr: SocketAddr,
     tls: Option<TlsAcceptor>,
+    pulse: Pulse,
     settings: Settings,
 }
 
@@ -55,7 +56,6 @@ pub struct Server {
 /// requests that take long.
 pub struct Running {
     local_addr: SocketAddr,
-    pulse: Pulse,
     stopping: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
     /// Closed when every thread has ended.
@@ -75,6 +75,7 @@ impl Server {
             local_addr: listener.local_addr()?,
             tls: tls.map_err(io::Error::other)?,
             listener,
+            pulse: Pulse::of(settings.workers.max(1)),
             settings,
         })
     }
@@ -82,6 +83,11 @@ impl Server {
     /// The address taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// When the worker threads last were seen to turn.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Starts the worker threads. `application` is called once on each, so
@@ -96,7 +102,6 @@ impl Server {
         let (stopping, stop) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
         let workers = self.settings.workers.max(1);
-        let pulse = Pulse::of(workers);
         let shared = Shared {
             permits: Permits::new(
                 self.settings.limits.connections,
@@ -107,13 +112,12 @@ impl Server {
             application: Arc::new(application),
             tls: self.tls,
             settings: Arc::new(self.settings),
-            pulse: pulse.clone(),
+            pulse: self.pulse.clone(),
             stopping: stop,
             alive,
         };
         let mut running = Running {
             local_addr: self.local_addr,
-            pulse,
             stopping,
             threads: Vec::new(),
             ended,
@@ -131,11 +135,6 @@ impl Running {
     /// The address served.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
-    }
-
-    /// When the worker threads last were seen to turn.
-    pub fn pulse(&self) -> Pulse {
-        self.pulse.clone()
     }
 
     /// Takes no more connections, answers what is being answered, lets writes

@@ -61,9 +61,11 @@ mod tests {
         if let Some(earlier) = Instant::now().checked_sub(SILENT) {
             pulse.began = earlier;
             assert!(!pulse.is_steady());
-            let beaten = |worker| pulse.last.get(worker).map(|last: &AtomicU64| {
-                last.store(pulse.now(), Ordering::Relaxed);
-            });
+            let beaten = |worker| {
+                pulse.last.get(worker).map(|last: &AtomicU64| {
+                    last.store(pulse.now(), Ordering::Relaxed);
+                })
+            };
             assert!(beaten(0).is_some() && !pulse.is_steady());
             assert!(beaten(1).is_some() && pulse.is_steady());
         }

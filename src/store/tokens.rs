@@ -11,8 +11,12 @@ use crate::tenant::token::{BookFault, KeyId, LIVE_TOKENS, TokenBook, TokenDigest
 
 /// Whether there is any token, a tenant's or an administrator's.
 pub(super) fn any(db: &Connection) -> Result<bool, MemoryError> {
-    db.query_row("SELECT EXISTS (SELECT 1 FROM token UNION ALL SELECT 1 FROM admin_token)", [], |row| row.get(0))
-        .map_err(fault::unavailable)
+    db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM token UNION ALL SELECT 1 FROM admin_token)",
+        [],
+        |row| row.get(0),
+    )
+    .map_err(fault::unavailable)
 }
 
 impl TokenBook for Store {

@@ -139,7 +139,9 @@ impl fmt::Debug for SecretToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenFault {
     /// Another length, prefix or alphabet: cut off, or something else entirely.
-    #[error("the token does not have its form, 62 characters with a prefix of ours; it may have been cut off")]
+    #[error(
+        "the token does not have its form, 62 characters with a prefix of ours; it may have been cut off"
+    )]
     Shape,
     /// The form is right and the checksum is not.
     #[error("the token is mistyped: its checksum does not fit")]

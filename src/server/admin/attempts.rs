@@ -52,7 +52,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn ten_a_minute_and_the_next_network_is_not_held_up() {
         let attempts = Attempts::default();
-        let (one, other) = ("192.0.2.1".parse().unwrap(), "198.51.100.1".parse().unwrap());
+        let (one, other) = (
+            "192.0.2.1".parse().unwrap(),
+            "198.51.100.1".parse().unwrap(),
+        );
         for _ in 0..MOST {
             assert!(!attempts.exhausted(one));
             attempts.failed(one);

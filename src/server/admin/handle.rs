@@ -106,12 +106,7 @@ impl Desk {
     }
 
     /// Notes a write in the log and for good; a look leaves no trace.
-    async fn note(
-        &self,
-        note: &Note<'_>,
-        ask: Option<&Ask>,
-        result: &Result<Answered, Refusal>,
-    ) {
+    async fn note(&self, note: &Note<'_>, ask: Option<&Ask>, result: &Result<Answered, Refusal>) {
         let Some(what) = note.route.deed else { return };
         let deed = note.deed(what, ask, result);
         tracing::info!(
@@ -182,21 +177,38 @@ async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Value, Refusal
     let most = few().body_bytes;
     let read = timeout(BODY, Limited::new(body, most).collect()).await;
     let read = read.map_err(|_| {
-        Refusal::new(408, "too_slow", "the body did not come in time", "send it again")
+        Refusal::new(
+            408,
+            "too_slow",
+            "the body did not come in time",
+            "send it again",
+        )
     })?;
     let bytes = read.map_err(|_| {
         let help = format!("{most} bytes are the most");
-        Refusal::new(413, "too_large", "the body is too long or was cut off", help)
+        Refusal::new(
+            413,
+            "too_large",
+            "the body is too long or was cut off",
+            help,
+        )
     })?;
     let bytes = bytes.to_bytes();
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
-    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     // Also what a page of another site cannot send without asking first.
     if !kind.is_some_and(|kind| kind.trim_start().starts_with("application/json")) {
         let help = "send Content-Type: application/json";
-        return Err(Refusal::new(415, "unsupported", "the body is not said to be JSON", help));
+        return Err(Refusal::new(
+            415,
+            "unsupported",
+            "the body is not said to be JSON",
+            help,
+        ));
     }
     serde_json::from_slice(&bytes)
         .map_err(|error| Refusal::invalid(format!("the body is no JSON: {error}"), "correct it"))

@@ -56,13 +56,23 @@ impl Refusal {
 
     pub(super) fn no_token() -> Self {
         let help = "send Authorization: Bearer with a token of `scimgate admin mint`";
-        Self::new(401, "unauthenticated", "no admin token came with the request", help)
+        Self::new(
+            401,
+            "unauthenticated",
+            "no admin token came with the request",
+            help,
+        )
     }
 
     /// One text for every bad token: nobody learns what is wrong with his guess.
     pub(super) fn bad_token() -> Self {
         let help = "make one with `scimgate admin mint`; `scimgate admin list` tells which work";
-        Self::new(401, "unauthenticated", "the admin token opens nothing here", help)
+        Self::new(
+            401,
+            "unauthenticated",
+            "the admin token opens nothing here",
+            help,
+        )
     }
 
     pub(super) fn too_many() -> Self {
@@ -94,7 +104,12 @@ impl Refusal {
 
     /// The body of the answer.
     pub(super) fn body(&self) -> Value {
-        let Self { code, message, help, .. } = self;
+        let Self {
+            code,
+            message,
+            help,
+            ..
+        } = self;
         json!({"error": {"code": code, "message": message, "help": help}})
     }
 }

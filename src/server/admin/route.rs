@@ -37,17 +37,23 @@ pub(super) struct Given<'r> {
 
 /// All there is to ask.
 pub static ROUTES: &[Route] = &[
-    look("/status", "What runs, what lies on disk and how every tenant is doing.", |_| {
-        Ok(Ask::Status)
-    }),
+    look(
+        "/status",
+        "What runs, what lies on disk and how every tenant is doing.",
+        |_| Ok(Ask::Status),
+    ),
     look("/diff", "What a reload would change.", |_| Ok(Ask::Diff)),
-    look("/tenants", "All tenants and how they are doing.", |_| Ok(Ask::Tenants)),
+    look("/tenants", "All tenants and how they are doing.", |_| {
+        Ok(Ask::Tenants)
+    }),
     look("/tenants/{tenant}", "One tenant.", |given| {
         Ok(Ask::Tenant(given.tenant()?))
     }),
-    look("/tenants/{tenant}/tokens", "What is kept of a tenant's tokens.", |given| {
-        Ok(Ask::Tokens(given.tenant()?))
-    }),
+    look(
+        "/tenants/{tenant}/tokens",
+        "What is kept of a tenant's tokens.",
+        |given| Ok(Ask::Tokens(given.tenant()?)),
+    ),
     Route {
         method: Method::POST,
         path: "/tenants/{tenant}/tokens",
@@ -57,7 +63,10 @@ pub static ROUTES: &[Route] = &[
         read: |given| {
             Ok(Ask::Mint {
                 tenant: given.tenant()?,
-                expires: given.body::<Option<MintBody>>()?.unwrap_or_default().expires,
+                expires: given
+                    .body::<Option<MintBody>>()?
+                    .unwrap_or_default()
+                    .expires,
             })
         },
     },
@@ -90,8 +99,14 @@ pub static ROUTES: &[Route] = &[
         summary: "The same, also when more than half of the tenants' files are gone.",
         read: |_| Ok(Ask::Reload { force: true }),
     },
-    look("/config", "The configuration in force, with every default.", |_| Ok(Ask::Config)),
-    look("/audit", "What administrators did, newest first.", |_| Ok(Ask::Audit)),
+    look(
+        "/config",
+        "The configuration in force, with every default.",
+        |_| Ok(Ask::Config),
+    ),
+    look("/audit", "What administrators did, newest first.", |_| {
+        Ok(Ask::Audit)
+    }),
     look("/openapi.json", "This table.", |_| Ok(Ask::OpenApi)),
 ];
 
@@ -180,9 +195,8 @@ impl Given<'_> {
     fn tenant(&self) -> Result<TenantId, Refusal> {
         let name = self.part(0);
         let tenant = TenantId::parse(name);
-        tenant.ok_or_else(|| {
-            Refusal::invalid(format!("`{name}` is no tenant name"), TenantId::FORM)
-        })
+        tenant
+            .ok_or_else(|| Refusal::invalid(format!("`{name}` is no tenant name"), TenantId::FORM))
     }
 
     fn key(&self) -> Result<KeyId, Refusal> {
@@ -215,12 +229,20 @@ mod tests {
     #[test]
     fn a_path_is_read_or_refused() {
         check(Method::GET, "/admin/v1/status", Ok(Ask::Status));
-        check(Method::POST, "/admin/v1/reload/forced", Ok(Ask::Reload { force: true }));
+        check(
+            Method::POST,
+            "/admin/v1/reload/forced",
+            Ok(Ask::Reload { force: true }),
+        );
         check(Method::POST, "/admin/v1/status", Err(405));
         check(Method::GET, "/admin/v1/status/", Err(404));
         check(Method::GET, "/status", Err(404));
         check(Method::GET, "/admin/v1/tenants/A%20B", Err(400));
-        check(Method::DELETE, "/admin/v1/tenants/acme/tokens/short", Err(400));
+        check(
+            Method::DELETE,
+            "/admin/v1/tenants/acme/tokens/short",
+            Err(400),
+        );
         check(Method::GET, "", Err(404));
     }
 

@@ -95,7 +95,14 @@ mod tests {
         let pass = ours.issue(at(1_000));
         let later = pass.expose_secret().replace("_1000_", "_2000_");
         assert!(!ours.admits(&later, at(2_000)));
-        for text in ["", "scl_", "scl_1000_", "scl_x_y", "scg_1000_", "scl_99999999999999999999_"] {
+        for text in [
+            "",
+            "scl_",
+            "scl_1000_",
+            "scl_x_y",
+            "scg_1000_",
+            "scl_99999999999999999999_",
+        ] {
             assert!(!ours.admits(text, at(1_000)), "{text}");
         }
     }

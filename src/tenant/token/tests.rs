@@ -38,7 +38,10 @@ fn random(below: usize) -> usize {
 fn a_token_has_the_registered_form_and_is_never_the_same() {
     let mut seen = HashSet::new();
     for _ in 0..1000 {
-        let text = SecretToken::mint(TokenKind::Tenant).unwrap().reveal().to_owned();
+        let text = SecretToken::mint(TokenKind::Tenant)
+            .unwrap()
+            .reveal()
+            .to_owned();
         assert_eq!((text.len(), &text[..4], &text[12..13]), (62, "scg_", "_"));
         assert!(
             text[4..12]
@@ -46,7 +49,12 @@ fn a_token_has_the_registered_form_and_is_never_the_same() {
                 .chain(text[13..].bytes())
                 .all(|b| ALPHABET.contains(&b))
         );
-        assert_eq!(SecretToken::parse(TokenKind::Tenant, &text).unwrap().reveal(), text);
+        assert_eq!(
+            SecretToken::parse(TokenKind::Tenant, &text)
+                .unwrap()
+                .reveal(),
+            text
+        );
         assert!(seen.insert(text[4..12].to_owned()) && seen.insert(text[13..56].to_owned()));
     }
 }
@@ -68,7 +76,11 @@ fn every_single_wrong_character_is_found() {
                 0..4 | 12 => TokenFault::Shape,
                 _ => TokenFault::Checksum,
             };
-            assert_eq!(SecretToken::parse(TokenKind::Tenant, &typo).unwrap_err(), expect, "at {place}");
+            assert_eq!(
+                SecretToken::parse(TokenKind::Tenant, &typo).unwrap_err(),
+                expect,
+                "at {place}"
+            );
             tried += 1;
         }
     }
@@ -82,7 +94,10 @@ fn swapped_neighbours_are_found() {
             let mut bytes = good.reveal().as_bytes().to_vec();
             bytes.swap(place, place + 1);
             let swapped = String::from_utf8(bytes).unwrap();
-            assert!(swapped == good.reveal() || SecretToken::parse(TokenKind::Tenant, &swapped).is_err());
+            assert!(
+                swapped == good.reveal()
+                    || SecretToken::parse(TokenKind::Tenant, &swapped).is_err()
+            );
         }
     }
 }
@@ -128,7 +143,10 @@ fn random_texts_are_refused() {
         assert!(SecretToken::parse(TokenKind::Tenant, &text).is_err());
         text.replace_range(..4, "scg_");
         text.replace_range(12..13, "_");
-        assert_eq!(SecretToken::parse(TokenKind::Tenant, &text).unwrap_err(), TokenFault::Checksum);
+        assert_eq!(
+            SecretToken::parse(TokenKind::Tenant, &text).unwrap_err(),
+            TokenFault::Checksum
+        );
     }
 }
 
@@ -158,9 +176,21 @@ fn the_digest_depends_on_every_character_and_on_the_pepper() {
     let (pepper, other) = (Pepper::random().unwrap(), Pepper::random().unwrap());
     let token = SecretToken::mint(TokenKind::Tenant).unwrap();
     let digest = token.digest(&pepper);
-    assert!(digest.matches(&SecretToken::parse(TokenKind::Tenant, token.reveal()).unwrap().digest(&pepper)));
+    assert!(
+        digest.matches(
+            &SecretToken::parse(TokenKind::Tenant, token.reveal())
+                .unwrap()
+                .digest(&pepper)
+        )
+    );
     assert!(!digest.matches(&token.digest(&other)));
-    assert!(!digest.matches(&SecretToken::mint(TokenKind::Tenant).unwrap().digest(&pepper)));
+    assert!(
+        !digest.matches(
+            &SecretToken::mint(TokenKind::Tenant)
+                .unwrap()
+                .digest(&pepper)
+        )
+    );
 }
 
 #[test]
