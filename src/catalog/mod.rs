@@ -8,10 +8,12 @@
 //!   with them;
 //! - `held`: what runs, part by part, and what the next look changes of it;
 //! - [`reload`]: the one that looks, and swaps; [`watch`]: what makes it look;
+//! - [`difference`]: what a reload would change;
 //! - [`standing`]: what runs against what lies on disk, for people;
 //! - `mounts`: files that will never change, because of how they are mounted.
 
 pub mod diagnostics;
+pub mod difference;
 mod disk;
 mod fingerprint;
 mod held;
@@ -25,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use diagnostics::Report;
+pub use difference::Difference;
 pub use disk::Text;
 pub use fingerprint::Fingerprint;
 pub use load::{Sources, load};
