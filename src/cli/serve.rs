@@ -5,12 +5,14 @@ use std::net::SocketAddr;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Ending, Trouble, sources};
-use crate::catalog;
+use super::{Ending, Trouble};
+use crate::catalog::Reloader;
+use crate::catalog::watch::{Timing, Watch};
 use crate::config::Config;
 use crate::gateway::Gateway;
 
 /// Serves until SIGTERM or Ctrl-C, then drains; a second signal ends at once.
+/// SIGHUP loads again.
 pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     // Without any tenant every token would be refused as unknown, and Entra would stop all jobs.
     let tenants = &config.catalog.tenants;
@@ -18,32 +20,40 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
         let message = format!("catalog.tenants: {} is no directory", tenants.display());
         return Err(Trouble::Config(anyhow::anyhow!(message)));
     }
-    let (catalog, found) = catalog::load(&sources(config));
+    let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let (reloader, found) = gateway.load(config);
     if !found.problems().is_empty() {
         eprint!("{}", found.render(std::io::stderr().is_terminal()));
     }
-    let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
-    gateway.publish(&catalog);
+    let (catalog, standing) = (reloader.running(), reloader.standing());
     tracing::info!(
         adapters = catalog.adapters.len(),
         tenants = catalog.tenants.len(),
+        catalog = standing.running,
         "catalog loaded"
     );
-    control(config, gateway).map_err(Trouble::Internal)
+    control(config, gateway, reloader).map_err(Trouble::Internal)
 }
 
 /// The main thread only waits for signals; workers have their own runtimes.
-fn control(config: &Config, gateway: Gateway) -> anyhow::Result<Ending> {
+fn control(config: &Config, gateway: Gateway, reloader: Reloader) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         // Before the address is told: who reads it may ask for the end at once.
         let mut stop = Stop::listen()?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let address = gateway.local_addr();
         let running = gateway.start()?;
+        let watch = Watch::start(reloader, config.catalog.watch, Timing::default())?;
         announce(config, address);
-        stop.asked().await;
+        loop {
+            tokio::select! {
+                () = stop.asked() => break,
+                _ = hangup.recv() => watch.ask(),
+            }
+        }
         tracing::info!("draining");
         tokio::select! {
             () = running.stop() => Ok(Ending::Done),
