@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::catalog::watch::Means;
 use layer::Layer;
 pub use problem::ConfigProblem;
 
@@ -110,6 +111,10 @@ pub struct Catalog {
     pub tenants: PathBuf,
     /// Holds `<vendor>/*.http`.
     pub transcripts: PathBuf,
+    /// How changes of them are noticed.
+    pub watch: Means,
+    /// Seconds from the removal of a tenant's file to the end of its tokens.
+    pub removal_grace_seconds: u64,
 }
 
 /// The database.

@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use super::disk::{Disk, Seen, Text};
 use super::held::{Changes, Held, Look};
 use super::standing::{Outcome, Standing, now};
-use super::{Catalog, Report, Sources};
+use super::{Catalog, Report, Sources, mounts};
 use crate::adapter::Adapter;
 use crate::adapter::problem::Problem;
 
@@ -97,6 +97,13 @@ impl Reloader {
         let mut held = Held::default();
         let mut changes = held.advance(&disk, &plan, &Look::first());
         let report = std::mem::take(&mut changes.report);
+        for place in mounts::fixed(&disk.directories) {
+            tracing::warn!(
+                place = %place.display(),
+                action = "mount the whole volume as a directory, without subPath",
+                "this is mounted so that it never changes while the gateway runs"
+            );
+        }
         let inner = Inner {
             state: Mutex::new(Progress {
                 held,

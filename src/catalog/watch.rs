@@ -10,8 +10,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -62,14 +63,20 @@ const MISSING: Duration = Duration::from_secs(1);
 /// Watches until it is dropped.
 pub struct Watch {
     signals: SyncSender<Signal>,
-    thread: Option<JoinHandle<()>>,
+    asked: Arc<Asked>,
 }
 
 enum Signal {
     Changed,
     /// The watcher is of no use any more.
     Failed,
-    Stop,
+}
+
+/// What the thread is told beside signals, which a full queue refuses.
+#[derive(Default)]
+struct Asked {
+    again: AtomicBool,
+    stop: AtomicBool,
 }
 
 impl Watch {
@@ -81,32 +88,41 @@ impl Watch {
     pub fn start(reloader: Reloader, means: Means, timing: Timing) -> io::Result<Self> {
         // Events beyond these say nothing that those waiting do not.
         let (signals, received) = sync_channel(16);
+        let asked = Arc::new(Asked::default());
         let watching = Watching {
             reloader,
             means,
             timing,
             signals: signals.clone(),
             received,
+            asked: Arc::clone(&asked),
             watcher: None,
             watched: BTreeMap::new(),
             missing: false,
             warned: false,
         };
         let thread = std::thread::Builder::new().name("reload".to_owned());
-        let thread = thread.spawn(move || watching.run())?;
-        Ok(Self {
-            signals,
-            thread: Some(thread),
-        })
+        thread.spawn(move || watching.run())?;
+        Ok(Self { signals, asked })
+    }
+
+    /// Has the thread load again, what was refused too. Does not wait for it.
+    pub fn ask(&self) {
+        self.tell(&self.asked.again);
+    }
+
+    fn tell(&self, what: &AtomicBool) {
+        what.store(true, Ordering::Release);
+        // In a full queue there is one already that wakes it.
+        let _ = self.signals.try_send(Signal::Changed);
     }
 }
 
 impl Drop for Watch {
+    /// Does not wait: a reload under way may take a while, and changes nothing
+    /// that outlives the process.
     fn drop(&mut self) {
-        let told = self.signals.send(Signal::Stop);
-        if let (Ok(()), Some(thread)) = (told, self.thread.take()) {
-            let _ = thread.join();
-        }
+        self.tell(&self.asked.stop);
     }
 }
 
@@ -117,6 +133,7 @@ struct Watching {
     timing: Timing,
     signals: SyncSender<Signal>,
     received: Receiver<Signal>,
+    asked: Arc<Asked>,
     watcher: Option<RecommendedWatcher>,
     /// Device and inode of what is watched under each name: a directory that was
     /// deleted and made again is another one.
@@ -131,38 +148,45 @@ impl Watching {
         self.guarded(Reloader::prove);
         // What changed before the watch began.
         self.look();
-        loop {
+        while !self.asked.stop.load(Ordering::Acquire) {
             if self.follow() {
-                // And what changed in a directory before it was watched again.
+                // What changed in a directory before it was watched.
                 self.look();
             }
-            let pause = if self.missing {
-                self.timing.poll.min(MISSING)
-            } else {
-                self.timing.poll
-            };
-            match self.received.recv_timeout(pause) {
-                Ok(Signal::Changed) => {
-                    if !self.settled() {
-                        return;
+            match self.received.recv_timeout(self.pause()) {
+                Ok(signal) => {
+                    if let Signal::Failed = signal {
+                        self.watcher = None;
                     }
+                    self.settle();
                     self.look();
                 }
-                Ok(Signal::Failed) => self.start_again(),
-                Err(RecvTimeoutError::Timeout) => {
+                Err(_) => {
                     self.guarded(Reloader::expire);
                     if self.means != Means::Inotify || self.missing {
                         self.look();
                     }
                 }
-                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
+    fn pause(&self) -> Duration {
+        match self.missing {
+            true => self.timing.poll.min(MISSING),
+            false => self.timing.poll,
+        }
+    }
+
     fn look(&self) {
-        if self.means != Means::Off {
-            self.guarded(|reloader| drop(reloader.reload(Demand::Changed)));
+        let asked = self.asked.again.swap(false, Ordering::Acquire);
+        let demand = if asked {
+            Demand::Again
+        } else {
+            Demand::Changed
+        };
+        if asked || self.means != Means::Off {
+            self.guarded(|reloader| drop(reloader.reload(demand)));
         }
     }
 
@@ -176,15 +200,14 @@ impl Watching {
         }
     }
 
-    /// Waits until nothing changes any more; `false` when it is to stop.
-    fn settled(&self) -> bool {
+    /// Waits until nothing changes any more, but not for ever.
+    fn settle(&mut self) {
         let latest = Instant::now() + self.timing.longest;
-        loop {
-            let left = latest.saturating_duration_since(Instant::now());
-            match self.received.recv_timeout(self.timing.quiet.min(left)) {
-                Ok(Signal::Changed | Signal::Failed) if !left.is_zero() => {}
-                Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
-                _ => return true,
+        while Instant::now() < latest {
+            match self.received.recv_timeout(self.timing.quiet) {
+                Ok(Signal::Changed) => {}
+                Ok(Signal::Failed) => self.watcher = None,
+                Err(_) => return,
             }
         }
     }
@@ -194,42 +217,39 @@ impl Watching {
         if matches!(self.means, Means::Poll | Means::Off) {
             return false;
         }
-        let Some(mut watcher) = self.watcher.take().or_else(|| self.watcher()) else {
-            self.missing = true;
+        let watcher = self.watcher.take().or_else(|| self.watcher());
+        self.missing = watcher.is_none();
+        let Some(mut watcher) = watcher else {
             return false;
         };
         let wanted = self.reloader.directories();
-        self.watched.retain(|directory, _| {
-            let stays = wanted.contains(directory);
-            if !stays {
+        let watched = std::mem::take(&mut self.watched);
+        for (directory, known) in &watched {
+            if !wanted.contains(directory) || identity(directory) != Some(*known) {
                 // It may be gone already.
                 let _ = watcher.unwatch(directory);
+            } else {
+                self.watched.insert(directory.clone(), *known);
             }
-            stays
-        });
-        self.missing = false;
-        let mut any_new = false;
+        }
+        let old = self.watched.len();
         for directory in wanted {
-            let identity = identity(&directory);
-            if identity.is_some() && self.watched.get(&directory).copied() == identity {
+            if self.watched.contains_key(&directory) {
                 continue;
             }
-            let _ = watcher.unwatch(&directory);
-            self.watched.remove(&directory);
-            match identity.filter(|_| {
+            let found = identity(&directory);
+            let begin = |_: &_| {
                 watcher
                     .watch(&directory, RecursiveMode::NonRecursive)
                     .is_ok()
-            }) {
-                Some(identity) => {
-                    self.watched.insert(directory, identity);
-                    any_new = true;
-                }
+            };
+            match found.filter(begin) {
+                Some(found) => drop(self.watched.insert(directory, found)),
                 None => self.missing = true,
             }
         }
         self.watcher = Some(watcher);
-        any_new
+        self.watched.len() > old
     }
 
     fn watcher(&mut self) -> Option<RecommendedWatcher> {
@@ -243,25 +263,13 @@ impl Watching {
             };
         });
         self.watched.clear();
-        match made {
-            Ok(watcher) => {
-                self.warned = false;
-                Some(watcher)
-            }
-            Err(error) => {
-                if !self.warned {
-                    self.warned = true;
-                    tracing::warn!(%error, action = "raise fs.inotify.max_user_instances and max_user_watches, or set catalog.watch = \"poll\"", "directories cannot be watched; they are looked at every second instead");
-                }
-                None
-            }
+        let failed = made.as_ref().err().filter(|_| !self.warned);
+        if let Some(error) = failed {
+            let action = "raise fs.inotify.max_user_instances and max_user_watches, or set catalog.watch = \"poll\"";
+            tracing::warn!(%error, action, "directories cannot be watched; they are looked at instead");
         }
-    }
-
-    fn start_again(&mut self) {
-        self.watcher = None;
-        self.watched.clear();
-        self.look();
+        self.warned = made.is_err();
+        made.ok()
     }
 }
 

@@ -5,13 +5,15 @@ use std::io::IsTerminal as _;
 use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Ending, Trouble, sources};
-use crate::catalog;
+use super::{Ending, Trouble};
+use crate::catalog::Reloader;
+use crate::catalog::watch::{Timing, Watch};
 use crate::config::Config;
 use crate::gateway::{Gateway, SidePorts};
 use crate::server::admin;
 
 /// Serves until SIGTERM or Ctrl-C, then drains; a second signal ends at once.
+/// SIGHUP loads again.
 pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     // Without any tenant every token would be refused as unknown, and Entra would stop all jobs.
     let tenants = &config.catalog.tenants;
@@ -19,35 +21,49 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
         let message = format!("catalog.tenants: {} is no directory", tenants.display());
         return Err(Trouble::Config(anyhow::anyhow!(message)));
     }
-    let (catalog, found) = catalog::load(&sources(config));
+    let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let (reloader, found) = gateway.load(config);
     if !found.problems().is_empty() {
         eprint!("{}", found.render(std::io::stderr().is_terminal()));
     }
-    let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
-    gateway.publish(&catalog);
-    let sides = SidePorts::open(config, &gateway).map_err(|fault| Trouble::Config(fault.into()))?;
+    let (catalog, standing) = (reloader.running(), reloader.standing());
+    let sides = SidePorts::open(config, &gateway, reloader.clone());
+    let sides = sides.map_err(|fault| Trouble::Config(fault.into()))?;
     tracing::info!(
         adapters = catalog.adapters.len(),
         tenants = catalog.tenants.len(),
+        catalog = standing.running,
         "catalog loaded"
     );
-    control(config, gateway, sides).map_err(Trouble::Internal)
+    control(config, gateway, reloader, sides).map_err(Trouble::Internal)
 }
 
 /// The main thread waits for signals and answers probes and administrators;
 /// workers have their own runtimes.
-fn control(config: &Config, gateway: Gateway, sides: SidePorts) -> anyhow::Result<Ending> {
+fn control(
+    config: &Config,
+    gateway: Gateway,
+    reloader: Reloader,
+    sides: SidePorts,
+) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
         // Before the address is told: who reads it may ask for the end at once.
         let mut stop = Stop::listen()?;
+        let mut hangup = signal(SignalKind::hangup())?;
         let announcement = announcement(config, &gateway, &sides);
         let running = gateway.start()?;
         let sides = sides.start(None)?;
+        let watch = Watch::start(reloader, config.catalog.watch, Timing::default())?;
         announce(&announcement);
-        stop.asked().await;
+        loop {
+            tokio::select! {
+                () = stop.asked() => break,
+                _ = hangup.recv() => watch.ask(),
+            }
+        }
         tracing::info!("draining");
         // Probes hear of it while what is under way is still answered.
         sides.drain();

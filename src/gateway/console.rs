@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::{Gateway, tenant_url};
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
+use crate::catalog::standing::{Part, State};
+use crate::catalog::{Demand, Difference, Reloader, Standing};
 use crate::config::Config;
-use crate::server::admin::{Answered, Ask, Console, Refusal};
+use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::admin::{Actor, AdminTokens};
@@ -28,10 +31,11 @@ pub(super) struct Steward {
     tokens: Arc<Tokens>,
     administrators: AdminTokens,
     tenants: Arc<Tenants>,
+    reloader: Reloader,
 }
 
 impl Steward {
-    pub(super) fn of(config: &Config, gateway: &Gateway) -> Self {
+    pub(super) fn of(config: &Config, gateway: &Gateway, reloader: Reloader) -> Self {
         let store = gateway.store.clone();
         Self {
             config: config.clone(),
@@ -40,17 +44,20 @@ impl Steward {
             store,
             tokens: Arc::clone(&gateway.tokens),
             tenants: Arc::clone(&gateway.tenants),
+            reloader,
         }
     }
 
     async fn status(&self) -> Result<Status, Refusal> {
         let tenants = self.all_tenants().await?;
-        let concerns: Vec<String> = tenants.iter().filter_map(concern).collect();
+        let standing = Standing::clone(&self.reloader.standing());
+        let concerns = concerns(&standing, &tenants);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: self.since,
             well: concerns.is_empty(),
             concerns,
+            standing,
             tenants,
         })
     }
@@ -137,6 +144,26 @@ impl Steward {
             .ok_or_else(|| Refusal::missing(format!("tenant {tenant} has no token {key}"), help))
     }
 
+    /// Off this thread: compiling takes a while, and probes are answered on it.
+    async fn diff(&self) -> Result<Difference, Refusal> {
+        let reloader = self.reloader.clone();
+        let compared =
+            spawn_blocking(move || Difference::of(&reloader.running(), &reloader.plan().sources));
+        compared.await.map_err(lost)
+    }
+
+    async fn reload(&self, demand: Demand) -> Result<Answered, Refusal> {
+        let before = self.reloader.standing().running.clone();
+        let reloader = self.reloader.clone();
+        let outcome = spawn_blocking(move || reloader.reload(demand));
+        let outcome = outcome.await.map_err(lost)?;
+        Ok(Answered {
+            before: Some(before),
+            after: Some(outcome.standing.running.clone()),
+            ..told(outcome)?
+        })
+    }
+
     async fn audit(&self) -> Result<Vec<Deed>, Refusal> {
         self.store.deeds(DEEDS).await.map_err(store_fault)
     }
@@ -151,7 +178,10 @@ impl Steward {
             Ask::Revoke { tenant, key } => self.revoke(&tenant, &key).await,
             Ask::Config => told(&self.config),
             Ask::Audit => told(self.audit().await?),
-            Ask::Diff | Ask::Reload { .. } | Ask::OpenApi => Ok(Value::Null.into()),
+            Ask::Routes => Ok(admin::document().into()),
+            Ask::Diff => told(self.diff().await?),
+            Ask::Reload { force: false } => self.reload(Demand::Again).await,
+            Ask::Reload { force: true } => self.reload(Demand::Forced).await,
         }
     }
 }
@@ -181,16 +211,45 @@ impl Console for Steward {
     }
 }
 
-/// What is the matter with a tenant, if anything.
-fn concern(tenant: &TenantStatus) -> Option<String> {
-    let id = &tenant.id;
-    match tenant {
-        TenantStatus { vendor: None, .. } => Some(format!("tenant {id} cannot be served")),
-        TenantStatus { paused: true, .. } => Some(format!(
-            "tenant {id}: its vendor does not answer; one call a second probes it"
-        )),
-        _ => None,
-    }
+/// All that is the matter.
+fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
+    let parts = standing
+        .vendors
+        .iter()
+        .map(|(name, part)| ("vendor", name, part));
+    let served = standing.tenants.iter();
+    let parts = parts.chain(served.map(|(id, tenant)| ("tenant", id, &tenant.part)));
+    let parts = parts.filter_map(|(kind, name, part)| concern(kind, name, part));
+    let beyond = standing
+        .problems
+        .iter()
+        .filter(|problem| problem.is_error());
+    let beyond = beyond.map(|problem| format!("{}: {}", problem.file, problem.message));
+    let paused = tenants.iter().filter(|tenant| tenant.paused);
+    let paused = paused.map(|tenant| {
+        format!(
+            "tenant {}: its vendor does not answer; one call a second probes it",
+            tenant.id
+        )
+    });
+    parts.chain(beyond).chain(paused).collect()
+}
+
+/// What is the matter with a vendor or a tenant, if anything.
+fn concern(kind: &str, name: &str, part: &Part) -> Option<String> {
+    let standing = match part.state {
+        State::Live => return None,
+        State::Kept => "what lies on disk is refused, its last good version serves",
+        State::Unusable => "cannot be served: there never was a good version",
+        State::Leaving => "its file is gone; its tokens end soon",
+    };
+    Some(format!("{kind} {name}: {standing}"))
+}
+
+/// A task that panicked has said so in the log.
+fn lost(error: JoinError) -> Refusal {
+    tracing::error!(%error, "a task of the admin port was lost");
+    Refusal::unavailable("it could not be carried through")
 }
 
 fn told(data: impl Serialize) -> Result<Answered, Refusal> {

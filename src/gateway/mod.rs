@@ -2,6 +2,8 @@
 //! put together.
 
 mod console;
+mod gate;
+mod live;
 mod readiness;
 mod sides;
 pub mod status;
@@ -17,7 +19,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Plan, Reloader, Report, Sources};
 use crate::config::Config;
 use crate::scim::CursorKey;
 use crate::server::{
@@ -26,6 +28,7 @@ use crate::server::{
 use crate::store::Store;
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
+use live::{Live, ServedCertificate};
 pub use sides::{SidePorts, Sides};
 use tenants::{Entrances, Tenants};
 
@@ -36,6 +39,7 @@ pub struct Gateway {
     tokens: Arc<Tokens>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
+    certificate: Option<ServedCertificate>,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -68,12 +72,13 @@ pub enum OpenFault {
 
 impl Gateway {
     /// Reads the certificate, opens the store and takes the address. There are
-    /// no tenants until [`publish`](Self::publish).
+    /// no tenants until [`load`](Self::load) or [`publish`](Self::publish).
     ///
     /// # Errors
     /// [`OpenFault`], naming the configuration key.
     pub fn open(config: &Config) -> Result<Self, OpenFault> {
-        let settings = settings(config)?;
+        let certificate = certificate(config)?;
+        let settings = settings(config, certificate.as_ref());
         let (store, tokens) = open_store(config)?;
         let address = config.server.listen;
         let server = Server::bind(settings);
@@ -88,7 +93,17 @@ impl Gateway {
             tenants: Arc::new(Tenants::new(Arc::new(store.clone()), cursors)),
             store,
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
+            certificate,
         })
+    }
+
+    /// Loads the catalog, makes it the live one, and gives what loads it again.
+    pub fn load(&self, config: &Config) -> (Reloader, Report) {
+        let live = Live {
+            tenants: Arc::clone(&self.tenants),
+            certificate: self.certificate.clone(),
+        };
+        Reloader::open(plan(config), Box::new(live))
     }
 
     /// The address taken.
@@ -177,16 +192,41 @@ impl Application for Worker {
     }
 }
 
-fn settings(config: &Config) -> Result<Settings, TlsFault> {
+fn certificate(config: &Config) -> Result<Option<ServedCertificate>, TlsFault> {
+    let read = config.server.tls.as_ref().map(|tls| {
+        let served = Certificate::load(&tls.certificate, &tls.key)?;
+        Ok(ServedCertificate {
+            served: Arc::new(served),
+            chain: tls.certificate.clone(),
+            key: tls.key.clone(),
+        })
+    });
+    read.transpose()
+}
+
+fn plan(config: &Config) -> Plan {
     let tls = config.server.tls.as_ref();
-    let certificate = tls.map(|tls| Certificate::load(&tls.certificate, &tls.key));
-    Ok(Settings {
+    let catalog = &config.catalog;
+    Plan {
+        sources: Sources {
+            adapters: catalog.adapters.clone(),
+            scripts: catalog.scripts.clone(),
+            tenants: Some(catalog.tenants.clone()),
+        },
+        transcripts: Some(catalog.transcripts.clone()),
+        certificate: tls.map(|tls| (tls.certificate.clone(), tls.key.clone())),
+        removal_grace: Duration::from_secs(catalog.removal_grace_seconds),
+    }
+}
+
+fn settings(config: &Config, certificate: Option<&ServedCertificate>) -> Settings {
+    Settings {
         listen: config.server.listen,
-        certificate: certificate.transpose()?.map(Arc::new),
+        certificate: certificate.map(|certificate| Arc::clone(&certificate.served)),
         public_origin: config.server.public_url.as_ref().map(origin),
         workers: config.workers.unwrap_or_else(cores),
         limits: limits(config),
-    })
+    }
 }
 
 fn limits(config: &Config) -> Limits {

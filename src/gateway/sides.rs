@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::console::Steward;
 use super::readiness::Readiness;
 use super::{Gateway, OpenFault};
+use crate::catalog::Reloader;
 use crate::config::Config;
 use crate::server::ops::{Metrics, Ops};
 use crate::server::{Side, SidePort, admin};
@@ -32,7 +33,7 @@ impl SidePorts {
     ///
     /// # Errors
     /// [`OpenFault::Listen`], naming the configuration key.
-    pub fn open(config: &Config, gateway: &Gateway) -> Result<Self, OpenFault> {
+    pub fn open(config: &Config, gateway: &Gateway, reloader: Reloader) -> Result<Self, OpenFault> {
         Ok(Self {
             ops: bind("ops.listen", config.ops.listen)?,
             admin: bind("admin.listen", config.admin.listen)?,
@@ -42,7 +43,7 @@ impl SidePorts {
                 tenants: Arc::clone(&gateway.tenants),
                 draining: Rc::default(),
             },
-            steward: Steward::of(config, gateway),
+            steward: Steward::of(config, gateway, reloader),
         })
     }
 

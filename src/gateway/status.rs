@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::TenantId;
+use crate::catalog::Standing;
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct Status {
     pub well: bool,
     /// What is the matter, in sentences; empty when all is well.
     pub concerns: Vec<String>,
+    /// What runs against what lies on disk.
+    pub standing: Standing,
     /// By id.
     pub tenants: Vec<TenantStatus>,
 }

@@ -42,8 +42,8 @@ pub enum Ask {
     Config,
     /// What administrators did.
     Audit,
-    /// The table of routes as a document.
-    OpenApi,
+    /// This port's table of routes.
+    Routes,
 }
 
 impl Ask {
@@ -60,7 +60,7 @@ impl Ask {
             | Self::Reload { .. }
             | Self::Config
             | Self::Audit
-            | Self::OpenApi => None,
+            | Self::Routes => None,
         }
     }
 

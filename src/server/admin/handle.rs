@@ -17,7 +17,6 @@ use tokio::time::{Instant, timeout};
 use super::Console;
 use super::ask::{Answered, Ask};
 use super::attempts::Attempts;
-use super::openapi;
 use super::refusal::Refusal;
 use super::route::{Given, Route};
 use crate::server::side::few;
@@ -74,10 +73,7 @@ impl Desk {
         }
         let body = read_body(&head.headers, body).await?;
         let ask = route.read(&Given { parts, body })?;
-        let result = match ask {
-            Ask::OpenApi => Ok(openapi::document().into()),
-            _ => self.console.answer(ask.clone()).await,
-        };
+        let result = self.console.answer(ask.clone()).await;
         self.note(&note, Some(&ask), &result).await;
         result.map(|answered| answered.body)
     }

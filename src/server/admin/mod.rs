@@ -25,6 +25,7 @@ use std::io;
 use std::rc::Rc;
 
 pub use ask::{Answered, Ask};
+pub use openapi::document;
 pub use refusal::Refusal;
 pub use route::{ROUTES, Route};
 

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::BASE;
 use super::route::{ROUTES, Route};
 
-/// The document.
-pub(super) fn document() -> Value {
+/// The table of routes for programs.
+pub fn document() -> Value {
     let mut paths = Map::new();
     for route in ROUTES {
         let path = paths.entry(format!("{BASE}{}", route.path));
