@@ -12,9 +12,10 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::catalog::watch::Means;
 use layer::Layer;
 pub use problem::ConfigProblem;
 
@@ -23,11 +24,15 @@ pub const REFERENCE: &str = include_str!("config.default.toml");
 
 /// The gateway's configuration. Paths are absolute or relative to the working
 /// directory: [`Config::load`] has resolved them.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Entra's side.
     pub server: Server,
+    /// Probes and metrics.
+    pub ops: Port,
+    /// Administration.
+    pub admin: Port,
     /// Threads that serve requests, at least 1; `None` is one for each core.
     #[serde(default, deserialize_with = "values::some_positive")]
     pub workers: Option<usize>,
@@ -48,13 +53,17 @@ pub struct Config {
 }
 
 /// Entra's side.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Where to listen.
     pub listen: SocketAddr,
     /// The http or https URL in `meta.location`; `None` takes each request's own host.
-    #[serde(default, deserialize_with = "values::some_web_url")]
+    #[serde(
+        default,
+        deserialize_with = "values::some_web_url",
+        serialize_with = "values::as_text"
+    )]
     pub public_url: Option<Url>,
     /// `None` is plain HTTP.
     #[serde(default)]
@@ -74,7 +83,7 @@ pub struct Server {
 }
 
 /// The server's certificate.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// PEM file of the certificate and its chain.
@@ -83,8 +92,17 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// A port beside the one that serves SCIM.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// Where to listen; `None`, written "", is not at all.
+    #[serde(deserialize_with = "values::some_address")]
+    pub listen: Option<SocketAddr>,
+}
+
 /// Directories that are watched.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
     /// Holds `<vendor>.toml`.
@@ -95,10 +113,14 @@ pub struct Catalog {
     pub tenants: PathBuf,
     /// Holds `<vendor>/*.http`.
     pub transcripts: PathBuf,
+    /// How changes of them are noticed.
+    pub watch: Means,
+    /// Seconds from the removal of a tenant's file to the end of its tokens.
+    pub removal_grace_seconds: u64,
 }
 
 /// The database.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// The SQLite file.
@@ -106,7 +128,7 @@ pub struct Store {
 }
 
 /// What one tenant may ask for.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Sustained.
@@ -119,7 +141,7 @@ pub struct Limits {
 }
 
 /// The vendors' side.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vendor {
     /// PEM file of further certificate authorities.
@@ -128,7 +150,7 @@ pub struct Vendor {
 }
 
 /// Log lines.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Their form.
@@ -138,7 +160,7 @@ pub struct Log {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One JSON object a line.
@@ -148,7 +170,7 @@ pub enum LogFormat {
 }
 
 /// Metrics and traces.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     /// How they name tenants and vendors' hosts.
@@ -156,7 +178,7 @@ pub struct Telemetry {
 }
 
 /// How a name stands in metrics and traces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TenantLabel {
     /// As it is.
@@ -168,7 +190,7 @@ pub enum TenantLabel {
 }
 
 /// Times.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deadline {
     /// Seconds until a request is answered at the latest, 1 to 54: Entra gives up at 60.

@@ -5,6 +5,7 @@
 //!   and run on a coroutine that suspends at each vendor call;
 //! - [`xml`]: replies and bodies of vendors that speak XML;
 //! - [`mapping`]: its attribute table, compiled;
+//! - [`outline`]: a script's parts as their reader sees them;
 //! - [`operations`]: one SCIM operation, one short function;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
@@ -29,6 +30,7 @@ pub mod mapping;
 pub mod memory;
 pub mod operations;
 pub mod outcome;
+pub mod outline;
 pub mod problem;
 pub mod replies;
 pub mod script;
@@ -63,6 +65,8 @@ pub struct Adapter {
     pub name: String,
     /// The manifest.
     pub manifest: Manifest,
+    /// The manifest as written, for showing how two versions differ.
+    pub manifest_text: String,
     /// The script.
     pub script: Script,
     /// The reply table, shared with the vendor's side.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
 use crate::config::Config;
-use crate::gateway::open_store;
+use crate::gateway::{open_store, tenant_url};
 use crate::tenant::token::{KeyId, Tokens};
 
 /// What to do with tokens.
@@ -99,20 +99,4 @@ async fn revoke(tokens: &Tokens, tenant: &TenantId, key: &KeyId) -> anyhow::Resu
     let found = tokens.revoke(tenant, key).await?;
     ensure!(found, "tenant {tenant} has no token {key}");
     Ok(())
-}
-
-/// What to paste as Tenant URL. Entra must reach it over https.
-fn tenant_url(config: &Config, tenant: &TenantId) -> String {
-    let scheme = if config.server.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let direct = format!("{scheme}://{}", config.server.listen);
-    let origin = config
-        .server
-        .public_url
-        .as_ref()
-        .map_or(direct, |url| url.as_str().trim_end_matches('/').to_owned());
-    format!("{origin}/t/{tenant}/scim/v2")
 }

@@ -50,6 +50,12 @@ fn the_defaults_are_what_the_design_says() {
             max_connections_per_source: 128,
             body_limit: 1_048_576,
         },
+        ops: Port {
+            listen: "127.0.0.1:9090".parse().ok(),
+        },
+        admin: Port {
+            listen: "127.0.0.1:9091".parse().ok(),
+        },
         workers: None,
         catalog: Catalog {
             adapters: "adapters".into(),

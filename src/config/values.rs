@@ -1,7 +1,9 @@
 //! Values that are narrower than their Rust type.
 
+use std::net::SocketAddr;
+
 use serde::de::{Error, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
 /// At least 1.
@@ -50,6 +52,22 @@ fn size(text: &str) -> Option<usize> {
     number.parse::<usize>().ok()?.checked_mul(factor)
 }
 
+/// Address and port; an empty text is none.
+pub(super) fn some_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let address = text.parse().map_err(|_| {
+        D::Error::custom(format_args!(
+            "found {text:?}, expected an address and a port such as \"127.0.0.1:9091\", or \"\" for none"
+        ))
+    })?;
+    Ok(Some(address))
+}
+
 /// An absolute http or https URL without user, query or fragment.
 pub(super) fn some_web_url<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -62,6 +80,11 @@ pub(super) fn some_web_url<'de, D: Deserializer<'de>>(
         ))
     })?;
     Ok(Some(url))
+}
+
+/// As it was written.
+pub(super) fn as_text<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
+    url.as_ref().map(Url::as_str).serialize(serializer)
 }
 
 fn is_plain_web_url(url: &Url) -> bool {

@@ -5,10 +5,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::tenants::Tenants;
 use crate::adapter::TenantId;
+use crate::catalog::{Reloader, Standing};
 use crate::server::Certificate;
 use crate::telemetry::{Instruments, Readings, metrics};
 use crate::tenant::token::{TokenRecord, Tokens};
@@ -55,6 +57,32 @@ pub(super) fn certificate(instruments: &Arc<Instruments>, certificate: Arc<Certi
     });
 }
 
+/// Tells `instruments` what runs and whether it is what lies on disk.
+pub(super) fn reloads(instruments: &Arc<Instruments>, reloader: &Reloader) {
+    let gauges: [(_, fn(&Standing) -> Option<f64>); 3] = [
+        (&metrics::RELOADS, |standing| Some(standing.reloads as f64)),
+        (&metrics::RELOAD_SUCCESS, |standing| {
+            Some(f64::from(u8::from(standing.is_well())))
+        }),
+        (&metrics::RELOAD_SUCCESS_TIME, |standing| {
+            let time: Timestamp = standing.last_success.as_ref()?.parse().ok()?;
+            Some(time.as_second() as f64)
+        }),
+    ];
+    for (metric, value) in gauges {
+        let reloader = reloader.clone();
+        instruments.observe(metric, move |readings| {
+            if let Some(value) = value(&reloader.standing()) {
+                readings.is(value);
+            }
+        });
+    }
+    let reloader = reloader.clone();
+    instruments.observe(&metrics::RELOAD_INFO, move |readings| {
+        readings.with("catalog", &reloader.standing().running, 1.0);
+    });
+}
+
 /// Tells `instruments` when each tenant's tokens end. The store is asked now and then,
 /// and not when metrics are collected, which may not wait for it. Ends with the gateway.
 pub(super) async fn tokens(
@@ -97,17 +125,15 @@ fn last_end(tokens: &[TokenRecord]) -> Option<i64> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::tenant::token::{Pepper, SecretToken};
+    use crate::tenant::token::{Pepper, SecretToken, TokenKind};
 
     fn token(expires: Option<i64>, revoked: Option<i64>) -> TokenRecord {
         let directory = tempfile::tempdir().unwrap();
         let pepper = Pepper::open(&directory.path().join("pepper")).unwrap();
         let time = |second| Timestamp::from_second(second).unwrap();
         let tenant = TenantId::parse("acme").unwrap();
-        let minted = SecretToken::mint().unwrap();
+        let minted = SecretToken::mint(TokenKind::Tenant).unwrap();
         let mut record = TokenRecord::new(&minted, &pepper, tenant, time(0), expires.map(time));
         record.revoked = revoked.map(time);
         record

@@ -1,14 +1,19 @@
 //! The gateway as a whole: open, run, drain. The one place where the parts are
 //! put together.
 
+mod console;
+mod gate;
+mod live;
 mod measure;
+mod readiness;
+mod sides;
+pub mod status;
 mod tenants;
 
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -16,8 +21,8 @@ use tokio::runtime::Handle;
 use url::Url;
 
 use crate::adapter::story::{Audience, Witness};
-use crate::adapter::{LocalBoxFuture, MemoryError};
-use crate::catalog::Catalog;
+use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
+use crate::catalog::{Catalog, Plan, Reloader, Report, Sources};
 use crate::config::Config;
 use crate::scim::CursorKey;
 use crate::server::{
@@ -27,16 +32,18 @@ use crate::store::Store;
 use crate::telemetry::Instruments;
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
+use live::{Live, ServedCertificate};
+pub use sides::{SidePorts, Sides};
 use tenants::{Entrances, Tenants};
 
 /// Bound and not yet running: requests wait in the kernel's queue.
 pub struct Gateway {
     server: Server,
+    store: Store,
     tokens: Arc<Tokens>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
-    certificate: Option<Arc<Certificate>>,
-    store_faults: Arc<AtomicU64>,
+    certificate: Option<ServedCertificate>,
     instruments: Option<Arc<Instruments>>,
     audience: Audience,
 }
@@ -49,8 +56,10 @@ pub enum OpenFault {
     #[error("server.tls")]
     Tls(#[from] TlsFault),
     /// The address is taken, not ours, or needs a right we do not have.
-    #[error("server.listen: cannot listen on {address}")]
+    #[error("{key}: cannot listen on {address}")]
     Listen {
+        /// `server.listen`, `ops.listen` or `admin.listen`.
+        key: &'static str,
         /// As configured.
         address: SocketAddr,
         /// The operating system's words.
@@ -69,28 +78,44 @@ pub enum OpenFault {
 
 impl Gateway {
     /// Reads the certificate, opens the store and takes the address. There are
-    /// no tenants until [`publish`](Self::publish).
+    /// no tenants until [`load`](Self::load) or [`publish`](Self::publish).
     ///
     /// # Errors
     /// [`OpenFault`], naming the configuration key.
     pub fn open(config: &Config) -> Result<Self, OpenFault> {
-        let settings = settings(config)?;
-        let certificate = settings.certificate.clone();
+        let certificate = certificate(config)?;
+        let settings = settings(config, certificate.as_ref());
         let (store, tokens) = open_store(config)?;
-        let store_faults = store.faults();
         let address = config.server.listen;
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
         Ok(Self {
-            server: server.map_err(|source| OpenFault::Listen { address, source })?,
+            server: server.map_err(|source| OpenFault::Listen {
+                key: "server.listen",
+                address,
+                source,
+            })?,
             tokens: Arc::new(tokens),
-            tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
+            tenants: Arc::new(Tenants::new(Arc::new(store.clone()), cursors)),
+            store,
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
             certificate,
-            store_faults,
             instruments: None,
             audience: Audience::default(),
         })
+    }
+
+    /// Loads the catalog, makes it the live one, and gives what loads it again.
+    pub fn load(&self, config: &Config) -> (Reloader, Report) {
+        let live = Live {
+            tenants: Arc::clone(&self.tenants),
+            certificate: self.certificate.clone(),
+        };
+        let (reloader, found) = Reloader::open(plan(config), Box::new(live));
+        if let Some(instruments) = &self.instruments {
+            measure::reloads(instruments, &reloader);
+        }
+        (reloader, found)
     }
 
     /// The address taken.
@@ -111,9 +136,9 @@ impl Gateway {
     /// Counts requests, vendor calls and how tenants stand with `instruments`.
     pub fn measured_by(mut self, instruments: &Arc<Instruments>) -> Self {
         measure::tenants(instruments, &self.tenants);
-        measure::store(instruments, Arc::clone(&self.store_faults));
+        measure::store(instruments, self.store.faults());
         if let Some(certificate) = &self.certificate {
-            measure::certificate(instruments, Arc::clone(certificate));
+            measure::certificate(instruments, Arc::clone(&certificate.served));
         }
         self.server = self.server.observed_by(Arc::clone(instruments) as _);
         self.tell(Arc::clone(instruments) as _);
@@ -162,6 +187,18 @@ impl Gateway {
     }
 }
 
+/// What to paste into Entra as Tenant URL. Entra must reach it over https.
+pub fn tenant_url(config: &Config, tenant: &TenantId) -> String {
+    let scheme = if config.server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let direct = format!("{scheme}://{}", config.server.listen);
+    let public = config.server.public_url.as_ref().map(origin);
+    format!("{}/t/{tenant}/scim/v2", public.unwrap_or(direct))
+}
+
 /// Opens the database and the tokens in it.
 ///
 /// # Errors
@@ -199,16 +236,41 @@ impl Application for Worker {
     }
 }
 
-fn settings(config: &Config) -> Result<Settings, TlsFault> {
+fn certificate(config: &Config) -> Result<Option<ServedCertificate>, TlsFault> {
+    let read = config.server.tls.as_ref().map(|tls| {
+        let served = Certificate::load(&tls.certificate, &tls.key)?;
+        Ok(ServedCertificate {
+            served: Arc::new(served),
+            chain: tls.certificate.clone(),
+            key: tls.key.clone(),
+        })
+    });
+    read.transpose()
+}
+
+fn plan(config: &Config) -> Plan {
     let tls = config.server.tls.as_ref();
-    let certificate = tls.map(|tls| Certificate::load(&tls.certificate, &tls.key));
-    Ok(Settings {
+    let catalog = &config.catalog;
+    Plan {
+        sources: Sources {
+            adapters: catalog.adapters.clone(),
+            scripts: catalog.scripts.clone(),
+            tenants: Some(catalog.tenants.clone()),
+        },
+        transcripts: Some(catalog.transcripts.clone()),
+        certificate: tls.map(|tls| (tls.certificate.clone(), tls.key.clone())),
+        removal_grace: Duration::from_secs(catalog.removal_grace_seconds),
+    }
+}
+
+fn settings(config: &Config, certificate: Option<&ServedCertificate>) -> Settings {
+    Settings {
         listen: config.server.listen,
-        certificate: certificate.transpose()?.map(Arc::new),
+        certificate: certificate.map(|certificate| Arc::clone(&certificate.served)),
         public_origin: config.server.public_url.as_ref().map(origin),
         workers: config.workers.unwrap_or_else(cores),
         limits: limits(config),
-    })
+    }
 }
 
 fn limits(config: &Config) -> Limits {

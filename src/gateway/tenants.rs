@@ -1,7 +1,7 @@
 //! From a tenant's name to an operation: where catalog, vendor, store and server
 //! meet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,6 +47,13 @@ struct Entry {
     locks: Arc<Locks>,
 }
 
+/// A tenant as it stands.
+pub(super) struct Seen {
+    pub(super) tenant: Arc<Tenant>,
+    /// Its vendor failed so often that it is only probed.
+    pub(super) paused: bool,
+}
+
 /// What a reload must not reset: who waits for what, and how the vendor is doing.
 #[derive(Clone)]
 struct Lasting {
@@ -85,6 +92,26 @@ impl Tenants {
             Some((id.clone(), state.standing()))
         });
         usable.collect()
+    }
+
+    /// Whether anybody can be served. One broken tenant of many says nothing
+    /// against it: taking the gateway out of service would break the others.
+    pub(super) fn are_servable(&self) -> bool {
+        let live = self.live.load();
+        live.is_empty() || live.values().any(Option::is_some)
+    }
+
+    /// The tenants there are, with what serves each: `None` where nothing can.
+    pub(super) fn seen(&self) -> BTreeMap<TenantId, Option<Seen>> {
+        let live = self.live.load();
+        let seen = live.iter().map(|(id, entry)| {
+            let seen = entry.as_ref().map(|entry| Seen {
+                tenant: Arc::clone(&entry.tenant),
+                paused: entry.destination.state.is_paused(),
+            });
+            (id.clone(), seen)
+        });
+        seen.collect()
     }
 
     fn entry(&self, tenant: &Arc<Tenant>) -> Entry {

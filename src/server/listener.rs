@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -22,6 +22,7 @@ use super::handle::Front;
 use super::limits::Limits;
 use super::observer::{RequestObserver, Watch};
 use super::permits::Permits;
+use super::pulse::Pulse;
 use super::stack::Stack;
 use super::tls::{Certificate, acceptor};
 
@@ -48,6 +49,7 @@ pub struct Server {
     listener: StdListener,
     local_addr: SocketAddr,
     tls: Option<TlsAcceptor>,
+    pulse: Pulse,
     settings: Settings,
     observer: Option<Arc<dyn RequestObserver>>,
 }
@@ -75,6 +77,7 @@ impl Server {
             local_addr: listener.local_addr()?,
             tls: tls.map_err(io::Error::other)?,
             listener,
+            pulse: Pulse::of(settings.workers.max(1)),
             settings,
             observer: None,
         })
@@ -91,6 +94,11 @@ impl Server {
         self
     }
 
+    /// When the worker threads last were seen to turn.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
+    }
+
     /// Starts the worker threads. `application` is called once on each, so
     /// what it makes may be bound to its thread.
     ///
@@ -102,6 +110,7 @@ impl Server {
     {
         let (stopping, stop) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
+        let workers = self.settings.workers.max(1);
         let shared = Shared {
             permits: Permits::new(
                 self.settings.limits.connections,
@@ -116,6 +125,7 @@ impl Server {
             },
             tls: self.tls,
             settings: Arc::new(self.settings),
+            pulse: self.pulse.clone(),
             stopping: stop,
             alive,
         };
@@ -125,7 +135,7 @@ impl Server {
             threads: Vec::new(),
             ended,
         };
-        for number in 0..shared.settings.workers.max(1) {
+        for number in 0..workers {
             let worker = shared.clone();
             let thread = worker.spawn(number, self.listener.try_clone()?)?;
             running.threads.push(thread);
@@ -168,6 +178,7 @@ struct Shared {
     watch: Watch,
     tls: Option<TlsAcceptor>,
     settings: Arc<Settings>,
+    pulse: Pulse,
     stopping: watch::Receiver<bool>,
     #[expect(dead_code, reason = "held by each thread, for `Running::ended`")]
     alive: mpsc::Sender<Infallible>,
@@ -186,7 +197,7 @@ impl Shared {
             let _ = match begun {
                 Ok((runtime, listener)) => {
                     let told = report.send(Ok(()));
-                    runtime.block_on(self.work(listener));
+                    runtime.block_on(self.work(number, listener));
                     told
                 }
                 Err(error) => report.send(Err(error)),
@@ -201,46 +212,20 @@ impl Shared {
     }
 
     /// One worker thread's life.
-    async fn work(self, listener: TcpListener) {
+    async fn work(self, number: usize, listener: TcpListener) {
         let (alive, mut all_ended) = mpsc::channel(1);
         let connections = Rc::new(self.connections(alive.clone()));
         let mut stopping = self.stopping.clone();
+        let pulse = self.pulse.clone();
+        tokio::task::spawn_local(async move { pulse.beat(number).await });
         tokio::select! {
             _ = stopping.wait_for(|stopping| *stopping) => {}
-            () = self.accept(listener, &connections, &alive) => {}
+            () = accept(&listener, &self.permits, &alive, |_| connections.clone()) => {}
         }
         drop((connections, alive));
         // Everything that lives holds a clone of `alive`, so an empty channel
         // that is closed means that nothing does.
         let _ = timeout(self.settings.limits.drain, all_ended.recv()).await;
-    }
-
-    async fn accept(
-        &self,
-        listener: TcpListener,
-        connections: &Rc<Connections>,
-        alive: &mpsc::Sender<Infallible>,
-    ) {
-        while let Some(place) = self.permits.place().await {
-            let (stream, peer) = match listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
-                    sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let Some(permit) = self.permits.seat(place, peer.ip()) else {
-                tracing::warn!("too many connections from one network");
-                continue;
-            };
-            let connections = connections.clone();
-            let alive = alive.clone();
-            tokio::task::spawn_local(async move {
-                connections.serve(stream).await;
-                drop((permit, alive));
-            });
-        }
     }
 
     fn connections(&self, alive: mpsc::Sender<Infallible>) -> Connections {
@@ -260,6 +245,36 @@ impl Shared {
             stack: Stack::new(Rc::new(front)),
             stopping: self.stopping.clone(),
         }
+    }
+}
+
+/// Accepts connections for as long as it is polled; each is served by what `serves` gives for
+/// its peer, in a task of this thread.
+pub(super) async fn accept(
+    listener: &TcpListener,
+    permits: &Permits,
+    alive: &mpsc::Sender<Infallible>,
+    serves: impl Fn(IpAddr) -> Rc<Connections>,
+) {
+    while let Some(place) = permits.place().await {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(permit) = permits.seat(place, peer.ip()) else {
+            tracing::warn!("too many connections from one network");
+            continue;
+        };
+        let connections = serves(peer.ip());
+        let alive = alive.clone();
+        tokio::task::spawn_local(async move {
+            connections.serve(stream).await;
+            drop((permit, alive));
+        });
     }
 }
 

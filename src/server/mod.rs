@@ -9,11 +9,15 @@
 //! | `handle` | the walk of a request, one function |
 //! | `framing`, `route`, `authenticate`, `gates`, `decode`, `encode` | its steps |
 //! | `rescue` | what went wrong becomes an answer |
+//! | `side` | ports beside the one that serves SCIM, on the control thread |
+//! | [`mod@ops`], `pulse` | probes and metrics |
+//! | [`admin`] | administration: who may do what, and what was done |
 //! | [`Limits`] | every number |
 //!
 //! The server knows HTTP and nothing of vendors: what it needs from above are
 //! the two traits below, and its tests put fakes there.
 
+pub mod admin;
 mod around;
 mod authenticate;
 mod connection;
@@ -26,9 +30,12 @@ mod handle;
 mod limits;
 mod listener;
 mod observer;
+pub mod ops;
 mod permits;
+mod pulse;
 mod rescue;
 mod route;
+mod side;
 mod socket;
 mod stack;
 mod tls;
@@ -44,7 +51,9 @@ use tokio::time::Instant;
 pub use limits::{Limits, TenantLimits};
 pub use listener::{Running, Server, Settings};
 pub use observer::{RequestObserver, Seen};
+pub use pulse::Pulse;
 pub use rescue::{Told, told};
+pub use side::{Side, SidePort};
 pub use tls::{Certificate, TlsFault};
 
 use crate::adapter::story::Story;

@@ -59,6 +59,11 @@ impl Stack {
         }))
     }
 
+    /// Of one function that never fails: for ports that have no edge.
+    pub(super) fn of(answer: impl Fn(HttpRequest) -> Answer + 'static) -> Self {
+        Self(Rc::new(answer))
+    }
+
     pub(super) fn call(&self, request: HttpRequest) -> Answer {
         (self.0)(request)
     }

@@ -15,6 +15,7 @@
 //! the provisioning log become two more files here, `intents.rs` and
 //! `log.rs`, with a migration each; nothing else has to change for them.
 
+mod admins;
 mod fault;
 mod lane;
 mod memory;
@@ -103,6 +104,15 @@ impl Store {
     /// keeps no thread.
     pub fn faults(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.faults)
+    }
+
+    /// Whether the database answers: for readiness.
+    ///
+    /// # Errors
+    /// What keeps it from answering.
+    pub async fn reachable(&self) -> Result<(), MemoryError> {
+        self.read(|db| db.query_row("SELECT 1", [], |_| Ok(())))
+            .await
     }
 
     /// Runs `work` in a transaction; the answer comes after the commit.

@@ -153,9 +153,9 @@ metrics! {
         [] 10,
         "When the gateway's own certificate ends, in Unix time.";
     /// Reloads tried.
-    RELOAD_ATTEMPTS = Counter "scimgate.reload.attempts" "{reload}"
-        ["result"] 10,
-        "Reloads of the catalog, by `success` or `rejected`.";
+    RELOADS = Counter "scimgate.reload.attempts" "{reload}"
+        [] 10,
+        "How often what lies on disk had changed, or was loaded again on demand.";
     /// The last reload's result.
     RELOAD_SUCCESS = Gauge "scimgate.reload.success" "1"
         [] 10,

@@ -47,6 +47,7 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::Identity;
 
 use crate::config::{Config, Log, TenantLabel};
+use crate::server::ops;
 use environment::Push;
 pub use instruments::{Instruments, Readings};
 use post::{Carrier, Office, Post};
@@ -160,14 +161,9 @@ impl Telemetry {
         Arc::clone(&self.instruments)
     }
 
-    /// All metrics in Prometheus' text format.
-    pub fn metrics_text(&self) -> String {
-        let mut text = String::new();
-        let families = self.registry.gather();
-        if let Err(error) = TextEncoder::new().encode_utf8(&families, &mut text) {
-            tracing::error!(%error, "metrics cannot be written");
-        }
-        text
+    /// All metrics as text, for the ops port.
+    pub fn scrape(&self) -> Scrape {
+        Scrape(self.registry.clone())
     }
 
     /// Sends what is left, for `patience` at most. To be called when nothing
@@ -213,6 +209,19 @@ impl Telemetry {
                     .into_iter()
                     .for_each(|bytes| readings.is(bytes));
             });
+    }
+}
+
+/// The metrics in Prometheus' text format.
+pub struct Scrape(Registry);
+
+impl ops::Metrics for Scrape {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = TextEncoder::new().encode_utf8(&self.0.gather(), &mut text) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        text
     }
 }
 

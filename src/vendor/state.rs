@@ -72,6 +72,11 @@ impl VendorState {
         }
     }
 
+    /// Whether the vendor failed so often that it is only probed now.
+    pub fn is_paused(&self) -> bool {
+        self.health.breaker.is_open()
+    }
+
     fn with_health(limits: Limits, health: Arc<HealthRecord>) -> Self {
         Self {
             limits,

@@ -25,6 +25,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ),
     ("cli", "transcript", "`test` is a verb"),
     (
+        "config",
+        "catalog",
+        "the catalog says how its files can be watched",
+    ),
+    (
         "demo",
         "catalog",
         "the demonstration loads through the one door",
@@ -53,6 +58,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "the parts are put together as configured",
     ),
     ("gateway", "store", "the parts are put together here"),
+    (
+        "gateway",
+        "transcript",
+        "a changed vendor is served when its transcripts hold",
+    ),
     ("gateway", "vendor", "the parts are put together here"),
     ("store", "adapter", "it implements the adapter's Memory"),
     ("store", "scim", "what it keeps is named by resource type"),
