@@ -9,7 +9,7 @@ pub struct Metric {
     pub name: &'static str,
     /// How it is counted.
     pub kind: Kind,
-    /// UCUM: `s`, `By`, or a noun in braces.
+    /// UCUM: `s`, `By`, or a noun in braces; empty for a state.
     pub unit: &'static str,
     /// Keys of its labels, sorted: the SDK finds a sorted set at the first look.
     pub labels: &'static [&'static str],
@@ -133,15 +133,15 @@ metrics! {
         [TENANT] PER_TENANT,
         "Vendor calls that wait for a free place of their tenant.";
     /// The circuit to the vendor.
-    BREAKER_STATE = Gauge "scimgate.breaker.state" "1"
+    BREAKER_STATE = Gauge "scimgate.breaker.state" ""
         [TENANT] PER_TENANT,
         "1 while the circuit to the tenant's vendor is open, else 0.";
     /// The vendor's opinion of our credential.
-    CREDENTIAL_REFUSED = Gauge "scimgate.vendor.credential_refused" "1"
+    CREDENTIAL_REFUSED = Gauge "scimgate.vendor.credential_refused" ""
         [TENANT] PER_TENANT,
         "1 while the vendor refuses the tenant's credential, else 0.";
     /// Health of Entra's job.
-    QUARANTINE_RISK = Gauge "scimgate.tenant.quarantine_risk" "1"
+    QUARANTINE_RISK = Gauge "scimgate.tenant.quarantine_risk" ""
         [TENANT] PER_TENANT,
         "How near Entra is to putting the tenant's job into quarantine: 0 ok, 1 watch, 2 high.";
     /// When a tenant's tokens end.
@@ -157,7 +157,7 @@ metrics! {
         [] 10,
         "How often what lies on disk had changed, or was loaded again on demand.";
     /// The last reload's result.
-    RELOAD_SUCCESS = Gauge "scimgate.reload.success" "1"
+    RELOAD_SUCCESS = Gauge "scimgate.reload.success" ""
         [] 10,
         "1 if all that lies on disk is what runs, 0 if something was rejected and its last good version runs.";
     /// The last reload that took everything.
@@ -165,7 +165,7 @@ metrics! {
         [] 10,
         "When everything on disk was last taken, in Unix time.";
     /// What runs, to compare pods by.
-    RELOAD_INFO = Gauge "scimgate.reload.info" "1"
+    RELOAD_INFO = Gauge "scimgate.reload.info" ""
         ["catalog"] 100,
         "Always 1; its label is the hash of the catalog that runs, the same on all pods that run the same.";
     /// Store faults.
@@ -177,7 +177,7 @@ metrics! {
         ["signal"] 10,
         "Exports of traces or metrics that the receiver did not take; 0 from the start, where an export is configured.";
     /// What runs.
-    BUILD_INFO = Gauge "scimgate.build.info" "1"
+    BUILD_INFO = Gauge "scimgate.build.info" ""
         ["version"] 10,
         "Always 1; its label is the gateway's version.";
     /// Semantic conventions: process.
