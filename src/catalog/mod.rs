@@ -23,6 +23,9 @@ pub mod reload;
 pub mod standing;
 pub mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -62,6 +62,8 @@ fn the_defaults_are_what_the_design_says() {
             scripts: "scripts".into(),
             tenants: "tenants".into(),
             transcripts: "tests/vendors".into(),
+            watch: Means::Auto,
+            removal_grace_seconds: 300,
         },
         store: Store {
             path: "state/scimgate.db".into(),

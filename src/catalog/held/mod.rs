@@ -8,9 +8,6 @@ mod slot;
 mod tenants;
 mod vendors;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -94,7 +91,8 @@ impl Held {
         self.advance_tenants(disk, plan, look, &mut changes, &mut general);
         self.advance_certificate(disk.certificate.as_ref(), look, &mut changes);
         self.findings = findings(&general);
-        changes.report.absorb(general);
+        general.absorb(std::mem::take(&mut changes.report));
+        changes.report = general;
         changes
     }
 
