@@ -51,6 +51,9 @@ fn human(difference: &Difference) -> String {
             part(&mut text, kind, name, changed);
         }
     }
+    if let Some(fate) = difference.certificate {
+        let _written = writeln!(text, "the certificate {}", told(fate));
+    }
     if difference.is_none() {
         text.push_str("What runs is what lies on disk.\n");
     }
@@ -58,14 +61,11 @@ fn human(difference: &Difference) -> String {
 }
 
 fn part(text: &mut String, kind: &str, name: &str, changed: &Changed) {
-    let fate = match changed.fate {
-        Fate::Added => "is new",
-        Fate::Changed => "changes",
-        Fate::Refused => "would be refused; what runs stays",
-        Fate::Removed => "is gone",
-    };
     // Writing into a String does not fail.
-    let _written = writeln!(text, "{kind} {name} {fate}");
+    let _written = writeln!(text, "{kind} {name} {}", told(changed.fate));
+    if changed.fate == Fate::Changed && changed.lines.is_empty() {
+        text.push_str("  in comments, layout or transcripts only\n");
+    }
     for line in &changed.lines {
         let _written = writeln!(text, "  {}", line.what);
         for (sign, side) in [('-', &line.before), ('+', &line.after)] {
@@ -73,5 +73,14 @@ fn part(text: &mut String, kind: &str, name: &str, changed: &Changed) {
                 .iter()
                 .try_for_each(|side| writeln!(text, "    {sign} {side}"));
         }
+    }
+}
+
+fn told(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Added => "is new",
+        Fate::Changed => "changes",
+        Fate::Refused => "would be refused; what runs stays",
+        Fate::Removed => "is gone",
     }
 }

@@ -4,6 +4,8 @@ mod admin;
 mod check;
 mod demo;
 mod diff;
+mod explain;
+mod log;
 mod reach;
 mod reload;
 mod serve;
@@ -61,6 +63,10 @@ enum Verb {
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
+    /// Print what became of requests: the provisioning log, in Entra's words.
+    Log(log::Options),
+    /// Tell what happened to one request, why, what Entra does next, and what to do.
+    Explain(explain::Options),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -104,6 +110,10 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Verb::Admin(verb) => read_config(file).and_then(|config| admin::run(&config, &verb)),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),
+        Verb::Explain(options) => {
+            read_config(file).and_then(|config| explain::run(&config, &options))
+        }
         Verb::Demo(options) => demo::run(&options),
     };
     match result {

@@ -54,6 +54,7 @@ fn control(
         let mut stop = Stop::listen()?;
         let mut hangup = signal(SignalKind::hangup())?;
         let announcement = announcement(config, &gateway, &sides);
+        let log = gateway.log();
         let running = gateway.start()?;
         let sides = sides.start(None)?;
         let watch = Watch::start(reloader, config.catalog.watch, Timing::default())?;
@@ -71,10 +72,12 @@ fn control(
             running.stop().await;
             sides.stop().await;
         };
-        tokio::select! {
-            () = drained => Ok(Ending::Done),
-            () = stop.asked() => Ok(Ending::Cut),
-        }
+        let ending = tokio::select! {
+            () = drained => Ending::Done,
+            () = stop.asked() => Ending::Cut,
+        };
+        log.close();
+        Ok(ending)
     })
 }
 

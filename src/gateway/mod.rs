@@ -2,6 +2,7 @@
 //! put together.
 
 mod console;
+mod events;
 mod gate;
 mod live;
 mod readiness;
@@ -18,14 +19,16 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::adapter::story::{Audience, Identity, Witness};
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
 use crate::catalog::{Catalog, Plan, Reloader, Report, Sources};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::scim::CursorKey;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };
 use crate::store::Store;
+use crate::store::log::{Log, Reads, Rules};
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
 use live::{Live, ServedCertificate};
@@ -40,6 +43,8 @@ pub struct Gateway {
     tenants: Arc<Tenants>,
     tls: TlsOptions,
     certificate: Option<ServedCertificate>,
+    audience: Audience,
+    log: Arc<Log>,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -83,6 +88,7 @@ impl Gateway {
         let address = config.server.listen;
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
+        let log = Log::open(store.clone(), rules(config))?;
         Ok(Self {
             server: server.map_err(|source| OpenFault::Listen {
                 key: "server.listen",
@@ -94,6 +100,11 @@ impl Gateway {
             store,
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
             certificate,
+            audience: Audience {
+                witnesses: vec![Arc::clone(&log) as _],
+                identity: identity(config),
+            },
+            log,
         })
     }
 
@@ -121,6 +132,16 @@ impl Gateway {
         self.tenants.publish(catalog);
     }
 
+    /// The provisioning log, to be closed after the last request.
+    pub fn log(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
+    }
+
+    /// Lets somebody hear how requests end.
+    pub fn tell(&mut self, witness: Arc<dyn Witness>) {
+        self.audience.witnesses.push(witness);
+    }
+
     /// Starts the worker threads.
     ///
     /// # Errors
@@ -131,10 +152,15 @@ impl Gateway {
             tokens,
             tenants,
             tls,
+            audience,
             ..
         } = self;
         server.start(move || {
-            let entrances = Entrances::new(Arc::clone(&tenants), Pool::new(tls.clone()));
+            let entrances = Entrances::new(
+                Arc::clone(&tenants),
+                Pool::new(tls.clone()),
+                audience.clone(),
+            );
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 entrances,
@@ -179,13 +205,32 @@ struct Worker {
     entrances: Entrances,
 }
 
+impl Worker {
+    /// Somebody with a token that was a tenant's is most likely that tenant's Entra.
+    async fn tell_refused(&self, token: &str, fault: AuthFault) {
+        use AuthFault::{Expired, Revoked, Unknown};
+        if !matches!(fault, Expired | Revoked | Unknown) {
+            return;
+        }
+        if let Some(tenant) = self.tokens.named_by(token).await {
+            self.entrances.refused(&tenant);
+        }
+    }
+}
+
 impl Application for Worker {
     fn authenticate<'a>(
         &'a self,
         token: &'a str,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
         Box::pin(async move {
-            let tenant = self.tokens.authenticate(token).await?;
+            let tenant = match self.tokens.authenticate(token).await {
+                Ok(tenant) => tenant,
+                Err(fault) => {
+                    self.tell_refused(token, fault).await;
+                    return Err(fault);
+                }
+            };
             // A token may outlive its tenant's file: then it opens nothing.
             self.entrances.open(&tenant)
         })
@@ -202,6 +247,26 @@ fn certificate(config: &Config) -> Result<Option<ServedCertificate>, TlsFault> {
         })
     });
     read.transpose()
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        reads: match config.log.reads {
+            config::Reads::All => Reads::All,
+            config::Reads::Failures => Reads::Failures,
+            config::Reads::None => Reads::None,
+        },
+        retention: config.log.retention,
+        most: config.log.max_events as u64,
+    }
+}
+
+fn identity(config: &Config) -> Identity {
+    match config.log.identity {
+        config::Identity::Full => Identity::Full,
+        config::Identity::Masked => Identity::Masked,
+        config::Identity::Off => Identity::Off,
+    }
 }
 
 fn plan(config: &Config) -> Plan {
