@@ -5,20 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
+use super::Catalog;
+use super::held::Changes;
 use super::standing::{Finding, findings};
-use super::{Catalog, Report, Sources};
 use crate::adapter::Adapter;
 use crate::adapter::outline::Outline;
 use crate::tenant::Tenant;
 
 /// What lies on disk against what runs. Vendors and tenants that are the same
-/// are left out. Transcripts are not played, so a reload may still refuse a vendor.
+/// are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// By name.
     pub vendors: BTreeMap<String, Changed>,
     /// By id.
     pub tenants: BTreeMap<String, Changed>,
+    /// The server's certificate, where it would change or be refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Fate>,
     /// What is wrong on disk: why something would be refused, and warnings.
     pub problems: Vec<Finding>,
 }
@@ -28,7 +32,8 @@ pub struct Difference {
 pub struct Changed {
     /// In a word.
     pub fate: Fate,
-    /// What is different in it, in the order of its files; empty unless it changes.
+    /// What is different in it. Without any, a vendor that changes does so in its
+    /// comments, its layout or its transcripts.
     pub lines: Vec<Line>,
 }
 
@@ -58,36 +63,31 @@ pub struct Line {
 }
 
 impl Difference {
-    /// Loads what lies on disk and compares. Blocks for as long as compiling takes.
-    pub fn of(running: &Catalog, sources: &Sources) -> Self {
-        let (disk, report) = super::load(sources);
-        Self::between(running, &disk, sources, &report)
-    }
-
-    /// Whether a reload would change nothing.
+    /// Whether a reload would change nothing and refuse nothing.
     pub fn is_none(&self) -> bool {
-        self.vendors.is_empty() && self.tenants.is_empty()
+        self.vendors.is_empty() && self.tenants.is_empty() && self.certificate.is_none()
     }
 
-    fn between(running: &Catalog, disk: &Catalog, sources: &Sources, report: &Report) -> Self {
-        let adapters = &sources.adapters;
-        let vendors = parts(&running.adapters, &disk.adapters, vendor_lines, |name| {
-            adapters.join(format!("{name}.toml")).exists()
-        });
-        let tenants = parts(&running.tenants, &disk.tenants, tenant_lines, |id| {
-            disk.unusable.contains(id)
-        });
-        let named = |(id, changed): (&_, Changed)| (ToString::to_string(id), changed);
-        let unserved = disk.unusable.iter();
-        let unserved = unserved.filter(|id| !running.unusable.contains(*id));
-        let refused = unserved.map(|id| (id, Changed::whole(Fate::Refused)));
+    /// Of what runs and what a reload would publish, which took and refused what
+    /// `changes` says.
+    pub(super) fn between(running: &Catalog, next: &Catalog, changes: &Changes) -> Self {
+        let mut vendors = parts(&running.adapters, &next.adapters, vendor_lines);
+        let mut tenants = parts(&running.tenants, &next.tenants, tenant_lines);
+        // What differs in nothing that is told differs in comments or transcripts.
+        for name in named("vendor ", &changes.taken) {
+            vendors.entry(name).or_insert(Changed::whole(Fate::Changed));
+        }
+        let refused =
+            |what| named(what, &changes.refused).map(|name| (name, Changed::whole(Fate::Refused)));
+        vendors.extend(refused("vendor "));
+        tenants.extend(refused("tenant "));
+        let fate = |names: &[String], fate| named("certificate", names).next().map(|_| fate);
         Self {
-            vendors: vendors
-                .into_iter()
-                .map(|(name, it)| (name.clone(), it))
-                .collect(),
-            tenants: refused.chain(tenants).map(named).collect(),
-            problems: findings(report),
+            vendors,
+            tenants,
+            certificate: fate(&changes.taken, Fate::Changed)
+                .or(fate(&changes.refused, Fate::Refused)),
+            problems: findings(&changes.report),
         }
     }
 }
@@ -101,25 +101,30 @@ impl Changed {
     }
 }
 
-/// Compares what is on both sides. `broken` tells of what is on disk and not loaded.
-fn parts<'a, K: Ord, T>(
-    running: &'a BTreeMap<K, T>,
-    disk: &'a BTreeMap<K, T>,
+/// The names behind a word: `vendor wedo`.
+fn named<'n>(what: &'static str, names: &'n [String]) -> impl Iterator<Item = String> + use<'n> {
+    names
+        .iter()
+        .filter_map(move |name| name.strip_prefix(what).map(str::to_owned))
+}
+
+/// Compares what is on both sides.
+fn parts<K: Ord + ToString, T>(
+    running: &BTreeMap<K, T>,
+    next: &BTreeMap<K, T>,
     lines: impl Fn(&T, &T) -> Vec<Line>,
-    broken: impl Fn(&K) -> bool,
-) -> Vec<(&'a K, Changed)> {
-    let keys: BTreeSet<&K> = running.keys().chain(disk.keys()).collect();
+) -> BTreeMap<String, Changed> {
+    let keys: BTreeSet<&K> = running.keys().chain(next.keys()).collect();
     let changed = keys.into_iter().filter_map(|key| {
-        let changed = match (running.get(key), disk.get(key)) {
+        let changed = match (running.get(key), next.get(key)) {
             (Some(before), Some(after)) => Changed {
                 fate: Fate::Changed,
                 lines: some(lines(before, after))?,
             },
             (None, _) => Changed::whole(Fate::Added),
-            (Some(_), None) if broken(key) => Changed::whole(Fate::Refused),
             (Some(_), None) => Changed::whole(Fate::Removed),
         };
-        Some((key, changed))
+        Some((key.to_string(), changed))
     });
     changed.collect()
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
+use super::difference::Difference;
 use super::disk::{Disk, Seen, Text};
 use super::held::{Changes, Held, Look};
 use super::standing::{Outcome, Standing, now};
@@ -158,6 +159,18 @@ impl Reloader {
         self.tell(&state);
     }
 
+    /// What a reload would change, with nothing changed: everything is compiled
+    /// and proved as for a real one. Blocks as long.
+    pub fn rehearse(&self) -> Difference {
+        let disk = Disk::read(&self.0.plan);
+        let mut held = self.state().held.clone();
+        let running = held.catalog();
+        let effects = Rehearsal(&*self.0.effects);
+        let look = Look::again(Demand::Again, Instant::now(), &effects);
+        let changes = held.advance(&disk, &self.0.plan, &look);
+        Difference::between(&running, &held.catalog(), &changes)
+    }
+
     /// Ends the time of tenants whose files have been gone long enough.
     pub fn expire(&self) {
         let mut state = self.state();
@@ -224,6 +237,21 @@ impl Reloader {
             millis: began.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
             standing: Standing::clone(&self.standing()),
         }
+    }
+}
+
+/// Proves as the gateway does, and goes no further.
+struct Rehearsal<'e>(&'e dyn Effects);
+
+impl Effects for Rehearsal<'_> {
+    fn prove(&self, adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem> {
+        self.0.prove(adapter, transcripts)
+    }
+
+    fn publish(&self, _: &Catalog) {}
+
+    fn renew_certificate(&self) -> Result<(), String> {
+        Ok(())
     }
 }
 

@@ -62,6 +62,7 @@ fn control(
         let mut stop = Stop::listen()?;
         let mut hangup = signal(SignalKind::hangup())?;
         let announcement = announcement(config, &gateway, &sides);
+        let log = gateway.log();
         let running = gateway.start()?;
         let sides = sides.start(Some(Box::new(telemetry.scrape())))?;
         let watch = Watch::start(reloader, config.catalog.watch, Timing::default())?;
@@ -80,10 +81,12 @@ fn control(
             sides.stop().await;
             telemetry.end(LAST_TELEMETRY).await;
         };
-        tokio::select! {
-            () = drained => Ok(Ending::Done),
-            () = stop.asked() => Ok(Ending::Cut),
-        }
+        let ending = tokio::select! {
+            () = drained => Ending::Done,
+            () = stop.asked() => Ending::Cut,
+        };
+        log.close();
+        Ok(ending)
     })
 }
 

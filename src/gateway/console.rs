@@ -7,15 +7,19 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::task::{JoinError, spawn_blocking};
 
+use super::events::Wanted;
 use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::{Gateway, tenant_url};
+use crate::adapter::story::Event;
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
 use crate::catalog::standing::{Part, State};
 use crate::catalog::{Demand, Difference, Reloader, Standing};
 use crate::config::Config;
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
+use crate::store::health::RiskLevel;
+use crate::store::log::Page;
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::admin::{Actor, AdminTokens};
 use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, Tokens};
@@ -72,7 +76,9 @@ impl Steward {
 
     async fn told(&self, id: TenantId, seen: Option<Seen>) -> Result<TenantStatus, Refusal> {
         let tokens = self.tokens_of(&id).await?;
+        let health = self.store.health(&id, Timestamp::now());
         Ok(TenantStatus {
+            health: health.await.map_err(store_fault)?,
             url: tenant_url(&self.config, &id),
             vendor: seen.as_ref().map(|seen| seen.tenant.adapter.name.clone()),
             paused: seen.is_some_and(|seen| seen.paused),
@@ -147,9 +153,9 @@ impl Steward {
     /// Off this thread: compiling takes a while, and probes are answered on it.
     async fn diff(&self) -> Result<Difference, Refusal> {
         let reloader = self.reloader.clone();
-        let compared =
-            spawn_blocking(move || Difference::of(&reloader.running(), &reloader.plan().sources));
-        compared.await.map_err(lost)
+        spawn_blocking(move || reloader.rehearse())
+            .await
+            .map_err(lost)
     }
 
     async fn reload(&self, demand: Demand) -> Result<Answered, Refusal> {
@@ -164,6 +170,30 @@ impl Steward {
         })
     }
 
+    async fn events(
+        &self,
+        tenant: Option<TenantId>,
+        query: &[(String, String)],
+    ) -> Result<Page, Refusal> {
+        let Wanted {
+            filter,
+            order,
+            count,
+        } = Wanted::read(tenant, query)?;
+        let page = self.store.events(filter, order, count).await;
+        page.map_err(store_fault)
+    }
+
+    async fn event(&self, request_id: &str) -> Result<Vec<Event>, Refusal> {
+        let events = self.store.event(request_id).await.map_err(store_fault)?;
+        if events.is_empty() {
+            let message = format!("the provisioning log does not have request {request_id}");
+            let help = "log.reads and log.retention say what it keeps, and for how long";
+            return Err(Refusal::missing(message, help));
+        }
+        Ok(events)
+    }
+
     async fn audit(&self) -> Result<Vec<Deed>, Refusal> {
         self.store.deeds(DEEDS).await.map_err(store_fault)
     }
@@ -174,6 +204,8 @@ impl Steward {
             Ask::Tenants => told(self.all_tenants().await?),
             Ask::Tenant(tenant) => told(self.tenant(tenant).await?),
             Ask::Tokens(tenant) => told(self.tokens_of(&tenant).await?),
+            Ask::Events { tenant, query } => told(self.events(tenant, &query).await?),
+            Ask::Event(request_id) => told(self.event(&request_id).await?),
             Ask::Mint { tenant, expires } => self.mint(tenant, expires).await,
             Ask::Revoke { tenant, key } => self.revoke(&tenant, &key).await,
             Ask::Config => told(&self.config),
@@ -232,7 +264,17 @@ fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
             tenant.id
         )
     });
-    parts.chain(beyond).chain(paused).collect()
+    let risky = tenants
+        .iter()
+        .filter(|tenant| tenant.health.risk.level == RiskLevel::High);
+    let risky = risky.map(|tenant| {
+        let reason = &tenant.health.risk.reason;
+        format!(
+            "tenant {}: Entra is about to stop its job: {reason}",
+            tenant.id
+        )
+    });
+    parts.chain(beyond).chain(paused).chain(risky).collect()
 }
 
 /// What is the matter with a vendor or a tenant, if anything.

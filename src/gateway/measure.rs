@@ -12,12 +12,15 @@ use super::tenants::Tenants;
 use crate::adapter::TenantId;
 use crate::catalog::{Reloader, Standing};
 use crate::server::Certificate;
+use crate::store::Store;
+use crate::store::health::RiskLevel;
+use crate::store::log::Log;
 use crate::telemetry::{Instruments, Readings, metrics};
 use crate::tenant::token::{TokenRecord, Tokens};
 use crate::vendor::VendorStanding;
 
-/// How often the ends of tokens are read out of the store.
-const TOKENS_EVERY: Duration = Duration::from_secs(60);
+/// How often the store is asked.
+const ASKED_EVERY: Duration = Duration::from_secs(60);
 
 /// Tells `instruments` how each tenant's vendor is doing.
 pub(super) fn tenants(instruments: &Arc<Instruments>, tenants: &Arc<Tenants>) {
@@ -45,6 +48,16 @@ pub(super) fn tenants(instruments: &Arc<Instruments>, tenants: &Arc<Tenants>) {
 pub(super) fn store(instruments: &Arc<Instruments>, faults: Arc<AtomicU64>) {
     instruments.observe(&metrics::STORE_ERRORS, move |readings| {
         readings.is(faults.load(Ordering::Relaxed) as f64);
+    });
+}
+
+/// Tells `instruments` what the provisioning log lost.
+pub(super) fn log(instruments: &Arc<Instruments>, log: &Arc<Log>) {
+    let log = Arc::downgrade(log);
+    instruments.observe(&metrics::EVENTS_LOST, move |readings| {
+        if let Some(log) = log.upgrade() {
+            readings.is(log.lost() as f64);
+        }
     });
 }
 
@@ -83,34 +96,67 @@ pub(super) fn reloads(instruments: &Arc<Instruments>, reloader: &Reloader) {
     });
 }
 
-/// Tells `instruments` when each tenant's tokens end. The store is asked now and then,
-/// and not when metrics are collected, which may not wait for it. Ends with the gateway.
-pub(super) async fn tokens(
-    instruments: Arc<Instruments>,
-    tenants: Weak<Tenants>,
-    tokens: Weak<Tokens>,
-) {
-    let ends = Arc::new(ArcSwap::from_pointee(Vec::new()));
-    let told = Arc::clone(&ends);
-    instruments.observe(&metrics::TOKEN_EXPIRY, move |readings| {
-        for (tenant, end) in told.load().iter() {
-            readings.of_tenant(TenantId::as_str(tenant), *end as f64);
-        }
-    });
+/// What is asked now and then.
+pub(super) struct Asked {
+    pub(super) store: Store,
+    pub(super) tenants: Weak<Tenants>,
+    pub(super) tokens: Weak<Tokens>,
+}
+
+/// What the store says of a tenant.
+struct Told {
+    tenant: TenantId,
+    last_end: Option<i64>,
+    risk: Option<RiskLevel>,
+}
+
+/// Tells `instruments` when each tenant's tokens end and how near quarantine is. The store is
+/// asked now and then, and not when metrics are collected, which may not wait for it. Ends
+/// with the gateway.
+pub(super) async fn now_and_then(instruments: Arc<Instruments>, asked: Asked) {
+    let told = Arc::new(ArcSwap::from_pointee(Vec::new()));
+    let gauges: [(_, fn(&Told) -> Option<f64>); 2] = [
+        (&metrics::TOKEN_EXPIRY, |told| Some(told.last_end? as f64)),
+        (&metrics::QUARANTINE_RISK, |told| {
+            Some(match told.risk? {
+                RiskLevel::Ok => 0.0,
+                RiskLevel::Watch => 1.0,
+                RiskLevel::High => 2.0,
+            })
+        }),
+    ];
+    for (metric, value) in gauges {
+        let told = Arc::clone(&told);
+        instruments.observe(metric, move |readings| {
+            for told in told.load().iter() {
+                if let Some(value) = value(told) {
+                    readings.of_tenant(told.tenant.as_str(), value);
+                }
+            }
+        });
+    }
     drop(instruments);
-    while let (Some(tenants), Some(tokens)) = (tenants.upgrade(), tokens.upgrade()) {
+    while let Some(tenants) = asked.tenants.upgrade() {
         let mut found = Vec::new();
         for (tenant, _) in tenants.standing() {
-            let end = tokens
-                .list(&tenant)
-                .await
-                .ok()
-                .and_then(|all| last_end(&all));
-            found.extend(end.map(|end| (tenant, end)));
+            found.extend(asked.about(tenant).await);
         }
-        ends.store(Arc::new(found));
-        drop((tenants, tokens));
-        sleep(TOKENS_EVERY).await;
+        told.store(Arc::new(found));
+        drop(tenants);
+        sleep(ASKED_EVERY).await;
+    }
+}
+
+impl Asked {
+    /// `None` once the gateway has ended.
+    async fn about(&self, tenant: TenantId) -> Option<Told> {
+        let tokens = self.tokens.upgrade()?.list(&tenant).await;
+        let health = self.store.health(&tenant, Timestamp::now()).await;
+        Some(Told {
+            last_end: tokens.ok().and_then(|tokens| last_end(&tokens)),
+            risk: health.ok().map(|health| health.risk.level),
+            tenant,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! put together.
 
 mod console;
+mod events;
 mod gate;
 mod live;
 mod measure;
@@ -20,15 +21,16 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use url::Url;
 
-use crate::adapter::story::{Audience, Witness};
+use crate::adapter::story::{Audience, Identity, Witness};
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
 use crate::catalog::{Catalog, Plan, Reloader, Report, Sources};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::scim::CursorKey;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };
 use crate::store::Store;
+use crate::store::log::{Log, Reads, Rules};
 use crate::telemetry::Instruments;
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
@@ -46,6 +48,7 @@ pub struct Gateway {
     certificate: Option<ServedCertificate>,
     instruments: Option<Arc<Instruments>>,
     audience: Audience,
+    log: Arc<Log>,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -89,6 +92,7 @@ impl Gateway {
         let address = config.server.listen;
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
+        let log = Log::open(store.clone(), rules(config))?;
         Ok(Self {
             server: server.map_err(|source| OpenFault::Listen {
                 key: "server.listen",
@@ -101,7 +105,11 @@ impl Gateway {
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
             certificate,
             instruments: None,
-            audience: Audience::default(),
+            audience: Audience {
+                witnesses: vec![Arc::clone(&log) as _],
+                identity: identity(config),
+            },
+            log,
         })
     }
 
@@ -137,6 +145,7 @@ impl Gateway {
     pub fn measured_by(mut self, instruments: &Arc<Instruments>) -> Self {
         measure::tenants(instruments, &self.tenants);
         measure::store(instruments, self.store.faults());
+        measure::log(instruments, &self.log);
         if let Some(certificate) = &self.certificate {
             measure::certificate(instruments, Arc::clone(&certificate.served));
         }
@@ -144,6 +153,11 @@ impl Gateway {
         self.tell(Arc::clone(instruments) as _);
         self.instruments = Some(Arc::clone(instruments));
         self
+    }
+
+    /// The provisioning log, to be closed after the last request.
+    pub fn log(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
     }
 
     /// Lets somebody hear how requests end.
@@ -159,6 +173,7 @@ impl Gateway {
     pub fn start(self) -> io::Result<Running> {
         let Self {
             server,
+            store,
             tokens,
             tenants,
             tls,
@@ -167,11 +182,12 @@ impl Gateway {
             ..
         } = self;
         if let (Some(instruments), Ok(runtime)) = (&instruments, Handle::try_current()) {
-            runtime.spawn(measure::tokens(
-                Arc::clone(instruments),
-                Arc::downgrade(&tenants),
-                Arc::downgrade(&tokens),
-            ));
+            let asked = measure::Asked {
+                store,
+                tenants: Arc::downgrade(&tenants),
+                tokens: Arc::downgrade(&tokens),
+            };
+            runtime.spawn(measure::now_and_then(Arc::clone(instruments), asked));
         }
         server.start(move || {
             let mut pool = Pool::new(tls.clone());
@@ -223,13 +239,32 @@ struct Worker {
     entrances: Entrances,
 }
 
+impl Worker {
+    /// Somebody with a token that was a tenant's is most likely that tenant's Entra.
+    async fn tell_refused(&self, token: &str, fault: AuthFault) {
+        use AuthFault::{Expired, Revoked, Unknown};
+        if !matches!(fault, Expired | Revoked | Unknown) {
+            return;
+        }
+        if let Some(tenant) = self.tokens.named_by(token).await {
+            self.entrances.refused(&tenant);
+        }
+    }
+}
+
 impl Application for Worker {
     fn authenticate<'a>(
         &'a self,
         token: &'a str,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
         Box::pin(async move {
-            let tenant = self.tokens.authenticate(token).await?;
+            let tenant = match self.tokens.authenticate(token).await {
+                Ok(tenant) => tenant,
+                Err(fault) => {
+                    self.tell_refused(token, fault).await;
+                    return Err(fault);
+                }
+            };
             // A token may outlive its tenant's file: then it opens nothing.
             self.entrances.open(&tenant)
         })
@@ -246,6 +281,26 @@ fn certificate(config: &Config) -> Result<Option<ServedCertificate>, TlsFault> {
         })
     });
     read.transpose()
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        reads: match config.log.reads {
+            config::Reads::All => Reads::All,
+            config::Reads::Failures => Reads::Failures,
+            config::Reads::None => Reads::None,
+        },
+        retention: config.log.retention,
+        most: config.log.max_events as u64,
+    }
+}
+
+fn identity(config: &Config) -> Identity {
+    match config.log.identity {
+        config::Identity::Full => Identity::Full,
+        config::Identity::Masked => Identity::Masked,
+        config::Identity::Off => Identity::Off,
+    }
 }
 
 fn plan(config: &Config) -> Plan {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::TenantId;
 use crate::catalog::Standing;
+use crate::store::health::Health;
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub struct TenantStatus {
     pub paused: bool,
     /// Tokens that work.
     pub tokens: usize,
+    /// How Entra's requests went, and what Entra will make of it.
+    pub health: Health,
 }
 
 /// What is kept of one token.

@@ -152,6 +152,12 @@ impl Entrances {
         }
     }
 
+    /// Tells that a token was refused that names the tenant.
+    pub(super) fn refused(&self, tenant: &TenantId) {
+        let witnesses = &self.audience.witnesses;
+        witnesses.iter().for_each(|witness| witness.refused(tenant));
+    }
+
     /// The way into a tenant on the generation that is live now.
     ///
     /// # Errors

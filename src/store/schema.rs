@@ -9,7 +9,8 @@ use crate::adapter::memory::MemoryError;
 /// never edited: a change is a new file.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_what_a_vendor_cannot_hold.sql"),
-    include_str!("migrations/0002_administration.sql"),
+    include_str!("migrations/0002_provisioning_log.sql"),
+    include_str!("migrations/0003_administration.sql"),
 ];
 
 /// Brings the database to this program's version, all steps or none.

@@ -172,6 +172,10 @@ metrics! {
     STORE_ERRORS = Counter "scimgate.store.errors" "{error}"
         [] 10,
         "Commands that the store could not carry out.";
+    /// Gaps in the log.
+    EVENTS_LOST = Counter "scimgate.log.events_lost" "{event}"
+        [] 10,
+        "Events that are missing in the provisioning log, because the store took them too slowly.";
     /// Telemetry's own faults.
     EXPORT_FAILURES = Counter "scimgate.telemetry.export.failures" "{export}"
         ["signal"] 10,

@@ -9,7 +9,7 @@ use super::{Deed, End, Ended, Event, Fault, Status};
 /// The code Entra shows for an answer; none for a success.
 pub(super) fn of(story: &Ended) -> Option<&'static str> {
     match &story.end {
-        End::Done { .. } if story.unheard => Some("InternalServerError"),
+        _ if story.unheard => Some("InternalServerError"),
         End::Done { .. } => None,
         End::TimedOut => Some("InternalServerError"),
         End::HungUp => Some("Timeout"),

@@ -234,7 +234,8 @@ fn outcome(end: &End, unheard: bool) -> (Option<u16>, Option<Failed<'_>>) {
                 detail: Some(detail),
                 reason: reason.as_deref(),
             };
-            (Some(*status), Some(failed))
+            let status = if unheard { 503 } else { *status };
+            (Some(status), Some(failed))
         }
         End::TimedOut => {
             let failed = Failed {

@@ -25,7 +25,7 @@ use crate::adapter::problem::Problem;
 use crate::adapter::{Adapter, TenantId};
 
 /// Everything that runs.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Held {
     vendors: BTreeMap<String, Slot<VendorVersion>>,
     tenants: BTreeMap<TenantId, HeldTenant>,

@@ -5,7 +5,7 @@ use crate::catalog::fingerprint::Fingerprint;
 use crate::catalog::standing::{Finding, Part, State, now};
 
 /// One vendor, tenant or certificate.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slot<T> {
     running: Option<(T, Seen)>,
     disk: Option<Seen>,

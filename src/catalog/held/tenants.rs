@@ -19,7 +19,7 @@ use crate::tenant::Tenant;
 use crate::tenant::file::TenantFile;
 
 /// A tenant, by what is known of it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct HeldTenant {
     slot: Slot<TenantVersion>,
     /// Since when its file is gone.
@@ -27,6 +27,7 @@ pub(super) struct HeldTenant {
 }
 
 /// A tenant that serves.
+#[derive(Clone)]
 struct TenantVersion {
     tenant: Arc<Tenant>,
     /// What it was made of, to be made again with another adapter.

@@ -16,6 +16,7 @@ use crate::catalog::reload::Effects;
 use crate::catalog::standing::{Part, findings};
 
 /// A vendor that serves.
+#[derive(Clone)]
 pub(super) struct VendorVersion {
     pub(super) adapter: Arc<Adapter>,
     /// Of manifest and script: with the same there is nothing to compile.

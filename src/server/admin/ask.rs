@@ -17,6 +17,15 @@ pub enum Ask {
     Tenants,
     /// One of them.
     Tenant(TenantId),
+    /// Its provisioning log, or everybody's.
+    Events {
+        /// Whose; `None` is everybody's.
+        tenant: Option<TenantId>,
+        /// Which of them.
+        query: Vec<(String, String)>,
+    },
+    /// The story of one request, by its id.
+    Event(String),
     /// What is kept of its tokens.
     Tokens(TenantId),
     /// A new token.
@@ -54,7 +63,9 @@ impl Ask {
             | Self::Tokens(tenant)
             | Self::Mint { tenant, .. }
             | Self::Revoke { tenant, .. } => Some(tenant),
-            Self::Status
+            Self::Events { tenant, .. } => tenant.as_ref(),
+            Self::Event(_)
+            | Self::Status
             | Self::Diff
             | Self::Tenants
             | Self::Reload { .. }

@@ -72,7 +72,8 @@ impl Desk {
             return Err(refusal);
         }
         let body = read_body(&head.headers, body).await?;
-        let ask = route.read(&Given { parts, body })?;
+        let query = head.uri.query().unwrap_or_default();
+        let ask = route.read(&Given { parts, query, body })?;
         let result = self.console.answer(ask.clone()).await;
         self.note(&note, Some(&ask), &result).await;
         result.map(|answered| answered.body)

@@ -35,6 +35,7 @@ type Reading = fn(&Given<'_>) -> Result<Ask, Refusal>;
 /// order, and its body (null is none).
 pub(super) struct Given<'r> {
     pub(super) parts: Vec<&'r str>,
+    pub(super) query: &'r str,
     pub(super) body: Value,
 }
 
@@ -52,6 +53,31 @@ pub static ROUTES: &[Route] = &[
     look("/tenants/{tenant}", "One tenant.", |given| {
         Ok(Ask::Tenant(given.tenant()?))
     }),
+    look(
+        "/tenants/{tenant}/events",
+        "A tenant's provisioning log, newest first.",
+        |given| {
+            Ok(Ask::Events {
+                tenant: Some(given.tenant()?),
+                query: given.query(),
+            })
+        },
+    ),
+    look(
+        "/events",
+        "The provisioning log of all tenants. Query: status, action, code, target, identity, since, until, count, before, after.",
+        |given| {
+            Ok(Ask::Events {
+                tenant: None,
+                query: given.query(),
+            })
+        },
+    ),
+    look(
+        "/events/{request}",
+        "The story of one request, by its X-Request-Id.",
+        |given| Ok(Ask::Event(given.part(0).to_owned())),
+    ),
     look(
         "/tenants/{tenant}/tokens",
         "What is kept of a tenant's tokens.",
@@ -198,6 +224,13 @@ impl Given<'_> {
             .ok_or_else(|| Refusal::invalid(format!("`{name}` is no tenant name"), TenantId::FORM))
     }
 
+    /// Names and values, unquoted.
+    fn query(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(self.query.as_bytes())
+            .into_owned()
+            .collect()
+    }
+
     fn key(&self) -> Result<KeyId, Refusal> {
         let help = "a key id is eight letters and digits, those behind scg_";
         let key = KeyId::parse(self.part(1));
@@ -220,7 +253,11 @@ mod tests {
     fn check(method: Method, path: &str, expect: Result<Ask, u16>) {
         let found = Route::find(&method, path).and_then(|(route, parts)| {
             let body = Value::Null;
-            route.read(&Given { parts, body })
+            route.read(&Given {
+                parts,
+                query: "",
+                body,
+            })
         });
         assert_eq!(found.map_err(|refusal| refusal.status), expect, "{path}");
     }
