@@ -27,6 +27,7 @@ pub mod spans;
 pub mod traces;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ use tracing_subscriber::layer::Identity;
 
 use crate::config::{Config, Log, TenantLabel};
 use crate::server::ops;
+use crate::vendor::{TlsError, TlsOptions};
 use environment::Push;
 pub use instruments::{Instruments, Readings};
 use post::{Carrier, Office, Post};
@@ -77,6 +79,9 @@ pub enum TelemetryFault {
     /// A variable that the OTLP exporter cannot use.
     #[error("OTEL_EXPORTER_OTLP_*: {0}")]
     Exporter(#[from] ExporterBuildError),
+    /// The receiver's certificate authority.
+    #[error("OTEL_EXPORTER_OTLP_CERTIFICATE: {0}")]
+    Certificate(#[from] TlsError),
     /// The metrics' registry refuses its reader.
     #[error("metrics: {0}")]
     Metrics(String),
@@ -93,7 +98,7 @@ impl Telemetry {
     pub fn begin(config: &Config) -> Result<Self, TelemetryFault> {
         let push = Push::asked(|name| std::env::var(name).ok());
         let office = match push.traces || push.metrics {
-            true => Some(Arc::new(Office::open()?)),
+            true => Some(Arc::new(Office::open(&trust()?)?)),
             false => None,
         };
         let post = |asked: bool, signal| {
@@ -231,6 +236,17 @@ fn pushing(post: &Arc<Post>) -> Result<MetricExporter, ExporterBuildError> {
         .with_http_client(Carrier(Arc::clone(post)))
         .with_protocol(Protocol::HttpBinary)
         .build()
+}
+
+/// Whom to believe to be the receiver: the public authorities, and those of the file that the
+/// standard variable names.
+fn trust() -> Result<TlsOptions, TlsError> {
+    let file = std::env::var_os("OTEL_EXPORTER_OTLP_CERTIFICATE");
+    TlsOptions::load(
+        file.filter(|file| !file.is_empty())
+            .as_deref()
+            .map(Path::new),
+    )
 }
 
 /// `service.name` is `scimgate` unless `OTEL_SERVICE_NAME` or `OTEL_RESOURCE_ATTRIBUTES` say

@@ -21,10 +21,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use opentelemetry_http::{HttpClient, HttpError};
-use rustls::crypto::aws_lc_rs;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+
+use crate::vendor::TlsOptions;
 
 /// A receiver that takes longer counts as one that does not answer: OTLP's default.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -40,11 +41,11 @@ pub(super) struct Office {
 }
 
 impl Office {
-    /// Starts the thread.
+    /// Starts the thread. Receivers are believed by the roots of `tls`.
     ///
     /// # Errors
-    /// The operating system has no thread left, or the TLS library refuses its defaults.
-    pub(super) fn open() -> io::Result<Self> {
+    /// The operating system has no thread left.
+    pub(super) fn open(tls: &TlsOptions) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (open, closed) = oneshot::channel::<()>();
@@ -53,8 +54,7 @@ impl Office {
             let _ = runtime.block_on(closed);
         })?;
         let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(aws_lc_rs::default_provider())
-            .map_err(io::Error::other)?
+            .with_tls_config(tls.config())
             .https_or_http()
             .enable_http1()
             .build();

@@ -57,6 +57,7 @@ async fn a_run_is_counted_exactly() {
     assert_eq!(a.send(stranger).await.status, 401);
     gateway.faults([Fault::new("GET", "/users/*", Action::DropAfter)]);
     assert_eq!(a.get(&path).await.status, 503);
+    until(&gateway, r#"scimgate_tenant_quarantine_risk{tenant="a"} 0"#).await;
     let last = r#"scimgate_provisioning_events_total{action="other",code="InternalServerError",resource="User",status="failure",tenant="a"} 1"#;
     let text = until(&gateway, last).await;
     let counts: Vec<String> = counts(&text).into_iter().collect();
@@ -79,6 +80,7 @@ async fn a_run_is_counted_exactly() {
         scimgate_breaker_state{tenant="a"} 0
         scimgate_breaker_state{tenant="b"} 0
         scimgate_build_info{version="…"} 1
+        scimgate_log_events_lost_total 0
         scimgate_provisioning_events_total{action="create",code="none",resource="User",status="success",tenant="a"} 1
         scimgate_provisioning_events_total{action="disable",code="none",resource="User",status="success",tenant="a"} 1
         scimgate_provisioning_events_total{action="other",code="InternalServerError",resource="User",status="failure",tenant="a"} 1
@@ -100,6 +102,8 @@ async fn a_run_is_counted_exactly() {
         scimgate_script_operations_count{function="get_user",vendor="sosafe"} 2
         scimgate_script_operations_count{function="update_user",vendor="sosafe"} 1
         scimgate_store_errors_total 0
+        scimgate_tenant_quarantine_risk{tenant="a"} 0
+        scimgate_tenant_quarantine_risk{tenant="b"} 0
         scimgate_vendor_credential_refused{tenant="a"} 0
         scimgate_vendor_credential_refused{tenant="b"} 0"#]].assert_eq(&counts.join("\n"));
 }

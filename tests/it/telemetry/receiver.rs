@@ -2,6 +2,7 @@
 //! nothing can.
 
 use std::net::SocketAddr;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,11 @@ use hyper_util::rt::TokioIo;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use scimgate::demo::emulator::sosafe;
+use tokio_rustls::TlsAcceptor;
 
 use crate::harness::person;
 use crate::house::{House, text_of};
@@ -36,6 +41,26 @@ struct Taken {
 
 impl Receiver {
     fn start(status: u16) -> Self {
+        Self::start_with(status, None)
+    }
+
+    /// Over https, and the PEM of its certificate.
+    fn start_tls() -> (Self, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let secret = PrivatePkcs8KeyDer::from(key.serialize_der());
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], secret.into())
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        (Self::start_with(200, Some(acceptor)), certificate.pem())
+    }
+
+    fn start_with(status: u16, tls: Option<TlsAcceptor>) -> Self {
         let taken = Arc::<Mutex<Vec<Taken>>>::default();
         let notes = taken.clone();
         let (told, address) = std::sync::mpsc::channel();
@@ -51,9 +76,17 @@ impl Receiver {
                     let (stream, _) = listener.accept().await.unwrap();
                     let notes = notes.clone();
                     let service = service_fn(move |request| take(notes.clone(), status, request));
-                    tokio::spawn(
-                        http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-                    );
+                    let tls = tls.clone();
+                    tokio::spawn(async move {
+                        let http = http1::Builder::new();
+                        match tls {
+                            None => http.serve_connection(TokioIo::new(stream), service).await,
+                            Some(tls) => {
+                                let stream = tls.accept(stream).await.unwrap();
+                                http.serve_connection(TokioIo::new(stream), service).await
+                            }
+                        }
+                    });
                 }
             });
         });
@@ -92,19 +125,24 @@ async fn take(
 
 /// A gateway with one tenant, its telemetry going to `receiver`, and the tenant's token.
 fn serve(house: &House, receiver: &str) -> (Served, String) {
+    let (mut command, token) = command(house);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver);
+    (Served::of(command), token)
+}
+
+fn command(house: &House) -> (Command, String) {
     house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
     let minted = house.run(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"]);
     let minted = text_of(&minted.stdout);
     let token = minted.split_whitespace().last().unwrap().to_owned();
     let mut command = house.command(&["-c", "scimgate.toml", "serve"]);
     command
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver)
         .env("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=our-receiver-key")
         .env(
             "OTEL_RESOURCE_ATTRIBUTES",
             "deployment.environment.name=test",
         );
-    (Served::of(command), token)
+    (command, token)
 }
 
 #[test]
@@ -204,6 +242,45 @@ fn a_receiver_that_takes_nothing_is_told_of_and_holds_nothing_up() {
         assert!(begun.elapsed() < Duration::from_secs(8), "{log}");
         assert!(log.contains("telemetry is not taken"), "{log}");
         assert!(log.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{log}");
+    }
+}
+
+#[test]
+fn a_receiver_with_a_certificate_of_its_own_is_believed_when_the_variable_names_it() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let (receiver, authority) = Receiver::start_tls();
+    house.write("receiver.pem", &authority);
+    let url = format!("https://localhost:{}", receiver.address.port());
+    let (mut command, _) = command(&house);
+    command
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", url)
+        .env("OTEL_EXPORTER_OTLP_CERTIFICATE", "receiver.pem")
+        .env("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")
+        .env("OTEL_TRACES_EXPORTER", "none");
+    let log = Served::of(command).terminate();
+    let metrics = receiver.taken("/v1/metrics");
+    assert!(!metrics.is_empty(), "{log}");
+    assert_eq!(metrics[0].headers["content-encoding"], "gzip");
+    assert!(receiver.taken("/v1/traces").is_empty());
+}
+
+#[test]
+fn a_variable_that_cannot_be_used_is_named() {
+    for (variable, value) in [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "not a url"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "missing.pem"),
+    ] {
+        let house = House::of_sosafe();
+        house.tenant("acme", "http://127.0.0.1:1/", "k");
+        let (mut command, _) = command(&house);
+        command
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+            .env(variable, value);
+        let output = command.output().unwrap();
+        let told = text_of(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{told}");
+        assert!(told.contains("OTEL_EXPORTER_OTLP_"), "{told}");
     }
 }
 
