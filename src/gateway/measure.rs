@@ -15,22 +15,29 @@ use crate::server::Certificate;
 use crate::store::Store;
 use crate::store::health::RiskLevel;
 use crate::store::log::Log;
-use crate::telemetry::{Instruments, Readings, metrics};
+use crate::telemetry::metrics::{self, Metric};
+use crate::telemetry::{Instruments, Readings};
 use crate::tenant::token::{TokenRecord, Tokens};
 use crate::vendor::VendorStanding;
 
 /// How often the store is asked.
 const ASKED_EVERY: Duration = Duration::from_secs(60);
 
+/// A metric, and its value where something stands so; `None` where it has none.
+type Gauge<T> = (&'static Metric, fn(&T) -> Option<f64>);
+
+/// A state as a value: 1 if it holds.
+fn flag(holds: bool) -> Option<f64> {
+    Some(f64::from(u8::from(holds)))
+}
+
 /// Tells `instruments` how each tenant's vendor is doing.
 pub(super) fn tenants(instruments: &Arc<Instruments>, tenants: &Arc<Tenants>) {
-    let gauges: [(_, fn(&VendorStanding) -> f64); 3] = [
-        (&metrics::QUEUE_DEPTH, |vendor| vendor.waiting as f64),
-        (&metrics::BREAKER_STATE, |vendor| {
-            f64::from(u8::from(vendor.circuit_open))
-        }),
+    let gauges: [Gauge<VendorStanding>; 3] = [
+        (&metrics::QUEUE_DEPTH, |vendor| Some(vendor.waiting as f64)),
+        (&metrics::BREAKER_STATE, |vendor| flag(vendor.circuit_open)),
         (&metrics::CREDENTIAL_REFUSED, |vendor| {
-            f64::from(u8::from(vendor.credential_refused))
+            flag(vendor.credential_refused)
         }),
     ];
     for (metric, value) in gauges {
@@ -47,7 +54,7 @@ pub(super) fn tenants(instruments: &Arc<Instruments>, tenants: &Arc<Tenants>) {
 /// Tells `instruments` what the store could not do.
 pub(super) fn store(instruments: &Arc<Instruments>, faults: Arc<AtomicU64>) {
     instruments.observe(&metrics::STORE_ERRORS, move |readings| {
-        readings.is(faults.load(Ordering::Relaxed) as f64);
+        readings.is(Some(faults.load(Ordering::Relaxed) as f64));
     });
 }
 
@@ -55,27 +62,23 @@ pub(super) fn store(instruments: &Arc<Instruments>, faults: Arc<AtomicU64>) {
 pub(super) fn log(instruments: &Arc<Instruments>, log: &Arc<Log>) {
     let log = Arc::downgrade(log);
     instruments.observe(&metrics::EVENTS_LOST, move |readings| {
-        if let Some(log) = log.upgrade() {
-            readings.is(log.lost() as f64);
-        }
+        readings.is(log.upgrade().map(|log| log.lost() as f64));
     });
 }
 
 /// Tells `instruments` when the gateway's own certificate ends.
 pub(super) fn certificate(instruments: &Arc<Instruments>, certificate: Arc<Certificate>) {
     instruments.observe(&metrics::CERTIFICATE_EXPIRY, move |readings| {
-        if let Some(end) = certificate.expires() {
-            readings.is(end as f64);
-        }
+        readings.is(certificate.expires().map(|end| end as f64));
     });
 }
 
 /// Tells `instruments` what runs and whether it is what lies on disk.
 pub(super) fn reloads(instruments: &Arc<Instruments>, reloader: &Reloader) {
-    let gauges: [(_, fn(&Standing) -> Option<f64>); 3] = [
+    let gauges: [Gauge<Standing>; 3] = [
         (&metrics::RELOADS, |standing| Some(standing.reloads as f64)),
         (&metrics::RELOAD_SUCCESS, |standing| {
-            Some(f64::from(u8::from(standing.is_well())))
+            flag(standing.is_well())
         }),
         (&metrics::RELOAD_SUCCESS_TIME, |standing| {
             let time: Timestamp = standing.last_success.as_ref()?.parse().ok()?;
@@ -85,9 +88,7 @@ pub(super) fn reloads(instruments: &Arc<Instruments>, reloader: &Reloader) {
     for (metric, value) in gauges {
         let reloader = reloader.clone();
         instruments.observe(metric, move |readings| {
-            if let Some(value) = value(&reloader.standing()) {
-                readings.is(value);
-            }
+            readings.is(value(&reloader.standing()));
         });
     }
     let reloader = reloader.clone();
@@ -114,8 +115,8 @@ struct Told {
 /// asked now and then, and not when metrics are collected, which may not wait for it. Ends
 /// with the gateway.
 pub(super) async fn now_and_then(instruments: Arc<Instruments>, asked: Asked) {
-    let told = Arc::new(ArcSwap::from_pointee(Vec::new()));
-    let gauges: [(_, fn(&Told) -> Option<f64>); 2] = [
+    let told = Arc::new(ArcSwap::from_pointee(Vec::<Told>::new()));
+    let gauges: [Gauge<Told>; 2] = [
         (&metrics::TOKEN_EXPIRY, |told| Some(told.last_end? as f64)),
         (&metrics::QUARANTINE_RISK, |told| {
             Some(match told.risk? {
@@ -129,9 +130,7 @@ pub(super) async fn now_and_then(instruments: Arc<Instruments>, asked: Asked) {
         let told = Arc::clone(&told);
         instruments.observe(metric, move |readings| {
             for told in told.load().iter() {
-                if let Some(value) = value(told) {
-                    readings.of_tenant(told.tenant.as_str(), value);
-                }
+                readings.of_tenant(told.tenant.as_str(), value(told));
             }
         });
     }

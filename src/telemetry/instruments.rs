@@ -1,6 +1,8 @@
 //! The instruments behind [`metrics`](super::metrics), and what of the gateway's
 //! life is counted with which.
 
+use std::sync::Arc;
+
 use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
 use opentelemetry::{KeyValue, StringValue, Value};
 
@@ -26,20 +28,24 @@ pub struct Instruments {
 
 /// A place for what stands now, one value for each set of labels.
 pub struct Readings<'a> {
-    instruments: &'a Labels,
+    tenants: &'a Labels,
     take: &'a dyn Fn(f64, &[KeyValue]),
 }
 
 impl Readings<'_> {
-    /// A value without labels.
-    pub fn is(&self, value: f64) {
-        (self.take)(value, &[]);
+    /// A value without labels, where there is one.
+    pub fn is(&self, value: Option<f64>) {
+        if let Some(value) = value {
+            (self.take)(value, &[]);
+        }
     }
 
-    /// A tenant's value.
-    pub fn of_tenant(&self, tenant: &str, value: f64) {
-        let label = Value::String(self.instruments.of(tenant));
-        (self.take)(value, &[KeyValue::new(TENANT, label)]);
+    /// A tenant's value, where it has one.
+    pub fn of_tenant(&self, tenant: &str, value: Option<f64>) {
+        if let Some(value) = value {
+            let label = Value::String(self.tenants.of(tenant));
+            (self.take)(value, &[KeyValue::new(TENANT, label)]);
+        }
     }
 
     /// A value with a label whose values are few and name nobody.
@@ -55,13 +61,7 @@ impl Instruments {
             hosts: Labels::new(rule),
             functions: Labels::new(TenantLabel::Full),
             request_duration: histogram(&meter, &metrics::REQUEST_DURATION, metrics::SECONDS),
-            active_requests: {
-                let Metric {
-                    name, unit, help, ..
-                } = metrics::ACTIVE_REQUESTS;
-                let instrument = meter.i64_up_down_counter(name);
-                instrument.with_unit(unit).with_description(help).build()
-            },
+            active_requests: up_down(&meter, &metrics::ACTIVE_REQUESTS),
             call_duration: histogram(&meter, &metrics::CALL_DURATION, metrics::SECONDS),
             events: counter(&meter, &metrics::EVENTS),
             tokens_refused: counter(&meter, &metrics::TOKENS_REFUSED),
@@ -85,15 +85,15 @@ impl Instruments {
     /// Lets `read` tell what stands now, at each collection, for a gauge or a
     /// counter that is kept elsewhere. It is called on a thread that may not wait.
     pub fn observe(
-        self: &std::sync::Arc<Self>,
+        self: &Arc<Self>,
         metric: &'static Metric,
         read: impl Fn(&Readings<'_>) + Send + Sync + 'static,
     ) {
-        let this = std::sync::Arc::downgrade(self);
+        let this = Arc::downgrade(self);
         let told = move |take: &dyn Fn(f64, &[KeyValue])| {
             if let Some(this) = this.upgrade() {
                 read(&Readings {
-                    instruments: &this.tenants,
+                    tenants: &this.tenants,
                     take,
                 });
             }
@@ -125,6 +125,14 @@ impl Instruments {
 
 fn counter(meter: &Meter, metric: &Metric) -> Counter<u64> {
     let counter = meter.u64_counter(metric.name);
+    counter
+        .with_unit(metric.unit)
+        .with_description(metric.help)
+        .build()
+}
+
+fn up_down(meter: &Meter, metric: &Metric) -> UpDownCounter<i64> {
+    let counter = meter.i64_up_down_counter(metric.name);
     counter
         .with_unit(metric.unit)
         .with_description(metric.help)

@@ -210,9 +210,7 @@ impl Telemetry {
         });
         self.instruments
             .observe(&metrics::PROCESS_MEMORY, |readings| {
-                resident_bytes()
-                    .into_iter()
-                    .for_each(|bytes| readings.is(bytes));
+                readings.is(resident_bytes());
             });
     }
 }
