@@ -97,30 +97,13 @@ impl Telemetry {
     /// [`TelemetryFault`], naming the key or the variable.
     pub fn begin(config: &Config) -> Result<Self, TelemetryFault> {
         let push = Push::asked(|name| std::env::var(name).ok());
-        let office = match push.traces || push.metrics {
-            true => Some(Arc::new(Office::open(&trust()?)?)),
-            false => None,
-        };
-        let post = |asked: bool, signal| {
-            let office = office.as_ref().filter(|_| asked)?;
-            Some(Post::new(Arc::clone(office), signal))
-        };
-        let (metrics, spans) = (post(push.metrics, "metrics"), post(push.traces, "traces"));
+        let [metrics, spans] = posts(&push)?;
         let mut readers = SdkMeterProvider::builder();
         if let Some(post) = &metrics {
             readers = readers.with_reader(PeriodicReader::builder(pushing(post)?).build());
         }
         let mut this = Self::collecting(readers, config.telemetry.tenant_label)?;
-        this.count_failures(metrics.iter().chain(&spans).cloned().collect());
-        if let Some(post) = &spans {
-            let exporter = SpanExporter::builder()
-                .with_http()
-                .with_http_client(Carrier(Arc::clone(post)))
-                .with_protocol(Protocol::HttpBinary)
-                .build()?;
-            let instruments = Arc::clone(&this.instruments);
-            this.traces = Some(traces::provider(exporter, resource(), instruments).build());
-        }
+        this.traces = spans.as_ref().map(|post| this.tracing(post)).transpose()?;
         logs::begin(&config.log, this.traces.as_ref().map(traces::layer))?;
         if let Some(ignored) = push.ignored {
             tracing::warn!(ignored, "a variable is not obeyed");
@@ -128,6 +111,7 @@ impl Telemetry {
         if metrics.is_some() {
             this.try_out()?;
         }
+        this.count_failures(metrics.into_iter().chain(spans).collect());
         Ok(this)
     }
 
@@ -187,10 +171,23 @@ impl Telemetry {
         }
     }
 
+    fn tracing(&self, post: &Arc<Post>) -> Result<SdkTracerProvider, ExporterBuildError> {
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(Carrier(Arc::clone(post)))
+            .with_protocol(Protocol::HttpBinary)
+            .build()?;
+        let instruments = Arc::clone(&self.instruments);
+        Ok(traces::provider(exporter, resource(), instruments).build())
+    }
+
     /// Sends metrics once at the start, so that a receiver that does not take them is
     /// told of now and not in a minute.
     fn try_out(&self) -> io::Result<()> {
         let meters = self.meters.clone();
+        // The last handle, when dropped, waits for the receiver. Only `end` may wait: whoever
+        // ends otherwise was told to end at once.
+        std::mem::forget(self.meters.clone());
         let thread = std::thread::Builder::new();
         thread.spawn(move || drop(meters.force_flush())).map(drop)
     }
@@ -234,6 +231,16 @@ fn pushing(post: &Arc<Post>) -> Result<MetricExporter, ExporterBuildError> {
         .with_http_client(Carrier(Arc::clone(post)))
         .with_protocol(Protocol::HttpBinary)
         .build()
+}
+
+/// The ways of metrics and of traces, each where it is asked for.
+fn posts(push: &Push) -> Result<[Option<Arc<Post>>; 2], TelemetryFault> {
+    if !push.traces && !push.metrics {
+        return Ok([None, None]);
+    }
+    let office = Arc::new(Office::open(&trust()?)?);
+    let post = |asked: bool, signal| asked.then(|| Post::new(Arc::clone(&office), signal));
+    Ok([post(push.metrics, "metrics"), post(push.traces, "traces")])
 }
 
 /// Whom to believe to be the receiver: the public authorities, and those of the file that the

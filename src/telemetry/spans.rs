@@ -217,6 +217,7 @@ fn name(sort: &Sort, attributes: &[KeyValue]) -> String {
         ("request", Some(route), _) => format!("{method} {route}"),
         ("script", _, Some(function)) => format!("script {function}"),
         ("script", ..) => "mapping".to_owned(),
+        _ if method.is_empty() => sort.name.to_owned(),
         _ => method,
     }
 }
@@ -250,5 +251,76 @@ impl<E: SpanExporter> SpanExporter for Outward<E> {
 
     fn set_resource(&mut self, resource: &Resource) {
         self.exporter.set_resource(resource);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use opentelemetry::trace::{Event, SpanContext, SpanId};
+    use opentelemetry::{InstrumentationScope, StringValue};
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use opentelemetry_sdk::trace::InMemorySpanExporter;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::config::TenantLabel;
+    use crate::telemetry::Telemetry;
+
+    fn span(name: &'static str, fields: &[(&'static str, &'static str)]) -> SpanData {
+        let attributes = fields
+            .iter()
+            .map(|(key, value)| KeyValue::new(*key, StringValue::from(*value)));
+        let mut events = SpanEvents::default();
+        events.events = vec![Event::with_name("anna@example.com")];
+        SpanData {
+            span_context: SpanContext::NONE,
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: name.into(),
+            start_time: SystemTime::UNIX_EPOCH,
+            end_time: SystemTime::UNIX_EPOCH,
+            attributes: attributes.collect(),
+            dropped_attributes_count: 0,
+            events,
+            links: SpanLinks::default(),
+            status: Status::error("anna@example.com"),
+            instrumentation_scope: InstrumentationScope::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_is_listed_leaves() {
+        let told = Telemetry::collecting(SdkMeterProvider::builder(), TenantLabel::Hash).unwrap();
+        let exporter = InMemorySpanExporter::default();
+        let outward = Outward::new(exporter.clone(), told.instruments());
+        let batch = vec![
+            span(
+                "request",
+                &[
+                    ("method", "GET"),
+                    ("route", "/Users"),
+                    ("user", "anna@example.com"),
+                ],
+            ),
+            span(
+                "call",
+                &[
+                    ("method", "GET"),
+                    ("host", "acme"),
+                    ("path", "/anna@example.com"),
+                ],
+            ),
+            span("request", &[("tenant", "acme"), ("route", "other")]),
+            span("diary", &[("method", "anna@example.com")]),
+        ];
+        outward.export(batch).await.unwrap();
+        let spans = exporter.get_finished_spans().unwrap();
+        let names: Vec<&str> = spans.iter().map(|span| &*span.name).collect();
+        assert_eq!(names, ["GET /scim/v2/Users", "GET", "request"]);
+        let told = format!("{spans:?}");
+        assert!(!told.contains("anna") && !told.contains("acme"), "{told}");
+        assert!(told.contains("822b33ad87c1"), "{told}");
     }
 }
