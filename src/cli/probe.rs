@@ -81,7 +81,7 @@ fn target(options: &Options) -> anyhow::Result<Target> {
     Ok(Target {
         tenant_url: options.tenant_url.clone(),
         token: token(options)?,
-        tls: TlsOptions::load(options.ca.as_deref())?.client(),
+        tls: TlsOptions::load(options.ca.as_deref())?.config(),
         patience: Duration::from_secs(options.timeout),
         read_only: options.read_only,
         domain: options.domain.clone(),

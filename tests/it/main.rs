@@ -17,6 +17,7 @@
 //! | `filter_oracle` | our reading of filters against another one's |
 //! | `fuzz_smoke` | a short run of the fuzz targets |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
+//! | `telemetry` | metrics and traces, what must not be in them, and the way to a receiver |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -41,6 +42,7 @@ mod protocol;
 mod races;
 mod serve_command;
 mod table;
+mod telemetry;
 mod tidy;
 mod transcripts;
 mod versions;
