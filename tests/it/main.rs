@@ -9,6 +9,7 @@
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
+//! | `reload` | files that change while the gateway serves |
 //! | `house` | a directory to run the binary in |
 //! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
@@ -37,6 +38,7 @@ mod lists;
 mod patch_table;
 mod protocol;
 mod races;
+mod reload;
 mod serve_command;
 mod table;
 mod tidy;

@@ -188,13 +188,13 @@ fn a_reason_is_told_once() {
 }
 
 /// `scimgate serve` as a process.
-struct Served {
+pub(crate) struct Served {
     process: Child,
     origin: String,
 }
 
 impl Served {
-    fn start(house: &House) -> Self {
+    pub(crate) fn start(house: &House) -> Self {
         let mut process = house
             .command(&["-c", "scimgate.toml", "serve"])
             .stdout(Stdio::piped())
@@ -210,7 +210,7 @@ impl Served {
         Self { process, origin }
     }
 
-    fn get(&self, target: &str, token: &str) -> Response {
+    pub(crate) fn get(&self, target: &str, token: &str) -> Response {
         let address = self.origin.trim_start_matches("http://").parse().unwrap();
         let request =
             Request::new("GET", target).header("Authorization", &format!("Bearer {token}"));
@@ -224,17 +224,18 @@ impl Served {
         })
     }
 
+    /// Sends a signal: `HUP`.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.process.id());
+        let status = Command::new("sh").args(["-c", &kill]).status();
+        assert!(status.unwrap().success());
+    }
+
     /// Sends SIGTERM, asserts a good end and gives the log.
     #[track_caller]
-    fn terminate(&mut self) -> String {
-        let kill = format!("kill -TERM {}", self.process.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+    pub(crate) fn terminate(&mut self) -> String {
+        self.signal("TERM");
         let patience = Instant::now() + Duration::from_secs(10);
         while self.process.try_wait().unwrap().is_none() {
             assert!(Instant::now() < patience, "it does not end");
