@@ -10,6 +10,7 @@
 //! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
 //! | `reload` | files that change while the gateway serves |
+//! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
 //! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
@@ -22,6 +23,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod admin;
 mod bulk;
 mod check_command;
 mod checklist;
