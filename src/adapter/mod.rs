@@ -5,6 +5,7 @@
 //!   and run on a coroutine that suspends at each vendor call;
 //! - [`xml`]: replies and bodies of vendors that speak XML;
 //! - [`mapping`]: its attribute table, compiled;
+//! - `reads`: which calls change nothing;
 //! - [`operations`]: one SCIM operation, one short function;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
@@ -29,6 +30,7 @@ pub mod memory;
 pub mod operations;
 pub mod outcome;
 pub mod problem;
+mod reads;
 pub mod replies;
 pub mod script;
 pub mod settings;
@@ -42,6 +44,7 @@ use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::Mapping;
 pub use memory::{Memory, MemoryError, Remembered};
 pub use outcome::{Failure, GatewayFault, ScriptFault, VendorFault};
+pub use reads::ReadingPost;
 use replies::ReplyTable;
 use script::Script;
 

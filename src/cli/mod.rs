@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod dry_run;
 mod serve;
 mod test;
 mod token;
@@ -44,6 +45,8 @@ enum Verb {
     Check(check::Options),
     /// Run the vendors' transcripts.
     Test(test::Options),
+    /// Tell what requests of Entra would lead to; nothing is sent and nothing remembered.
+    DryRun(dry_run::Options),
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
@@ -77,6 +80,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Serve => configured(file).and_then(|config| serve::run(&config)),
         Verb::Check(options) => read_config(file).and_then(|config| check::run(&config, &options)),
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
+        Verb::DryRun(options) => {
+            read_config(file).and_then(|config| dry_run::run(&config, &options))
+        }
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Demo(options) => demo::run(&options),
     };

@@ -22,6 +22,7 @@ use crate::server::{
 use crate::store::Store;
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
+pub use tenants::way_to_vendor;
 use tenants::{Entrances, Tenants};
 
 /// Bound and not yet running: requests wait in the kernel's queue.

@@ -19,6 +19,7 @@ mod fault;
 mod lane;
 mod memory;
 mod open;
+mod rehearsal;
 mod schema;
 mod tokens;
 

@@ -16,7 +16,7 @@ use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
-use crate::adapter::{Adapter, Failure, Memory, TenantId};
+use crate::adapter::{Adapter, Backend, Failure, Memory, TenantId};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
@@ -34,10 +34,10 @@ pub struct Outcome {
 }
 
 /// What Entra got.
-struct Got {
-    status: u16,
+pub(crate) struct Got {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    body: Option<Value>,
+    pub(crate) body: Option<Value>,
 }
 
 /// Runs a transcript.
@@ -53,22 +53,22 @@ pub fn run(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Ou
 }
 
 /// One tenant without a network.
-struct Player {
-    tenant: TenantId,
-    adapter: Arc<Adapter>,
-    service: Arc<Service>,
-    settings: Arc<Settings>,
-    group_priority: Arc<BTreeMap<String, i64>>,
-    memory: Arc<dyn Memory>,
-    locks: Arc<Locks>,
-    ids: Arc<IdCache>,
+pub(crate) struct Player {
+    pub(crate) tenant: TenantId,
+    pub(crate) adapter: Arc<Adapter>,
+    pub(crate) service: Arc<Service>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) group_priority: Arc<BTreeMap<String, i64>>,
+    pub(crate) memory: Arc<dyn Memory>,
+    pub(crate) locks: Arc<Locks>,
+    pub(crate) ids: Arc<IdCache>,
 }
 
 impl Player {
     fn new(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Self> {
         let tenant =
             TenantId::parse("transcript").ok_or_else(|| anyhow::anyhow!("no tenant name"))?;
-        let settings = settings(transcript, adapter);
+        let settings = settings(&transcript.settings, adapter);
         let adapter = &adapter.for_tenant(&settings).map_err(anyhow::Error::msg)?;
         Ok(Self {
             tenant,
@@ -90,9 +90,8 @@ impl Player {
         let mut variables = Variables::new();
         for exchange in &transcript.exchanges {
             let replay = Rc::new(Replay::new(exchange.calls.clone(), variables.clone()));
-            let got = self
-                .ask(&exchange.asks, &variables, Rc::clone(&replay))
-                .await;
+            let backend: Rc<dyn Backend> = replay.clone();
+            let got = self.ask(&exchange.asks, &variables, backend).await;
             let (calls, misfits) = replay.end();
             outcome.calls += calls;
             outcome.misfits.extend(misfits);
@@ -103,7 +102,8 @@ impl Player {
         outcome
     }
 
-    async fn ask(&self, ask: &Ask, variables: &Variables, backend: Rc<Replay>) -> Got {
+    /// Carries one request out, with the vendor that `backend` is.
+    pub(crate) async fn ask(&self, ask: &Ask, variables: &Variables, backend: Rc<dyn Backend>) -> Got {
         match self.response(ask, variables, backend).await {
             Ok(response) => Got::of_response(response),
             Err(failure) => {
@@ -124,7 +124,7 @@ impl Player {
         &self,
         ask: &Ask,
         variables: &Variables,
-        backend: Rc<Replay>,
+        backend: Rc<dyn Backend>,
     ) -> Result<Response, Failure> {
         let target = fill(&ask.target, variables);
         let (path, query) = match target.split_once('?') {
@@ -150,7 +150,7 @@ impl Player {
         operations::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
     }
 
-    fn operation(&self, backend: Rc<Replay>) -> Operation {
+    fn operation(&self, backend: Rc<dyn Backend>) -> Operation {
         Operation {
             tenant: self.tenant.clone(),
             adapter: Arc::clone(&self.adapter),
@@ -184,12 +184,9 @@ impl Got {
 
 /// The tenant's settings: those of the transcript, the manifest's defaults, and
 /// their own names for the rest.
-fn settings(transcript: &Transcript, adapter: &Adapter) -> Settings {
+pub(crate) fn settings(written: &BTreeMap<String, String>, adapter: &Adapter) -> Settings {
     let values = adapter.manifest.settings.iter().map(|(name, setting)| {
-        let written = transcript
-            .settings
-            .get(name)
-            .map(|text| Value::from(text.as_str()));
+        let written = written.get(name).map(|text| Value::from(text.as_str()));
         let default = setting
             .default
             .as_ref()
