@@ -1,5 +1,19 @@
 //! What calls are about: `/users/18231/activate`, or `/config/user/entry[@name='ada']/member`.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// What a URL's path may hold unquoted (RFC 3986 §2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Where an object of a list is.
+pub(super) fn at(list: &str, id: &str) -> String {
+    format!("{list}/{}", utf8_percent_encode(id, UNRESERVED))
+}
+
 /// The texts in quotation marks.
 pub(super) fn quoted(text: &str) -> Vec<String> {
     pieces(text)

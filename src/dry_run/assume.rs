@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::address::{named_element, quoted, step};
+use super::address::{at, list_of, named_element, quoted, step};
 use super::corpus::{Corpus, Told};
 use super::fill::{Bindings, merge, text_of};
-use super::ledger::{Known, Ledger, id_keys};
+use super::ledger::{Known, Ledger, alike, id_keys};
 use super::parts::{Content, Parts, pair_name};
 use super::trees::{Part, end_list, first_record, has_ids, has_list, has_records, reply_of, walk};
 use crate::adapter::replies::Meaning;
@@ -223,6 +223,7 @@ impl Assumed<'_> {
                 whole: true,
                 made: false,
                 changed: false,
+                sent: BTreeSet::new(),
                 gone: false,
             });
         }
@@ -335,16 +336,13 @@ impl Assumed<'_> {
         bound(bindings, record);
         let id = id.or_else(|| self.said_id(record));
         let names = self.names(&before);
-        let payload = self.call.payload(&names);
-        let address = match (target, &id) {
-            (Some((index, "")), _) => self.ledger.get(index).map(|held| held.address.clone()),
-            (_, Some(id)) => Some(self.call.address_of(id)),
-            _ => None,
-        };
-        let address = address.unwrap_or_else(|| self.call.address().to_owned());
-        let held = id.as_deref().and_then(|id| self.ledger.with_id(id, &address));
-        let held = held.and_then(|index| self.ledger.get(index)).cloned();
-        let held = held.filter(|held| !held.gone);
+        let mut payload = self.call.payload(&names);
+        for key in id_keys(&before, self.adapter) {
+            if payload.get(key).and_then(text_of) == id {
+                payload.remove(key);
+            }
+        }
+        let (address, held) = self.held(target, id.as_deref(), record, creates);
         match &held {
             Some(held) => self.recalled(record, held, &payload),
             None if creates => {
@@ -356,6 +354,8 @@ impl Assumed<'_> {
         }
         merge(record, &payload);
         let made = creates || held.as_ref().is_some_and(|held| held.made);
+        let mut sent = held.map(|held| held.sent).unwrap_or_default();
+        sent.extend(payload.keys().cloned());
         self.ledger.changed(Known {
             address,
             id,
@@ -363,8 +363,36 @@ impl Assumed<'_> {
             whole: true,
             made,
             changed: true,
+            sent,
             gone: false,
         });
+    }
+
+    /// Where an object is that an answer shows, and what is known of it. What a call to an object
+    /// shows under another id is that object under a new name.
+    fn held(
+        &mut self,
+        target: Option<(usize, &str)>,
+        id: Option<&str>,
+        record: &Map<String, Value>,
+        creates: bool,
+    ) -> (String, Option<Known>) {
+        let known = target.and_then(|(index, tail)| Some((self.ledger.get(index)?.clone(), tail)));
+        let renamed = known.as_ref().filter(|(known, _)| {
+            !creates && id.is_some() && known.id.as_deref() != id && alike(&known.tree, record)
+        });
+        if let (Some((known, _)), Some(id)) = (renamed, id) {
+            self.ledger.forget(&known.address);
+            return (at(list_of(&known.address), id), Some(known.clone()));
+        }
+        let address = match (&known, id) {
+            (Some((known, "")), _) => known.address.clone(),
+            (_, Some(id)) => self.call.address_of(id),
+            _ => self.call.address().to_owned(),
+        };
+        let held = id.and_then(|id| self.ledger.with_id(id, &address));
+        let held = held.and_then(|index| self.ledger.get(index)).cloned();
+        (address, held.filter(|held| !held.gone))
     }
 
     /// The id of what the answer shows: the vendor's own choice becomes a virtual one.
@@ -401,11 +429,16 @@ impl Assumed<'_> {
             Some(mapping) => mapping.active_fields().collect(),
             None => BTreeSet::new(),
         };
+        // A name is how an object is told apart, and the answer has the new one.
+        let named = id_keys(&held.tree, self.adapter).into_iter();
+        let own: BTreeSet<&str> = switched.into_iter().chain(named).collect();
         if held.whole {
-            record.retain(|name, _| switched.contains(name.as_str()));
+            record.retain(|name, _| own.contains(name.as_str()));
         }
         let kept = held.tree.iter();
-        let kept = kept.filter(|(name, _)| !(switched.contains(name.as_str()) && record.contains_key(*name)));
+        let kept = kept.filter(|(name, _)| {
+            !(own.contains(name.as_str()) && record.contains_key(*name))
+        });
         let kept: Vec<_> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         record.extend(kept);
         let mut renamed = Bindings::default();
@@ -414,7 +447,11 @@ impl Assumed<'_> {
                 renamed.add(old, new);
             }
         }
-        record.values_mut().for_each(|value| renamed.apply_inside(value));
+        for (name, value) in record.iter_mut() {
+            if !held.sent.contains(name) {
+                renamed.apply_inside(value);
+            }
+        }
     }
 
     /// A list of ids after a call that adds some or takes some out.
@@ -488,6 +525,7 @@ impl Assumed<'_> {
             whole: false,
             made,
             changed: true,
+            sent: BTreeSet::new(),
             gone: false,
         }
     }

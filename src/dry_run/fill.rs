@@ -21,7 +21,8 @@ impl Bindings {
         let call = call.slots();
         let mut found: BTreeMap<String, Option<String>> = BTreeMap::new();
         for (place, text) in told.slots() {
-            let Some(value) = call.get(&place).filter(|_| !text.starts_with('<')) else {
+            let is_text = !text.starts_with('<') && !["true", "false"].contains(&text.as_str());
+            let Some(value) = call.get(&place).filter(|_| is_text) else {
                 continue;
             };
             let bound = found.entry(text).or_insert_with(|| Some(value.clone()));
@@ -78,16 +79,27 @@ impl Bindings {
     }
 
     fn in_words(&self, text: &str) -> String {
-        let mut words = text.split_inclusive(|letter: char| !letter.is_alphanumeric());
-        let filled = words.by_ref().map(|word| {
+        let parts = text.split_inclusive(char::is_whitespace).map(|part| {
+            self.in_place(part, part.trim_end(), |part| part.contains('@'))
+                .unwrap_or_else(|| self.in_part(part))
+        });
+        parts.collect()
+    }
+
+    fn in_part(&self, part: &str) -> String {
+        let words = part.split_inclusive(|letter: char| !letter.is_alphanumeric());
+        let filled = words.map(|word| {
             let bare = word.trim_end_matches(|letter: char| !letter.is_alphanumeric());
-            let value = self.by_text.get(bare).filter(|_| is_word(bare));
-            match value {
-                Some(value) => format!("{value}{}", word.get(bare.len()..).unwrap_or_default()),
-                None => word.to_owned(),
-            }
+            self.in_place(word, bare, is_word)
+                .unwrap_or_else(|| word.to_owned())
         });
         filled.collect()
+    }
+
+    /// `whole`, which begins with `bare`, with what stands for that.
+    fn in_place(&self, whole: &str, bare: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
+        let value = self.by_text.get(bare).filter(|_| fits(bare))?;
+        Some(format!("{value}{}", whole.get(bare.len()..)?))
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Known {
     pub(super) made: bool,
     /// Changed by this dry run.
     pub(super) changed: bool,
+    /// The fields that this dry run has set: the vendor does not make them of others.
+    pub(super) sent: BTreeSet<String>,
     pub(super) gone: bool,
 }
 
@@ -140,7 +142,7 @@ impl Ledger {
         };
         let here = |known: &&Known| match (list, form) {
             (Some(list), _) => list_of(&known.address) == list,
-            (None, Some(form)) => is_alike(&known.tree, form),
+            (None, Some(form)) => alike(&known.tree, form),
             (None, None) => false,
         };
         let wanted = wanted(call);
@@ -240,7 +242,8 @@ fn has(tree: &Map<String, Value>, name: &str, text: &str) -> bool {
     }
 }
 
-fn is_alike(tree: &Map<String, Value>, form: &Map<String, Value>) -> bool {
+/// Whether two objects are of one kind: half of their fields are common.
+pub(super) fn alike(tree: &Map<String, Value>, form: &Map<String, Value>) -> bool {
     let both = tree.keys().filter(|name| form.contains_key(*name)).count();
     2 * both >= form.len().max(tree.len())
 }

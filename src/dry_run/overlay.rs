@@ -69,12 +69,15 @@ fn take(
     }
     let altered = changed.is_some();
     ledger.keep(Known {
-        address: held.as_ref().map_or(address, |held| held.address.clone()),
+        address: held
+            .as_ref()
+            .map_or(address, |held| held.address.clone()),
         id: Some(id),
         tree: record.clone(),
         whole: true,
         made: held.as_ref().is_some_and(|held| held.made),
         changed: altered || !reads,
+        sent: held.map(|held| held.sent).unwrap_or_default(),
         gone: false,
     });
     altered

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str};
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use super::address::{named_element, quoted, without_quoted};
+use super::address::{at, named_element, quoted, without_quoted};
 use crate::adapter::xml::{self, TEXT};
 use crate::adapter::{VendorCall, Verb};
 use crate::transcript::{self, Body, ExpectedCall, FORM};
@@ -107,15 +107,10 @@ impl Parts {
             return element.to_owned();
         }
         let raw: Vec<&str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
-        let at = self.segments.iter().rposition(|segment| segment == id);
-        match at.and_then(|at| raw.get(..=at)) {
+        let end = self.segments.iter().rposition(|segment| segment == id);
+        match end.and_then(|end| raw.get(..=end)) {
             Some(parts) => format!("/{}", parts.join("/")),
-            None => {
-                let quoted = percent_encoding::utf8_percent_encode(id, NON_ALPHANUMERIC);
-                let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
-                let id = if plain { id.to_owned() } else { quoted.to_string() };
-                format!("{}/{id}", self.path.trim_end_matches('/'))
-            }
+            None => at(self.path.trim_end_matches('/'), id),
         }
     }
 
@@ -222,7 +217,7 @@ fn form_slots(
         .collect()
 }
 
-/// Texts and numbers by where they stand; a list of named pairs by their names.
+/// Texts, numbers and truths by where they stand; a list of named pairs by their names.
 pub(super) fn leaves(tree: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect(String::new(), tree, &mut found);
@@ -243,8 +238,8 @@ fn collect(place: String, value: &Value, found: &mut Vec<(String, String)>) {
             }
         }
         Value::String(text) => found.push((place, text.clone())),
-        Value::Number(number) => found.push((place, number.to_string())),
-        Value::Null | Value::Bool(_) => {}
+        Value::Number(_) | Value::Bool(_) => found.push((place, value.to_string())),
+        Value::Null => {}
     }
 }
 
