@@ -72,14 +72,16 @@ impl Assumed<'_> {
         }
         let rows = self.ledger.rows(self.call, form);
         let rows: Vec<_> = rows.into_iter().map(|known| known.tree.clone()).collect();
+        if rows.is_empty() && self.ledger.names_existing(self.call) {
+            return self.existing(showing?);
+        }
         let rows = match (rows.is_empty(), form) {
             (true, Some(form)) => self.unread_rows(form),
             _ => rows,
         };
-        match (rows.is_empty(), showing) {
-            (false, Some(told)) => self.rows(told, rows),
-            _ if self.ledger.names_existing(self.call) => self.existing(showing?),
-            _ => self.nothing(showing),
+        match showing.filter(|_| !rows.is_empty()) {
+            Some(told) => self.rows(told, rows),
+            None => self.nothing(showing),
         }
     }
 
