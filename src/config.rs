@@ -11,12 +11,14 @@ mod tests;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use url::Url;
 
 use layer::Layer;
 pub use problem::ConfigProblem;
+pub(crate) use values::span;
 
 /// The default of every key, as text, for people.
 pub const REFERENCE: &str = include_str!("config.default.toml");
@@ -125,7 +127,7 @@ pub struct Vendor {
     pub extra_ca: Option<PathBuf>,
 }
 
-/// Log lines.
+/// Log lines, and the provisioning log.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
@@ -133,6 +135,40 @@ pub struct Log {
     pub format: LogFormat,
     /// `tracing-subscriber` directives.
     pub filter: String,
+    /// How the provisioning log names users and groups.
+    pub identity: Identity,
+    /// Which reading requests the provisioning log keeps.
+    pub reads: Reads,
+    /// How long it keeps them, at least a minute.
+    #[serde(deserialize_with = "values::retention")]
+    pub retention: Duration,
+    /// How many it keeps, at least 1.
+    #[serde(deserialize_with = "values::positive")]
+    pub max_events: usize,
+}
+
+/// How users and groups are named where they need not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identity {
+    /// As they are.
+    Full,
+    /// By an outline: `a…@e…com`.
+    Masked,
+    /// Not at all.
+    Off,
+}
+
+/// Which reading requests are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reads {
+    /// All.
+    All,
+    /// Those that failed.
+    Failures,
+    /// None.
+    None,
 }
 
 /// The form of log lines.

@@ -10,7 +10,8 @@
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
 //!   all that is wrong with them;
-//! - [`outcome`]: what went wrong, by whose fault.
+//! - [`outcome`]: what went wrong, by whose fault;
+//! - [`story`]: what one request did.
 
 pub mod backend;
 pub mod compile;
@@ -34,6 +35,7 @@ mod reads;
 pub mod replies;
 pub mod script;
 pub mod settings;
+pub mod story;
 pub mod xml;
 
 use std::sync::Arc;

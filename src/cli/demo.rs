@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Ending, Trouble};
-use crate::config::{Log, LogFormat};
+use crate::config::{Config, Log, LogFormat};
 use crate::demo::guide;
 use crate::demo::report::Report;
 use crate::demo::stand::{Stand, StandFault};
@@ -53,6 +53,7 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     let log = Log {
         format: LogFormat::Text,
         filter: "error".to_owned(),
+        ..Config::default().log
     };
     telemetry::init(&log).map_err(|error| Trouble::Internal(error.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()

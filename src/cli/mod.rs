@@ -3,6 +3,8 @@
 mod check;
 mod demo;
 mod dry_run;
+mod explain;
+mod log;
 mod serve;
 mod test;
 mod token;
@@ -50,6 +52,10 @@ enum Verb {
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
+    /// Print what became of requests: the provisioning log, in Entra's words.
+    Log(log::Options),
+    /// Tell what happened to one request, why, what Entra does next, and what to do.
+    Explain(explain::Options),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -84,6 +90,10 @@ pub fn run(cli: Cli) -> ExitCode {
             read_config(file).and_then(|config| dry_run::run(&config, &options))
         }
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),
+        Verb::Explain(options) => {
+            read_config(file).and_then(|config| explain::run(&config, &options))
+        }
         Verb::Demo(options) => demo::run(&options),
     };
     match result {

@@ -41,14 +41,17 @@ fn control(config: &Config, gateway: Gateway) -> anyhow::Result<Ending> {
         // Before the address is told: who reads it may ask for the end at once.
         let mut stop = Stop::listen()?;
         let address = gateway.local_addr();
+        let log = gateway.log();
         let running = gateway.start()?;
         announce(config, address);
         stop.asked().await;
         tracing::info!("draining");
-        tokio::select! {
-            () = running.stop() => Ok(Ending::Done),
-            () = stop.asked() => Ok(Ending::Cut),
-        }
+        let ending = tokio::select! {
+            () = running.stop() => Ending::Done,
+            () = stop.asked() => Ending::Cut,
+        };
+        log.close();
+        Ok(ending)
     })
 }
 

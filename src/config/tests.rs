@@ -69,6 +69,10 @@ fn the_defaults_are_what_the_design_says() {
         log: Log {
             format: LogFormat::Json,
             filter: "info".into(),
+            identity: Identity::Masked,
+            reads: Reads::Failures,
+            retention: Duration::from_secs(30 * 86_400),
+            max_events: 200_000,
         },
         deadline: Deadline {
             request_seconds: 45,

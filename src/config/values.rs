@@ -1,5 +1,7 @@
 //! Values that are narrower than their Rust type.
 
+use std::time::Duration;
+
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use url::Url;
@@ -80,4 +82,31 @@ pub(super) fn request_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Res
             "found {seconds}, expected 1 to 54: Entra gives up after 60 s and counts a failure"
         ))),
     }
+}
+
+/// A span of time such as `30d`, `12h` or `90m`, of a minute or more.
+pub(super) fn retention<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let span = span(&text).filter(|span| *span >= Duration::from_secs(60));
+    span.ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "found {text:?}, expected a time of a minute or more such as \"30d\", \"12h\" or \"90m\""
+        ))
+    })
+}
+
+/// A number with `s`, `m`, `h` or `d`.
+pub(crate) fn span(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: u32 = number.parse().ok()?;
+    u64::from(number)
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
 }

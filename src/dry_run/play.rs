@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::report::{Answered, Asked, DryRun, Exchange};
-use super::understood::understood;
+use super::understood::{steps, understood};
 use super::vendor::Vendor;
 use super::{Means, Subject};
 use crate::adapter::manifest::CredentialKind;
+use crate::adapter::story::Story;
 use crate::adapter::{Backend, ObjectKey, ScimId};
 use crate::scim::ResourceKind;
 use crate::transcript::{
@@ -79,10 +80,14 @@ impl Player {
         for (kind, id) in named(&asks) {
             self.tell_existing(kind, &id).await;
         }
-        self.vendor.begin(tried.answers.clone(), variables);
+        let story = Story::unheard_of(&self.gateway.tenant);
+        let answers = tried.answers.clone();
+        self.vendor.begin(answers, variables, Rc::clone(&story));
         let backend: Rc<dyn Backend> = self.vendor.clone();
-        let got = self.gateway.ask(&tried.asks, variables, backend).await;
-        let (calls, stopped) = self.vendor.end();
+        let asked = self.gateway.ask(&tried.asks, variables, backend, Rc::clone(&story));
+        let got = asked.await;
+        let (mut calls, stopped) = self.vendor.end();
+        let steps = steps(&story, &mut calls);
         if asks.method == "DELETE" && got.status < 300 {
             self.vendor.removed();
         }
@@ -94,6 +99,7 @@ impl Player {
         }
         let exchange = Exchange {
             understood: understood(&asks, &self.gateway.service),
+            steps,
             calls,
             gets: stopped.is_none().then_some(Answered {
                 status: got.status,

@@ -44,6 +44,9 @@ pub struct Exchange {
     pub asks: Asked,
     /// How it is understood: the parsed filter, the operations of a PATCH, one a line.
     pub understood: Vec<String>,
+    /// What the gateway does with it, one step a line: what it looks up and changes, the native
+    /// fields that the table makes of it, the functions of the script. Values are masked.
+    pub steps: Vec<String>,
     /// What the vendor is called, in order.
     pub calls: Vec<Call>,
     /// What Entra gets; `None` where the dry run stopped.
@@ -66,6 +69,8 @@ pub struct Asked {
 /// A call of the vendor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Call {
+    /// How many of the exchange's steps come before it.
+    pub after_steps: usize,
     /// The HTTP method.
     pub method: String,
     /// Below the tenant's base URL, query included.

@@ -50,13 +50,22 @@ fn write_exchange(out: &mut fmt::Formatter<'_>, number: usize, exchange: &Exchan
     for line in &exchange.understood {
         writeln!(out, "   understood: {line}")?;
     }
+    let mut told = 0;
     for (index, call) in exchange.calls.iter().enumerate() {
+        write_steps(out, exchange.steps.get(told..call.after_steps))?;
+        told = call.after_steps;
         write_call(out, &format!("{number}.{}", index + 1), call)?;
     }
+    write_steps(out, exchange.steps.get(told..))?;
     match &exchange.gets {
         Some(gets) => write_answer(out, "   Entra gets", gets, 3),
         None => Ok(()),
     }
+}
+
+fn write_steps(out: &mut fmt::Formatter<'_>, steps: Option<&[String]>) -> fmt::Result {
+    let mut steps = steps.into_iter().flatten();
+    steps.try_for_each(|step| writeln!(out, "   {step}"))
 }
 
 fn write_call(out: &mut fmt::Formatter<'_>, number: &str, call: &Call) -> fmt::Result {

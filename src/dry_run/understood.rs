@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::report::Asked;
+use super::report::{Asked, Call};
+use crate::adapter::story::{Step, Story, tell};
 use crate::scim::patch::Op;
 use crate::scim::{Message, PatchRequest, Query, Request, Service};
 
@@ -20,6 +21,26 @@ pub(super) fn understood(asks: &Asked, service: &Service) -> Vec<String> {
     }
 }
 
+/// What happened beside the calls, which are told from then on to come after lines of these.
+pub(super) fn steps(story: &Story, calls: &mut [Call]) -> Vec<String> {
+    let all: Vec<_> = story.steps().iter().map(|moment| line(&moment.step)).collect();
+    for call in calls {
+        let before = all.iter().take(call.after_steps);
+        call.after_steps = before.flatten().count();
+    }
+    all.into_iter().flatten().collect()
+}
+
+/// A step for people; of what the request says itself there is more in [`understood`].
+fn line(step: &Step) -> Option<String> {
+    match step {
+        Step::Function { name, .. } => Some(format!("the script's {name}")),
+        Step::Filter { .. } | Step::Patch { .. } | Step::Ignored { .. } | Step::Id { .. } => None,
+        Step::Call { .. } | Step::Retry { .. } | Step::Waited { .. } => None,
+        told => Some(tell::step(told)),
+    }
+}
+
 fn lines(request: &Request) -> Vec<String> {
     match request {
         Request::List { query, .. } => of_query(query),
@@ -32,7 +53,8 @@ fn lines(request: &Request) -> Vec<String> {
 
 fn of_query(query: &Query) -> Vec<String> {
     let filter = query.filter.as_ref();
-    filter.map(|filter| format!("where {filter}")).into_iter().collect()
+    let line = filter.map(|filter| format!("where {filter}"));
+    line.into_iter().collect()
 }
 
 fn of_patch(patch: &PatchRequest) -> Vec<String> {

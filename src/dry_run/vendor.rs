@@ -13,6 +13,7 @@ use super::ledger::Ledger;
 use super::overlay::{absorb, is_virtual};
 use super::parts::Parts;
 use super::report::{Answered, Call};
+use crate::adapter::story::Story;
 use crate::adapter::{Adapter, Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::scim::ResourceKind;
 use crate::transcript::{Answer, ExpectedCall, Variables, fill};
@@ -34,6 +35,7 @@ struct State {
     /// Answers that the file gives for the request under way.
     given: VecDeque<(Option<ExpectedCall>, Answer)>,
     variables: Variables,
+    story: Option<Rc<Story>>,
     calls: Vec<Call>,
     stopped: Option<String>,
 }
@@ -64,8 +66,10 @@ impl Vendor {
         &self,
         given: Vec<(Option<ExpectedCall>, Answer)>,
         variables: &Variables,
+        story: Rc<Story>,
     ) {
         let mut state = self.state.borrow_mut();
+        state.story = Some(story);
         state.given = given.into();
         state.variables = variables.clone();
     }
@@ -213,7 +217,9 @@ impl Vendor {
             (Err(fault), None) => format!("{source}: {fault}"),
             _ => source,
         };
+        let steps = state.story.as_ref().map(|story| story.steps().len());
         state.calls.push(Call {
+            after_steps: steps.unwrap_or_default(),
             method: call.verb.as_str().to_owned(),
             path: call.target_text(),
             body: call.body(),

@@ -12,14 +12,16 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::adapter::story::{Audience, Identity, Witness};
 use crate::adapter::{LocalBoxFuture, MemoryError};
 use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::scim::CursorKey;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };
 use crate::store::Store;
+use crate::store::log::{Log, Reads, Rules};
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
 pub use tenants::way_to_vendor;
@@ -31,6 +33,8 @@ pub struct Gateway {
     tokens: Arc<Tokens>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
+    audience: Audience,
+    log: Arc<Log>,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -71,11 +75,17 @@ impl Gateway {
         let address = config.server.listen;
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
+        let log = Log::open(store.clone(), rules(config))?;
         Ok(Self {
             server: server.map_err(|source| OpenFault::Listen { address, source })?,
             tokens: Arc::new(tokens),
             tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
+            audience: Audience {
+                witnesses: vec![Arc::clone(&log) as _],
+                identity: identity(config),
+            },
+            log,
         })
     }
 
@@ -94,6 +104,16 @@ impl Gateway {
         self.tenants.publish(catalog);
     }
 
+    /// The provisioning log, to be closed after the last request.
+    pub fn log(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
+    }
+
+    /// Lets somebody hear how requests end.
+    pub fn tell(&mut self, witness: Arc<dyn Witness>) {
+        self.audience.witnesses.push(witness);
+    }
+
     /// Starts the worker threads.
     ///
     /// # Errors
@@ -104,9 +124,15 @@ impl Gateway {
             tokens,
             tenants,
             tls,
+            audience,
+            log: _,
         } = self;
         server.start(move || {
-            let entrances = Entrances::new(Arc::clone(&tenants), Pool::new(tls.clone()));
+            let entrances = Entrances::new(
+                Arc::clone(&tenants),
+                Pool::new(tls.clone()),
+                audience.clone(),
+            );
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 entrances,
@@ -139,16 +165,55 @@ struct Worker {
     entrances: Entrances,
 }
 
+impl Worker {
+    /// Somebody with a token that was a tenant's is most likely that tenant's Entra.
+    async fn tell_refused(&self, token: &str, fault: AuthFault) {
+        use AuthFault::{Expired, Revoked, Unknown};
+        if !matches!(fault, Expired | Revoked | Unknown) {
+            return;
+        }
+        if let Some(tenant) = self.tokens.named_by(token).await {
+            self.entrances.refused(&tenant);
+        }
+    }
+}
+
 impl Application for Worker {
     fn authenticate<'a>(
         &'a self,
         token: &'a str,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
         Box::pin(async move {
-            let tenant = self.tokens.authenticate(token).await?;
+            let tenant = match self.tokens.authenticate(token).await {
+                Ok(tenant) => tenant,
+                Err(fault) => {
+                    self.tell_refused(token, fault).await;
+                    return Err(fault);
+                }
+            };
             // A token may outlive its tenant's file: then it opens nothing.
             self.entrances.open(&tenant)
         })
+    }
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        reads: match config.log.reads {
+            config::Reads::All => Reads::All,
+            config::Reads::Failures => Reads::Failures,
+            config::Reads::None => Reads::None,
+        },
+        retention: config.log.retention,
+        most: config.log.max_events as u64,
+    }
+}
+
+fn identity(config: &Config) -> Identity {
+    match config.log.identity {
+        config::Identity::Full => Identity::Full,
+        config::Identity::Masked => Identity::Masked,
+        config::Identity::Off => Identity::Off,
     }
 }
 

@@ -14,6 +14,7 @@ use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
 use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
+use crate::adapter::story::{Asked, Audience, Story};
 use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
 use crate::catalog::Catalog;
 use crate::scim::{self, CursorKey};
@@ -40,6 +41,8 @@ pub(super) struct Tenants {
 /// One tenant of one generation, ready to work.
 struct Entry {
     tenant: Arc<Tenant>,
+    /// The adapter's name, for stories.
+    vendor: Arc<str>,
     destination: Arc<Destination>,
     locks: Arc<Locks>,
 }
@@ -79,6 +82,7 @@ impl Tenants {
         let state = lasting.state.under(tenant.upstream.limits);
         Entry {
             tenant: Arc::clone(tenant),
+            vendor: tenant.adapter.name.as_str().into(),
             destination: Arc::new(destination(tenant, state, &self.access)),
             locks: lasting.locks,
         }
@@ -98,15 +102,23 @@ impl Tenants {
 pub(super) struct Entrances {
     tenants: Arc<Tenants>,
     pool: Rc<Pool>,
+    audience: Rc<Audience>,
 }
 
 impl Entrances {
-    /// With the thread's own connections.
-    pub(super) fn new(tenants: Arc<Tenants>, pool: Pool) -> Self {
+    /// With the thread's own connections; `audience` hears how requests end.
+    pub(super) fn new(tenants: Arc<Tenants>, pool: Pool, audience: Audience) -> Self {
         Self {
             tenants,
             pool: Rc::new(pool),
+            audience: Rc::new(audience),
         }
+    }
+
+    /// Tells that a token was refused that names the tenant.
+    pub(super) fn refused(&self, tenant: &TenantId) {
+        let witnesses = &self.audience.witnesses;
+        witnesses.iter().for_each(|witness| witness.refused(tenant));
     }
 
     /// The way into a tenant on the generation that is live now.
@@ -123,6 +135,7 @@ impl Entrances {
             tenants,
             pool,
             entry,
+            audience: Rc::clone(&self.audience),
         }))
     }
 }
@@ -132,6 +145,7 @@ struct Entrance {
     tenants: Arc<Tenants>,
     pool: Rc<Pool>,
     entry: Arc<Entry>,
+    audience: Rc<Audience>,
 }
 
 impl Admission for Entrance {
@@ -143,36 +157,57 @@ impl Admission for Entrance {
         Arc::clone(&self.entry.tenant.service)
     }
 
+    fn begin(&self, request_id: Arc<str>, method: &'static str, route: &'static str) -> Rc<Story> {
+        let tenant = &self.entry.tenant;
+        let asked = Asked {
+            request_id,
+            part: 0,
+            tenant: tenant.id.clone(),
+            vendor: Arc::clone(&self.entry.vendor),
+            method,
+            route,
+        };
+        Story::begin(asked, Rc::clone(&self.audience))
+    }
+
     fn perform(
         self: Rc<Self>,
         request: scim::Request,
         base_url: String,
         deadline: Instant,
+        story: Rc<Story>,
     ) -> LocalBoxFuture<'static, Result<scim::Response, Failure>> {
-        Box::pin(async move { self.operation(base_url, deadline).perform(request).await })
+        Box::pin(async move {
+            self.operation(base_url, deadline, story)
+                .perform(request)
+                .await
+        })
     }
 }
 
 impl Entrance {
-    fn operation(&self, base_url: String, deadline: Instant) -> Operation {
+    fn operation(&self, base_url: String, deadline: Instant, story: Rc<Story>) -> Operation {
         let Entry {
             tenant,
             destination,
             locks,
+            ..
         } = &*self.entry;
+        let network = Network::new(Rc::clone(&self.pool), Arc::clone(destination));
         Operation {
             tenant: tenant.id.clone(),
             adapter: Arc::clone(&tenant.adapter),
             service: Arc::clone(&tenant.service),
             settings: Arc::clone(&tenant.settings),
             group_priority: Arc::clone(&tenant.group_priority),
-            backend: Rc::new(Network::new(Rc::clone(&self.pool), Arc::clone(destination))),
+            backend: Rc::new(network.noting(Rc::clone(&story))),
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
             ids: Arc::clone(&self.tenants.ids),
             cursors: self.tenants.cursors.clone(),
             base_url,
             deadline,
+            story,
         }
     }
 }

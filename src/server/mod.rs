@@ -43,6 +43,7 @@ pub use listener::{Running, Server, Settings};
 pub use rescue::{Told, told};
 pub use tls::{Certificate, TlsFault};
 
+use crate::adapter::story::Story;
 use crate::adapter::{Failure, LocalBoxFuture, TenantId};
 use crate::scim;
 use crate::tenant::token::AuthFault;
@@ -68,12 +69,16 @@ pub trait Admission {
     /// What the tenant's adapter offers, to parse the request by.
     fn service(&self) -> Arc<scim::Service>;
 
-    /// Carries the request out before `deadline`. `base_url` is the Tenant URL
-    /// without a slash at its end, for locations.
+    /// Begins the story of a request: its id, method and route.
+    fn begin(&self, request_id: Arc<str>, method: &'static str, route: &'static str) -> Rc<Story>;
+
+    /// Carries the request out before `deadline`, taking notes in `story`. `base_url` is the
+    /// Tenant URL without a slash at its end, for locations.
     fn perform(
         self: Rc<Self>,
         request: scim::Request,
         base_url: String,
         deadline: Instant,
+        story: Rc<Story>,
     ) -> LocalBoxFuture<'static, Result<scim::Response, Failure>>;
 }

@@ -2,6 +2,8 @@
 
 use hyper::Method;
 
+use crate::scim::{Request, ResourceKind};
+
 /// A path below one of the two forms of Tenant URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Route<'p> {
@@ -62,6 +64,26 @@ pub(super) fn template(path: &str) -> &'static str {
         (Some("Schemas"), Some(_), None) => "/Schemas/{id}",
         _ => "other",
     }
+}
+
+/// Method and template of an operation inside a bulk request.
+pub(super) fn of_request(request: &Request) -> (&'static str, &'static str) {
+    let (method, kind, one) = match request {
+        Request::Create { kind, .. } => ("POST", kind, false),
+        Request::Replace { kind, .. } => ("PUT", kind, true),
+        Request::Patch { kind, .. } => ("PATCH", kind, true),
+        Request::Delete { kind, .. } => ("DELETE", kind, true),
+        Request::Get { kind, .. } => ("GET", kind, true),
+        Request::List { kind, .. } => ("GET", kind, false),
+        _ => return ("GET", "other"),
+    };
+    let route = match (kind, one) {
+        (ResourceKind::User, false) => "/Users",
+        (ResourceKind::User, true) => "/Users/{id}",
+        (ResourceKind::Group, false) => "/Groups",
+        (ResourceKind::Group, true) => "/Groups/{id}",
+    };
+    (method, route)
 }
 
 /// The method as logs may show it: an invented one is a stranger's text.

@@ -71,6 +71,10 @@ impl RequestId {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(super) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
 }
 
 /// Always an id of ours: one taken over from outside could be repeated at will.

@@ -11,12 +11,14 @@
 //!   own savepoint, so that a failing one takes none of its neighbours along.
 //! - A caller that stops waiting does not undo a write that is already queued.
 //!
-//! Intents (reliability: the fence before a non-idempotent vendor call) and
-//! the provisioning log become two more files here, `intents.rs` and
-//! `log.rs`, with a migration each; nothing else has to change for them.
+//! [`log`] is the provisioning log, [`health`] what it says of a tenant. Intents
+//! (reliability: the fence before a non-idempotent vendor call) become one more file
+//! here, with a migration; nothing else has to change for them.
 
 mod fault;
+pub mod health;
 mod lane;
+pub mod log;
 mod memory;
 mod open;
 mod rehearsal;

@@ -16,6 +16,7 @@ use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
+use crate::adapter::story::Story;
 use crate::adapter::{Adapter, Backend, Failure, Memory, TenantId};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
@@ -91,7 +92,8 @@ impl Player {
         for exchange in &transcript.exchanges {
             let replay = Rc::new(Replay::new(exchange.calls.clone(), variables.clone()));
             let backend: Rc<dyn Backend> = replay.clone();
-            let got = self.ask(&exchange.asks, &variables, backend).await;
+            let story = Story::unheard_of(&self.tenant);
+            let got = self.ask(&exchange.asks, &variables, backend, story).await;
             let (calls, misfits) = replay.end();
             outcome.calls += calls;
             outcome.misfits.extend(misfits);
@@ -103,8 +105,14 @@ impl Player {
     }
 
     /// Carries one request out, with the vendor that `backend` is.
-    pub(crate) async fn ask(&self, ask: &Ask, variables: &Variables, backend: Rc<dyn Backend>) -> Got {
-        match self.response(ask, variables, backend).await {
+    pub(crate) async fn ask(
+        &self,
+        ask: &Ask,
+        variables: &Variables,
+        backend: Rc<dyn Backend>,
+        story: Rc<Story>,
+    ) -> Got {
+        match self.response(ask, variables, backend, story).await {
             Ok(response) => Got::of_response(response),
             Err(failure) => {
                 let told = told(failure, "transcript");
@@ -125,6 +133,7 @@ impl Player {
         ask: &Ask,
         variables: &Variables,
         backend: Rc<dyn Backend>,
+        story: Rc<Story>,
     ) -> Result<Response, Failure> {
         let target = fill(&ask.target, variables);
         let (path, query) = match target.split_once('?') {
@@ -135,7 +144,7 @@ impl Player {
         let message = Message::parse(&ask.method, path, query, body, &self.service)?;
         let header = |name| ask.header(name).map(|value| fill(value, variables));
         let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
-        let operation = self.operation(backend);
+        let operation = self.operation(backend, story);
         match message.under(if_match.as_deref(), if_none_match.as_deref())? {
             Message::Single(request) => operation.perform(request).await,
             Message::Bulk(bulk) => Ok(self.bulk(bulk, &operation).await),
@@ -150,7 +159,7 @@ impl Player {
         operations::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
     }
 
-    fn operation(&self, backend: Rc<dyn Backend>) -> Operation {
+    fn operation(&self, backend: Rc<dyn Backend>, story: Rc<Story>) -> Operation {
         Operation {
             tenant: self.tenant.clone(),
             adapter: Arc::clone(&self.adapter),
@@ -164,6 +173,7 @@ impl Player {
             cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
             deadline: Instant::now() + Duration::from_secs(45),
+            story,
         }
     }
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use scimgate::adapter::operations::Operation;
 use scimgate::adapter::settings::Settings;
+use scimgate::adapter::story::Story;
 use scimgate::adapter::{
     Adapter, Backend, CallFault, LocalBoxFuture, TenantId, VendorCall, VendorReply,
 };
@@ -213,8 +214,9 @@ impl Stand {
     }
 
     fn operation(&self) -> Operation {
+        let tenant = TenantId::parse("bench").unwrap();
         Operation {
-            tenant: TenantId::parse("bench").unwrap(),
+            tenant: tenant.clone(),
             adapter: Arc::clone(&self.adapter),
             service: Arc::clone(&self.service),
             settings: Arc::new(Settings::default()),
@@ -226,6 +228,7 @@ impl Stand {
             cursors: CursorKey::new([0; 32]),
             base_url: "https://gateway.example/scim/v2".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(30),
+            story: Story::unheard_of(&tenant),
         }
     }
 }

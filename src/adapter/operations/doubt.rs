@@ -8,6 +8,7 @@ use crate::adapter::keys::{NativeId, ObjectKey};
 use crate::adapter::mapping::{Change, extra_of};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, VendorFault};
+use crate::adapter::story::Decision;
 use crate::scim::{Object, ResourceKind};
 
 impl Operation {
@@ -102,6 +103,14 @@ impl Operation {
 /// it. What failed after all retries has been looked at enough.
 pub(super) fn is_unconfirmed(failure: &Failure) -> bool {
     matches!(failure, Failure::Vendor(VendorFault::UnknownOutcome))
+}
+
+/// What looking came to.
+pub(super) fn found_done(held: bool) -> Decision {
+    match held {
+        true => Decision::FoundDone,
+        false => Decision::StillInDoubt,
+    }
 }
 
 /// Whether the vendor may have carried out what failed.

@@ -1,6 +1,7 @@
 //! The vendor's functions, called on a fiber. Everything a script gives is
 //! turned into plain data before the fiber ends.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use rhai::{Array, Dynamic, Map};
 use serde_json::Value;
 
 use super::Operation;
+use super::noting::Noted;
 use crate::adapter::Adapter;
 use crate::adapter::engine::scripting;
 use crate::adapter::fiber::{self, Budget};
@@ -16,6 +18,7 @@ use crate::adapter::keys::NativeId;
 use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::{Change, Closures, Mapping, Purpose, Reading, Refusal, Written};
 use crate::adapter::outcome::{Failure, VendorFault};
+use crate::adapter::story::{Decision, Step, Story};
 use crate::scim::compare::fold;
 use crate::scim::{Object, ResourceKind};
 
@@ -79,6 +82,7 @@ impl Operation {
                 only(&id, found)
             })
             .await;
+        self.note_read(&fetched);
         match fetched {
             // RFC 7643 §3.1: an id is compared exactly, however the vendor reads it.
             Ok(Some(reading)) if reading.id != asked && !self.is_issued(kind) => Ok(None),
@@ -109,7 +113,9 @@ impl Operation {
             )?;
             vm.readings(&mapping, rows)
         });
-        self.referring(kind, listed(found.await)?).await
+        let found = listed(found.await)?;
+        self.note_lookup(kind, row, found.len());
+        self.referring(kind, found).await
     }
 
     /// `list_…(page)`: rows from `place`, at most `count`.
@@ -149,6 +155,8 @@ impl Operation {
             fetched => listed(fetched),
         };
         let mut page = page?;
+        let rows = page.readings.len();
+        self.story.note(Step::Page { rows });
         page.readings = self.referring(kind, page.readings).await?;
         Ok(page)
     }
@@ -174,6 +182,7 @@ impl Operation {
                 Ok(native) => native,
                 Err(failure) => return Ok(Made::Unfit(failure)),
             };
+            vm.note_fields(&native.fields);
             let function = format!("create_{}", kind.snake());
             let reading = if vm.adapter.script.arity(&function) == Some(2) {
                 let asked = mapping.for_script(&resource);
@@ -213,8 +222,10 @@ impl Operation {
                 other => other.map_err(Refusal::into_failure)?,
             };
             let reading = if native.fields.is_empty() {
+                vm.story.decide(Decision::NothingToTell);
                 None
             } else {
+                vm.note_fields(&native.fields);
                 let function = format!("update_{}", kind.snake());
                 let given = vm.object(&mapping, &function, (id.to_string(), native.fields))?;
                 if may_move { given } else { only(&id, given)? }
@@ -354,6 +365,12 @@ impl Operation {
         job: impl FnOnce(&Vm) -> Result<T, Failure> + 'static,
     ) -> Result<T, Failure> {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
+        let story = Rc::clone(&self.story);
+        let noted = Noted {
+            backend: &*self.backend,
+            script: &self.adapter.script,
+            story: &self.story,
+        };
         let budget = Budget {
             cpu: CPU,
             deadline: self.deadline,
@@ -362,10 +379,14 @@ impl Operation {
             move |call| {
                 let graphql = adapter.manifest.graphql.clone();
                 let stage = Stage::new(call, Arc::clone(&adapter.replies), settings, graphql);
-                job(&Vm { adapter, stage })
+                job(&Vm {
+                    adapter,
+                    stage,
+                    story,
+                })
             },
             budget,
-            &*self.backend,
+            &noted,
         )
         .await
     }
@@ -425,6 +446,7 @@ fn page_argument(style: PagingStyle, place: &Place, count: usize) -> Map {
 struct Vm {
     adapter: Arc<Adapter>,
     stage: Stage,
+    story: Rc<Story>,
 }
 
 impl Vm {
@@ -434,7 +456,15 @@ impl Vm {
             let named = fault.naming(|field| adapter.attribute_in(field));
             named.into_failure(&adapter.manifest.title)
         };
-        adapter.script.call(&self.stage, told, function, arguments)
+        let calling = self.story.function(function);
+        let given = adapter.script.call(&self.stage, told, function, arguments);
+        calling.ended(given.is_ok());
+        given
+    }
+
+    fn note_fields(&self, fields: &Map) {
+        let names = fields.keys().map(ToString::to_string).collect();
+        self.story.note(Step::Fields { names });
     }
 
     fn closures(&self) -> Closures<'_> {
