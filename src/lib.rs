@@ -40,6 +40,7 @@
 //! | [`vendor`] | the vendor's side of the network: connections, limits, retries, breakers |
 //! | [`store`] | what the vendor cannot remember: SQLite |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
+//! | [`dry_run`] | what requests would lead to, with nothing sent |
 //! | [`telemetry`] | logs |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
 //!
@@ -69,6 +70,7 @@ pub mod cli;
 pub mod config;
 pub mod convert;
 pub mod demo;
+pub mod dry_run;
 pub mod gateway;
 pub mod scim;
 pub mod server;

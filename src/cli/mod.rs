@@ -4,6 +4,7 @@ mod admin;
 mod check;
 mod demo;
 mod diff;
+mod dry_run;
 mod explain;
 mod log;
 mod reach;
@@ -60,6 +61,8 @@ enum Verb {
     /// Tokens of those who administer the gateway.
     #[command(subcommand)]
     Admin(admin::Verb),
+    /// Tell what requests of Entra would lead to; nothing is sent and nothing remembered.
+    DryRun(dry_run::Options),
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
@@ -109,6 +112,9 @@ pub fn run(cli: Cli) -> ExitCode {
             read_config(file).and_then(|config| reload::run(&config, &options))
         }
         Verb::Admin(verb) => read_config(file).and_then(|config| admin::run(&config, &verb)),
+        Verb::DryRun(options) => {
+            read_config(file).and_then(|config| dry_run::run(&config, &options))
+        }
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),
         Verb::Explain(options) => {

@@ -18,6 +18,7 @@
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `filter_oracle` | our reading of filters against another one's |
 //! | `fuzz_smoke` | a short run of the fuzz targets |
+//! | `story` | what the provisioning log says of requests, and how the tenant's health is told |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `tidy` | the rules of the house that no compiler holds |
 
@@ -42,6 +43,7 @@ mod protocol;
 mod races;
 mod reload;
 mod serve_command;
+mod story;
 mod table;
 mod tidy;
 mod transcripts;

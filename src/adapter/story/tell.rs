@@ -99,7 +99,8 @@ fn is_inner(step: &Step) -> bool {
     matches!(step, Step::Call { .. } | Step::Retry { .. })
 }
 
-fn step(step: &Step) -> String {
+/// One step.
+pub fn step(step: &Step) -> String {
     match step {
         Step::Filter { filter } => format!("filter: {filter}"),
         Step::Patch { op, path } => format!("{op} {path}"),

@@ -8,16 +8,23 @@ pub(crate) mod logs;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hyper::Uri;
+use jiff::Timestamp;
 use scimgate::adapter::TenantId;
+use scimgate::adapter::story::Event;
 use scimgate::catalog::{self, Sources};
-use scimgate::config::Config;
+use scimgate::config::{Config, Identity};
 use scimgate::demo::emulator::kit::{Emulator, Fault};
 use scimgate::demo::emulator::sosafe;
 use scimgate::gateway::Gateway;
 use scimgate::server::Running;
+use scimgate::store::Store;
+use scimgate::store::health::Health;
+use scimgate::store::log::{Filter, Log, Order};
+use scimgate::tenant::token::Tokens;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -42,6 +49,10 @@ pub(crate) struct Options {
     pub(crate) base_url: Option<String>,
     /// The gateway's deadline.
     pub(crate) request_seconds: u64,
+    /// What is written another way in the vendor's script.
+    pub(crate) script: fn(String) -> String,
+    /// How the provisioning log names people.
+    pub(crate) identity: Identity,
     /// Lines of `[limits]` of each tenant, of its vendor calls.
     pub(crate) vendor_limits: &'static str,
 }
@@ -57,6 +68,8 @@ impl Default for Options {
             wrong_idp_tenant: None,
             base_url: None,
             request_seconds: 45,
+            script: |text| text,
+            identity: Identity::Masked,
             vendor_limits: "per_second = 100000\nburst = 100000\nper_minute = 6000000\nconcurrency = 8\n",
         }
     }
@@ -68,6 +81,10 @@ pub(crate) struct TestGateway {
     pub(crate) b: Tenant,
     pub(crate) vendor: Emulator,
     running: Option<Running>,
+    tokens: Arc<Tokens>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) store: Store,
+    may_name: bool,
     _directory: TempDir,
     log_from: usize,
 }
@@ -94,16 +111,19 @@ impl TestGateway {
 
     pub(crate) async fn start_with(options: Options) -> Self {
         // Compiling scripts takes a while that other tests' clocks must not stand still.
+        let may_name = options.identity == Identity::Full;
         let opening = tokio::task::spawn_blocking(move || Opened::open(&options));
         let Opened {
             gateway,
             vendor,
             directory,
             keys,
+            store,
             log_from,
         } = opening.await.unwrap();
         let tokens = gateway.tokens();
         let address = gateway.local_addr();
+        let log = gateway.log();
         let mut tenants = Vec::new();
         for (name, key) in ["a", "b"].into_iter().zip(keys) {
             let id = TenantId::parse(name).unwrap();
@@ -123,6 +143,10 @@ impl TestGateway {
             b,
             vendor,
             running,
+            tokens,
+            log,
+            store,
+            may_name,
             _directory: directory,
             log_from,
         }
@@ -178,6 +202,47 @@ impl TestGateway {
         }
     }
 
+    /// Tenant a's provisioning log, oldest first, once it has `count` events.
+    pub(crate) async fn events(&self, count: usize) -> Vec<Event> {
+        let filter = Filter {
+            tenant: TenantId::parse("a"),
+            ..Filter::default()
+        };
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            let events = self.store.events(filter.clone(), Order::After(0), 1000);
+            let events = events.await.unwrap().events;
+            if events.len() >= count {
+                return events;
+            }
+            assert!(Instant::now() < patience, "{} of {count}", events.len());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Revokes the token of tenant a.
+    pub(crate) async fn revoke_a(&self) {
+        let tenant = TenantId::parse("a").unwrap();
+        for token in self.tokens.list(&tenant).await.unwrap() {
+            self.tokens.revoke(&tenant, &token.key_id).await.unwrap();
+        }
+    }
+
+    /// How tenant a is doing.
+    pub(crate) async fn health(&self) -> Health {
+        let tenant = TenantId::parse("a").unwrap();
+        self.store.health(&tenant, Timestamp::now()).await.unwrap()
+    }
+
+    /// All of the provisioning log and its tallies, as text.
+    fn provisioning_log(&self) -> String {
+        self.log.close();
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let events = self.store.events(Filter::default(), Order::Newest, 1000);
+        let page = runtime.unwrap().block_on(events).unwrap();
+        serde_json::to_string(&page).unwrap()
+    }
+
     /// Ends it where no other test's clock stands still: searching the log takes a while.
     pub(crate) async fn end(self) {
         tokio::task::spawn_blocking(move || drop(self))
@@ -206,6 +271,13 @@ impl Drop for TestGateway {
         // Of very many people some are enough.
         for row in rows_of(&self.vendor.state(), 0).iter().take(20) {
             words.extend(personal_values(row));
+        }
+        if !self.may_name {
+            // A task of this test's may not be blocked on from within its runtime.
+            let kept =
+                std::thread::scope(|scope| scope.spawn(|| self.provisioning_log()).join().unwrap());
+            let leak = words.iter().find(|word| kept.contains(word.as_str()));
+            assert_eq!(leak, None, "the provisioning log holds it");
         }
         self.log_never_says(words);
     }
@@ -320,6 +392,7 @@ struct Opened {
     vendor: Emulator,
     directory: TempDir,
     keys: [String; 2],
+    store: Store,
     log_from: usize,
 }
 
@@ -343,6 +416,7 @@ impl Opened {
             vendor,
             directory,
             keys,
+            store: Store::open(&config.store.path).unwrap(),
             log_from,
         }
     }
@@ -377,7 +451,7 @@ fn write_files(directory: &Path, options: &Options, keys: &[String; 2], emulator
     copy_edited(
         "scripts/sosafe.rhai",
         &directory.join("scripts/sosafe.rhai"),
-        |text| text,
+        options.script,
     );
     std::fs::create_dir_all(directory.join("tenants")).unwrap();
     let base_url = options.base_url.as_deref().unwrap_or(emulator);
@@ -410,6 +484,7 @@ fn config(directory: &Path, options: &Options) -> Config {
     config.limits.burst = 10_000.try_into().unwrap();
     config.limits.in_flight = 256;
     config.deadline.request_seconds = options.request_seconds;
+    config.log.identity = options.identity;
     config
 }
 
