@@ -60,7 +60,9 @@ pub(super) fn below<'a>(address: &'a str, above: &str) -> Option<&'a str> {
 pub(super) fn list_of(address: &str) -> &str {
     let address = address.trim_end_matches('/');
     let end = match address.ends_with(']') {
-        true => last_step(address).find('[').map(|at| address.len() - last_step(address).len() + at),
+        true => last_step(address)
+            .find('[')
+            .map(|at| address.len() - last_step(address).len() + at),
         false => address.rfind('/'),
     };
     end.and_then(|end| address.get(..end)).unwrap_or_default()

@@ -162,7 +162,8 @@ impl Assumed<'_> {
             let is_path = place.starts_with("path") || place.starts_with("form");
             !is_path && !text.bytes().all(|byte| byte.is_ascii_digit())
         });
-        if asks_for_one || named_element(self.call.address()).is_some_and(|(_, tail)| tail.is_empty())
+        if asks_for_one
+            || named_element(self.call.address()).is_some_and(|(_, tail)| tail.is_empty())
         {
             return Vec::new();
         }
@@ -333,7 +334,9 @@ impl Assumed<'_> {
         let target = self.ledger.target(self.call);
         let creates = self.call.verb == Verb::Post
             && (target.is_none() || told.reply.status == 201)
-            && self.said_id_of(told, &before).is_none_or(|_| told.reply.status == 201);
+            && self
+                .said_id_of(told, &before)
+                .is_none_or(|_| told.reply.status == 201);
         let id = self.name(told, bindings, record, creates);
         bound(bindings, record);
         let id = id.or_else(|| self.said_id(record));
@@ -425,7 +428,12 @@ impl Assumed<'_> {
 
     /// What is known goes before the transcript's values, but for what the call changes: its own
     /// fields, or by a call that sends none whether the account is in use.
-    fn recalled(&self, record: &mut Map<String, Value>, held: &Known, payload: &Map<String, Value>) {
+    fn recalled(
+        &self,
+        record: &mut Map<String, Value>,
+        held: &Known,
+        payload: &Map<String, Value>,
+    ) {
         let mapping = self.adapter.mapping(ResourceKind::User);
         let switched: BTreeSet<&str> = match mapping.filter(|_| payload.is_empty()) {
             Some(mapping) => mapping.active_fields().collect(),
@@ -438,10 +446,11 @@ impl Assumed<'_> {
             record.retain(|name, _| own.contains(name.as_str()));
         }
         let kept = held.tree.iter();
-        let kept = kept.filter(|(name, _)| {
-            !(own.contains(name.as_str()) && record.contains_key(*name))
-        });
-        let kept: Vec<_> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let kept =
+            kept.filter(|(name, _)| !(own.contains(name.as_str()) && record.contains_key(*name)));
+        let kept: Vec<_> = kept
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         record.extend(kept);
         let mut renamed = Bindings::default();
         for (name, value) in payload {
@@ -473,7 +482,10 @@ impl Assumed<'_> {
             Some((index, "")) => self.ledger.gone(index),
             _ => {
                 let known = self.unseen(self.call.address(), false);
-                self.ledger.changed(Known { gone: true, ..known });
+                self.ledger.changed(Known {
+                    gone: true,
+                    ..known
+                });
             }
         }
     }
@@ -518,7 +530,9 @@ impl Assumed<'_> {
     /// An object that is known by its address only.
     fn unseen(&self, address: &str, made: bool) -> Known {
         let element = quoted(address).pop();
-        let id = element.clone().or_else(|| self.call.segments.last().cloned());
+        let id = element
+            .clone()
+            .or_else(|| self.call.segments.last().cloned());
         let name = element.map(|name| ("@name".to_owned(), Value::from(name)));
         Known {
             address: address.to_owned(),

@@ -84,7 +84,9 @@ impl Player {
         let answers = tried.answers.clone();
         self.vendor.begin(answers, variables, Rc::clone(&story));
         let backend: Rc<dyn Backend> = self.vendor.clone();
-        let asked = self.gateway.ask(&tried.asks, variables, backend, Rc::clone(&story));
+        let asked = self
+            .gateway
+            .ask(&tried.asks, variables, backend, Rc::clone(&story));
         let got = asked.await;
         let (mut calls, stopped) = self.vendor.end();
         let steps = steps(&story, &mut calls);
@@ -95,7 +97,12 @@ impl Player {
             && let Body::Json(names) = &gets.body
         {
             // Only for the names: what a value was elsewhere is not expected here.
-            let _unlike = differences(&fill_value(names, variables), body, Mode::AtLeast, variables);
+            let _unlike = differences(
+                &fill_value(names, variables),
+                body,
+                Mode::AtLeast,
+                variables,
+            );
         }
         let exchange = Exchange {
             understood: understood(&asks, &self.gateway.service),
@@ -174,7 +181,9 @@ fn named(asks: &Asked) -> Vec<(ResourceKind, String)> {
         Some("Groups") => Some(ResourceKind::Group),
         _ => None,
     };
-    let id = segments.next().filter(|id| !id.is_empty() && *id != ".search");
+    let id = segments
+        .next()
+        .filter(|id| !id.is_empty() && *id != ".search");
     let own = kind.zip(id.map(str::to_owned));
     let mut others = Vec::new();
     if let Some(body) = &asks.body {

@@ -9,6 +9,7 @@ mod readiness;
 mod sides;
 pub mod status;
 mod tenants;
+mod trial;
 
 use std::io;
 use std::net::SocketAddr;

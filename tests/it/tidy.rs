@@ -57,6 +57,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "config",
         "the parts are put together as configured",
     ),
+    (
+        "gateway",
+        "dry_run",
+        "administrators try requests out on what runs",
+    ),
     ("gateway", "store", "the parts are put together here"),
     (
         "gateway",

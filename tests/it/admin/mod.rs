@@ -42,7 +42,7 @@ impl Scene {
         Self {
             house,
             served,
-            vendor: vendor,
+            vendor,
         }
     }
 

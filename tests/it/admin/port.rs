@@ -152,6 +152,26 @@ fn the_story_of_a_request_is_told_by_its_id() {
 }
 
 #[test]
+fn requests_are_tried_out_on_what_runs_and_nothing_is_sent() {
+    let mut scene = Scene::start();
+    let anna = scene.mint("operator", "anna");
+    let body = json!({"requests": "DELETE /Users/4711"}).to_string();
+    let request = Request::new("POST", "/admin/v1/tenants/acme/dry-run")
+        .body(body)
+        .header("Content-Type", "application/json")
+        .header("Authorization", &format!("Bearer {anna}"));
+    let told = Served::send(&scene.served.admin, &request);
+    assert_eq!(told.status, 200, "{told}");
+    assert!(told.to_string().contains("DELETE"), "{told}");
+    assert!(scene.vendor.journal().is_empty());
+    let request = request
+        .body("{\"requests\": 1}")
+        .header("Content-Type", "application/json");
+    assert_eq!(Served::send(&scene.served.admin, &request).status, 400);
+    scene.served.terminate();
+}
+
+#[test]
 fn the_configuration_is_told_and_the_document_of_all_paths() {
     let mut scene = Scene::start();
     let viewer = scene.mint("viewer", "anna");
