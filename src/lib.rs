@@ -31,7 +31,7 @@
 //! | [`cli`] | one verb a file; each only wires |
 //! | [`config`] | the configuration; `config.default.toml` is its reference |
 //! | [`gateway`] | open, run, drain: the one place where the parts meet |
-//! | [`server`] | Entra's side: listener, edge, the walk |
+//! | [`server`] | Entra's side: listener, edge, the walk; the ports for probes and administration |
 //! | [`catalog`] | adapters and tenants, loaded through one door, and what is wrong with them |
 //! | [`tenant`] | tenants, their files and tokens |
 //! | [`adapter`] | what we know of a vendor: manifest, table, script, fiber, operations |

@@ -87,7 +87,9 @@ pub(super) fn some_web_url<'de, D: Deserializer<'de>>(
 pub(super) fn as_span<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     let seconds = span.as_secs();
     let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
-    let fits = units.into_iter().find(|(unit, _)| seconds % unit == 0);
+    let fits = units
+        .into_iter()
+        .find(|(unit, _)| seconds.is_multiple_of(*unit));
     let (unit, name) = fits.unwrap_or((1, 's'));
     serializer.collect_str(&format_args!("{}{name}", seconds / unit))
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use scimgate::demo::emulator::kit::Emulator;
 use scimgate::demo::emulator::sosafe;
+use scimgate::server::admin::ROUTES;
 use serde_json::Value;
 
 use crate::harness::{Request, Response};
@@ -119,4 +120,25 @@ fn until(what: &str, mut happened: impl FnMut() -> bool) {
         assert!(Instant::now() < patience, "{what}");
         std::thread::park_timeout(Duration::from_millis(20));
     }
+}
+
+/// The page's table of the API is the server's.
+#[test]
+fn the_page_lists_every_route() {
+    let page = include_str!("../../../deploy/administration.md");
+    let (_, table) = page
+        .split_once("| method | path | least role | |\n|---|---|---|---|\n")
+        .unwrap();
+    let rows = ROUTES.iter().map(|route| {
+        let (method, path) = (&route.method, route.path);
+        format!(
+            "| {method} | `{path}` | {} | {} |\n",
+            route.role, route.summary
+        )
+    });
+    assert_eq!(
+        table,
+        rows.collect::<String>(),
+        "put this below the page's table"
+    );
 }
