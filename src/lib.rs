@@ -42,6 +42,7 @@
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
 //! | [`dry_run`] | what requests would lead to, with nothing sent |
 //! | [`telemetry`] | logs |
+//! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
 //!
 //! Dependencies point one way: `cli → gateway → server → catalog → tenant →
@@ -72,6 +73,7 @@ pub mod convert;
 pub mod demo;
 pub mod dry_run;
 pub mod gateway;
+pub mod probe;
 pub mod scim;
 pub mod server;
 pub mod store;
