@@ -1,5 +1,6 @@
 //! What a changed vendor must pass before it is served: its own transcripts.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,22 @@ const ENOUGH: usize = 5;
 /// How long playing may take in all. Fifty transcripts need a tenth of a second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Plays them and tells what does not hold.
+/// Plays them and tells what does not hold. On a thread of its own: playing
+/// drives an event loop, which must not happen inside another one.
 pub(super) fn play(adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem> {
+    let ended = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("transcripts".to_owned());
+        let thread = thread.spawn_scoped(scope, || play_here(adapter, transcripts));
+        thread.map(|thread| thread.join())
+    });
+    match ended {
+        Ok(Ok(problems)) => problems,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => vec![unplayable(&adapter.name, &error)],
+    }
+}
+
+fn play_here(adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem> {
     let latest = Instant::now() + PATIENCE;
     let mut problems = Vec::new();
     for (played, (file, text)) in transcripts.iter().enumerate() {
@@ -58,4 +73,10 @@ fn cut_short(file: &str, left: usize) -> Problem {
         counted(left, "transcript")
     );
     Problem::error("transcript::unplayed", file, message).help("mend the others first")
+}
+
+fn unplayable(vendor: &str, error: &io::Error) -> Problem {
+    let message = format!("its transcripts cannot be played: {error}");
+    Problem::error("transcript::unplayed", vendor, message)
+        .help("the machine is short of threads or memory; try again when it is not")
 }
