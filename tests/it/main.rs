@@ -36,6 +36,7 @@ mod harness;
 mod house;
 mod lists;
 mod patch_table;
+mod probe;
 mod protocol;
 mod races;
 mod reload;
