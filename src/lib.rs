@@ -32,7 +32,7 @@
 //! | [`config`] | the configuration; `config.default.toml` is its reference |
 //! | [`gateway`] | open, run, drain: the one place where the parts meet |
 //! | [`server`] | Entra's side: listener, edge, the walk; the ports for probes and administration |
-//! | [`catalog`] | adapters and tenants, loaded through one door, and what is wrong with them |
+//! | [`catalog`] | adapters and tenants, loaded through one door, again whenever they change, and what is wrong with them |
 //! | [`tenant`] | tenants, their files and tokens |
 //! | [`adapter`] | what we know of a vendor: manifest, table, script, fiber, operations |
 //! | [`scim`] | RFC 7643 and RFC 7644, pure |
@@ -57,8 +57,9 @@
 //! - No key of a cache, lock, table or limiter exists without its tenant, but
 //!   for the tokens', which are what names the tenant, and for a vendor's access
 //!   tokens, which belong to whoever holds all of the same secrets.
-//! - What fails to load is left out and told; the rest is served, and to what
-//!   is left out the answer is 503, for its tokens are good.
+//! - A bad reload changes nothing: what fails keeps its last good version.
+//! - What fails to load at the start is left out and told; the rest is served,
+//!   and to what is left out the answer is 503, for its tokens are good.
 //! - Secrets have no `Display`, and a `Debug` that shows nothing.
 //! - A vendor's fault, or ours, never becomes 401, 403 or 404.
 //! - A write is acknowledged only after the vendor applied it.

@@ -123,6 +123,28 @@ async fn a_directory_that_was_deleted_and_made_again_is_watched_again() {
     site.until_mark("north 2").await;
 }
 
+/// So quickly that nobody sees it missing, and the file system may give the new
+/// one the old one's number.
+#[tokio::test]
+async fn a_directory_that_was_replaced_is_watched_too() {
+    let site = Site::of(&["north"]).await;
+    let _watch = site.watch(Means::Inotify);
+    for number in 1..4 {
+        std::fs::remove_dir_all(site.path("scripts")).unwrap();
+        let mark = format!("north {number}");
+        write(&site.files("north").script, &script(&mark));
+        site.until_mark(&mark).await;
+        write(
+            &site.path("scripts.new/north.rhai"),
+            &script(&format!("{mark}0")),
+        );
+        std::fs::rename(site.path("scripts"), site.path("scripts.old")).unwrap();
+        std::fs::rename(site.path("scripts.new"), site.path("scripts")).unwrap();
+        site.until_mark(&format!("{mark}0")).await;
+        std::fs::remove_dir_all(site.path("scripts.old")).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn where_there_are_no_events_a_look_finds_it() {
     let site = Site::of(&["north"]).await;

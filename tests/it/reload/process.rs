@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use scimgate::demo::emulator::kit::Emulator;
 use scimgate::demo::emulator::reference;
 
-use super::{Files, somebody, tenant, until, write};
+use super::{Files, script, somebody, tenant, until, write};
 use crate::house::{House, text_of};
 use crate::serve_command::Served;
 
 struct Process {
     house: House,
     served: Served,
-    token: String,
+    vendor: Emulator,
+    /// Of the tenants `north` and `east`, each of the vendor of that name.
+    tokens: [String; 2],
     user: String,
 }
 
@@ -21,78 +24,92 @@ impl Process {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let person = runtime.block_on(somebody(&vendor, "ada"));
         let house = House::empty();
-        Files::of(house.path(), "north").good("north 0");
-        house.write("tenants/acme.toml", &tenant("north", vendor.base_url()));
-        let config = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\n[catalog]\ntranscripts = \"transcripts\"\nwatch = \"{watch}\"\n"
+        house.write(
+            "scimgate.toml",
+            &format!(
+                "[server]\nlisten = \"127.0.0.1:0\"\n\
+                 [catalog]\ntranscripts = \"transcripts\"\nwatch = \"{watch}\"\n"
+            ),
         );
-        house.write("scimgate.toml", &config);
-        let minted = house.run(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"]);
-        let minted = text_of(&minted.stdout);
-        let process = Self {
-            token: minted.split_whitespace().last().unwrap().to_owned(),
-            user: format!("/scim/v2/Users/{person}"),
+        let tokens = ["north", "east"].map(|name| {
+            Files::of(house.path(), name).good(&format!("{name} 0"));
+            let file = tenant(name, vendor.base_url());
+            house.write(&format!("tenants/{name}.toml"), &file);
+            let minted = house.run(&["-c", "scimgate.toml", "token", "mint", "--tenant", name]);
+            let minted = text_of(&minted.stdout);
+            minted.split_whitespace().last().unwrap().to_owned()
+        });
+        Self {
             served: Served::start(&house),
             house,
-        };
-        // It lives as long as the process that runs the tests.
-        std::mem::forget(vendor);
-        process
+            vendor,
+            tokens,
+            user: format!("/scim/v2/Users/{person}"),
+        }
     }
 
-    fn mark(&self) -> String {
-        let user = self.served.get(&self.user, &self.token);
-        assert_eq!(user.status, 200, "{user}");
-        user.json()["nickName"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+    /// The marks of the versions that answer `north` and `east`.
+    fn marks(&self) -> [String; 2] {
+        self.tokens.each_ref().map(|token| {
+            let user = self.served.get(&self.user, token);
+            assert_eq!(user.status, 200, "{user}");
+            user.json()["nickName"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        })
     }
 
-    fn script(&self, mark: &str) {
-        write(
-            &self.house.path().join("scripts/north.rhai"),
-            &super::script(mark),
-        );
+    fn save(&self, vendor: &str, script: &str) {
+        write(&Files::of(self.house.path(), vendor).script, script);
+    }
+
+    /// Ends it, and looks for secrets in what it logged.
+    fn log(&mut self) -> String {
+        let log = self.served.terminate();
+        let secrets = self.tokens.iter().map(String::as_str);
+        for secret in secrets.chain([reference::KEY]) {
+            assert!(!log.contains(secret), "{log}");
+        }
+        log
     }
 }
 
 #[test]
 fn sighup_loads_again_where_nothing_is_watched() {
     let mut process = Process::start("off");
-    process.script("north 1");
-    assert_eq!(process.mark(), "north 0");
+    process.save("north", &script("north 1"));
+    assert_eq!(process.marks(), ["north 0", "east 0"]);
     process.served.signal("HUP");
-    until("the new version answers", || process.mark() == "north 1");
-    process.house.write("scripts/north.rhai", "fn (");
+    until("the new version answers", || {
+        process.marks() == ["north 1", "east 0"]
+    });
+    process.save("north", "fn (");
+    process.save("east", &script("east 1"));
+    std::fs::remove_file(process.house.path().join("tenants/north.toml")).unwrap();
+    std::fs::remove_file(process.house.path().join("tenants/east.toml")).unwrap();
     process.served.signal("HUP");
-    std::fs::remove_file(process.house.path().join("tenants/acme.toml")).unwrap();
-    process.served.signal("HUP");
-    process
-        .house
-        .write("tenants/zoe.toml", "adapter = \"nort\"");
-    process.served.signal("HUP");
-    assert_eq!(process.mark(), "north 1");
-    let log = process.served.terminate();
+    until("the others move on", || {
+        process.marks() == ["north 1", "east 1"]
+    });
+    let log = process.log();
     for told in [
         "script::syntax",
         "scripts/north.rhai",
+        "tenant::vanished",
         "\"reloaded\"",
-        "SIGHUP",
     ] {
-        assert!(log.contains(told) || told == "SIGHUP", "{told}: {log}");
+        assert!(log.contains(told), "{told}: {log}");
     }
-    assert!(
-        !log.contains(reference::KEY) && !log.contains(&process.token),
-        "{log}"
-    );
 }
 
 #[test]
 fn what_is_saved_goes_live_by_itself() {
     let mut process = Process::start("auto");
-    process.script("north 1");
-    until("the new version answers", || process.mark() == "north 1");
-    let log = process.served.terminate();
-    assert!(log.contains("vendor north, tenant acme"), "{log}");
+    process.save("north", &script("north 1"));
+    until("the new version answers", || {
+        process.marks() == ["north 1", "east 0"]
+    });
+    assert!(process.log().contains("vendor north, tenant north"));
+    assert!(!process.vendor.journal().is_empty());
 }
