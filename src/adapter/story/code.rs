@@ -13,6 +13,7 @@ pub(super) fn of(story: &Ended) -> Option<&'static str> {
         End::Done { .. } => None,
         End::TimedOut => Some("InternalServerError"),
         End::HungUp => Some("Timeout"),
+        End::Failed { .. } if !story.is_failure() => None,
         End::Failed { status, .. } => Some(of_status(*status, story.subject.deed)),
     }
 }
@@ -21,7 +22,7 @@ fn of_status(status: u16, deed: Deed) -> &'static str {
     match (status, deed) {
         (401, _) => "Unauthorized",
         (403, _) => "InsufficientRights",
-        (404, Deed::Get | Deed::Replace | Deed::Patch | Deed::Delete) => "InvalidAnchor",
+        (404, Deed::Replace | Deed::Patch) => "InvalidAnchor",
         (405, _) => "MethodNotAllowed",
         (409, _) => "EntryConflict",
         (422, _) => "UnprocessableEntity",
@@ -57,9 +58,11 @@ impl Event {
             (Status::Failure, Some(fault)) => of_fault(fault, detail(), self),
             (Status::Failure, None) => of_fault(Fault::Gateway, detail(), self),
             (Status::Warning, _) => self.caution(),
-            (Status::Skipped, _) => {
-                plain("The vendor holds what was sent already, so that it was not called.")
-            }
+            (Status::Skipped, _) => plain(
+                self.detail
+                    .as_deref()
+                    .unwrap_or("The vendor holds what was sent already, so that it was not told."),
+            ),
             (Status::Success, _) => plain("It was carried out."),
         }
     }

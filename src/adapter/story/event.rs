@@ -259,6 +259,7 @@ fn refused_action(story: &Ended) -> Action {
 fn status(story: &Ended) -> Status {
     let noted = |wanted: fn(&Step) -> bool| story.steps.iter().any(|noted| wanted(&noted.step));
     match &story.end {
+        End::Failed { .. } if !story.is_failure() => Status::Skipped,
         End::Failed { .. } | End::TimedOut => Status::Failure,
         End::HungUp => Status::Warning,
         End::Done { .. } if story.unheard => Status::Warning,

@@ -160,7 +160,7 @@ pub enum Wait {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// No native field changes: the vendor was not told.
+    /// No native field changes, or no further one: the vendor was not told of any.
     NothingToTell,
     /// The outcome depends on what the vendor holds, which was read first.
     ReadFirst,

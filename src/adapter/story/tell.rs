@@ -187,7 +187,7 @@ fn waited_for(wait: Wait) -> &'static str {
 
 fn decided(decision: &Decision) -> String {
     match decision {
-        Decision::NothingToTell => "no native field changes: the vendor was not told",
+        Decision::NothingToTell => "nothing more to tell the vendor: no native field changes",
         Decision::ReadFirst => "the change depends on what the vendor holds: it was read first",
         Decision::Adopted => {
             "the object was there already, of an earlier try: it was brought into the wanted state"
