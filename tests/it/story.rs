@@ -79,61 +79,61 @@ async fn every_kind_of_write_is_told_in_entras_words() {
     check(
         &events,
         expect![[r#"
-        POST /Users | create success 201 -
-          modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
-          find_user() ran for # ms
-            GET /users?external_ref=… → # in # ms
-          looked up by externalId: # found
-          native fields: display_name, email, external_ref, first_name, last_name, login, phone
-          create_user() ran for # ms
-            POST /users → # in # ms
-          activate_user() ran for # ms
-            POST /users/#/activate → # in # ms
+            POST /Users | create success 201 -
+              modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
+              find_user() ran for # ms
+                GET /users?external_ref=… → # in # ms
+              looked up by externalId: # found
+              native fields: display_name, email, external_ref, first_name, last_name, login, phone
+              create_user() ran for # ms
+                POST /users → # in # ms
+              activate_user() ran for # ms
+                POST /users/#/activate → # in # ms
 
-        PATCH /Users/{id} | update success 200 -
-          modified: displayName: ?→A…
-          replace displayName
-          native fields: display_name
-          update_user() ran for # ms
-            PATCH /users/# → # in # ms
+            PATCH /Users/{id} | update success 200 -
+              modified: displayName: ?→A…
+              replace displayName
+              native fields: display_name
+              update_user() ran for # ms
+                PATCH /users/# → # in # ms
 
-        PATCH /Users/{id} | disable success 200 -
-          modified: active: ?→false
-          replace active
-          deactivate_user() ran for # ms
-            POST /users/#/deactivate → # in # ms
-          no native field changes: the vendor was not told
+            PATCH /Users/{id} | disable success 200 -
+              modified: active: ?→false
+              replace active
+              deactivate_user() ran for # ms
+                POST /users/#/deactivate → # in # ms
+              nothing more to tell the vendor: no native field changes
 
-        POST /Users | create failure 409 EntryConflict
-          modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
-          find_user() ran for # ms
-            GET /users?external_ref=… → # in # ms
-          looked up by externalId: # found
-          native fields: display_name, email, external_ref, first_name, last_name, login, phone
-          create_user() ran for # ms, and did not come to its end
-            POST /users → # in # ms
-            GET /users/# → # in # ms
-          find_user() ran for # ms
-            GET /users?login=… → # in # ms
-          looked up by userName: # found
-          somebody else's object has this userName
+            POST /Users | create failure 409 EntryConflict
+              modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
+              find_user() ran for # ms
+                GET /users?external_ref=… → # in # ms
+              looked up by externalId: # found
+              native fields: display_name, email, external_ref, first_name, last_name, login, phone
+              create_user() ran for # ms, and did not come to its end
+                POST /users → # in # ms
+                GET /users/# → # in # ms
+              find_user() ran for # ms
+                GET /users?login=… → # in # ms
+              looked up by userName: # found
+              somebody else's object has this userName
 
-        DELETE /Users/{id} | delete success 204 -
-          delete_user() ran for # ms
-            DELETE /users/# → # in # ms
+            DELETE /Users/{id} | delete success 204 -
+              delete_user() ran for # ms
+                DELETE /users/# → # in # ms
 
-        DELETE /Users/{id} | delete failure 404 InvalidAnchor
-          delete_user() ran for # ms, and did not come to its end
-            DELETE /users/# → # in # ms
-          the object was gone already
+            DELETE /Users/{id} | delete skipped 404 -
+              delete_user() ran for # ms, and did not come to its end
+                DELETE /users/# → # in # ms
+              the object was gone already
 
-        PATCH /Users/{id} | update failure 404 InvalidAnchor
-          modified: title: ?→…
-          replace title
-          native fields: job_title
-          update_user() ran for # ms, and did not come to its end
-            PATCH /users/# → # in # ms
-    "#]],
+            PATCH /Users/{id} | update failure 404 InvalidAnchor
+              modified: title: ?→…
+              replace title
+              native fields: job_title
+              update_user() ran for # ms, and did not come to its end
+                PATCH /users/# → # in # ms
+        "#]],
     );
     assert!(events.iter().all(|event| event.tenant.as_str() == "a"));
     assert_eq!(events[0].target_id.as_deref(), Some(&*id));
