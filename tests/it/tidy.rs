@@ -20,6 +20,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("cli", "demo", "`demo` is a verb"),
     (
         "cli",
+        "store",
+        "`log` and `explain` read the provisioning log",
+    ),
+    (
+        "cli",
         "telemetry",
         "log lines are set up by the command line only",
     ),

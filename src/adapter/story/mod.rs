@@ -13,6 +13,8 @@ mod event;
 pub mod mask;
 mod step;
 pub mod tell;
+#[cfg(test)]
+mod tests;
 mod understood;
 
 use std::cell::RefCell;
