@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod explain;
 mod log;
+mod probe;
 mod serve;
 mod test;
 mod token;
@@ -53,6 +54,8 @@ enum Verb {
     Log(log::Options),
     /// Tell what happened to one request, why, what Entra does next, and what to do.
     Explain(explain::Options),
+    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
+    Probe(probe::Options),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -88,6 +91,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Explain(options) => {
             read_config(file).and_then(|config| explain::run(&config, &options))
         }
+        Verb::Probe(options) => probe::run(&options),
         Verb::Demo(options) => demo::run(&options),
     };
     match result {

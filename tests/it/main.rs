@@ -37,6 +37,7 @@ mod house;
 mod lists;
 mod log_command;
 mod patch_table;
+mod probe;
 mod protocol;
 mod races;
 mod serve_command;

@@ -47,6 +47,7 @@ pub struct Outlook {
 }
 
 const NEXT_CYCLE: &str = "Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.";
+const AFTER_A_PAUSE: &str = "Entra sends the request again after a pause.";
 const NOTHING: &str = "Nothing: for Entra this is done.";
 
 impl Event {
@@ -79,7 +80,7 @@ impl Event {
                 "None is needed if the object was removed at the vendor on purpose. If not, find out who removes it there.",
             ),
             "TooManyRequests" => (
-                "Entra sends the request again after a pause.",
+                AFTER_A_PAUSE,
                 "If it lasts, raise [limits] in the gateway's configuration.",
             ),
             "MethodNotAllowed" | "NotImplemented" => (
@@ -147,6 +148,10 @@ impl Event {
 fn of_fault(fault: Fault, why: String, event: &Event) -> Outlook {
     let reason = event.reason.as_deref();
     let (next, remedy) = match fault {
+        Fault::Vendor if event.http_status == Some(429) => (
+            AFTER_A_PAUSE,
+            "If it lasts, lower the tenant's [limits] to what the vendor allows.".to_owned(),
+        ),
         Fault::Vendor => (
             NEXT_CYCLE,
             "None while the vendor is down. If it lasts, check its status and the tenant's base_url.".to_owned(),
