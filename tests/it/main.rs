@@ -12,7 +12,7 @@
 //! | `reload` | files that change while the gateway serves |
 //! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
-//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
+//! | `check_command`, `serve_command`, `log_command` | the binary: `check`; `token` and `serve`; `log` and `explain` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
@@ -38,6 +38,7 @@ mod fuzz_targets;
 mod harness;
 mod house;
 mod lists;
+mod log_command;
 mod patch_table;
 mod probe;
 mod protocol;

@@ -22,6 +22,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("cli", "vendor", "`probe` trusts whom the gateway trusts"),
     (
         "cli",
+        "store",
+        "`log` and `explain` read the provisioning log",
+    ),
+    (
+        "cli",
         "telemetry",
         "log lines are set up by the command line only",
     ),
