@@ -1,6 +1,6 @@
 //! `scimgate dry-run`.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -77,29 +77,31 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     })
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn tell(now: &DryRun, other: Option<&DryRun>, format: Format) {
-    match (format, other) {
-        (Format::Human, None) => print!("{now}"),
-        (Format::Human, Some(other)) => {
-            let found = differences(now, other);
-            found.iter().for_each(|difference| println!("{difference}"));
-            if found.is_empty() {
-                println!("The other version makes the same calls and gives the same answers.");
-            }
-            if let Some(why) = &other.stopped {
-                println!("Of the other version, the dry run stops: {why}.");
-            }
-        }
-        (Format::Json, None) => println!("{:#}", json!(now)),
+    let text = match (format, other) {
+        (Format::Human, None) => now.to_string(),
+        (Format::Human, Some(other)) => compared(now, other),
+        (Format::Json, None) => format!("{:#}\n", json!(now)),
         (Format::Json, Some(other)) => {
             let differences = differences(now, other);
-            println!(
-                "{:#}",
-                json!({ "now": now, "other": other, "differences": differences })
-            );
+            let told = json!({ "now": now, "other": other, "differences": differences });
+            format!("{told:#}\n")
         }
+    };
+    // Whoever reads it may have seen enough: `| head`.
+    let _written = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn compared(now: &DryRun, other: &DryRun) -> String {
+    let found = differences(now, other);
+    let mut text: String = found.iter().map(ToString::to_string).collect();
+    if found.is_empty() {
+        text.push_str("The other version makes the same calls and gives the same answers.\n");
     }
+    if let Some(why) = &other.stopped {
+        text.push_str(&format!("With the other version, the dry run stops: {why}.\n"));
+    }
+    text
 }
 
 /// All that a dry run needs.

@@ -15,6 +15,9 @@ use crate::adapter::xml::TEXT;
 use crate::adapter::{Adapter, VendorReply, Verb};
 use crate::scim::ResourceKind;
 
+/// Why an answer says that something is absent.
+const GONE: &str = "this dry run has removed the object";
+
 /// An answer that nobody gave.
 pub(super) struct Assumption {
     pub(super) reply: VendorReply,
@@ -32,6 +35,7 @@ pub(super) fn assume(
 ) -> Option<Assumption> {
     let alike = corpus.alike(call);
     let mut vendor = Assumed {
+        corpus,
         ledger,
         adapter,
         call,
@@ -44,6 +48,7 @@ pub(super) fn assume(
 }
 
 struct Assumed<'a> {
+    corpus: &'a Corpus,
     ledger: &'a mut Ledger,
     adapter: &'a Adapter,
     call: &'a Parts,
@@ -61,7 +66,8 @@ impl Assumed<'_> {
         let target = self.ledger.target(self.call);
         let target = target.and_then(|(index, tail)| Some((self.ledger.get(index)?, tail)));
         if target.is_some_and(|(known, _)| known.gone) {
-            return self.nothing(showing);
+            let nothing = self.nothing(showing);
+            return nothing.or_else(|| Some(self.as_is(self.corpus.absent(self.call)?, GONE)));
         }
         if let Some((known, "")) = target {
             let known = known.clone();
@@ -315,9 +321,10 @@ impl Assumed<'_> {
             return Some(self.as_is(told, "as if it were done"));
         };
         let had_records = has_records(&tree, self.adapter);
+        let mut is_known = true;
         let mut bindings = Bindings::between(&told.call, self.call);
         walk(&mut tree, self.adapter, &mut |part| match part {
-            Part::Record(record) => self.written(told, &mut bindings, record),
+            Part::Record(record) => is_known &= self.written(told, &mut bindings, record),
             Part::Ids(items) => self.listed(&bindings, items),
             Part::Leaf(leaf) => bindings.apply(leaf),
             Part::Records(_) => {}
@@ -325,11 +332,21 @@ impl Assumed<'_> {
         if !had_records {
             self.change_unseen(told);
         }
-        Some(self.told(told, &tree, "with the call's values"))
+        let how = match is_known {
+            true => "with the call's values",
+            false => "with the call's values; the others are the transcript's",
+        };
+        Some(self.told(told, &tree, how))
     }
 
-    /// The object that a write shows, with the call's values and all that is known of it.
-    fn written(&mut self, told: &Told, bindings: &mut Bindings, record: &mut Map<String, Value>) {
+    /// The object that a write shows, with the call's values and all that is known of it. Whether
+    /// it is known what the call does not say.
+    fn written(
+        &mut self,
+        told: &Told,
+        bindings: &mut Bindings,
+        record: &mut Map<String, Value>,
+    ) -> bool {
         let before = record.clone();
         let target = self.ledger.target(self.call);
         let creates = self.call.verb == Verb::Post
@@ -359,6 +376,7 @@ impl Assumed<'_> {
         }
         merge(record, &payload);
         let made = creates || held.as_ref().is_some_and(|held| held.made);
+        let is_known = creates || held.is_some();
         let mut sent = held.map(|held| held.sent).unwrap_or_default();
         sent.extend(payload.keys().cloned());
         self.ledger.changed(Known {
@@ -371,6 +389,7 @@ impl Assumed<'_> {
             sent,
             gone: false,
         });
+        is_known
     }
 
     /// Where an object is that an answer shows, and what is known of it. What a call to an object
@@ -441,6 +460,7 @@ impl Assumed<'_> {
         };
         // A name is how an object is told apart, and the answer has the new one.
         let named = id_keys(&held.tree, self.adapter).into_iter();
+        let named = named.filter(|key| held.tree.get(*key).and_then(text_of) == held.id);
         let own: BTreeSet<&str> = switched.into_iter().chain(named).collect();
         if held.whole {
             record.retain(|name, _| own.contains(name.as_str()));

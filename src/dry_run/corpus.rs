@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -36,7 +36,7 @@ pub(super) struct Told {
     /// File and line.
     pub(super) source: String,
     /// The values of its transcript.
-    values: Rc<BTreeSet<String>>,
+    values: Arc<BTreeSet<String>>,
 }
 
 impl Corpus {
@@ -59,7 +59,7 @@ impl Corpus {
     }
 
     fn learn(&mut self, transcript: &Transcript, adapter: &Adapter) {
-        let values = Rc::new(values(transcript, adapter));
+        let values = Arc::new(values(transcript, adapter));
         let replies = &adapter.manifest.replies;
         let exchanges = transcript.exchanges.iter();
         for (call, answer) in exchanges.flat_map(|exchange| &exchange.calls) {
@@ -78,7 +78,7 @@ impl Corpus {
                 },
                 tree,
                 source: format!("{}:{}", transcript.file, call.line),
-                values: Rc::clone(&values),
+                values: Arc::clone(&values),
             });
         }
     }
@@ -96,6 +96,12 @@ impl Corpus {
         let mut scored: Vec<_> = scored.collect();
         scored.sort_by(|one, other| other.0.total_cmp(&one.0));
         scored.into_iter().map(|(_, told)| told).collect()
+    }
+
+    /// How the vendor says that there is no such object, to whichever call of the same method.
+    pub(super) fn absent(&self, call: &Parts) -> Option<&Told> {
+        let mut told = self.told.iter();
+        told.find(|told| told.meaning == Meaning::Absent && told.call.verb == call.verb)
     }
 
     /// Whether a segment is somewhere the script's own word at this place.

@@ -14,14 +14,15 @@ pub(super) fn is_virtual(ledger: &Ledger, call: &Parts) -> bool {
     target.is_some_and(|known| known.made || known.gone) || ledger.says_made(call)
 }
 
-/// Takes in what the vendor, or the file, answered: objects are known from then on, and those
-/// that the dry run has changed are shown as they would be by now.
+/// Takes in what the vendor, or the file, answered: objects are known from then on. In what the
+/// vendor itself was asked (`is_older`), those that the dry run has changed are shown as they would
+/// be by now; what the file says is as it says.
 pub(super) fn absorb(
     ledger: &mut Ledger,
     adapter: &Adapter,
     call: &Parts,
     reply: VendorReply,
-    reads: bool,
+    is_older: bool,
 ) -> VendorReply {
     let replies = &adapter.manifest.replies;
     let Some(mut tree) = replies.parse(&reply.body) else {
@@ -32,11 +33,11 @@ pub(super) fn absorb(
     }
     let mut altered = false;
     walk(&mut tree, adapter, &mut |part| match part {
-        Part::Record(record) => altered |= take(ledger, adapter, call, record, reads),
+        Part::Record(record) => altered |= take(ledger, adapter, call, record, is_older),
         Part::Records(items) => {
             let form = items.first().and_then(Value::as_object).cloned();
             let made = ledger.rows(call, form.as_ref()).into_iter();
-            let made = made.filter(|known| known.made && reads);
+            let made = made.filter(|known| known.made && is_older);
             let made: Vec<Value> = made.map(|known| known.tree.clone().into()).collect();
             altered |= !made.is_empty();
             items.extend(made);
@@ -55,7 +56,7 @@ fn take(
     adapter: &Adapter,
     call: &Parts,
     record: &mut Map<String, Value>,
-    reads: bool,
+    is_older: bool,
 ) -> bool {
     let Some(id) = own_id(record, adapter) else {
         return false;
@@ -63,7 +64,7 @@ fn take(
     let address = call.address_of(&id);
     let held = ledger.with_id(&id, &address);
     let held = held.and_then(|index| ledger.get(index)).cloned();
-    let changed = held.as_ref().filter(|held| held.changed && reads);
+    let changed = held.as_ref().filter(|held| held.changed && is_older);
     if let Some(held) = changed {
         merge(record, &held.tree);
     }
@@ -74,7 +75,7 @@ fn take(
         tree: record.clone(),
         whole: true,
         made: held.as_ref().is_some_and(|held| held.made),
-        changed: altered || !reads,
+        changed: altered || !is_older,
         sent: held.map(|held| held.sent).unwrap_or_default(),
         gone: false,
     });

@@ -96,7 +96,7 @@ impl Vendor {
         if self.state.borrow().stopped.is_some() {
             return Err(stopped());
         }
-        let told = match self.given(&parts, reads) {
+        let told = match self.given(&parts) {
             Some(told) => Ok(told),
             None => match self.reads.clone().filter(|_| reads && self.is_real(&parts)) {
                 Some(network) => Ok(self.asked(&*network, call, &parts, deadline).await),
@@ -111,7 +111,7 @@ impl Vendor {
     }
 
     /// The answer that the file gives: for this very call, or for whichever is next.
-    fn given(&self, call: &Parts, reads: bool) -> Option<Told> {
+    fn given(&self, call: &Parts) -> Option<Told> {
         let mut state = self.state.borrow_mut();
         let variables = state.variables.clone();
         let fits = |given: &Option<ExpectedCall>| match given {
@@ -128,7 +128,7 @@ impl Vendor {
         let (_, answer) = state.given.remove(index)?;
         let answer = match answer {
             Answer::Reply(reply) => {
-                let reply = absorb(&mut state.ledger, &self.adapter, call, reply, reads);
+                let reply = absorb(&mut state.ledger, &self.adapter, call, reply, false);
                 Ok(reply)
             }
             Answer::Nothing(fault) => Err(fault),

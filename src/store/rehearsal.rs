@@ -37,7 +37,7 @@ impl Store {
     pub fn open_to_read(path: &Path) -> Result<Self, MemoryError> {
         let lane = Lane::start(
             "store-read",
-            open::reader(path)?,
+            open::onlooker(path)?,
             TransactionBehavior::Deferred,
         )?;
         Ok(Self {

@@ -3,6 +3,7 @@
 //! | File | Subject |
 //! |---|---|
 //! | `harness` | a whole gateway for each test |
+//! | `dry_run` | what requests would lead to, with nothing sent |
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `protocol` | RFC 7643 and RFC 7644 over sockets, against the reference adapter |
@@ -28,6 +29,7 @@ mod admin;
 mod bulk;
 mod check_command;
 mod checklist;
+mod dry_run;
 mod entra_cases;
 mod faults;
 mod filter_oracle;
