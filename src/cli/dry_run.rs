@@ -99,7 +99,9 @@ fn compared(now: &DryRun, other: &DryRun) -> String {
         text.push_str("The other version makes the same calls and gives the same answers.\n");
     }
     if let Some(why) = &other.stopped {
-        text.push_str(&format!("With the other version, the dry run stops: {why}.\n"));
+        text.push_str(&format!(
+            "With the other version, the dry run stops: {why}.\n"
+        ));
     }
     text
 }
