@@ -31,15 +31,16 @@
 //! | [`cli`] | one verb a file; each only wires |
 //! | [`config`] | the configuration; `config.default.toml` is its reference |
 //! | [`gateway`] | open, run, drain: the one place where the parts meet |
-//! | [`server`] | Entra's side: listener, edge, the walk |
-//! | [`catalog`] | adapters and tenants, loaded through one door, and what is wrong with them |
+//! | [`server`] | Entra's side: listener, edge, the walk; the ports for probes and administration |
+//! | [`catalog`] | adapters and tenants, loaded through one door, again whenever they change, and what is wrong with them |
 //! | [`tenant`] | tenants, their files and tokens |
 //! | [`adapter`] | what we know of a vendor: manifest, table, script, fiber, operations |
 //! | [`scim`] | RFC 7643 and RFC 7644, pure |
 //! | [`convert`] | countries, languages, telephone numbers, time zones, text |
 //! | [`vendor`] | the vendor's side of the network: connections, limits, retries, breakers |
-//! | [`store`] | what the vendor cannot remember: SQLite |
+//! | [`store`] | what the vendor cannot remember, and the provisioning log: SQLite |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
+//! | [`dry_run`] | what requests would lead to, with nothing sent |
 //! | [`telemetry`] | log lines, metrics, traces |
 //! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
@@ -57,10 +58,13 @@
 //! - No key of a cache, lock, table or limiter exists without its tenant, but
 //!   for the tokens', which are what names the tenant, and for a vendor's access
 //!   tokens, which belong to whoever holds all of the same secrets.
-//! - What fails to load is left out and told; the rest is served, and to what
-//!   is left out the answer is 503, for its tokens are good.
+//! - A bad reload changes nothing: what fails keeps its last good version.
+//! - What fails to load at the start is left out and told; the rest is served,
+//!   and to what is left out the answer is 503, for its tokens are good.
 //! - Secrets have no `Display`, and a `Debug` that shows nothing.
 //! - A vendor's fault, or ours, never becomes 401, 403 or 404.
+//! - What became of a request is noted in one place, its story, without a person's data;
+//!   log, `explain` and metrics are told from there, and no request waits for them.
 //! - A write is acknowledged only after the vendor applied it.
 //! - No write is repeated whose first try may have been carried out, unless the
 //!   vendor documents that repeating it does no harm.
@@ -71,6 +75,7 @@ pub mod cli;
 pub mod config;
 pub mod convert;
 pub mod demo;
+pub mod dry_run;
 pub mod gateway;
 pub mod probe;
 pub mod scim;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::extensions::ExtensionEntry;
+use super::reads::ReadingPost;
 use super::replies::ReplyTable;
 
 /// A manifest as written.
@@ -26,6 +27,10 @@ pub struct Manifest {
     /// Where a script's `graphql(query, variables)` posts, below the base URL;
     /// `/graphql` if absent.
     pub graphql: Option<String>,
+    /// POSTs that change nothing, so that `scimgate dry-run --read` may send them. A GraphQL query
+    /// need not be listed.
+    #[serde(default)]
+    pub reads: Vec<ReadingPost>,
     /// Headers of every call; `{name}` stands for a tenant setting.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,

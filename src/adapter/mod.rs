@@ -6,6 +6,7 @@
 //! - [`xml`]: replies and bodies of vendors that speak XML;
 //! - [`mapping`]: its attribute table, compiled;
 //! - [`outline`]: a script's parts as their reader sees them;
+//! - `reads`: which calls change nothing;
 //! - [`operations`]: one SCIM operation, one short function;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
@@ -32,6 +33,7 @@ pub mod operations;
 pub mod outcome;
 pub mod outline;
 pub mod problem;
+mod reads;
 pub mod replies;
 pub mod script;
 pub mod settings;
@@ -46,6 +48,7 @@ use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::Mapping;
 pub use memory::{Memory, MemoryError, Remembered};
 pub use outcome::{Failure, GatewayFault, ScriptFault, VendorFault};
+pub use reads::ReadingPost;
 use replies::ReplyTable;
 use script::Script;
 

@@ -117,7 +117,12 @@ impl Disk {
             (name, files)
         });
         let vendors = vendors.collect();
-        self.directories.extend(plan.transcripts.clone());
+        // A gateway without transcripts is complete: no directory of them is missing.
+        let transcripts = plan
+            .transcripts
+            .iter()
+            .filter(|directory| directory.is_dir());
+        self.directories.extend(transcripts.cloned());
         Some(vendors)
     }
 
@@ -163,7 +168,9 @@ impl Disk {
     }
 
     fn watch_beside(&mut self, files: &[PathBuf]) {
+        let here = Path::new(".");
         let directories = files.iter().filter_map(|file| file.parent());
+        let directories = directories.map(|it| if it == Path::new("") { here } else { it });
         self.directories.extend(directories.map(Path::to_owned));
     }
 

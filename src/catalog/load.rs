@@ -39,7 +39,7 @@ pub fn load(sources: &Sources) -> (Catalog, Report) {
     };
     let mut held = Held::default();
     let changes = held.advance(&Disk::read(&plan), &plan, &Look::first());
-    (held.catalog(), changes.report)
+    (held.catalog(), changes.problems())
 }
 
 /// Compiles a vendor.

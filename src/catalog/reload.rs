@@ -96,8 +96,7 @@ impl Reloader {
     pub fn open(plan: Plan, effects: Box<dyn Effects>) -> (Self, Report) {
         let disk = Disk::read(&plan);
         let mut held = Held::default();
-        let mut changes = held.advance(&disk, &plan, &Look::first());
-        let report = std::mem::take(&mut changes.report);
+        let report = held.advance(&disk, &plan, &Look::first()).problems();
         for place in mounts::fixed(&disk.directories) {
             tracing::warn!(
                 place = %place.display(),
@@ -139,7 +138,7 @@ impl Reloader {
         let changes = state.held.advance(&disk, &self.0.plan, &look);
         state.seen = seen;
         state.directories = disk.directories;
-        state.counted.tried(!changes.report.has_errors());
+        state.counted.tried(changes.are_well());
         if changes.publish {
             self.publish(&mut state);
         } else {
@@ -266,6 +265,15 @@ impl Counted {
 }
 
 fn log(changes: &Changes, standing: &Standing) {
+    for problem in changes.general.problems() {
+        tracing::error!(
+            code = problem.code,
+            file = problem.file,
+            problem = problem.message,
+            action = problem.help.as_deref().unwrap_or(MEND),
+            "the files are not as they should be"
+        );
+    }
     warn(&changes.report);
     tracing::info!(
         taken = changes.taken.join(", "),
@@ -277,7 +285,10 @@ fn log(changes: &Changes, standing: &Standing) {
     );
 }
 
-/// Messages of problems hold names and places of files, never their contents.
+/// What to do where a problem does not say.
+const MEND: &str = "mend the file";
+
+/// Problems hold names and places of files, never their contents.
 fn warn(report: &Report) {
     for problem in report.problems() {
         let (line, column) = report.place(problem).unwrap_or_default();
@@ -286,9 +297,9 @@ fn warn(report: &Report) {
             file = problem.file,
             line,
             column,
-            action = problem.help.as_deref().unwrap_or("mend the file"),
-            "{}",
-            problem.message
+            problem = problem.message,
+            action = problem.help.as_deref().unwrap_or(MEND),
+            "a file is not as it should be"
         );
     }
 }

@@ -89,7 +89,10 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         .context("no event loop")
         .map_err(Trouble::Internal)?;
     let shown = runtime.block_on(show(&store, options));
-    shown.map(|()| Ending::Done).map_err(Trouble::Internal)
+    match shown {
+        Err(error) if is_gone(&error) => Ok(Ending::Done),
+        shown => shown.map(|()| Ending::Done).map_err(Trouble::Internal),
+    }
 }
 
 async fn show(store: &Store, options: &Options) -> anyhow::Result<()> {
@@ -124,13 +127,16 @@ impl Options {
     }
 }
 
-/// A reader that goes away, as `head` does, is no fault.
-fn print(text: &str) -> anyhow::Result<()> {
+/// Whether whoever read the output went away, as `head` does: that is no fault.
+fn is_gone(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        written => Ok(written?),
-    }
+    out.write_all(text.as_bytes())?;
+    out.flush()
 }
 
 fn head(format: Format) -> String {

@@ -4,10 +4,11 @@ mod admin;
 mod check;
 mod completions;
 mod demo;
-mod probe;
 mod diff;
+mod dry_run;
 mod explain;
 mod log;
+mod probe;
 mod reach;
 mod reload;
 mod serve;
@@ -61,6 +62,8 @@ enum Verb {
     /// Tokens of those who administer the gateway.
     #[command(subcommand)]
     Admin(admin::Verb),
+    /// Tell what requests of Entra would lead to; nothing is sent and nothing remembered.
+    DryRun(dry_run::Options),
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
@@ -116,6 +119,9 @@ pub fn run(cli: Cli) -> ExitCode {
             read_config(file).and_then(|config| reload::run(&config, &options))
         }
         Verb::Admin(verb) => read_config(file).and_then(|config| admin::run(&config, &verb)),
+        Verb::DryRun(options) => {
+            read_config(file).and_then(|config| dry_run::run(&config, &options))
+        }
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Probe(options) => probe::run(&options),
         Verb::Completions(options) => completions::run(&options),

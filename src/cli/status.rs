@@ -10,7 +10,7 @@ use crate::adapter::TenantId;
 use crate::adapter::problem::counted;
 use crate::catalog::standing::{Part, State};
 use crate::config::Config;
-use crate::gateway::status::{Status, TenantStatus};
+use crate::gateway::status::{Rates, RiskLevel, Status, TenantStatus};
 
 /// Between two looks of `--watch`.
 const LOOK: Duration = Duration::from_secs(2);
@@ -110,15 +110,13 @@ fn human(status: &Status) -> String {
         say(format_args!("{name:<18}{}\n", versions(part)));
     }
     say(format_args!(
-        "\nTENANT            VENDOR        TOKENS  STATE\n"
+        "\nTENANT            VENDOR        TOKENS  LAST CONTACT            1 H   24 H  RISK   STATE\n"
     ));
     for tenant in &status.tenants {
         let part = standing.tenants.get(tenant.id.as_str());
-        let vendor = tenant.vendor.as_deref().unwrap_or("-");
-        let state = state(tenant, part.map(|tenant| &tenant.part));
         say(format_args!(
-            "{:<18}{vendor:<14}{:>6}  {state}\n",
-            tenant.id, tenant.tokens
+            "{}\n",
+            row(tenant, part.map(|tenant| &tenant.part))
         ));
     }
     say(format_args!("\n{}\n", verdict(status)));
@@ -160,10 +158,34 @@ fn rejected(part: &Part) -> String {
     format!("(rejected: {place}: {}{more})", first.message)
 }
 
+fn row(tenant: &TenantStatus, part: Option<&Part>) -> String {
+    let health = &tenant.health;
+    let contact = health.last_contact.map(|at| format!("{at:.0}"));
+    format!(
+        "{:<18}{:<14}{:>6}  {:<20}  {:>5}  {:>5}  {:<5}  {}",
+        tenant.id.as_str(),
+        tenant.vendor.as_deref().unwrap_or("-"),
+        tenant.tokens,
+        contact.as_deref().unwrap_or("never"),
+        percent(&health.hour),
+        percent(&health.day),
+        health.risk.level.as_str(),
+        state(tenant, part),
+    )
+}
+
+/// The part of requests that did not fail.
+fn percent(rates: &Rates) -> String {
+    let percent = rates.success_percent.map(|percent| format!("{percent} %"));
+    percent.unwrap_or_else(|| "-".to_owned())
+}
+
+/// Why it is not live, or else what Entra makes of it, or that all is well.
 fn state(tenant: &TenantStatus, part: Option<&Part>) -> String {
     match part {
         Some(part) if part.state != State::Live => versions(part),
         _ if tenant.paused => "its vendor does not answer".to_owned(),
+        _ if tenant.health.risk.level != RiskLevel::Ok => tenant.health.risk.reason.clone(),
         _ => "live".to_owned(),
     }
 }

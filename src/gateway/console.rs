@@ -10,12 +10,14 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::events::Wanted;
 use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
+use super::trial::Trial;
 use super::{Gateway, tenant_url};
 use crate::adapter::story::Event;
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
 use crate::catalog::standing::{Part, State};
 use crate::catalog::{Demand, Difference, Reloader, Standing};
 use crate::config::Config;
+use crate::dry_run::DryRun;
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::store::health::RiskLevel;
@@ -23,6 +25,8 @@ use crate::store::log::Page;
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::admin::{Actor, AdminTokens};
 use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, Tokens};
+use crate::transcript::Requests;
+use crate::vendor::TlsOptions;
 
 /// Deeds told at once.
 const DEEDS: u32 = 200;
@@ -36,6 +40,7 @@ pub(super) struct Steward {
     administrators: AdminTokens,
     tenants: Arc<Tenants>,
     reloader: Reloader,
+    tls: TlsOptions,
 }
 
 impl Steward {
@@ -49,6 +54,7 @@ impl Steward {
             tokens: Arc::clone(&gateway.tokens),
             tenants: Arc::clone(&gateway.tenants),
             reloader,
+            tls: gateway.tls.clone(),
         }
     }
 
@@ -170,6 +176,31 @@ impl Steward {
         })
     }
 
+    async fn dry_run(&self, id: &TenantId, requests: &str, read: bool) -> Result<DryRun, Refusal> {
+        let requests = Requests::parse("requests", requests).map_err(|why| {
+            let help = "see `scimgate dry-run --help` for what can be tried";
+            Refusal::invalid(why, help)
+        })?;
+        let running = self.reloader.running();
+        let tenant = running.tenants.get(id);
+        let tenant = tenant.ok_or_else(|| unserved(id))?;
+        let adapter = running.adapters.get(&tenant.adapter.name);
+        let memory = self.store.rehearsal(id).await.map_err(store_fault)?;
+        let trial = Trial {
+            adapter: Arc::clone(adapter.ok_or_else(|| unserved(id))?),
+            transcripts: self.config.catalog.transcripts.join(&tenant.adapter.name),
+            tenant: Arc::clone(tenant),
+            requests,
+            memory,
+            reads: read.then(|| self.tls.clone()),
+        };
+        let played = spawn_blocking(move || trial.play()).await.map_err(lost)?;
+        played.map_err(|error| {
+            tracing::error!(%error, "a dry run could not begin");
+            Refusal::unavailable("the dry run could not begin")
+        })
+    }
+
     async fn events(
         &self,
         tenant: Option<TenantId>,
@@ -206,6 +237,11 @@ impl Steward {
             Ask::Tokens(tenant) => told(self.tokens_of(&tenant).await?),
             Ask::Events { tenant, query } => told(self.events(tenant, &query).await?),
             Ask::Event(request_id) => told(self.event(&request_id).await?),
+            Ask::DryRun {
+                tenant,
+                requests,
+                read,
+            } => told(self.dry_run(&tenant, &requests, read).await?),
             Ask::Mint { tenant, expires } => self.mint(tenant, expires).await,
             Ask::Revoke { tenant, key } => self.revoke(&tenant, &key).await,
             Ask::Config => told(&self.config),
@@ -292,6 +328,11 @@ fn concern(kind: &str, name: &str, part: &Part) -> Option<String> {
 fn lost(error: JoinError) -> Refusal {
     tracing::error!(%error, "a task of the admin port was lost");
     Refusal::unavailable("it could not be carried through")
+}
+
+fn unserved(id: &TenantId) -> Refusal {
+    let help = "GET /admin/v1/status tells what is the matter with it, if it is there";
+    Refusal::missing(format!("no tenant {id} is being served"), help)
 }
 
 fn told(data: impl Serialize) -> Result<Answered, Refusal> {

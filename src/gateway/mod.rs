@@ -10,6 +10,7 @@ mod readiness;
 mod sides;
 pub mod status;
 mod tenants;
+mod trial;
 
 use std::io;
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
 use live::{Live, ServedCertificate};
 pub use sides::{SidePorts, Sides};
+pub use tenants::way_to_vendor;
 use tenants::{Entrances, Tenants};
 
 /// Bound and not yet running: requests wait in the kernel's queue.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::TenantId;
 use crate::catalog::Standing;
-use crate::store::health::Health;
+pub use crate::store::health::{Health, Rates, Risk, RiskLevel};
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

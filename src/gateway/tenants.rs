@@ -23,7 +23,7 @@ use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
 use crate::vendor::{
     AccessTokens, Credential, Destination, Grant, KeyExchange, Network, OAuth2Client, Pool,
-    VendorStanding, VendorState,
+    TlsOptions, VendorStanding, VendorState,
 };
 
 /// All tenants, shared by all threads.
@@ -247,6 +247,14 @@ impl Entrance {
             story,
         }
     }
+}
+
+/// The way to a tenant's vendor for whoever asks beside the gateway, such as a dry run that
+/// reads: with limits, connections and access tokens of its own.
+pub fn way_to_vendor(tenant: &Tenant, tls: TlsOptions) -> Network {
+    let state = Arc::new(VendorState::new(tenant.upstream.limits));
+    let destination = destination(tenant, state, &AccessTokens::default());
+    Network::new(Rc::new(Pool::new(tls)), Arc::new(destination))
 }
 
 fn destination(tenant: &Tenant, state: Arc<VendorState>, access: &AccessTokens) -> Destination {

@@ -126,3 +126,93 @@ fn plain(status: u16, kind: &'static str, body: Bytes) -> HttpResponse {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::runtime::{Builder, LocalOptions};
+
+    use super::*;
+
+    struct Fake {
+        alive: bool,
+        ready: Rc<Cell<Result<(), &'static str>>>,
+        answers: bool,
+    }
+
+    impl Health for Fake {
+        fn is_alive(&self) -> bool {
+            self.alive
+        }
+
+        fn ready(&self) -> LocalBoxFuture<'_, Result<(), &'static str>> {
+            Box::pin(async {
+                if !self.answers {
+                    std::future::pending::<()>().await;
+                }
+                self.ready.get()
+            })
+        }
+    }
+
+    struct One;
+
+    impl Metrics for One {
+        fn text(&self) -> String {
+            "up 1\n".to_owned()
+        }
+    }
+
+    #[track_caller]
+    fn check(ops: &Ops, path: &str, expect: u16) {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build_local(LocalOptions::default())
+            .unwrap();
+        let response = runtime.block_on(ops.answer(&Method::GET, path));
+        assert_eq!(response.status().as_u16(), expect, "{path}");
+    }
+
+    fn ops(alive: bool, answers: bool) -> (Ops, Rc<Cell<Result<(), &'static str>>>) {
+        let ready = Rc::new(Cell::new(Ok(())));
+        let health = Fake {
+            alive,
+            ready: Rc::clone(&ready),
+            answers,
+        };
+        (Ops::new(Box::new(health), None), ready)
+    }
+
+    #[test]
+    fn once_ready_it_has_started_whatever_comes() {
+        let (ops, ready) = ops(true, true);
+        ready.set(Err("not yet"));
+        check(&ops, "/startupz", 503);
+        check(&ops, "/readyz", 503);
+        ready.set(Ok(()));
+        check(&ops, "/readyz", 200);
+        ready.set(Err("stopping"));
+        check(&ops, "/readyz", 503);
+        check(&ops, "/startupz", 200);
+        check(&ops, "/livez", 200);
+    }
+
+    #[test]
+    fn a_thread_that_hangs_is_told_and_a_store_that_hangs_is_waited_for_in_vain() {
+        let (ops, _) = ops(false, false);
+        check(&ops, "/livez", 503);
+        check(&ops, "/readyz", 503);
+        check(&ops, "/metrics", 404);
+        check(&ops, "/", 404);
+    }
+
+    #[test]
+    fn metrics_are_told_as_prometheus_reads_them() {
+        let (Ops { health, .. }, _) = ops(true, true);
+        let ops = Ops::new(health, Some(Box::new(One)));
+        check(&ops, "/metrics", 200);
+        let kind = prometheus(One.text()).headers()[CONTENT_TYPE].clone();
+        assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
+    }
+}

@@ -380,3 +380,75 @@ fn tally(row: &Row<'_>) -> rusqlite::Result<Tally> {
 fn milliseconds(time: SystemTime) -> i64 {
     Timestamp::try_from(time).map_or(0, Timestamp::as_millisecond)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(400_000)
+    }
+
+    #[track_caller]
+    fn check(day: Tally, refused: u64, refused_last: bool, silent: i64, expect: (RiskLevel, &str)) {
+        let last = now() - SignedDuration::from_mins(silent);
+        let risk = risk(&day, refused, refused_last, Some(last), now());
+        assert_eq!(risk.level, expect.0, "{}", risk.reason);
+        assert!(risk.reason.contains(expect.1), "{}", risk.reason);
+    }
+
+    fn day(requests: u64, failures: u64, references_failed: u64) -> Tally {
+        Tally {
+            requests,
+            failures,
+            references_failed,
+            ..Tally::default()
+        }
+    }
+
+    #[test]
+    fn the_risk_is_judged_by_the_numbers_entra_documents() {
+        use RiskLevel::{High, Ok, Watch};
+        check(day(10, 0, 0), 0, false, 1, (Ok, "nothing"));
+        check(day(10, 10, 0), 0, false, 1, (Ok, "nothing"));
+        check(day(50, 20, 0), 0, false, 1, (Watch, "failed 40 % of 50"));
+        check(day(12_499, 5_000, 0), 0, false, 1, (Watch, "40 %"));
+        check(
+            day(12_000, 5_000, 0),
+            0,
+            false,
+            1,
+            (High, "failed 41 % of 12000"),
+        );
+        check(day(12_000, 4_999, 0), 0, false, 1, (Watch, "from 5000"));
+        check(day(9_000, 0, 5_000), 0, false, 1, (Ok, "nothing"));
+        check(day(1_000_000, 20_001, 0), 0, false, 1, (Watch, "20001"));
+        check(day(1_000_000, 40_000, 0), 0, false, 1, (Watch, "40000"));
+        check(day(1_000_000, 40_001, 0), 0, false, 1, (High, "40001"));
+        check(day(1_000_000, 10_000, 50_001), 0, false, 1, (High, "60001"));
+        check(day(10, 0, 0), 12, true, 1, (High, "refused 12 times"));
+        check(
+            day(10, 0, 0),
+            12,
+            false,
+            1,
+            (Watch, "another one is accepted"),
+        );
+        check(day(10, 0, 0), 0, false, 51, (Watch, "silent for 51 min"));
+        let unknown = risk(&Tally::default(), 0, false, None, now());
+        assert_eq!(unknown.level, Ok);
+    }
+
+    #[test]
+    fn ninety_five_of_a_hundred_is_an_upper_bound() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.p95(), None);
+        for milliseconds in [3; 19] {
+            tally.times[place(Duration::from_millis(milliseconds))] += 1;
+        }
+        tally.times[place(Duration::from_secs(100))] += 1;
+        assert_eq!(tally.p95(), Some(5));
+        tally.times[place(Duration::from_millis(400))] += 1;
+        assert_eq!(tally.p95(), Some(500));
+    }
+}

@@ -22,6 +22,7 @@ mod lane;
 pub mod log;
 mod memory;
 mod open;
+mod rehearsal;
 mod schema;
 mod tokens;
 

@@ -48,6 +48,15 @@ pub(super) fn reader(path: &Path) -> Result<Connection, MemoryError> {
     Ok(connection)
 }
 
+/// A connection to a database that is there, which leaves no trace: not even what waits in the
+/// write-ahead log is moved.
+pub(super) fn onlooker(path: &Path) -> Result<Connection, MemoryError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(fault::unavailable)?;
+    connection.busy_timeout(BUSY).map_err(fault::unavailable)?;
+    Ok(connection)
+}
+
 /// SQLite gives its `-wal` and `-shm` files the mode of the database file.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(directory) = path.parent() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// How strictly objects are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     /// The same members.
     Exact,
     /// At least the members expected.
@@ -14,11 +14,11 @@ pub(super) enum Mode {
 }
 
 /// Values taken from responses, by name.
-pub(super) type Variables = BTreeMap<String, String>;
+pub(crate) type Variables = BTreeMap<String, String>;
 
 /// The differences, one line each; placeholders of the expectation take what
 /// they stand for.
-pub(super) fn differences(
+pub(crate) fn differences(
     expected: &Value,
     found: &Value,
     mode: Mode,
@@ -113,7 +113,7 @@ fn placeholder(text: &str) -> Option<&str> {
 }
 
 /// A text with all known variables in place.
-pub(super) fn fill(text: &str, variables: &Variables) -> String {
+pub(crate) fn fill(text: &str, variables: &Variables) -> String {
     variables
         .iter()
         .fold(text.to_owned(), |text, (name, value)| {
@@ -122,7 +122,7 @@ pub(super) fn fill(text: &str, variables: &Variables) -> String {
 }
 
 /// A JSON value with all known variables in place.
-pub(super) fn fill_value(value: &Value, variables: &Variables) -> Value {
+pub(crate) fn fill_value(value: &Value, variables: &Variables) -> Value {
     match value {
         Value::String(text) => fill(text, variables).into(),
         Value::Array(items) => items

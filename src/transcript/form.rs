@@ -3,17 +3,17 @@
 use serde_json::{Map, Value};
 
 /// The media type of a form.
-pub(super) const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A form as it was sent, by name.
-pub(super) fn sent(body: &[u8]) -> Value {
+pub(crate) fn sent(body: &[u8]) -> Value {
     let pairs = url::form_urlencoded::parse(body).into_owned();
     let fields = pairs.map(|(name, value)| (name, Value::from(value)));
     Value::Object(fields.collect())
 }
 
 /// A form as a transcript writes it. A line without `=` has an empty value.
-pub(super) fn written(text: &str) -> Value {
+pub(crate) fn written(text: &str) -> Value {
     let fields = text.lines().map(|line| {
         let (name, value) = line.split_once('=').unwrap_or((line, ""));
         (name.trim().to_owned(), Value::from(value.trim()))

@@ -46,6 +46,7 @@ mod compare;
 mod form;
 mod parse;
 mod replay;
+mod requests;
 mod run;
 
 use std::collections::BTreeMap;
@@ -53,7 +54,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
+pub(crate) use form::{FORM, sent as form_sent, written as form_written};
+pub use requests::{Requests, Tried};
 pub use run::{Outcome, run};
+pub(crate) use run::{Player, settings};
 
 use crate::adapter::{CallFault, VendorReply, Verb};
 use crate::scim::Profile;
@@ -67,33 +72,33 @@ pub struct Transcript {
     pub title: String,
     /// How many vendor calls it makes in all.
     pub calls: usize,
-    profile: Profile,
-    settings: BTreeMap<String, String>,
-    priority: BTreeMap<String, i64>,
-    exchanges: Vec<Exchange>,
+    pub(crate) profile: Profile,
+    pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) priority: BTreeMap<String, i64>,
+    pub(crate) exchanges: Vec<Exchange>,
 }
 
 /// One request of Entra and all it leads to.
 #[derive(Clone, Debug)]
-struct Exchange {
-    asks: Ask,
-    calls: Vec<(ExpectedCall, Answer)>,
-    gets: ExpectedResponse,
+pub(crate) struct Exchange {
+    pub(crate) asks: Ask,
+    pub(crate) calls: Vec<(ExpectedCall, Answer)>,
+    pub(crate) gets: ExpectedResponse,
 }
 
 /// What Entra sends.
 #[derive(Clone, Debug)]
-struct Ask {
-    line: usize,
-    method: String,
-    target: String,
-    headers: Vec<(String, String)>,
-    body: Body,
+pub(crate) struct Ask {
+    pub(crate) line: usize,
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Body,
 }
 
 impl Ask {
     /// A header by its lower-case name.
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(found, _)| found == name);
         found.map(|(_, value)| value.as_str())
@@ -102,32 +107,32 @@ impl Ask {
 
 /// What the vendor must be called.
 #[derive(Clone, Debug)]
-struct ExpectedCall {
-    line: usize,
-    verb: Verb,
-    path: String,
-    body: Body,
+pub(crate) struct ExpectedCall {
+    pub(crate) line: usize,
+    pub(crate) verb: Verb,
+    pub(crate) path: String,
+    pub(crate) body: Body,
 }
 
 /// What it answers.
 #[derive(Clone, Debug)]
-enum Answer {
+pub(crate) enum Answer {
     Reply(VendorReply),
     Nothing(CallFault),
 }
 
 /// What Entra must get.
 #[derive(Clone, Debug)]
-struct ExpectedResponse {
-    line: usize,
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Body,
+pub(crate) struct ExpectedResponse {
+    pub(crate) line: usize,
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Body,
 }
 
 /// A body as written.
 #[derive(Clone, Debug, PartialEq)]
-enum Body {
+pub(crate) enum Body {
     None,
     Json(Value),
     /// No JSON, on purpose.

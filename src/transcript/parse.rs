@@ -8,9 +8,9 @@ use crate::adapter::{CallFault, VendorReply, Verb};
 use crate::scim::Profile;
 
 /// One `### …` section: its first line, headers and body.
-struct Section {
-    line: usize,
-    title: String,
+pub(super) struct Section {
+    pub(super) line: usize,
+    pub(super) title: String,
     first: String,
     headers: Vec<(String, String)>,
     body: Body,
@@ -23,6 +23,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Transcript, String> {
         .position(|line| line.starts_with("### "))
         .unwrap_or(lines.len());
     let mut transcript = preamble(file, &lines[..head])?;
+    if transcript.calls == usize::MAX {
+        return Err(at(1, "say how many vendor calls there are: `@calls 1`"));
+    }
     let mut sections = sections(&lines, head)?.into_iter().peekable();
     while let Some(section) = sections.next() {
         let asks = ask(section)?;
@@ -58,7 +61,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Transcript, String> {
     Ok(transcript)
 }
 
-fn preamble(file: &str, lines: &[&str]) -> Result<Transcript, String> {
+pub(super) fn preamble(file: &str, lines: &[&str]) -> Result<Transcript, String> {
     let mut transcript = Transcript {
         file: file.to_owned(),
         title: String::new(),
@@ -82,9 +85,6 @@ fn preamble(file: &str, lines: &[&str]) -> Result<Transcript, String> {
                 "before the first `###` there are only `#` comments and `@` directives",
             ));
         }
-    }
-    if transcript.calls == usize::MAX {
-        return Err(at(1, "say how many vendor calls there are: `@calls 1`"));
     }
     Ok(transcript)
 }
@@ -120,7 +120,7 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn sections(lines: &[&str], from: usize) -> Result<Vec<Section>, String> {
+pub(super) fn sections(lines: &[&str], from: usize) -> Result<Vec<Section>, String> {
     let starts: Vec<usize> = (from..lines.len())
         .filter(|&line| lines[line].starts_with("### "))
         .collect();
@@ -132,7 +132,7 @@ fn sections(lines: &[&str], from: usize) -> Result<Vec<Section>, String> {
         .collect()
 }
 
-fn section(line: usize, lines: &[&str]) -> Result<Section, String> {
+pub(super) fn section(line: usize, lines: &[&str]) -> Result<Section, String> {
     let title = lines
         .first()
         .map_or("", |line| line.trim_start_matches('#').trim())
@@ -189,7 +189,7 @@ fn body_of(text: &str) -> Body {
     }
 }
 
-fn ask(section: Section) -> Result<Ask, String> {
+pub(super) fn ask(section: Section) -> Result<Ask, String> {
     if section.title != "Entra asks" {
         return Err(at(section.line, "an exchange begins with `### Entra asks`"));
     }
@@ -203,7 +203,7 @@ fn ask(section: Section) -> Result<Ask, String> {
     })
 }
 
-fn call(section: Section) -> Result<ExpectedCall, String> {
+pub(super) fn call(section: Section) -> Result<ExpectedCall, String> {
     let (method, path) = words(&section)?;
     let verbs = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
     let verb = verbs.into_iter().find(|verb| verb.as_str() == method);
@@ -228,7 +228,7 @@ fn words(section: &Section) -> Result<(String, String), String> {
     Ok((method.to_owned(), target.trim().to_owned()))
 }
 
-fn answer(section: Section) -> Result<Answer, String> {
+pub(super) fn answer(section: Section) -> Result<Answer, String> {
     if let Some(how) = section.first.strip_prefix("nothing:") {
         return nothing(how.trim()).ok_or_else(|| {
             at(
@@ -268,7 +268,7 @@ fn nothing(how: &str) -> Option<Answer> {
     Some(Answer::Nothing(fault))
 }
 
-fn response(section: Section) -> Result<ExpectedResponse, String> {
+pub(super) fn response(section: Section) -> Result<ExpectedResponse, String> {
     Ok(ExpectedResponse {
         status: status(&section)?,
         line: section.line,
@@ -284,6 +284,6 @@ fn status(section: &Section) -> Result<u16, String> {
         .map_err(|_| at(section.line + 1, "write the status as a number"))
 }
 
-fn at(line: usize, why: &str) -> String {
+pub(super) fn at(line: usize, why: &str) -> String {
     format!("line {line}: {why}")
 }

@@ -17,7 +17,7 @@ use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
 use crate::adapter::story::Story;
-use crate::adapter::{Adapter, Failure, Memory, TenantId};
+use crate::adapter::{Adapter, Backend, Failure, Memory, TenantId};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
@@ -35,10 +35,10 @@ pub struct Outcome {
 }
 
 /// What Entra got.
-struct Got {
-    status: u16,
+pub(crate) struct Got {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    body: Option<Value>,
+    pub(crate) body: Option<Value>,
 }
 
 /// Runs a transcript.
@@ -54,22 +54,22 @@ pub fn run(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Ou
 }
 
 /// One tenant without a network.
-struct Player {
-    tenant: TenantId,
-    adapter: Arc<Adapter>,
-    service: Arc<Service>,
-    settings: Arc<Settings>,
-    group_priority: Arc<BTreeMap<String, i64>>,
-    memory: Arc<dyn Memory>,
-    locks: Arc<Locks>,
-    ids: Arc<IdCache>,
+pub(crate) struct Player {
+    pub(crate) tenant: TenantId,
+    pub(crate) adapter: Arc<Adapter>,
+    pub(crate) service: Arc<Service>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) group_priority: Arc<BTreeMap<String, i64>>,
+    pub(crate) memory: Arc<dyn Memory>,
+    pub(crate) locks: Arc<Locks>,
+    pub(crate) ids: Arc<IdCache>,
 }
 
 impl Player {
     fn new(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Self> {
         let tenant =
             TenantId::parse("transcript").ok_or_else(|| anyhow::anyhow!("no tenant name"))?;
-        let settings = settings(transcript, adapter);
+        let settings = settings(&transcript.settings, adapter);
         let adapter = &adapter.for_tenant(&settings).map_err(anyhow::Error::msg)?;
         Ok(Self {
             tenant,
@@ -91,9 +91,9 @@ impl Player {
         let mut variables = Variables::new();
         for exchange in &transcript.exchanges {
             let replay = Rc::new(Replay::new(exchange.calls.clone(), variables.clone()));
-            let got = self
-                .ask(&exchange.asks, &variables, Rc::clone(&replay))
-                .await;
+            let backend: Rc<dyn Backend> = replay.clone();
+            let story = Story::unheard_of(&self.tenant);
+            let got = self.ask(&exchange.asks, &variables, backend, story).await;
             let (calls, misfits) = replay.end();
             outcome.calls += calls;
             outcome.misfits.extend(misfits);
@@ -104,8 +104,15 @@ impl Player {
         outcome
     }
 
-    async fn ask(&self, ask: &Ask, variables: &Variables, backend: Rc<Replay>) -> Got {
-        match self.response(ask, variables, backend).await {
+    /// Carries one request out, with the vendor that `backend` is.
+    pub(crate) async fn ask(
+        &self,
+        ask: &Ask,
+        variables: &Variables,
+        backend: Rc<dyn Backend>,
+        story: Rc<Story>,
+    ) -> Got {
+        match self.response(ask, variables, backend, story).await {
             Ok(response) => Got::of_response(response),
             Err(failure) => {
                 let told = told(failure, "transcript");
@@ -125,7 +132,8 @@ impl Player {
         &self,
         ask: &Ask,
         variables: &Variables,
-        backend: Rc<Replay>,
+        backend: Rc<dyn Backend>,
+        story: Rc<Story>,
     ) -> Result<Response, Failure> {
         let target = fill(&ask.target, variables);
         let (path, query) = match target.split_once('?') {
@@ -136,7 +144,7 @@ impl Player {
         let message = Message::parse(&ask.method, path, query, body, &self.service)?;
         let header = |name| ask.header(name).map(|value| fill(value, variables));
         let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
-        let operation = self.operation(backend);
+        let operation = self.operation(backend, story);
         match message.under(if_match.as_deref(), if_none_match.as_deref())? {
             Message::Single(request) => operation.perform(request).await,
             Message::Bulk(bulk) => Ok(self.bulk(bulk, &operation).await),
@@ -151,7 +159,7 @@ impl Player {
         operations::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
     }
 
-    fn operation(&self, backend: Rc<Replay>) -> Operation {
+    fn operation(&self, backend: Rc<dyn Backend>, story: Rc<Story>) -> Operation {
         Operation {
             tenant: self.tenant.clone(),
             adapter: Arc::clone(&self.adapter),
@@ -165,7 +173,7 @@ impl Player {
             cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
             deadline: Instant::now() + Duration::from_secs(45),
-            story: Story::unheard_of(&self.tenant),
+            story,
         }
     }
 }
@@ -186,12 +194,9 @@ impl Got {
 
 /// The tenant's settings: those of the transcript, the manifest's defaults, and
 /// their own names for the rest.
-fn settings(transcript: &Transcript, adapter: &Adapter) -> Settings {
+pub(crate) fn settings(written: &BTreeMap<String, String>, adapter: &Adapter) -> Settings {
     let values = adapter.manifest.settings.iter().map(|(name, setting)| {
-        let written = transcript
-            .settings
-            .get(name)
-            .map(|text| Value::from(text.as_str()));
+        let written = written.get(name).map(|text| Value::from(text.as_str()));
         let default = setting
             .default
             .as_ref()

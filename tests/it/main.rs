@@ -3,28 +3,34 @@
 //! | File | Subject |
 //! |---|---|
 //! | `harness` | a whole gateway for each test |
+//! | `dry_run` | what requests would lead to, with nothing sent |
 //! | `entra_cases` | every request Entra is known to send, from `tests/data/entra-cases.jsonl` |
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `protocol` | RFC 7643 and RFC 7644 over sockets, against the reference adapter |
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
+//! | `reload` | files that change while the gateway serves |
+//! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
-//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
+//! | `check_command`, `serve_command`, `log_command` | the binary: `check`; `token` and `serve`; `log` and `explain` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `filter_oracle` | our reading of filters against another one's |
 //! | `fuzz_smoke` | a short run of the fuzz targets |
+//! | `story` | what the provisioning log says of requests, and how the tenant's health is told |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `telemetry` | metrics and traces, what must not be in them, and the way to a receiver |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod admin;
 mod bulk;
 mod check_command;
 mod checklist;
+mod dry_run;
 mod entra_cases;
 mod faults;
 mod filter_oracle;
@@ -36,11 +42,14 @@ mod harness;
 mod house;
 mod lists;
 mod packaging;
+mod log_command;
 mod patch_table;
 mod probe;
 mod protocol;
 mod races;
+mod reload;
 mod serve_command;
+mod story;
 mod table;
 mod telemetry;
 mod tidy;

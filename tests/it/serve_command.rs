@@ -190,7 +190,11 @@ fn a_reason_is_told_once() {
 /// `scimgate serve` as a process.
 pub(crate) struct Served {
     process: Child,
-    origin: String,
+    pub(crate) origin: String,
+    /// `http://…` of probes and metrics; empty if there are none.
+    pub(crate) ops: String,
+    /// `http://…` of administration; empty if there is none.
+    pub(crate) admin: String,
 }
 
 impl Served {
@@ -204,40 +208,64 @@ impl Served {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut line = String::new();
+        // All that is announced is announced at once.
         let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
         output.read_line(&mut line).unwrap();
+        let rest = String::from_utf8(output.buffer().to_vec()).unwrap();
         let url = line.trim().strip_prefix("scimgate is listening on ");
         let origin = url.and_then(|url| url.strip_suffix("/scim/v2"));
         let origin = origin.unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        Self { process, origin }
+        let side = |begin: &str, end: &str| {
+            let line = rest.lines().find_map(|line| line.strip_prefix(begin));
+            let url = line.and_then(|url| url.strip_suffix(end));
+            url.unwrap_or_default().to_owned()
+        };
+        Self {
+            process,
+            origin,
+            ops: side("probes and metrics: ", "/readyz"),
+            admin: side("administration: ", "/admin/v1"),
+        }
     }
 
     pub(crate) fn get(&self, target: &str, token: &str) -> Response {
-        let address = self.origin.trim_start_matches("http://").parse().unwrap();
         let request =
             Request::new("GET", target).header("Authorization", &format!("Bearer {token}"));
+        Self::send(&self.origin, &request)
+    }
+
+    /// One request to a port of it.
+    pub(crate) fn send(origin: &str, request: &Request) -> Response {
+        let address = origin.trim_start_matches("http://").parse().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
         runtime.block_on(async {
             let mut connection = Connection::open(address).await;
-            connection.send(&request).await
+            connection.send(request).await
         })
+    }
+
+    /// Sends a signal: `HUP`.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.process.id());
+        let status = Command::new("sh").args(["-c", &kill]).status();
+        assert!(status.unwrap().success());
     }
 
     /// Sends SIGTERM, asserts a good end and gives the log.
     #[track_caller]
     pub(crate) fn terminate(&mut self) -> String {
-        let kill = format!("kill -TERM {}", self.process.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Waits for a good end and gives the log.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> String {
         let patience = Instant::now() + Duration::from_secs(10);
         while self.process.try_wait().unwrap().is_none() {
             assert!(Instant::now() < patience, "it does not end");

@@ -22,6 +22,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("cli", "vendor", "`probe` trusts whom the gateway trusts"),
     (
         "cli",
+        "store",
+        "`log` and `explain` read the provisioning log",
+    ),
+    (
+        "cli",
         "telemetry",
         "what the gateway tells of itself is set up by the command line only",
     ),
@@ -58,6 +63,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "gateway",
         "config",
         "the parts are put together as configured",
+    ),
+    (
+        "gateway",
+        "dry_run",
+        "administrators try requests out on what runs",
     ),
     ("gateway", "store", "the parts are put together here"),
     (

@@ -125,6 +125,11 @@ fn read(
     }
 }
 
+/// Whether a document is a query, which changes nothing.
+pub(in crate::adapter) fn is_query(document: &str) -> bool {
+    head(document).reads
+}
+
 /// How a document begins (GraphQL October 2021 §2.3).
 #[derive(Debug, PartialEq)]
 struct Head<'d> {

@@ -19,6 +19,8 @@ use rhai::Engine;
 
 use document::Docs;
 pub(in crate::adapter) use fault::Fault;
+pub(in crate::adapter) use forms::FORM;
+pub(in crate::adapter) use graphql::is_query;
 pub(in crate::adapter) use stage::Stage;
 
 /// Registers all host functions on `engine` and gives their manual.

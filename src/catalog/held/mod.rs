@@ -53,6 +53,9 @@ pub(super) struct Changes {
     pub(super) removed: Vec<String>,
     /// Whether another catalog is to be published.
     pub(super) publish: bool,
+    /// What is wrong with no single part; at every look, until it is mended.
+    pub(super) general: Report,
+    /// What is wrong with what was tried.
     pub(super) report: Report,
 }
 
@@ -85,14 +88,11 @@ impl Held {
     /// Takes what is new on disk and good, part by part.
     pub(super) fn advance(&mut self, disk: &Disk, plan: &Plan, look: &Look<'_>) -> Changes {
         let mut changes = Changes::default();
-        let mut general = Report::default();
-        general.extend(disk.problems.iter().cloned());
+        changes.general.extend(disk.problems.iter().cloned());
         self.advance_vendors(disk, look, &mut changes);
-        self.advance_tenants(disk, plan, look, &mut changes, &mut general);
+        self.advance_tenants(disk, plan, look, &mut changes);
         self.advance_certificate(disk.certificate.as_ref(), look, &mut changes);
-        self.findings = findings(&general);
-        general.absorb(std::mem::take(&mut changes.report));
-        changes.report = general;
+        self.findings = findings(&changes.general);
         changes
     }
 
@@ -185,6 +185,18 @@ impl Held {
 }
 
 impl Changes {
+    /// Everything that is wrong.
+    pub(super) fn problems(self) -> Report {
+        let mut all = self.general;
+        all.absorb(self.report);
+        all
+    }
+
+    /// Whether nothing is.
+    pub(super) fn are_well(&self) -> bool {
+        !self.general.has_errors() && !self.report.has_errors()
+    }
+
     fn refuse(&mut self, what: String, report: Report) {
         self.refused.push(what);
         self.report.absorb(report);

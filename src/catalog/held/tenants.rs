@@ -82,7 +82,6 @@ impl Held {
         plan: &Plan,
         look: &Look<'_>,
         changes: &mut Changes,
-        general: &mut Report,
     ) {
         let Some(directory) = &plan.sources.tenants else {
             return;
@@ -94,7 +93,7 @@ impl Held {
                 held.advance(id, files, directory, &vendors, look, changes);
             }
             let vanished = self.miss_tenants(found, directory, look, changes);
-            general.extend(vanished);
+            changes.general.extend(vanished);
         }
         for (id, held) in &mut self.tenants {
             changes.publish |= held.remake(id, directory, &vendors);

@@ -28,6 +28,15 @@ pub enum Ask {
     Event(String),
     /// What is kept of its tokens.
     Tokens(TenantId),
+    /// What requests would lead to.
+    DryRun {
+        /// Whose requests.
+        tenant: TenantId,
+        /// As `scimgate dry-run` reads them from a file.
+        requests: String,
+        /// Whether the vendor may be asked what changes nothing there.
+        read: bool,
+    },
     /// A new token.
     Mint {
         /// Whose.
@@ -61,6 +70,7 @@ impl Ask {
         match self {
             Self::Tenant(tenant)
             | Self::Tokens(tenant)
+            | Self::DryRun { tenant, .. }
             | Self::Mint { tenant, .. }
             | Self::Revoke { tenant, .. } => Some(tenant),
             Self::Events { tenant, .. } => tenant.as_ref(),

@@ -114,6 +114,21 @@ pub static ROUTES: &[Route] = &[
     },
     Route {
         method: Method::POST,
+        path: "/tenants/{tenant}/dry-run",
+        role: Role::Operator,
+        deed: Some("dry-run"),
+        summary: "What requests would lead to; nothing is sent, with \"read\": true only reads. Body: {\"requests\": text of a file for `scimgate dry-run`, \"read\": false}.",
+        read: |given| {
+            let DryRunBody { requests, read } = given.body()?;
+            Ok(Ask::DryRun {
+                tenant: given.tenant()?,
+                requests,
+                read,
+            })
+        },
+    },
+    Route {
+        method: Method::POST,
         path: "/reload",
         role: Role::Operator,
         deed: Some("reload"),
@@ -156,6 +171,14 @@ const fn look(path: &'static str, summary: &'static str, read: Reading) -> Route
 struct MintBody {
     #[serde(default)]
     expires: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DryRunBody {
+    requests: String,
+    #[serde(default)]
+    read: bool,
 }
 
 impl Route {

@@ -9,19 +9,26 @@ pub(crate) mod traces;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hyper::Uri;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+use jiff::Timestamp;
 use scimgate::adapter::TenantId;
+use scimgate::adapter::story::Event;
 use scimgate::catalog::{self, Sources};
-use scimgate::config::{Config, TenantLabel};
+use scimgate::config::{Config, Identity, TenantLabel};
 use scimgate::demo::emulator::kit::{Emulator, Fault};
 use scimgate::demo::emulator::sosafe;
 use scimgate::gateway::Gateway;
 use scimgate::server::Running;
 use scimgate::server::ops::Metrics as _;
 use scimgate::telemetry::Telemetry;
+use scimgate::store::Store;
+use scimgate::store::health::Health;
+use scimgate::store::log::{Filter, Log, Order};
+use scimgate::tenant::token::Tokens;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -46,6 +53,10 @@ pub(crate) struct Options {
     pub(crate) base_url: Option<String>,
     /// The gateway's deadline.
     pub(crate) request_seconds: u64,
+    /// What is written another way in the vendor's script.
+    pub(crate) script: fn(String) -> String,
+    /// How the provisioning log names people.
+    pub(crate) identity: Identity,
     /// Lines of `[limits]` of each tenant, of its vendor calls.
     pub(crate) vendor_limits: &'static str,
     /// How metrics name tenants.
@@ -63,6 +74,8 @@ impl Default for Options {
             wrong_idp_tenant: None,
             base_url: None,
             request_seconds: 45,
+            script: |text| text,
+            identity: Identity::Masked,
             vendor_limits: "per_second = 100000\nburst = 100000\nper_minute = 6000000\nconcurrency = 8\n",
             tenant_label: TenantLabel::Full,
         }
@@ -76,7 +89,11 @@ pub(crate) struct TestGateway {
     pub(crate) vendor: Emulator,
     telemetry: Telemetry,
     running: Option<Running>,
-    _directory: TempDir,
+    tokens: Arc<Tokens>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) store: Store,
+    may_name: bool,
+    directory: TempDir,
     log_from: usize,
 }
 
@@ -102,6 +119,7 @@ impl TestGateway {
 
     pub(crate) async fn start_with(options: Options) -> Self {
         // Compiling scripts takes a while that other tests' clocks must not stand still.
+        let may_name = options.identity == Identity::Full;
         let opening = tokio::task::spawn_blocking(move || Opened::open(&options));
         let Opened {
             gateway,
@@ -109,10 +127,12 @@ impl TestGateway {
             telemetry,
             directory,
             keys,
+            store,
             log_from,
         } = opening.await.unwrap();
         let tokens = gateway.tokens();
         let address = gateway.local_addr();
+        let log = gateway.log();
         let mut tenants = Vec::new();
         for (name, key) in ["a", "b"].into_iter().zip(keys) {
             let id = TenantId::parse(name).unwrap();
@@ -133,7 +153,11 @@ impl TestGateway {
             vendor,
             telemetry,
             running,
-            _directory: directory,
+            tokens,
+            log,
+            store,
+            may_name,
+            directory,
             log_from,
         }
     }
@@ -193,6 +217,56 @@ impl TestGateway {
         }
     }
 
+    /// Tenant a's provisioning log, oldest first, once it has `count` events.
+    pub(crate) async fn events(&self, count: usize) -> Vec<Event> {
+        let filter = Filter {
+            tenant: TenantId::parse("a"),
+            ..Filter::default()
+        };
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            let events = self.store.events(filter.clone(), Order::After(0), 1000);
+            let events = events.await.unwrap().events;
+            if events.len() >= count {
+                return events;
+            }
+            assert!(Instant::now() < patience, "{} of {count}", events.len());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The binary, on this gateway's store.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_scimgate"));
+        let store = self.directory.path().join("state/scimgate.db");
+        command.args(arguments).env_clear();
+        command.env("SCIMGATE_STORE__PATH", store);
+        command
+    }
+
+    /// Revokes the token of tenant a.
+    pub(crate) async fn revoke_a(&self) {
+        let tenant = TenantId::parse("a").unwrap();
+        for token in self.tokens.list(&tenant).await.unwrap() {
+            self.tokens.revoke(&tenant, &token.key_id).await.unwrap();
+        }
+    }
+
+    /// How tenant a is doing.
+    pub(crate) async fn health(&self) -> Health {
+        let tenant = TenantId::parse("a").unwrap();
+        self.store.health(&tenant, Timestamp::now()).await.unwrap()
+    }
+
+    /// All of the provisioning log and its tallies, as text.
+    fn provisioning_log(&self) -> String {
+        self.log.close();
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let events = self.store.events(Filter::default(), Order::Newest, 1000);
+        let page = runtime.unwrap().block_on(events).unwrap();
+        serde_json::to_string(&page).unwrap()
+    }
+
     /// Ends it where no other test's clock stands still: searching the log takes a while.
     pub(crate) async fn end(self) {
         tokio::task::spawn_blocking(move || drop(self))
@@ -225,6 +299,13 @@ impl Drop for TestGateway {
         }
         for word in &words {
             assert!(!metrics.contains(word), "the metrics hold {word:?}");
+        }
+        if !self.may_name {
+            // A task of this test's may not be blocked on from within its runtime.
+            let kept =
+                std::thread::scope(|scope| scope.spawn(|| self.provisioning_log()).join().unwrap());
+            let leak = words.iter().find(|word| kept.contains(word.as_str()));
+            assert_eq!(leak, None, "the provisioning log holds it");
         }
         self.log_never_says(words);
     }
@@ -340,6 +421,7 @@ struct Opened {
     telemetry: Telemetry,
     directory: TempDir,
     keys: [String; 2],
+    store: Store,
     log_from: usize,
 }
 
@@ -367,6 +449,7 @@ impl Opened {
             telemetry,
             directory,
             keys,
+            store: Store::open(&config.store.path).unwrap(),
             log_from,
         }
     }
@@ -401,7 +484,7 @@ fn write_files(directory: &Path, options: &Options, keys: &[String; 2], emulator
     copy_edited(
         "scripts/sosafe.rhai",
         &directory.join("scripts/sosafe.rhai"),
-        |text| text,
+        options.script,
     );
     std::fs::create_dir_all(directory.join("tenants")).unwrap();
     let base_url = options.base_url.as_deref().unwrap_or(emulator);
@@ -434,6 +517,7 @@ fn config(directory: &Path, options: &Options) -> Config {
     config.limits.burst = 10_000.try_into().unwrap();
     config.limits.in_flight = 256;
     config.deadline.request_seconds = options.request_seconds;
+    config.log.identity = options.identity;
     config
 }
 

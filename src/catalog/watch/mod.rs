@@ -5,20 +5,20 @@
 //! links that stay as they are, and an editor's are replaced by others of the
 //! same name.
 
-use std::collections::BTreeMap;
+mod directories;
+
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use serde::{Deserialize, Serialize};
 
 use super::reload::{Demand, Reloader};
+use directories::Directories;
 
 /// How changes are noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,8 @@ pub struct Watch {
 
 enum Signal {
     Changed,
+    /// This was removed or renamed, and may be a directory that was watched.
+    Gone(PathBuf),
     /// The watcher is of no use any more.
     Failed,
 }
@@ -86,20 +88,18 @@ impl Watch {
     /// # Errors
     /// The operating system has no thread left.
     pub fn start(reloader: Reloader, means: Means, timing: Timing) -> io::Result<Self> {
-        // Events beyond these say nothing that those waiting do not.
-        let (signals, received) = sync_channel(16);
+        // Events beyond these say nothing that those waiting do not, or the look
+        // every few seconds would not find.
+        let (signals, received) = sync_channel(1024);
         let asked = Arc::new(Asked::default());
+        let by_events = matches!(means, Means::Auto | Means::Inotify);
         let watching = Watching {
             reloader,
             means,
             timing,
-            signals: signals.clone(),
+            directories: by_events.then(|| Directories::new(signals.clone())),
             received,
             asked: Arc::clone(&asked),
-            watcher: None,
-            watched: BTreeMap::new(),
-            missing: false,
-            warned: false,
         };
         let thread = std::thread::Builder::new().name("reload".to_owned());
         thread.spawn(move || watching.run())?;
@@ -131,15 +131,10 @@ struct Watching {
     reloader: Reloader,
     means: Means,
     timing: Timing,
-    signals: SyncSender<Signal>,
+    /// `None` where events do not count.
+    directories: Option<Directories>,
     received: Receiver<Signal>,
     asked: Arc<Asked>,
-    watcher: Option<RecommendedWatcher>,
-    /// Device and inode of what is watched under each name: a directory that was
-    /// deleted and made again is another one.
-    watched: BTreeMap<PathBuf, (u64, u64)>,
-    missing: bool,
-    warned: bool,
 }
 
 impl Watching {
@@ -155,15 +150,15 @@ impl Watching {
             }
             match self.received.recv_timeout(self.pause()) {
                 Ok(signal) => {
-                    if let Signal::Failed = signal {
-                        self.watcher = None;
+                    self.heed(signal);
+                    if !self.asked.again.load(Ordering::Acquire) {
+                        self.settle();
                     }
-                    self.settle();
                     self.look();
                 }
                 Err(_) => {
                     self.guarded(Reloader::expire);
-                    if self.means != Means::Inotify || self.missing {
+                    if self.means != Means::Inotify || self.misses() {
                         self.look();
                     }
                 }
@@ -171,10 +166,30 @@ impl Watching {
         }
     }
 
+    /// Watches what the files lie in now. Gives whether any of it is new.
+    fn follow(&mut self) -> bool {
+        let directories = self.directories.as_mut();
+        directories.is_some_and(|directories| directories.follow(self.reloader.directories()))
+    }
+
+    fn misses(&self) -> bool {
+        self.directories
+            .as_ref()
+            .is_some_and(Directories::is_missing_some)
+    }
+
     fn pause(&self) -> Duration {
-        match self.missing {
+        match self.misses() {
             true => self.timing.poll.min(MISSING),
             false => self.timing.poll,
+        }
+    }
+
+    fn heed(&mut self, signal: Signal) {
+        match (signal, &mut self.directories) {
+            (Signal::Gone(path), Some(directories)) => directories.forget(&path),
+            (Signal::Failed, Some(directories)) => directories.begin_again(),
+            _ => {}
         }
     }
 
@@ -205,80 +220,9 @@ impl Watching {
         let latest = Instant::now() + self.timing.longest;
         while Instant::now() < latest {
             match self.received.recv_timeout(self.timing.quiet) {
-                Ok(Signal::Changed) => {}
-                Ok(Signal::Failed) => self.watcher = None,
+                Ok(signal) => self.heed(signal),
                 Err(_) => return,
             }
         }
     }
-
-    /// Watches what the files lie in now. Gives whether any of it is new.
-    fn follow(&mut self) -> bool {
-        if matches!(self.means, Means::Poll | Means::Off) {
-            return false;
-        }
-        let watcher = self.watcher.take().or_else(|| self.watcher());
-        self.missing = watcher.is_none();
-        let Some(mut watcher) = watcher else {
-            return false;
-        };
-        let wanted = self.reloader.directories();
-        let watched = std::mem::take(&mut self.watched);
-        for (directory, known) in &watched {
-            if !wanted.contains(directory) || identity(directory) != Some(*known) {
-                // It may be gone already.
-                let _ = watcher.unwatch(directory);
-            } else {
-                self.watched.insert(directory.clone(), *known);
-            }
-        }
-        let old = self.watched.len();
-        for directory in wanted {
-            if self.watched.contains_key(&directory) {
-                continue;
-            }
-            let found = identity(&directory);
-            let begin = |_: &_| {
-                watcher
-                    .watch(&directory, RecursiveMode::NonRecursive)
-                    .is_ok()
-            };
-            match found.filter(begin) {
-                Some(found) => drop(self.watched.insert(directory, found)),
-                None => self.missing = true,
-            }
-        }
-        self.watcher = Some(watcher);
-        self.watched.len() > old
-    }
-
-    fn watcher(&mut self) -> Option<RecommendedWatcher> {
-        let signals = self.signals.clone();
-        let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // A full queue holds a signal that makes us look, later than now.
-            let _ = match event {
-                Ok(event) if counts(&event) => signals.try_send(Signal::Changed),
-                Ok(_) => Ok(()),
-                Err(_) => signals.try_send(Signal::Failed),
-            };
-        });
-        self.watched.clear();
-        let failed = made.as_ref().err().filter(|_| !self.warned);
-        if let Some(error) = failed {
-            let action = "raise fs.inotify.max_user_instances and max_user_watches, or set catalog.watch = \"poll\"";
-            tracing::warn!(%error, action, "directories cannot be watched; they are looked at instead");
-        }
-        self.warned = made.is_err();
-        made.ok()
-    }
-}
-
-/// Reading a file must not: a reload would make itself look again.
-fn counts(event: &notify::Event) -> bool {
-    event.need_rescan() || !matches!(event.kind, EventKind::Access(_))
-}
-
-fn identity(directory: &Path) -> Option<(u64, u64)> {
-    let metadata = std::fs::metadata(directory).ok()?;
-    Some((metadata.dev(), metadata.ino()))
 }

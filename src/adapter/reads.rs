@@ -1,0 +1,98 @@
+//! Which calls change nothing at the vendor, so that a dry run may really send them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::host::{FORM, is_query};
+use super::{Adapter, VendorCall, Verb};
+
+/// Where GraphQL is spoken unless the manifest says otherwise.
+const GRAPHQL: &str = "/graphql";
+
+/// A POST that changes nothing, as the manifest tells it: a search, or an API that is asked
+/// everything by POST.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadingPost {
+    /// Its path below the base URL, without the query.
+    pub path: String,
+    /// What its form, or its JSON object, must say: texts by name. Nothing if absent.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
+}
+
+impl Adapter {
+    /// Whether a call only reads: GET, a GraphQL query, or a POST that the manifest lists under
+    /// `reads`. Whatever is in doubt does not.
+    pub fn only_reads(&self, call: &VendorCall) -> bool {
+        let graphql = self.manifest.graphql.as_deref().unwrap_or(GRAPHQL);
+        match call.method {
+            Verb::Get => true,
+            Verb::Post => {
+                let listed = self.manifest.reads.iter().any(|read| read.fits(call));
+                listed || (call.path == graphql && asks_graphql(call))
+            }
+            Verb::Put | Verb::Patch | Verb::Delete => false,
+        }
+    }
+}
+
+impl ReadingPost {
+    fn fits(&self, call: &VendorCall) -> bool {
+        let path = call.path.split('?').next().unwrap_or_default();
+        let says = |(name, value): (&String, &String)| said(call, name).as_ref() == Some(value);
+        path == self.path && self.with.iter().all(says)
+    }
+}
+
+fn said(call: &VendorCall, name: &str) -> Option<String> {
+    let body = call.body.as_ref()?;
+    if body.media_type == FORM {
+        let mut fields = url::form_urlencoded::parse(&body.bytes);
+        let value = fields.find_map(|(found, value)| (found == name).then_some(value))?;
+        return Some(value.into_owned());
+    }
+    let body: Value = serde_json::from_slice(&body.bytes).ok()?;
+    Some(body.get(name)?.as_str()?.to_owned())
+}
+
+fn asks_graphql(call: &VendorCall) -> bool {
+    said(call, "query").is_some_and(|document| is_query(&document))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::adapter::CallBody;
+
+    fn form(text: &'static str) -> VendorCall {
+        VendorCall {
+            method: Verb::Post,
+            path: "/api/".into(),
+            body: Some(CallBody {
+                media_type: FORM,
+                bytes: Bytes::from_static(text.as_bytes()),
+            }),
+            idempotent: true,
+        }
+    }
+
+    #[test]
+    fn only_a_post_that_says_what_the_manifest_asks_for_reads() {
+        let read: ReadingPost =
+            toml::from_str("path = \"/api/\"\nwith = { action = \"get\" }").unwrap();
+        assert!(read.fits(&form("action=get&xpath=%2Fa")));
+        assert!(!read.fits(&form("action=set&xpath=%2Fa")));
+        assert!(!read.fits(&form("xpath=action%3Dget")));
+        let elsewhere = VendorCall {
+            path: "/api/other".into(),
+            ..form("action=get")
+        };
+        assert!(!read.fits(&elsewhere));
+    }
+}

@@ -1,0 +1,142 @@
+//! The directories whose events are heard.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
+
+use notify::event::ModifyKind;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::Signal;
+
+/// What is watched.
+pub(super) struct Directories {
+    signals: SyncSender<Signal>,
+    watcher: Option<RecommendedWatcher>,
+    /// Device and inode of what is watched under each name: a directory that was
+    /// deleted and made again is another one.
+    watched: BTreeMap<PathBuf, Identity>,
+    missing: bool,
+    warned: bool,
+}
+
+type Identity = (u64, u64);
+
+impl Directories {
+    /// None yet. What happens in them will be told to `signals`.
+    pub(super) fn new(signals: SyncSender<Signal>) -> Self {
+        Self {
+            signals,
+            watcher: None,
+            watched: BTreeMap::new(),
+            missing: false,
+            warned: false,
+        }
+    }
+
+    /// Whether one is not there, or cannot be watched.
+    pub(super) fn is_missing_some(&self) -> bool {
+        self.missing
+    }
+
+    /// Drops a watcher that told of its end.
+    pub(super) fn begin_again(&mut self) {
+        self.watcher = None;
+        self.watched.clear();
+    }
+
+    /// Watches this one anew the next time: the one of its name may be another,
+    /// and have the number of the one before.
+    pub(super) fn forget(&mut self, directory: &Path) {
+        if let (Some(_), Some(watcher)) = (self.watched.remove(directory), &mut self.watcher) {
+            // Its watch went with it, unless it was renamed.
+            let _ = watcher.unwatch(directory);
+        }
+    }
+
+    /// Watches exactly these. Gives whether one is watched that was not.
+    pub(super) fn follow(&mut self, wanted: BTreeSet<PathBuf>) -> bool {
+        self.missing = false;
+        if self.watcher.is_none() {
+            self.watcher = self.watcher();
+        }
+        self.leave(&wanted);
+        let known = self.watched.len();
+        for directory in wanted {
+            if !self.watched.contains_key(&directory) {
+                self.enter(directory);
+            }
+        }
+        self.watched.len() > known
+    }
+
+    /// Leaves what is not wanted, or is another directory by now.
+    fn leave(&mut self, wanted: &BTreeSet<PathBuf>) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        self.watched.retain(|directory, known| {
+            let stays = wanted.contains(directory) && identity(directory) == Some(*known);
+            if !stays {
+                // It may be gone, and its watch with it.
+                let _ = watcher.unwatch(directory);
+            }
+            stays
+        });
+    }
+
+    fn enter(&mut self, directory: PathBuf) {
+        let (Some(watcher), Some(found)) = (&mut self.watcher, identity(&directory)) else {
+            self.missing = true;
+            return;
+        };
+        match watcher.watch(&directory, RecursiveMode::NonRecursive) {
+            Ok(()) => drop(self.watched.insert(directory, found)),
+            Err(error) => {
+                self.missing = true;
+                self.warn(&error);
+            }
+        }
+    }
+
+    fn watcher(&mut self) -> Option<RecommendedWatcher> {
+        let signals = self.signals.clone();
+        let made = notify::recommended_watcher(move |event| {
+            for signal in signals_of(event) {
+                // A full queue holds one that makes us look.
+                let _ = signals.try_send(signal);
+            }
+        });
+        made.map_err(|error| self.warn(&error)).ok()
+    }
+
+    /// Once: it is tried again at every look.
+    fn warn(&mut self, error: &notify::Error) {
+        if !std::mem::replace(&mut self.warned, true) {
+            let action = "raise fs.inotify.max_user_watches and max_user_instances";
+            tracing::warn!(%error, action, "a directory cannot be watched; it is looked at every second");
+        }
+    }
+}
+
+/// What an event says. Reading a file says nothing: a reload would make itself
+/// look again.
+fn signals_of(event: notify::Result<notify::Event>) -> Vec<Signal> {
+    match event {
+        Err(_) => vec![Signal::Failed],
+        Ok(event) if event.need_rescan() => vec![Signal::Changed],
+        Ok(event) => match event.kind {
+            EventKind::Access(_) => Vec::new(),
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
+                event.paths.into_iter().map(Signal::Gone).collect()
+            }
+            _ => vec![Signal::Changed],
+        },
+    }
+}
+
+fn identity(directory: &Path) -> Option<Identity> {
+    let metadata = std::fs::metadata(directory).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}

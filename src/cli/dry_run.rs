@@ -1,0 +1,269 @@
+//! `scimgate dry-run`.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use clap::ValueEnum;
+use serde_json::json;
+
+use super::{Ending, Trouble, sources};
+use crate::adapter::compile::Files;
+use crate::adapter::{Adapter, Backend, TenantId};
+use crate::catalog::{self, Catalog, Sources};
+use crate::config::Config;
+use crate::dry_run::{self, Corpus, DryRun, Means, Subject, differences};
+use crate::gateway::way_to_vendor;
+use crate::store::Store;
+use crate::tenant::Tenant;
+use crate::transcript::Requests;
+use crate::vendor::TlsOptions;
+
+/// Which requests, of whom.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// What Entra asks: a transcript of which only `### Entra asks` must be there, or requests as
+    /// editors send them; - is standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The tenant.
+    #[arg(long, value_name = "TENANT", required_unless_present = "adapter")]
+    tenant: Option<String>,
+    /// A vendor, without any tenant: settings are those of the file (`@setting name = value`).
+    #[arg(long, value_name = "VENDOR", conflicts_with = "tenant")]
+    adapter: Option<String>,
+    /// Really ask the vendor what changes nothing there.
+    #[arg(long, requires = "tenant")]
+    read: bool,
+    /// Another version of the script: tell what it does otherwise.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// A directory with another version of the scripts: tell what it does otherwise.
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "script")]
+    against: Option<PathBuf>,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// How the dry run is told.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+/// Tells what the gateway would call at the vendor and answer to Entra.
+pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+    let requests = requests(&options.file).map_err(Trouble::Config)?;
+    let stage = Stage::set(config, options, &requests).map_err(Trouble::Config)?;
+    let now = stage
+        .play(&stage.subject, &requests)
+        .map_err(Trouble::Internal)?;
+    let other = match &stage.other {
+        Some(other) => Some(stage.play(other, &requests).map_err(Trouble::Internal)?),
+        None => None,
+    };
+    let is_success = match &other {
+        Some(other) => other.is_success(),
+        None => now.is_success(),
+    };
+    tell(&now, other.as_ref(), options.format);
+    Ok(match is_success {
+        true => Ending::Done,
+        false => Ending::Findings,
+    })
+}
+
+fn tell(now: &DryRun, other: Option<&DryRun>, format: Format) {
+    let text = match (format, other) {
+        (Format::Human, None) => now.to_string(),
+        (Format::Human, Some(other)) => compared(now, other),
+        (Format::Json, None) => format!("{:#}\n", json!(now)),
+        (Format::Json, Some(other)) => {
+            let differences = differences(now, other);
+            let told = json!({ "now": now, "other": other, "differences": differences });
+            format!("{told:#}\n")
+        }
+    };
+    // Whoever reads it may have seen enough: `| head`.
+    let _written = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn compared(now: &DryRun, other: &DryRun) -> String {
+    let found = differences(now, other);
+    let mut text: String = found.iter().map(ToString::to_string).collect();
+    if found.is_empty() {
+        text.push_str("The other version makes the same calls and gives the same answers.\n");
+    }
+    if let Some(why) = &other.stopped {
+        text.push_str(&format!(
+            "With the other version, the dry run stops: {why}.\n"
+        ));
+    }
+    text
+}
+
+/// All that a dry run needs.
+struct Stage {
+    subject: Subject,
+    other: Option<Subject>,
+    tenant: Option<Arc<Tenant>>,
+    adapter: Arc<Adapter>,
+    transcripts: PathBuf,
+    store: PathBuf,
+    tls: TlsOptions,
+    reads: bool,
+}
+
+impl Stage {
+    fn set(config: &Config, options: &Options, requests: &Requests) -> anyhow::Result<Self> {
+        let (catalog, problems) = loaded(&Sources {
+            tenants: options.tenant.as_ref().and(sources(config).tenants),
+            ..sources(config)
+        });
+        let tenant = match &options.tenant {
+            Some(name) => Some(tenant(&catalog, name).map_err(|error| with(error, &problems))?),
+            None => None,
+        };
+        let (adapter, subject) = match (&tenant, &options.adapter) {
+            (Some(tenant), _) => {
+                let adapter = adapter(&catalog, &tenant.adapter.name)?;
+                (adapter, Subject::of_tenant(tenant))
+            }
+            (None, name) => {
+                let adapter = adapter(&catalog, name.as_deref().unwrap_or_default())
+                    .map_err(|error| with(error, &problems))?;
+                let subject =
+                    Subject::of_adapter(&adapter, requests).map_err(|why| anyhow!(why))?;
+                (adapter, subject)
+            }
+        };
+        let other = match other_version(config, options, &adapter)? {
+            Some(other) => Some(subject.on(&other).map_err(|why| anyhow!(why))?),
+            None => None,
+        };
+        Ok(Self {
+            subject,
+            other,
+            tenant,
+            transcripts: config.catalog.transcripts.join(&adapter.name),
+            adapter,
+            store: config.store.path.clone(),
+            tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
+            reads: options.read,
+        })
+    }
+
+    fn play(&self, subject: &Subject, requests: &Requests) -> anyhow::Result<DryRun> {
+        let store = self.rehearsal()?;
+        let means = || Means {
+            corpus: Corpus::read(&self.transcripts, &self.adapter),
+            memory: Arc::new(store),
+            reads: self.network(),
+        };
+        Ok(dry_run::run_alone(subject, requests, means)?)
+    }
+
+    fn network(&self) -> Option<Rc<dyn Backend>> {
+        let tenant = self.tenant.as_ref().filter(|_| self.reads)?;
+        Some(Rc::new(way_to_vendor(tenant, self.tls.clone())))
+    }
+
+    /// What the gateway remembers of the tenant; nothing where there is no database yet.
+    fn rehearsal(&self) -> anyhow::Result<Store> {
+        let tenant = self.tenant.as_ref().filter(|_| self.store.exists());
+        let Some(tenant) = tenant else {
+            return Ok(Store::in_memory()?);
+        };
+        let store = Store::open_to_read(&self.store)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+        Ok(runtime.block_on(store.rehearsal(&tenant.id))?)
+    }
+}
+
+fn requests(file: &Path) -> anyhow::Result<Requests> {
+    let name = file.display().to_string();
+    let mut text = String::new();
+    match name.as_str() {
+        "-" => drop(std::io::stdin().read_to_string(&mut text)?),
+        _ => text = std::fs::read_to_string(file).with_context(|| name.clone())?,
+    }
+    Requests::parse(&name, &text).map_err(|why| anyhow!("{name}: {why}"))
+}
+
+fn loaded(sources: &Sources) -> (Catalog, String) {
+    let (catalog, report) = catalog::load(sources);
+    (catalog, report.render(std::io::stderr().is_terminal()))
+}
+
+/// An error together with what loading found, which may be the reason.
+fn with(error: anyhow::Error, problems: &str) -> anyhow::Error {
+    match problems.is_empty() {
+        true => error,
+        false => error.context(format!("not everything could be loaded\n{problems}")),
+    }
+}
+
+fn tenant(catalog: &Catalog, name: &str) -> anyhow::Result<Arc<Tenant>> {
+    let id = TenantId::parse(name).ok_or_else(|| anyhow!("{}", TenantId::FORM))?;
+    let known: Vec<_> = catalog.tenants.keys().map(TenantId::as_str).collect();
+    let found = catalog.tenants.get(&id).cloned();
+    found.ok_or_else(|| {
+        anyhow!(
+            "there is no usable tenant {name}; there are: {}",
+            known.join(", ")
+        )
+    })
+}
+
+fn adapter(catalog: &Catalog, name: &str) -> anyhow::Result<Arc<Adapter>> {
+    let known: Vec<_> = catalog.adapters.keys().map(String::as_str).collect();
+    let found = catalog.adapters.get(name).cloned();
+    found.ok_or_else(|| {
+        anyhow!(
+            "there is no usable adapter {name}; there are: {}",
+            known.join(", ")
+        )
+    })
+}
+
+/// The adapter with another script.
+fn other_version(
+    config: &Config,
+    options: &Options,
+    adapter: &Adapter,
+) -> anyhow::Result<Option<Arc<Adapter>>> {
+    let file = format!("{}.rhai", adapter.name);
+    let script = match (&options.script, &options.against) {
+        (Some(script), _) => script.clone(),
+        (None, Some(directory)) => directory.join(file),
+        (None, None) => return Ok(None),
+    };
+    let manifest = config
+        .catalog
+        .adapters
+        .join(format!("{}.toml", adapter.name));
+    let files = Files {
+        name: adapter.name.clone(),
+        manifest: named_text(&manifest)?,
+        script: named_text(&script)?,
+    };
+    let mut report = catalog::diagnostics::Report::default();
+    report.source(&files.manifest);
+    report.source(&files.script);
+    let compiled = Adapter::compile(files).map_err(|problems| {
+        report.extend(problems);
+        let text = report.render(std::io::stderr().is_terminal());
+        anyhow!("the other version cannot be used\n{text}")
+    });
+    Ok(Some(Arc::new(compiled?)))
+}
+
+fn named_text(path: &Path) -> anyhow::Result<(String, String)> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
+    Ok((name, text))
+}

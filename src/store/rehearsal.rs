@@ -1,0 +1,90 @@
+//! One tenant's rows, copied into memory: a dry run reads what the gateway remembers and leaves
+//! nothing behind.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, TransactionBehavior, params_from_iter};
+
+use super::lane::Lane;
+use super::{Store, open};
+use crate::adapter::TenantId;
+use crate::adapter::memory::MemoryError;
+
+/// How the tables of [`Memory`](crate::adapter::Memory) are read and written.
+const TABLES: [(&str, &str); 3] = [
+    (
+        "SELECT tenant, kind, id, document FROM remembered WHERE tenant = ?1",
+        "INSERT INTO remembered (tenant, kind, id, document) VALUES (?1, ?2, ?3, ?4)",
+    ),
+    (
+        "SELECT tenant, kind, id, native FROM issued_id WHERE tenant = ?1",
+        "INSERT INTO issued_id (tenant, kind, id, native) VALUES (?1, ?2, ?3, ?4)",
+    ),
+    (
+        "SELECT tenant, group_id, member, joined FROM membership WHERE tenant = ?1",
+        "INSERT INTO membership (tenant, group_id, member, joined) VALUES (?1, ?2, ?3, ?4)",
+    ),
+];
+
+type Row = [Value; 4];
+
+impl Store {
+    /// Opens a database that is there, to read from it only: also beside a running gateway.
+    ///
+    /// # Errors
+    /// There is none at `path`, or it cannot be read. Every write fails.
+    pub fn open_to_read(path: &Path) -> Result<Self, MemoryError> {
+        let faults = Arc::<AtomicU64>::default();
+        let lane = Lane::start(
+            "store-read",
+            open::onlooker(path)?,
+            TransactionBehavior::Deferred,
+            Arc::clone(&faults),
+        )?;
+        Ok(Self {
+            writes: lane.clone(),
+            reads: lane,
+            held_tokens: false,
+            faults,
+        })
+    }
+
+    /// A store in memory with what this one remembers of one tenant; tokens are not among it.
+    ///
+    /// # Errors
+    /// The rows cannot be read, or there is no memory for them.
+    pub async fn rehearsal(&self, tenant: &TenantId) -> Result<Self, MemoryError> {
+        let tenant = tenant.clone();
+        let tables: [Vec<Row>; 3] = self
+            .read(move |db| {
+                let [one, two, three] = TABLES;
+                Ok([
+                    rows(db, one.0, &tenant)?,
+                    rows(db, two.0, &tenant)?,
+                    rows(db, three.0, &tenant)?,
+                ])
+            })
+            .await?;
+        let copy = Self::in_memory()?;
+        copy.write(move |db| {
+            for ((_, insert), rows) in TABLES.iter().zip(&tables) {
+                let mut insert = db.prepare(insert)?;
+                for row in rows {
+                    insert.execute(params_from_iter(row))?;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(copy)
+    }
+}
+
+fn rows(db: &Connection, select: &str, tenant: &TenantId) -> rusqlite::Result<Vec<Row>> {
+    let mut select = db.prepare(select)?;
+    let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+    select.query_map([tenant.as_str()], row)?.collect()
+}

@@ -1,0 +1,327 @@
+//! What requests would lead to, with nothing sent: as a library at every vendor, and as a command.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use expect_test::expect;
+use scimgate::adapter::Adapter;
+use scimgate::catalog::{self, Sources};
+use scimgate::demo::stand::Stand;
+use scimgate::demo::vendors;
+use scimgate::dry_run::{self, Corpus, DryRun, Means, Subject};
+use scimgate::scim::{Profile, ResourceKind};
+use scimgate::store::Store;
+use scimgate::transcript::Requests;
+use serde_json::{Value, json};
+
+use crate::harness::{Connection, Request};
+use crate::house::{House, text_of};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn adapters() -> Vec<Arc<Adapter>> {
+    let (catalog, report) = catalog::load(&Sources {
+        adapters: root().join("adapters"),
+        scripts: root().join("scripts"),
+        tenants: None,
+    });
+    assert!(!report.has_errors(), "{}", report.render(false));
+    catalog.adapters.into_values().collect()
+}
+
+fn transcripts(adapter: &Adapter) -> PathBuf {
+    root().join("tests/vendors").join(&adapter.name)
+}
+
+fn data(name: &str) -> String {
+    std::fs::read_to_string(root().join("tests/data/dry-run").join(name)).unwrap()
+}
+
+#[track_caller]
+fn tried(adapter: &Arc<Adapter>, corpus: &Corpus, name: &str, text: &str) -> DryRun {
+    let requests = Requests::parse(name, text).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let subject = Subject::of_adapter(adapter, &requests).unwrap();
+    let means = || Means {
+        corpus: corpus.clone(),
+        memory: Arc::new(Store::in_memory().unwrap()),
+        reads: None,
+    };
+    dry_run::run_alone(&subject, &requests, means).unwrap()
+}
+
+/// What must be the same in any run: no ids and times, and no memberships that the vendor shows
+/// at its users by itself.
+fn essence(status: u16, body: Option<&Value>) -> (u16, Value) {
+    let mut body = body.cloned().unwrap_or_default();
+    forget(&mut body);
+    (status, body)
+}
+
+fn forget(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for name in ["id", "meta", "$ref", "detail", "groups"] {
+                members.remove(name);
+            }
+            if let Some(Value::Array(ids)) = members.get("members") {
+                let count = ids.len().into();
+                members.insert("members".to_owned(), count);
+            }
+            members.values_mut().for_each(forget);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget),
+        _ => {}
+    }
+}
+
+/// The vendors' emulators share no code with the adapters and none with the dry run.
+#[tokio::test]
+async fn what_is_assumed_is_what_the_emulators_answer() {
+    for adapter in adapters() {
+        let corpus = Corpus::read(&transcripts(&adapter), &adapter);
+        let vendor = vendors::named(&adapter.name).unwrap();
+        for file in ["life.http", "group.http"] {
+            let text = data(file);
+            if file == "group.http" && adapter.mapping(ResourceKind::Group).is_none() {
+                continue;
+            }
+            let (told, adapter) = (Arc::clone(&adapter), adapter.name.clone());
+            let (corpus, requests) = (corpus.clone(), text.clone());
+            let assumed = std::thread::spawn(move || tried(&told, &corpus, file, &requests));
+            let assumed = assumed.join().unwrap();
+            assert_eq!(assumed.stopped, None, "{adapter} {file}");
+            let stand = Stand::start(vendor, Profile::default(), Duration::ZERO);
+            let stand = stand.await.unwrap();
+            let real = answers(&stand, &assumed).await;
+            for (exchange, real) in assumed.exchanges.iter().zip(real) {
+                let gets = exchange.gets.as_ref().unwrap();
+                assert_eq!(
+                    essence(gets.status, gets.body.as_ref()),
+                    essence(real.0, real.1.as_ref()),
+                    "{adapter} {file}: {} {}",
+                    exchange.asks.method,
+                    exchange.asks.target
+                );
+            }
+        }
+    }
+}
+
+/// The same requests through a real gateway, with the ids it gives.
+async fn answers(stand: &Stand, assumed: &DryRun) -> Vec<(u16, Option<Value>)> {
+    let url: hyper::Uri = stand.tenant_url.parse().unwrap();
+    let address: SocketAddr = url.authority().unwrap().as_str().parse().unwrap();
+    let mut ids: Vec<(String, String)> = Vec::new();
+    let mut found = Vec::new();
+    for exchange in &assumed.exchanges {
+        let real = |text: &str| {
+            let ids = ids.iter();
+            ids.fold(text.to_owned(), |text, (one, other)| text.replace(one, other))
+        };
+        let asks = &exchange.asks;
+        let target = format!("{}{}", url.path(), real(&asks.target));
+        let mut request = Request::new(&asks.method, &target)
+            .header("Authorization", &format!("Bearer {}", stand.token));
+        if let Some(body) = &asks.body {
+            request = request.json(&serde_json::from_str(&real(&body.to_string())).unwrap());
+        }
+        let response = Connection::open(address).await.send(&request).await;
+        let body = (!response.body.is_empty()).then(|| response.json());
+        let id = |body: Option<&Value>| body?.get("id")?.as_str().map(str::to_owned);
+        let assumed = exchange.gets.as_ref().and_then(|gets| id(gets.body.as_ref()));
+        ids.extend(assumed.zip(id(body.as_ref())));
+        found.push((response.status, body));
+    }
+    found
+}
+
+/// A transcript is a file of requests with the vendor's answers in it: with them, a dry run makes
+/// the same calls and gives the same answers.
+#[test]
+fn every_transcript_is_tried_as_it_is_played() {
+    for adapter in adapters() {
+        let corpus = Corpus::default();
+        let mut files: Vec<_> = std::fs::read_dir(transcripts(&adapter)).unwrap().collect();
+        files.sort_by_key(|entry| entry.as_ref().unwrap().path());
+        for file in files {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = path.display().to_string();
+            let run = tried(&adapter, &corpus, &name, &text);
+            assert_eq!(run.stopped, None, "{name}");
+            let calls = format!("@calls {}\n", run.calls);
+            assert!(text.contains(&calls), "{name} makes {} calls", run.calls);
+            let wanted = text.split("### Entra gets\n").skip(1);
+            let wanted: Vec<u16> = wanted.map(|text| text[..3].parse().unwrap()).collect();
+            let got = run.exchanges.iter().map(|exchange| exchange.gets.as_ref());
+            let got: Vec<u16> = got.map(|gets| gets.unwrap().status).collect();
+            assert_eq!(got, wanted, "{name}");
+        }
+    }
+}
+
+// ---- the command -----------------------------------------------------------------------------
+
+/// A house of one vendor with its transcripts, and requests.
+fn house(vendor: &str, requests: &str) -> House {
+    let house = House::of_vendor(vendor);
+    for file in std::fs::read_dir(root().join("tests/vendors").join(vendor)).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let path = format!("tests/vendors/{vendor}/{name}");
+        house.copy(&path, &path);
+    }
+    house.write("requests.http", requests);
+    house
+}
+
+#[track_caller]
+fn told(house: &House, code: i32, arguments: &[&str]) -> String {
+    let output = house.run(arguments);
+    let text = text_of(&[output.stdout, output.stderr].concat());
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    text
+}
+
+const BY_ADAPTER: [&str; 4] = ["dry-run", "--adapter", "sosafe", "requests.http"];
+
+#[test]
+fn a_dry_run_reads_from_top_to_bottom() {
+    let patch = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+        {"op": "Replace", "path": "title", "value": "Pilot"}, {"op": "Add", "path": "shoeSize", "value": 44}]}"#;
+    let house = house("sosafe", &format!("PATCH /Users/18777\n\n{patch}\n"));
+    let text = told(&house, 0, &BY_ADAPTER);
+    expect![[r#"
+        Dry run of dry-run (sosafe)
+        Every call would carry X-Idp-Tenant: idp_tenant, X-Api-Key: ***
+
+        1. Entra asks PATCH /Users/18777
+           {
+             "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+             "Operations": [
+               {"op":"Replace","path":"title","value":"Pilot"},
+               {"op":"Add","path":"shoeSize","value":44}
+             ]
+           }
+           understood: title becomes "Pilot"
+           understood: shoeSize is ignored: no schema has it
+           changes: title
+           native fields: job_title
+           the script's update_user
+           1.1 PATCH /users/18777   (would be sent)
+               {"job_title":"Pilot"}
+               answer 200
+               {
+                 "id": 18777,
+                 "status": "ACTIVE",
+                 "login": "grace@example.com",
+                 "email": "grace@example.com",
+                 "first_name": "Grace",
+                 "last_name": "Moss",
+                 "job_title": "Pilot",
+                 "external_ref": "9a41d07c",
+                 "user_group": null
+               }
+               assumed after tests/vendors/sosafe/bulk-lost-change.http:19; with the call's values; the others are the transcript's
+           Entra gets 200
+           {
+             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+             "id": "18777",
+             "userName": "grace@example.com",
+             "active": true,
+             "title": "Pilot",
+             "emails": [{"type":"work","value":"grace@example.com","primary":true}],
+             "name": {"givenName":"Grace","familyName":"Moss"},
+             "externalId": "9a41d07c",
+             "meta": {
+               "resourceType": "User",
+               "location": "https://gateway.example/scim/v2/Users/18777",
+               "version": "W/\"591c7fe2693871d4\""
+             }
+           }
+
+        1 call would be made: 1 change and 0 reads. Nothing was sent.
+    "#]].assert_eq(&text);
+}
+
+#[test]
+fn what_is_remembered_is_read_and_stays_as_it_was() {
+    let house = house("sosafe", &data("group.http"));
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let arguments = ["dry-run", "--tenant", "acme", "requests.http"];
+    told(&house, 1, &arguments);
+    assert!(!house.path().join("state").exists(), "a database was made");
+    told(&house, 0, &["token", "mint", "--tenant", "acme"]);
+    let database = || std::fs::read(house.path().join("state/scimgate.db")).unwrap();
+    let before = database();
+    told(&house, 1, &arguments);
+    assert!(before == database(), "the database was written to");
+}
+
+#[test]
+fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() {
+    let requests = "### Entra asks\nDELETE /Users/18777\n\n### Entra asks\nGET /Users/18778\n";
+    let house = house("sosafe", requests);
+    house.edit(
+        "scripts/sosafe.rhai",
+        "delete(`/users/${id}`)",
+        "delete(`/users/${id}/for-ever`)",
+    );
+    let text = told(&house, 1, &BY_ADAPTER);
+    let stop = "no transcript of sosafe has an answer to a call of this form: \
+                DELETE /users/18777/for-ever";
+    assert!(text.contains(stop) && text.contains("1 request not reached"), "{text}");
+    let given = requests.replacen("18777\n", "18777\n\n### Vendor answers\n204\n", 1);
+    house.write("requests.http", &given);
+    let text = told(&house, 0, &BY_ADAPTER);
+    assert!(text.contains("given by the file of requests"), "{text}");
+}
+
+#[test]
+fn another_version_of_a_script_is_compared_before_it_is_live() {
+    let house = house("sosafe", &data("life.http"));
+    house.copy("scripts/sosafe.rhai", "next/sosafe.rhai");
+    let mut against = BY_ADAPTER.to_vec();
+    against.extend(["--against", "next"]);
+    let same = told(&house, 1, &against);
+    assert!(same.contains("the same calls"), "{same}");
+    house.edit("next/sosafe.rhai", ".cut(120)", ".cut(5)");
+    let text = told(&house, 1, &against);
+    let changed: Vec<_> = text.lines().filter(|line| is_change(line)).collect();
+    expect![[r#"
+           -   "display_name": "Grace Hopper",
+           +   "display_name": "Grace","#]].assert_eq(&changed.join("\n"));
+    house.edit("next/sosafe.rhai", ".cut(5)", ".cut(");
+    let text = told(&house, 78, &against);
+    assert!(text.contains("the other version cannot be used"), "{text}");
+}
+
+/// A line of a difference, but for entity tags.
+fn is_change(line: &str) -> bool {
+    let line = line.trim_start();
+    (line.starts_with("- ") || line.starts_with("+ ")) && !line.contains("W/")
+}
+
+#[test]
+fn reads_are_sent_if_allowed_and_nothing_else_ever() {
+    for vendor in vendors::ALL {
+        let emulator = vendor.start(Duration::ZERO).unwrap();
+        let house = house(vendor.name(), &data("life.http"));
+        house.write("tenants/acme.toml", &vendor.tenant_file(&emulator));
+        let before = emulator.state();
+        let arguments = ["dry-run", "--tenant", "acme", "requests.http", "--format", "json"];
+        let run: Value = serde_json::from_str(&told(&house, 1, &arguments)).unwrap();
+        assert_eq!(run["reads_sent"], 0);
+        assert_eq!(emulator.journal().len(), 0, "{}", vendor.name());
+        let read = [&arguments[..], &["--read"]].concat();
+        let run: Value = serde_json::from_str(&told(&house, 1, &read)).unwrap();
+        assert_eq!(run["stopped"], Value::Null, "{run:#}");
+        assert!(run["reads_sent"].as_u64().unwrap() >= 1, "{run:#}");
+        assert_eq!(run["exchanges"][6]["gets"], json!({"status": 204, "body": null}));
+        assert_eq!(emulator.state(), before, "{}", vendor.name());
+        assert!(!text_of(run.to_string().as_bytes()).contains("secret"));
+    }
+}
