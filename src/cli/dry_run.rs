@@ -59,7 +59,9 @@ enum Format {
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let requests = requests(&options.file).map_err(Trouble::Config)?;
     let stage = Stage::set(config, options, &requests).map_err(Trouble::Config)?;
-    let now = stage.play(&stage.subject, &requests).map_err(Trouble::Internal)?;
+    let now = stage
+        .play(&stage.subject, &requests)
+        .map_err(Trouble::Internal)?;
     let other = match &stage.other {
         Some(other) => Some(stage.play(other, &requests).map_err(Trouble::Internal)?),
         None => None,
@@ -97,7 +99,9 @@ fn compared(now: &DryRun, other: &DryRun) -> String {
         text.push_str("The other version makes the same calls and gives the same answers.\n");
     }
     if let Some(why) = &other.stopped {
-        text.push_str(&format!("With the other version, the dry run stops: {why}.\n"));
+        text.push_str(&format!(
+            "With the other version, the dry run stops: {why}.\n"
+        ));
     }
     text
 }
@@ -132,7 +136,8 @@ impl Stage {
             (None, name) => {
                 let adapter = adapter(&catalog, name.as_deref().unwrap_or_default())
                     .map_err(|error| with(error, &problems))?;
-                let subject = Subject::of_adapter(&adapter, requests).map_err(|why| anyhow!(why))?;
+                let subject =
+                    Subject::of_adapter(&adapter, requests).map_err(|why| anyhow!(why))?;
                 (adapter, subject)
             }
         };
@@ -206,13 +211,23 @@ fn tenant(catalog: &Catalog, name: &str) -> anyhow::Result<Arc<Tenant>> {
     let id = TenantId::parse(name).ok_or_else(|| anyhow!("{}", TenantId::FORM))?;
     let known: Vec<_> = catalog.tenants.keys().map(TenantId::as_str).collect();
     let found = catalog.tenants.get(&id).cloned();
-    found.ok_or_else(|| anyhow!("there is no usable tenant {name}; there are: {}", known.join(", ")))
+    found.ok_or_else(|| {
+        anyhow!(
+            "there is no usable tenant {name}; there are: {}",
+            known.join(", ")
+        )
+    })
 }
 
 fn adapter(catalog: &Catalog, name: &str) -> anyhow::Result<Arc<Adapter>> {
     let known: Vec<_> = catalog.adapters.keys().map(String::as_str).collect();
     let found = catalog.adapters.get(name).cloned();
-    found.ok_or_else(|| anyhow!("there is no usable adapter {name}; there are: {}", known.join(", ")))
+    found.ok_or_else(|| {
+        anyhow!(
+            "there is no usable adapter {name}; there are: {}",
+            known.join(", ")
+        )
+    })
 }
 
 /// The adapter with another script.
@@ -227,7 +242,10 @@ fn other_version(
         (None, Some(directory)) => directory.join(file),
         (None, None) => return Ok(None),
     };
-    let manifest = config.catalog.adapters.join(format!("{}.toml", adapter.name));
+    let manifest = config
+        .catalog
+        .adapters
+        .join(format!("{}.toml", adapter.name));
     let files = Files {
         name: adapter.name.clone(),
         manifest: named_text(&manifest)?,

@@ -18,7 +18,8 @@ pub(super) fn at(list: &str, id: &str) -> String {
 pub(super) fn quoted(text: &str) -> Vec<String> {
     pieces(text)
         .into_iter()
-        .filter_map(|(is_quoted, piece)| is_quoted.then(|| piece.to_owned()))
+        .filter(|(is_quoted, _)| *is_quoted)
+        .map(|(_, piece)| piece.to_owned())
         .collect()
 }
 
@@ -60,7 +61,9 @@ pub(super) fn below<'a>(address: &'a str, above: &str) -> Option<&'a str> {
 pub(super) fn list_of(address: &str) -> &str {
     let address = address.trim_end_matches('/');
     let end = match address.ends_with(']') {
-        true => last_step(address).find('[').map(|at| address.len() - last_step(address).len() + at),
+        true => last_step(address)
+            .find('[')
+            .map(|at| address.len() - last_step(address).len() + at),
         false => address.rfind('/'),
     };
     end.and_then(|end| address.get(..end)).unwrap_or_default()

@@ -147,7 +147,9 @@ impl Told {
         let query = common(&names(own), &names(call)).filter(|part| *part >= ALIKE)?;
         let body = self.body_likeness(call)?;
         let (own_slots, slots) = (own.slots(), call.slots());
-        let same = slots.iter().filter(|(place, text)| own_slots.get(*place) == Some(text));
+        let same = slots
+            .iter()
+            .filter(|(place, text)| own_slots.get(*place) == Some(text));
         let same = same.count() as f64 / (slots.len().max(1) as f64);
         Some(equal + 2.0 * query + 3.0 * body + 0.5 * same)
     }

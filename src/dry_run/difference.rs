@@ -71,10 +71,14 @@ fn call_lines(call: &Call) -> Vec<String> {
 }
 
 fn named(line: String, run: &DryRun) -> String {
-    let ids = run.exchanges.iter().enumerate().filter_map(|(index, exchange)| {
-        let body = exchange.gets.as_ref()?.body.as_ref()?;
-        Some((index + 1, body.get("id")?.as_str()?))
-    });
+    let ids = run
+        .exchanges
+        .iter()
+        .enumerate()
+        .filter_map(|(index, exchange)| {
+            let body = exchange.gets.as_ref()?.body.as_ref()?;
+            Some((index + 1, body.get("id")?.as_str()?))
+        });
     ids.fold(line, |line, (number, id)| match id.len() {
         36 => line.replace(id, &format!("{{{{{number}}}}}")),
         _ => line,

@@ -167,7 +167,8 @@ mod tests {
     #[test]
     fn values_stand_where_the_transcript_has_its_own() {
         let told = post(json!({"first": "Ada", "last": "Lane", "mail": "a@b.c", "login": "a@b.c"}));
-        let call = post(json!({"first": "Grace", "last": "Moss", "mail": "m@b.c", "login": "l@b.c"}));
+        let call =
+            post(json!({"first": "Grace", "last": "Moss", "mail": "m@b.c", "login": "l@b.c"}));
         let mut answer = json!({"id": 7, "full": "Ada Lane", "last": "Lane", "mail": "a@b.c"});
         Bindings::between(&told, &call).apply(&mut answer);
         assert_eq!(

@@ -73,9 +73,11 @@ impl Ledger {
     /// The object a call is about and what of it: by the longest address, else by its id.
     pub(super) fn target<'c>(&self, call: &'c Parts) -> Option<(usize, &'c str)> {
         let address = call.address();
-        let above = self.objects.iter().enumerate().filter_map(|(index, known)| {
-            Some((index, below(address, &known.address)?))
-        });
+        let above = self
+            .objects
+            .iter()
+            .enumerate()
+            .filter_map(|(index, known)| Some((index, below(address, &known.address)?)));
         let by_address = above.min_by_key(|(index, tail)| (tail.len(), usize::MAX - index));
         by_address.or_else(|| {
             let slots = call.slots();
@@ -146,7 +148,11 @@ impl Ledger {
             (None, None) => false,
         };
         let wanted = wanted(call);
-        let fits = |known: &&Known| wanted.iter().all(|(name, text)| has(&known.tree, name, text));
+        let fits = |known: &&Known| {
+            wanted
+                .iter()
+                .all(|(name, text)| has(&known.tree, name, text))
+        };
         let present = self.objects.iter().filter(|known| !known.gone);
         present.filter(here).filter(fits).collect()
     }
@@ -160,7 +166,9 @@ impl Ledger {
 
     /// What was changed last is no longer there.
     pub(super) fn last_changed_is_gone(&mut self) {
-        let last = self.last_changed.and_then(|index| self.objects.get_mut(index));
+        let last = self
+            .last_changed
+            .and_then(|index| self.objects.get_mut(index));
         if let Some(known) = last {
             known.gone = true;
         }
@@ -198,13 +206,12 @@ pub(super) fn id_keys<'t>(tree: &'t Map<String, Value>, adapter: &Adapter) -> Ve
     let ids = &adapter.manifest.ids;
     let own = [Some(&ids.user), ids.group.as_ref()];
     let is_own = |name: &str| own.iter().flatten().any(|rule| rule.field == name);
-    let is_id = |name: &str| {
-        is_own(name) || name == "id" || name.ends_with("Id") || name.ends_with("_id")
-    };
+    let is_id =
+        |name: &str| is_own(name) || name == "id" || name.ends_with("Id") || name.ends_with("_id");
     let plain = |value: &Value| value.is_string() || value.is_number();
-    let named = tree.iter().filter(|(name, value)| {
-        is_id(name.trim_start_matches('@')) && plain(value)
-    });
+    let named = tree
+        .iter()
+        .filter(|(name, value)| is_id(name.trim_start_matches('@')) && plain(value));
     named.map(|(name, _)| name.as_str()).collect()
 }
 

@@ -70,9 +70,7 @@ fn take(
     }
     let altered = changed.is_some();
     ledger.keep(Known {
-        address: held
-            .as_ref()
-            .map_or(address, |held| held.address.clone()),
+        address: held.as_ref().map_or(address, |held| held.address.clone()),
         id: Some(id),
         tree: record.clone(),
         whole: true,

@@ -38,9 +38,10 @@ impl Parts {
     pub(super) fn of(call: &VendorCall, lists: &[String]) -> Self {
         let content = match &call.body {
             None => Content::None,
-            Some(body) if body.media_type == FORM => form(transcript::form_sent(&body.bytes), lists),
-            Some(body) => serde_json::from_slice(&body.bytes)
-                .map_or(Content::None, Content::Json),
+            Some(body) if body.media_type == FORM => {
+                form(transcript::form_sent(&body.bytes), lists)
+            }
+            Some(body) => serde_json::from_slice(&body.bytes).map_or(Content::None, Content::Json),
         };
         Self::new(call.method, &call.path, content)
     }
@@ -106,7 +107,11 @@ impl Parts {
         if let Some((element, _)) = named_element(self.address()) {
             return element.to_owned();
         }
-        let raw: Vec<&str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
+        let raw: Vec<&str> = self
+            .path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect();
         let end = self.segments.iter().rposition(|segment| segment == id);
         match end.and_then(|end| raw.get(..=end)) {
             Some(parts) => format!("/{}", parts.join("/")),
@@ -160,7 +165,7 @@ impl Parts {
             Content::None => {}
             Content::Json(body) => gather(&variables(body), names, &mut payload, 3),
             Content::Form(form, elements) => {
-                payload.extend(elements.values().cloned().flatten());
+                payload.extend(elements.values().flat_map(Clone::clone));
                 let known = |(name, _): &(&String, &Value)| names.contains(*name);
                 let plain = form.iter().filter(known);
                 payload.extend(plain.map(|(name, value)| (name.clone(), value.clone())));
@@ -174,9 +179,8 @@ fn form(fields: Value, lists: &[String]) -> Content {
     let Value::Object(fields) = fields else {
         return Content::None;
     };
-    let element = |(name, value): (&String, &Value)| {
-        Some((name.clone(), fragment(value.as_str()?, lists)?))
-    };
+    let element =
+        |(name, value): (&String, &Value)| Some((name.clone(), fragment(value.as_str()?, lists)?));
     let elements = fields.iter().filter_map(element).collect();
     Content::Form(fields, elements)
 }

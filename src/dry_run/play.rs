@@ -20,6 +20,7 @@ use crate::transcript::{
 /// A gateway of one tenant whose vendor carries nothing out.
 pub(super) struct Player {
     gateway: Gateway,
+    is_real: bool,
     vendor: Rc<Vendor>,
 }
 
@@ -27,6 +28,7 @@ impl Player {
     pub(super) fn new(subject: &Subject, means: Means) -> Self {
         let adapter = Arc::clone(&subject.adapter);
         Self {
+            is_real: subject.is_real,
             vendor: Rc::new(Vendor::new(adapter, means.corpus, means.reads)),
             gateway: Gateway {
                 tenant: subject.tenant.clone(),
@@ -43,7 +45,7 @@ impl Player {
 
     pub(super) async fn play(&self, requests: &Requests) -> DryRun {
         let mut told = DryRun {
-            tenant: self.gateway.tenant.to_string(),
+            tenant: self.is_real.then(|| self.gateway.tenant.to_string()),
             adapter: self.gateway.adapter.name.clone(),
             headers: headers(&self.gateway),
             exchanges: Vec::new(),
@@ -84,7 +86,9 @@ impl Player {
         let answers = tried.answers.clone();
         self.vendor.begin(answers, variables, Rc::clone(&story));
         let backend: Rc<dyn Backend> = self.vendor.clone();
-        let asked = self.gateway.ask(&tried.asks, variables, backend, Rc::clone(&story));
+        let asked = self
+            .gateway
+            .ask(&tried.asks, variables, backend, Rc::clone(&story));
         let got = asked.await;
         let (mut calls, stopped) = self.vendor.end();
         let steps = steps(&story, &mut calls);
@@ -95,7 +99,12 @@ impl Player {
             && let Body::Json(names) = &gets.body
         {
             // Only for the names: what a value was elsewhere is not expected here.
-            let _unlike = differences(&fill_value(names, variables), body, Mode::AtLeast, variables);
+            let _unlike = differences(
+                &fill_value(names, variables),
+                body,
+                Mode::AtLeast,
+                variables,
+            );
         }
         let exchange = Exchange {
             understood: understood(&asks, &self.gateway.service),
@@ -174,7 +183,9 @@ fn named(asks: &Asked) -> Vec<(ResourceKind, String)> {
         Some("Groups") => Some(ResourceKind::Group),
         _ => None,
     };
-    let id = segments.next().filter(|id| !id.is_empty() && *id != ".search");
+    let id = segments
+        .next()
+        .filter(|id| !id.is_empty() && *id != ".search");
     let own = kind.zip(id.map(str::to_owned));
     let mut others = Vec::new();
     if let Some(body) = &asks.body {

@@ -12,7 +12,10 @@ const LINE: usize = 92;
 
 impl fmt::Display for DryRun {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "Dry run of {} ({})", self.tenant, self.adapter)?;
+        match &self.tenant {
+            Some(tenant) => writeln!(out, "Dry run of the tenant {tenant} ({})", self.adapter)?,
+            None => writeln!(out, "Dry run of the adapter {}", self.adapter)?,
+        }
         if !self.headers.is_empty() {
             writeln!(out, "Every call would carry {}", self.headers.join(", "))?;
         }
@@ -102,7 +105,9 @@ fn write_body(out: &mut fmt::Formatter<'_>, body: Option<&Value>, indent: usize)
 /// A body as one line, or as several where one would be too long.
 pub(super) fn lines(body: &Value) -> Vec<String> {
     let form = |(name, value): (&String, &Value)| {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         format!("{name} = {text}")
     };
     match body {
@@ -117,7 +122,10 @@ fn folded(value: &Value, room: usize) -> Vec<String> {
     let short = value.to_string();
     let (ends, items): (_, Vec<Vec<String>>) = match value {
         _ if short.len() <= room => return vec![short],
-        Value::Array(items) => (("[", "]"), items.iter().map(|item| folded(item, room)).collect()),
+        Value::Array(items) => (
+            ("[", "]"),
+            items.iter().map(|item| folded(item, room)).collect(),
+        ),
         Value::Object(members) => {
             let member = |(name, value): (&String, &Value)| {
                 let name = format!("{}: ", Value::from(name.as_str()));

@@ -36,7 +36,11 @@ pub(super) fn walk(tree: &mut Value, adapter: &Adapter, visit: &mut dyn FnMut(Pa
                 walk(item, adapter, visit);
             }
         }
-        Value::Array(items) if items.iter().all(|item| item.is_string() || item.is_number()) => {
+        Value::Array(items)
+            if items
+                .iter()
+                .all(|item| item.is_string() || item.is_number()) =>
+        {
             visit(Part::Ids(items));
         }
         Value::Array(items) => {

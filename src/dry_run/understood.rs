@@ -23,7 +23,11 @@ pub(super) fn understood(asks: &Asked, service: &Service) -> Vec<String> {
 
 /// What happened beside the calls, which are told from then on to come after lines of these.
 pub(super) fn steps(story: &Story, calls: &mut [Call]) -> Vec<String> {
-    let all: Vec<_> = story.steps().iter().map(|moment| line(&moment.step)).collect();
+    let all: Vec<_> = story
+        .steps()
+        .iter()
+        .map(|moment| line(&moment.step))
+        .collect();
     for call in calls {
         let before = all.iter().take(call.after_steps);
         call.after_steps = before.flatten().count();
@@ -44,7 +48,10 @@ fn line(step: &Step) -> Option<String> {
 fn lines(request: &Request) -> Vec<String> {
     match request {
         Request::List { query, .. } => of_query(query),
-        Request::Search { queries } => queries.iter().flat_map(|(_, query)| of_query(query)).collect(),
+        Request::Search { queries } => queries
+            .iter()
+            .flat_map(|(_, query)| of_query(query))
+            .collect(),
         Request::Patch { patch, .. } => of_patch(patch),
         Request::Create { body, .. } | Request::Replace { body, .. } => ignored(&body.ignored),
         _ => Vec::new(),

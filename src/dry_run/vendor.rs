@@ -90,11 +90,7 @@ impl Vendor {
         self.state.borrow_mut().ledger.last_changed_is_gone();
     }
 
-    async fn answer(
-        &self,
-        call: VendorCall,
-        deadline: Instant,
-    ) -> Result<VendorReply, CallFault> {
+    async fn answer(&self, call: VendorCall, deadline: Instant) -> Result<VendorReply, CallFault> {
         let parts = Parts::of(&call, &self.adapter.manifest.replies.lists);
         let reads = self.adapter.only_reads(&call);
         if self.state.borrow().stopped.is_some() {

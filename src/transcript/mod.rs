@@ -57,8 +57,8 @@ use serde_json::Value;
 pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
 pub(crate) use form::{FORM, sent as form_sent, written as form_written};
 pub use requests::{Requests, Tried};
-pub(crate) use run::{Player, settings};
 pub use run::{Outcome, run};
+pub(crate) use run::{Player, settings};
 
 use crate::adapter::{CallFault, VendorReply, Verb};
 use crate::scim::Profile;

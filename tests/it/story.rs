@@ -76,7 +76,9 @@ async fn every_kind_of_write_is_told_in_entras_words() {
         404
     );
     let events = gateway.events(7).await;
-    check(&events, expect![[r#"
+    check(
+        &events,
+        expect![[r#"
         POST /Users | create success 201 -
           modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
           find_user() ran for # ms
@@ -131,7 +133,8 @@ async fn every_kind_of_write_is_told_in_entras_words() {
           native fields: job_title
           update_user() ran for # ms, and did not come to its end
             PATCH /users/# → # in # ms
-    "#]]);
+    "#]],
+    );
     assert!(events.iter().all(|event| event.tenant.as_str() == "a"));
     assert_eq!(events[0].target_id.as_deref(), Some(&*id));
     assert_eq!(events[0].identity.as_deref(), Some("p…@e…com"));
@@ -159,7 +162,9 @@ async fn what_fails_says_whose_fault_it_was() {
     assert_eq!(a.get(filter).await.status, 503);
     assert_eq!(a.post("/Users", &json!({"schemas": []})).await.status, 400);
     let events = gateway.events(6).await;
-    check(&events[1..], expect![[r#"
+    check(
+        &events[1..],
+        expect![[r#"
         PATCH /Users/{id} | update success 200 -
           modified: displayName: ?→L…
           replace displayName
@@ -191,7 +196,8 @@ async fn what_fails_says_whose_fault_it_was() {
             GET /users?login=… → # in # ms
 
         POST /Users | create failure 400 SystemForCrossDomainIdentityManagementBadRequest
-    "#]]);
+    "#]],
+    );
     gateway.end().await;
 }
 

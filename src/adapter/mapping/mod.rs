@@ -151,7 +151,10 @@ impl Mapping {
 
     /// The native fields, without what is nested in them, that tell whether an account is in use.
     pub fn active_fields(&self) -> impl Iterator<Item = &str> {
-        let fields = self.active_row().into_iter().flat_map(|(_, row)| &row.fields);
+        let fields = self
+            .active_row()
+            .into_iter()
+            .flat_map(|(_, row)| &row.fields);
         fields.filter_map(|field| field.0.first().map(String::as_str))
     }
 
