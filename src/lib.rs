@@ -38,10 +38,11 @@
 //! | [`scim`] | RFC 7643 and RFC 7644, pure |
 //! | [`convert`] | countries, languages, telephone numbers, time zones, text |
 //! | [`vendor`] | the vendor's side of the network: connections, limits, retries, breakers |
-//! | [`store`] | what the vendor cannot remember: SQLite |
+//! | [`store`] | what the vendor cannot remember, and the provisioning log: SQLite |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
 //! | [`dry_run`] | what requests would lead to, with nothing sent |
 //! | [`telemetry`] | logs |
+//! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
 //!
 //! Dependencies point one way: `cli → gateway → server → catalog → tenant →
@@ -60,6 +61,8 @@
 //!   is left out the answer is 503, for its tokens are good.
 //! - Secrets have no `Display`, and a `Debug` that shows nothing.
 //! - A vendor's fault, or ours, never becomes 401, 403 or 404.
+//! - What became of a request is noted in one place, its story, without a person's data;
+//!   log, `explain` and metrics are told from there, and no request waits for them.
 //! - A write is acknowledged only after the vendor applied it.
 //! - No write is repeated whose first try may have been carried out, unless the
 //!   vendor documents that repeating it does no harm.
@@ -72,6 +75,7 @@ pub mod convert;
 pub mod demo;
 pub mod dry_run;
 pub mod gateway;
+pub mod probe;
 pub mod scim;
 pub mod server;
 pub mod store;

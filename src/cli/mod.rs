@@ -5,6 +5,7 @@ mod demo;
 mod dry_run;
 mod explain;
 mod log;
+mod probe;
 mod serve;
 mod test;
 mod token;
@@ -56,6 +57,8 @@ enum Verb {
     Log(log::Options),
     /// Tell what happened to one request, why, what Entra does next, and what to do.
     Explain(explain::Options),
+    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
+    Probe(probe::Options),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -94,6 +97,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Explain(options) => {
             read_config(file).and_then(|config| explain::run(&config, &options))
         }
+        Verb::Probe(options) => probe::run(&options),
         Verb::Demo(options) => demo::run(&options),
     };
     match result {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use scimgate::adapter::operations::Operation;
 use scimgate::adapter::settings::Settings;
-use scimgate::adapter::story::Story;
+use scimgate::adapter::story::{Asked, Audience, Ended, Story, Witness};
 use scimgate::adapter::{
     Adapter, Backend, CallFault, LocalBoxFuture, TenantId, VendorCall, VendorReply,
 };
@@ -119,15 +119,23 @@ fn cases() -> Vec<Case> {
         ),
         (
             "GET of a user: a vendor call, its row to SCIM",
-            Box::new(|| stand.ask("GET", None)),
+            Box::new(|| stand.ask("GET", None, false)),
+        ),
+        (
+            "the same, and its story told",
+            Box::new(|| stand.ask("GET", None, true)),
         ),
         (
             "PATCH of a user: to the vendor's fields and back",
-            Box::new(|| stand.ask("PATCH", Some(PATCH))),
+            Box::new(|| stand.ask("PATCH", Some(PATCH), false)),
         ),
         (
             "PUT of a user: to the vendor's fields and back",
-            Box::new(|| stand.ask("PUT", Some(USER))),
+            Box::new(|| stand.ask("PUT", Some(USER), false)),
+        ),
+        (
+            "the same, and its story told",
+            Box::new(|| stand.ask("PUT", Some(USER), true)),
         ),
     ]
 }
@@ -174,6 +182,7 @@ struct Stand {
     adapter: Arc<Adapter>,
     service: Arc<Service>,
     memory: Arc<Store>,
+    audience: Rc<Audience>,
 }
 
 impl Stand {
@@ -200,20 +209,24 @@ impl Stand {
             adapter: Arc::clone(adapter),
             service: Arc::new(service),
             memory: Arc::new(Store::in_memory().unwrap()),
+            audience: Rc::new(Audience {
+                witnesses: vec![Arc::new(Deaf)],
+                ..Audience::default()
+            }),
         }
     }
 
     /// One request on one user: read, carried out, answered.
-    fn ask(&self, method: &str, body: Option<&str>) {
+    fn ask(&self, method: &'static str, body: Option<&str>, told: bool) {
         let body = body.map(|text| json::read(text.as_bytes()).unwrap());
         let request = Request::parse(method, "/Users/18231", None, body, &self.service).unwrap();
         let response = self
             .runtime
-            .block_on(async { self.operation().perform(request).await });
+            .block_on(async { self.operation(method, told).perform(request).await });
         black_box(response.unwrap());
     }
 
-    fn operation(&self) -> Operation {
+    fn operation(&self, method: &'static str, told: bool) -> Operation {
         let tenant = TenantId::parse("bench").unwrap();
         Operation {
             tenant: tenant.clone(),
@@ -228,8 +241,31 @@ impl Stand {
             cursors: CursorKey::new([0; 32]),
             base_url: "https://gateway.example/scim/v2".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(30),
-            story: Story::unheard_of(&tenant),
+            story: match told {
+                true => Story::begin(asked(method, &tenant), Rc::clone(&self.audience)),
+                false => Story::unheard_of(&tenant),
+            },
         }
+    }
+}
+
+fn asked(method: &'static str, tenant: &TenantId) -> Asked {
+    Asked {
+        request_id: "6c7e2a52-36f2-4d1d-9a41-1c1ad2f0a9b7".into(),
+        part: 0,
+        tenant: tenant.clone(),
+        vendor: "sosafe".into(),
+        method,
+        route: "/Users/{id}",
+    }
+}
+
+/// Hears a story and forgets it, as the provisioning log does with a read that went well.
+struct Deaf;
+
+impl Witness for Deaf {
+    fn ended(&self, story: &Arc<Ended>) {
+        black_box(story);
     }
 }
 

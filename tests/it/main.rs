@@ -11,7 +11,7 @@
 //! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
 //! | `house` | a directory to run the binary in |
-//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
+//! | `check_command`, `serve_command`, `log_command` | the binary: `check`; `token` and `serve`; `log` and `explain` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
@@ -37,7 +37,9 @@ mod fuzz_targets;
 mod harness;
 mod house;
 mod lists;
+mod log_command;
 mod patch_table;
+mod probe;
 mod protocol;
 mod races;
 mod serve_command;

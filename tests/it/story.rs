@@ -79,61 +79,61 @@ async fn every_kind_of_write_is_told_in_entras_words() {
     check(
         &events,
         expect![[r#"
-        POST /Users | create success 201 -
-          modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
-          find_user() ran for # ms
-            GET /users?external_ref=… → # in # ms
-          looked up by externalId: # found
-          native fields: display_name, email, external_ref, first_name, last_name, login, phone
-          create_user() ran for # ms
-            POST /users → # in # ms
-          activate_user() ran for # ms
-            POST /users/#/activate → # in # ms
+            POST /Users | create success 201 -
+              modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
+              find_user() ran for # ms
+                GET /users?external_ref=… → # in # ms
+              looked up by externalId: # found
+              native fields: display_name, email, external_ref, first_name, last_name, login, phone
+              create_user() ran for # ms
+                POST /users → # in # ms
+              activate_user() ran for # ms
+                POST /users/#/activate → # in # ms
 
-        PATCH /Users/{id} | update success 200 -
-          modified: displayName: ?→A…
-          replace displayName
-          native fields: display_name
-          update_user() ran for # ms
-            PATCH /users/# → # in # ms
+            PATCH /Users/{id} | update success 200 -
+              modified: displayName: ?→A…
+              replace displayName
+              native fields: display_name
+              update_user() ran for # ms
+                PATCH /users/# → # in # ms
 
-        PATCH /Users/{id} | disable success 200 -
-          modified: active: ?→false
-          replace active
-          deactivate_user() ran for # ms
-            POST /users/#/deactivate → # in # ms
-          no native field changes: the vendor was not told
+            PATCH /Users/{id} | disable success 200 -
+              modified: active: ?→false
+              replace active
+              deactivate_user() ran for # ms
+                POST /users/#/deactivate → # in # ms
+              nothing more to tell the vendor: no native field changes
 
-        POST /Users | create failure 409 EntryConflict
-          modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
-          find_user() ran for # ms
-            GET /users?external_ref=… → # in # ms
-          looked up by externalId: # found
-          native fields: display_name, email, external_ref, first_name, last_name, login, phone
-          create_user() ran for # ms, and did not come to its end
-            POST /users → # in # ms
-            GET /users/# → # in # ms
-          find_user() ran for # ms
-            GET /users?login=… → # in # ms
-          looked up by userName: # found
-          somebody else's object has this userName
+            POST /Users | create failure 409 EntryConflict
+              modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
+              find_user() ran for # ms
+                GET /users?external_ref=… → # in # ms
+              looked up by externalId: # found
+              native fields: display_name, email, external_ref, first_name, last_name, login, phone
+              create_user() ran for # ms and threw
+                POST /users → # in # ms
+                GET /users/# → # in # ms
+              find_user() ran for # ms
+                GET /users?login=… → # in # ms
+              looked up by userName: # found
+              somebody else's object has this userName
 
-        DELETE /Users/{id} | delete success 204 -
-          delete_user() ran for # ms
-            DELETE /users/# → # in # ms
+            DELETE /Users/{id} | delete success 204 -
+              delete_user() ran for # ms
+                DELETE /users/# → # in # ms
 
-        DELETE /Users/{id} | delete failure 404 InvalidAnchor
-          delete_user() ran for # ms, and did not come to its end
-            DELETE /users/# → # in # ms
-          the object was gone already
+            DELETE /Users/{id} | delete skipped 404 -
+              delete_user() ran for # ms and threw
+                DELETE /users/# → # in # ms
+              the object was gone already
 
-        PATCH /Users/{id} | update failure 404 InvalidAnchor
-          modified: title: ?→…
-          replace title
-          native fields: job_title
-          update_user() ran for # ms, and did not come to its end
-            PATCH /users/# → # in # ms
-    "#]],
+            PATCH /Users/{id} | update failure 404 InvalidAnchor
+              modified: title: ?→…
+              replace title
+              native fields: job_title
+              update_user() ran for # ms and threw
+                PATCH /users/# → # in # ms
+        "#]],
     );
     assert!(events.iter().all(|event| event.tenant.as_str() == "a"));
     assert_eq!(events[0].target_id.as_deref(), Some(&*id));
@@ -165,38 +165,38 @@ async fn what_fails_says_whose_fault_it_was() {
     check(
         &events[1..],
         expect![[r#"
-        PATCH /Users/{id} | update success 200 -
-          modified: displayName: ?→L…
-          replace displayName
-          native fields: display_name
-          update_user() ran for # ms
-            try # failed (the reply was lost); the next one after # ms
-            PATCH /users/# → # in # ms
+            PATCH /Users/{id} | update success 200 -
+              modified: displayName: ?→L…
+              replace displayName
+              native fields: display_name
+              update_user() ran for # ms
+                try # failed (the reply was lost); the next one after # ms
+                PATCH /users/# → # in # ms
 
-        PATCH /Users/{id} | update failure 503 InternalServerError
-          modified: displayName: ?→D…
-          replace displayName
-          native fields: display_name
-          update_user() ran for # ms, and did not come to its end
-            try # failed (#); the next one after # ms
-            try # failed (#); the next one after # ms
-            PATCH /users/# → # in # ms
+            PATCH /Users/{id} | update failure 503 InternalServerError
+              modified: displayName: ?→D…
+              replace displayName
+              native fields: display_name
+              update_user() ran for # ms and threw
+                try # failed (#); the next one after # ms
+                try # failed (#); the next one after # ms
+                PATCH /users/# → # in # ms
 
-        GET /Users/{id} | other failure 503 InternalServerError
-          get_user() ran for # ms, and did not come to its end
-            try # failed (#); the next one after # ms
-            try # failed (#); the next one after # ms
-            GET /users/# → # in # ms
+            GET /Users/{id} | other failure 503 InternalServerError
+              get_user() ran for # ms and threw
+                try # failed (#); the next one after # ms
+                try # failed (#); the next one after # ms
+                GET /users/# → # in # ms
 
-        GET /Users | other failure 503 InternalServerError
-          filter: userName eq "n…@e…com"
-          find_user() ran for # ms, and did not come to its end
-            try # failed (#); the next one after # ms
-            try # failed (#); the next one after # ms
-            GET /users?login=… → # in # ms
+            GET /Users | other failure 503 InternalServerError
+              filter: userName eq "n…@e…com"
+              find_user() ran for # ms and threw
+                try # failed (#); the next one after # ms
+                try # failed (#); the next one after # ms
+                GET /users?login=… → # in # ms
 
-        POST /Users | create failure 400 SystemForCrossDomainIdentityManagementBadRequest
-    "#]],
+            POST /Users | create failure 400 SystemForCrossDomainIdentityManagementBadRequest
+        "#]],
     );
     gateway.end().await;
 }
@@ -337,5 +337,54 @@ async fn a_revoked_token_is_a_high_risk_at_once() {
         "{}",
         health.risk.reason
     );
+    gateway.end().await;
+}
+
+/// "Entra sends the same PATCH in every cycle": the log says which attribute, and why.
+#[tokio::test]
+async fn a_value_the_vendor_does_not_take_is_a_warning() {
+    let gateway = TestGateway::start_with(Options {
+        script: |text| {
+            text.replace(
+                "fn update_user(id, changes) {",
+                "fn update_user(id, changes) { changes.remove(\"job_title\");",
+            )
+        },
+        ..Options::default()
+    })
+    .await;
+    let a = &gateway.a;
+    let id = a.make("/Users", &person()).await;
+    let both = json!([
+        {"op": "Replace", "path": "title", "value": "Engineer"},
+        {"op": "Replace", "path": "displayName", "value": "Another Name"},
+    ]);
+    assert_eq!(a.patch(&format!("/Users/{id}"), both).await.status, 200);
+    let events = gateway.events(2).await;
+    assert_eq!(events[1].status.as_str(), "warning");
+    let told = tell::story(&events[1]);
+    for words in [
+        "the vendor keeps another value of title than it was sent",
+        "Entra compares, sees a difference and sends the value again",
+        "Mend the rows of these attributes in the adapter's script",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+    gateway.end().await;
+}
+
+#[tokio::test]
+async fn what_is_held_already_is_skipped() {
+    let gateway = TestGateway::start().await;
+    let a = &gateway.a;
+    let id = a.make("/Users", &person()).await;
+    let kept_here = set("profileUrl", "https://known.to/the-gateway-only");
+    for _ in 0..2 {
+        let patched = a.patch(&format!("/Users/{id}"), kept_here.clone()).await;
+        assert_eq!(patched.status, 200);
+    }
+    let events = gateway.events(3).await;
+    let told: Vec<_> = events.iter().map(|event| event.status.as_str()).collect();
+    assert_eq!(told, ["success", "success", "skipped"], "{events:?}");
     gateway.end().await;
 }

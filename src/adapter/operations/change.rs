@@ -391,6 +391,7 @@ impl Operation {
             self.follow(subject, reading).await?;
         }
         if remembered != subject.remembered {
+            self.story.decide(Decision::KeptHere);
             self.memory
                 .remember(&subject.key, remembered.clone())
                 .await?;

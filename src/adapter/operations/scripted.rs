@@ -463,6 +463,9 @@ impl Vm {
     }
 
     fn note_fields(&self, fields: &Map) {
+        if !self.story.takes_notes() {
+            return;
+        }
         let names = fields.keys().map(ToString::to_string).collect();
         self.story.note(Step::Fields { names });
     }

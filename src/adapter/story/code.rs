@@ -13,6 +13,7 @@ pub(super) fn of(story: &Ended) -> Option<&'static str> {
         End::Done { .. } => None,
         End::TimedOut => Some("InternalServerError"),
         End::HungUp => Some("Timeout"),
+        End::Failed { .. } if !story.is_failure() => None,
         End::Failed { status, .. } => Some(of_status(*status, story.subject.deed)),
     }
 }
@@ -21,7 +22,7 @@ fn of_status(status: u16, deed: Deed) -> &'static str {
     match (status, deed) {
         (401, _) => "Unauthorized",
         (403, _) => "InsufficientRights",
-        (404, Deed::Get | Deed::Replace | Deed::Patch | Deed::Delete) => "InvalidAnchor",
+        (404, Deed::Replace | Deed::Patch) => "InvalidAnchor",
         (405, _) => "MethodNotAllowed",
         (409, _) => "EntryConflict",
         (422, _) => "UnprocessableEntity",
@@ -46,6 +47,7 @@ pub struct Outlook {
 }
 
 const NEXT_CYCLE: &str = "Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.";
+const AFTER_A_PAUSE: &str = "Entra sends the request again after a pause.";
 const NOTHING: &str = "Nothing: for Entra this is done.";
 
 impl Event {
@@ -57,9 +59,11 @@ impl Event {
             (Status::Failure, Some(fault)) => of_fault(fault, detail(), self),
             (Status::Failure, None) => of_fault(Fault::Gateway, detail(), self),
             (Status::Warning, _) => self.caution(),
-            (Status::Skipped, _) => {
-                plain("The vendor holds what was sent already, so that it was not called.")
-            }
+            (Status::Skipped, _) => plain(
+                self.detail
+                    .as_deref()
+                    .unwrap_or("The vendor holds what was sent already, so that it was not told."),
+            ),
             (Status::Success, _) => plain("It was carried out."),
         }
     }
@@ -76,7 +80,7 @@ impl Event {
                 "None is needed if the object was removed at the vendor on purpose. If not, find out who removes it there.",
             ),
             "TooManyRequests" => (
-                "Entra sends the request again after a pause.",
+                AFTER_A_PAUSE,
                 "If it lasts, raise [limits] in the gateway's configuration.",
             ),
             "MethodNotAllowed" | "NotImplemented" => (
@@ -144,6 +148,10 @@ impl Event {
 fn of_fault(fault: Fault, why: String, event: &Event) -> Outlook {
     let reason = event.reason.as_deref();
     let (next, remedy) = match fault {
+        Fault::Vendor if event.http_status == Some(429) => (
+            AFTER_A_PAUSE,
+            "If it lasts, lower the tenant's [limits] to what the vendor allows.".to_owned(),
+        ),
         Fault::Vendor => (
             NEXT_CYCLE,
             "None while the vendor is down. If it lasts, check its status and the tenant's base_url.".to_owned(),

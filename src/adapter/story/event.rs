@@ -259,6 +259,7 @@ fn refused_action(story: &Ended) -> Action {
 fn status(story: &Ended) -> Status {
     let noted = |wanted: fn(&Step) -> bool| story.steps.iter().any(|noted| wanted(&noted.step));
     match &story.end {
+        End::Failed { .. } if !story.is_failure() => Status::Skipped,
         End::Failed { .. } | End::TimedOut => Status::Failure,
         End::HungUp => Status::Warning,
         End::Done { .. } if story.unheard => Status::Warning,
@@ -267,9 +268,7 @@ fn status(story: &Ended) -> Status {
         {
             Status::Warning
         }
-        End::Done { .. } if noted(is_nothing_to_tell) && !noted(is_change_at_vendor) => {
-            Status::Skipped
-        }
+        End::Done { .. } if noted(is_nothing_to_tell) && !noted(is_change) => Status::Skipped,
         End::Done { .. } => Status::Success,
     }
 }
@@ -279,8 +278,12 @@ fn is_nothing_to_tell(step: &Step) -> bool {
     matches!(step, Step::Decided { decision: noted } if *noted == decision)
 }
 
-fn is_change_at_vendor(step: &Step) -> bool {
-    matches!(step, Step::Call { method, .. } if method != "GET")
+fn is_change(step: &Step) -> bool {
+    match step {
+        Step::Call { method, .. } => method != "GET",
+        Step::Decided { decision } => *decision == Decision::KeptHere,
+        _ => false,
+    }
 }
 
 /// Modified attributes stand apart, the last account of them, as a second one was made knowing

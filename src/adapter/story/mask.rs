@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(sentence("The path is wrong."), "The path is wrong.");
         assert_eq!(
             sentence("The user anna@example.com exists."),
-            "The user a…@e… exists."
+            "The user a…@e…com exists."
         );
     }
 }

@@ -13,6 +13,8 @@ mod event;
 pub mod mask;
 mod step;
 pub mod tell;
+#[cfg(test)]
+mod tests;
 mod understood;
 
 use std::cell::RefCell;
@@ -84,6 +86,7 @@ pub struct Asked {
 pub struct Story {
     asked: Asked,
     audience: Rc<Audience>,
+    takes_notes: bool,
     came: SystemTime,
     began: Instant,
     told: RefCell<Told>,
@@ -209,20 +212,25 @@ const ROOM: usize = 8;
 impl Story {
     /// Begins a story.
     pub fn begin(asked: Asked, audience: Rc<Audience>) -> Rc<Self> {
+        Rc::new(Self::of(asked, audience, ROOM))
+    }
+
+    fn of(asked: Asked, audience: Rc<Audience>, room: usize) -> Self {
         let told = Told {
-            steps: Vec::with_capacity(ROOM),
+            steps: Vec::with_capacity(room),
             ..Told::default()
         };
-        Rc::new(Self {
+        Self {
             asked,
             audience,
+            takes_notes: true,
             came: SystemTime::now(),
             began: Instant::now(),
             told: RefCell::new(told),
-        })
+        }
     }
 
-    /// A story that nobody hears: of transcripts and tests.
+    /// A story that takes no notes and that nobody hears: of transcripts and tests.
     pub fn unheard_of(tenant: &TenantId) -> Rc<Self> {
         let asked = Asked {
             request_id: "-".into(),
@@ -232,7 +240,9 @@ impl Story {
             method: "-",
             route: "-",
         };
-        Self::begin(asked, Rc::default())
+        let mut story = Self::of(asked, Rc::default(), 0);
+        story.takes_notes = false;
+        Rc::new(story)
     }
 
     /// The story of one operation of a bulk request, from 1.
@@ -246,8 +256,16 @@ impl Story {
         Self::begin(asked, Rc::clone(&self.audience))
     }
 
+    /// Whether it is worth while to put a step into words.
+    pub(super) fn takes_notes(&self) -> bool {
+        self.takes_notes
+    }
+
     /// Takes note of a step.
     pub fn note(&self, step: Step) {
+        if !self.takes_notes {
+            return;
+        }
         let after_us = step::micros(self.began.elapsed());
         self.told.borrow_mut().steps.push(Moment { after_us, step });
     }

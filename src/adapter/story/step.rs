@@ -160,8 +160,10 @@ pub enum Wait {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// No native field changes: the vendor was not told.
+    /// No native field changes, or no further one: the vendor was not told of any.
     NothingToTell,
+    /// The gateway keeps what the vendor has no place for, or holds in other words.
+    KeptHere,
     /// The outcome depends on what the vendor holds, which was read first.
     ReadFirst,
     /// The object stood there already and is the request's own, of an earlier try: it was

@@ -134,11 +134,7 @@ pub fn step(step: &Step) -> String {
             took_us,
             gave,
         } => {
-            let threw = if *gave {
-                ""
-            } else {
-                ", and did not come to its end"
-            };
+            let threw = if *gave { "" } else { " and threw" };
             format!("{name}() ran for {}{threw}", milliseconds(*took_us))
         }
         Step::Call { .. } | Step::Retry { .. } => call(step),
@@ -188,7 +184,8 @@ fn waited_for(wait: Wait) -> &'static str {
 
 fn decided(decision: &Decision) -> String {
     match decision {
-        Decision::NothingToTell => "no native field changes: the vendor was not told",
+        Decision::NothingToTell => "nothing more to tell the vendor: no native field changes",
+        Decision::KeptHere => "the gateway keeps what the vendor cannot hold as it was sent",
         Decision::ReadFirst => "the change depends on what the vendor holds: it was read first",
         Decision::Adopted => {
             "the object was there already, of an earlier try: it was brought into the wanted state"

@@ -12,6 +12,9 @@ use crate::scim::{Filter, Object, PatchRequest, Query, Request, ResourceKind, Re
 impl Story {
     /// Takes note of what a request asks for.
     pub fn understood(&self, request: &Request) {
+        if !self.takes_notes() {
+            return;
+        }
         let subject = match request {
             Request::List { kind, query } => {
                 self.note_filter(query);
@@ -61,6 +64,9 @@ impl Story {
 
     /// Takes note of whom a written resource turned out to be.
     pub fn answered(&self, response: &Response) {
+        if !self.takes_notes() {
+            return;
+        }
         let mut told = self.told.borrow_mut();
         let subject = &mut told.subject;
         let is_write = matches!(subject.deed, Deed::Create | Deed::Replace | Deed::Patch);

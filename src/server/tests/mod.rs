@@ -8,6 +8,7 @@ mod drain;
 mod limits;
 mod refusals;
 mod slow;
+mod stories;
 mod tls;
 mod walk;
 mod writes;

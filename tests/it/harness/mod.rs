@@ -85,7 +85,7 @@ pub(crate) struct TestGateway {
     pub(crate) log: Arc<Log>,
     pub(crate) store: Store,
     may_name: bool,
-    _directory: TempDir,
+    directory: TempDir,
     log_from: usize,
 }
 
@@ -147,7 +147,7 @@ impl TestGateway {
             log,
             store,
             may_name,
-            _directory: directory,
+            directory,
             log_from,
         }
     }
@@ -218,6 +218,15 @@ impl TestGateway {
             assert!(Instant::now() < patience, "{} of {count}", events.len());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// The binary, on this gateway's store.
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_scimgate"));
+        let store = self.directory.path().join("state/scimgate.db");
+        command.args(arguments).env_clear();
+        command.env("SCIMGATE_STORE__PATH", store);
+        command
     }
 
     /// Revokes the token of tenant a.
