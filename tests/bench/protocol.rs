@@ -28,7 +28,7 @@ use scimgate::scim::cursor::CursorKey;
 use scimgate::scim::{
     Filter, PatchRequest, Profile, Request, ResourceType, Service, json, resource,
 };
-use scimgate::server::{RequestObserver as _, Seen};
+use scimgate::server::{RequestObserver, Seen};
 use scimgate::store::Store;
 use scimgate::telemetry::{Instruments, Telemetry};
 use scimgate::vendor::{CallObserver as _, Try};
