@@ -37,7 +37,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether what runs is what lies on disk, without any error.
+    /// Whether what runs is what lies on disk, without any error. A tenant that is
+    /// leaving is in order.
     pub fn is_well(&self) -> bool {
         let tenants = self.tenants.values().map(|tenant| &tenant.part);
         let mut parts = self
@@ -45,7 +46,8 @@ impl Standing {
             .values()
             .chain(tenants)
             .chain(&self.certificate);
-        parts.all(|part| part.state == State::Live) && !self.problems.iter().any(Finding::is_error)
+        parts.all(|part| matches!(part.state, State::Live | State::Leaving))
+            && !self.problems.iter().any(Finding::is_error)
     }
 }
 

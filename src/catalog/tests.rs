@@ -247,6 +247,32 @@ fn a_broken_tenant_keeps_its_last_good_file_on_the_new_adapter() {
     assert_eq!(house.tenant("a").state, State::Kept);
 }
 
+/// Its token is good, and nobody may be told otherwise.
+#[test]
+fn a_tenant_that_is_new_and_broken_is_known() {
+    let house = House::new();
+    house.write("tenants/d.toml", "adapter = \"one\"\nbase_url = ");
+    house.reload();
+    let d = TenantId::parse("d").unwrap();
+    assert!(house.reloader.running().unusable.contains(&d));
+    assert_eq!(house.tenant("d").state, State::Unusable);
+    house.write("tenants/d.toml", &tenant("eu"));
+    house.reload();
+    assert!(house.serving("d").is_some());
+}
+
+#[test]
+fn tenants_that_are_all_exchanged_for_others_vanished() {
+    let house = House::new();
+    for (old, new) in [("a", "x"), ("b", "y"), ("c", "z")] {
+        house.remove(&format!("tenants/{old}.toml"));
+        house.write(&format!("tenants/{new}.toml"), &tenant("eu"));
+    }
+    let outcome = house.reload();
+    assert_eq!(outcome.standing.problems[0].code, "tenant::vanished");
+    assert!(house.serving("a").is_some() && house.serving("x").is_some());
+}
+
 /// A setting that the new manifest asks for and the tenant does not have yet.
 #[test]
 fn a_tenant_that_does_not_go_with_the_new_adapter_stays_with_the_old_one() {

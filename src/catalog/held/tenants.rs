@@ -87,13 +87,15 @@ impl Held {
             return;
         };
         let vendors = self.usable_vendors();
+        let known = self.tenants.len();
         if let Some(found) = &disk.tenants {
             for (id, files) in found {
                 let held = self.tenants.entry(id.clone()).or_default();
                 held.advance(id, files, directory, &vendors, look, changes);
             }
-            let vanished = self.miss_tenants(found, directory, look, changes);
-            changes.general.extend(vanished);
+            let alarm = self.miss_tenants(found, known, look, changes);
+            let alarm = alarm.map(|gone| vanished(directory, gone, known));
+            changes.general.extend(alarm);
         }
         for (id, held) in &mut self.tenants {
             changes.publish |= held.remake(id, directory, &vendors);
@@ -109,16 +111,16 @@ impl Held {
         }
     }
 
-    /// Lets tenants whose files are gone leave, unless too many went at once:
-    /// an empty ConfigMap must not end everybody's provisioning.
+    /// Lets tenants whose files are gone leave, unless too many of those `known`
+    /// before went at once: an empty ConfigMap must not end everybody's
+    /// provisioning. Gives how many are gone when none of them may leave.
     fn miss_tenants(
         &mut self,
         found: &BTreeMap<TenantId, TenantFiles>,
-        directory: &Path,
+        known: usize,
         look: &Look<'_>,
         changes: &mut Changes,
-    ) -> Option<Problem> {
-        let known = self.tenants.len();
+    ) -> Option<usize> {
         let gone = self.tenants.iter_mut();
         let gone: Vec<_> = gone
             .filter(|(id, _)| !found.contains_key(id))
@@ -137,7 +139,7 @@ impl Held {
                 changes.publish = true;
             }
         }
-        self.vanished.then(|| vanished(directory, count, known))
+        self.vanished.then_some(count)
     }
 
     /// Forgets the tenants that have been leaving for `grace`, and gives their
@@ -188,6 +190,8 @@ impl HeldTenant {
             }
             None => {
                 self.slot.refuse(Some(seen), findings(&report));
+                // A tenant that is new must be known as one that cannot be used.
+                changes.publish |= self.slot.running().is_none();
                 changes.refuse(what, report);
             }
         }
