@@ -2,7 +2,7 @@
 //! file, under the environment. All mistakes are reported together.
 
 mod layer;
-mod problem;
+mod place;
 mod values;
 
 #[cfg(test)]
@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use url::Url;
 
+use crate::problem::Problem;
 use layer::Layer;
-pub use problem::ConfigProblem;
 
 /// The default of every key, as text, for people.
 pub const REFERENCE: &str = include_str!("config.default.toml");
@@ -163,7 +163,7 @@ impl Config {
     pub fn load(
         path: Option<&Path>,
         env: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, Vec<ConfigProblem>> {
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut layers = vec![Layer::defaults()];
         layers.extend(path.and_then(|path| Layer::file(path, &mut problems)));

@@ -40,6 +40,7 @@
 //! | [`vendor`] | the vendor's side of the network: connections, limits, retries, breakers |
 //! | [`store`] | what the vendor cannot remember: SQLite |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
+//! | [`problem`] | what is wrong with a file somebody wrote: place, reason, remedy |
 //! | [`telemetry`] | logs |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
 //!
@@ -70,6 +71,7 @@ pub mod config;
 pub mod convert;
 pub mod demo;
 pub mod gateway;
+pub mod problem;
 pub mod scim;
 pub mod server;
 pub mod store;

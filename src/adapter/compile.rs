@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Adapter;
 use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
-use super::problem::{Problem, counted, nearest};
+use crate::problem::{Problem, counted, nearest};
 use super::script::Script;
 use super::{crosscheck, extensions};
 use crate::scim::schema::Extension;
@@ -118,6 +118,20 @@ const EXCLUSIVE_MEMBERSHIP: &[Expected] = &[expected(
     2,
     "setting a user's one group by (user id, group id or ())",
 )];
+
+/// Whether the gateway calls a function of this name.
+pub(super) fn is_called_by_gateway(name: &str) -> bool {
+    let tables = [
+        USER_FUNCTIONS,
+        GROUP_FUNCTIONS,
+        SWITCH_FUNCTIONS,
+        OPTIONAL,
+        VENDOR_MEMBERSHIP,
+        LEAVING,
+        EXCLUSIVE_MEMBERSHIP,
+    ];
+    tables.iter().any(|table| table.iter().any(|function| function.name == name))
+}
 
 impl Adapter {
     /// Compiles the files of a vendor.

@@ -9,10 +9,12 @@
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
 //!   all that is wrong with them;
+//! - [`coverage`]: what a run used of all that;
 //! - [`outcome`]: what went wrong, by whose fault.
 
 pub mod backend;
 pub mod compile;
+pub mod coverage;
 mod crosscheck;
 mod custom;
 pub mod engine;
@@ -28,7 +30,6 @@ pub mod mapping;
 pub mod memory;
 pub mod operations;
 pub mod outcome;
-pub mod problem;
 pub mod replies;
 pub mod script;
 pub mod settings;

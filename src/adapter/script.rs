@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{
-    AST, CallFnOptions, Dynamic, EvalAltResult, FuncArgs, ParseError, ParseErrorType, Scope,
+    AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FuncArgs, ParseError, ParseErrorType, Scope,
 };
 
+use super::coverage::Watch;
 use super::engine::scripting;
 use super::fiber;
 use super::host::{Fault, Stage};
 use super::lint;
 use super::mapping::table::Attr;
 use super::outcome::{Failure, ScriptFault};
-use super::problem::{Problem, nearest, offset_of};
+use crate::problem::{Problem, nearest, offset_of};
 
 /// Longer sources are refused before they are parsed: parsing costs more than
 /// linear time.
@@ -37,6 +38,8 @@ pub struct Script {
     /// Number of parameters by function name.
     functions: BTreeMap<String, usize>,
     serves_constants: bool,
+    /// Notes which functions run, for coverage.
+    pub(in crate::adapter) watch: Option<Arc<Watch>>,
 }
 
 impl std::fmt::Debug for Script {
@@ -77,12 +80,28 @@ impl Script {
             serves_constants: lint::serves_constants(&ast),
             ast: Arc::new(ast),
             functions,
+            watch: None,
         };
         let problems = lint::unknown_functions(&script);
         if problems.is_empty() {
             Ok(script)
         } else {
             Err(problems)
+        }
+    }
+
+    /// The engine it runs on.
+    pub(in crate::adapter) fn engine(&self) -> &Engine {
+        match &self.watch {
+            Some(watch) => &watch.engine,
+            None => &scripting().engine,
+        }
+    }
+
+    pub(in crate::adapter) fn watched_by(self, watch: Arc<Watch>) -> Self {
+        Self {
+            watch: Some(watch),
+            ..self
         }
     }
 
@@ -183,8 +202,7 @@ impl Script {
             .with_tag(stage.clone())
             .eval_ast(self.serves_constants);
         let mut scope = Scope::new();
-        let engine = &scripting().engine;
-        engine
+        self.engine()
             .call_fn_with_options::<Dynamic>(options, &mut scope, &self.ast, function, arguments)
             .map_err(|error| match thrown_fault(&error) {
                 Some(fault) if fault.is_bug() => ScriptFault {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::Catalog;
 use super::diagnostics::Report;
 use crate::adapter::compile::Files;
-use crate::adapter::problem::{Problem, nearest};
+use crate::problem::{Problem, nearest};
 use crate::adapter::{Adapter, TenantId};
 use crate::tenant::file::TenantFile;
 use crate::tenant::{Tenant, redacted};

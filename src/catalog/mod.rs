@@ -4,11 +4,13 @@
 //! through it. A request holds on to the generation it began with.
 
 pub mod diagnostics;
+mod lint;
 pub mod load;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use lint::lint;
 pub use load::{Sources, load};
 
 use crate::adapter::{Adapter, TenantId};

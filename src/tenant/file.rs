@@ -22,7 +22,7 @@ use url::Url;
 use super::redact::secrets;
 use super::{Tenant, Upstream};
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
-use crate::adapter::problem::{Problem, nearest};
+use crate::problem::{Problem, nearest};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, TenantId};
 use crate::scim::Profile;
@@ -36,11 +36,11 @@ pub struct TenantFile {
     /// Whose dialect of SCIM it speaks.
     #[serde(default)]
     profile: Profile,
-    base_url: Spanned<String>,
+    pub(super) base_url: Spanned<String>,
     #[serde(default)]
     settings: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     #[serde(default)]
-    credential: BTreeMap<Spanned<String>, SecretSource>,
+    pub(super) credential: BTreeMap<Spanned<String>, SecretSource>,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
@@ -50,7 +50,7 @@ pub struct TenantFile {
 /// Where a secret comes from. Never the file itself, except in a demonstration.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum SecretSource {
+pub(super) enum SecretSource {
     /// A file that holds it; white space at the end does not count.
     File(PathBuf),
     /// An environment variable.

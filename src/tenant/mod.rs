@@ -6,6 +6,7 @@
 //! without a base URL or a secret.
 
 pub mod file;
+mod lint;
 mod redact;
 pub mod token;
 

@@ -42,8 +42,12 @@
 //! - A vendor may also answer `nothing: lost` (it may have done the work),
 //!   `nothing: unreachable`, `nothing: busy 7` or `nothing: credential`.
 
+mod bless;
 mod compare;
+mod folder;
 mod form;
+mod lint;
+mod misfit;
 mod parse;
 mod replay;
 mod run;
@@ -53,9 +57,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use bless::{Blessing, bless};
+pub use folder::{Played, files, play_all, play_file};
+pub use lint::unplayed;
+pub use misfit::Misfit;
 pub use run::{Outcome, run};
 
 use crate::adapter::{CallFault, VendorReply, Verb};
+use crate::problem::Problem;
 use crate::scim::Profile;
 
 /// A transcript, parsed.
@@ -137,8 +146,8 @@ enum Body {
 /// Reads a transcript.
 ///
 /// # Errors
-/// A sentence that begins with the line it is about.
-pub fn parse(file: &str, text: &str) -> Result<Transcript, String> {
+/// What is no transcript, with its line.
+pub fn parse(file: &str, text: &str) -> Result<Transcript, Problem> {
     parse::parse(file, text)
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The parts of the house in the order of their dependencies (lib.rs): each may
 /// use those after it.
 const CHAIN: &[&str] = &[
-    "cli", "gateway", "server", "catalog", "tenant", "adapter", "scim",
+    "cli", "gateway", "server", "catalog", "tenant", "adapter", "scim", "problem",
 ];
 
 /// What goes beyond [`CHAIN`]: who uses whom, and why.
@@ -24,6 +24,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "log lines are set up by the command line only",
     ),
     ("cli", "transcript", "`test` is a verb"),
+    (
+        "config",
+        "problem",
+        "mistakes are told alike wherever they are",
+    ),
     (
         "demo",
         "catalog",
@@ -58,6 +63,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("store", "scim", "what it keeps is named by resource type"),
     ("store", "tenant", "it implements the tokens' book"),
     ("telemetry", "config", "log lines are as configured"),
+    (
+        "transcript",
+        "problem",
+        "mistakes are told alike wherever they are",
+    ),
     (
         "transcript",
         "adapter",

@@ -9,7 +9,7 @@ use super::*;
 use crate::adapter::engine::scripting;
 use crate::adapter::host::json;
 use crate::adapter::memory::Remembered;
-use crate::adapter::problem::Problem;
+use crate::problem::Problem;
 use crate::adapter::script::Script;
 use crate::scim::UNKNOWN;
 

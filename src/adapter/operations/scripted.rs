@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::Operation;
 use crate::adapter::Adapter;
-use crate::adapter::engine::scripting;
 use crate::adapter::fiber::{self, Budget};
 use crate::adapter::host::{Fault, Stage, json};
 use crate::adapter::keys::NativeId;
@@ -442,7 +441,7 @@ impl Vm {
             script, manifest, ..
         } = &*self.adapter;
         Closures {
-            engine: &scripting().engine,
+            engine: script.engine(),
             ast: &script.ast,
             script: &script.file,
             title: &manifest.title,

@@ -1,44 +1,15 @@
-//! Problems as people and tools read them.
+//! Problems for a person: the lines of the file, and what is wrong with them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
 };
 
-use crate::adapter::problem::{Problem, Severity};
-
-/// What loading found, with the texts it is about.
-#[derive(Debug, Default)]
-pub struct Report {
-    problems: Vec<Problem>,
-    sources: BTreeMap<String, String>,
-}
+use super::Report;
+use crate::problem::{Problem, Severity};
 
 impl Report {
-    /// Keeps a file's text, to show its lines.
-    pub fn source(&mut self, (file, text): &(String, String)) {
-        self.sources.insert(file.clone(), text.clone());
-    }
-
-    /// Adds problems.
-    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
-        self.problems.extend(problems);
-    }
-
-    /// All of them, in the order found.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
-    /// Whether something was not loaded.
-    pub fn has_errors(&self) -> bool {
-        self.problems
-            .iter()
-            .any(|problem| problem.severity == Severity::Error)
-    }
-
     /// The report for a person: with colours where the terminal has them.
     pub fn render(&self, colours: bool) -> String {
         let theme = if colours {
@@ -62,31 +33,24 @@ impl Report {
         text
     }
 
-    /// 1-based line and column of a problem, if it has a place.
-    pub fn place(&self, problem: &Problem) -> Option<(usize, usize)> {
-        let (start, _) = problem.span?;
-        let before = self.sources.get(&problem.file)?.get(..start)?;
-        let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
-        Some((line, column))
-    }
-
-    fn named_source(&self, problem: &Problem) -> NamedSource<String> {
-        let text = self.sources.get(&problem.file).cloned().unwrap_or_default();
-        NamedSource::new(&problem.file, text)
+    fn named_source(&self, problem: &Problem) -> Option<NamedSource<String>> {
+        let text = self.sources.get(&problem.file)?;
+        Some(NamedSource::new(&problem.file, text.clone()))
     }
 }
 
 /// One problem in miette's terms.
 struct Drawn<'p> {
     problem: &'p Problem,
-    source: NamedSource<String>,
+    /// `None` if the file's text is not to be had.
+    source: Option<NamedSource<String>>,
+}
+
+impl Drawn<'_> {
+    /// Where it can be shown.
+    fn place(&self) -> Option<(usize, usize)> {
+        self.source.as_ref().and(self.problem.span)
+    }
 }
 
 impl fmt::Debug for Drawn<'_> {
@@ -97,7 +61,7 @@ impl fmt::Debug for Drawn<'_> {
 
 impl fmt::Display for Drawn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.problem.span.is_none() {
+        if self.place().is_none() {
             write!(f, "{}: ", self.problem.file)?;
         }
         f.write_str(&self.problem.message)
@@ -126,11 +90,12 @@ impl Diagnostic for Drawn<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.problem.span.map(|_| &self.source as &dyn SourceCode)
+        let source = self.source.as_ref()?;
+        self.place().map(|_| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (start, length) = self.problem.span?;
+        let (start, length) = self.place()?;
         let label = LabeledSpan::new(Some(self.problem.label.clone()), start, length);
         Some(Box::new(std::iter::once(label)))
     }

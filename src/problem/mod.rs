@@ -1,5 +1,11 @@
 //! What is wrong with a file an operator wrote: place, reason, remedy. Plain
-//! data; `catalog::diagnostics` draws it.
+//! data, the same for the configuration, manifests, tenants, scripts and
+//! transcripts; `catalog::diagnostics` draws it.
+//!
+//! Each kind has a stable code, `area::kind`; `deploy/diagnostics.md` explains
+//! them all ([`manual`]).
+
+pub mod manual;
 
 use std::fmt;
 
@@ -19,7 +25,8 @@ pub struct Problem {
     pub severity: Severity,
     /// Stable name of the kind, e.g. `script::unknown-attribute`.
     pub code: &'static str,
-    /// The file as it was named on load.
+    /// The file as it was named on load, or whatever else holds it: an
+    /// environment variable, say.
     pub file: String,
     /// Bytes of the file it is about: start and length.
     pub span: Option<(usize, usize)>,
@@ -69,6 +76,14 @@ impl Problem {
         }
     }
 
+    /// With the name in `known` that `wrong` is probably meant for, if there is one.
+    pub fn meant<'k>(self, wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
+        match nearest(wrong, known) {
+            Some(meant) => self.help(format!("did you mean `{meant}`?")),
+            None => self,
+        }
+    }
+
     /// With words at the place.
     pub fn label(self, label: impl Into<String>) -> Self {
         Self {
@@ -106,6 +121,15 @@ pub fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+/// The byte span of a 1-based line, without the white space around it.
+pub fn line_span(text: &str, line: usize) -> (usize, usize) {
+    let start = offset_of(text, line, 1);
+    let rest = text.get(start..).unwrap_or_default();
+    let words = rest.lines().next().unwrap_or_default();
+    let indent = words.len() - words.trim_start().len();
+    (start + indent, words.trim().len())
 }
 
 /// Byte offset of a 1-based line and column (in characters) in `text`.

@@ -1,0 +1,34 @@
+//! What works in a catalog and is probably not what was meant. Only `check`
+//! asks for it: whoever serves has seen it.
+
+use std::path::Path;
+
+use super::diagnostics::Report;
+use super::{Catalog, Sources};
+use crate::problem::Problem;
+use crate::tenant::file::TenantFile;
+
+/// Adds the warnings about all that was loaded.
+pub fn lint(catalog: &Catalog, sources: &Sources, report: &mut Report) {
+    let mut problems = Vec::new();
+    for adapter in catalog.adapters.values() {
+        let file = named(&sources.adapters, &adapter.name);
+        let text = report.text_of(&file).unwrap_or_default();
+        problems.extend(adapter.lints(&file, text));
+    }
+    for (id, directory) in catalog.tenants.keys().zip(sources.tenants.iter().cycle()) {
+        problems.extend(tenant(&named(directory, id.as_str())));
+    }
+    report.extend(problems);
+}
+
+/// The report has only the redacted text, so the file is read once more.
+fn tenant(file: &str) -> Vec<Problem> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let written = TenantFile::parse(file, &text);
+    written.map_or_else(|_| Vec::new(), |written| written.lints(file))
+}
+
+fn named(directory: &Path, name: &str) -> String {
+    directory.join(format!("{name}.toml")).display().to_string()
+}

@@ -1,0 +1,62 @@
+//! A transcript's result for a person: what was expected and what came, by path.
+
+use crate::problem::counted;
+use crate::transcript::{Blessing, Misfit, Played};
+
+const RED: &str = "\u{1b}[31m";
+const GREEN: &str = "\u{1b}[32m";
+const BOLD: &str = "\u{1b}[1m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// The lines of one transcript.
+pub(super) fn written(played: &Played, blessing: Option<&Blessing>, colours: bool) -> String {
+    let paint = Paint { colours };
+    let calls = counted(played.calls, "call");
+    let title = &played.title;
+    let mut text = match (played.passed(), blessing) {
+        (true, Some(_)) => format!("  {}  {title}  ({calls})\n", paint.with(GREEN, "bless")),
+        (true, None) => format!("  {}    {title}  ({calls})\n", paint.with(GREEN, "ok")),
+        (false, _) => format!("  {}  {title}  ({calls})\n", paint.with(RED, "FAIL")),
+    };
+    if played.passed() {
+        return text;
+    }
+    text += &format!("        {}\n", played.file);
+    let unplayed = played.problems.iter().filter(|_| played.misfits.is_empty());
+    for problem in unplayed {
+        let help = problem.help.as_deref().unwrap_or_default();
+        text += &format!("        {}\n        {help}\n", problem.message);
+    }
+    for misfit in &played.misfits {
+        text += &difference(misfit, &paint);
+    }
+    if let Some(left) = blessing.and_then(|blessing| blessing.left.as_ref()) {
+        text += &format!("        not blessed: {left}\n");
+    }
+    text
+}
+
+fn difference(misfit: &Misfit, paint: &Paint) -> String {
+    let line = format!("line {}", misfit.line);
+    let mut text = format!("        {}  {}\n", paint.with(BOLD, &line), misfit.subject);
+    let sides = [(RED, '-', &misfit.expected), (GREEN, '+', &misfit.found)];
+    for (colour, sign, side) in sides {
+        for shown in side.iter().flat_map(|side| side.lines()) {
+            text += &format!("          {}\n", paint.with(colour, &format!("{sign} {shown}")));
+        }
+    }
+    text
+}
+
+struct Paint {
+    colours: bool,
+}
+
+impl Paint {
+    fn with(&self, colour: &str, text: &str) -> String {
+        match self.colours {
+            true => format!("{colour}{text}{PLAIN}"),
+            false => text.to_owned(),
+        }
+    }
+}
