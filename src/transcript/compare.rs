@@ -116,7 +116,7 @@ impl Comparison<'_> {
 }
 
 /// The name in a text that is one placeholder.
-fn placeholder(text: &str) -> Option<&str> {
+pub(super) fn placeholder(text: &str) -> Option<&str> {
     text.strip_prefix("{{")?.strip_suffix("}}").map(str::trim)
 }
 

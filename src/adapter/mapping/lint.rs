@@ -103,7 +103,16 @@ impl Lint<'_> {
             ResourceKind::User => crate::scim::ResourceType::user(),
             ResourceKind::Group => crate::scim::ResourceType::group(),
         };
-        Leaf::parse(path, &full).map_or(true, |leaf| self.mapping.by_leaf.contains_key(&leaf))
+        let Ok(leaf) = Leaf::parse(path, &full) else {
+            return true;
+        };
+        // A row for the list as a whole holds all of its elements.
+        let is_whole = |row: &Row| row.leaf.element.is_none() && row.leaf.sub.is_none();
+        let same = |row: &&Row| {
+            (&row.leaf.schema, &row.leaf.attribute) == (&leaf.schema, &leaf.attribute)
+        };
+        let mut rows = self.mapping.rows.iter().filter(same);
+        rows.any(|row| row.leaf == leaf || is_whole(row))
     }
 
     /// Two attributes in one native field: the later write wins.
