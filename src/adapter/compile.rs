@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::Adapter;
 use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
-use crate::problem::{Problem, counted, nearest};
 use super::script::Script;
 use super::{crosscheck, extensions};
+use crate::problem::{Problem, counted, nearest};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
 
@@ -130,7 +130,9 @@ pub(super) fn is_called_by_gateway(name: &str) -> bool {
         LEAVING,
         EXCLUSIVE_MEMBERSHIP,
     ];
-    tables.iter().any(|table| table.iter().any(|function| function.name == name))
+    tables
+        .iter()
+        .any(|table| table.iter().any(|function| function.name == name))
 }
 
 impl Adapter {

@@ -30,7 +30,9 @@ impl Marks {
     }
 
     pub(in crate::adapter) fn is_set(&self, index: usize) -> bool {
-        self.0.get(index).is_some_and(|mark| mark.load(Ordering::Relaxed))
+        self.0
+            .get(index)
+            .is_some_and(|mark| mark.load(Ordering::Relaxed))
     }
 }
 
@@ -62,11 +64,18 @@ impl Watch {
         let called: Arc<Mutex<BTreeSet<String>>> = Arc::default();
         let notes = Arc::clone(&called);
         let mut engine = engine::unshared();
-        #[expect(deprecated, reason = "rhai's word for what may change; its version is pinned")]
+        #[expect(
+            deprecated,
+            reason = "rhai's word for what may change; its version is pinned"
+        )]
         engine.register_debugger(
             |_, debugger| debugger,
             move |context, _: DebuggerEvent<'_>, _, _, _| {
-                let frame = context.global_runtime_state().debugger().call_stack().last();
+                let frame = context
+                    .global_runtime_state()
+                    .debugger()
+                    .call_stack()
+                    .last();
                 if let Some(frame) = frame {
                     let mut called = notes.lock().unwrap_or_else(PoisonError::into_inner);
                     if !called.contains(frame.fn_name.as_str()) {
@@ -115,7 +124,8 @@ impl Adapter {
             let rows = tables.flat_map(move |table| table.rows_used(written));
             // Where functions switch accounts on and off, no write holds the attribute.
             let switched = written && self.has_switch();
-            rows.filter(|(name, _)| !(switched && name == "User active")).collect::<Vec<_>>()
+            rows.filter(|(name, _)| !(switched && name == "User active"))
+                .collect::<Vec<_>>()
         };
         Coverage {
             parts: vec![
@@ -153,7 +163,9 @@ impl Adapter {
         // Tables run when they are loaded, and closures are parts of rows.
         let named = self.script.functions();
         let named = named.filter(|name| !name.contains('$') && !name.ends_with("_attributes"));
-        named.map(|name| (name.to_owned(), called.contains(name))).collect()
+        named
+            .map(|name| (name.to_owned(), called.contains(name)))
+            .collect()
     }
 }
 
@@ -162,7 +174,11 @@ impl Part {
         Self {
             name,
             all: things.len(),
-            unused: things.into_iter().filter(|(_, used)| !used).map(|(name, _)| name).collect(),
+            unused: things
+                .into_iter()
+                .filter(|(_, used)| !used)
+                .map(|(name, _)| name)
+                .collect(),
         }
     }
 
@@ -182,7 +198,11 @@ impl Coverage {
         let mut text = "  exercised:\n".to_owned();
         for part in &self.parts {
             let (used, all) = (part.used(), part.all);
-            text += &format!("    {:>3} %  {used} of {all} {}\n", part.percent(), part.name);
+            text += &format!(
+                "    {:>3} %  {used} of {all} {}\n",
+                part.percent(),
+                part.name
+            );
             for name in &part.unused {
                 text += &format!("             not {name}\n");
             }

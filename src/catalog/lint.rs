@@ -1,6 +1,7 @@
 //! What works in a catalog and is probably not what was meant. Only `check`
 //! asks for it: whoever serves has seen it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::diagnostics::Report;
@@ -8,18 +9,23 @@ use super::{Catalog, Sources};
 use crate::problem::Problem;
 use crate::tenant::file::TenantFile;
 
-/// Adds the warnings about all that was loaded.
-pub fn lint(catalog: &Catalog, sources: &Sources, report: &mut Report) {
+/// Adds the warnings about all that was loaded; the files that were looked at.
+pub fn lint(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeSet<String> {
     let mut problems = Vec::new();
+    let mut files = BTreeSet::new();
     for adapter in catalog.adapters.values() {
         let file = named(&sources.adapters, &adapter.name);
         let text = report.text_of(&file).unwrap_or_default();
         problems.extend(adapter.lints(&file, text));
+        files.extend([file, adapter.script.file.clone()]);
     }
     for (id, directory) in catalog.tenants.keys().zip(sources.tenants.iter().cycle()) {
-        problems.extend(tenant(&named(directory, id.as_str())));
+        let file = named(directory, id.as_str());
+        problems.extend(tenant(&file));
+        files.insert(file);
     }
     report.extend(problems);
+    files
 }
 
 /// The report has only the redacted text, so the file is read once more.

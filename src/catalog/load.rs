@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::Catalog;
 use super::diagnostics::Report;
 use crate::adapter::compile::Files;
-use crate::problem::{Problem, nearest};
 use crate::adapter::{Adapter, TenantId};
+use crate::problem::{Problem, nearest};
 use crate::tenant::file::TenantFile;
 use crate::tenant::{Tenant, redacted};
 

@@ -129,7 +129,12 @@ fn checked(file: Option<&Path>, options: &check::Options) -> Result<Ending, Trou
 /// What is wrong with a configuration, with its text.
 fn told(file: Option<&Path>, problems: Vec<Problem>) -> Report {
     let mut report = Report::default();
-    let text = file.and_then(|file| Some((file.display().to_string(), std::fs::read_to_string(file).ok()?)));
+    let text = file.and_then(|file| {
+        Some((
+            file.display().to_string(),
+            std::fs::read_to_string(file).ok()?,
+        ))
+    });
     text.iter().for_each(|source| report.source(source));
     report.extend(problems);
     report

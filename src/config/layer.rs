@@ -68,11 +68,7 @@ impl Layer {
     }
 
     /// One environment variable; `None` for those that are not ours, and for unknown ones.
-    pub(super) fn variable(
-        name: &str,
-        text: &str,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Self> {
+    pub(super) fn variable(name: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Self> {
         let rest = name.strip_prefix(PREFIX)?;
         if COMMAND_LINE.contains(&rest) || is_service_link(rest) {
             return None;
@@ -180,7 +176,9 @@ fn read(path: &Path) -> Result<(String, Dict), Problem> {
         Some("json") => Json::from_str(&text).map_err(|error| wrong(error.to_string()))?,
         _ => {
             let message = "unknown kind of file";
-            return Err(Problem::error("config::syntax", &file, message).help("name it .toml or .json"));
+            return Err(
+                Problem::error("config::syntax", &file, message).help("name it .toml or .json")
+            );
         }
     };
     Ok((text, values))

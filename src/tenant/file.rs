@@ -22,9 +22,9 @@ use url::Url;
 use super::redact::secrets;
 use super::{Tenant, Upstream};
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
-use crate::problem::{Problem, nearest};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, TenantId};
+use crate::problem::{Problem, nearest};
 use crate::scim::Profile;
 
 /// A tenant file as written.

@@ -82,7 +82,11 @@ impl Comparison<'_> {
             }
             (expected, Some(found)) if expected == found => {}
             (expected, found) => {
-                self.differ(path, Some(expected.to_string()), found.map(Value::to_string));
+                self.differ(
+                    path,
+                    Some(expected.to_string()),
+                    found.map(Value::to_string),
+                );
             }
         }
     }

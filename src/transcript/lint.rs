@@ -43,15 +43,21 @@ pub fn unplayed(
         .filter_map(|one| one.transcript.as_ref())
         .flat_map(operations)
         .collect();
-    let kinds = [(ResourceKind::User, "Users"), (ResourceKind::Group, "Groups")];
-    let served = kinds.iter().filter(|(kind, _)| adapter.mapping(*kind).is_some());
+    let kinds = [
+        (ResourceKind::User, "Users"),
+        (ResourceKind::Group, "Groups"),
+    ];
+    let served = kinds
+        .iter()
+        .filter(|(kind, _)| adapter.mapping(*kind).is_some());
     let wanted = served.flat_map(|(_, name)| OPERATIONS.map(|one| one.replace("{}", name)));
     let missing: Vec<String> = wanted.filter(|one| !asked.contains(one)).collect();
     if missing.is_empty() {
         return None;
     }
     let message = format!("no transcript asks for {}", missing.join(", "));
-    let help = "add one for each, or one for all: several exchanges may follow each other in a file";
+    let help =
+        "add one for each, or one for all: several exchanges may follow each other in a file";
     Some(warning("lint::unplayed-operation", message, help))
 }
 

@@ -131,11 +131,7 @@ pub(super) fn is_form(call: &VendorCall) -> bool {
     body.is_some_and(|body| body.media_type == FORM)
 }
 
-fn body_wanted(
-    expected: &ExpectedCall,
-    call: &VendorCall,
-    variables: &Variables,
-) -> Option<Value> {
+fn body_wanted(expected: &ExpectedCall, call: &VendorCall, variables: &Variables) -> Option<Value> {
     match &expected.body {
         Body::None => None,
         Body::Json(value) => Some(fill_value(value, variables)),

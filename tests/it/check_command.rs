@@ -21,7 +21,7 @@ fn check(file: &str, from: &str, to: &str, expected: Expect) {
 
 #[track_caller]
 fn check_house(house: &House, expected: Expect) {
-    let output = house.run(&["check"]);
+    let output = house.run(&["check", "--no-transcripts"]);
     expected.assert_eq(&text_of(&output.stdout));
     assert_eq!(text_of(&output.stderr), "");
     assert_eq!(output.status.code(), Some(1));
@@ -33,7 +33,13 @@ fn files_that_are_right_have_no_problems() {
     house.tenant("acme", "https://api.example/provisioning/v1", "k");
     house.copy("tests/data/example.toml", "adapters/example.toml");
     house.copy("tests/data/example.rhai", "scripts/example.rhai");
-    let output = house.run(&["check"]);
+    house.edit(
+        "tenants/acme.toml",
+        "{ value = \"k\" }",
+        "{ file = \"key\" }",
+    );
+    house.write("tenants/key", "k");
+    let output = house.run(&["check", "--no-transcripts", "--deny", "warnings"]);
     assert_eq!(
         text_of(&output.stdout),
         "2 adapters, 1 tenant: 0 errors, 0 warnings\n"
@@ -47,20 +53,20 @@ fn an_attribute_that_scim_does_not_have() {
         r#"attr("userName","#,
         r#"attr("userNme","#,
         expect![[r#"
-        table::unknown-attribute
+            table::unknown-attribute
 
-          × `userNme` is no attribute of a User
-           ╭─[scripts/example.rhai:4:15]
-         3 │         //   SCIM attribute                    Example's field
-         4 │         attr("userNme",                       "login").required().lookup("login").unique(),
-           ·               ───┬───
-           ·                  ╰── not a SCIM attribute
-         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-           ╰────
-          help: did you mean `userName`?
+              × `userNme` is no attribute of a User
+               ╭─[scripts/example.rhai:4:15]
+             3 │         //   SCIM attribute                    Example's field
+             4 │         attr("userNme",                       "login").required().lookup("login").unique(),
+               ·               ───┬───
+               ·                  ╰── not a SCIM attribute
+             5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+               ╰────
+              help: did you mean `userName`?
 
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
     );
 }
 
@@ -70,20 +76,20 @@ fn a_field_that_the_vendor_does_not_have() {
         r#""job_title")"#,
         r#""job_titel")"#,
         expect![[r#"
-        table::unknown-field
+            table::unknown-field
 
-          × the manifest lists no native field `job_titel`
-           ╭─[scripts/example.rhai:6:49]
-         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-         6 │         attr("title",                          "job_titel").to(|title| shorten(title)),
-           ·                                                 ────┬────
-           ·                                                     ╰── not in the manifest's [fields]
-         7 │         attr(`emails[type eq "work"].value`,   "mail"),
-           ╰────
-          help: did you mean `job_title`?
+              × the manifest lists no native field `job_titel`
+               ╭─[scripts/example.rhai:6:49]
+             5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+             6 │         attr("title",                          "job_titel").to(|title| shorten(title)),
+               ·                                                 ────┬────
+               ·                                                     ╰── not in the manifest's [fields]
+             7 │         attr(`emails[type eq "work"].value`,   "mail"),
+               ╰────
+              help: did you mean `job_title`?
 
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
     );
 }
 
@@ -93,20 +99,20 @@ fn a_function_that_nobody_has() {
         "shorten(title))",
         "shortn(title))",
         expect![[r#"
-        script::unknown-function
+            script::unknown-function
 
-          × there is no function `shortn`
-           ╭─[scripts/example.rhai:6:72]
-         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-         6 │         attr("title",                          "job_title").to(|title| shortn(title)),
-           ·                                                                        ───┬──
-           ·                                                                           ╰── not known
-         7 │         attr(`emails[type eq "work"].value`,   "mail"),
-           ╰────
-          help: did you mean `shorten`?
+              × there is no function `shortn`
+               ╭─[scripts/example.rhai:6:72]
+             5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+             6 │         attr("title",                          "job_title").to(|title| shortn(title)),
+               ·                                                                        ───┬──
+               ·                                                                           ╰── not known
+             7 │         attr(`emails[type eq "work"].value`,   "mail"),
+               ╰────
+              help: did you mean `shorten`?
 
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
     );
 }
 
@@ -160,20 +166,20 @@ fn an_attribute_in_two_rows() {
         r#"attr("title", "#,
         r#"attr("userName", "#,
         expect![[r#"
-        table::duplicate-row
+            table::duplicate-row
 
-          × `userName` stands in the table twice
-           ╭─[scripts/example.rhai:6:15]
-         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-         6 │         attr("userName",                          "job_title").to(|title| shorten(title)),
-           ·               ────┬───
-           ·                   ╰── this row would never be used
-         7 │         attr(`emails[type eq "work"].value`,   "mail"),
-           ╰────
-          help: remove one of the two rows
+              × `userName` stands in the table twice
+               ╭─[scripts/example.rhai:6:15]
+             5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
+             6 │         attr("userName",                          "job_title").to(|title| shorten(title)),
+               ·               ────┬───
+               ·                   ╰── this row would never be used
+             7 │         attr(`emails[type eq "work"].value`,   "mail"),
+               ╰────
+              help: remove one of the two rows
 
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
     );
 }
 
@@ -183,20 +189,20 @@ fn a_function_that_is_missing() {
         "fn get_user(id)",
         "fn fetch_user(id)",
         expect![[r#"
-        script::missing-function
+            script::missing-function
 
-          × the script has no function `get_user`
-            ╭─[scripts/example.rhai:14:4]
-         13 │ fn find_user(field, value)   { get("/people", query(field, value)) }
-         14 │ fn fetch_user(id)              { get(`/people/${id}`) }
-            ·    ─────┬────
-            ·         ╰── looks like it
-         15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
-            ╰────
-          help: it is needed for GET /Users/{id}, with 1 parameter
+              × the script has no function `get_user`
+                ╭─[scripts/example.rhai:14:4]
+             13 │ fn find_user(field, value)   { get("/people", query(field, value)) }
+             14 │ fn fetch_user(id)              { get(`/people/${id}`) }
+                ·    ─────┬────
+                ·         ╰── looks like it
+             15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
+                ╰────
+              help: it is needed for GET /Users/{id}, with 1 parameter
 
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
+            0 adapters, 0 tenants: 1 error, 0 warnings
+        "#]],
     );
 }
 
@@ -232,7 +238,7 @@ fn a_table_without_end() {
 
               × Too many operations
                ╭─[scripts/example.rhai:1:4]
-             1 │ fn user_attributes() {
+             1 │ fn user_attributes() { // allow: lint::unmapped-attribute An example is small.
                ·    ───────┬───────
                ·           ╰── in this function
              2 │     loop { }
@@ -254,7 +260,7 @@ fn a_table_that_gives_no_rows() {
 
               × `user_attributes` gives something else than rows
                ╭─[scripts/example.rhai:1:4]
-             1 │ fn user_attributes() {
+             1 │ fn user_attributes() { // allow: lint::unmapped-attribute An example is small.
                ·    ───────┬───────
                ·           ╰── in this function
              2 │     return 5;
@@ -276,12 +282,12 @@ fn a_manifest_with_a_misspelt_key() {
             manifest::invalid
 
               × unknown field `per_secnd`, expected one of `per_second`, `burst`, `per_minute`, `concurrency`
-                ╭─[adapters/example.toml:13:1]
-             12 │ [limits]
-             13 │ per_secnd = 10
+                ╭─[adapters/example.toml:16:1]
+             15 │ [limits]
+             16 │ per_secnd = 10
                 · ────┬────
                 ·     ╰── here
-             14 │
+             17 │
                 ╰────
               help: adapters/README.md has all keys and their meaning
 

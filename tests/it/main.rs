@@ -10,7 +10,8 @@
 //! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
 //! | `house` | a directory to run the binary in |
-//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
+//! | `check_command`, `test_command`, `serve_command` | the binary: `check`; `test`; `token` and `serve` |
+//! | `diagnostics` | every kind of mistake, as `check` tells it |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
@@ -24,6 +25,7 @@
 mod bulk;
 mod check_command;
 mod checklist;
+mod diagnostics;
 mod entra_cases;
 mod faults;
 mod filter_oracle;
@@ -39,6 +41,7 @@ mod protocol;
 mod races;
 mod serve_command;
 mod table;
+mod test_command;
 mod tidy;
 mod transcripts;
 mod versions;

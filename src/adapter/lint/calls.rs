@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use crate::adapter::engine::scripting;
-use crate::problem::{Problem, counted, nearest, offset_of};
 use crate::adapter::script::Script;
+use crate::problem::{Problem, counted, nearest, offset_of};
 
 /// Host functions: the numbers of parameters by name.
 fn host_functions() -> &'static BTreeMap<String, BTreeSet<usize>> {

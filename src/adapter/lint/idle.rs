@@ -11,7 +11,9 @@ use crate::problem::{Problem, offset_of};
 /// Functions that neither the gateway nor, through others, a table or function
 /// of the script calls.
 pub(super) fn functions(script: &Script) -> Vec<Problem> {
-    let begun = script.functions().filter(|name| compile::is_called_by_gateway(name));
+    let begun = script
+        .functions()
+        .filter(|name| compile::is_called_by_gateway(name));
     let mut open: Vec<String> = begun.map(str::to_owned).collect();
     let mut used: BTreeSet<String> = open.iter().cloned().collect();
     while let Some(caller) = open.pop() {
@@ -20,7 +22,9 @@ pub(super) fn functions(script: &Script) -> Vec<Problem> {
         used.extend(called.iter().cloned());
         open.extend(called);
     }
-    let idle = script.functions().filter(|name| !used.contains(*name) && !is_anonymous(name));
+    let idle = script
+        .functions()
+        .filter(|name| !used.contains(*name) && !is_anonymous(name));
     idle.map(|name| {
         let message = format!("nobody calls `{name}`");
         let problem = Problem::error("lint::unused-function", &script.file, message)
@@ -42,7 +46,9 @@ fn is_anonymous(name: &str) -> bool {
 
 /// The names a function calls, or makes a pointer of.
 fn calls(script: &Script, function: &str) -> Vec<String> {
-    let body = script.ast.clone_functions_only_filtered(|_, _, _, name, _| name == function);
+    let body = script
+        .ast
+        .clone_functions_only_filtered(|_, _, _, name, _| name == function);
     let mut names = Vec::new();
     body.walk(&mut |path: &[ASTNode<'_>]| {
         match path.last() {
@@ -82,11 +88,15 @@ pub(super) fn constants(script: &Script) -> Vec<Problem> {
     });
     let idle = defined.into_iter().filter(|(name, _)| !read.contains(name));
     idle.map(|(name, start)| {
-        Problem::error("lint::unused-constant", &script.file, format!("nobody reads `{name}`"))
-            .warning()
-            .at(start, name.len())
-            .label("never read")
-            .help(format!("remove it, or read it as `global::{name}`"))
+        Problem::error(
+            "lint::unused-constant",
+            &script.file,
+            format!("nobody reads `{name}`"),
+        )
+        .warning()
+        .at(start, name.len())
+        .label("never read")
+        .help(format!("remove it, or read it as `global::{name}`"))
     })
     .collect()
 }

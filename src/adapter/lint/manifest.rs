@@ -51,9 +51,13 @@ impl Lint<'_> {
         let asked = self.asked_by_script();
         let is_used = |name: &str| {
             let placeholder = format!("{{{name}}}");
-            templates.iter().any(|template| template.contains(&placeholder))
+            templates
+                .iter()
+                .any(|template| template.contains(&placeholder))
                 || custom.is_some_and(|custom| custom.setting == name)
-                || asked.as_ref().is_none_or(|asked| asked.iter().any(|one| one == name))
+                || asked
+                    .as_ref()
+                    .is_none_or(|asked| asked.iter().any(|one| one == name))
         };
         let idle = manifest.settings.keys().filter(|name| !is_used(name));
         idle.map(|name| {
@@ -80,7 +84,9 @@ impl Lint<'_> {
             match call.args.as_slice() {
                 _ if call.name != "setting" => {}
                 [Expr::StringConstant(name, _)] => {
-                    asked.iter_mut().for_each(|asked| asked.push(name.to_string()));
+                    asked
+                        .iter_mut()
+                        .for_each(|asked| asked.push(name.to_string()));
                 }
                 _ => asked = None,
             }
@@ -94,13 +100,18 @@ impl Lint<'_> {
         let rows = &self.adapter.manifest.replies.errors;
         let mut problems = Vec::new();
         for (index, row) in rows.iter().enumerate() {
-            let before = rows.iter().take(index).position(|before| covers(before, row));
+            let before = rows
+                .iter()
+                .take(index)
+                .position(|before| covers(before, row));
             if let Some(before) = before {
                 let place = error_row(self.text, index);
                 let message = format!("the error row {} decides before this one does", before + 1);
                 let problem = self.warning("lint::shadowed-error-row", place, message);
                 let problem = problem.label("never reached");
-                problems.push(problem.help("the first row that fits decides: put the narrower one first, or remove it"));
+                problems.push(problem.help(
+                    "the first row that fits decides: put the narrower one first, or remove it",
+                ));
             }
         }
         problems

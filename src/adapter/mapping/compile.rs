@@ -8,8 +8,8 @@ use rhai::Position;
 use super::converter::Converter;
 use super::table::{Attr, Conversion};
 use super::{Field, Mapping, Row};
-use crate::problem::{Problem, nearest, offset_of};
 use crate::convert::country::Style;
+use crate::problem::{Problem, nearest, offset_of};
 use crate::scim::schema::{Attribute, Extension, Kind, Mutability};
 use crate::scim::{AttrPath, Leaf, ResourceType};
 

@@ -74,7 +74,11 @@ impl Lint<'_> {
             ResourceKind::User => (USER_DEFAULTS, "user_attributes"),
             ResourceKind::Group => (GROUP_DEFAULTS, "group_attributes"),
         };
-        let missing: Vec<&str> = defaults.iter().copied().filter(|path| !self.has(path)).collect();
+        let missing: Vec<&str> = defaults
+            .iter()
+            .copied()
+            .filter(|path| !self.has(path))
+            .collect();
         if missing.is_empty() {
             return None;
         }
@@ -108,9 +112,8 @@ impl Lint<'_> {
         };
         // A row for the list as a whole holds all of its elements.
         let is_whole = |row: &Row| row.leaf.element.is_none() && row.leaf.sub.is_none();
-        let same = |row: &&Row| {
-            (&row.leaf.schema, &row.leaf.attribute) == (&leaf.schema, &leaf.attribute)
-        };
+        let same =
+            |row: &&Row| (&row.leaf.schema, &row.leaf.attribute) == (&leaf.schema, &leaf.attribute);
         let mut rows = self.mapping.rows.iter().filter(same);
         rows.any(|row| row.leaf == leaf || is_whole(row))
     }
@@ -170,8 +173,10 @@ impl Lint<'_> {
             let decided = reads.iter().any(|(known, _)| known == native);
             match read_as.get(native.as_str()) {
                 Some(first) if !decided => {
-                    let message =
-                        format!("both `{first}` and `{scim}` become `{native}` in `{}`", row.spelling);
+                    let message = format!(
+                        "both `{first}` and `{scim}` become `{native}` in `{}`",
+                        row.spelling
+                    );
                     let problem = self.at(row, "lint::ambiguous-value", message);
                     let problem = problem.label("which one is it read as?");
                     return Some(problem.help(format!(

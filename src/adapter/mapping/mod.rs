@@ -142,14 +142,19 @@ impl Mapping {
         &self,
         written: bool,
     ) -> impl Iterator<Item = (String, bool)> + '_ {
-        let rows = self.mapped().filter(move |(_, row)| !(written && row.read_only));
+        let rows = self
+            .mapped()
+            .filter(move |(_, row)| !(written && row.read_only));
         rows.map(move |(index, row)| {
             let marks = self.seen.as_ref().map(|seen| match written {
                 true => &seen.written,
                 false => &seen.read,
             });
             let used = marks.is_some_and(|marks| marks.is_set(index));
-            (format!("{} {}", self.resource_type.name, row.spelling), used)
+            (
+                format!("{} {}", self.resource_type.name, row.spelling),
+                used,
+            )
         })
     }
 

@@ -12,8 +12,9 @@ const MARK: &str = "allow: lint::";
 
 impl Report {
     /// Takes out the warnings that a comment of their file allows, and tells of
-    /// comments that allow nothing.
-    pub fn allow(&mut self) {
+    /// comments that allow nothing: in the files that were `looked_at`, but for
+    /// the codes that were `left_out`.
+    pub fn allow(&mut self, looked_at: &BTreeSet<String>, left_out: &[&str]) {
         let mut used = BTreeSet::new();
         let problems = std::mem::take(&mut self.problems);
         for problem in problems {
@@ -22,7 +23,11 @@ impl Report {
                 None => self.problems.push(problem),
             }
         }
-        let idle: Vec<_> = self.sources.iter().flat_map(|(file, text)| idle(file, text, &used)).collect();
+        let sources = self.sources.iter();
+        let looked_at = sources.filter(|(file, _)| looked_at.contains(*file));
+        let idle: Vec<_> = looked_at
+            .flat_map(|(file, text)| idle(file, text, left_out, &used))
+            .collect();
         self.problems.extend(idle);
     }
 
@@ -51,23 +56,32 @@ fn allows(line: &str, code: &str) -> bool {
     let Some((_, rest)) = line.split_once("allow: ") else {
         return false;
     };
-    let reason = rest.strip_prefix(code).and_then(|rest| rest.strip_prefix(' '));
+    let reason = rest
+        .strip_prefix(code)
+        .and_then(|rest| rest.strip_prefix(' '));
     reason.is_some_and(|reason| !reason.trim().is_empty())
 }
 
-fn idle(file: &str, text: &str, used: &BTreeSet<(String, usize)>) -> Vec<Problem> {
+fn idle(
+    file: &str,
+    text: &str,
+    left_out: &[&str],
+    used: &BTreeSet<(String, usize)>,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut start = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
-        let mark = line.find(MARK).filter(|_| !file.ends_with(".http"));
-        if let Some(mark) = mark
+        let is_left_out = left_out.iter().any(|code| line.contains(code));
+        if let Some(mark) = line.find(MARK).filter(|_| !is_left_out)
             && !used.contains(&(file.to_owned(), index))
         {
             let problem = Problem::error("lint::idle-allow", file, "this comment allows nothing")
                 .warning()
                 .at(start + mark, line[mark..].trim_end().len())
                 .label("nothing here is warned of so")
-                .help("remove it; or write it as `allow: lint::code reason` on the lines right above");
+                .help(
+                    "remove it; or write it as `allow: lint::code reason` on the lines right above",
+                );
             problems.push(problem);
         }
         start += line.len();
@@ -86,7 +100,7 @@ mod tests {
         let place = text.find("fn a").unwrap_or_default();
         let problem = Problem::error("lint::unused-function", "v.rhai", "m").warning();
         report.extend([problem.at(place, 1)]);
-        report.allow();
+        report.allow(&BTreeSet::from(["v.rhai".to_owned()]), &[]);
         let codes: Vec<_> = report.problems().iter().map(|it| it.code).collect();
         assert_eq!(codes, left, "{text}");
     }
@@ -95,7 +109,10 @@ mod tests {
     fn a_comment_with_a_reason_allows_what_stands_at_it_or_below_it() {
         check("fn a() {}", &["lint::unused-function"]);
         check("fn a() {} // allow: lint::unused-function soon", &[]);
-        check("// allow: lint::unused-function soon\n// more\nfn a() {}", &[]);
+        check(
+            "// allow: lint::unused-function soon\n// more\nfn a() {}",
+            &[],
+        );
         let idle = ["lint::unused-function", "lint::idle-allow"];
         check("// allow: lint::unused-function soon\n\nfn a() {}", &idle);
         check("// allow: lint::unused-function\nfn a() {}", &idle);

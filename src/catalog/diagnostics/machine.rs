@@ -102,7 +102,9 @@ mod tests {
         let mut report = Report::default();
         report.source(&("a".into(), "x\n  yä".into()));
         report.extend([
-            Problem::error("manifest::invalid", "a", "m").at(4, 3).help("h"),
+            Problem::error("manifest::invalid", "a", "m")
+                .at(4, 3)
+                .help("h"),
             Problem::error("file::unreadable", "b", "m").warning(),
         ]);
         let expected = json!([

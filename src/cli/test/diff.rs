@@ -14,7 +14,7 @@ pub(super) fn written(played: &Played, blessing: Option<&Blessing>, colours: boo
     let calls = counted(played.calls, "call");
     let title = &played.title;
     let mut text = match (played.passed(), blessing) {
-        (true, Some(_)) => format!("  {}  {title}  ({calls})\n", paint.with(GREEN, "bless")),
+        (true, Some(_)) => format!("  {} {title}  ({calls})\n", paint.with(GREEN, "bless")),
         (true, None) => format!("  {}    {title}  ({calls})\n", paint.with(GREEN, "ok")),
         (false, _) => format!("  {}  {title}  ({calls})\n", paint.with(RED, "FAIL")),
     };
@@ -42,7 +42,10 @@ fn difference(misfit: &Misfit, paint: &Paint) -> String {
     let sides = [(RED, '-', &misfit.expected), (GREEN, '+', &misfit.found)];
     for (colour, sign, side) in sides {
         for shown in side.iter().flat_map(|side| side.lines()) {
-            text += &format!("          {}\n", paint.with(colour, &format!("{sign} {shown}")));
+            text += &format!(
+                "          {}\n",
+                paint.with(colour, &format!("{sign} {shown}"))
+            );
         }
     }
     text

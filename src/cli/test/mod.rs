@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::output::{Format, colours, written};
 use super::{Ending, Trouble, sources};
-use crate::adapter::coverage::Coverage;
 use crate::adapter::Adapter;
+use crate::adapter::coverage::Coverage;
 use crate::catalog::diagnostics::Report;
 use crate::catalog::{self, Sources};
 use crate::config::Config;
@@ -160,7 +160,11 @@ fn play(adapter: &Arc<Adapter>, config: &Config, options: &Options) -> anyhow::R
     let mut played = Vec::new();
     for file in transcript::files(&config.catalog.transcripts.join(&adapter.name)) {
         let mut one = transcript::play_file(adapter, &file);
-        if options.filter.as_ref().is_some_and(|text| !holds(&one, text)) {
+        if options
+            .filter
+            .as_ref()
+            .is_some_and(|text| !holds(&one, text))
+        {
             continue;
         }
         let blessing = match options.bless && !one.passed() {
@@ -174,7 +178,9 @@ fn play(adapter: &Arc<Adapter>, config: &Config, options: &Options) -> anyhow::R
     }
     let coverage = options.coverage.then(|| adapter.coverage());
     if for_people {
-        coverage.iter().for_each(|coverage| print!("{}", coverage.text()));
+        coverage
+            .iter()
+            .for_each(|coverage| print!("{}", coverage.text()));
     }
     Ok(Vendor {
         name: adapter.name.clone(),

@@ -19,7 +19,10 @@ pub(super) struct Scribe<'v> {
 impl Scribe<'_> {
     /// A text in which names stand for their values again.
     pub(super) fn named(&self, text: &str) -> String {
-        let telling = self.variables.iter().filter(|(_, value)| value.len() >= TELLING);
+        let telling = self
+            .variables
+            .iter()
+            .filter(|(_, value)| value.len() >= TELLING);
         telling.fold(text.to_owned(), |text, (name, value)| {
             text.replace(value, &format!("{{{{{name}}}}}"))
         })
@@ -59,14 +62,7 @@ impl Scribe<'_> {
         }
     }
 
-    fn node(
-        &self,
-        text: &str,
-        tree: &Tree,
-        expected: &Value,
-        found: &Value,
-        mode: Mode,
-    ) -> String {
+    fn node(&self, text: &str, tree: &Tree, expected: &Value, found: &Value, mode: Mode) -> String {
         let as_written = || text.get(tree.span.clone()).unwrap_or_default().to_owned();
         match (expected, found) {
             (Value::String(word), found) if self.stands_for(word, found) => as_written(),
@@ -80,6 +76,7 @@ impl Scribe<'_> {
                 spliced(text, &tree.span, parts)
             }
             _ if fill_value(expected, self.variables) == *found => as_written(),
+            _ if mode == Mode::AtLeast => self.shown(&essence(found)),
             _ => self.shown(found),
         }
     }
@@ -90,7 +87,11 @@ impl Scribe<'_> {
             return word == "<any>";
         };
         let known = self.variables.get(name);
-        known.is_none_or(|known| found.as_str().map_or_else(|| found.to_string() == *known, |it| it == known))
+        known.is_none_or(|known| {
+            found
+                .as_str()
+                .map_or_else(|| found.to_string() == *known, |it| it == known)
+        })
     }
 
     /// Members that did not come go, and where nothing more may come those that came are added.
@@ -123,7 +124,11 @@ impl Scribe<'_> {
             written += &value;
             before = Some(part);
         }
-        let known = |name: &str| tree.parts.iter().any(|part| fill(&part.name, self.variables) == name);
+        let known = |name: &str| {
+            tree.parts
+                .iter()
+                .any(|part| fill(&part.name, self.variables) == name)
+        };
         let more = found.as_object().into_iter().flatten();
         for (name, value) in more.filter(|(name, _)| mode == Mode::Exact && !known(name)) {
             if !written.is_empty() {
@@ -132,7 +137,28 @@ impl Scribe<'_> {
             written += &self.member(name, value);
         }
         let inner = tree.inner();
-        format!("{}{written}{}", slice(text, &(tree.span.start..inner.start)), slice(text, &(inner.end..tree.span.end)))
+        format!(
+            "{}{written}{}",
+            slice(text, &(tree.span.start..inner.start)),
+            slice(text, &(inner.end..tree.span.end))
+        )
+    }
+}
+
+/// A resource or message without what no transcript says: its schemas, and what
+/// differs from run to run.
+pub(super) fn essence(body: &Value) -> Value {
+    match body {
+        Value::Object(members) => {
+            let is_told = |name: &str| {
+                !members.contains_key("schemas") || !["schemas", "id", "meta"].contains(&name)
+            };
+            let told = members.iter().filter(|(name, _)| is_told(name));
+            let told = told.map(|(name, value)| (name.clone(), essence(value)));
+            Value::Object(told.collect())
+        }
+        Value::Array(elements) => elements.iter().map(essence).collect(),
+        other => other.clone(),
     }
 }
 
@@ -141,7 +167,11 @@ fn slice<'t>(text: &'t str, span: &Range<usize>) -> &'t str {
 }
 
 /// The text within `whole` with parts of it replaced.
-fn spliced(text: &str, whole: &Range<usize>, parts: impl Iterator<Item = (Range<usize>, String)>) -> String {
+fn spliced(
+    text: &str,
+    whole: &Range<usize>,
+    parts: impl Iterator<Item = (Range<usize>, String)>,
+) -> String {
     let (mut written, mut at) = (String::new(), whole.start);
     for (span, new) in parts {
         written += slice(text, &(at..span.start));
@@ -206,7 +236,8 @@ impl Reader<'_> {
             b'"' => drop(self.string()?),
             _ => {
                 let rest = self.text.get(start..)?;
-                let end = rest.find(|letter: char| ",]}".contains(letter) || letter.is_whitespace());
+                let end =
+                    rest.find(|letter: char| ",]}".contains(letter) || letter.is_whitespace());
                 self.at += end.unwrap_or(rest.len());
             }
         }
@@ -268,35 +299,85 @@ mod tests {
     #[test]
     fn only_what_differs_is_written_anew() {
         let kept = "{ \"a\": 1,\n  \"b\":[1,  2], \"c\": \"<any>\" }";
-        check(kept, json!({"b": [1, 2], "a": 1, "c": 3, "d": 4}), Mode::AtLeast, kept);
+        check(
+            kept,
+            json!({"b": [1, 2], "a": 1, "c": 3, "d": 4}),
+            Mode::AtLeast,
+            kept,
+        );
         check(
             kept,
             json!({"a": "x\"", "b": [1, 3], "c": 3, "d": {"e": [true, null]}}),
             Mode::Exact,
             "{ \"a\": \"x\\\"\",\n  \"b\":[1,  3], \"c\": \"<any>\", \"d\": {\"e\": [true, null]} }",
         );
-        check(r#"{"a": [1, 2]}"#, json!({"a": [1]}), Mode::AtLeast, r#"{"a": [1]}"#);
-        check(r#"{"a":-1.5e3}"#, json!({"a": -1500.0}), Mode::Exact, r#"{"a":-1.5e3}"#);
+        check(
+            r#"{"a": [1, 2]}"#,
+            json!({"a": [1]}),
+            Mode::AtLeast,
+            r#"{"a": [1]}"#,
+        );
+        check(
+            r#"{"a":-1.5e3}"#,
+            json!({"a": -1500.0}),
+            Mode::Exact,
+            r#"{"a":-1.5e3}"#,
+        );
     }
 
     #[test]
     fn members_that_are_gone_go() {
         let all = r#"{"a": 1, "b": 2, "c": 3}"#;
         check(all, json!({"c": 3}), Mode::AtLeast, r#"{"c": 3}"#);
-        check(all, json!({"a": 1, "c": 3}), Mode::AtLeast, r#"{"a": 1, "c": 3}"#);
+        check(
+            all,
+            json!({"a": 1, "c": 3}),
+            Mode::AtLeast,
+            r#"{"a": 1, "c": 3}"#,
+        );
         check(all, json!({"d": 1}), Mode::Exact, r#"{"d": 1}"#);
         check(all, json!({}), Mode::Exact, "{}");
-        check(r#"{"a": "<absent>"}"#, json!({}), Mode::AtLeast, r#"{"a": "<absent>"}"#);
-        check(r#"{"a": "<absent>"}"#, json!({"a": 1}), Mode::AtLeast, r#"{"a": 1}"#);
+        check(
+            r#"{"a": "<absent>"}"#,
+            json!({}),
+            Mode::AtLeast,
+            r#"{"a": "<absent>"}"#,
+        );
+        check(
+            r#"{"a": "<absent>"}"#,
+            json!({"a": 1}),
+            Mode::AtLeast,
+            r#"{"a": 1}"#,
+        );
         check("{}", json!({"a": 1}), Mode::Exact, r#"{"a": 1}"#);
     }
 
     #[test]
     fn names_stay_for_their_values() {
-        check(r#"{"a": "{{id}}"}"#, json!({"a": "0123456789"}), Mode::Exact, r#"{"a": "{{id}}"}"#);
-        check(r#"{"a": "{{new}}"}"#, json!({"a": "any"}), Mode::Exact, r#"{"a": "{{new}}"}"#);
-        check(r#"{"a": "{{id}}"}"#, json!({"a": "other"}), Mode::Exact, r#"{"a": "other"}"#);
-        check(r#"{"a": 1}"#, json!({"a": "/x/0123456789"}), Mode::Exact, r#"{"a": "/x/{{id}}"}"#);
+        check(
+            r#"{"a": "{{id}}"}"#,
+            json!({"a": "0123456789"}),
+            Mode::Exact,
+            r#"{"a": "{{id}}"}"#,
+        );
+        check(
+            r#"{"a": "{{new}}"}"#,
+            json!({"a": "any"}),
+            Mode::Exact,
+            r#"{"a": "{{new}}"}"#,
+        );
+        check(
+            r#"{"a": "{{id}}"}"#,
+            json!({"a": "other"}),
+            Mode::Exact,
+            r#"{"a": "other"}"#,
+        );
+        check(
+            r#"{"a": 1}"#,
+            json!({"a": "/x/0123456789"}),
+            Mode::Exact,
+            r#"{"a": "/x/{{id}}"}"#,
+        );
     }
 
     #[test]

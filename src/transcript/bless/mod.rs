@@ -128,12 +128,7 @@ fn call_body(
     })
 }
 
-fn respond(
-    sections: &mut Sections,
-    scribe: &Scribe<'_>,
-    exchange: &Exchange,
-    happened: &Happened,
-) {
+fn respond(sections: &mut Sections, scribe: &Scribe<'_>, exchange: &Exchange, happened: &Happened) {
     let (gets, got) = (&exchange.gets, &happened.got);
     for (name, value) in &gets.headers {
         let found = got.header(name);
@@ -142,9 +137,11 @@ fn respond(
         }
     }
     let is_error = |status: u16| status >= 400;
-    let turned = is_error(gets.status) != is_error(got.status);
+    let mut misfits = happened.misfits.iter();
+    let turned = is_error(gets.status) != is_error(got.status)
+        && misfits.any(|misfit| misfit.code == "transcript::body");
     let body = match (&gets.body, &got.body) {
-        (Body::Json(_), Some(found)) if turned => Some(scribe.shown(&essence(found))),
+        (Body::Json(_), Some(found)) if turned => Some(scribe.shown(&body::essence(found))),
         (Body::Json(expected), Some(found)) => {
             let written = sections.body_text(gets.line);
             Some(scribe.rewritten(&written, expected, found, Mode::AtLeast))
@@ -154,14 +151,4 @@ fn respond(
     };
     sections.set_body(gets.line, body.as_deref());
     sections.set_first(gets.line, &got.status.to_string());
-}
-
-/// A body without what no transcript says: schemas, and what differs from run to run.
-fn essence(body: &Value) -> Value {
-    let Value::Object(members) = body else {
-        return body.clone();
-    };
-    let told = members.iter();
-    let told = told.filter(|(name, _)| !["schemas", "id", "meta"].contains(&name.as_str()));
-    Value::Object(told.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
