@@ -9,6 +9,10 @@ use super::Adapter;
 use super::manifest::{CredentialKind, Manifest};
 use crate::problem::{Problem, offset_of};
 
+/// What can be sent as a header (RFC 9110 §5).
+const HEADER_FORM: &str =
+    "a name has letters, digits and -, as in X-Api-Key; a value is plain ASCII on one line";
+
 /// Everything that does not fit together. `file` and `text` are the manifest's.
 pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem> {
     let check = Crosscheck {
@@ -80,14 +84,16 @@ impl Crosscheck<'_> {
             }
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(template).is_err() {
                 let message = format!("`{name}` with this value is no HTTP header");
-                problems.push(self.at("manifest::header", template, message));
+                let problem = self.at("manifest::header", template, message);
+                problems.push(problem.help(HEADER_FORM));
             }
         }
         if let CredentialKind::Header { header } = &self.manifest.credential
             && HeaderName::try_from(header).is_err()
         {
             let message = format!("`{header}` is no name of an HTTP header");
-            problems.push(self.at("manifest::header", header, message));
+            let problem = self.at("manifest::header", header, message);
+            problems.push(problem.help(HEADER_FORM));
         }
         problems
     }

@@ -64,7 +64,7 @@ impl Script {
                 format!("the script has {size} bytes"),
             )
             .help(format!(
-                "a script may have {SOURCE_MAX} bytes; move shared parts out or shorten it"
+                "a script may have {SOURCE_MAX} bytes: shorten it, or let long lists be settings of the manifest"
             ));
             return Err(vec![problem]);
         }
@@ -244,7 +244,9 @@ fn syntax(file: &str, text: &str, error: &ParseError) -> Problem {
             .at(start, name.len())
             .label("not known"),
         other => {
-            Problem::error("script::syntax", file, other.to_string()).at(start.min(text.len()), 1)
+            Problem::error("script::syntax", file, other.to_string())
+                .at(start.min(text.len()), 1)
+                .help("correct it here or just before: a comma, a bracket, a quote; the language is Rhai, https://rhai.rs/book")
         }
     }
 }

@@ -185,4 +185,5 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
         &path.display().to_string(),
         format!("cannot be read: {error}"),
     )
+    .help("correct the file's permissions or its content, which is UTF-8 text; or remove it")
 }

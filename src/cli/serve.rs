@@ -1,10 +1,10 @@
 //! `scimgate serve`.
 
-use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::output::colours;
 use super::{Ending, Trouble, sources};
 use crate::catalog;
 use crate::config::Config;
@@ -20,7 +20,7 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     }
     let (catalog, found) = catalog::load(&sources(config));
     if !found.problems().is_empty() {
-        eprint!("{}", found.render(std::io::stderr().is_terminal()));
+        eprint!("{}", found.render(colours(&std::io::stderr())));
     }
     let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
     gateway.publish(&catalog);

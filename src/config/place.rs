@@ -7,15 +7,16 @@ use toml::de::{DeTable, DeValue};
 
 use crate::problem::Problem;
 
-/// A problem at its key, or at what encloses it. Without a place in what is no TOML.
+/// A problem at a key's value, or at the name of what encloses it; one of an
+/// unknown key at its name. Without a place in what is no TOML.
 pub(super) fn placed(text: &str, problem: Problem, key: &str) -> Problem {
-    match place(text, key) {
+    match place(text, key, problem.code == "config::unknown-key") {
         Some(place) => problem.at(place.start, place.len()),
         None => problem,
     }
 }
 
-fn place(text: &str, key: &str) -> Option<Range<usize>> {
+fn place(text: &str, key: &str, name_only: bool) -> Option<Range<usize>> {
     let parsed = DeTable::parse(text).ok()?;
     let mut table = parsed.get_ref();
     let mut found = None;
@@ -23,7 +24,10 @@ fn place(text: &str, key: &str) -> Option<Range<usize>> {
         let Some((written, value)) = table.iter().find(|(known, _)| known.get_ref() == name) else {
             break;
         };
-        found = Some(span_of(written, value));
+        found = Some(match name_only {
+            true => written.span(),
+            false => span_of(written, value),
+        });
         match value.get_ref() {
             DeValue::Table(inner) => table = inner,
             _ => break,
@@ -47,7 +51,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, key: &str, expected: Option<&str>) {
-        assert_eq!(place(text, key).map(|place| &text[place]), expected);
+        assert_eq!(place(text, key, false).map(|place| &text[place]), expected);
     }
 
     #[test]
@@ -59,5 +63,9 @@ mod tests {
         check(text, "log.format", None);
         check("server = 3", "server.listen", Some("3"));
         check("{}", "server", None);
+        assert_eq!(
+            place(text, "server.listen", true).map(|place| &text[place]),
+            Some("listen")
+        );
     }
 }

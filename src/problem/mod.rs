@@ -80,7 +80,7 @@ impl Problem {
     pub fn meant<'k>(self, wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
         match nearest(wrong, known) {
             Some(meant) => self.help(format!("did you mean `{meant}`?")),
-            None => self,
+            None => self.help("correct the name, or add it where such names are declared"),
         }
     }
 

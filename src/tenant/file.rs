@@ -115,9 +115,12 @@ impl TenantFile {
         let token_url = checker
             .token_url(&base_url, &settings)
             .map_err(|problem| vec![problem])?;
-        let adapter = adapter
-            .for_tenant(&settings)
-            .map_err(|why| vec![Problem::error("tenant::custom-attributes", file, why)])?;
+        let adapter = adapter.for_tenant(&settings).map_err(|why| {
+            let problem = Problem::error("tenant::custom-attributes", file, why);
+            vec![problem.help(
+                "list the names as the vendor shows them; RFC 7643 §2.1 has the rule for names",
+            )]
+        })?;
         Ok(Tenant {
             id,
             service: Arc::new(adapter.service(self.profile)),
@@ -197,10 +200,9 @@ impl Checker<'_> {
                 }
                 (None, false) => {
                     let message = format!("the setting `{name}` is missing");
-                    problems.push(
-                        self.error("tenant::missing-setting", message)
-                            .help(setting.description.clone()),
-                    );
+                    let problem = self.error("tenant::missing-setting", message);
+                    let help = format!("add settings = {{ {name} = … }}: {}", setting.description);
+                    problems.push(problem.help(help));
                 }
             }
         }
@@ -218,7 +220,7 @@ impl Checker<'_> {
         let known = self.adapter.manifest.settings.keys().map(String::as_str);
         match nearest(name.get_ref(), known) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-            None => problem,
+            None => problem.help("remove it; adapters/README.md tells where settings are declared"),
         }
     }
 
@@ -311,7 +313,9 @@ impl Checker<'_> {
             .filter(|url| is_tenants && matches!(url.scheme(), "http" | "https") && url.has_host());
         url.map(Some).ok_or_else(|| {
             let message = "the token endpoint is no http or https URL".into();
-            let help = format!("the manifest says token_url = \"{token_url}\"");
+            let help = format!(
+                "write the whole address into the setting: the manifest has token_url = \"{token_url}\""
+            );
             self.error("tenant::token-url", message).help(help)
         })
     }

@@ -40,7 +40,8 @@ pub fn play_file(adapter: &Arc<Adapter>, file: &Path) -> Played {
         Ok(text) => text,
         Err(error) => {
             let message = format!("cannot be read: {error}");
-            let problem = Problem::error("file::unreadable", &name, message);
+            let problem = Problem::error("file::unreadable", &name, message)
+                .help("correct the file's permissions or its content, which is UTF-8 text");
             return Played::failed(&name, String::new(), problem);
         }
     };
@@ -93,9 +94,10 @@ impl Played {
     }
 
     fn failed(file: &str, text: String, problem: Problem) -> Self {
+        let comment = text.lines().find_map(|line| line.strip_prefix("# "));
         Self {
             file: file.to_owned(),
-            title: file.to_owned(),
+            title: comment.unwrap_or(file).trim().to_owned(),
             calls: 0,
             misfits: Vec::new(),
             problems: vec![problem],

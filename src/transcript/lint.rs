@@ -35,7 +35,7 @@ pub fn unplayed(
     };
     if played.is_empty() {
         let message = format!("{} has no transcripts", adapter.manifest.title);
-        let help = "nothing proves a change before it is live: write <catalog.transcripts>/<vendor>/<name>.http; README.md shows one";
+        let help = "nothing proves a change before it is live: write <catalog.transcripts>/<vendor>/<name>.http, as tests/vendors/README.md tells";
         return Some(warning("lint::no-transcripts", message, help));
     }
     let asked: BTreeSet<String> = played

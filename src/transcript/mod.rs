@@ -51,6 +51,7 @@ mod misfit;
 mod parse;
 mod replay;
 mod run;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -28,7 +28,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Transcript, Problem> {
         let (start, length) = line_span(text, line);
         Problem::error("transcript::invalid", file, why)
             .at(start, length)
-            .help("README.md shows a transcript with all its parts")
+            .help("tests/vendors/README.md has the form of a transcript")
     })
 }
 
@@ -66,8 +66,9 @@ fn read(file: &str, text: &str) -> Result<Transcript, Wrong> {
         return Err(at(1, "there is no `### Entra asks`"));
     }
     if written != transcript.calls {
+        let line = lines.iter().position(|line| line.starts_with("@calls"));
         return Err(at(
-            1,
+            line.unwrap_or_default() + 1,
             &format!("@calls says {} and {written} are written", transcript.calls),
         ));
     }

@@ -43,6 +43,7 @@ impl Replay {
             code: "transcript::missing-call",
             line: call.line,
             subject: "the calls of the vendor".to_owned(),
+            path: String::new(),
             expected: Some(self.line_of(call)),
             found: None,
         }));
@@ -56,8 +57,9 @@ impl Replay {
                 code: "transcript::extra-call",
                 line: self.line,
                 subject: "the calls of the vendor".to_owned(),
+                path: String::new(),
                 expected: None,
-                found: Some(first_line(call)),
+                found: Some(shown(call)),
             });
             return Err(CallFault::NotSent("no such call in the transcript".into()));
         };
@@ -76,10 +78,11 @@ impl Replay {
 
     fn compare(&self, expected: &ExpectedCall, call: &VendorCall) -> Vec<Misfit> {
         let (wanted, got) = (self.line_of(expected), first_line(call));
-        let misfit = |code, subject: String, wanted, found| Misfit {
+        let misfit = |code, subject: String, path: String, wanted, found| Misfit {
             code,
             line: expected.line,
             subject,
+            path,
             expected: wanted,
             found,
         };
@@ -89,6 +92,7 @@ impl Replay {
             misfits.push(misfit(
                 "transcript::call",
                 subject,
+                String::new(),
                 Some(wanted),
                 Some(got.clone()),
             ));
@@ -105,7 +109,8 @@ impl Replay {
         };
         misfits.extend(different.into_iter().map(|it| {
             let subject = format!("the call {got}: {}", it.path);
-            misfit("transcript::call-body", subject, it.expected, it.found)
+            let code = "transcript::call-body";
+            misfit(code, subject, it.path, it.expected, it.found)
         }));
         misfits
     }
@@ -114,6 +119,14 @@ impl Replay {
 /// The first line of a call, as a transcript writes it.
 pub(super) fn first_line(call: &VendorCall) -> String {
     format!("{} {}", call.method.as_str(), call.path)
+}
+
+/// A call on one line, its body included.
+pub(super) fn shown(call: &VendorCall) -> String {
+    match body_sent(call) {
+        Some(body) => format!("{} with {body}", first_line(call)),
+        None => first_line(call),
+    }
 }
 
 /// A call's body as a transcript compares it: a form as an object, and `null`

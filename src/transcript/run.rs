@@ -258,6 +258,7 @@ fn judge(exchange: &Exchange, got: &Got, variables: &mut Variables) -> Vec<Misfi
         code,
         line: gets.line,
         subject: subject.to_owned(),
+        path: String::new(),
         expected,
         found,
     };
@@ -291,10 +292,9 @@ fn judge(exchange: &Exchange, got: &Got, variables: &mut Variables) -> Vec<Misfi
         }],
         _ => Vec::new(),
     };
-    misfits.extend(
-        different
-            .into_iter()
-            .map(|it| misfit("transcript::body", &it.path, it.expected, it.found)),
-    );
+    misfits.extend(different.into_iter().map(|it| Misfit {
+        path: it.path.clone(),
+        ..misfit("transcript::body", &it.path, it.expected, it.found)
+    }));
     misfits
 }

@@ -597,3 +597,107 @@ fn secrets_and_addresses_that_cannot_be_used() {
         "holds a user name or password",
     );
 }
+
+/// A house with a warning in one vendor and an error in another.
+fn house_of_two() -> House {
+    let house = House::of_example();
+    house.copy("tests/data/example.toml", "adapters/other.toml");
+    house.copy("tests/data/example.rhai", "scripts/other.rhai");
+    house.edit("scripts/other.rhai", "attr(\"title\"", "attr(\"titel\"");
+    house.edit(
+        "scripts/example.rhai",
+        "fn shorten",
+        "fn more() {}\nfn shorten",
+    );
+    house
+}
+
+/// The codes that `check` tells, by `--format json`, and its exit status.
+#[track_caller]
+fn check_codes(house: &House, arguments: &[&str], codes: &[&str], status: i32) {
+    let output = house.run(&[&["check", "--format", "json"], arguments].concat());
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let told: Vec<_> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["code"])
+        .collect();
+    assert_eq!(told, codes, "{arguments:?}");
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}");
+}
+
+#[test]
+fn a_part_of_the_files_can_be_looked_at() {
+    let house = house_of_two();
+    let (error, warning) = ("table::unknown-attribute", "lint::unused-function");
+    let silent = "lint::no-transcripts";
+    check_codes(&house, &[], &[error, warning, silent], 1);
+    check_codes(&house, &["--no-transcripts"], &[error, warning], 1);
+    check_codes(&house, &["--vendor", "example"], &[warning, silent], 0);
+    check_codes(
+        &house,
+        &["--vendor", "example", "--deny", "warnings"],
+        &[warning, silent],
+        1,
+    );
+    check_codes(&house, &["adapters/other.toml"], &[error], 1);
+    check_codes(&house, &["scripts/example.rhai"], &[warning, silent], 0);
+    check_codes(&house, &["scripts"], &[error, warning, silent], 1);
+    check_codes(&house, &["tests/vendors/example"], &[warning, silent], 0);
+    check_codes(&house, &["tenants"], &[], 0);
+}
+
+#[test]
+fn a_transcript_that_does_not_fit_is_an_error() {
+    let house = House::of_example();
+    let file = "tests/vendors/example/read.http";
+    house.copy("tests/data/example.http", file);
+    house.edit(file, "\"title\": \"Boss\"", "\"title\": \"Head\"");
+    let all = ["lint::unplayed-operation", "transcript::body"];
+    check_codes(&house, &[file], &["transcript::body", all[0]], 1);
+    check_codes(&house, &["--no-transcripts"], &[], 0);
+}
+
+#[test]
+fn other_tools_are_told_where_it_is() {
+    let house = house_of_two();
+    let output = house.run(&["check", "--vendor", "other", "--format", "github"]);
+    expect![[""]].assert_eq(&text_of(&output.stdout));
+    let output = house.run(&["check", "--vendor", "other", "--format", "json"]);
+    expect![[""]].assert_eq(&text_of(&output.stdout));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_told_in_any_form() {
+    let house = House::of_example();
+    house.write("scimgate.toml", "[server]\nlistn = 1\n");
+    let run = |arguments: &[&str]| {
+        let output = house.run(&[&["check", "-c", "scimgate.toml"], arguments].concat());
+        assert_eq!(output.status.code(), Some(78));
+        (text_of(&output.stdout), text_of(&output.stderr))
+    };
+    let (told, why) = run(&["--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told[0]["code"], "config::unknown-key");
+    assert_eq!(
+        (told[0]["line"].as_u64(), told[0]["column"].as_u64()),
+        (Some(2), Some(1))
+    );
+    assert!(why.contains("did you mean server.listen?"), "{why}");
+    let (told, why) = run(&[]);
+    assert_eq!(told, "");
+    expect![[""]].assert_eq(&why);
+}
+
+#[test]
+fn a_code_is_explained() {
+    let house = House::empty();
+    let output = house.run(&["check", "--explain", "table::no-boolean"]);
+    expect![[""]].assert_eq(&text_of(&output.stdout));
+    assert_eq!(output.status.code(), Some(0));
+    let output = house.run(&["check", "--explain", "table::no-bolean"]);
+    let why = text_of(&output.stderr);
+    assert!(why.contains("did you mean table::no-boolean?"), "{why}");
+    assert_eq!(output.status.code(), Some(2));
+}

@@ -24,8 +24,11 @@ pub(super) fn written(played: &Played, blessing: Option<&Blessing>, colours: boo
     text += &format!("        {}\n", played.file);
     let unplayed = played.problems.iter().filter(|_| played.misfits.is_empty());
     for problem in unplayed {
+        let line = problem.span.and_then(|(start, _)| played.text.get(..start));
+        let line = line.map(|before| format!("line {}", before.matches('\n').count() + 1));
+        let line = paint.with(BOLD, &line.unwrap_or_default());
         let help = problem.help.as_deref().unwrap_or_default();
-        text += &format!("        {}\n        {help}\n", problem.message);
+        text += &format!("        {line}  {}\n          {help}\n", problem.message);
     }
     for misfit in &played.misfits {
         text += &difference(misfit, &paint);

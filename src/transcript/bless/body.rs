@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::super::compare::{Mode, Variables, fill, fill_value, placeholder};
+use super::super::tree::{Part, Tree};
 
 /// Shorter values are found by accident.
 const TELLING: usize = 8;
@@ -56,7 +57,7 @@ impl Scribe<'_> {
         found: &Value,
         mode: Mode,
     ) -> String {
-        match read(written) {
+        match Tree::read(written) {
             Some(tree) => self.node(written, &tree, expected, found, mode),
             None => self.shown(found),
         }
@@ -179,106 +180,6 @@ fn spliced(
         at = span.end;
     }
     written + slice(text, &(at..whole.end))
-}
-
-/// Where the parts of a JSON text stand.
-struct Tree {
-    span: Range<usize>,
-    /// Of an object or array.
-    parts: Vec<Part>,
-}
-
-struct Part {
-    /// Of a member.
-    name: String,
-    /// Of the name, if there is one, else of the value.
-    start: usize,
-    tree: Tree,
-}
-
-impl Tree {
-    /// From its first part to its last one.
-    fn inner(&self) -> Range<usize> {
-        match (self.parts.first(), self.parts.last()) {
-            (Some(first), Some(last)) => first.start..last.tree.span.end,
-            _ => self.span.start + 1..self.span.end - 1,
-        }
-    }
-}
-
-/// Reads a text that serde has found to be JSON, whose depth it bounds.
-fn read(text: &str) -> Option<Tree> {
-    serde_json::from_str::<Value>(text).ok()?;
-    Reader { text, at: 0 }.tree()
-}
-
-struct Reader<'t> {
-    text: &'t str,
-    at: usize,
-}
-
-impl Reader<'_> {
-    fn tree(&mut self) -> Option<Tree> {
-        let first = self.next()?;
-        let start = self.at;
-        let mut parts = Vec::new();
-        match first {
-            b'{' | b'[' => {
-                self.at += 1;
-                while !matches!(self.next()?, b'}' | b']') {
-                    parts.push(self.part(first == b'{')?);
-                    if self.next()? == b',' {
-                        self.at += 1;
-                    }
-                }
-                self.at += 1;
-            }
-            b'"' => drop(self.string()?),
-            _ => {
-                let rest = self.text.get(start..)?;
-                let end =
-                    rest.find(|letter: char| ",]}".contains(letter) || letter.is_whitespace());
-                self.at += end.unwrap_or(rest.len());
-            }
-        }
-        Some(Tree {
-            span: start..self.at,
-            parts,
-        })
-    }
-
-    fn part(&mut self, named: bool) -> Option<Part> {
-        let start = self.at;
-        let mut name = String::new();
-        if named {
-            name = serde_json::from_str(&self.string()?).ok()?;
-            self.next()?;
-            self.at += ":".len();
-        }
-        let tree = self.tree()?;
-        Some(Part { name, start, tree })
-    }
-
-    /// The string that begins here, quotes included.
-    fn string(&mut self) -> Option<String> {
-        let rest = self.text.get(self.at..)?;
-        let mut escaped = false;
-        let end = rest.bytes().skip(1).position(|byte| {
-            let ends = byte == b'"' && !escaped;
-            escaped = byte == b'\\' && !escaped;
-            ends
-        })?;
-        let string = rest.get(..end + 2)?;
-        self.at += string.len();
-        Some(string.to_owned())
-    }
-
-    /// The next byte that is no white space; it is not passed.
-    fn next(&mut self) -> Option<u8> {
-        let rest = self.text.get(self.at..)?;
-        self.at += rest.len() - rest.trim_start().len();
-        self.text.as_bytes().get(self.at).copied()
-    }
 }
 
 #[cfg(test)]

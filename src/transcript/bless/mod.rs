@@ -15,7 +15,7 @@ use serde_json::Value;
 use self::body::Scribe;
 use self::sections::Sections;
 use super::compare::{Mode, fill};
-use super::replay::{body_sent, first_line, is_form};
+use super::replay::{body_sent, first_line, is_form, shown};
 use super::run::{Happened, play};
 use super::{Body, Exchange, form, parse};
 use crate::adapter::{Adapter, VendorCall};
@@ -95,7 +95,7 @@ fn mend(sections: &mut Sections, exchange: &Exchange, happened: &Happened) -> Re
     if let Some(more) = happened.came.get(exchange.calls.len()) {
         return Err(format!(
             "the vendor is called once more: {}. Write this call and what the vendor answers, and bless again",
-            scribe.named(&first_line(more))
+            scribe.named(&shown(more))
         ));
     }
     respond(sections, &scribe, exchange, happened);
