@@ -8,7 +8,7 @@ use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
 use super::script::Script;
 use super::{crosscheck, extensions};
-use crate::problem::{Problem, counted, nearest};
+use crate::problem::{Problem, counted, meant_by, nearest};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
 
@@ -196,8 +196,12 @@ impl Adapter {
 fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     let (file, text) = &files.manifest;
     toml::from_str(text).map_err(|error| {
-        let problem = Problem::error("manifest::invalid", file, error.message().to_owned())
-            .help("adapters/README.md has all keys and their meaning");
+        let message = error.message();
+        let help = match meant_by(message) {
+            Some(meant) => format!("did you mean `{meant}`? adapters/README.md has all keys"),
+            None => "adapters/README.md has all keys and their meaning".to_owned(),
+        };
+        let problem = Problem::error("manifest::invalid", file, message).help(help);
         match error.span() {
             Some(span) => problem.at(span.start, span.len()),
             None => problem,

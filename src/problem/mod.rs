@@ -132,6 +132,14 @@ pub fn line_span(text: &str, line: usize) -> (usize, usize) {
     (start + indent, words.trim().len())
 }
 
+/// What is meant by a key or word that TOML's reader does not know: it says
+/// "unknown field `x`, expected one of `y`, `z`".
+pub fn meant_by(message: &str) -> Option<&str> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let wrong = quoted.next().filter(|_| message.starts_with("unknown"))?;
+    nearest(wrong, quoted)
+}
+
 /// Byte offset of a 1-based line and column (in characters) in `text`.
 pub fn offset_of(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text
@@ -146,4 +154,43 @@ pub fn offset_of(text: &str, line: usize, column: usize) -> usize {
             .take(column.saturating_sub(1))
             .map(char::len_utf8)
             .sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_near_enough_is_meant() {
+        for (message, meant) in [
+            (
+                "unknown field `per_secnd`, expected one of `burst`, `per_second`",
+                Some("per_second"),
+            ),
+            (
+                "unknown variant `vendr`, expected `vendor` or `exclusive`",
+                Some("vendor"),
+            ),
+            (
+                "unknown field `x`, expected one of `burst`, `per_second`",
+                None,
+            ),
+            ("missing field `title`", None),
+        ] {
+            assert_eq!(meant_by(message), meant, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_found_without_the_white_space_around_it() {
+        let text = "a\n  b\u{e9} \n\nd";
+        let line = |number| {
+            let (start, length) = line_span(text, number);
+            &text[start..start + length]
+        };
+        assert_eq!(
+            [line(1), line(2), line(3), line(4), line(9)],
+            ["a", "b\u{e9}", "", "d", ""]
+        );
+    }
 }

@@ -24,7 +24,7 @@ use super::{Tenant, Upstream};
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, TenantId};
-use crate::problem::{Problem, nearest};
+use crate::problem::{Problem, meant_by, nearest};
 use crate::scim::Profile;
 
 /// A tenant file as written.
@@ -74,9 +74,7 @@ impl TenantFile {
         toml::from_str(text).map_err(|error| {
             let problem = match error.span() {
                 Some(span) if is_secret(text, &span) => in_credential(file),
-                _ => Problem::error("tenant::invalid", file, error.message()).help(
-                    "a tenant has adapter, base_url, settings, credential, limits, groups and profile",
-                ),
+                _ => invalid(file, error.message()),
             };
             match error.span() {
                 Some(span) => problem.at(span.start, span.len()),
@@ -136,6 +134,15 @@ impl TenantFile {
             adapter,
         })
     }
+}
+
+fn invalid(file: &str, message: &str) -> Problem {
+    let help = match meant_by(message) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "a tenant has adapter, base_url, settings, credential, limits, groups and profile"
+            .to_owned(),
+    };
+    Problem::error("tenant::invalid", file, message).help(help)
 }
 
 struct Checker<'a> {

@@ -154,6 +154,8 @@ fn a_syntax_error() {
                 ·                                               ╰── here
              17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
                 ╰────
+              help: correct it here or just before: a comma, a bracket, a quote; the language is Rhai,
+                    https://rhai.rs/book
 
             0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
@@ -390,7 +392,7 @@ fn a_tenant_with_everything_wrong() {
             tenant::missing-setting
 
               × tenants/acme.toml: the setting `region` is missing
-              help: Where the customer's data lies
+              help: add settings = { region = … }: Where the customer's data lies
 
             tenant::unknown-secret
 
@@ -663,9 +665,27 @@ fn a_transcript_that_does_not_fit_is_an_error() {
 fn other_tools_are_told_where_it_is() {
     let house = house_of_two();
     let output = house.run(&["check", "--vendor", "other", "--format", "github"]);
-    expect![[""]].assert_eq(&text_of(&output.stdout));
+    expect![[r#"
+        ::error file=scripts/other.rhai,line=6,endLine=6,col=15,endColumn=20,title=table%3A%3Aunknown-attribute::`titel` is no attribute of a User%0Adid you mean `title`?
+    "#]].assert_eq(&text_of(&output.stdout));
     let output = house.run(&["check", "--vendor", "other", "--format", "json"]);
-    expect![[""]].assert_eq(&text_of(&output.stdout));
+    expect![[r#"
+        [
+          {
+            "code": "table::unknown-attribute",
+            "severity": "error",
+            "file": "scripts/other.rhai",
+            "line": 6,
+            "column": 15,
+            "endLine": 6,
+            "endColumn": 20,
+            "message": "`titel` is no attribute of a User",
+            "label": "not a SCIM attribute",
+            "help": "did you mean `title`?"
+          }
+        ]
+    "#]]
+    .assert_eq(&text_of(&output.stdout));
 }
 
 #[test]
@@ -687,14 +707,35 @@ fn a_configuration_that_cannot_be_used_is_told_in_any_form() {
     assert!(why.contains("did you mean server.listen?"), "{why}");
     let (told, why) = run(&[]);
     assert_eq!(told, "");
-    expect![[""]].assert_eq(&why);
+    expect![[r#"
+        scimgate: the configuration cannot be used: 1 problem
+
+        config::unknown-key
+
+          × server.listn: there is no such key
+           ╭─[scimgate.toml:2:1]
+         1 │ [server]
+         2 │ listn = 1
+           · ──┬──
+           ·   ╰── here
+           ╰────
+          help: did you mean server.listen?
+    "#]]
+    .assert_eq(&why);
 }
 
 #[test]
 fn a_code_is_explained() {
     let house = House::empty();
     let output = house.run(&["check", "--explain", "table::no-boolean"]);
-    expect![[""]].assert_eq(&text_of(&output.stdout));
+    expect![[r#"
+        table::no-boolean
+
+        `.values(…)` of an attribute that is true or false names something else.
+        Example: `attr("active", "state").values(#{ "yes": "on", "no": "off" })`.
+        Remedy: write `"true"` and `"false"`.
+    "#]]
+    .assert_eq(&text_of(&output.stdout));
     assert_eq!(output.status.code(), Some(0));
     let output = house.run(&["check", "--explain", "table::no-bolean"]);
     let why = text_of(&output.stderr);

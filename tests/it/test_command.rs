@@ -89,13 +89,13 @@ fn a_transcript_that_is_none_says_why() {
         &[],
         1,
         expect![[r#"
-        example
-          FAIL  tests/vendors/example/read.http  (0 calls)
-                tests/vendors/example/read.http
-                `### Okta asks` is none of: Entra asks, Vendor is called, Vendor answers, Entra gets
-                README.md shows a transcript with all its parts
-        0 passed, 1 failed
-    "#]],
+            example
+              FAIL  A user is read  (0 calls)
+                    tests/vendors/example/read.http
+                    line 4  `### Okta asks` is none of: Entra asks, Vendor is called, Vendor answers, Entra gets
+                      tests/vendors/README.md has the form of a transcript
+            0 passed, 1 failed
+        "#]],
     );
 }
 
@@ -280,7 +280,7 @@ fn build_servers_get_what_they_read() {
     house.edit(TRANSCRIPT, "\"title\": \"Boss\"", "\"title\": \"Head\"");
     let output = house.run(&["test", "--format", "github", "--junit", "junit.xml"]);
     expect![[r#"
-        ::error file=tests/vendors/example/read.http,line=15,endLine=15,col=1,endColumn=15,title=transcript%3A%3Abody::title: expected "Head", got "Boss"%0Amend the script, or take over what came with `scimgate test --bless`
+        ::error file=tests/vendors/example/read.http,line=18,endLine=18,col=46,endColumn=52,title=transcript%3A%3Abody::title: expected "Head", got "Boss"%0Amend the script, or take over what came with `scimgate test --bless`
     "#]].assert_eq(&text_of(&output.stdout));
     let junit = std::fs::read_to_string(house.path().join("junit.xml")).unwrap();
     expect![[r#"
@@ -300,6 +300,6 @@ fn build_servers_get_what_they_read() {
     assert_eq!(problem["code"], "transcript::body");
     assert_eq!(
         (problem["line"].as_u64(), problem["column"].as_u64()),
-        (Some(15), Some(1))
+        (Some(18), Some(46))
     );
 }

@@ -1,6 +1,6 @@
 //! A transcript's result for a person: what was expected and what came, by path.
 
-use crate::problem::counted;
+use crate::problem::{Problem, counted};
 use crate::transcript::{Blessing, Misfit, Played};
 
 const RED: &str = "\u{1b}[31m";
@@ -22,16 +22,15 @@ pub(super) fn written(played: &Played, blessing: Option<&Blessing>, colours: boo
         return text;
     }
     text += &format!("        {}\n", played.file);
-    let unplayed = played.problems.iter().filter(|_| played.misfits.is_empty());
-    for problem in unplayed {
-        let line = problem.span.and_then(|(start, _)| played.text.get(..start));
-        let line = line.map(|before| format!("line {}", before.matches('\n').count() + 1));
-        let line = paint.with(BOLD, &line.unwrap_or_default());
-        let help = problem.help.as_deref().unwrap_or_default();
-        text += &format!("        {line}  {}\n          {help}\n", problem.message);
-    }
-    for misfit in &played.misfits {
-        text += &difference(misfit, &paint);
+    for (index, problem) in played.problems.iter().enumerate() {
+        let line = paint.with(BOLD, &line_of(played, problem));
+        match played.misfits.get(index) {
+            Some(misfit) => text += &difference(&line, misfit, &paint),
+            None => {
+                let help = problem.help.as_deref().unwrap_or_default();
+                text += &format!("        {line}{}\n          {help}\n", problem.message);
+            }
+        }
     }
     if let Some(left) = blessing.and_then(|blessing| blessing.left.as_ref()) {
         text += &format!("        not blessed: {left}\n");
@@ -39,9 +38,16 @@ pub(super) fn written(played: &Played, blessing: Option<&Blessing>, colours: boo
     text
 }
 
-fn difference(misfit: &Misfit, paint: &Paint) -> String {
-    let line = format!("line {}", misfit.line);
-    let mut text = format!("        {}  {}\n", paint.with(BOLD, &line), misfit.subject);
+/// `line 7  `, or nothing where there is no line.
+fn line_of(played: &Played, problem: &Problem) -> String {
+    let before = problem.span.and_then(|(start, _)| played.text.get(..start));
+    before.map_or(String::new(), |before| {
+        format!("line {}  ", before.matches('\n').count() + 1)
+    })
+}
+
+fn difference(line: &str, misfit: &Misfit, paint: &Paint) -> String {
+    let mut text = format!("        {line}{}\n", misfit.subject);
     let sides = [(RED, '-', &misfit.expected), (GREEN, '+', &misfit.found)];
     for (colour, sign, side) in sides {
         for shown in side.iter().flat_map(|side| side.lines()) {

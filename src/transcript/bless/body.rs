@@ -87,12 +87,12 @@ impl Scribe<'_> {
         let Some(name) = placeholder(word) else {
             return word == "<any>";
         };
+        let came = match found {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
         let known = self.variables.get(name);
-        known.is_none_or(|known| {
-            found
-                .as_str()
-                .map_or_else(|| found.to_string() == *known, |it| it == known)
-        })
+        known.is_none_or(|known| *known == came)
     }
 
     /// Members that did not come go, and where nothing more may come those that came are added.
