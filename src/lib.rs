@@ -42,6 +42,7 @@
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
 //! | [`problem`] | what is wrong with a file somebody wrote: place, reason, remedy |
 //! | [`telemetry`] | logs |
+//! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
 //!
 //! Dependencies point one way: `cli → gateway → server → catalog → tenant →
@@ -71,6 +72,7 @@ pub mod config;
 pub mod convert;
 pub mod demo;
 pub mod gateway;
+pub mod probe;
 pub mod problem;
 pub mod scim;
 pub mod server;

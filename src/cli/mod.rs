@@ -2,7 +2,11 @@
 
 mod check;
 mod demo;
+<<<<<<< HEAD
 mod output;
+=======
+mod probe;
+>>>>>>> main
 mod serve;
 mod test;
 mod token;
@@ -50,6 +54,8 @@ enum Verb {
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
+    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
+    Probe(probe::Options),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -83,6 +89,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Check(options) => checked(file, &options),
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Probe(options) => probe::run(&options),
         Verb::Demo(options) => demo::run(&options),
     };
     match result {

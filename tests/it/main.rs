@@ -37,6 +37,7 @@ mod harness;
 mod house;
 mod lists;
 mod patch_table;
+mod probe;
 mod protocol;
 mod races;
 mod serve_command;
