@@ -2,11 +2,8 @@
 
 mod check;
 mod demo;
-<<<<<<< HEAD
 mod output;
-=======
 mod probe;
->>>>>>> main
 mod serve;
 mod test;
 mod token;
