@@ -99,10 +99,17 @@ fn a_transcript_that_is_none_says_why() {
     );
 }
 
+/// Vendor, transcript, and what is put in the place of what.
+type Spoilt = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
 /// Whatever is spoilt in a transcript that held, blessing brings back as it was.
 #[test]
 fn a_blessed_transcript_is_as_it_would_have_been_written() {
-    let spoilt: &[(&str, &str, &[(&str, &str)])] = &[
+    const SPOILT: &[Spoilt] = &[
         (
             "sosafe",
             "get-user",
@@ -148,7 +155,7 @@ fn a_blessed_transcript_is_as_it_would_have_been_written() {
             &[("### Entra gets\n200", "### Entra gets\n500")],
         ),
     ];
-    for (vendor, transcript, edits) in spoilt {
+    for (vendor, transcript, edits) in SPOILT {
         let (house, file) = house_of(vendor, transcript);
         let before = std::fs::read_to_string(house.path().join(&file)).unwrap();
         edits

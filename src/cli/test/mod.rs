@@ -56,31 +56,20 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         tenants: None,
         ..sources(config)
     });
-    let for_people = options.format == Format::Human;
-    if for_people {
+    if options.format == Format::Human {
         print!("{}", written(&report, Format::Human));
     }
+    let loaded = report.json();
     let mut vendors = Vec::new();
     for adapter in chosen(&catalog.adapters, options).map_err(Trouble::Config)? {
-        let vendor = play(adapter, config, options).map_err(Trouble::Internal)?;
-        vendors.push(vendor);
+        vendors.push(play(adapter, config, options).map_err(Trouble::Internal)?);
     }
-    let loaded = report.json();
     for one in vendors.iter().flat_map(|vendor| &vendor.played) {
         report.source(&(one.file.clone(), one.text.clone()));
         report.extend(one.problems.clone());
     }
-    if let Some(file) = &options.junit {
-        let text = junit::written(vendors.iter().map(|it| (it.name.as_str(), &it.played[..])));
-        let written = std::fs::write(file, text);
-        let written = written.with_context(|| format!("cannot write {}", file.display()));
-        written.map_err(Trouble::Internal)?;
-    }
-    let count = |passed| {
-        let all = vendors.iter().flat_map(|vendor| &vendor.played);
-        all.filter(|one| one.passed() == passed).count()
-    };
-    let (passed, failed) = (count(true), count(false));
+    write_junit(&vendors, options).map_err(Trouble::Internal)?;
+    let (passed, failed) = (count(&vendors, true), count(&vendors, false));
     match options.format {
         Format::Human => print!("{}", summary(config, passed, failed)),
         Format::Json => println!("{:#}", object(&vendors, &report, loaded)),
@@ -90,6 +79,21 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         true => Ending::Done,
         false => Ending::Findings,
     })
+}
+
+fn write_junit(vendors: &[Vendor], options: &Options) -> anyhow::Result<()> {
+    let Some(file) = &options.junit else {
+        return Ok(());
+    };
+    let suites = vendors.iter().map(|it| (it.name.as_str(), &it.played[..]));
+    let written = std::fs::write(file, junit::written(suites));
+    written.with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// How many transcripts passed, or did not.
+fn count(vendors: &[Vendor], passed: bool) -> usize {
+    let all = vendors.iter().flat_map(|vendor| &vendor.played);
+    all.filter(|one| one.passed() == passed).count()
 }
 
 fn summary(config: &Config, passed: usize, failed: usize) -> String {

@@ -1,5 +1,5 @@
 //! A transcript's lines, edited section by section. A section is named by the
-//! number of its `###` line, as [`super::super::parse`] tells it.
+//! number of its `###` line, as the parser tells it.
 
 use std::ops::Range;
 
