@@ -1,4 +1,5 @@
-//! What `scimgate check` says of every kind of mistake: place, reason, remedy.
+//! `scimgate check`: what it looks at, in which form it tells, and mistakes that
+//! are more than one of a kind. Each kind by itself stands in `diagnostics`.
 //!
 //! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it check_command`.
 
@@ -48,167 +49,6 @@ fn files_that_are_right_have_no_problems() {
 }
 
 #[test]
-fn an_attribute_that_scim_does_not_have() {
-    check_script(
-        r#"attr("userName","#,
-        r#"attr("userNme","#,
-        expect![[r#"
-            table::unknown-attribute
-
-              × `userNme` is no attribute of a User
-               ╭─[scripts/example.rhai:4:15]
-             3 │         //   SCIM attribute                    Example's field
-             4 │         attr("userNme",                       "login").required().lookup("login").unique(),
-               ·               ───┬───
-               ·                  ╰── not a SCIM attribute
-             5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-               ╰────
-              help: did you mean `userName`?
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_field_that_the_vendor_does_not_have() {
-    check_script(
-        r#""job_title")"#,
-        r#""job_titel")"#,
-        expect![[r#"
-            table::unknown-field
-
-              × the manifest lists no native field `job_titel`
-               ╭─[scripts/example.rhai:6:49]
-             5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-             6 │         attr("title",                          "job_titel").to(|title| shorten(title)),
-               ·                                                 ────┬────
-               ·                                                     ╰── not in the manifest's [fields]
-             7 │         attr(`emails[type eq "work"].value`,   "mail"),
-               ╰────
-              help: did you mean `job_title`?
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_function_that_nobody_has() {
-    check_script(
-        "shorten(title))",
-        "shortn(title))",
-        expect![[r#"
-            script::unknown-function
-
-              × there is no function `shortn`
-               ╭─[scripts/example.rhai:6:72]
-             5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-             6 │         attr("title",                          "job_title").to(|title| shortn(title)),
-               ·                                                                        ───┬──
-               ·                                                                           ╰── not known
-             7 │         attr(`emails[type eq "work"].value`,   "mail"),
-               ╰────
-              help: did you mean `shorten`?
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn too_many_arguments() {
-    check_script(
-        "delete(`/people/${id}`)",
-        "delete(`/people/${id}`, 1, 2)",
-        expect![[r#"
-            script::wrong-arity
-
-              × `delete` is called with 3 arguments
-                ╭─[scripts/example.rhai:18:32]
-             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
-             18 │ fn delete_user(id)           { delete(`/people/${id}`, 1, 2) }
-                ·                                ───┬──
-                ·                                   ╰── takes 1
-                ╰────
-              help: give it 1
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_syntax_error() {
-    check_script(
-        r#"post("/people", user)"#,
-        r#"post("/people" user)"#,
-        expect![[r#"
-            script::syntax
-
-              × Expecting ',' to separate the arguments to function call 'post'
-                ╭─[scripts/example.rhai:16:47]
-             15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
-             16 │ fn create_user(user)         { post("/people" user) }
-                ·                                               ┬
-                ·                                               ╰── here
-             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
-                ╰────
-              help: correct it here or just before: a comma, a bracket, a quote; the language is Rhai,
-                    https://rhai.rs/book
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn an_attribute_in_two_rows() {
-    check_script(
-        r#"attr("title", "#,
-        r#"attr("userName", "#,
-        expect![[r#"
-            table::duplicate-row
-
-              × `userName` stands in the table twice
-               ╭─[scripts/example.rhai:6:15]
-             5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-             6 │         attr("userName",                          "job_title").to(|title| shorten(title)),
-               ·               ────┬───
-               ·                   ╰── this row would never be used
-             7 │         attr(`emails[type eq "work"].value`,   "mail"),
-               ╰────
-              help: remove one of the two rows
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_function_that_is_missing() {
-    check_script(
-        "fn get_user(id)",
-        "fn fetch_user(id)",
-        expect![[r#"
-            script::missing-function
-
-              × the script has no function `get_user`
-                ╭─[scripts/example.rhai:14:4]
-             13 │ fn find_user(field, value)   { get("/people", query(field, value)) }
-             14 │ fn fetch_user(id)              { get(`/people/${id}`) }
-                ·    ─────┬────
-                ·         ╰── looks like it
-             15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
-                ╰────
-              help: it is needed for GET /Users/{id}, with 1 parameter
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
 fn a_function_with_other_parameters() {
     check_script(
         "fn delete_user(id) ",
@@ -253,52 +93,6 @@ fn a_table_without_end() {
 }
 
 #[test]
-fn a_table_that_gives_no_rows() {
-    check_script(
-        "    [\n",
-        "    return 5;\n    [\n",
-        expect![[r#"
-            table::not-a-row
-
-              × `user_attributes` gives something else than rows
-               ╭─[scripts/example.rhai:1:4]
-             1 │ fn user_attributes() { // allow: lint::unmapped-attribute An example is small.
-               ·    ───────┬───────
-               ·           ╰── in this function
-             2 │     return 5;
-               ╰────
-              help: a table is an array of attr(…)
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_manifest_with_a_misspelt_key() {
-    check(
-        "adapters/example.toml",
-        "per_second = 10",
-        "per_secnd = 10",
-        expect![[r#"
-            manifest::invalid
-
-              × unknown field `per_secnd`, expected one of `per_second`, `burst`, `per_minute`, `concurrency`
-                ╭─[adapters/example.toml:16:1]
-             15 │ [limits]
-             16 │ per_secnd = 10
-                · ────┬────
-                ·     ╰── here
-             17 │
-                ╰────
-              help: adapters/README.md has all keys and their meaning
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
 fn a_manifest_that_is_no_toml() {
     check(
         "adapters/example.toml",
@@ -318,23 +112,6 @@ fn a_manifest_that_is_no_toml() {
               help: adapters/README.md has all keys and their meaning
 
             0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_manifest_without_a_script() {
-    let house = House::of_example();
-    house.copy("tests/data/example.toml", "adapters/other.toml");
-    check_house(
-        &house,
-        expect![[r#"
-            adapter::no-script
-
-              × adapters/other.toml: its script scripts/other.rhai is missing
-              help: a vendor is a manifest and a script of the same name
-
-            1 adapter, 0 tenants: 1 error, 0 warnings
         "#]],
     );
 }

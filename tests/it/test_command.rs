@@ -43,10 +43,10 @@ fn what_was_expected_and_what_came_stand_below_each_other() {
             example
               FAIL  A user is read  (1 call)
                     tests/vendors/example/read.http
-                    line 7  a call of the vendor
+                    line 8  a call of the vendor
                       - GET /people/8
                       + GET /people/7
-                    line 15  title
+                    line 18  title
                       - "Head"
                       + "Boss"
             0 passed, 1 failed
@@ -59,14 +59,14 @@ fn what_was_expected_and_what_came_stand_below_each_other() {
         &["example", "--filter", "is read"],
         1,
         expect![[r#"
-        example
-          FAIL  A user is read  (1 call)
-                tests/vendors/example/read.http
-                line 15  status
-                  - 404
-                  + 200
-        0 passed, 1 failed
-    "#]],
+            example
+              FAIL  A user is read  (1 call)
+                    tests/vendors/example/read.http
+                    line 16  status
+                      - 404
+                      + 200
+            0 passed, 1 failed
+        "#]],
     );
     check(
         &house,
@@ -200,23 +200,23 @@ fn what_the_vendor_answers_is_never_made_up() {
         &["--bless"],
         1,
         expect![[r#"
-        example
-          FAIL  A user is read  (2 calls)
-                tests/vendors/example/read.http
-                line 4  the calls of the vendor
-                  + GET /more
-                line 15  status
-                  - 200
-                  + 503 (The vendor's API could not be reached. Sending the request again is safe: it goes on from where this one stopped. If this lasts, check the vendor's status and this tenant's base URL. Request id transcript.)
-                line 15  userName
-                  - "ada"
-                line 15  active
-                  - true
-                line 15  title
-                  - "Boss"
-                not blessed: the vendor is called once more: GET /more. Write this call and what the vendor answers, and bless again
-        0 passed, 1 failed
-    "#]],
+            example
+              FAIL  A user is read  (2 calls)
+                    tests/vendors/example/read.http
+                    line 4  the calls of the vendor
+                      + GET /more
+                    line 16  status
+                      - 200
+                      + 503 (The vendor's API could not be reached. Sending the request again is safe: it goes on from where this one stopped. If this lasts, check the vendor's status and this tenant's base URL. Request id transcript.)
+                    line 18  userName
+                      - "ada"
+                    line 18  active
+                      - true
+                    line 18  title
+                      - "Boss"
+                    not blessed: the vendor is called once more: GET /more. Write this call and what the vendor answers, and bless again
+            0 passed, 1 failed
+        "#]],
     );
     let after = std::fs::read_to_string(house.path().join(TRANSCRIPT)).unwrap();
     assert_eq!(after, before);
