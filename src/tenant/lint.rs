@@ -48,3 +48,34 @@ fn is_local(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(base_url: &str, secret: &str, codes: &[&str]) {
+        let text = format!(
+            "adapter = \"a\"\nbase_url = \"{base_url}\"\ncredential = {{ key = {secret} }}\n"
+        );
+        let problems = TenantFile::parse("t.toml", &text).unwrap().lints("t.toml");
+        let told: Vec<_> = problems.iter().map(|problem| problem.code).collect();
+        assert_eq!(told, codes, "{text}");
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted_and_secrets_have_a_place_of_their_own() {
+        let file = "{ file = \"key\" }";
+        check("https://api.example", file, &[]);
+        check("http://api.example", file, &["lint::plain-http"]);
+        check("http://127.0.0.1:8080", file, &[]);
+        check("http://[::1]:8080", file, &[]);
+        check("http://localhost", file, &[]);
+        check(
+            "http://localhost.example",
+            "{ value = \"k\" }",
+            &["lint::plain-http", "lint::literal-secret"],
+        );
+    }
+}

@@ -249,6 +249,10 @@ const MISTAKES: &[Mistake] = &[
     mistake("lint::one-way-conversion", |house| {
         house.edit(SCRIPT, ".to(|title|", ".from(|title|");
     }),
+    mistake("lint::one-way-conversion", |house| {
+        house.edit(SCRIPT, "\"job_title\").to", "[\"job_title\", \"mail\"]).to");
+        house.edit(SCRIPT, "\"mail\"),\n    ]", "\"login\"),\n    ]");
+    }),
     mistake("lint::ambiguous-value", |house| {
         house.edit(
             SCRIPT,
@@ -280,6 +284,9 @@ const MISTAKES: &[Mistake] = &[
     }),
     mistake("lint::literal-secret", |house| {
         house.edit(TENANT, "file = \"token\"", "value = \"s3cret\"");
+    }),
+    mistake("lint::literal-secret", |house| {
+        house.edit(MANIFEST, "[headers]", "[headers]\nX-Api-Key = \"s3cr3t\"");
     }),
     mistake("lint::plain-http", |house| {
         house.edit(TENANT, "https://", "http://")
