@@ -1,6 +1,7 @@
 //! The command line: one verb a file, and each only wires.
 
 mod check;
+mod completions;
 mod demo;
 mod output;
 mod probe;
@@ -53,6 +54,10 @@ enum Verb {
     Token(token::Verb),
     /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
     Probe(probe::Options),
+    /// Print what lets a shell complete these words.
+    Completions(completions::Options),
+    /// Write manual pages into a directory.
+    Man(completions::ManOptions),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -87,6 +92,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Probe(options) => probe::run(&options),
+        Verb::Completions(options) => completions::run(&options),
+        Verb::Man(options) => completions::man(&options),
         Verb::Demo(options) => demo::run(&options),
     };
     match result {

@@ -36,6 +36,7 @@ mod fuzz_targets;
 mod harness;
 mod house;
 mod lists;
+mod packaging;
 mod patch_table;
 mod probe;
 mod protocol;
