@@ -2,7 +2,7 @@
 //! file, under the environment. All mistakes are reported together.
 
 mod layer;
-mod problem;
+mod place;
 mod values;
 
 #[cfg(test)]
@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::catalog::watch::Means;
+use crate::problem::Problem;
 use layer::Layer;
-pub use problem::ConfigProblem;
 pub(crate) use values::span;
 
 /// The default of every key, as text, for people.
@@ -246,7 +246,7 @@ impl Config {
     pub fn load(
         path: Option<&Path>,
         env: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, Vec<ConfigProblem>> {
+    ) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut layers = vec![Layer::defaults()];
         layers.extend(path.and_then(|path| Layer::file(path, &mut problems)));

@@ -41,6 +41,7 @@
 //! | [`store`] | what the vendor cannot remember, and the provisioning log: SQLite |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
 //! | [`dry_run`] | what requests would lead to, with nothing sent |
+//! | [`problem`] | what is wrong with a file somebody wrote: place, reason, remedy |
 //! | [`telemetry`] | log lines, metrics, traces |
 //! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
@@ -78,6 +79,7 @@ pub mod demo;
 pub mod dry_run;
 pub mod gateway;
 pub mod probe;
+pub mod problem;
 pub mod scim;
 pub mod server;
 pub mod store;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::Adapter;
 use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
-use super::problem::{Problem, counted, nearest};
 use super::script::Script;
 use super::{crosscheck, extensions};
+use crate::problem::{Problem, counted, meant_by, nearest};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
 
@@ -119,6 +119,22 @@ const EXCLUSIVE_MEMBERSHIP: &[Expected] = &[expected(
     "setting a user's one group by (user id, group id or ())",
 )];
 
+/// Whether the gateway calls a function of this name.
+pub(super) fn is_called_by_gateway(name: &str) -> bool {
+    let tables = [
+        USER_FUNCTIONS,
+        GROUP_FUNCTIONS,
+        SWITCH_FUNCTIONS,
+        OPTIONAL,
+        VENDOR_MEMBERSHIP,
+        LEAVING,
+        EXCLUSIVE_MEMBERSHIP,
+    ];
+    tables
+        .iter()
+        .any(|table| table.iter().any(|function| function.name == name))
+}
+
 impl Adapter {
     /// Compiles the files of a vendor.
     ///
@@ -181,8 +197,12 @@ impl Adapter {
 fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     let (file, text) = &files.manifest;
     toml::from_str(text).map_err(|error| {
-        let problem = Problem::error("manifest::invalid", file, error.message().to_owned())
-            .help("adapters/README.md has all keys and their meaning");
+        let message = error.message();
+        let help = match meant_by(message) {
+            Some(meant) => format!("did you mean `{meant}`? adapters/README.md has all keys"),
+            None => "adapters/README.md has all keys and their meaning".to_owned(),
+        };
+        let problem = Problem::error("manifest::invalid", file, message).help(help);
         match error.span() {
             Some(span) => problem.at(span.start, span.len()),
             None => problem,

@@ -7,7 +7,11 @@ use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::Adapter;
 use super::manifest::{CredentialKind, Manifest};
-use super::problem::{Problem, nearest, offset_of};
+use crate::problem::{Problem, offset_of};
+
+/// What can be sent as a header (RFC 9110 §5).
+const HEADER_FORM: &str =
+    "a name has letters, digits and -, as in X-Api-Key; a value is plain ASCII on one line";
 
 /// Everything that does not fit together. `file` and `text` are the manifest's.
 pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem> {
@@ -76,18 +80,20 @@ impl Crosscheck<'_> {
             if let Some(unknown) = unknown {
                 let message = format!("the header {name} names an unknown setting `{unknown}`");
                 let problem = self.at("manifest::unknown-setting", template, message);
-                problems.push(suggesting(problem, unknown, self.setting_names()));
+                problems.push(problem.meant(unknown, self.setting_names()));
             }
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(template).is_err() {
                 let message = format!("`{name}` with this value is no HTTP header");
-                problems.push(self.at("manifest::header", template, message));
+                let problem = self.at("manifest::header", template, message);
+                problems.push(problem.help(HEADER_FORM));
             }
         }
         if let CredentialKind::Header { header } = &self.manifest.credential
             && HeaderName::try_from(header).is_err()
         {
             let message = format!("`{header}` is no name of an HTTP header");
-            problems.push(self.at("manifest::header", header, message));
+            let problem = self.at("manifest::header", header, message);
+            problems.push(problem.help(HEADER_FORM));
         }
         problems
     }
@@ -106,7 +112,7 @@ impl Crosscheck<'_> {
             .map(|(field, fields)| {
                 let message = format!("the id's field `{field}` is not among the fields");
                 let problem = self.at("manifest::unknown-field", field, message);
-                suggesting(problem, field, fields.iter().map(String::as_str))
+                problem.meant(field, fields.iter().map(String::as_str))
             })
             .collect()
     }
@@ -159,7 +165,7 @@ impl Crosscheck<'_> {
             .map(|wanted| {
                 let message = format!("no table has the attribute `{wanted}`");
                 let problem = self.at("manifest::unknown-attribute", wanted, message);
-                suggesting(problem, wanted, known().map(|(name, ..)| name))
+                problem.meant(wanted, known().map(|(name, ..)| name))
             })
             .collect()
     }
@@ -183,7 +189,7 @@ impl Crosscheck<'_> {
                 let message = format!("the manifest has no setting `{name}`");
                 let problem = Problem::error("script::unknown-setting", &script.file, message);
                 let problem = problem.at(start + 1, name.len()).label("not known");
-                problems.push(suggesting(problem, name, self.setting_names()));
+                problems.push(problem.meant(name, self.setting_names()));
             }
             true
         });
@@ -206,11 +212,4 @@ fn placeholders(template: &str) -> impl Iterator<Item = &str> {
         .split('{')
         .skip(1)
         .filter_map(|rest| Some(rest.split_once('}')?.0))
-}
-
-fn suggesting<'k>(problem: Problem, wrong: &str, known: impl Iterator<Item = &'k str>) -> Problem {
-    match nearest(wrong, known) {
-        Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-        None => problem,
-    }
 }

@@ -31,6 +31,11 @@ pub fn scripting() -> &'static Scripting {
     &SCRIPTING
 }
 
+/// An engine like it for one user, who may add to it.
+pub(in crate::adapter) fn unshared() -> Engine {
+    build().engine
+}
+
 fn build() -> Scripting {
     #[expect(
         clippy::disallowed_methods,

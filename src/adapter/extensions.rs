@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 use toml::Spanned;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 use crate::scim::ResourceKind;
 use crate::scim::compare::same_text;
 use crate::scim::schema::{

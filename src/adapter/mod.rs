@@ -11,11 +11,13 @@
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
 //!   all that is wrong with them;
+//! - [`coverage`]: what a run used of all that;
 //! - [`outcome`]: what went wrong, by whose fault;
 //! - [`story`]: what one request did.
 
 pub mod backend;
 pub mod compile;
+pub mod coverage;
 mod crosscheck;
 mod custom;
 pub mod engine;
@@ -32,7 +34,6 @@ pub mod memory;
 pub mod operations;
 pub mod outcome;
 pub mod outline;
-pub mod problem;
 mod reads;
 pub mod replies;
 pub mod script;

@@ -4,11 +4,13 @@
 //! "slow down" with 200. The rows of the table are tried in order; what no row
 //! names is judged by its status class.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::coverage::Marks;
 use super::host::json;
 use super::xml;
 
@@ -71,6 +73,9 @@ pub struct ReplyTable {
     /// In order of precedence.
     #[serde(default)]
     pub errors: Vec<ReplyRow>,
+    /// The rows that decided, for coverage.
+    #[serde(skip)]
+    pub(in crate::adapter) seen: Option<Arc<Marks>>,
 }
 
 /// One row: an answer and its meaning.
@@ -127,11 +132,15 @@ impl ReplyTable {
     pub fn judge(&self, status: u16, body: Option<&Value>) -> Verdict<'_> {
         let code = text_at(body, self.code.as_deref());
         let field = text_at(body, self.field.as_deref());
-        let row = self.errors.iter().find(|row| {
+        let index = self.errors.iter().position(|row| {
             row.status.is_none_or(|s| s == status)
                 && (row.code.is_none() || row.code == code)
                 && (row.field.is_none() || row.field == field)
         });
+        if let (Some(seen), Some(index)) = (&self.seen, index) {
+            seen.set(index);
+        }
+        let row = index.and_then(|index| self.errors.get(index));
         Verdict {
             means: row.map_or_else(|| self.by_class(status, code.is_some()), |row| row.means),
             code,

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{
-    AST, CallFnOptions, Dynamic, EvalAltResult, FuncArgs, ParseError, ParseErrorType, Scope,
+    AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FuncArgs, ParseError, ParseErrorType, Scope,
 };
 
+use super::coverage::Watch;
 use super::engine::scripting;
 use super::fiber;
 use super::host::{Fault, Stage};
 use super::lint;
 use super::mapping::table::Attr;
 use super::outcome::{Failure, ScriptFault};
-use super::problem::{Problem, nearest, offset_of};
+use crate::problem::{Problem, nearest, offset_of};
 
 /// Longer sources are refused before they are parsed: parsing costs more than
 /// linear time.
@@ -39,6 +40,8 @@ pub struct Script {
     /// Words that stand in paths of the source.
     path_words: BTreeSet<String>,
     serves_constants: bool,
+    /// Notes which functions run, for coverage.
+    pub(in crate::adapter) watch: Option<Arc<Watch>>,
 }
 
 impl std::fmt::Debug for Script {
@@ -63,7 +66,7 @@ impl Script {
                 format!("the script has {size} bytes"),
             )
             .help(format!(
-                "a script may have {SOURCE_MAX} bytes; move shared parts out or shorten it"
+                "a script may have {SOURCE_MAX} bytes: shorten it, or let long lists be settings of the manifest"
             ));
             return Err(vec![problem]);
         }
@@ -80,12 +83,28 @@ impl Script {
             serves_constants: lint::serves_constants(&ast),
             ast: Arc::new(ast),
             functions,
+            watch: None,
         };
         let problems = lint::unknown_functions(&script);
         if problems.is_empty() {
             Ok(script)
         } else {
             Err(problems)
+        }
+    }
+
+    /// The engine it runs on.
+    pub(in crate::adapter) fn engine(&self) -> &Engine {
+        match &self.watch {
+            Some(watch) => &watch.engine,
+            None => &scripting().engine,
+        }
+    }
+
+    pub(in crate::adapter) fn watched_by(self, watch: Arc<Watch>) -> Self {
+        Self {
+            watch: Some(watch),
+            ..self
         }
     }
 
@@ -191,8 +210,7 @@ impl Script {
             .with_tag(stage.clone())
             .eval_ast(self.serves_constants);
         let mut scope = Scope::new();
-        let engine = &scripting().engine;
-        engine
+        self.engine()
             .call_fn_with_options::<Dynamic>(options, &mut scope, &self.ast, function, arguments)
             .map_err(|error| match thrown_fault(&error) {
                 Some(fault) if fault.is_bug() => ScriptFault {
@@ -244,7 +262,9 @@ fn syntax(file: &str, text: &str, error: &ParseError) -> Problem {
             .at(start, name.len())
             .label("not known"),
         other => {
-            Problem::error("script::syntax", file, other.to_string()).at(start.min(text.len()), 1)
+            Problem::error("script::syntax", file, other.to_string())
+                .at(start.min(text.len()), 1)
+                .help("correct it here or just before: a comma, a bracket, a quote; the language is Rhai, https://rhai.rs/book")
         }
     }
 }

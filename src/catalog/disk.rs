@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::fingerprint::Fingerprint;
 use super::reload::Plan;
 use crate::adapter::TenantId;
-use crate::adapter::problem::Problem;
+use crate::problem::Problem;
 use crate::tenant::file::secret_files;
 use crate::tenant::redacted;
 
@@ -287,4 +287,5 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
         &path.display().to_string(),
         format!("cannot be read: {error}"),
     )
+    .help("correct the file's permissions or its content, which is UTF-8 text; or remove it")
 }

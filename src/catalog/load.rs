@@ -10,8 +10,8 @@ use super::disk::{Disk, Text, VendorFiles};
 use super::held::{Held, Look};
 use super::reload::Plan;
 use crate::adapter::compile::Files;
-use crate::adapter::problem::{Problem, nearest};
 use crate::adapter::{Adapter, TenantId};
+use crate::problem::{Problem, nearest};
 use crate::tenant::file::TenantFile;
 use crate::tenant::{Tenant, redacted};
 

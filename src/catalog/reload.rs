@@ -17,7 +17,7 @@ use super::held::{Changes, Held, Look};
 use super::standing::{Outcome, Standing, now};
 use super::{Catalog, Report, Sources, mounts};
 use crate::adapter::Adapter;
-use crate::adapter::problem::Problem;
+use crate::problem::Problem;
 
 /// What is loaded, and how.
 #[derive(Clone, Debug)]
@@ -291,7 +291,7 @@ const MEND: &str = "mend the file";
 /// Problems hold names and places of files, never their contents.
 fn warn(report: &Report) {
     for problem in report.problems() {
-        let (line, column) = report.place(problem).unwrap_or_default();
+        let [(line, column), _] = report.place(problem).unwrap_or_default();
         tracing::warn!(
             code = problem.code,
             file = problem.file,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use crate::adapter::problem::{Problem, Severity};
+use crate::problem::{Problem, Severity};
 
 /// Everything loadable, as it stands. Times are UTC (RFC 3339); hashes are the
 /// first twelve hexadecimal digits of a SHA-256 over names and contents.
@@ -155,8 +155,8 @@ fn finding(report: &Report, problem: &Problem) -> Finding {
         severity: severity.to_owned(),
         code: problem.code.to_owned(),
         file: problem.file.clone(),
-        line: place.map(|(line, _)| line),
-        column: place.map(|(_, column)| column),
+        line: place.map(|[(line, _), _]| line),
+        column: place.map(|[(_, column), _]| column),
         message: problem.message.clone(),
         help: problem.help.clone(),
         text: report.draw(problem, false),

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::standing::{Part, State};
 use super::*;
-use crate::adapter::problem::Problem;
+use crate::problem::Problem;
 
 const MANIFEST: &str = include_str!("../../tests/data/example.toml");
 const SCRIPT: &str = include_str!("../../tests/data/example.rhai");

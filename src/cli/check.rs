@@ -1,18 +1,48 @@
 //! `scimgate check`.
 
-use std::io::IsTerminal as _;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use clap::ValueEnum;
+
+use super::output::{Format, written};
 use super::{Ending, Trouble, sources};
-use crate::adapter::problem::{Severity, counted};
-use crate::catalog;
+use crate::adapter::Adapter;
+use crate::catalog::diagnostics::Report;
+use crate::catalog::{self, Sources};
 use crate::config::Config;
+use crate::problem::{Severity, counted, manual};
+use crate::transcript;
 
-/// What to look at.
+/// What to look at, and how to tell of it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
+    /// Tell only of these files, and of the vendors they belong to.
+    paths: Vec<PathBuf>,
+    /// Tell only of this vendor.
+    #[arg(long, value_name = "NAME")]
+    vendor: Option<String>,
     /// Look at adapters and scripts only; secrets of tenants are not read.
     #[arg(long)]
     no_tenants: bool,
+    /// Do not play the vendors' transcripts.
+    #[arg(long)]
+    no_transcripts: bool,
+    /// With `warnings`, a warning counts as an error.
+    #[arg(long, value_name = "WHAT")]
+    deny: Option<Deny>,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Tell what a code such as script::syntax means, and check nothing.
+    #[arg(long, value_name = "CODE")]
+    pub(super) explain: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Deny {
+    Warnings,
 }
 
 /// Loads everything as `serve` would and tells what is wrong with it.
@@ -23,26 +53,167 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     sources.tenants = sources
         .tenants
         .filter(|tenants| !options.no_tenants && tenants.exists());
-    let (catalog, report) = catalog::load(&sources);
-    print!("{}", report.render(std::io::stdout().is_terminal()));
-    let count = |severity| {
-        report
-            .problems()
-            .iter()
-            .filter(|problem| problem.severity == severity)
-            .count()
+    let (catalog, mut report) = catalog::load(&sources);
+    let looked_at = catalog::lint(&catalog, &sources, &mut report);
+    let selection = Selection::new(config, &sources, options);
+    let mut played = 0;
+    for adapter in catalog.adapters.values() {
+        if !options.no_transcripts && selection.has(&adapter.name) {
+            played += play(adapter, config, &mut report);
+        }
+    }
+    let left_out: &[&str] = match options.no_transcripts {
+        true => &["lint::no-transcripts", "lint::unplayed-operation"],
+        false => &[],
     };
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    println!(
-        "{}, {}: {}, {}",
+    report.allow(&looked_at, left_out);
+    report.retain(|problem| selection.shows(Path::new(&problem.file)));
+    print!("{}", written(&report, options.format));
+    if options.format == Format::Human {
+        println!("{}", summary(&catalog, played, &report));
+    }
+    Ok(ending(&report, options.deny))
+}
+
+/// Tells of a configuration that cannot be used, as of anything else that is wrong.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+pub(super) fn unusable(report: &Report, options: &Options) {
+    if options.format != Format::Human {
+        print!("{}", written(report, options.format));
+    }
+}
+
+/// Prints what a code means.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+pub(super) fn explain(code: &str) -> Result<Ending, Trouble> {
+    let Some(text) = manual::explain(code) else {
+        let meant = crate::problem::nearest(code, manual::codes());
+        let remedy = match meant {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "deploy/diagnostics.md lists them all".to_owned(),
+        };
+        return Err(Trouble::Usage(anyhow::anyhow!(
+            "there is no code {code}; {remedy}"
+        )));
+    };
+    println!("{code}\n\n{text}");
+    Ok(Ending::Done)
+}
+
+/// Plays a vendor's transcripts into the report; how many there were.
+fn play(adapter: &Arc<Adapter>, config: &Config, report: &mut Report) -> usize {
+    let played = transcript::play_all(adapter, &config.catalog.transcripts.join(&adapter.name));
+    let manifest = config
+        .catalog
+        .adapters
+        .join(format!("{}.toml", adapter.name));
+    let manifest = manifest.display().to_string();
+    let text = report.text_of(&manifest).unwrap_or_default();
+    let idle = transcript::unplayed(adapter, &played, (&manifest, text));
+    for one in &played {
+        report.source(&(one.file.clone(), one.text.clone()));
+        report.extend(one.problems.clone());
+    }
+    report.extend(idle);
+    played.len()
+}
+
+fn summary(catalog: &catalog::Catalog, played: usize, report: &Report) -> String {
+    let transcripts = match played {
+        0 => String::new(),
+        _ => format!(", {}", counted(played, "transcript")),
+    };
+    format!(
+        "{}, {}{transcripts}: {}, {}",
         counted(catalog.adapters.len(), "adapter"),
         counted(catalog.tenants.len(), "tenant"),
-        counted(errors, "error"),
-        counted(warnings, "warning"),
-    );
-    Ok(if errors == 0 {
-        Ending::Done
-    } else {
-        Ending::Findings
-    })
+        counted(report.count(Severity::Error), "error"),
+        counted(report.count(Severity::Warning), "warning"),
+    )
+}
+
+fn ending(report: &Report, deny: Option<Deny>) -> Ending {
+    let denied = deny.is_some() && report.count(Severity::Warning) > 0;
+    match report.has_errors() || denied {
+        true => Ending::Findings,
+        false => Ending::Done,
+    }
+}
+
+/// What is to be told of.
+struct Selection {
+    /// `None` for all.
+    vendors: Option<BTreeSet<String>>,
+    paths: Vec<PathBuf>,
+    /// A vendor's files: those of its name in these, and those below a folder of its name in the last.
+    adapters: PathBuf,
+    scripts: PathBuf,
+    transcripts: PathBuf,
+}
+
+impl Selection {
+    fn new(config: &Config, sources: &Sources, options: &Options) -> Self {
+        let all = options.paths.is_empty() && options.vendor.is_none();
+        let mut selection = Self {
+            vendors: None,
+            paths: options.paths.iter().map(|path| real(path)).collect(),
+            adapters: real(&sources.adapters),
+            scripts: real(&sources.scripts),
+            transcripts: real(&config.catalog.transcripts),
+        };
+        if !all {
+            let named = selection
+                .paths
+                .iter()
+                .filter_map(|path| selection.vendor_of(path));
+            selection.vendors = Some(named.chain(options.vendor.clone()).collect());
+        }
+        selection
+    }
+
+    fn has(&self, vendor: &str) -> bool {
+        let named = self.vendors.as_ref();
+        named.is_none_or(|vendors| vendors.contains(vendor)) || self.covers(vendor)
+    }
+
+    /// Whether a folder is named that holds all vendors' files of a kind.
+    fn covers(&self, vendor: &str) -> bool {
+        let files = [
+            self.adapters.join(vendor),
+            self.scripts.join(vendor),
+            self.transcripts.join(vendor),
+        ];
+        let mut paths = self.paths.iter();
+        paths.any(|path| files.iter().any(|file| file.starts_with(path)))
+    }
+
+    fn shows(&self, file: &Path) -> bool {
+        let file = real(file);
+        self.vendors.is_none()
+            || self.paths.iter().any(|path| file.starts_with(path))
+            || self
+                .vendor_of(&file)
+                .is_some_and(|vendor| self.has(&vendor))
+    }
+
+    fn vendor_of(&self, file: &Path) -> Option<String> {
+        let below = file.strip_prefix(&self.transcripts);
+        let name = match below {
+            Ok(below) => below.components().next()?.as_os_str(),
+            Err(_)
+                if [&self.adapters, &self.scripts]
+                    .iter()
+                    .any(|it| file.starts_with(it)) =>
+            {
+                file.file_stem()?
+            }
+            Err(_) => return None,
+        };
+        Some(name.to_str()?.to_owned())
+    }
+}
+
+/// Without links and dots; as it is if there is no such file.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }

@@ -8,6 +8,7 @@ mod diff;
 mod dry_run;
 mod explain;
 mod log;
+mod output;
 mod probe;
 mod reach;
 mod reload;
@@ -22,7 +23,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::catalog::Sources;
-use crate::config::{Config, ConfigProblem};
+use crate::catalog::diagnostics::Report;
+use crate::config::Config;
+use crate::problem::{Problem, counted};
 
 /// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
 #[derive(Debug, Parser)]
@@ -99,6 +102,8 @@ enum Trouble {
     Unreachable(anyhow::Error),
     /// The gateway does not do it.
     Refused(anyhow::Error),
+    /// The command line, beyond what clap sees.
+    Usage(anyhow::Error),
     /// The machine or the gateway itself.
     Internal(anyhow::Error),
 }
@@ -109,7 +114,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let file = cli.config.as_deref();
     let result = match cli.verb {
         Verb::Serve => read_config(file).and_then(|config| serve::run(&config)),
-        Verb::Check(options) => read_config(file).and_then(|config| check::run(&config, &options)),
+        Verb::Check(options) => checked(file, &options),
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
         Verb::Status(options) => {
             read_config(file).and_then(|config| status::run(&config, &options))
@@ -138,6 +143,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Err(Trouble::Config(error)) => report(&error, 78),
         Err(Trouble::Refused(error)) => report(&error, 1),
         Err(Trouble::Unreachable(error)) => report(&error, 69),
+        Err(Trouble::Usage(error)) => report(&error, 2),
         Err(Trouble::Internal(error)) => report(&error, 70),
     }
 }
@@ -148,7 +154,45 @@ fn report(error: &anyhow::Error, code: u8) -> ExitCode {
 }
 
 fn read_config(file: Option<&Path>) -> Result<Config, Trouble> {
-    Config::load(file, environment()).map_err(|problems| listed(&problems))
+    Config::load(file, environment()).map_err(|problems| unusable(&told(file, problems)))
+}
+
+/// `check` tells of the configuration in the form it was asked for.
+fn checked(file: Option<&Path>, options: &check::Options) -> Result<Ending, Trouble> {
+    if let Some(code) = &options.explain {
+        return check::explain(code);
+    }
+    match Config::load(file, environment()) {
+        Ok(config) => check::run(&config, options),
+        Err(problems) => {
+            let report = told(file, problems);
+            check::unusable(&report, options);
+            Err(unusable(&report))
+        }
+    }
+}
+
+/// What is wrong with a configuration, with its text.
+fn told(file: Option<&Path>, problems: Vec<Problem>) -> Report {
+    let mut report = Report::default();
+    let text = file.and_then(|file| {
+        Some((
+            file.display().to_string(),
+            std::fs::read_to_string(file).ok()?,
+        ))
+    });
+    text.iter().for_each(|source| report.source(source));
+    report.extend(problems);
+    report
+}
+
+fn unusable(report: &Report) -> Trouble {
+    let problems = report.render(output::colours(&std::io::stderr()));
+    let count = counted(report.problems().len(), "problem");
+    Trouble::Config(anyhow::anyhow!(
+        "the configuration cannot be used: {count}\n\n{}",
+        problems.trim_end()
+    ))
 }
 
 /// Where the configuration says that everything loadable is.
@@ -164,12 +208,4 @@ fn sources(config: &Config) -> Sources {
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-}
-
-fn listed(problems: &[ConfigProblem]) -> Trouble {
-    let lines = problems.iter().map(|problem| format!("\n  {problem}"));
-    Trouble::Config(anyhow::anyhow!(
-        "the configuration cannot be used:{}",
-        lines.collect::<String>()
-    ))
 }

@@ -1,11 +1,11 @@
 //! `scimgate serve`.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::output::colours;
 use super::{Ending, Trouble};
 use crate::catalog::Reloader;
 use crate::catalog::watch::{Timing, Watch};
@@ -31,7 +31,7 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     let gateway = gateway.measured_by(&telemetry.instruments());
     let (reloader, found) = gateway.load(config);
     if !found.problems().is_empty() {
-        eprint!("{}", found.render(std::io::stderr().is_terminal()));
+        eprint!("{}", found.render(colours(&std::io::stderr())));
     }
     let (catalog, standing) = (reloader.running(), reloader.standing());
     let sides = SidePorts::open(config, &gateway, reloader.clone());

@@ -8,8 +8,9 @@ use figment::providers::{Format, Json, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, error::Kind};
 
-use super::problem::meant;
-use super::{Config, ConfigProblem, REFERENCE};
+use super::place::placed;
+use super::{Config, REFERENCE};
+use crate::problem::{Problem, nearest};
 
 const PREFIX: &str = "SCIMGATE_";
 
@@ -35,6 +36,8 @@ pub(super) static KNOWN: LazyLock<Dict> = LazyLock::new(|| {
 /// Values from one place.
 pub(super) struct Layer {
     origin: String,
+    /// As written, for places; empty if it is no file.
+    text: String,
     values: Dict,
 }
 
@@ -43,33 +46,29 @@ impl Layer {
     pub(super) fn defaults() -> Self {
         Self {
             origin: "config.default.toml".into(),
+            text: String::new(),
             values: Toml::from_str(REFERENCE).unwrap_or_default(),
         }
     }
 
     /// A `.toml` or `.json` file.
-    pub(super) fn file(path: &Path, problems: &mut Vec<ConfigProblem>) -> Option<Self> {
+    pub(super) fn file(path: &Path, problems: &mut Vec<Problem>) -> Option<Self> {
         let origin = path.display().to_string();
-        match parse(path) {
-            Ok(values) => Some(Self { origin, values }),
-            Err((message, remedy)) => {
-                problems.push(ConfigProblem {
-                    key: String::new(),
-                    origin,
-                    message,
-                    remedy: remedy.into(),
-                });
+        match read(path) {
+            Ok((text, values)) => Some(Self {
+                origin,
+                text,
+                values,
+            }),
+            Err(problem) => {
+                problems.push(problem);
                 None
             }
         }
     }
 
     /// One environment variable; `None` for those that are not ours, and for unknown ones.
-    pub(super) fn variable(
-        name: &str,
-        text: &str,
-        problems: &mut Vec<ConfigProblem>,
-    ) -> Option<Self> {
+    pub(super) fn variable(name: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Self> {
         let rest = name.strip_prefix(PREFIX)?;
         if COMMAND_LINE.contains(&rest) || is_service_link(rest) {
             return None;
@@ -77,7 +76,7 @@ impl Layer {
         let origin = format!("environment variable {name}");
         let key = rest.to_ascii_lowercase().replace("__", ".");
         let Some(known) = find(&KNOWN, &key).filter(|known| known.as_dict().is_none()) else {
-            problems.push(unknown_variable(key, origin));
+            problems.push(unknown_variable(&key, &origin));
             return None;
         };
         // A path or filter that looks like a number is still a text.
@@ -86,24 +85,32 @@ impl Layer {
             _ => text.parse().unwrap_or_else(|_| Value::from(text)),
         };
         let values = figment::util::nest(&key, value).into_dict()?;
-        Some(Self { origin, values })
+        Some(Self {
+            origin,
+            text: String::new(),
+            values,
+        })
     }
 
     /// Takes out keys that do not exist.
-    pub(super) fn drop_unknown(&mut self, problems: &mut Vec<ConfigProblem>) {
-        let origin = &self.origin;
+    pub(super) fn drop_unknown(&mut self, problems: &mut Vec<Problem>) {
+        let (origin, text) = (&self.origin, &self.text);
         retain_known(&mut self.values, &KNOWN, "", &mut |key| {
             let remedy = match meant_key(&key) {
                 Some(meant) => format!("did you mean {meant}?"),
                 None => "remove it; config.default.toml lists every key".into(),
             };
-            problems.push(ConfigProblem {
-                key,
-                origin: origin.clone(),
-                message: "there is no such key".into(),
-                remedy,
-            });
+            let message = format!("{key}: there is no such key");
+            let problem = Problem::error("config::unknown-key", origin, message).help(remedy);
+            problems.push(placed(text, problem, &key));
         });
+    }
+}
+
+impl Layer {
+    /// A problem at the place of its key.
+    fn placed(&self, problem: Problem, key: &str) -> Problem {
+        placed(&self.text, problem, key)
     }
 }
 
@@ -119,16 +126,16 @@ impl Provider for Layer {
 
 /// Merges the layers, later ones on top. A value that does not fit is
 /// reported and taken out, so that the next one is found as well.
-pub(super) fn extract(mut layers: Vec<Layer>, problems: &mut Vec<ConfigProblem>) -> Option<Config> {
+pub(super) fn extract(mut layers: Vec<Layer>, problems: &mut Vec<Problem>) -> Option<Config> {
     loop {
         let merged = layers.iter().fold(Figment::new(), Figment::merge);
         let error = match merged.extract() {
             Ok(config) => return Some(config),
             Err(error) => error,
         };
-        let origin = take_last(&mut layers, &error.path);
-        let found = origin.is_some();
-        problems.push(misfit(error, origin.unwrap_or_default()));
+        let layer = take_last(&mut layers, &error.path);
+        let found = layer.is_some();
+        problems.push(misfit(error, layer));
         if !found {
             return None;
         }
@@ -137,30 +144,44 @@ pub(super) fn extract(mut layers: Vec<Layer>, problems: &mut Vec<ConfigProblem>)
 
 /// Takes the value at `path`, or what encloses it, out of the last layer that
 /// has one; which layer that was. The first layer, the defaults, stays whole.
-fn take_last(layers: &mut [Layer], path: &[String]) -> Option<String> {
-    (1..=path.len()).rev().find_map(|length| {
+fn take_last<'a>(layers: &'a mut [Layer], path: &[String]) -> Option<&'a Layer> {
+    let index = (1..=path.len()).rev().find_map(|length| {
         let enclosing = path.get(..length)?;
-        let mut upper = layers.iter_mut().skip(1).rev();
-        let layer = upper.find_map(|layer| take(&mut layer.values, enclosing).then_some(layer));
-        layer.map(|layer| layer.origin.clone())
-    })
+        let upper = layers.iter_mut().enumerate().skip(1).rev();
+        let mut taken = upper.map(|(index, layer)| (index, take(&mut layer.values, enclosing)));
+        taken.find_map(|(index, taken)| taken.then_some(index))
+    });
+    layers.get(index?)
 }
 
-fn parse(path: &Path) -> Result<Dict, (String, &'static str)> {
+/// A file's text and values.
+fn read(path: &Path) -> Result<(String, Dict), Problem> {
+    let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| {
-        (
-            format!("cannot read the file: {error}"),
-            "name a readable file with -c",
-        )
+        let message = format!("cannot read the file: {error}");
+        Problem::error("config::unreadable", &file, message).help("name a readable file with -c")
     })?;
-    let wrong = "correct the file; config.default.toml shows the form";
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("toml") => {
-            Toml::from_str(&text).map_err(|error| (error.to_string().trim_end().into(), wrong))
+    let wrong = |message: String| {
+        Problem::error("config::syntax", &file, message)
+            .help("correct the file; config.default.toml shows the form")
+    };
+    let values = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("toml") => toml::from_str(&text).map_err(|error| {
+            let problem = wrong(error.message().to_owned());
+            match error.span() {
+                Some(span) => problem.at(span.start, span.len()),
+                None => problem,
+            }
+        })?,
+        Some("json") => Json::from_str(&text).map_err(|error| wrong(error.to_string()))?,
+        _ => {
+            let message = "unknown kind of file";
+            return Err(
+                Problem::error("config::syntax", &file, message).help("name it .toml or .json")
+            );
         }
-        Some("json") => Json::from_str(&text).map_err(|error| (error.to_string(), wrong)),
-        _ => Err(("unknown kind of file".into(), "name it .toml or .json")),
-    }
+    };
+    Ok((text, values))
 }
 
 /// Kubernetes sets `SCIMGATE_SERVICE_HOST`, `SCIMGATE_PORT_8080_TCP` and more
@@ -170,28 +191,26 @@ fn is_service_link(rest: &str) -> bool {
     !rest.contains("__") && (in_words("PORT") || rest.ends_with("SERVICE_HOST"))
 }
 
-fn unknown_variable(key: String, origin: String) -> ConfigProblem {
-    let remedy = match meant_key(&key) {
+fn unknown_variable(key: &str, origin: &str) -> Problem {
+    let remedy = match meant_key(key) {
         Some(meant) => format!("did you mean {}?", variable_of(&meant)),
         None => "unset it; the form is SCIMGATE_SECTION__KEY".into(),
     };
-    ConfigProblem {
-        key,
-        origin,
-        message: "no key belongs to this variable".into(),
-        remedy,
-    }
+    let message = format!("{key}: no key belongs to this variable");
+    Problem::error("config::unknown-variable", origin, message).help(remedy)
 }
 
 fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__"))
 }
 
-fn misfit(error: figment::Error, origin: String) -> ConfigProblem {
+fn misfit(error: figment::Error, layer: Option<&Layer>) -> Problem {
     let mut key = error.path.join(".");
+    let mut code = "config::unfit-value";
     let message = match error.kind {
         Kind::MissingField(field) => {
             key = join(&key, &field);
+            code = "config::missing-key";
             "is missing".into()
         }
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
@@ -202,11 +221,11 @@ fn misfit(error: figment::Error, origin: String) -> ConfigProblem {
         }
         kind => kind.to_string(),
     };
-    ConfigProblem {
-        remedy: example(&key),
-        key,
-        origin,
-        message,
+    let origin = layer.map_or("", |layer| layer.origin.as_str());
+    let problem = Problem::error(code, origin, format!("{key}: {message}")).help(example(&key));
+    match layer {
+        Some(layer) => layer.placed(problem, &key),
+        None => problem,
     }
 }
 
@@ -242,7 +261,7 @@ fn meant_key(key: &str) -> Option<String> {
     let moved = keys.iter().find(|known| name(known) == name(key));
     moved
         .cloned()
-        .or_else(|| meant(key, keys.iter().map(String::as_str)).map(str::to_owned))
+        .or_else(|| nearest(key, keys.iter().map(String::as_str)).map(str::to_owned))
 }
 
 /// All keys with a value, as dotted paths.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::layer::{KNOWN, find, leaves};
 use super::*;
 
-fn load(file: &str, env: &[(&str, &str)]) -> Result<Config, Vec<ConfigProblem>> {
+fn load(file: &str, env: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("scimgate.toml");
     fs::write(&path, file).unwrap();
@@ -28,11 +28,10 @@ fn check(file: &str, env: &[(&str, &str)], expect: &[&str]) {
     let found: Vec<String> = problems
         .iter()
         .map(|problem| {
-            let text = problem.to_string();
-            match (text.find("(in /"), text.find("scimgate.toml")) {
-                (Some(from), Some(to)) => format!("{}(in {}", &text[..from], &text[to..]),
-                _ => text,
-            }
+            let file = Path::new(&problem.file).file_name().unwrap();
+            let help = problem.help.as_deref().unwrap();
+            let file = file.to_string_lossy();
+            format!("{} (in {file}); {help}", problem.message)
         })
         .collect();
     assert_eq!(found, expect);
@@ -349,6 +348,6 @@ fn unreadable_files() {
         }
         let problems = Config::load(Some(&path), std::iter::empty()).unwrap_err();
         assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(problems[0].origin.ends_with(name), "{problems:?}");
+        assert!(problems[0].file.ends_with(name), "{problems:?}");
     }
 }

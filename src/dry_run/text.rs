@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::report::{Answered, Call, DryRun, Exchange};
-use crate::adapter::problem::counted;
+use crate::problem::counted;
 
 /// How many letters of JSON stand on one line.
 const LINE: usize = 92;

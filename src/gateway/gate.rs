@@ -5,8 +5,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use crate::adapter::Adapter;
-use crate::adapter::problem::{Problem, counted};
 use crate::catalog::Text;
+use crate::problem::{Problem, counted};
 use crate::transcript;
 
 /// A broken script may fail each of its transcripts as slowly as its budget
@@ -51,38 +51,17 @@ pub(super) fn play(adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem>
 
 fn play_here(adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem> {
     let latest = Instant::now() + PATIENCE;
-    let mut problems = Vec::new();
+    let (mut problems, mut misfits) = (Vec::new(), 0);
     for (played, (file, text)) in transcripts.iter().enumerate() {
-        if problems.len() >= ENOUGH || Instant::now() > latest {
+        if misfits >= ENOUGH || Instant::now() > latest {
             problems.push(cut_short(file, transcripts.len() - played));
             break;
         }
-        problems.extend(misfit(adapter, file, text));
+        let found = transcript::play_text(adapter, file, text.clone());
+        misfits += usize::from(!found.passed());
+        problems.extend(found.problems);
     }
     problems
-}
-
-fn misfit(adapter: &Arc<Adapter>, file: &str, text: &str) -> Option<Problem> {
-    let misfits = match transcript::parse(file, text) {
-        Ok(parsed) => match transcript::run(&parsed, adapter) {
-            Ok(outcome) => outcome.misfits,
-            Err(error) => vec![error.to_string()],
-        },
-        Err(why) => vec![why],
-    };
-    let first = misfits.first()?;
-    let message = match misfits.len() {
-        1 => format!("the transcript does not hold: {first}"),
-        all => format!(
-            "the transcript does not hold: {first} (and {} more)",
-            all - 1
-        ),
-    };
-    let help = format!(
-        "`scimgate test {}` shows all of it; mend the script or, if it is right, the transcript",
-        adapter.name
-    );
-    Some(Problem::error("transcript::misfit", file, message).help(help))
 }
 
 fn cut_short(file: &str, left: usize) -> Problem {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::gate;
 use super::tenants::Tenants;
 use crate::adapter::Adapter;
-use crate::adapter::problem::Problem;
+use crate::problem::Problem;
 use crate::catalog::{Catalog, Effects, Text};
 use crate::server::Certificate;
 

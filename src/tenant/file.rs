@@ -22,9 +22,9 @@ use url::Url;
 use super::redact::secrets;
 use super::{Tenant, Upstream};
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
-use crate::adapter::problem::{Problem, nearest};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, TenantId};
+use crate::problem::{Problem, meant_by, nearest};
 use crate::scim::Profile;
 
 /// A tenant file as written.
@@ -36,11 +36,11 @@ pub struct TenantFile {
     /// Whose dialect of SCIM it speaks.
     #[serde(default)]
     profile: Profile,
-    base_url: Spanned<String>,
+    pub(super) base_url: Spanned<String>,
     #[serde(default)]
     settings: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     #[serde(default)]
-    credential: BTreeMap<Spanned<String>, SecretSource>,
+    pub(super) credential: BTreeMap<Spanned<String>, SecretSource>,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
@@ -50,7 +50,7 @@ pub struct TenantFile {
 /// Where a secret comes from. Never the file itself, except in a demonstration.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-enum SecretSource {
+pub(super) enum SecretSource {
     /// A file that holds it; white space at the end does not count.
     File(PathBuf),
     /// An environment variable.
@@ -74,9 +74,7 @@ impl TenantFile {
         toml::from_str(text).map_err(|error| {
             let problem = match error.span() {
                 Some(span) if is_secret(text, &span) => in_credential(file),
-                _ => Problem::error("tenant::invalid", file, error.message()).help(
-                    "a tenant has adapter, base_url, settings, credential, limits, groups and profile",
-                ),
+                _ => invalid(file, error.message()),
             };
             match error.span() {
                 Some(span) => problem.at(span.start, span.len()),
@@ -115,9 +113,12 @@ impl TenantFile {
         let token_url = checker
             .token_url(&base_url, &settings)
             .map_err(|problem| vec![problem])?;
-        let adapter = adapter
-            .for_tenant(&settings)
-            .map_err(|why| vec![Problem::error("tenant::custom-attributes", file, why)])?;
+        let adapter = adapter.for_tenant(&settings).map_err(|why| {
+            let problem = Problem::error("tenant::custom-attributes", file, why);
+            vec![problem.help(
+                "list the names as the vendor shows them; RFC 7643 §2.1 has the rule for names",
+            )]
+        })?;
         Ok(Tenant {
             id,
             service: Arc::new(adapter.service(self.profile)),
@@ -133,6 +134,15 @@ impl TenantFile {
             adapter,
         })
     }
+}
+
+fn invalid(file: &str, message: &str) -> Problem {
+    let help = match meant_by(message) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "a tenant has adapter, base_url, settings, credential, limits, groups and profile"
+            .to_owned(),
+    };
+    Problem::error("tenant::invalid", file, message).help(help)
 }
 
 struct Checker<'a> {
@@ -197,10 +207,9 @@ impl Checker<'_> {
                 }
                 (None, false) => {
                     let message = format!("the setting `{name}` is missing");
-                    problems.push(
-                        self.error("tenant::missing-setting", message)
-                            .help(setting.description.clone()),
-                    );
+                    let problem = self.error("tenant::missing-setting", message);
+                    let help = format!("add settings = {{ {name} = … }}: {}", setting.description);
+                    problems.push(problem.help(help));
                 }
             }
         }
@@ -218,7 +227,7 @@ impl Checker<'_> {
         let known = self.adapter.manifest.settings.keys().map(String::as_str);
         match nearest(name.get_ref(), known) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-            None => problem,
+            None => problem.help("remove it; adapters/README.md tells where settings are declared"),
         }
     }
 
@@ -311,7 +320,9 @@ impl Checker<'_> {
             .filter(|url| is_tenants && matches!(url.scheme(), "http" | "https") && url.has_host());
         url.map(Some).ok_or_else(|| {
             let message = "the token endpoint is no http or https URL".into();
-            let help = format!("the manifest says token_url = \"{token_url}\"");
+            let help = format!(
+                "write the whole address into the setting: the manifest has token_url = \"{token_url}\""
+            );
             self.error("tenant::token-url", message).help(help)
         })
     }

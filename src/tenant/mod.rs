@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod file;
+mod lint;
 mod redact;
 pub mod token;
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::problem::counted;
+
 /// How strictly objects are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -16,14 +18,22 @@ pub(crate) enum Mode {
 /// Values taken from responses, by name.
 pub(crate) type Variables = BTreeMap<String, String>;
 
-/// The differences, one line each; placeholders of the expectation take what
-/// they stand for.
+/// One difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// Where: `address.city`, `emails[0].value`, `body` for the whole.
+    pub(crate) path: String,
+    pub(crate) expected: Option<String>,
+    pub(crate) found: Option<String>,
+}
+
+/// The differences; placeholders of the expectation take what they stand for.
 pub(crate) fn differences(
     expected: &Value,
     found: &Value,
     mode: Mode,
     variables: &mut Variables,
-) -> Vec<String> {
+) -> Vec<Difference> {
     let mut comparison = Comparison {
         mode,
         variables,
@@ -36,14 +46,14 @@ pub(crate) fn differences(
 struct Comparison<'v> {
     mode: Mode,
     variables: &'v mut Variables,
-    differences: Vec<String>,
+    differences: Vec<Difference>,
 }
 
 impl Comparison<'_> {
     fn compare(&mut self, path: &str, expected: &Value, found: Option<&Value>) {
         match (expected, found) {
             (Value::String(text), found) if text == "<absent>" => {
-                found.inspect(|found| self.differ(path, "nothing", &found.to_string()));
+                found.inspect(|found| self.differ(path, None, Some(found.to_string())));
             }
             (Value::String(text), Some(_)) if text == "<any>" => {}
             (Value::String(text), Some(found)) if placeholder(text).is_some() => {
@@ -56,18 +66,15 @@ impl Comparison<'_> {
                 let more = found.keys().filter(|name| !expected.contains_key(*name));
                 if self.mode == Mode::Exact {
                     more.for_each(|name| {
-                        self.differ(
-                            &format!("{path}.{name}"),
-                            "nothing",
-                            &found[name].to_string(),
-                        )
+                        let more = found[name].to_string();
+                        self.differ(&format!("{path}.{name}"), None, Some(more));
                     });
                 }
             }
             (Value::Array(expected), Some(Value::Array(found))) => {
                 if expected.len() != found.len() {
-                    let count = |list: &[Value]| format!("{} elements", list.len());
-                    self.differ(path, &count(expected), &count(found));
+                    let count = |list: &[Value]| Some(counted(list.len(), "element"));
+                    self.differ(path, count(expected), count(found));
                 }
                 for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
                     self.compare(&format!("{path}[{index}]"), expected, Some(found));
@@ -75,8 +82,11 @@ impl Comparison<'_> {
             }
             (expected, Some(found)) if expected == found => {}
             (expected, found) => {
-                let found = found.map_or("nothing".to_owned(), Value::to_string);
-                self.differ(path, &expected.to_string(), &found);
+                self.differ(
+                    path,
+                    Some(expected.to_string()),
+                    found.map(Value::to_string),
+                );
             }
         }
     }
@@ -89,26 +99,28 @@ impl Comparison<'_> {
         match self.variables.get(name) {
             Some(known) if *known != found => {
                 let known = known.clone();
-                self.differ(path, &known, &found);
+                self.differ(path, Some(known), Some(found));
             }
             Some(_) => {}
             None => drop(self.variables.insert(name.to_owned(), found)),
         }
     }
 
-    fn differ(&mut self, path: &str, expected: &str, found: &str) {
-        let place = if path.is_empty() {
-            "body"
-        } else {
-            path.trim_start_matches('.')
+    fn differ(&mut self, path: &str, expected: Option<String>, found: Option<String>) {
+        let path = match path.trim_start_matches('.') {
+            "" => "body",
+            path => path,
         };
-        self.differences
-            .push(format!("{place}: expected {expected}, got {found}"));
+        self.differences.push(Difference {
+            path: path.to_owned(),
+            expected,
+            found,
+        });
     }
 }
 
 /// The name in a text that is one placeholder.
-fn placeholder(text: &str) -> Option<&str> {
+pub(super) fn placeholder(text: &str) -> Option<&str> {
     text.strip_prefix("{{")?.strip_suffix("}}").map(str::trim)
 }
 
@@ -145,7 +157,12 @@ mod tests {
     #[track_caller]
     fn check(expected: Value, found: Value, mode: Mode, differences_expected: &[&str]) {
         let found = differences(&expected, &found, mode, &mut Variables::new());
-        assert_eq!(found, differences_expected);
+        let told = found.into_iter().map(|it| {
+            let or_nothing = |side: Option<String>| side.unwrap_or("nothing".to_owned());
+            let (expected, found) = (or_nothing(it.expected), or_nothing(it.found));
+            format!("{}: expected {expected}, got {found}", it.path)
+        });
+        assert_eq!(told.collect::<Vec<_>>(), differences_expected);
     }
 
     #[test]
@@ -167,7 +184,7 @@ mod tests {
             json!({"a": [1, 2]}),
             json!({"a": [1]}),
             Mode::AtLeast,
-            &["a: expected 2 elements, got 1 elements"],
+            &["a: expected 2 elements, got 1 element"],
         );
         check(
             json!({"a": "<any>"}),

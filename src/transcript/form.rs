@@ -21,6 +21,15 @@ pub(crate) fn written(text: &str) -> Value {
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
+/// Fields as a transcript writes them, each value in the words of `shown`.
+pub(super) fn lines(fields: &Map<String, Value>, shown: impl Fn(&str) -> String) -> String {
+    let lines = fields.iter().map(|(name, value)| {
+        let value = shown(value.as_str().unwrap_or_default());
+        format!("{name} = {value}").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

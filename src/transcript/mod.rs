@@ -42,12 +42,17 @@
 //! - A vendor may also answer `nothing: lost` (it may have done the work),
 //!   `nothing: unreachable`, `nothing: busy 7` or `nothing: credential`.
 
+mod bless;
 mod compare;
+mod folder;
 mod form;
+mod lint;
+mod misfit;
 mod parse;
 mod replay;
 mod requests;
 mod run;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -57,10 +62,15 @@ use serde_json::Value;
 pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
 pub(crate) use form::{FORM, sent as form_sent, written as form_written};
 pub use requests::{Requests, Tried};
+pub use bless::{Blessing, bless};
+pub use folder::{Played, files, play_all, play_file, play_text};
+pub use lint::unplayed;
+pub use misfit::Misfit;
 pub use run::{Outcome, run};
 pub(crate) use run::{Player, settings};
 
 use crate::adapter::{CallFault, VendorReply, Verb};
+use crate::problem::Problem;
 use crate::scim::Profile;
 
 /// A transcript, parsed.
@@ -142,8 +152,8 @@ pub(crate) enum Body {
 /// Reads a transcript.
 ///
 /// # Errors
-/// A sentence that begins with the line it is about.
-pub fn parse(file: &str, text: &str) -> Result<Transcript, String> {
+/// What is no transcript, with its line.
+pub fn parse(file: &str, text: &str) -> Result<Transcript, Problem> {
     parse::parse(file, text)
 }
 

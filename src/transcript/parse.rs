@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Answer, Ask, Body, Exchange, ExpectedCall, ExpectedResponse, Transcript, seconds};
 use crate::adapter::{CallFault, VendorReply, Verb};
+use crate::problem::{Problem, line_span};
 use crate::scim::Profile;
 
 /// One `### …` section: its first line, headers and body.
@@ -16,7 +17,28 @@ pub(super) struct Section {
     body: Body,
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Transcript, String> {
+/// Why a text is no transcript.
+pub(super) struct Wrong {
+    line: usize,
+    why: String,
+}
+
+impl From<Wrong> for String {
+    fn from(wrong: Wrong) -> Self {
+        format!("line {}: {}", wrong.line, wrong.why)
+    }
+}
+
+pub(super) fn parse(file: &str, text: &str) -> Result<Transcript, Problem> {
+    read(file, text).map_err(|Wrong { line, why }| {
+        let (start, length) = line_span(text, line);
+        Problem::error("transcript::invalid", file, why)
+            .at(start, length)
+            .help("tests/vendors/README.md has the form of a transcript")
+    })
+}
+
+fn read(file: &str, text: &str) -> Result<Transcript, Wrong> {
     let lines: Vec<&str> = text.lines().collect();
     let head = lines
         .iter()
@@ -53,15 +75,16 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Transcript, String> {
         return Err(at(1, "there is no `### Entra asks`"));
     }
     if written != transcript.calls {
+        let line = lines.iter().position(|line| line.starts_with("@calls"));
         return Err(at(
-            1,
+            line.unwrap_or_default() + 1,
             &format!("@calls says {} and {written} are written", transcript.calls),
         ));
     }
     Ok(transcript)
 }
 
-pub(super) fn preamble(file: &str, lines: &[&str]) -> Result<Transcript, String> {
+pub(super) fn preamble(file: &str, lines: &[&str]) -> Result<Transcript, Wrong> {
     let mut transcript = Transcript {
         file: file.to_owned(),
         title: String::new(),
@@ -120,7 +143,7 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn sections(lines: &[&str], from: usize) -> Result<Vec<Section>, String> {
+pub(super) fn sections(lines: &[&str], from: usize) -> Result<Vec<Section>, Wrong> {
     let starts: Vec<usize> = (from..lines.len())
         .filter(|&line| lines[line].starts_with("### "))
         .collect();
@@ -132,7 +155,7 @@ pub(super) fn sections(lines: &[&str], from: usize) -> Result<Vec<Section>, Stri
         .collect()
 }
 
-pub(super) fn section(line: usize, lines: &[&str]) -> Result<Section, String> {
+pub(super) fn section(line: usize, lines: &[&str]) -> Result<Section, Wrong> {
     let title = lines
         .first()
         .map_or("", |line| line.trim_start_matches('#').trim())
@@ -189,7 +212,7 @@ fn body_of(text: &str) -> Body {
     }
 }
 
-pub(super) fn ask(section: Section) -> Result<Ask, String> {
+pub(super) fn ask(section: Section) -> Result<Ask, Wrong> {
     if section.title != "Entra asks" {
         return Err(at(section.line, "an exchange begins with `### Entra asks`"));
     }
@@ -203,7 +226,7 @@ pub(super) fn ask(section: Section) -> Result<Ask, String> {
     })
 }
 
-pub(super) fn call(section: Section) -> Result<ExpectedCall, String> {
+pub(super) fn call(section: Section) -> Result<ExpectedCall, Wrong> {
     let (method, path) = words(&section)?;
     let verbs = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
     let verb = verbs.into_iter().find(|verb| verb.as_str() == method);
@@ -221,14 +244,14 @@ pub(super) fn call(section: Section) -> Result<ExpectedCall, String> {
     })
 }
 
-fn words(section: &Section) -> Result<(String, String), String> {
+fn words(section: &Section) -> Result<(String, String), Wrong> {
     let words = section.first.split_once(' ');
     let (method, target) =
         words.ok_or_else(|| at(section.line + 1, "write it as `METHOD /path`"))?;
     Ok((method.to_owned(), target.trim().to_owned()))
 }
 
-pub(super) fn answer(section: Section) -> Result<Answer, String> {
+pub(super) fn answer(section: Section) -> Result<Answer, Wrong> {
     if let Some(how) = section.first.strip_prefix("nothing:") {
         return nothing(how.trim()).ok_or_else(|| {
             at(
@@ -268,7 +291,7 @@ fn nothing(how: &str) -> Option<Answer> {
     Some(Answer::Nothing(fault))
 }
 
-pub(super) fn response(section: Section) -> Result<ExpectedResponse, String> {
+pub(super) fn response(section: Section) -> Result<ExpectedResponse, Wrong> {
     Ok(ExpectedResponse {
         status: status(&section)?,
         line: section.line,
@@ -277,13 +300,16 @@ pub(super) fn response(section: Section) -> Result<ExpectedResponse, String> {
     })
 }
 
-fn status(section: &Section) -> Result<u16, String> {
+fn status(section: &Section) -> Result<u16, Wrong> {
     section
         .first
         .parse()
         .map_err(|_| at(section.line + 1, "write the status as a number"))
 }
 
-pub(super) fn at(line: usize, why: &str) -> String {
-    format!("line {line}: {why}")
+pub(super) fn at(line: usize, why: &str) -> Wrong {
+    Wrong {
+        line,
+        why: why.to_owned(),
+    }
 }

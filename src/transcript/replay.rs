@@ -6,109 +6,150 @@ use std::collections::VecDeque;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::compare::{Mode, Variables, differences, fill, fill_value};
+use super::compare::{Difference, Mode, Variables, differences, fill, fill_value};
 use super::form::{self, FORM};
-use super::{Answer, Body, ExpectedCall};
+use super::{Answer, Body, ExpectedCall, Misfit};
 use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 
 /// Answers one exchange's calls and keeps what did not fit.
 pub(super) struct Replay {
+    /// The line that stands for calls that are not written at all.
+    line: usize,
     expected: RefCell<VecDeque<(ExpectedCall, Answer)>>,
     variables: RefCell<Variables>,
-    misfits: RefCell<Vec<String>>,
-    calls: RefCell<usize>,
+    misfits: RefCell<Vec<Misfit>>,
+    came: RefCell<Vec<VendorCall>>,
 }
 
 impl Replay {
-    pub(super) fn new(expected: Vec<(ExpectedCall, Answer)>, variables: Variables) -> Self {
+    pub(super) fn new(
+        line: usize,
+        expected: Vec<(ExpectedCall, Answer)>,
+        variables: Variables,
+    ) -> Self {
         Self {
+            line,
             expected: RefCell::new(expected.into()),
             variables: RefCell::new(variables),
             misfits: RefCell::default(),
-            calls: RefCell::default(),
+            came: RefCell::default(),
         }
     }
 
-    /// How many calls came, and what was wrong: with them, or that they did not come.
-    pub(super) fn end(&self) -> (usize, Vec<String>) {
-        let mut misfits = self.misfits.borrow_mut().split_off(0);
-        misfits.extend(self.expected.borrow().iter().map(|(call, _)| {
-            format!(
-                "line {}: the vendor was not called {} {}",
-                call.line,
-                call.verb.as_str(),
-                call.path
-            )
+    /// The calls that came, and what was wrong: with them, or that they did not come.
+    pub(super) fn end(&self) -> (Vec<VendorCall>, Vec<Misfit>) {
+        let mut misfits = self.misfits.take();
+        misfits.extend(self.expected.borrow().iter().map(|(call, _)| Misfit {
+            code: "transcript::missing-call",
+            line: call.line,
+            subject: "the calls of the vendor".to_owned(),
+            path: String::new(),
+            expected: Some(self.line_of(call)),
+            found: None,
         }));
-        (*self.calls.borrow(), misfits)
+        (self.came.take(), misfits)
     }
 
     fn answer(&self, call: &VendorCall) -> Result<VendorReply, CallFault> {
-        *self.calls.borrow_mut() += 1;
+        self.came.borrow_mut().push(call.clone());
         let Some((expected, answer)) = self.expected.borrow_mut().pop_front() else {
-            let text = format!(
-                "the vendor was called once more: {} {}",
-                call.method.as_str(),
-                call.path
-            );
-            self.misfits.borrow_mut().push(text);
+            self.misfits.borrow_mut().push(Misfit {
+                code: "transcript::extra-call",
+                line: self.line,
+                subject: "the calls of the vendor".to_owned(),
+                path: String::new(),
+                expected: None,
+                found: Some(shown(call)),
+            });
             return Err(CallFault::NotSent("no such call in the transcript".into()));
         };
-        self.misfits
-            .borrow_mut()
-            .extend(self.compare(&expected, call));
+        let misfits = self.compare(&expected, call);
+        self.misfits.borrow_mut().extend(misfits);
         match answer {
             Answer::Reply(reply) => Ok(reply),
             Answer::Nothing(fault) => Err(fault),
         }
     }
 
-    fn compare(&self, expected: &ExpectedCall, call: &VendorCall) -> Vec<String> {
-        let mut variables = self.variables.borrow_mut();
-        let line = expected.line;
-        let (wanted, got) = (
-            format!(
-                "{} {}",
-                expected.verb.as_str(),
-                fill(&expected.path, &variables)
-            ),
-            format!("{} {}", call.method.as_str(), call.path),
-        );
+    fn line_of(&self, expected: &ExpectedCall) -> String {
+        let path = fill(&expected.path, &self.variables.borrow());
+        format!("{} {path}", expected.verb.as_str())
+    }
+
+    fn compare(&self, expected: &ExpectedCall, call: &VendorCall) -> Vec<Misfit> {
+        let (wanted, got) = (self.line_of(expected), first_line(call));
+        let misfit = |code, subject: String, path: String, wanted, found| Misfit {
+            code,
+            line: expected.line,
+            subject,
+            path,
+            expected: wanted,
+            found,
+        };
         let mut misfits = Vec::new();
         if wanted != got {
-            misfits.push(format!(
-                "line {line}: expected the call {wanted}, got {got}"
+            let subject = "a call of the vendor".to_owned();
+            misfits.push(misfit(
+                "transcript::call",
+                subject,
+                String::new(),
+                Some(wanted),
+                Some(got.clone()),
             ));
         }
-        let is_form = call
-            .body
-            .as_ref()
-            .is_some_and(|body| body.media_type == FORM);
-        let sent = call.body.as_ref().map(|body| match is_form {
-            true => form::sent(&body.bytes),
-            false => serde_json::from_slice(&body.bytes).unwrap_or(Value::Null),
-        });
-        let wanted = match &expected.body {
-            Body::None => None,
-            Body::Json(value) => Some(fill_value(value, &variables)),
-            Body::Text(text) if is_form => Some(form::written(&fill(text, &variables))),
-            Body::Text(text) => Some(text.clone().into()),
+        let mut variables = self.variables.borrow_mut();
+        let different = match (body_wanted(expected, call, &variables), body_sent(call)) {
+            (Some(wanted), Some(sent)) => differences(&wanted, &sent, Mode::Exact, &mut variables),
+            (None, None) => Vec::new(),
+            (wanted, sent) => vec![Difference {
+                path: "body".to_owned(),
+                expected: wanted.map(|body| body.to_string()),
+                found: sent.map(|body| body.to_string()),
+            }],
         };
-        match (wanted, sent) {
-            (None, None) => {}
-            (Some(wanted), Some(sent)) => misfits.extend(
-                differences(&wanted, &sent, Mode::Exact, &mut variables)
-                    .into_iter()
-                    .map(|text| format!("line {line}: in the call {got}: {text}")),
-            ),
-            (None, Some(sent)) => {
-                misfits.push(format!("line {line}: the call {got} has a body: {sent}"))
-            }
-            (Some(wanted), None) => misfits.push(format!(
-                "line {line}: the call {got} has no body, expected {wanted}"
-            )),
-        }
+        misfits.extend(different.into_iter().map(|it| {
+            let subject = format!("the call {got}: {}", it.path);
+            let code = "transcript::call-body";
+            misfit(code, subject, it.path, it.expected, it.found)
+        }));
         misfits
+    }
+}
+
+/// The first line of a call, as a transcript writes it.
+pub(super) fn first_line(call: &VendorCall) -> String {
+    format!("{} {}", call.method.as_str(), call.path)
+}
+
+/// A call on one line, its body included.
+pub(super) fn shown(call: &VendorCall) -> String {
+    match body_sent(call) {
+        Some(body) => format!("{} with {body}", first_line(call)),
+        None => first_line(call),
+    }
+}
+
+/// A call's body as a transcript compares it: a form as an object, and `null`
+/// for what is neither JSON nor form.
+pub(super) fn body_sent(call: &VendorCall) -> Option<Value> {
+    let body = call.body.as_ref()?;
+    Some(match is_form(call) {
+        true => form::sent(&body.bytes),
+        false => serde_json::from_slice(&body.bytes).unwrap_or(Value::Null),
+    })
+}
+
+pub(super) fn is_form(call: &VendorCall) -> bool {
+    let body = call.body.as_ref();
+    body.is_some_and(|body| body.media_type == FORM)
+}
+
+fn body_wanted(expected: &ExpectedCall, call: &VendorCall, variables: &Variables) -> Option<Value> {
+    match &expected.body {
+        Body::None => None,
+        Body::Json(value) => Some(fill_value(value, variables)),
+        Body::Text(text) if is_form(call) => Some(form::written(&fill(text, variables))),
+        Body::Text(text) => Some(text.clone().into()),
     }
 }
 

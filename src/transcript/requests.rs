@@ -65,7 +65,7 @@ impl Requests {
             });
         }
         if tried.is_empty() {
-            return Err(at(1, "there is no request: write it as `METHOD /path`"));
+            return Err(at(1, "there is no request: write it as `METHOD /path`").into());
         }
         Ok(Self::of(preamble, tried))
     }

@@ -9,15 +9,15 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::compare::{Mode, Variables, differences, fill, fill_value};
+use super::compare::{Difference, Mode, Variables, differences, fill, fill_value};
 use super::replay::Replay;
-use super::{Ask, Body, Exchange, ExpectedResponse, Transcript};
+use super::{Ask, Body, Exchange, Misfit, Transcript};
 use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
 use crate::adapter::story::Story;
-use crate::adapter::{Adapter, Backend, Failure, Memory, TenantId};
+use crate::adapter::{Adapter, Backend, Failure, Memory, TenantId, VendorCall};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
@@ -31,13 +31,27 @@ pub struct Outcome {
     /// Vendor calls made.
     pub calls: usize,
     /// What did not fit; empty when it passed.
-    pub misfits: Vec<String>,
+    pub misfits: Vec<Misfit>,
+}
+
+/// What came of one exchange.
+#[derive(Debug)]
+pub(super) struct Happened {
+    /// The calls of the vendor.
+    pub(super) came: Vec<VendorCall>,
+    /// What Entra got.
+    pub(super) got: Got,
+    /// What did not fit.
+    pub(super) misfits: Vec<Misfit>,
+    /// The names that had values when it began.
+    pub(super) before: Variables,
 }
 
 /// What Entra got.
+#[derive(Debug)]
 pub(crate) struct Got {
     pub(crate) status: u16,
-    headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
 }
 
@@ -46,6 +60,18 @@ pub(crate) struct Got {
 /// # Errors
 /// The store in memory or the event loop could not be made.
 pub fn run(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Outcome> {
+    let happened = play(transcript, adapter)?;
+    Ok(Outcome {
+        calls: happened.iter().map(|one| one.came.len()).sum(),
+        misfits: happened.into_iter().flat_map(|one| one.misfits).collect(),
+    })
+}
+
+/// Runs a transcript and tells what came of each exchange.
+pub(super) fn play(
+    transcript: &Transcript,
+    adapter: &Arc<Adapter>,
+) -> anyhow::Result<Vec<Happened>> {
     let player = Player::new(transcript, adapter)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -83,25 +109,26 @@ impl Player {
         })
     }
 
-    async fn play(&self, transcript: &Transcript) -> Outcome {
-        let mut outcome = Outcome {
-            calls: 0,
-            misfits: Vec::new(),
-        };
+    async fn play(&self, transcript: &Transcript) -> Vec<Happened> {
+        let mut happened = Vec::new();
         let mut variables = Variables::new();
         for exchange in &transcript.exchanges {
-            let replay = Rc::new(Replay::new(exchange.calls.clone(), variables.clone()));
+            let before = variables.clone();
+            let replay = Replay::new(exchange.asks.line, exchange.calls.clone(), before.clone());
+            let replay = Rc::new(replay);
             let backend: Rc<dyn Backend> = replay.clone();
             let story = Story::unheard_of(&self.tenant);
-            let got = self.ask(&exchange.asks, &variables, backend, story).await;
-            let (calls, misfits) = replay.end();
-            outcome.calls += calls;
-            outcome.misfits.extend(misfits);
-            outcome
-                .misfits
-                .extend(judge(exchange, &got, &mut variables));
+            let got = self.ask(&exchange.asks, &before, backend, story).await;
+            let (came, mut misfits) = replay.end();
+            misfits.extend(judge(exchange, &got, &mut variables));
+            happened.push(Happened {
+                came,
+                got,
+                misfits,
+                before,
+            });
         }
-        outcome
+        happened
     }
 
     /// Carries one request out, with the vendor that `backend` is.
@@ -179,6 +206,22 @@ impl Player {
 }
 
 impl Got {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The status, and why it is none that was wished for.
+    fn status_and_detail(&self) -> String {
+        let body = self.body.as_ref();
+        let detail = body.and_then(|body| body.get("detail")?.as_str());
+        match detail {
+            Some(detail) => format!("{} ({detail})", self.status),
+            None => self.status.to_string(),
+        }
+    }
+
     fn of_response(response: Response) -> Self {
         let location = response
             .location
@@ -218,52 +261,49 @@ fn body(body: &Body, variables: &Variables) -> Result<Option<Value>, ScimError> 
     scim::json::read(text.as_bytes()).map(Some)
 }
 
-fn judge(exchange: &Exchange, got: &Got, variables: &mut Variables) -> Vec<String> {
-    let ExpectedResponse {
-        line,
-        status,
-        headers,
-        body,
-    } = &exchange.gets;
+fn judge(exchange: &Exchange, got: &Got, variables: &mut Variables) -> Vec<Misfit> {
+    let gets = &exchange.gets;
+    let misfit = |code, subject: &str, expected: Option<String>, found| Misfit {
+        code,
+        line: gets.line,
+        subject: subject.to_owned(),
+        path: String::new(),
+        expected,
+        found,
+    };
     let mut misfits = Vec::new();
-    if got.status != *status {
-        let detail = got
-            .body
-            .as_ref()
-            .and_then(|body| body.get("detail"))
-            .and_then(Value::as_str);
-        let detail = detail
-            .map(|detail| format!(" ({detail})"))
-            .unwrap_or_default();
-        misfits.push(format!(
-            "line {line}: expected status {status}, got {}{detail}",
-            got.status
-        ));
+    if got.status != gets.status {
+        let found = Some(got.status_and_detail());
+        let expected = Some(gets.status.to_string());
+        misfits.push(misfit("transcript::status", "status", expected, found));
     }
-    for (name, value) in headers {
-        let found = got
-            .headers
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str());
-        if found != Some(fill(value, variables).as_str()) {
-            misfits.push(format!(
-                "line {line}: expected {name}: {value}, got {}",
-                found.unwrap_or("none")
-            ));
+    for (name, value) in &gets.headers {
+        let (wanted, found) = (fill(value, variables), got.header(name));
+        if found != Some(wanted.as_str()) {
+            let found = found.map(str::to_owned);
+            misfits.push(misfit("transcript::header", name, Some(wanted), found));
         }
     }
-    match (body, &got.body) {
+    let different = match (&gets.body, &got.body) {
         (Body::Json(expected), Some(found)) => {
             let expected = fill_value(expected, variables);
-            let found = differences(&expected, found, Mode::AtLeast, variables);
-            misfits.extend(found.into_iter().map(|text| format!("line {line}: {text}")));
+            differences(&expected, found, Mode::AtLeast, variables)
         }
-        (Body::Json(_), None) => misfits.push(format!("line {line}: expected a body, got none")),
-        (Body::None, Some(_)) if got.status == 204 => {
-            misfits.push(format!("line {line}: 204 with a body"))
-        }
-        _ => {}
-    }
+        (Body::Json(expected), None) => vec![Difference {
+            path: "body".to_owned(),
+            expected: Some(expected.to_string()),
+            found: None,
+        }],
+        (Body::None, Some(found)) if got.status == 204 => vec![Difference {
+            path: "body".to_owned(),
+            expected: None,
+            found: Some(found.to_string()),
+        }],
+        _ => Vec::new(),
+    };
+    misfits.extend(different.into_iter().map(|it| Misfit {
+        path: it.path.clone(),
+        ..misfit("transcript::body", &it.path, it.expected, it.found)
+    }));
     misfits
 }

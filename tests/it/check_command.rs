@@ -1,4 +1,5 @@
-//! What `scimgate check` says of every kind of mistake: place, reason, remedy.
+//! `scimgate check`: what it looks at, in which form it tells, and mistakes that
+//! are more than one of a kind. Each kind by itself stands in `diagnostics`.
 //!
 //! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it check_command`.
 
@@ -21,7 +22,7 @@ fn check(file: &str, from: &str, to: &str, expected: Expect) {
 
 #[track_caller]
 fn check_house(house: &House, expected: Expect) {
-    let output = house.run(&["check"]);
+    let output = house.run(&["check", "--no-transcripts"]);
     expected.assert_eq(&text_of(&output.stdout));
     assert_eq!(text_of(&output.stderr), "");
     assert_eq!(output.status.code(), Some(1));
@@ -33,171 +34,18 @@ fn files_that_are_right_have_no_problems() {
     house.tenant("acme", "https://api.example/provisioning/v1", "k");
     house.copy("tests/data/example.toml", "adapters/example.toml");
     house.copy("tests/data/example.rhai", "scripts/example.rhai");
-    let output = house.run(&["check"]);
+    house.edit(
+        "tenants/acme.toml",
+        "{ value = \"k\" }",
+        "{ file = \"key\" }",
+    );
+    house.write("tenants/key", "k");
+    let output = house.run(&["check", "--no-transcripts", "--deny", "warnings"]);
     assert_eq!(
         text_of(&output.stdout),
         "2 adapters, 1 tenant: 0 errors, 0 warnings\n"
     );
     assert_eq!(output.status.code(), Some(0));
-}
-
-#[test]
-fn an_attribute_that_scim_does_not_have() {
-    check_script(
-        r#"attr("userName","#,
-        r#"attr("userNme","#,
-        expect![[r#"
-        table::unknown-attribute
-
-          × `userNme` is no attribute of a User
-           ╭─[scripts/example.rhai:4:15]
-         3 │         //   SCIM attribute                    Example's field
-         4 │         attr("userNme",                       "login").required().lookup("login").unique(),
-           ·               ───┬───
-           ·                  ╰── not a SCIM attribute
-         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-           ╰────
-          help: did you mean `userName`?
-
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
-    );
-}
-
-#[test]
-fn a_field_that_the_vendor_does_not_have() {
-    check_script(
-        r#""job_title")"#,
-        r#""job_titel")"#,
-        expect![[r#"
-        table::unknown-field
-
-          × the manifest lists no native field `job_titel`
-           ╭─[scripts/example.rhai:6:49]
-         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-         6 │         attr("title",                          "job_titel").to(|title| shorten(title)),
-           ·                                                 ────┬────
-           ·                                                     ╰── not in the manifest's [fields]
-         7 │         attr(`emails[type eq "work"].value`,   "mail"),
-           ╰────
-          help: did you mean `job_title`?
-
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
-    );
-}
-
-#[test]
-fn a_function_that_nobody_has() {
-    check_script(
-        "shorten(title))",
-        "shortn(title))",
-        expect![[r#"
-        script::unknown-function
-
-          × there is no function `shortn`
-           ╭─[scripts/example.rhai:6:72]
-         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-         6 │         attr("title",                          "job_title").to(|title| shortn(title)),
-           ·                                                                        ───┬──
-           ·                                                                           ╰── not known
-         7 │         attr(`emails[type eq "work"].value`,   "mail"),
-           ╰────
-          help: did you mean `shorten`?
-
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
-    );
-}
-
-#[test]
-fn too_many_arguments() {
-    check_script(
-        "delete(`/people/${id}`)",
-        "delete(`/people/${id}`, 1, 2)",
-        expect![[r#"
-            script::wrong-arity
-
-              × `delete` is called with 3 arguments
-                ╭─[scripts/example.rhai:18:32]
-             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
-             18 │ fn delete_user(id)           { delete(`/people/${id}`, 1, 2) }
-                ·                                ───┬──
-                ·                                   ╰── takes 1
-                ╰────
-              help: give it 1
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_syntax_error() {
-    check_script(
-        r#"post("/people", user)"#,
-        r#"post("/people" user)"#,
-        expect![[r#"
-            script::syntax
-
-              × Expecting ',' to separate the arguments to function call 'post'
-                ╭─[scripts/example.rhai:16:47]
-             15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
-             16 │ fn create_user(user)         { post("/people" user) }
-                ·                                               ┬
-                ·                                               ╰── here
-             17 │ fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
-                ╰────
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn an_attribute_in_two_rows() {
-    check_script(
-        r#"attr("title", "#,
-        r#"attr("userName", "#,
-        expect![[r#"
-        table::duplicate-row
-
-          × `userName` stands in the table twice
-           ╭─[scripts/example.rhai:6:15]
-         5 │         attr("active",                         "state").values(#{ "true": "on", "false": "off" }),
-         6 │         attr("userName",                          "job_title").to(|title| shorten(title)),
-           ·               ────┬───
-           ·                   ╰── this row would never be used
-         7 │         attr(`emails[type eq "work"].value`,   "mail"),
-           ╰────
-          help: remove one of the two rows
-
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
-    );
-}
-
-#[test]
-fn a_function_that_is_missing() {
-    check_script(
-        "fn get_user(id)",
-        "fn fetch_user(id)",
-        expect![[r#"
-        script::missing-function
-
-          × the script has no function `get_user`
-            ╭─[scripts/example.rhai:14:4]
-         13 │ fn find_user(field, value)   { get("/people", query(field, value)) }
-         14 │ fn fetch_user(id)              { get(`/people/${id}`) }
-            ·    ─────┬────
-            ·         ╰── looks like it
-         15 │ fn list_users(page)          { get("/people", #{ offset: page.offset, limit: page.size }) }
-            ╰────
-          help: it is needed for GET /Users/{id}, with 1 parameter
-
-        0 adapters, 0 tenants: 1 error, 0 warnings
-    "#]],
-    );
 }
 
 #[test]
@@ -232,58 +80,12 @@ fn a_table_without_end() {
 
               × Too many operations
                ╭─[scripts/example.rhai:1:4]
-             1 │ fn user_attributes() {
+             1 │ fn user_attributes() { // allow: lint::unmapped-attribute An example is small.
                ·    ───────┬───────
                ·           ╰── in this function
              2 │     loop { }
                ╰────
               help: a table is evaluated once, when it is loaded, and must end at once
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_table_that_gives_no_rows() {
-    check_script(
-        "    [\n",
-        "    return 5;\n    [\n",
-        expect![[r#"
-            table::not-a-row
-
-              × `user_attributes` gives something else than rows
-               ╭─[scripts/example.rhai:1:4]
-             1 │ fn user_attributes() {
-               ·    ───────┬───────
-               ·           ╰── in this function
-             2 │     return 5;
-               ╰────
-              help: a table is an array of attr(…)
-
-            0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_manifest_with_a_misspelt_key() {
-    check(
-        "adapters/example.toml",
-        "per_second = 10",
-        "per_secnd = 10",
-        expect![[r#"
-            manifest::invalid
-
-              × unknown field `per_secnd`, expected one of `per_second`, `burst`, `per_minute`, `concurrency`
-                ╭─[adapters/example.toml:13:1]
-             12 │ [limits]
-             13 │ per_secnd = 10
-                · ────┬────
-                ·     ╰── here
-             14 │
-                ╰────
-              help: adapters/README.md has all keys and their meaning
 
             0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
@@ -310,23 +112,6 @@ fn a_manifest_that_is_no_toml() {
               help: adapters/README.md has all keys and their meaning
 
             0 adapters, 0 tenants: 1 error, 0 warnings
-        "#]],
-    );
-}
-
-#[test]
-fn a_manifest_without_a_script() {
-    let house = House::of_example();
-    house.copy("tests/data/example.toml", "adapters/other.toml");
-    check_house(
-        &house,
-        expect![[r#"
-            adapter::no-script
-
-              × adapters/other.toml: its script scripts/other.rhai is missing
-              help: a vendor is a manifest and a script of the same name
-
-            1 adapter, 0 tenants: 1 error, 0 warnings
         "#]],
     );
 }
@@ -384,7 +169,7 @@ fn a_tenant_with_everything_wrong() {
             tenant::missing-setting
 
               × tenants/acme.toml: the setting `region` is missing
-              help: Where the customer's data lies
+              help: add settings = { region = … }: Where the customer's data lies
 
             tenant::unknown-secret
 
@@ -590,4 +375,147 @@ fn secrets_and_addresses_that_cannot_be_used() {
         "https://me:s3cret@",
         "holds a user name or password",
     );
+}
+
+/// A house with a warning in one vendor and an error in another.
+fn house_of_two() -> House {
+    let house = House::of_example();
+    house.copy("tests/data/example.toml", "adapters/other.toml");
+    house.copy("tests/data/example.rhai", "scripts/other.rhai");
+    house.edit("scripts/other.rhai", "attr(\"title\"", "attr(\"titel\"");
+    house.edit(
+        "scripts/example.rhai",
+        "fn shorten",
+        "fn more() {}\nfn shorten",
+    );
+    house
+}
+
+/// The codes that `check` tells, by `--format json`, and its exit status.
+#[track_caller]
+fn check_codes(house: &House, arguments: &[&str], codes: &[&str], status: i32) {
+    let output = house.run(&[&["check", "--format", "json"], arguments].concat());
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let told: Vec<_> = told
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["code"])
+        .collect();
+    assert_eq!(told, codes, "{arguments:?}");
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}");
+}
+
+#[test]
+fn a_part_of_the_files_can_be_looked_at() {
+    let house = house_of_two();
+    let (error, warning) = ("table::unknown-attribute", "lint::unused-function");
+    let silent = "lint::no-transcripts";
+    check_codes(&house, &[], &[error, warning, silent], 1);
+    check_codes(&house, &["--no-transcripts"], &[error, warning], 1);
+    check_codes(&house, &["--vendor", "example"], &[warning, silent], 0);
+    check_codes(
+        &house,
+        &["--vendor", "example", "--deny", "warnings"],
+        &[warning, silent],
+        1,
+    );
+    check_codes(&house, &["adapters/other.toml"], &[error], 1);
+    check_codes(&house, &["scripts/example.rhai"], &[warning, silent], 0);
+    check_codes(&house, &["scripts"], &[error, warning, silent], 1);
+    check_codes(&house, &["tests/vendors/example"], &[warning, silent], 0);
+    check_codes(&house, &["tenants"], &[], 0);
+}
+
+#[test]
+fn a_transcript_that_does_not_fit_is_an_error() {
+    let house = House::of_example();
+    let file = "tests/vendors/example/read.http";
+    house.copy("tests/data/example.http", file);
+    house.edit(file, "\"title\": \"Boss\"", "\"title\": \"Head\"");
+    let all = ["lint::unplayed-operation", "transcript::body"];
+    check_codes(&house, &[file], &["transcript::body", all[0]], 1);
+    check_codes(&house, &["--no-transcripts"], &[], 0);
+}
+
+#[test]
+fn other_tools_are_told_where_it_is() {
+    let house = house_of_two();
+    let output = house.run(&["check", "--vendor", "other", "--format", "github"]);
+    expect![[r#"
+        ::error file=scripts/other.rhai,line=6,endLine=6,col=15,endColumn=20,title=table%3A%3Aunknown-attribute::`titel` is no attribute of a User%0Adid you mean `title`?
+    "#]].assert_eq(&text_of(&output.stdout));
+    let output = house.run(&["check", "--vendor", "other", "--format", "json"]);
+    expect![[r#"
+        [
+          {
+            "code": "table::unknown-attribute",
+            "severity": "error",
+            "file": "scripts/other.rhai",
+            "line": 6,
+            "column": 15,
+            "endLine": 6,
+            "endColumn": 20,
+            "message": "`titel` is no attribute of a User",
+            "label": "not a SCIM attribute",
+            "help": "did you mean `title`?"
+          }
+        ]
+    "#]]
+    .assert_eq(&text_of(&output.stdout));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_told_in_any_form() {
+    let house = House::of_example();
+    house.write("scimgate.toml", "[server]\nlistn = 1\n");
+    let run = |arguments: &[&str]| {
+        let output = house.run(&[&["check", "-c", "scimgate.toml"], arguments].concat());
+        assert_eq!(output.status.code(), Some(78));
+        (text_of(&output.stdout), text_of(&output.stderr))
+    };
+    let (told, why) = run(&["--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told[0]["code"], "config::unknown-key");
+    assert_eq!(
+        (told[0]["line"].as_u64(), told[0]["column"].as_u64()),
+        (Some(2), Some(1))
+    );
+    assert!(why.contains("did you mean server.listen?"), "{why}");
+    let (told, why) = run(&[]);
+    assert_eq!(told, "");
+    expect![[r#"
+        scimgate: the configuration cannot be used: 1 problem
+
+        config::unknown-key
+
+          × server.listn: there is no such key
+           ╭─[scimgate.toml:2:1]
+         1 │ [server]
+         2 │ listn = 1
+           · ──┬──
+           ·   ╰── here
+           ╰────
+          help: did you mean server.listen?
+    "#]]
+    .assert_eq(&why);
+}
+
+#[test]
+fn a_code_is_explained() {
+    let house = House::empty();
+    let output = house.run(&["check", "--explain", "table::no-boolean"]);
+    expect![[r#"
+        table::no-boolean
+
+        `.values(…)` of an attribute that is true or false names something else.
+        Example: `attr("active", "state").values(#{ "yes": "on", "no": "off" })`.
+        Remedy: write `"true"` and `"false"`.
+    "#]]
+    .assert_eq(&text_of(&output.stdout));
+    assert_eq!(output.status.code(), Some(0));
+    let output = house.run(&["check", "--explain", "table::no-bolean"]);
+    let why = text_of(&output.stderr);
+    assert!(why.contains("did you mean table::no-boolean?"), "{why}");
+    assert_eq!(output.status.code(), Some(2));
 }

@@ -1,5 +1,6 @@
 //! A directory to run the binary in, as an operator has one.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -11,6 +12,7 @@ use crate::harness::copy_edited;
 /// A directory with adapters, scripts and tenants, and the binary in it.
 pub(crate) struct House {
     directory: TempDir,
+    variables: RefCell<Vec<(String, String)>>,
 }
 
 impl House {
@@ -41,6 +43,7 @@ impl House {
     pub(crate) fn empty() -> Self {
         Self {
             directory: tempfile::tempdir().unwrap(),
+            variables: RefCell::default(),
         }
     }
 
@@ -67,6 +70,16 @@ impl House {
         std::fs::write(path, text).unwrap();
     }
 
+    pub(crate) fn remove(&self, file: &str) {
+        std::fs::remove_file(self.path().join(file)).unwrap();
+    }
+
+    /// Sets an environment variable for commands run from now on.
+    pub(crate) fn variable(&self, name: &str, value: &str) {
+        let mut variables = self.variables.borrow_mut();
+        variables.push((name.to_owned(), value.to_owned()));
+    }
+
     /// A tenant of SoSafe.
     pub(crate) fn tenant(&self, name: &str, base_url: &str, key: &str) {
         let text = format!(
@@ -84,6 +97,7 @@ impl House {
         // Tests run side by side, each with ports of its own.
         command.env("SCIMGATE_OPS__LISTEN", "127.0.0.1:0");
         command.env("SCIMGATE_ADMIN__LISTEN", "127.0.0.1:0");
+        command.envs(self.variables.borrow().iter().cloned());
         command
     }
 

@@ -13,7 +13,8 @@
 //! | `reload` | files that change while the gateway serves |
 //! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
-//! | `check_command`, `serve_command`, `log_command` | the binary: `check`; `token` and `serve`; `log` and `explain` |
+//! | `check_command`, `test_command`, `serve_command`, `log_command` | the binary: `check`; `test`; `token` and `serve`; `log` and `explain` |
+//! | `diagnostics` | every kind of mistake, as `check` tells it |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
@@ -31,6 +32,7 @@ mod bulk;
 mod check_command;
 mod checklist;
 mod dry_run;
+mod diagnostics;
 mod entra_cases;
 mod faults;
 mod filter_oracle;
@@ -52,6 +54,7 @@ mod serve_command;
 mod story;
 mod table;
 mod telemetry;
+mod test_command;
 mod tidy;
 mod transcripts;
 mod versions;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The parts of the house in the order of their dependencies (lib.rs): each may
 /// use those after it.
 const CHAIN: &[&str] = &[
-    "cli", "gateway", "server", "catalog", "tenant", "adapter", "scim",
+    "cli", "gateway", "server", "catalog", "tenant", "adapter", "scim", "problem",
 ];
 
 /// What goes beyond [`CHAIN`]: who uses whom, and why.
@@ -46,6 +46,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "config",
         "catalog",
         "the catalog says how its files can be watched",
+    ),
+    (
+        "config",
+        "problem",
+        "mistakes are told alike wherever they are",
     ),
     (
         "demo",
@@ -106,6 +111,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "telemetry",
         "vendor",
         "it implements the vendor's CallObserver",
+    ),
+    (
+        "transcript",
+        "problem",
+        "mistakes are told alike wherever they are",
     ),
     (
         "transcript",

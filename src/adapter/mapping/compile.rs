@@ -8,8 +8,8 @@ use rhai::Position;
 use super::converter::Converter;
 use super::table::{Attr, Conversion};
 use super::{Field, Mapping, Row};
-use crate::adapter::problem::{Problem, nearest, offset_of};
 use crate::convert::country::Style;
+use crate::problem::{Problem, nearest, offset_of};
 use crate::scim::schema::{Attribute, Extension, Kind, Mutability};
 use crate::scim::{AttrPath, Leaf, ResourceType};
 
@@ -59,6 +59,7 @@ pub(in crate::adapter) fn compile(
             id_field,
             rows,
             by_leaf,
+            seen: None,
         })
     } else {
         Err(problems)
@@ -154,6 +155,7 @@ impl Compiler<'_> {
         let attribute = self.definition(&leaf);
         Row {
             spelling: leaf.to_string(),
+            place: place(self.source.text, attr.position, &attr.path),
             kind: attribute
                 .map(|attribute| attribute.kind)
                 .unwrap_or_default(),

@@ -4,6 +4,7 @@
 
 mod compile;
 mod converter;
+mod lint;
 mod read;
 mod remember;
 pub(in crate::adapter) mod table;
@@ -23,6 +24,7 @@ pub(in crate::adapter) use read::Reading;
 pub(in crate::adapter) use remember::{add_extra, assemble, extra_of, update_sayings};
 pub(in crate::adapter) use write::{Change, Purpose, Written};
 
+use crate::adapter::coverage::SeenRows;
 use crate::scim::schema::{Kind, Statement};
 use crate::scim::{Leaf, Object, ResourceKind, ResourceType};
 
@@ -37,6 +39,8 @@ pub struct Mapping {
     id_field: Field,
     rows: Vec<Row>,
     by_leaf: HashMap<Leaf, usize>,
+    /// The rows that were used, for coverage.
+    pub(in crate::adapter) seen: Option<SeenRows>,
 }
 
 /// One attribute.
@@ -45,6 +49,8 @@ pub(in crate::adapter) struct Row {
     pub(in crate::adapter) leaf: Leaf,
     /// The leaf's canonical spelling: key of what is remembered.
     pub(in crate::adapter) spelling: String,
+    /// Where the attribute stands in the script: start and length in bytes.
+    place: (usize, usize),
     kind: Kind,
     multi_valued: bool,
     fields: Vec<Field>,
@@ -121,6 +127,35 @@ impl Mapping {
             unique: row.unique,
         };
         self.rows.iter().map(statement).collect()
+    }
+
+    /// The same table, recording which of its rows are used.
+    pub(in crate::adapter) fn watched(&self) -> Self {
+        Self {
+            seen: Some(SeenRows::new(self.rows.len())),
+            ..self.clone()
+        }
+    }
+
+    /// Each row with a native field that is written, or read, and whether it was.
+    pub(in crate::adapter) fn rows_used(
+        &self,
+        written: bool,
+    ) -> impl Iterator<Item = (String, bool)> + '_ {
+        let rows = self
+            .mapped()
+            .filter(move |(_, row)| !(written && row.read_only));
+        rows.map(move |(index, row)| {
+            let marks = self.seen.as_ref().map(|seen| match written {
+                true => &seen.written,
+                false => &seen.read,
+            });
+            let used = marks.is_some_and(|marks| marks.is_set(index));
+            (
+                format!("{} {}", self.resource_type.name, row.spelling),
+                used,
+            )
+        })
     }
 
     /// The attribute that stands in a native field, in its canonical spelling.

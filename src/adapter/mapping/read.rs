@@ -49,6 +49,9 @@ impl Mapping {
                 true => None,
                 false => row.to_scim(&native, closures)?,
             };
+            if let Some(seen) = self.seen.as_ref().filter(|_| scim.is_some()) {
+                seen.read.set(index);
+            }
             Ok(ReadValue {
                 row: index,
                 native,

@@ -9,8 +9,8 @@ use super::*;
 use crate::adapter::engine::scripting;
 use crate::adapter::host::json;
 use crate::adapter::memory::Remembered;
-use crate::adapter::problem::Problem;
 use crate::adapter::script::Script;
+use crate::problem::Problem;
 use crate::scim::UNKNOWN;
 
 const TABLE: &str = r#"

@@ -126,6 +126,9 @@ impl Mapping {
                     .map_err(|why| row.blame(why))?,
                 (None, _) => row.substitute(resource, &self.resource_type, closures)?,
             };
+            if let Some(seen) = self.seen.as_ref().filter(|_| !value.is_null()) {
+                seen.written.set(change.row);
+            }
             if purpose == Purpose::Update || !value.is_null() {
                 row.put(&mut native.fields, &value);
             }

@@ -11,7 +11,6 @@ use tracing::{Instrument, Span};
 
 use super::Operation;
 use super::noting::Noted;
-use crate::adapter::engine::scripting;
 use crate::adapter::fiber::{self, Budget};
 use crate::adapter::host::{Fault, Stage, json};
 use crate::adapter::keys::NativeId;
@@ -487,7 +486,7 @@ impl Vm {
             script, manifest, ..
         } = &*self.adapter;
         Closures {
-            engine: &scripting().engine,
+            engine: script.engine(),
             ast: &script.ast,
             script: &script.file,
             title: &manifest.title,

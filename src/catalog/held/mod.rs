@@ -21,7 +21,7 @@ use super::fingerprint::Fingerprint;
 use super::reload::{Demand, Effects, Plan};
 use super::standing::{Finding, Standing, findings};
 use super::{Catalog, Report};
-use crate::adapter::problem::Problem;
+use crate::problem::Problem;
 use crate::adapter::{Adapter, TenantId};
 
 /// Everything that runs.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::slot::Slot;
 use super::{Changes, Held, Look};
-use crate::adapter::problem::Problem;
+use crate::problem::Problem;
 use crate::adapter::{Adapter, TenantId};
 use crate::catalog::disk::{Disk, Seen, TenantFiles, Text};
 use crate::catalog::fingerprint::Fingerprint;

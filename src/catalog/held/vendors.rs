@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::slot::Slot;
 use super::{Changes, Held, Look};
 use crate::adapter::Adapter;
-use crate::adapter::problem::{Problem, counted};
+use crate::problem::{Problem, counted};
 use crate::catalog::Report;
 use crate::catalog::disk::{Disk, Text, VendorFiles};
 use crate::catalog::fingerprint::Fingerprint;

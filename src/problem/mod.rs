@@ -1,5 +1,11 @@
 //! What is wrong with a file an operator wrote: place, reason, remedy. Plain
-//! data; `catalog::diagnostics` draws it.
+//! data, the same for the configuration, manifests, tenants, scripts and
+//! transcripts; `catalog::diagnostics` draws it.
+//!
+//! Each kind has a stable code, `area::kind`; `deploy/diagnostics.md` explains
+//! them all ([`manual`]).
+
+pub mod manual;
 
 use std::fmt;
 
@@ -19,7 +25,8 @@ pub struct Problem {
     pub severity: Severity,
     /// Stable name of the kind, e.g. `script::unknown-attribute`.
     pub code: &'static str,
-    /// The file as it was named on load.
+    /// The file as it was named on load, or whatever else holds it: an
+    /// environment variable, say.
     pub file: String,
     /// Bytes of the file it is about: start and length.
     pub span: Option<(usize, usize)>,
@@ -69,6 +76,14 @@ impl Problem {
         }
     }
 
+    /// With the name in `known` that `wrong` is probably meant for, if there is one.
+    pub fn meant<'k>(self, wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
+        match nearest(wrong, known) {
+            Some(meant) => self.help(format!("did you mean `{meant}`?")),
+            None => self.help("correct the name, or add it where such names are declared"),
+        }
+    }
+
     /// With words at the place.
     pub fn label(self, label: impl Into<String>) -> Self {
         Self {
@@ -108,6 +123,23 @@ pub fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
         .map(|(_, name)| name)
 }
 
+/// The byte span of a 1-based line, without the white space around it.
+pub fn line_span(text: &str, line: usize) -> (usize, usize) {
+    let start = offset_of(text, line, 1);
+    let rest = text.get(start..).unwrap_or_default();
+    let words = rest.lines().next().unwrap_or_default();
+    let indent = words.len() - words.trim_start().len();
+    (start + indent, words.trim().len())
+}
+
+/// What is meant by a key or word that TOML's reader does not know: it says
+/// "unknown field `x`, expected one of `y`, `z`".
+pub fn meant_by(message: &str) -> Option<&str> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let wrong = quoted.next().filter(|_| message.starts_with("unknown"))?;
+    nearest(wrong, quoted)
+}
+
 /// Byte offset of a 1-based line and column (in characters) in `text`.
 pub fn offset_of(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text
@@ -122,4 +154,43 @@ pub fn offset_of(text: &str, line: usize, column: usize) -> usize {
             .take(column.saturating_sub(1))
             .map(char::len_utf8)
             .sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_near_enough_is_meant() {
+        for (message, meant) in [
+            (
+                "unknown field `per_secnd`, expected one of `burst`, `per_second`",
+                Some("per_second"),
+            ),
+            (
+                "unknown variant `vendr`, expected `vendor` or `exclusive`",
+                Some("vendor"),
+            ),
+            (
+                "unknown field `x`, expected one of `burst`, `per_second`",
+                None,
+            ),
+            ("missing field `title`", None),
+        ] {
+            assert_eq!(meant_by(message), meant, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_found_without_the_white_space_around_it() {
+        let text = "a\n  b\u{e9} \n\nd";
+        let line = |number| {
+            let (start, length) = line_span(text, number);
+            &text[start..start + length]
+        };
+        assert_eq!(
+            [line(1), line(2), line(3), line(4), line(9)],
+            ["a", "b\u{e9}", "", "d", ""]
+        );
+    }
 }

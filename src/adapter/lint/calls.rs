@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
-use super::engine::scripting;
-use super::problem::{Problem, counted, nearest, offset_of};
-use super::script::Script;
+use crate::adapter::engine::scripting;
+use crate::adapter::script::Script;
+use crate::problem::{Problem, counted, nearest, offset_of};
 
 /// Host functions: the numbers of parameters by name.
 fn host_functions() -> &'static BTreeMap<String, BTreeSet<usize>> {
@@ -29,7 +29,7 @@ fn host_functions() -> &'static BTreeMap<String, BTreeSet<usize>> {
 
 /// Calls of functions that neither the script nor the host has, or with the
 /// wrong number of arguments.
-pub(super) fn unknown_functions(script: &Script) -> Vec<Problem> {
+pub(in crate::adapter) fn unknown_functions(script: &Script) -> Vec<Problem> {
     let mut problems = Vec::new();
     script.ast.walk(&mut |path: &[ASTNode<'_>]| {
         let call = match path.last() {
@@ -49,7 +49,7 @@ pub(super) fn unknown_functions(script: &Script) -> Vec<Problem> {
 /// Whether a function that runs while serving reads a constant of the script
 /// (`global::NAME`). If none does, the constants need not be evaluated anew for
 /// each call; tables, which read most of them, are evaluated once.
-pub(super) fn serves_constants(ast: &AST) -> bool {
+pub(in crate::adapter) fn serves_constants(ast: &AST) -> bool {
     let mut serving = ast.clone();
     serving.clear_statements();
     serving

@@ -1,59 +1,15 @@
-//! Problems as people and tools read them.
+//! Problems for a person: the lines of the file, and what is wrong with them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
 };
 
-use crate::adapter::problem::{Problem, Severity};
-
-/// What loading found, with the texts it is about.
-#[derive(Debug, Default)]
-pub struct Report {
-    problems: Vec<Problem>,
-    sources: BTreeMap<String, String>,
-}
+use super::Report;
+use crate::problem::{Problem, Severity};
 
 impl Report {
-    /// Keeps a file's text, to show its lines.
-    pub fn source(&mut self, (file, text): &(String, String)) {
-        self.sources.insert(file.clone(), text.clone());
-    }
-
-    /// Adds problems.
-    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
-        self.problems.extend(problems);
-    }
-
-    /// Adds another report.
-    pub fn absorb(&mut self, other: Self) {
-        self.problems.extend(other.problems);
-        self.sources.extend(other.sources);
-    }
-
-    /// The same, with errors told as warnings.
-    pub fn as_warnings(self) -> Self {
-        let problems = self.problems.into_iter().map(Problem::warning);
-        Self {
-            problems: problems.collect(),
-            ..self
-        }
-    }
-
-    /// All of them, in the order found.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
-    /// Whether something was not loaded.
-    pub fn has_errors(&self) -> bool {
-        self.problems
-            .iter()
-            .any(|problem| problem.severity == Severity::Error)
-    }
-
     /// The report for a person: with colours where the terminal has them.
     pub fn render(&self, colours: bool) -> String {
         let texts = self
@@ -84,31 +40,24 @@ impl Report {
         text
     }
 
-    /// 1-based line and column of a problem, if it has a place.
-    pub fn place(&self, problem: &Problem) -> Option<(usize, usize)> {
-        let (start, _) = problem.span?;
-        let before = self.sources.get(&problem.file)?.get(..start)?;
-        let line = before.matches('\n').count() + 1;
-        let column = before
-            .rsplit('\n')
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
-        Some((line, column))
-    }
-
-    fn named_source(&self, problem: &Problem) -> NamedSource<String> {
-        let text = self.sources.get(&problem.file).cloned().unwrap_or_default();
-        NamedSource::new(&problem.file, text)
+    fn named_source(&self, problem: &Problem) -> Option<NamedSource<String>> {
+        let text = self.sources.get(&problem.file)?;
+        Some(NamedSource::new(&problem.file, text.clone()))
     }
 }
 
 /// One problem in miette's terms.
 struct Drawn<'p> {
     problem: &'p Problem,
-    source: NamedSource<String>,
+    /// `None` if the file's text is not to be had.
+    source: Option<NamedSource<String>>,
+}
+
+impl Drawn<'_> {
+    /// Where it can be shown.
+    fn place(&self) -> Option<(usize, usize)> {
+        self.source.as_ref().and(self.problem.span)
+    }
 }
 
 impl fmt::Debug for Drawn<'_> {
@@ -119,7 +68,7 @@ impl fmt::Debug for Drawn<'_> {
 
 impl fmt::Display for Drawn<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.problem.span.is_none() {
+        if self.place().is_none() {
             write!(f, "{}: ", self.problem.file)?;
         }
         f.write_str(&self.problem.message)
@@ -148,11 +97,12 @@ impl Diagnostic for Drawn<'_> {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.problem.span.map(|_| &self.source as &dyn SourceCode)
+        let source = self.source.as_ref()?;
+        self.place().map(|_| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (start, length) = self.problem.span?;
+        let (start, length) = self.place()?;
         let label = LabeledSpan::new(Some(self.problem.label.clone()), start, length);
         Some(Box::new(std::iter::once(label)))
     }

@@ -1,0 +1,191 @@
+//! What a table says that works and is probably not what was meant.
+
+use std::collections::BTreeMap;
+
+use super::converter::Converter;
+use super::{Mapping, Row};
+use crate::adapter::script::Script;
+use crate::problem::Problem;
+use crate::scim::Leaf;
+use crate::scim::ResourceKind;
+
+/// What Entra's default attribute mapping of an app without one of its own
+/// sends of a user: <https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups>.
+const USER_DEFAULTS: &[&str] = &[
+    "userName",
+    "active",
+    "displayName",
+    "title",
+    r#"emails[type eq "work"].value"#,
+    "preferredLanguage",
+    "name.givenName",
+    "name.familyName",
+    "name.formatted",
+    r#"addresses[type eq "work"].formatted"#,
+    r#"addresses[type eq "work"].streetAddress"#,
+    r#"addresses[type eq "work"].locality"#,
+    r#"addresses[type eq "work"].region"#,
+    r#"addresses[type eq "work"].postalCode"#,
+    r#"addresses[type eq "work"].country"#,
+    r#"phoneNumbers[type eq "work"].value"#,
+    r#"phoneNumbers[type eq "mobile"].value"#,
+    r#"phoneNumbers[type eq "fax"].value"#,
+    "externalId",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+    "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager",
+];
+
+/// And of a group.
+const GROUP_DEFAULTS: &[&str] = &["displayName", "externalId", "members"];
+
+impl Mapping {
+    /// All of it, in the table's order.
+    pub(in crate::adapter) fn lints(&self, script: &Script) -> Vec<Problem> {
+        let lint = Lint {
+            mapping: self,
+            script,
+        };
+        let mut problems = Vec::from_iter(lint.unmapped());
+        problems.extend(lint.written_twice());
+        for row in &self.rows {
+            problems.extend(lint.one_way(row));
+            problems.extend(lint.ambiguous(row));
+        }
+        problems
+    }
+}
+
+struct Lint<'a> {
+    mapping: &'a Mapping,
+    script: &'a Script,
+}
+
+impl Lint<'_> {
+    fn at(&self, row: &Row, code: &'static str, message: String) -> Problem {
+        let problem = Problem::error(code, &self.script.file, message).warning();
+        let (start, length) = row.place;
+        problem.at(start, length)
+    }
+
+    /// What Entra sends unless somebody changes its mapping, and no row is for.
+    fn unmapped(&self) -> Option<Problem> {
+        let (defaults, function) = match self.mapping.kind {
+            ResourceKind::User => (USER_DEFAULTS, "user_attributes"),
+            ResourceKind::Group => (GROUP_DEFAULTS, "group_attributes"),
+        };
+        let missing: Vec<&str> = defaults
+            .iter()
+            .copied()
+            .filter(|path| !self.has(path))
+            .collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "no row is for what Entra sends by default: {}",
+            missing.join(", ")
+        );
+        let problem = Problem::error("lint::unmapped-attribute", &self.script.file, message)
+            .warning()
+            .help(
+                "add a row if the vendor has such a field. What has none is only remembered, and \
+                 read back to Entra: if that is meant, write above the function: \
+                 // allow: lint::unmapped-attribute and why",
+            );
+        Some(match self.script.text.find(&format!("fn {function}(")) {
+            Some(start) => problem
+                .at(start + "fn ".len(), function.len())
+                .label("this table"),
+            None => problem,
+        })
+    }
+
+    /// A path that the type does not have is nothing to look for.
+    fn has(&self, path: &str) -> bool {
+        let full = match self.mapping.kind {
+            ResourceKind::User => crate::scim::ResourceType::user(),
+            ResourceKind::Group => crate::scim::ResourceType::group(),
+        };
+        let Ok(leaf) = Leaf::parse(path, &full) else {
+            return true;
+        };
+        // A row for the list as a whole holds all of its elements.
+        let is_whole = |row: &Row| row.leaf.element.is_none() && row.leaf.sub.is_none();
+        let same =
+            |row: &&Row| (&row.leaf.schema, &row.leaf.attribute) == (&leaf.schema, &leaf.attribute);
+        let mut rows = self.mapping.rows.iter().filter(same);
+        rows.any(|row| row.leaf == leaf || is_whole(row))
+    }
+
+    /// Two attributes in one native field: the later write wins.
+    fn written_twice(&self) -> Vec<Problem> {
+        let mut first: BTreeMap<&[String], &Row> = BTreeMap::new();
+        let mut problems = Vec::new();
+        for row in self.mapping.rows.iter().filter(|row| !row.read_only) {
+            for field in &row.fields {
+                if let Some(before) = first.get(field.0.as_slice()) {
+                    let name = field.0.join(".");
+                    let message = format!("`{}` stands in `{name}` as well", before.spelling);
+                    let problem = self.at(row, "lint::field-written-twice", message);
+                    problems.push(problem.label("writes the same field").help(
+                        "a field holds one attribute: give this one its own field, or make it attr(\"…\") without one to be remembered",
+                    ));
+                } else {
+                    first.insert(&field.0, row);
+                }
+            }
+        }
+        problems
+    }
+
+    /// Translations in one direction only.
+    fn one_way(&self, row: &Row) -> Option<Problem> {
+        let (to, from) = match &row.converter {
+            Converter::Custom { to, from } => (to.is_some(), from.is_some()),
+            _ => (false, false),
+        };
+        let several = row.fields.len() > 1;
+        let (message, help) = match (several, to, from) {
+            (true, true, true) | (false, _, false) | (false, true, true) => return None,
+            (true, ..) => (
+                "stands in several fields and is not taken apart and put together",
+                "several fields need both .to(|value| […]) and .from(|parts| …)",
+            ),
+            (false, false, true) if row.read_only => return None,
+            (false, false, true) => (
+                "is translated when it is read and not when it is written",
+                "add .to(|value| …), so that what Entra writes becomes what the vendor holds",
+            ),
+        };
+        let message = format!("`{}` {message}", row.spelling);
+        let problem = self.at(row, "lint::one-way-conversion", message);
+        Some(problem.label("loses something").help(help))
+    }
+
+    /// Two SCIM values that become one native value, and nothing says which one it is read as.
+    fn ambiguous(&self, row: &Row) -> Option<Problem> {
+        let Converter::Values { pairs, reads, .. } = &row.converter else {
+            return None;
+        };
+        let mut read_as: BTreeMap<&str, &str> = BTreeMap::new();
+        for (scim, native) in pairs {
+            let decided = reads.iter().any(|(known, _)| known == native);
+            match read_as.get(native.as_str()) {
+                Some(first) if !decided => {
+                    let message = format!(
+                        "both `{first}` and `{scim}` become `{native}` in `{}`",
+                        row.spelling
+                    );
+                    let problem = self.at(row, "lint::ambiguous-value", message);
+                    let problem = problem.label("which one is it read as?");
+                    return Some(problem.help(format!(
+                        "say it behind .values(…): .reads(#{{ \"{native}\": \"{first}\" }})"
+                    )));
+                }
+                _ => drop(read_as.insert(native, scim)),
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,40 @@
+//! What works in a catalog and is probably not what was meant. Only `check`
+//! asks for it: whoever serves has seen it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::diagnostics::Report;
+use super::{Catalog, Sources};
+use crate::problem::Problem;
+use crate::tenant::file::TenantFile;
+
+/// Adds the warnings about all that was loaded; the files that were looked at.
+pub fn lint(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeSet<String> {
+    let mut problems = Vec::new();
+    let mut files = BTreeSet::new();
+    for adapter in catalog.adapters.values() {
+        let file = named(&sources.adapters, &adapter.name);
+        let text = report.text_of(&file).unwrap_or_default();
+        problems.extend(adapter.lints(&file, text));
+        files.extend([file, adapter.script.file.clone()]);
+    }
+    for (id, directory) in catalog.tenants.keys().zip(sources.tenants.iter().cycle()) {
+        let file = named(directory, id.as_str());
+        problems.extend(tenant(&file));
+        files.insert(file);
+    }
+    report.extend(problems);
+    files
+}
+
+/// The report has only the redacted text, so the file is read once more.
+fn tenant(file: &str) -> Vec<Problem> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let written = TenantFile::parse(file, &text);
+    written.map_or_else(|_| Vec::new(), |written| written.lints(file))
+}
+
+fn named(directory: &Path, name: &str) -> String {
+    directory.join(format!("{name}.toml")).display().to_string()
+}

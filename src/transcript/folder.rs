@@ -1,0 +1,113 @@
+//! All transcripts of a vendor: `<directory>/<vendor>/*.http`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Misfit, Outcome, Transcript, parse, run};
+use crate::adapter::Adapter;
+use crate::problem::Problem;
+
+/// A transcript that was played, or could not be.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// Its file, as it was named.
+    pub file: String,
+    /// The file's text; empty if it could not be read.
+    pub text: String,
+    /// The transcript, if it is one.
+    pub transcript: Option<Transcript>,
+    /// Its title; the file's name if it has none.
+    pub title: String,
+    /// Vendor calls made.
+    pub calls: usize,
+    /// What was not as written.
+    pub misfits: Vec<Misfit>,
+    /// All that is wrong, misfits included; empty when it passed.
+    pub problems: Vec<Problem>,
+}
+
+/// Plays every transcript in `directory` in the order of their names. A
+/// directory that is not there has none.
+pub fn play_all(adapter: &Arc<Adapter>, directory: &Path) -> Vec<Played> {
+    let files = files(directory);
+    files.iter().map(|file| play_file(adapter, file)).collect()
+}
+
+/// Plays one file.
+pub fn play_file(adapter: &Arc<Adapter>, file: &Path) -> Played {
+    let name = file.display().to_string();
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot be read: {error}");
+            let problem = Problem::error("file::unreadable", &name, message)
+                .help("correct the file's permissions or its content, which is UTF-8 text");
+            return Played::failed(&name, String::new(), problem);
+        }
+    };
+    play_text(adapter, &name, text)
+}
+
+/// Plays what a file holds.
+pub fn play_text(adapter: &Arc<Adapter>, name: &str, text: String) -> Played {
+    let transcript = match parse(name, &text) {
+        Ok(transcript) => transcript,
+        Err(problem) => return Played::failed(name, text, problem),
+    };
+    match run(&transcript, adapter) {
+        Ok(outcome) => Played::of(transcript, text, outcome),
+        Err(why) => {
+            let problem = Problem::error("transcript::not-played", name, format!("{why:#}"));
+            let remedy = "its settings must be those that a tenant could have";
+            Played::failed(name, text, problem.help(remedy))
+        }
+    }
+}
+
+/// The transcripts in a directory, by name.
+pub fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten();
+    let mut files: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|found| found == "http"))
+        .collect();
+    files.sort();
+    files
+}
+
+impl Played {
+    /// Whether everything was as written.
+    pub fn passed(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    fn of(transcript: Transcript, text: String, outcome: Outcome) -> Self {
+        let file = &transcript.file;
+        let problem = |misfit: &Misfit| misfit.problem(file, &text);
+        Self {
+            file: file.clone(),
+            title: match transcript.title.as_str() {
+                "" => file.clone(),
+                title => title.to_owned(),
+            },
+            calls: outcome.calls,
+            problems: outcome.misfits.iter().map(problem).collect(),
+            misfits: outcome.misfits,
+            transcript: Some(transcript),
+            text,
+        }
+    }
+
+    fn failed(file: &str, text: String, problem: Problem) -> Self {
+        let comment = text.lines().find_map(|line| line.strip_prefix("# "));
+        Self {
+            file: file.to_owned(),
+            title: comment.unwrap_or(file).trim().to_owned(),
+            calls: 0,
+            misfits: Vec::new(),
+            problems: vec![problem],
+            transcript: None,
+            text,
+        }
+    }
+}
