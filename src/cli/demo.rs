@@ -95,7 +95,7 @@ async fn show(options: &Options) -> Result<Ending, Trouble> {
 /// The vendor alone.
 async fn emulate(vendor: &dyn Showcase) -> anyhow::Result<()> {
     let emulator = vendor.start(LATENCY)?;
-    print_tenant_file(&vendor.tenant_file(&emulator), &emulator.control_url());
+    print_tenant_file(&vendor.tenant_file(&emulator), emulator.control_url());
     Ok(told_to_stop().await?)
 }
 

@@ -15,7 +15,7 @@ use crate::vendor::TlsOptions;
 /// What is probed, and how.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The Tenant URL, e.g. https://scim.example.com/scim/v2.
+    /// The Tenant URL, e.g. `https://scim.example.com/scim/v2`.
     #[arg(value_name = "URL")]
     tenant_url: Url,
     /// The Secret Token; other users of the machine can read a command line.

@@ -18,7 +18,8 @@ pub(super) fn at(list: &str, id: &str) -> String {
 pub(super) fn quoted(text: &str) -> Vec<String> {
     pieces(text)
         .into_iter()
-        .filter_map(|(is_quoted, piece)| is_quoted.then(|| piece.to_owned()))
+        .filter(|(is_quoted, _)| *is_quoted)
+        .map(|(_, piece)| piece.to_owned())
         .collect()
 }
 

@@ -46,6 +46,8 @@ use crate::transcript::{self, Requests};
 #[derive(Clone, Debug)]
 pub struct Subject {
     tenant: TenantId,
+    /// Whether there is such a tenant.
+    is_real: bool,
     adapter: Arc<Adapter>,
     service: Arc<Service>,
     settings: Arc<Settings>,
@@ -57,6 +59,7 @@ impl Subject {
     pub fn of_tenant(tenant: &Tenant) -> Self {
         Self {
             tenant: tenant.id.clone(),
+            is_real: true,
             adapter: Arc::clone(&tenant.adapter),
             service: Arc::clone(&tenant.service),
             settings: Arc::clone(&tenant.settings),
@@ -87,6 +90,7 @@ impl Subject {
         let adapter = adapter.for_tenant(&settings)?;
         Ok(Self {
             tenant: TenantId::parse("dry-run").ok_or(TenantId::FORM)?,
+            is_real: false,
             service: Arc::new(adapter.service(requests.profile)),
             adapter,
             settings: Arc::new(settings),

@@ -165,7 +165,7 @@ impl Parts {
             Content::None => {}
             Content::Json(body) => gather(&variables(body), names, &mut payload, 3),
             Content::Form(form, elements) => {
-                payload.extend(elements.values().cloned().flatten());
+                payload.extend(elements.values().flat_map(Clone::clone));
                 let known = |(name, _): &(&String, &Value)| names.contains(*name);
                 let plain = form.iter().filter(known);
                 payload.extend(plain.map(|(name, value)| (name.clone(), value.clone())));

@@ -20,6 +20,7 @@ use crate::transcript::{
 /// A gateway of one tenant whose vendor carries nothing out.
 pub(super) struct Player {
     gateway: Gateway,
+    is_real: bool,
     vendor: Rc<Vendor>,
 }
 
@@ -27,6 +28,7 @@ impl Player {
     pub(super) fn new(subject: &Subject, means: Means) -> Self {
         let adapter = Arc::clone(&subject.adapter);
         Self {
+            is_real: subject.is_real,
             vendor: Rc::new(Vendor::new(adapter, means.corpus, means.reads)),
             gateway: Gateway {
                 tenant: subject.tenant.clone(),
@@ -43,7 +45,7 @@ impl Player {
 
     pub(super) async fn play(&self, requests: &Requests) -> DryRun {
         let mut told = DryRun {
-            tenant: self.gateway.tenant.to_string(),
+            tenant: self.is_real.then(|| self.gateway.tenant.to_string()),
             adapter: self.gateway.adapter.name.clone(),
             headers: headers(&self.gateway),
             exchanges: Vec::new(),

@@ -6,8 +6,8 @@ use serde_json::Value;
 /// A dry run, told.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DryRun {
-    /// The tenant; `dry-run` where there was none.
-    pub tenant: String,
+    /// The tenant, if the dry run was of one.
+    pub tenant: Option<String>,
     /// The adapter's name.
     pub adapter: String,
     /// Headers of every call; a secret is `***`.

@@ -12,7 +12,10 @@ const LINE: usize = 92;
 
 impl fmt::Display for DryRun {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(out, "Dry run of {} ({})", self.tenant, self.adapter)?;
+        match &self.tenant {
+            Some(tenant) => writeln!(out, "Dry run of the tenant {tenant} ({})", self.adapter)?,
+            None => writeln!(out, "Dry run of the adapter {}", self.adapter)?,
+        }
         if !self.headers.is_empty() {
             writeln!(out, "Every call would carry {}", self.headers.join(", "))?;
         }

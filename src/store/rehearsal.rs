@@ -83,3 +83,58 @@ fn rows(db: &Connection, select: &str, tenant: &TenantId) -> rusqlite::Result<Ve
     let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
     select.query_map([tenant.as_str()], row)?.collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::adapter::{Memory as _, NativeId, ObjectKey, Remembered, ScimId};
+    use crate::scim::ResourceKind::{Group, User};
+
+    fn key(tenant: &TenantId, kind: crate::scim::ResourceKind, id: &ScimId) -> ObjectKey {
+        ObjectKey {
+            tenant: tenant.clone(),
+            kind,
+            id: id.clone(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rehearsal_knows_its_tenant_and_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scimgate.db");
+        assert!(Store::open_to_read(&path).is_err(), "there is none yet");
+        let store = Store::open(&path).unwrap();
+        let [acme, globex] = ["acme", "globex"].map(|name| TenantId::parse(name).unwrap());
+        let natives = vec![NativeId::new("Finance")];
+        let issued = store
+            .issue_ids(&acme, Group, natives.clone())
+            .await
+            .unwrap();
+        let group = key(&acme, Group, &issued[0]);
+        let ada = ScimId::new("1");
+        store.add_members(&group, vec![ada.clone()]).await.unwrap();
+        let said = Remembered {
+            suspended: true,
+            ..Remembered::default()
+        };
+        let user = key(&acme, User, &ada);
+        store.remember(&user, said.clone()).await.unwrap();
+
+        let onlooker = Store::open_to_read(&path).unwrap();
+        let copy = onlooker.rehearsal(&acme).await.unwrap();
+        assert_eq!(copy.recall(&user).await.unwrap(), Some(said.clone()));
+        assert_eq!(copy.members(&group).await.unwrap(), [ada]);
+        let again = copy.issue_ids(&acme, Group, natives.clone()).await.unwrap();
+        assert_eq!(again, issued);
+        let other = onlooker.rehearsal(&globex).await.unwrap();
+        assert_ne!(
+            other.issue_ids(&globex, Group, natives).await.unwrap(),
+            issued
+        );
+
+        copy.forget(&user).await.unwrap();
+        assert_eq!(store.recall(&user).await.unwrap(), Some(said));
+        assert!(onlooker.forget(&user).await.is_err(), "it only looks");
+    }
+}

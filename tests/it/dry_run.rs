@@ -120,7 +120,9 @@ async fn answers(stand: &Stand, assumed: &DryRun) -> Vec<(u16, Option<Value>)> {
     for exchange in &assumed.exchanges {
         let real = |text: &str| {
             let ids = ids.iter();
-            ids.fold(text.to_owned(), |text, (one, other)| text.replace(one, other))
+            ids.fold(text.to_owned(), |text, (one, other)| {
+                text.replace(one, other)
+            })
         };
         let asks = &exchange.asks;
         let target = format!("{}{}", url.path(), real(&asks.target));
@@ -132,7 +134,10 @@ async fn answers(stand: &Stand, assumed: &DryRun) -> Vec<(u16, Option<Value>)> {
         let response = Connection::open(address).await.send(&request).await;
         let body = (!response.body.is_empty()).then(|| response.json());
         let id = |body: Option<&Value>| body?.get("id")?.as_str().map(str::to_owned);
-        let assumed = exchange.gets.as_ref().and_then(|gets| id(gets.body.as_ref()));
+        let assumed = exchange
+            .gets
+            .as_ref()
+            .and_then(|gets| id(gets.body.as_ref()));
         ids.extend(assumed.zip(id(body.as_ref())));
         found.push((response.status, body));
     }
@@ -195,7 +200,7 @@ fn a_dry_run_reads_from_top_to_bottom() {
     let house = house("sosafe", &format!("PATCH /Users/18777\n\n{patch}\n"));
     let text = told(&house, 0, &BY_ADAPTER);
     expect![[r#"
-        Dry run of dry-run (sosafe)
+        Dry run of the adapter sosafe
         Every call would carry X-Idp-Tenant: idp_tenant, X-Api-Key: ***
 
         1. Entra asks PATCH /Users/18777
@@ -273,7 +278,10 @@ fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() 
     let text = told(&house, 1, &BY_ADAPTER);
     let stop = "no transcript of sosafe has an answer to a call of this form: \
                 DELETE /users/18777/for-ever";
-    assert!(text.contains(stop) && text.contains("1 request not reached"), "{text}");
+    assert!(
+        text.contains(stop) && text.contains("1 request not reached"),
+        "{text}"
+    );
     let given = requests.replacen("18777\n", "18777\n\n### Vendor answers\n204\n", 1);
     house.write("requests.http", &given);
     let text = told(&house, 0, &BY_ADAPTER);
@@ -293,7 +301,8 @@ fn another_version_of_a_script_is_compared_before_it_is_live() {
     let changed: Vec<_> = text.lines().filter(|line| is_change(line)).collect();
     expect![[r#"
            -   "display_name": "Grace Hopper",
-           +   "display_name": "Grace","#]].assert_eq(&changed.join("\n"));
+           +   "display_name": "Grace","#]]
+    .assert_eq(&changed.join("\n"));
     house.edit("next/sosafe.rhai", ".cut(5)", ".cut(");
     let text = told(&house, 78, &against);
     assert!(text.contains("the other version cannot be used"), "{text}");
@@ -312,7 +321,14 @@ fn reads_are_sent_if_allowed_and_nothing_else_ever() {
         let house = house(vendor.name(), &data("life.http"));
         house.write("tenants/acme.toml", &vendor.tenant_file(&emulator));
         let before = emulator.state();
-        let arguments = ["dry-run", "--tenant", "acme", "requests.http", "--format", "json"];
+        let arguments = [
+            "dry-run",
+            "--tenant",
+            "acme",
+            "requests.http",
+            "--format",
+            "json",
+        ];
         let run: Value = serde_json::from_str(&told(&house, 1, &arguments)).unwrap();
         assert_eq!(run["reads_sent"], 0);
         assert_eq!(emulator.journal().len(), 0, "{}", vendor.name());
@@ -320,8 +336,63 @@ fn reads_are_sent_if_allowed_and_nothing_else_ever() {
         let run: Value = serde_json::from_str(&told(&house, 1, &read)).unwrap();
         assert_eq!(run["stopped"], Value::Null, "{run:#}");
         assert!(run["reads_sent"].as_u64().unwrap() >= 1, "{run:#}");
-        assert_eq!(run["exchanges"][6]["gets"], json!({"status": 204, "body": null}));
+        assert_eq!(
+            run["exchanges"][6]["gets"],
+            json!({"status": 204, "body": null})
+        );
         assert_eq!(emulator.state(), before, "{}", vendor.name());
         assert!(!text_of(run.to_string().as_bytes()).contains("secret"));
     }
+}
+
+/// Reads are the vendor's own answers, and what the dry run has changed is shown changed.
+#[tokio::test]
+async fn what_is_read_is_shown_as_the_dry_run_left_it() {
+    let vendor = vendors::named("sosafe").unwrap();
+    let stand = Stand::start(vendor, Profile::default(), Duration::ZERO);
+    let stand = stand.await.unwrap();
+    let adapter = adapters()
+        .into_iter()
+        .find(|adapter| adapter.name == "sosafe")
+        .unwrap();
+    let lives = tokio::task::spawn_blocking(move || {
+        tried(
+            &adapter,
+            &Corpus::read(&transcripts(&adapter), &adapter),
+            "life",
+            &data("life.http"),
+        )
+    });
+    let mut life = lives.await.unwrap();
+    life.exchanges.truncate(2);
+    let made = answers(&stand, &life).await;
+    let id = made[1].1.as_ref().unwrap()["id"].as_str().unwrap();
+    let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{"op": "Replace", "path": "title", "value": "Pilot"}]});
+    let house = house(
+        "sosafe",
+        &format!("GET /Users/{id}\n\n###\nPATCH /Users/{id}\n\n{patch}\n\n###\nGET /Users/{id}\n"),
+    );
+    house.write("tenants/acme.toml", &vendor.tenant_file(&stand.emulator));
+    let before = stand.emulator.state();
+    let arguments = [
+        "dry-run",
+        "--tenant",
+        "acme",
+        "requests.http",
+        "--read",
+        "--format",
+        "json",
+    ];
+    let run: Value = serde_json::from_str(&told(&house, 0, &arguments)).unwrap();
+    let got = |index: usize| &run["exchanges"][index]["gets"]["body"];
+    assert_eq!((&run["reads_sent"], &run["writes"]), (&json!(2), &json!(1)));
+    assert_eq!(got(0)["displayName"], "Grace Hopper");
+    assert_eq!(got(0)["title"], Value::Null);
+    assert_eq!(
+        (&got(1)["title"], &got(1)["userName"]),
+        (&json!("Pilot"), &json!("grace@example.com"))
+    );
+    assert_eq!(got(2)["title"], "Pilot");
+    assert_eq!(stand.emulator.state(), before);
 }

@@ -30,7 +30,18 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "telemetry",
         "log lines are set up by the command line only",
     ),
+    ("cli", "dry_run", "`dry-run` is a verb"),
+    ("cli", "store", "a dry run reads what is remembered"),
     ("cli", "transcript", "`test` is a verb"),
+    ("cli", "vendor", "a dry run may read from the vendor"),
+    ("dry_run", "adapter", "it is a vendor for adapters"),
+    ("dry_run", "scim", "it tells how requests are understood"),
+    ("dry_run", "tenant", "a dry run is of a tenant"),
+    (
+        "dry_run",
+        "transcript",
+        "transcripts tell how vendors answer",
+    ),
     (
         "config",
         "catalog",
