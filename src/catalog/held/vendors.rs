@@ -85,7 +85,7 @@ impl Held {
             if let Some(version) = slot.running_mut() {
                 version.transcripts = texts.len();
                 let adapter = Arc::clone(&version.adapter);
-                report.extend(proved(&adapter, &texts, effects));
+                proved(&adapter, &texts, effects, &mut report);
                 let report = report.as_warnings();
                 slot.remark(findings(&report));
                 told.absorb(report);
@@ -134,7 +134,7 @@ fn version(
     if let Some(effects) = look.effects {
         let texts = transcripts(files, report);
         played = texts.len();
-        report.extend(proved(&adapter, &texts, effects));
+        proved(&adapter, &texts, effects, report);
     }
     let good = !report.has_errors();
     good.then_some(VendorVersion {
@@ -162,10 +162,13 @@ fn compiled(name: &str, files: &VendorFiles, report: &mut Report) -> Option<Adap
     }
 }
 
-fn proved(adapter: &Arc<Adapter>, texts: &[Text], effects: &dyn Effects) -> Vec<Problem> {
+fn proved(adapter: &Arc<Adapter>, texts: &[Text], effects: &dyn Effects, report: &mut Report) {
     let play = || effects.prove(adapter, texts);
-    catch_unwind(AssertUnwindSafe(play))
-        .unwrap_or_else(|_| vec![defect(&adapter.name, "playing its transcripts")])
+    let problems = catch_unwind(AssertUnwindSafe(play))
+        .unwrap_or_else(|_| vec![defect(&adapter.name, "playing its transcripts")]);
+    let about = |text: &&Text| problems.iter().any(|problem| problem.file == text.0);
+    texts.iter().filter(about).for_each(|text| report.source(text));
+    report.extend(problems);
 }
 
 fn defect(name: &str, doing: &str) -> Problem {
