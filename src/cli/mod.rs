@@ -2,7 +2,9 @@
 
 mod admin;
 mod check;
+mod completions;
 mod demo;
+mod probe;
 mod diff;
 mod explain;
 mod log;
@@ -62,6 +64,12 @@ enum Verb {
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
+    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
+    Probe(probe::Options),
+    /// Print what lets a shell complete these words.
+    Completions(completions::Options),
+    /// Write manual pages into a directory.
+    Man(completions::ManOptions),
     /// Print what became of requests: the provisioning log, in Entra's words.
     Log(log::Options),
     /// Tell what happened to one request, why, what Entra does next, and what to do.
@@ -109,6 +117,9 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Verb::Admin(verb) => read_config(file).and_then(|config| admin::run(&config, &verb)),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Probe(options) => probe::run(&options),
+        Verb::Completions(options) => completions::run(&options),
+        Verb::Man(options) => completions::man(&options),
         Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),
         Verb::Explain(options) => {
             read_config(file).and_then(|config| explain::run(&config, &options))
