@@ -1,4 +1,4 @@
-//! The instruments behind [`metrics`](super::metrics), and what of the gateway's
+//! The instruments behind [`metrics`], and what of the gateway's
 //! life is counted with which.
 
 use std::sync::Arc;
