@@ -10,7 +10,7 @@ use super::understood::{steps, understood};
 use super::vendor::Vendor;
 use super::{Means, Subject};
 use crate::adapter::manifest::CredentialKind;
-use crate::adapter::story::Story;
+use crate::adapter::story::{self, Story};
 use crate::adapter::{Backend, ObjectKey, ScimId};
 use crate::scim::ResourceKind;
 use crate::transcript::{
@@ -82,7 +82,7 @@ impl Player {
         for (kind, id) in named(&asks) {
             self.tell_existing(kind, &id).await;
         }
-        let story = Story::unheard_of(&self.gateway.tenant);
+        let story = self.story();
         let answers = tried.answers.clone();
         self.vendor.begin(answers, variables, Rc::clone(&story));
         let backend: Rc<dyn Backend> = self.vendor.clone();
@@ -117,6 +117,19 @@ impl Player {
             asks,
         };
         (exchange, stopped)
+    }
+
+    /// A story that nobody but the dry run hears.
+    fn story(&self) -> Rc<Story> {
+        let asked = story::Asked {
+            request_id: "dry-run".into(),
+            part: 0,
+            tenant: self.gateway.tenant.clone(),
+            vendor: self.gateway.adapter.name.as_str().into(),
+            method: "-",
+            route: "-",
+        };
+        Story::begin(asked, Rc::default())
     }
 
     /// What Entra names by its id is there, under the id the vendor knows.
