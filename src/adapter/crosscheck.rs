@@ -150,16 +150,17 @@ impl Crosscheck<'_> {
 
     fn attributes(&self) -> Vec<Problem> {
         let tables: Vec<_> = self.adapter.mappings().collect();
-        let known = || tables.iter().flat_map(|table| table.summary());
+        let described = || tables.iter().flat_map(|table| table.described());
+        let known = || described().map(|row| row.attribute);
         let rows = self.manifest.replies.errors.iter();
         let wrong = rows
             .filter_map(|row| row.attribute.as_deref())
-            .filter(|wanted| known().all(|(name, ..)| name != *wanted));
+            .filter(|wanted| known().all(|name| name != *wanted));
         wrong
             .map(|wanted| {
                 let message = format!("no table has the attribute `{wanted}`");
                 let problem = self.at("manifest::unknown-attribute", wanted, message);
-                suggesting(problem, wanted, known().map(|(name, ..)| name))
+                suggesting(problem, wanted, known())
             })
             .collect()
     }

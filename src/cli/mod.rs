@@ -1,5 +1,6 @@
 //! The command line: one verb a file, and each only wires.
 
+mod adapter;
 mod check;
 mod demo;
 mod serve;
@@ -44,6 +45,9 @@ enum Verb {
     Check(check::Options),
     /// Run the vendors' transcripts.
     Test(test::Options),
+    /// The vendors there are, and new ones.
+    #[command(subcommand)]
+    Adapter(adapter::Verb),
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
@@ -77,6 +81,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Serve => configured(file).and_then(|config| serve::run(&config)),
         Verb::Check(options) => read_config(file).and_then(|config| check::run(&config, &options)),
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
+        Verb::Adapter(verb) => read_config(file).and_then(|config| adapter::run(&config, &verb)),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Demo(options) => demo::run(&options),
     };
