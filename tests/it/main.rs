@@ -10,8 +10,9 @@
 //! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
 //! | `house` | a directory to run the binary in |
-//! | `check_command`, `serve_command` | the binary: `check`; `token` and `serve` |
+//! | `check_command`, `adapter_command`, `serve_command` | the binary: `check`; `adapter`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
+//! | `pages` | the vendors' pages against their scripts |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `filter_oracle` | our reading of filters against another one's |
@@ -21,6 +22,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod adapter_command;
 mod bulk;
 mod check_command;
 mod checklist;
@@ -34,6 +36,7 @@ mod fuzz_targets;
 mod harness;
 mod house;
 mod lists;
+mod pages;
 mod patch_table;
 mod protocol;
 mod races;

@@ -79,6 +79,8 @@ impl Converter {
             Self::Phone { .. } => "phone",
             Self::TimeZone => "timezone",
             Self::Reference => "reference",
+            Self::Custom { to: None, .. } => "from",
+            Self::Custom { from: None, .. } => "to",
             Self::Custom { .. } => "to, from",
         })
     }

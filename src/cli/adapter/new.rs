@@ -12,7 +12,7 @@ use crate::config::Config;
 
 /// What to begin with.
 #[derive(Debug, clap::Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// The adapter's name: that of its files, and what tenants say.
     #[arg(value_parser = adapter_name)]
     name: String,

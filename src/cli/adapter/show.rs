@@ -11,13 +11,12 @@ use crate::adapter::manifest::{
     Consistency, IdRule, Limits, MembershipModel, PagingStyle, Setting,
 };
 use crate::adapter::mapping::{Described, Mapping};
-use crate::adapter::problem::counted;
 use crate::config::Config;
 use crate::scim::ResourceKind;
 
 /// What to show.
 #[derive(Debug, clap::Args)]
-pub(super) struct Options {
+pub(in crate::cli) struct Options {
     /// The vendor.
     vendor: String,
     /// Only the attribute tables, as they stand in adapters/<vendor>.md.
@@ -60,7 +59,7 @@ fn whole(adapter: &Adapter, config: &Config) -> String {
     let tables = [ResourceKind::User, ResourceKind::Group];
     for table in tables.into_iter().filter_map(|kind| adapter.mapping(kind)) {
         text += &format!("\nAttributes of a {}\n", table.resource_type.name);
-        text += &columns::aligned(&attributes(table));
+        text += &columns::aligned(&attributes(adapter, table));
     }
     text
 }
@@ -78,8 +77,8 @@ fn summary(adapter: &Adapter, config: &Config) -> Vec<Vec<String>> {
             .to_string()
     };
     let directory = config.catalog.transcripts.join(name);
-    let played = counted(transcripts(&directory), "transcript");
-    let mut rows = vec![
+    let played = transcripts(&directory);
+    vec![
         pair("manifest", file(&config.catalog.adapters, "toml")),
         pair("script", adapter.script.file.as_str()),
         pair("page", file(&config.catalog.adapters, "md")),
@@ -92,9 +91,7 @@ fn summary(adapter: &Adapter, config: &Config) -> Vec<Vec<String>> {
         pair("pages", paging(adapter)),
         pair("limits", limits(&manifest.limits)),
         pair("a second create", second_create(manifest.consistency)),
-    ];
-    rows.retain(|row| row.iter().all(|cell| !cell.is_empty()));
-    rows
+    ]
 }
 
 fn users(adapter: &Adapter) -> String {
@@ -185,39 +182,45 @@ fn settings(adapter: &Adapter) -> Vec<Vec<String>> {
 
 fn need(setting: &Setting) -> String {
     match (&setting.default, &setting.one_of) {
-        (None, _) => "required".to_owned(),
+        (None, None) => "required".to_owned(),
+        (None, Some(allowed)) => format!("one of {}", allowed.join(", ")),
         (Some(default), None) => format!("default {default}"),
         (Some(default), Some(allowed)) => format!("default {default} of {}", allowed.join(", ")),
     }
 }
 
-fn attributes(table: &Mapping) -> Vec<Vec<String>> {
+fn attributes(adapter: &Adapter, table: &Mapping) -> Vec<Vec<String>> {
     let head = ["  ATTRIBUTE", "TYPE", "FIELD", "CONVERTED BY", "NOTES"];
     let head = std::iter::once(head.map(str::to_owned).to_vec());
-    head.chain(table.described().map(|row| attribute(&row)))
-        .collect()
+    let rows = table.described().map(|row| attribute(adapter, &row));
+    head.chain(rows).collect()
 }
 
-fn attribute(row: &Described<'_>) -> Vec<String> {
+fn attribute(adapter: &Adapter, row: &Described<'_>) -> Vec<String> {
     let notes = [
         (row.required, "required"),
         (row.filterable, "filterable"),
         (row.hidden, "not in /Schemas"),
     ];
-    let notes: Vec<_> = notes
-        .iter()
-        .filter(|(holds, _)| *holds)
-        .map(|(_, note)| *note)
-        .collect();
-    let fields = match row.fields.as_slice() {
-        [] => "kept by the gateway".to_owned(),
-        fields => fields.join(", "),
-    };
+    let notes = notes.iter().filter(|(holds, _)| *holds);
+    let notes: Vec<_> = notes.map(|(_, note)| *note).collect();
     vec![
         format!("  {}", row.attribute),
         row.kind.to_owned(),
-        fields,
+        place(adapter, row),
         row.converted.unwrap_or_default().to_owned(),
         notes.join(", "),
     ]
+}
+
+/// Where the vendor keeps it, if the vendor does.
+fn place(adapter: &Adapter, row: &Described<'_>) -> String {
+    let membership = adapter.manifest.groups.membership;
+    match row.fields.as_slice() {
+        [] if row.attribute == "members" && membership == MembershipModel::Vendor => {
+            "memberships".to_owned()
+        }
+        [] => "kept by the gateway".to_owned(),
+        fields => fields.join(", "),
+    }
 }
