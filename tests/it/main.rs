@@ -13,6 +13,7 @@
 //! | `check_command`, `adapter_command`, `serve_command` | the binary: `check`; `adapter`; `token` and `serve` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `pages` | the vendors' pages against their scripts |
+//! | `guide` | `adapters/add-a-vendor.md`, followed to the letter |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `filter_oracle` | our reading of filters against another one's |
@@ -33,6 +34,7 @@ mod filter_table;
 mod fuzz_smoke;
 #[path = "../fuzz/targets.rs"]
 mod fuzz_targets;
+mod guide;
 mod harness;
 mod house;
 mod lists;

@@ -149,7 +149,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.function(
         ".unique()",
-        "The vendor itself refuses a second object with the same value.",
+        "The vendor itself refuses a second object with the same value. Without it the gateway looks by a `.lookup` before it creates.",
         &[],
     );
     engine.register_fn("unique", |row: Attr| Attr {
