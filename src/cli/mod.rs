@@ -2,6 +2,7 @@
 
 mod adapter;
 mod check;
+mod definitions;
 mod demo;
 mod serve;
 mod test;
@@ -48,6 +49,8 @@ enum Verb {
     /// The vendors there are, and new ones.
     #[command(subcommand)]
     Adapter(adapter::Verb),
+    /// Write definition files, by which editors complete and explain scripts.
+    Definitions(definitions::Options),
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
@@ -82,6 +85,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Check(options) => read_config(file).and_then(|config| check::run(&config, &options)),
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
         Verb::Adapter(verb) => read_config(file).and_then(|config| adapter::run(&config, &verb)),
+        Verb::Definitions(options) => definitions::run(&options),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Demo(options) => demo::run(&options),
     };

@@ -1,4 +1,4 @@
-//! `scimgate adapter`: what there is, one in full, and a new one.
+//! `scimgate adapter`: what there is, one in full, and a new one; `scimgate definitions`.
 //!
 //! Snapshots are renewed by `UPDATE_EXPECT=1 cargo test --test it adapter_command`.
 
@@ -47,15 +47,15 @@ fn a_vendor_is_shown() {
           a second create  is refused by the vendor (A)
 
         A tenant sets
-          base_url          required  the address of the vendor's API
-          settings.region   required  Where the customer's data lies
-          credential.token  required  secret of a bearer credential
+          base_url          required       the address of the vendor's API
+          settings.region   one of eu, us  Where the customer's data lies
+          credential.token  required       secret of a bearer credential
 
         Attributes of a User
           ATTRIBUTE                     TYPE     FIELD      CONVERTED BY  NOTES
           userName                      String   login                    required, filterable
           active                        Boolean  state      values
-          title                         String   job_title  to, from
+          title                         String   job_title  to
           emails[type eq "work"].value  String   mail
     "#]].assert_eq(&text_of(&output.stdout));
     assert_eq!(output.status.code(), Some(0));
@@ -168,4 +168,22 @@ fn a_vendor_has_a_name_that_a_file_can_have() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn an_editor_gets_its_definitions() {
+    let house = House::empty();
+    let output = house.run(&["definitions", "made/for/editors"]);
+    expect![[r#"
+        wrote made/for/editors/rhai.d.rhai
+        wrote made/for/editors/scimgate.d.rhai
+        wrote made/for/editors/functions.md
+    "#]].assert_eq(&text_of(&output.stdout));
+    let read = |name: &str| {
+        let path = house.path().join("made/for/editors").join(name);
+        std::fs::read_to_string(path).unwrap()
+    };
+    assert!(read("scimgate.d.rhai").contains("fn segment(text: String) -> String;"));
+    assert!(read("rhai.d.rhai").contains("fn to_lower("));
+    assert!(read("functions.md").contains("| `segment(text)` |"));
 }

@@ -35,4 +35,23 @@ impl Docs {
     pub fn functions(&self) -> &[Documented] {
         &self.0
     }
+
+    /// The manual as a Markdown table.
+    pub fn table(&self) -> String {
+        let head = "| write | meaning | examples |\n|---|---|---|\n";
+        let rows = self.0.iter().map(Documented::row);
+        std::iter::once(head.to_owned()).chain(rows).collect()
+    }
+}
+
+impl Documented {
+    fn row(&self) -> String {
+        let quoted = |text: &str| format!("`{}`", text.replace('|', "\\|"));
+        let examples = self.examples.iter();
+        let examples = examples.map(|(from, to)| format!("{} is {}", quoted(from), quoted(to)));
+        let examples: Vec<_> = examples.collect();
+        let signature = quoted(self.signature);
+        let text = self.text.replace('|', "\\|");
+        format!("| {signature} | {text} | {} |\n", examples.join("<br>"))
+    }
 }

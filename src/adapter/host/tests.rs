@@ -67,19 +67,10 @@ fn every_host_function_is_in_the_manual() {
 /// `scripts/README.md`, renewed by `UPDATE_EXPECT=1 cargo test --lib manual`.
 #[test]
 fn the_manual_can_be_read() {
-    let quoted = |text: &str| format!("`{}`", text.replace('|', "\\|"));
-    let rows = scripting().docs().functions().iter().map(|function| {
-        let examples = function.examples.iter();
-        let examples = examples.map(|(from, to)| format!("{} is {}", quoted(from), quoted(to)));
-        let examples: Vec<_> = examples.collect();
-        let signature = quoted(function.signature);
-        let text = function.text.replace('|', "\\|");
-        format!("| {signature} | {text} | {} |\n", examples.join("<br>"))
-    });
     let page = format!(
         "{}{}",
         include_str!("manual_head.md"),
-        rows.collect::<String>()
+        scripting().docs().table()
     );
     expect_test::expect_file!["../../../scripts/README.md"].assert_eq(&page);
 }
