@@ -6,7 +6,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::Adapter;
-use super::manifest::{CredentialKind, Manifest};
+use super::manifest::{CredentialKind, InactiveMembers, Manifest, MembershipModel};
 use super::problem::{Problem, nearest, offset_of};
 
 /// Everything that does not fit together. `file` and `text` are the manifest's.
@@ -21,6 +21,7 @@ pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem
     problems.extend(check.headers());
     problems.extend(check.id_fields());
     problems.extend(check.expiring_ids());
+    problems.extend(check.leaving());
     problems.extend(check.path());
     problems.extend(check.pointers());
     problems.extend(check.attributes());
@@ -123,6 +124,21 @@ impl Crosscheck<'_> {
             Some(start) => problem.at(start, "expires".len()),
             None => problem,
         })
+    }
+
+    /// Who has one group and keeps it by the gateway's own word leaves none.
+    fn leaving(&self) -> Option<Problem> {
+        let groups = &self.manifest.groups;
+        let leaves = groups.inactive == InactiveMembers::Leave;
+        if !leaves || groups.membership == MembershipModel::Vendor {
+            return None;
+        }
+        let message = "`inactive = \"leave\"` with `membership = \"exclusive\"`".to_owned();
+        let problem = self.at("manifest::inactive", "leave", message);
+        Some(problem.help(
+            "remove `inactive`: the gateway keeps these memberships itself, and a vendor that is \
+             told one group a user has no others to leave",
+        ))
     }
 
     fn path(&self) -> Option<Problem> {

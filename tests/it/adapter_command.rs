@@ -178,7 +178,8 @@ fn an_editor_gets_its_definitions() {
         wrote made/for/editors/rhai.d.rhai
         wrote made/for/editors/scimgate.d.rhai
         wrote made/for/editors/functions.md
-    "#]].assert_eq(&text_of(&output.stdout));
+    "#]]
+    .assert_eq(&text_of(&output.stdout));
     let read = |name: &str| {
         let path = house.path().join("made/for/editors").join(name);
         std::fs::read_to_string(path).unwrap()
