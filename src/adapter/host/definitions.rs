@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use rhai::FuncMetadata;
 
-use super::document::Documented;
+use super::document::{Documented, Shows};
 use crate::adapter::engine::{Scripting, language, scripting};
 
 /// Functions of rhai that scripts do not have, or have from us.
@@ -63,7 +63,10 @@ fn definition(function: &Documented, names: &[String], overload: &FuncMetadata) 
         text += "///\n/// ```rhai\n";
         for (from, to) in function.examples {
             // Writing into a String does not fail.
-            let _ = writeln!(text, "/// {from} == {to}");
+            let _ = match function.shows {
+                Shows::Value => writeln!(text, "/// {from} == {to}"),
+                Shows::Call | Shows::Conversion => writeln!(text, "/// {from} // {to}"),
+            };
         }
         text += "/// ```\n";
     }
@@ -189,9 +192,17 @@ mod tests {
         .assert_eq(&defined(&text, "fn segment("));
         expect![[r#"
             /// A closed list of values, compared without case. Anything else is refused with 400, or becomes `.others(native)`.
+            ///
+            /// ```rhai
+            /// attr("active", "state").values(#{ "true": "ON", "false": "OFF" }) // {"active": true} ⇄ {"state": "ON"}
+            /// ```
             fn values(row: Attr, values: Map) -> Attr;"#]].assert_eq(&defined(&text, "fn values("));
         expect![[r#"
             /// The same with a query, quoted: `get("/users", query("email", mail))`.
+            ///
+            /// ```rhai
+            /// get("/users", query("email", "a@b.c")) // GET /users?email=a%40b.c
+            /// ```
             fn get(path: String, query: Map) -> ?;"#]]
         .assert_eq(&defined(&text, "fn get(path: String, query"));
     }

@@ -9,7 +9,7 @@ mod read;
 mod remember;
 pub(in crate::adapter) mod table;
 #[cfg(test)]
-mod tests;
+pub(in crate::adapter) mod tests;
 mod write;
 
 use std::collections::HashMap;
