@@ -41,6 +41,7 @@
 //! | [`store`] | what the vendor cannot remember: SQLite |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
 //! | [`telemetry`] | logs |
+//! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
 //!
 //! Dependencies point one way: `cli → gateway → server → catalog → tenant →
@@ -70,6 +71,7 @@ pub mod config;
 pub mod convert;
 pub mod demo;
 pub mod gateway;
+pub mod probe;
 pub mod scim;
 pub mod server;
 pub mod store;

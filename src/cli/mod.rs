@@ -4,6 +4,7 @@ mod adapter;
 mod check;
 mod definitions;
 mod demo;
+mod probe;
 mod serve;
 mod test;
 mod token;
@@ -54,6 +55,8 @@ enum Verb {
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
+    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
+    Probe(probe::Options),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -87,6 +90,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Adapter(verb) => read_config(file).and_then(|config| adapter::run(&config, &verb)),
         Verb::Definitions(options) => definitions::run(&options),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Probe(options) => probe::run(&options),
         Verb::Demo(options) => demo::run(&options),
     };
     match result {

@@ -37,6 +37,11 @@ impl TlsOptions {
         })
     }
 
+    /// The bare configuration, for calls that are no tenant's.
+    pub fn client(&self) -> ClientConfig {
+        ClientConfig::clone(&self.config)
+    }
+
     /// For one tenant's connections: sessions are not resumed across tenants.
     pub(super) fn for_tenant(&self) -> ClientConfig {
         let mut config = ClientConfig::clone(&self.config);

@@ -40,6 +40,7 @@ mod house;
 mod lists;
 mod pages;
 mod patch_table;
+mod probe;
 mod protocol;
 mod races;
 mod serve_command;

@@ -18,6 +18,8 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ),
     ("cli", "config", "verbs read the configuration"),
     ("cli", "demo", "`demo` is a verb"),
+    ("cli", "probe", "`probe` is a verb"),
+    ("cli", "vendor", "`probe` trusts whom the gateway trusts"),
     (
         "cli",
         "telemetry",
