@@ -109,6 +109,12 @@ fn problem(kind: &str, field: &str) -> (u16, Value) {
     )
 }
 
+/// Desk compares logins and addresses without regard to case.
+fn same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let folded = |it: Option<&Value>| it.and_then(Value::as_str).map(str::to_lowercase);
+    folded(one) == folded(other)
+}
+
 impl Shelf {
     fn answer(&mut self, call: &Call) -> (u16, Value) {
         let path: Vec<&str> = call.path.iter().map(String::as_str).collect();
@@ -139,7 +145,7 @@ impl Shelf {
             let mut fields = query
                 .iter()
                 .filter(|(name, _)| *name == "login" || *name == "mail");
-            fields.all(|(name, value)| person.get(name) == Some(&json!(value)))
+            fields.all(|(name, value)| same(person.get(name), Some(&json!(value))))
         };
         let found: Vec<_> = self.people.values().filter(wanted).collect();
         json!({"people": found, "count": found.len()})
@@ -152,7 +158,7 @@ impl Shelf {
                 .people
                 .iter()
                 .filter(|(other, _)| Some(**other) != number);
-            value.is_some() && others.any(|(_, person)| person.get(field) == value)
+            value.is_some() && others.any(|(_, person)| same(person.get(field), value))
         };
         for (field, kind) in [("login", "LOGIN_TAKEN"), ("mail", "MAIL_TAKEN")] {
             if taken(field) {
