@@ -2,6 +2,7 @@
 //! a script writes. Names, types and numbers of parameters are the engine's own; words and
 //! examples are the manual's.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use rhai::FuncMetadata;
@@ -50,9 +51,9 @@ fn of_the_host(scripting: &Scripting) -> String {
         let overloads = registered.iter().filter(|found| {
             found.name == name(function.signature) && found.num_params == names.len()
         });
-        for overload in overloads {
-            text += &definition(function, &names, overload);
-        }
+        let overloads = overloads.map(|found| definition(function, &names, found));
+        // The engine keeps them in no order.
+        text.extend(overloads.collect::<BTreeSet<_>>());
     }
     text
 }
@@ -188,8 +189,8 @@ mod tests {
             /// segment("R&D / Bern") == "R%26D%20%2F%20Bern"
             /// segment("..") == "%2E%2E"
             /// ```
-            fn segment(text: int) -> String;"#]]
-        .assert_eq(&defined(&text, "fn segment("));
+            fn segment(text: String) -> String;"#]]
+        .assert_eq(&defined(&text, "fn segment(text: String"));
         expect![[r#"
             /// A closed list of values, compared without case. Anything else is refused with 400, or becomes `.others(native)`.
             ///
