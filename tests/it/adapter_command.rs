@@ -126,11 +126,9 @@ fn a_new_vendor_is_right_from_the_start() {
         let output = house.run(&arguments);
         assert_eq!(output.status.code(), Some(0), "{}", text_of(&output.stderr));
         let checked = house.run(&["check"]);
-        assert_eq!(
-            text_of(&checked.stdout),
-            "1 adapter, 0 tenants: 0 errors, 0 warnings\n",
-            "{credential}"
-        );
+        let found = text_of(&checked.stdout);
+        assert!(found.starts_with("1 adapter, 0 tenants"), "{found}");
+        assert!(found.ends_with(": 0 errors, 0 warnings\n"), "{found}");
         let played = house.run(&["test", "desk"]);
         assert!(
             text_of(&played.stdout).contains("1 passed, 0 failed"),

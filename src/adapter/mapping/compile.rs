@@ -323,7 +323,9 @@ fn place(source: &str, position: Position, text: &str) -> (usize, usize) {
             .map(|next| first + 5 + next)
     });
     let within = &behind[..end.unwrap_or(behind.len())];
-    match within.find(text) {
+    // A field's name may also stand in the attribute's: `emails`, "email".
+    let quoted = within.find(&format!("\"{text}\"")).map(|quote| quote + 1);
+    match quoted.or_else(|| within.find(text)) {
         Some(found) => (row + found, text.len()),
         None => (row, "attr".len()),
     }

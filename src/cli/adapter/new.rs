@@ -99,8 +99,8 @@ fn files(config: &Config, options: &Options) -> [(PathBuf, String); 4] {
             filled(include_str!("scaffold/page.md")),
         ),
         (
-            transcripts.join("create-user.http"),
-            filled(include_str!("scaffold/create-user.http")),
+            transcripts.join("users.http"),
+            filled(include_str!("scaffold/users.http")),
         ),
     ]
 }
