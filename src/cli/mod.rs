@@ -2,6 +2,7 @@
 
 mod adapter;
 mod check;
+mod completions;
 mod definitions;
 mod demo;
 mod probe;
@@ -57,6 +58,10 @@ enum Verb {
     Token(token::Verb),
     /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
     Probe(probe::Options),
+    /// Print what lets a shell complete these words.
+    Completions(completions::Options),
+    /// Write manual pages into a directory.
+    Man(completions::ManOptions),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -91,6 +96,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Definitions(options) => definitions::run(&options),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Probe(options) => probe::run(&options),
+        Verb::Completions(options) => completions::run(&options),
+        Verb::Man(options) => completions::man(&options),
         Verb::Demo(options) => demo::run(&options),
     };
     match result {

@@ -87,15 +87,6 @@ fn a_field_that_the_vendor_does_not_have() {
     );
 }
 
-/// The name stands in the attribute's too; the place is that of the field.
-#[test]
-fn a_field_that_is_part_of_its_attributes_name() {
-    let house = House::of_example();
-    house.edit("scripts/example.rhai", r#""mail"),"#, r#""email"),"#);
-    let told = text_of(&house.run(&["check"]).stdout);
-    assert!(told.contains("[scripts/example.rhai:7:49]"), "{told}");
-}
-
 #[test]
 fn a_function_that_nobody_has() {
     check_script(

@@ -38,6 +38,7 @@ mod guide;
 mod harness;
 mod house;
 mod lists;
+mod packaging;
 mod pages;
 mod patch_table;
 mod probe;

@@ -330,3 +330,16 @@ fn place(source: &str, position: Position, text: &str) -> (usize, usize) {
         None => (row, "attr".len()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_pointed_at_where_its_name_is_part_of_the_attributes_too() {
+        let source =
+            r#"attr(`emails[type eq "work"].value`, "email").required(), attr("x", "email")"#;
+        let (start, length) = place(source, Position::new(1, 1), "email");
+        assert_eq!((start, length), (38, "email".len()));
+    }
+}
