@@ -281,7 +281,9 @@ fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
             MembershipModel::Exclusive => EXCLUSIVE_MEMBERSHIP,
         });
     }
-    if manifest.groups.inactive == InactiveMembers::Leave {
+    // Elsewhere nobody leaves, and `crosscheck` says so.
+    let may_leave = manifest.groups.membership == MembershipModel::Vendor;
+    if may_leave && manifest.groups.inactive == InactiveMembers::Leave {
         wanted.extend(SWITCH_FUNCTIONS.iter().chain(LEAVING));
     }
     wanted

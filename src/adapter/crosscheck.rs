@@ -6,7 +6,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::Adapter;
-use super::manifest::{CredentialKind, Manifest};
+use super::manifest::{CredentialKind, InactiveMembers, Manifest, MembershipModel};
 use crate::problem::{Problem, offset_of};
 
 /// What can be sent as a header (RFC 9110 §5).
@@ -25,6 +25,7 @@ pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem
     problems.extend(check.headers());
     problems.extend(check.id_fields());
     problems.extend(check.expiring_ids());
+    problems.extend(check.leaving());
     problems.extend(check.path());
     problems.extend(check.pointers());
     problems.extend(check.attributes());
@@ -131,6 +132,21 @@ impl Crosscheck<'_> {
         })
     }
 
+    /// Who has one group and keeps it by the gateway's own word leaves none.
+    fn leaving(&self) -> Option<Problem> {
+        let groups = &self.manifest.groups;
+        let leaves = groups.inactive == InactiveMembers::Leave;
+        if !leaves || groups.membership == MembershipModel::Vendor {
+            return None;
+        }
+        let message = "`inactive = \"leave\"` with `membership = \"exclusive\"`".to_owned();
+        let problem = self.at("manifest::inactive", "leave", message);
+        Some(problem.help(
+            "remove `inactive`: the gateway keeps these memberships itself, and a vendor that is \
+             told one group a user has no others to leave",
+        ))
+    }
+
     fn path(&self) -> Option<Problem> {
         let path = self.manifest.graphql.as_ref()?;
         (!path.starts_with('/')).then(|| {
@@ -156,16 +172,17 @@ impl Crosscheck<'_> {
 
     fn attributes(&self) -> Vec<Problem> {
         let tables: Vec<_> = self.adapter.mappings().collect();
-        let known = || tables.iter().flat_map(|table| table.summary());
+        let described = || tables.iter().flat_map(|table| table.described());
+        let known = || described().map(|row| row.attribute);
         let rows = self.manifest.replies.errors.iter();
         let wrong = rows
             .filter_map(|row| row.attribute.as_deref())
-            .filter(|wanted| known().all(|(name, ..)| name != *wanted));
+            .filter(|wanted| known().all(|name| name != *wanted));
         wrong
             .map(|wanted| {
                 let message = format!("no table has the attribute `{wanted}`");
                 let problem = self.at("manifest::unknown-attribute", wanted, message);
-                problem.meant(wanted, known().map(|(name, ..)| name))
+                problem.meant(wanted, known())
             })
             .collect()
     }

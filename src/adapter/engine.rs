@@ -36,7 +36,8 @@ pub(in crate::adapter) fn unshared() -> Engine {
     build().engine
 }
 
-fn build() -> Scripting {
+/// The language and its own functions, and nothing of ours.
+pub(in crate::adapter) fn language() -> Engine {
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the one place that makes an engine"
@@ -51,6 +52,11 @@ fn build() -> Scripting {
     BasicArrayPackage::new().register_into_engine(&mut engine);
     BasicMapPackage::new().register_into_engine(&mut engine);
     BasicIteratorPackage::new().register_into_engine(&mut engine);
+    engine
+}
+
+fn build() -> Scripting {
+    let mut engine = language();
     limit(&mut engine);
     close_doors(&mut engine);
     fiber::install_guards(&mut engine);

@@ -149,6 +149,18 @@ pub enum ClientPlace {
 }
 
 impl CredentialKind {
+    /// The kind as it is written in a manifest.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Bearer => "bearer",
+            Self::Header { .. } => "header",
+            Self::KeyExchange { .. } => "key_exchange",
+            Self::OAuth2 { .. } => "oauth2",
+            Self::None => "none",
+        }
+    }
+
     /// The names of the secrets a tenant must have.
     pub fn secrets(&self) -> &'static [&'static str] {
         match self {

@@ -80,6 +80,18 @@ pub struct Adapter {
 }
 
 impl Adapter {
+    /// What an adapter's name may be, for whoever gave another.
+    pub const NAME_FORM: &str =
+        "an adapter's name is 1 to 63 of a-z, 0-9, '-' and '_', beginning with a letter";
+
+    /// Whether an adapter may have this name: it is part of file names.
+    pub fn is_name(name: &str) -> bool {
+        let fits = |letter: u8| matches!(letter, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+        name.len() <= 63
+            && name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(fits)
+    }
+
     /// The table of a resource type, if the vendor has such resources.
     pub fn mapping(&self, kind: ResourceKind) -> Option<&Arc<Mapping>> {
         match kind {

@@ -1,8 +1,10 @@
 //! The command line: one verb a file, and each only wires.
 
+mod adapter;
 mod admin;
 mod check;
 mod completions;
+mod definitions;
 mod demo;
 mod diff;
 mod dry_run;
@@ -67,6 +69,11 @@ enum Verb {
     Admin(admin::Verb),
     /// Tell what requests of Entra would lead to; nothing is sent and nothing remembered.
     DryRun(dry_run::Options),
+    /// The vendors there are, and new ones.
+    #[command(subcommand)]
+    Adapter(adapter::Verb),
+    /// Write definition files, by which editors complete and explain scripts.
+    Definitions(definitions::Options),
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
@@ -127,6 +134,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::DryRun(options) => {
             read_config(file).and_then(|config| dry_run::run(&config, &options))
         }
+        Verb::Adapter(verb) => read_config(file).and_then(|config| adapter::run(&config, &verb)),
+        Verb::Definitions(options) => definitions::run(&options),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Probe(options) => probe::run(&options),
         Verb::Completions(options) => completions::run(&options),

@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::reach::{Remote, Whereabouts};
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
-use crate::problem::counted;
 use crate::catalog::standing::{Part, State};
 use crate::config::Config;
 use crate::gateway::status::{Rates, RiskLevel, Status, TenantStatus};
+use crate::problem::counted;
 
 /// Between two looks of `--watch`.
 const LOOK: Duration = Duration::from_secs(2);

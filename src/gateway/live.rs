@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::gate;
 use super::tenants::Tenants;
 use crate::adapter::Adapter;
-use crate::problem::Problem;
 use crate::catalog::{Catalog, Effects, Text};
+use crate::problem::Problem;
 use crate::server::Certificate;
 
 /// The parts of the gateway that can be exchanged while it runs.

@@ -59,13 +59,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
-pub(crate) use form::{FORM, sent as form_sent, written as form_written};
-pub use requests::{Requests, Tried};
 pub use bless::{Blessing, bless};
+pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
 pub use folder::{Played, files, play_all, play_file, play_text};
+pub(crate) use form::{FORM, sent as form_sent, written as form_written};
 pub use lint::unplayed;
 pub use misfit::Misfit;
+pub use requests::{Requests, Tried};
 pub use run::{Outcome, run};
 pub(crate) use run::{Player, settings};
 

@@ -286,6 +286,12 @@ fn names_that_manifest_script_and_table_do_not_share() {
         check_code("scripts/sosafe.rhai", from, to, code, meant);
     };
     manifest(
+        "membership = \"exclusive\"",
+        "membership = \"exclusive\"\ninactive = \"leave\"",
+        "manifest::inactive",
+        "remove `inactive`",
+    );
+    manifest(
         "{idp_tenant}",
         "{idp_tenat}",
         "manifest::unknown-setting",

@@ -13,9 +13,11 @@
 //! | `reload` | files that change while the gateway serves |
 //! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
-//! | `check_command`, `test_command`, `serve_command`, `log_command` | the binary: `check`; `test`; `token` and `serve`; `log` and `explain` |
+//! | `check_command`, `test_command`, `adapter_command`, `serve_command`, `log_command` | the binary: `check`; `test`; `adapter`; `token` and `serve`; `log` and `explain` |
 //! | `diagnostics` | every kind of mistake, as `check` tells it |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
+//! | `pages` | the vendors' pages against their scripts |
+//! | `guide` | `adapters/add-a-vendor.md`, followed to the letter |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `filter_oracle` | our reading of filters against another one's |
@@ -27,12 +29,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod adapter_command;
 mod admin;
 mod bulk;
 mod check_command;
 mod checklist;
-mod dry_run;
 mod diagnostics;
+mod dry_run;
 mod entra_cases;
 mod faults;
 mod filter_oracle;
@@ -40,11 +43,13 @@ mod filter_table;
 mod fuzz_smoke;
 #[path = "../fuzz/targets.rs"]
 mod fuzz_targets;
+mod guide;
 mod harness;
 mod house;
 mod lists;
-mod packaging;
 mod log_command;
+mod packaging;
+mod pages;
 mod patch_table;
 mod probe;
 mod protocol;

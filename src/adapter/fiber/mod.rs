@@ -30,7 +30,7 @@
 mod guards;
 mod stack;
 #[cfg(test)]
-mod tests;
+pub(in crate::adapter) mod tests;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -45,7 +45,7 @@ impl Backend for Echo {
     }
 }
 
-fn budget() -> Budget {
+pub(in crate::adapter) fn budget() -> Budget {
     Budget {
         cpu: Duration::from_millis(500),
         deadline: tokio::time::Instant::now() + Duration::from_secs(30),
@@ -53,7 +53,9 @@ fn budget() -> Budget {
 }
 
 /// A job that runs `main()` of a script and gives its result as text.
-fn job(source: &str) -> impl FnOnce(&Call) -> Result<String, Failure> + 'static {
+pub(in crate::adapter) fn job(
+    source: &str,
+) -> impl FnOnce(&Call) -> Result<String, Failure> + 'static {
     let ast = scripting()
         .engine
         .compile(source)
@@ -79,7 +81,7 @@ fn job(source: &str) -> impl FnOnce(&Call) -> Result<String, Failure> + 'static 
     }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(in crate::adapter) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

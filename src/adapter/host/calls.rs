@@ -22,18 +22,21 @@ pub(super) type Thrown = Box<EvalAltResult>;
 
 /// Registers the calls.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(
+    docs.call(
         "get(path)",
         "Reads; gives the reply, JSON or XML as the manifest says. The path is below the tenant's base URL.",
-        &[],
+        &[(r#"get(`/users/${segment("a/b")}`)"#, r#"GET /users/a%2Fb"#)],
     );
     engine.register_fn("get", |context: NativeCallContext<'_>, path: &str| {
         Request::new(Verb::Get, path).send(&context)
     });
-    docs.function(
+    docs.call(
         "get(path, query)",
         "The same with a query, quoted: `get(\"/users\", query(\"email\", mail))`.",
-        &[],
+        &[(
+            r#"get("/users", query("email", "a@b.c"))"#,
+            r#"GET /users?email=a%40b.c"#,
+        )],
     );
     engine.register_fn(
         "get",
@@ -41,23 +44,55 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
             Request::new(Verb::Get, &format!("{path}{}", query_string(&query))).send(&context)
         },
     );
-    docs.function("delete(path)", "Removes.", &[]);
+    docs.call(
+        "delete(path)",
+        "Removes.",
+        &[(r#"delete("/users/17")"#, r#"DELETE /users/17"#)],
+    );
     engine.register_fn("delete", |context: NativeCallContext<'_>, path: &str| {
         Request::new(Verb::Delete, path).send(&context)
     });
-    docs.function("post(path)", "Acts, without a body.", &[]);
-    docs.function(
+    docs.call(
+        "post(path)",
+        "Acts, without a body.",
+        &[(
+            r#"post("/users/17/activate")"#,
+            r#"POST /users/17/activate"#,
+        )],
+    );
+    docs.call(
         "post(path, body)",
         "Creates or acts, with a JSON body. Never sent twice by itself.",
-        &[],
+        &[(
+            r#"post("/users", #{ login: "ada" })"#,
+            r#"POST /users {"login":"ada"}"#,
+        )],
     );
-    docs.function("put(path)", "Puts in place, without a body.", &[]);
-    docs.function("put(path, body)", "Puts in place, with a JSON body.", &[]);
-    docs.function("patch(path)", "Changes in part, without a body.", &[]);
-    docs.function(
+    docs.call(
+        "put(path)",
+        "Puts in place, without a body.",
+        &[(r#"put("/teams/3/people/17")"#, r#"PUT /teams/3/people/17"#)],
+    );
+    docs.call(
+        "put(path, body)",
+        "Puts in place, with a JSON body.",
+        &[(
+            r#"put("/users/17", #{ login: "ada" })"#,
+            r#"PUT /users/17 {"login":"ada"}"#,
+        )],
+    );
+    docs.call(
+        "patch(path)",
+        "Changes in part, without a body.",
+        &[(r#"patch("/users/17")"#, r#"PATCH /users/17"#)],
+    );
+    docs.call(
         "patch(path, body)",
         "Changes in part, with a JSON body.",
-        &[],
+        &[(
+            r#"patch("/users/17", #{ phone: () })"#,
+            r#"PATCH /users/17 {"phone":null}"#,
+        )],
     );
     for (name, verb) in [
         ("post", Verb::Post),
@@ -76,10 +111,13 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
             },
         );
     }
-    docs.function(
+    docs.call(
         "post_again(path)",
         "A POST that the vendor documents as idempotent: sent again when a reply is lost.",
-        &[],
+        &[(
+            r#"post_again("/users/17/activate")"#,
+            r#"POST /users/17/activate"#,
+        )],
     );
     engine.register_fn(
         "post_again",
@@ -91,7 +129,14 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
             .send(&context)
         },
     );
-    docs.function("post_again(path, body)", "The same with a JSON body.", &[]);
+    docs.call(
+        "post_again(path, body)",
+        "The same with a JSON body.",
+        &[(
+            r#"post_again("/teams/3/members", #{ add: [17] })"#,
+            r#"POST /teams/3/members {"add":[17]}"#,
+        )],
+    );
     engine.register_fn(
         "post_again",
         |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
@@ -110,7 +155,7 @@ pub(super) fn register_sleep(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "sleep(seconds)",
         "Waits without holding anything up, at most until the request's time is up.",
-        &[],
+        &[(r#"sleep(0)"#, r#"()"#)],
     );
     engine.register_fn("sleep", |context: NativeCallContext<'_>, seconds: i64| {
         sleep(

@@ -13,15 +13,18 @@ pub(in crate::adapter) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Registers the calls.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(
+    docs.call(
         "post_form(path, #{ name: value, … })",
         "Creates or acts, with a form; `()` is left out. Never sent twice by itself.",
-        &[],
+        &[(
+            r#"post_form("/api", #{ type: "keygen", user: "R&D" })"#,
+            r#"POST /api type=keygen&user=R%26D"#,
+        )],
     );
-    docs.function(
+    docs.call(
         "post_form_again(path, #{ name: value, … })",
         "The same for a form that reads, or that the vendor documents as idempotent: sent again when a reply is lost.",
-        &[],
+        &[(r#"post_form_again("/api", #{ action: "get", max: () })"#, r#"POST /api action=get"#)],
     );
     for (name, idempotent) in [("post_form", false), ("post_form_again", true)] {
         engine.register_fn(

@@ -17,10 +17,10 @@ const USUAL: &str = "/graphql";
 
 /// Registers the calls.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(
+    docs.call(
         "graphql(query, variables)",
         "A GraphQL operation, posted to the manifest's `graphql` path; gives the reply's `data`. Any `errors` are a fault, with the whole reply in `fault.body`. A query is sent again when a reply is lost, a mutation is not.",
-        &[],
+        &[(r#"graphql("query User($id: ID!) { user(id: $id) { login } }", #{ id: "17" })"#, r#"POST /graphql {"operationName":"User","query":"query User($id: ID!) { user(id: $id) { login } }","variables":{"id":"17"}}"#)],
     );
     engine.register_fn(
         "graphql",
@@ -28,17 +28,27 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
             Operation::new(None, query, variables).send(&context)
         },
     );
-    docs.function("graphql(query)", "The same without variables.", &[]);
+    docs.call(
+        "graphql(query)",
+        "The same without variables.",
+        &[(
+            r#"graphql("{ me { login } }")"#,
+            r#"POST /graphql {"query":"{ me { login } }","variables":{}}"#,
+        )],
+    );
     engine.register_fn(
         "graphql",
         |context: NativeCallContext<'_>, query: ImmutableString| {
             Operation::new(None, query, Map::new()).send(&context)
         },
     );
-    docs.function(
+    docs.call(
         "graphql(path, query, variables)",
         "The same, posted to another path.",
-        &[],
+        &[(
+            r#"graphql("/v2", "{ me { login } }", #{})"#,
+            r#"POST /v2 {"query":"{ me { login } }","variables":{}}"#,
+        )],
     );
     engine.register_fn(
         "graphql",
@@ -47,10 +57,13 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
          query: ImmutableString,
          variables: Map| { Operation::new(Some(path), query, variables).send(&context) },
     );
-    docs.function(
+    docs.call(
         "graphql_again(query, variables)",
         "A mutation that the vendor documents as idempotent: sent again when a reply is lost.",
-        &[],
+        &[(
+            r#"graphql_again("mutation { hello }", #{})"#,
+            r#"POST /graphql {"query":"mutation { hello }","variables":{}}"#,
+        )],
     );
     engine.register_fn(
         "graphql_again",

@@ -2,6 +2,7 @@
 //! [`crate::adapter::mapping::table`] does not exist for them.
 
 mod calls;
+pub mod definitions;
 mod dn;
 pub mod document;
 mod fault;

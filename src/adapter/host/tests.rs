@@ -1,10 +1,17 @@
 #![allow(clippy::unwrap_used)]
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use rhai::Scope;
+use serde_json::Value;
 
+use super::document::Shows;
+use crate::adapter::backend::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::adapter::engine::scripting;
+use crate::adapter::fiber;
+use crate::adapter::fiber::tests::{block_on, budget, job};
+use crate::adapter::mapping::Purpose;
+use crate::adapter::mapping::tests::Bench;
 
 /// `segment` of `segment(text)`, `lookup` of `.lookup(field)`.
 fn name(signature: &str) -> &str {
@@ -14,25 +21,97 @@ fn name(signature: &str) -> &str {
     name.trim_start_matches('.')
 }
 
-#[test]
-fn every_example_of_the_manual_is_true() {
-    let mut examples = 0;
-    for function in scripting().docs().functions() {
-        for (expression, expected) in function.examples {
-            let source = format!("({expression}) == ({expected})");
-            let ast = scripting().engine.compile(&source).unwrap();
-            let holds = scripting()
-                .engine
-                .eval_ast_with_scope::<bool>(&mut Scope::new(), &ast);
-            assert!(
-                matches!(holds, Ok(true)),
-                "{}: {source}: {holds:?}",
-                function.signature
-            );
-            examples += 1;
+/// A vendor that notes each call and answers it with an empty object.
+#[derive(Default)]
+struct Scribe(RefCell<Vec<String>>);
+
+impl Backend for Scribe {
+    fn call<'a>(
+        &'a self,
+        call: VendorCall,
+        _deadline: tokio::time::Instant,
+    ) -> LocalBoxFuture<'a, Result<VendorReply, CallFault>> {
+        let mut line = format!("{} {}", call.method.as_str(), call.path);
+        if let Some(body) = call.body {
+            line += &format!(" {}", String::from_utf8_lossy(&body.bytes));
+        }
+        self.0.borrow_mut().push(line);
+        let reply = VendorReply {
+            status: 200,
+            retry_after: None,
+            body: r#"{"data": {}}"#.into(),
+            after_loss: false,
+        };
+        Box::pin(async move { Ok(reply) })
+    }
+}
+
+/// The value of an expression as text, and the calls it makes.
+fn evaluate(expression: &str) -> (String, Vec<String>) {
+    let scribe = Scribe::default();
+    let source = format!("fn main() {{ {expression} }}");
+    let value = block_on(async { fiber::run(job(&source), budget(), &scribe).await });
+    let value = value.unwrap_or_else(|failure| panic!("{expression}: {failure:?}"));
+    (value, scribe.0.into_inner())
+}
+
+/// What a row makes of the resource of an example for the vendor, or of the object for Entra:
+/// the example as it should be.
+fn convert(row: &str, said: &str) -> String {
+    let arrow = ["→", "←", "⇄"]
+        .into_iter()
+        .find(|arrow| said.contains(arrow));
+    let arrow = arrow.unwrap_or_else(|| panic!("{said}"));
+    let (scim, native) = said.split_once(arrow).unwrap();
+    let json = |text: &str| serde_json::from_str::<Value>(text.trim()).ok();
+    let bench = Bench::new(&format!("fn user_attributes() {{ [{row}] }}"));
+    let bench = bench.unwrap_or_else(|problems| panic!("{row}: {problems:?}"));
+    let (mut left, mut right) = (scim.trim().to_owned(), native.trim().to_owned());
+    if arrow != "←" {
+        let sent = bench.write(&json(scim).unwrap(), Purpose::Create).ok();
+        if sent != json(native) {
+            right = sent.map_or("refused".to_owned(), |sent| sent.to_string());
         }
     }
-    assert!(examples > 15, "{examples} examples");
+    if arrow != "→" {
+        let mut object = json(native).unwrap();
+        object["id"] = "1".into();
+        let mut answered = bench.answered(&object);
+        answered.remove("schemas");
+        if Some(Value::from(answered.clone())) != json(scim) {
+            left = Value::from(answered).to_string();
+        }
+    }
+    format!("{left} {arrow} {right}")
+}
+
+#[test]
+fn every_example_of_the_manual_is_true() {
+    let mut wrong = Vec::new();
+    for function in scripting().docs().functions() {
+        for (written, said) in function.examples {
+            let comes = match function.shows {
+                Shows::Value if evaluate(&format!("({written}) == ({said})")).0 == "true" => {
+                    (*said).to_owned()
+                }
+                Shows::Value => evaluate(written).0,
+                Shows::Call => evaluate(written).1.join(", "),
+                Shows::Conversion => convert(written, said),
+            };
+            if comes != *said {
+                wrong.push(format!("{written}\n  said:  {said}\n  comes: {comes}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_host_function_has_an_example() {
+    let functions = scripting().docs().functions().iter();
+    let without = functions.filter(|function| function.examples.is_empty());
+    let without: Vec<_> = without.map(|function| function.signature).collect();
+    assert!(without.is_empty(), "{without:?}");
 }
 
 #[test]
@@ -67,19 +146,10 @@ fn every_host_function_is_in_the_manual() {
 /// `scripts/README.md`, renewed by `UPDATE_EXPECT=1 cargo test --lib manual`.
 #[test]
 fn the_manual_can_be_read() {
-    let quoted = |text: &str| format!("`{}`", text.replace('|', "\\|"));
-    let rows = scripting().docs().functions().iter().map(|function| {
-        let examples = function.examples.iter();
-        let examples = examples.map(|(from, to)| format!("{} is {}", quoted(from), quoted(to)));
-        let examples: Vec<_> = examples.collect();
-        let signature = quoted(function.signature);
-        let text = function.text.replace('|', "\\|");
-        format!("| {signature} | {text} | {} |\n", examples.join("<br>"))
-    });
     let page = format!(
         "{}{}",
         include_str!("manual_head.md"),
-        rows.collect::<String>()
+        scripting().docs().table()
     );
     expect_test::expect_file!["../../../scripts/README.md"].assert_eq(&page);
 }

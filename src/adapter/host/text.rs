@@ -126,7 +126,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "setting(name)",
         "A setting of the tenant, or `()`. The manifest lists them.",
-        &[],
+        &[(r#"setting("nothing")"#, r#"()"#)],
     );
     engine.register_fn("setting", |context: NativeCallContext<'_>, name: &str| {
         let stage = Stage::of(&context)?;

@@ -325,8 +325,23 @@ fn place(source: &str, position: Position, text: &str) -> (usize, usize) {
             .map(|next| first + 5 + next)
     });
     let within = &behind[..end.unwrap_or(behind.len())];
-    match within.find(text) {
+    // A field's name may also stand in the attribute's: `emails`, "email".
+    let quoted = within.find(&format!("\"{text}\"")).map(|quote| quote + 1);
+    match quoted.or_else(|| within.find(text)) {
         Some(found) => (row + found, text.len()),
         None => (row, "attr".len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_pointed_at_where_its_name_is_part_of_the_attributes_too() {
+        let source =
+            r#"attr(`emails[type eq "work"].value`, "email").required(), attr("x", "email")"#;
+        let (start, length) = place(source, Position::new(1, 1), "email");
+        assert_eq!((start, length), (38, "email".len()));
     }
 }

@@ -4,12 +4,13 @@
 
 mod compile;
 mod converter;
+mod described;
 mod lint;
 mod read;
 mod remember;
 pub(in crate::adapter) mod table;
 #[cfg(test)]
-mod tests;
+pub(in crate::adapter) mod tests;
 mod write;
 
 use std::collections::HashMap;
@@ -20,6 +21,7 @@ use serde_json::Value;
 pub(in crate::adapter) use compile::{Source, compile, with_custom};
 use converter::Converter;
 pub(in crate::adapter) use converter::{Closures, Refusal};
+pub use described::Described;
 pub(in crate::adapter) use read::Reading;
 pub(in crate::adapter) use remember::{add_extra, assemble, extra_of, update_sayings};
 pub(in crate::adapter) use write::{Change, Purpose, Written};
@@ -169,13 +171,6 @@ impl Mapping {
     pub fn leaves(&self) -> Vec<Leaf> {
         let told = self.rows.iter().filter(|row| !row.hidden);
         told.map(|row| row.leaf.clone()).collect()
-    }
-
-    /// `(attribute, filterable, required)` in the table's order.
-    pub fn summary(&self) -> impl Iterator<Item = (&str, bool, bool)> {
-        self.rows
-            .iter()
-            .map(|row| (row.spelling.as_str(), row.lookup.is_some(), row.required))
     }
 
     /// The leaf that tells whether an account is in use.

@@ -100,10 +100,13 @@ pub(in crate::adapter) fn register(engine: &mut Engine, docs: &mut Docs) {
 }
 
 fn register_rows(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(
+    docs.row(
         "attr(scim, native)",
         "A row: this SCIM attribute stands in this native field (`a.b` for a nested one).",
-        &[],
+        &[(
+            r#"attr("title", "job.name")"#,
+            r#"{"title": "Boss"} ⇄ {"job": {"name": "Boss"}}"#,
+        )],
     );
     engine.register_fn(
         "attr",
@@ -118,10 +121,10 @@ fn register_rows(engine: &mut Engine, docs: &mut Docs) {
             Ok::<_, Thrown>(Attr::new(path, names, context.call_position()))
         },
     );
-    docs.function(
+    docs.row(
         "attr(scim)",
         "A row for an attribute the vendor has no field for: the gateway remembers it.",
-        &[],
+        &[(r#"attr("nickName")"#, r#"{"nickName": "Ada"} → {}"#)],
     );
     engine.register_fn("attr", |context: NativeCallContext<'_>, path: &str| {
         Attr::new(path, Vec::new(), context.call_position())
@@ -129,78 +132,97 @@ fn register_rows(engine: &mut Engine, docs: &mut Docs) {
 }
 
 fn register_marks(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(
+    docs.row(
         ".required()",
         "The vendor does not take an object without it.",
-        &[],
+        &[(r#"attr("title", "job").required()"#, r#"{} → refused"#)],
     );
     engine.register_fn("required", |row: Attr| Attr {
         required: true,
         ..row
     });
-    docs.function(
+    docs.row(
         ".lookup(field)",
         "The vendor can find objects by it: `find_…(field, value)`.",
-        &[],
+        &[(
+            r#"attr("userName", "login").lookup("login")"#,
+            r#"{"userName": "ada"} ⇄ {"login": "ada"}"#,
+        )],
     );
     engine.register_fn("lookup", |row: Attr, field: &str| Attr {
         lookup: Some(field.to_owned()),
         ..row
     });
-    docs.function(
+    docs.row(
         ".unique()",
-        "The vendor itself refuses a second object with the same value.",
-        &[],
+        "The vendor itself refuses a second object with the same value. Without it the gateway looks by a `.lookup` before it creates.",
+        &[(r#"attr("userName", "login").lookup("login").unique()"#, r#"{"userName": "ada"} ⇄ {"login": "ada"}"#)],
     );
     engine.register_fn("unique", |row: Attr| Attr {
         unique: true,
         ..row
     });
-    docs.function(
+    docs.row(
         ".primary()",
         "The element is the primary one when it is read.",
-        &[],
+        &[(r#"attr(`emails[type eq "work"].value`, "mail").primary()"#, r#"{"emails": [{"type": "work", "value": "a@b.c", "primary": true}]} ← {"mail": "a@b.c"}"#)],
     );
     engine.register_fn("primary", |row: Attr| Attr {
         primary: true,
         ..row
     });
-    docs.function(
+    docs.row(
         ".hidden()",
         "Not told in `/Schemas`, yet taken and answered like any other.",
-        &[],
+        &[(
+            r#"attr("active", "enabled").hidden()"#,
+            r#"{"active": true} ⇄ {"enabled": true}"#,
+        )],
     );
     engine.register_fn("hidden", |row: Attr| Attr {
         hidden: true,
         ..row
     });
-    docs.function(".max(letters)", "A longer text is refused with 400.", &[]);
+    docs.row(
+        ".max(letters)",
+        "A longer text is refused with 400.",
+        &[(
+            r#"attr("title", "job").max(3)"#,
+            r#"{"title": "Engineer"} → refused"#,
+        )],
+    );
     engine.register_fn("max", |row: Attr, letters: i64| Attr {
         at_most: usize::try_from(letters).ok(),
         ..row
     });
-    docs.function(
+    docs.row(
         ".cut(letters)",
         "A longer text is cut for the vendor; Entra reads its own back.",
-        &[],
+        &[(
+            r#"attr("title", "job").cut(3)"#,
+            r#"{"title": "Engineer"} → {"job": "Eng"}"#,
+        )],
     );
     engine.register_fn("cut", |row: Attr, letters: i64| Attr {
         cut: usize::try_from(letters).ok(),
         ..row
     });
-    docs.function(
+    docs.row(
         ".otherwise(|user| …)",
         "What the vendor gets when the attribute is absent, made of the whole SCIM resource. Entra goes on reading it as absent.",
-        &[],
+        &[(r#"attr("title", "job").otherwise(|user| user.userName)"#, r#"{"userName": "ada"} → {"job": "ada"}"#)],
     );
     engine.register_fn("otherwise", |row: Attr, make: FnPtr| Attr {
         otherwise: Some(make),
         ..row
     });
-    docs.function(
+    docs.row(
         ".pending(native)",
         "While the vendor's value is this one, the value asked for last is answered.",
-        &[],
+        &[(
+            r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" }).pending("NEW")"#,
+            r#"{"active": false} ← {"state": "NEW"}"#,
+        )],
     );
     engine.register_fn("pending", |mut row: Attr, native: &str| {
         row.pending.push(native.to_owned());
@@ -209,19 +231,19 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
 }
 
 fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(
+    docs.row(
         ".echoes(field)",
         "Without a value of its own the vendor answers with that field's. An attribute that says the same as the field is then absent, unless Entra set it so.",
-        &[],
+        &[(r#"attr("displayName", "shown").echoes("login")"#, r#"{} ← {"login": "ada", "shown": "ada"}"#)],
     );
     engine.register_fn("echoes", |row: Attr, field: &str| Attr {
         echo: Some(field.to_owned()),
         ..row
     });
-    docs.function(
+    docs.row(
         ".reference(\"User\")",
         "The SCIM id of another user; the field holds that user's native id. Where native ids change, it is answered as Entra wrote it and brought up to date with the next change.",
-        &[],
+        &[(r#"attr("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "boss").reference("User")"#, r#"{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": {"value": "17"}}} ← {"boss": "17"}"#)],
     );
     engine.register_fn("reference", |row: Attr, to: &str| {
         row.converting(Conversion::Reference { to: to.to_owned() })
@@ -229,22 +251,28 @@ fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
 }
 
 fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
-    docs.function(
+    docs.row(
         ".lower()",
         "Lower case at the vendor; Entra reads its own spelling back.",
-        &[],
+        &[(
+            r#"attr("title", "job").lower()"#,
+            r#"{"title": "Boss"} → {"job": "boss"}"#,
+        )],
     );
     engine.register_fn("lower", |row: Attr| row.converting(Conversion::Lower));
-    docs.function(
+    docs.row(
         ".trimmed()",
         "Without white space at either end at the vendor.",
-        &[],
+        &[(
+            r#"attr("title", "job").trimmed()"#,
+            r#"{"title": " Boss "} → {"job": "Boss"}"#,
+        )],
     );
     engine.register_fn("trimmed", |row: Attr| row.converting(Conversion::Trimmed));
-    docs.function(
+    docs.row(
         ".values(#{ scim: native, … })",
         "A closed list of values, compared without case. Anything else is refused with 400, or becomes `.others(native)`.",
-        &[],
+        &[(r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" })"#, r#"{"active": true} ⇄ {"state": "ON"}"#)],
     );
     engine.register_fn(
         "values",
@@ -257,10 +285,10 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
             }))
         },
     );
-    docs.function(
+    docs.row(
         ".reads(#{ native: scim, … })",
         "Further native values that only ever come from the vendor, and which of several spellings one is read as.",
-        &[],
+        &[(r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" }).reads(#{ "GONE": "false" })"#, r#"{"active": false} ← {"state": "GONE"}"#)],
     );
     engine.register_fn(
         "reads",
@@ -273,7 +301,14 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
             Ok(row)
         },
     );
-    docs.function(".others(native)", "What any other SCIM value becomes.", &[]);
+    docs.row(
+        ".others(native)",
+        "What any other SCIM value becomes.",
+        &[(
+            r#"attr("userType", "kind").values(#{ "Guest": "x" }).others("y")"#,
+            r#"{"userType": "Member"} → {"kind": "y"}"#,
+        )],
+    );
     engine.register_fn(
         "others",
         |context: NativeCallContext<'_>, mut row: Attr, native: &str| {
@@ -284,18 +319,21 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
             Ok(row)
         },
     );
-    docs.function(
+    docs.row(
         ".language(separator)",
         "A language tag with another separator: `de-CH` ⇄ `de_CH`.",
-        &[],
+        &[(
+            r#"attr("locale", "lang").language("_")"#,
+            r#"{"locale": "de-CH"} ⇄ {"lang": "de_CH"}"#,
+        )],
     );
     engine.register_fn("language", |row: Attr, separator: &str| {
         language(row, separator, Vec::new())
     });
-    docs.function(
+    docs.row(
         ".language(separator, list)",
         "The same out of a closed list; an unknown region falls back to the language, an unknown language to the vendor's default.",
-        &[],
+        &[(r#"attr("locale", "lang").language("_", ["de", "en_GB"])"#, r#"{"locale": "de-CH"} → {"lang": "de"}"#)],
     );
     engine.register_fn(
         "language",
@@ -304,40 +342,46 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
             Ok::<_, Thrown>(language(row, separator, list))
         },
     );
-    docs.function(
+    docs.row(
         ".country(style)",
         "A country by name or ISO 3166 code to `alpha2`, `alpha3`, `en`, `EN` (upper case) or `de`.",
-        &[],
+        &[(r#"attr(`addresses[type eq "work"].country`, "land").country("alpha3")"#, r#"{"addresses": [{"type": "work", "country": "Switzerland"}]} → {"land": "CHE"}"#)],
     );
     engine.register_fn("country", |row: Attr, style: &str| {
         row.converting(Conversion::Country {
             style: style.to_owned(),
         })
     });
-    docs.function(
+    docs.row(
         ".phone(country)",
         "A telephone number to E.164, national ones by the country in the attribute named. What is no number is left out and remembered.",
-        &[],
+        &[(r#"attr(`phoneNumbers[type eq "work"].value`, "tel").phone(`addresses[type eq "work"].country`)"#, r#"{"addresses": [{"type": "work", "country": "CH"}], "phoneNumbers": [{"type": "work", "value": "044 268 12 34"}]} → {"tel": "+41442681234"}"#)],
     );
     engine.register_fn("phone", |row: Attr, country: &str| {
         row.converting(Conversion::Phone {
             country: Some(country.to_owned()),
         })
     });
-    docs.function(".phone()", "The same for international numbers only.", &[]);
+    docs.row(".phone()", "The same for international numbers only.", &[(r#"attr(`phoneNumbers[type eq "work"].value`, "tel").phone()"#, r#"{"phoneNumbers": [{"type": "work", "value": "0041 44 268 12 34"}]} → {"tel": "+41442681234"}"#)]);
     engine.register_fn("phone", |row: Attr| {
         row.converting(Conversion::Phone { country: None })
     });
-    docs.function(
+    docs.row(
         ".timezone()",
         "A time zone by IANA or Windows name to its IANA name.",
-        &[],
+        &[(
+            r#"attr("timezone", "tz").timezone()"#,
+            r#"{"timezone": "W. Europe Standard Time"} → {"tz": "Europe/Berlin"}"#,
+        )],
     );
     engine.register_fn("timezone", |row: Attr| row.converting(Conversion::TimeZone));
-    docs.function(
+    docs.row(
         ".to(|value| …)",
         "A converter of your own to the native value (an array for several fields).",
-        &[],
+        &[(
+            r#"attr("title", "job").to(|title| title.to_upper())"#,
+            r#"{"title": "Boss"} → {"job": "BOSS"}"#,
+        )],
     );
     engine.register_fn("to", |row: Attr, convert: FnPtr| {
         let from = match &row.conversion {
@@ -349,10 +393,13 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
             from,
         })
     });
-    docs.function(
+    docs.row(
         ".from(|native| …)",
         "And back from the native value (an array for several fields).",
-        &[],
+        &[(
+            r#"attr("title", "job").from(|job| job.to_upper())"#,
+            r#"{"title": "BOSS"} ← {"job": "Boss"}"#,
+        )],
     );
     engine.register_fn("from", |row: Attr, convert: FnPtr| {
         let to = match &row.conversion {

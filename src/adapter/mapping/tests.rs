@@ -31,13 +31,13 @@ fn user_attributes() {
     ]
 }"#;
 
-struct Bench {
+pub(in crate::adapter) struct Bench {
     script: Script,
     mapping: Mapping,
 }
 
 impl Bench {
-    fn new(table: &str) -> Result<Self, Vec<Problem>> {
+    pub(in crate::adapter) fn new(table: &str) -> Result<Self, Vec<Problem>> {
         let script = Script::compile("test.rhai", table.to_owned())?;
         let rows = script
             .table("user_attributes")
@@ -62,7 +62,11 @@ impl Bench {
     }
 
     /// What a whole resource becomes, as JSON.
-    fn write(&self, resource: &Value, purpose: Purpose) -> Result<Value, Refusal> {
+    pub(in crate::adapter) fn write(
+        &self,
+        resource: &Value,
+        purpose: Purpose,
+    ) -> Result<Value, Refusal> {
         let resource = resource.as_object().unwrap();
         let native = self.mapping.write(
             &self.mapping.whole(resource),
@@ -102,9 +106,14 @@ impl Bench {
         assemble(&self.mapping, &self.read(&row), &remembered)
     }
 
-    fn read(&self, row: &Value) -> Reading {
+    pub(in crate::adapter) fn read(&self, row: &Value) -> Reading {
         let object = json::to_dynamic(row).cast::<rhai::Map>();
         self.mapping.read(&object, &self.closures()).unwrap()
+    }
+
+    /// What Entra reads of a native object about which nothing is remembered.
+    pub(in crate::adapter) fn answered(&self, row: &Value) -> Object {
+        assemble(&self.mapping, &self.read(row), &Remembered::default())
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::slot::Slot;
 use super::{Changes, Held, Look};
-use crate::problem::Problem;
 use crate::adapter::{Adapter, TenantId};
 use crate::catalog::disk::{Disk, Seen, TenantFiles, Text};
 use crate::catalog::fingerprint::Fingerprint;
 use crate::catalog::reload::{Demand, Plan};
 use crate::catalog::standing::{State, TenantPart, findings};
 use crate::catalog::{Report, load};
+use crate::problem::Problem;
 use crate::tenant::Tenant;
 use crate::tenant::file::TenantFile;
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use super::slot::Slot;
 use super::{Changes, Held, Look};
 use crate::adapter::Adapter;
-use crate::problem::{Problem, counted};
 use crate::catalog::Report;
 use crate::catalog::disk::{Disk, Text, VendorFiles};
 use crate::catalog::fingerprint::Fingerprint;
 use crate::catalog::load;
 use crate::catalog::reload::Effects;
 use crate::catalog::standing::{Part, findings};
+use crate::problem::{Problem, counted};
 
 /// A vendor that serves.
 #[derive(Clone)]
@@ -167,7 +167,10 @@ fn proved(adapter: &Arc<Adapter>, texts: &[Text], effects: &dyn Effects, report:
     let problems = catch_unwind(AssertUnwindSafe(play))
         .unwrap_or_else(|_| vec![defect(&adapter.name, "playing its transcripts")]);
     let about = |text: &&Text| problems.iter().any(|problem| problem.file == text.0);
-    texts.iter().filter(about).for_each(|text| report.source(text));
+    texts
+        .iter()
+        .filter(about)
+        .for_each(|text| report.source(text));
     report.extend(problems);
 }
 

@@ -1,0 +1,87 @@
+//! A table as people read it: `adapter show` and the pages beside the manifests.
+
+use super::converter::Converter;
+use super::{Field, Mapping, Row};
+use crate::scim::schema::Kind;
+
+/// One row, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described<'m> {
+    /// The SCIM attribute in its canonical spelling.
+    pub attribute: &'m str,
+    /// Its type as Entra's attribute list names it: `String`, `Boolean`, `Reference`, …
+    pub kind: &'static str,
+    /// The native fields, dotted; none where the gateway remembers the value by itself.
+    pub fields: Vec<String>,
+    /// The row's method that converts the value, without its dot; `None` if it stays as it is.
+    pub converted: Option<&'static str>,
+    /// The vendor can find objects by it.
+    pub filterable: bool,
+    /// The vendor takes no object without it.
+    pub required: bool,
+    /// It is taken and answered, yet not in `/Schemas`.
+    pub hidden: bool,
+}
+
+impl Mapping {
+    /// The rows in the table's order.
+    pub fn described(&self) -> impl Iterator<Item = Described<'_>> {
+        self.rows.iter().map(Row::described)
+    }
+}
+
+impl Row {
+    fn described(&self) -> Described<'_> {
+        Described {
+            attribute: &self.spelling,
+            kind: self.kind_for_people(),
+            fields: self.fields.iter().map(Field::dotted).collect(),
+            converted: self.converter.method(),
+            filterable: self.lookup.is_some(),
+            required: self.required,
+            hidden: self.hidden,
+        }
+    }
+
+    fn kind_for_people(&self) -> &'static str {
+        // `manager` and `members` stand for the id of another resource.
+        let names_another =
+            self.leaf.element.is_none() && self.leaf.sub.as_deref() == Some("value");
+        match self.kind {
+            _ if names_another || self.is_reference() => "Reference",
+            Kind::String => "String",
+            Kind::Boolean => "Boolean",
+            Kind::Decimal => "Decimal",
+            Kind::Integer => "Integer",
+            Kind::DateTime => "DateTime",
+            Kind::Binary => "Binary",
+            Kind::Reference => "Reference",
+            Kind::Complex => "Complex",
+        }
+    }
+}
+
+impl Field {
+    fn dotted(&self) -> String {
+        self.0.join(".")
+    }
+}
+
+impl Converter {
+    fn method(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::AsIs => return None,
+            Self::Lower => "lower",
+            Self::Trimmed => "trimmed",
+            Self::Values { .. } => "values",
+            Self::Language { .. } => "language",
+            Self::Country(_) => "country",
+            Self::Phone { .. } => "phone",
+            Self::TimeZone => "timezone",
+            Self::Reference => "reference",
+            Self::Custom { to: None, .. } => "from",
+            Self::Custom { from: None, .. } => "to",
+            Self::Custom { .. } => "to, from",
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! `scimgate adapter`: the vendors there are, one of them in full, and a new one.
+
+mod columns;
+mod list;
+mod new;
+mod page;
+mod show;
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::bail;
+
+use super::{Ending, Trouble, sources};
+use crate::adapter::Adapter;
+use crate::catalog::{self, Catalog, Sources};
+use crate::config::Config;
+
+/// What to do with adapters.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Verb {
+    /// List the vendors there are.
+    List,
+    /// Tell what the gateway knows of a vendor: settings, abilities, attributes.
+    Show(show::Options),
+    /// Write the files of a new vendor: manifest, script, page and a transcript.
+    New(new::Options),
+}
+
+pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
+    match verb {
+        Verb::List => Ok(list::run(config)),
+        Verb::Show(options) => show::run(config, options),
+        Verb::New(options) => new::run(config, options),
+    }
+}
+
+/// The adapters that can be used. Problems of the others go to standard error, and `true` says
+/// that there were some.
+fn load(config: &Config) -> (Catalog, bool) {
+    let (catalog, report) = catalog::load(&Sources {
+        tenants: None,
+        ..sources(config)
+    });
+    eprint!("{}", report.render(std::io::stderr().is_terminal()));
+    (catalog, report.has_errors())
+}
+
+/// The adapter of this name.
+fn named<'c>(catalog: &'c Catalog, name: &str) -> anyhow::Result<&'c Arc<Adapter>> {
+    let known: Vec<_> = catalog.adapters.keys().map(String::as_str).collect();
+    match catalog.adapters.get(name) {
+        Some(adapter) => Ok(adapter),
+        None if known.is_empty() => bail!("there is no adapter that can be used"),
+        None => bail!(
+            "there is no adapter {name}; there are: {}",
+            known.join(", ")
+        ),
+    }
+}
+
+/// How many transcripts a vendor has.
+fn transcripts(directory: &Path) -> usize {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "http")
+        })
+        .count()
+}

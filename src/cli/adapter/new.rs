@@ -1,0 +1,120 @@
+//! `scimgate adapter new`: the files of a vendor, complete enough to be checked and played at
+//! once, and to be changed line by line from there.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+
+use super::super::{Ending, Trouble};
+use crate::adapter::Adapter;
+use crate::config::Config;
+
+/// What to begin with.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Options {
+    /// The adapter's name: that of its files, and what tenants say.
+    #[arg(value_parser = adapter_name)]
+    name: String,
+    /// The vendor's name for people; the adapter's name if not said.
+    #[arg(long)]
+    title: Option<String>,
+    /// How the vendor's API wants to be told who calls.
+    #[arg(long, value_enum, default_value = "bearer")]
+    credential: Credential,
+}
+
+/// The kinds that need no more than a name to begin with.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Credential {
+    /// User name and password.
+    Basic,
+    /// A token.
+    Bearer,
+    /// A key in a header of its own.
+    Header,
+    /// OAuth 2.0 client credentials.
+    Oauth2,
+    /// Nothing at all.
+    None,
+}
+
+impl Credential {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Basic => "kind = \"basic\"",
+            Self::Bearer => "kind = \"bearer\"",
+            Self::Header => "kind = \"header\"\nheader = \"X-Api-Key\"",
+            Self::Oauth2 => {
+                "kind = \"oauth2\"\ngrant = \"client_credentials\"\ntoken_url = \"/oauth/token\""
+            }
+            Self::None => "kind = \"none\"",
+        }
+    }
+}
+
+fn adapter_name(name: &str) -> Result<String, String> {
+    if Adapter::is_name(name) {
+        Ok(name.to_owned())
+    } else {
+        Err(Adapter::NAME_FORM.to_owned())
+    }
+}
+
+/// Writes the files and says what to do next.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+    let files = files(config, options);
+    write(&files).map_err(Trouble::Config)?;
+    for (path, _) in &files {
+        println!("wrote {}", path.display());
+    }
+    let name = &options.name;
+    println!("next: scimgate check, scimgate test {name}");
+    Ok(Ending::Done)
+}
+
+/// Each file and its text.
+fn files(config: &Config, options: &Options) -> [(PathBuf, String); 4] {
+    let (catalog, name) = (&config.catalog, &options.name);
+    let title = options.title.as_deref().unwrap_or(name);
+    let filled = |template: &str| {
+        let text = template.replace("%name%", name);
+        // The title stands in texts and in a TOML string.
+        let text = text.replace("%title%", &title.replace(['"', '\\'], "'"));
+        text.replace("%credential%", options.credential.table())
+    };
+    let transcripts = catalog.transcripts.join(name);
+    [
+        (
+            catalog.adapters.join(format!("{name}.toml")),
+            filled(include_str!("scaffold/manifest.toml")),
+        ),
+        (
+            catalog.scripts.join(format!("{name}.rhai")),
+            filled(include_str!("scaffold/script.rhai")),
+        ),
+        (
+            catalog.adapters.join(format!("{name}.md")),
+            filled(include_str!("scaffold/page.md")),
+        ),
+        (
+            transcripts.join("users.http"),
+            filled(include_str!("scaffold/users.http")),
+        ),
+    ]
+}
+
+/// Writes all of them, or none where one is there already.
+fn write(files: &[(PathBuf, String)]) -> anyhow::Result<()> {
+    if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
+        bail!("{} is there already; nothing was written", there.display());
+    }
+    for (path, text) in files {
+        let name = || path.display().to_string();
+        let directory = path.parent().unwrap_or(path);
+        std::fs::create_dir_all(directory).with_context(name)?;
+        std::fs::write(path, text).with_context(name)?;
+    }
+    Ok(())
+}

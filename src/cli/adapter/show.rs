@@ -1,0 +1,226 @@
+//! `scimgate adapter show`.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::super::{Ending, Trouble};
+use super::{columns, load, named, page, transcripts};
+use crate::adapter::Adapter;
+use crate::adapter::manifest::{
+    Consistency, IdRule, Limits, MembershipModel, PagingStyle, Setting,
+};
+use crate::adapter::mapping::{Described, Mapping};
+use crate::config::Config;
+use crate::scim::ResourceKind;
+
+/// What to show.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Options {
+    /// The vendor.
+    vendor: String,
+    /// Only the attribute tables, as they stand in the page beside the manifest.
+    #[arg(long)]
+    markdown: bool,
+    /// Make the attribute tables in that page anew.
+    #[arg(long, conflicts_with = "markdown")]
+    write: bool,
+}
+
+/// Prints an adapter, or renews its page.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+    let (catalog, _) = load(config);
+    let adapter = named(&catalog, &options.vendor).map_err(Trouble::Config)?;
+    if options.write {
+        let file = config.catalog.adapters.join(format!("{}.md", adapter.name));
+        renew(&file, adapter).map_err(Trouble::Config)?;
+        println!("{} is up to date", file.display());
+    } else if options.markdown {
+        print!("{}", page::tables(adapter));
+    } else {
+        print!("{}", whole(adapter, config));
+    }
+    Ok(Ending::Done)
+}
+
+fn renew(file: &Path, adapter: &Adapter) -> anyhow::Result<()> {
+    let name = || file.display().to_string();
+    let text = std::fs::read_to_string(file).with_context(name)?;
+    let renewed = page::renewed(&text, adapter).with_context(name)?;
+    std::fs::write(file, renewed).with_context(name)
+}
+
+fn whole(adapter: &Adapter, config: &Config) -> String {
+    let mut text = format!("{} ({})\n\n", adapter.manifest.title, adapter.name);
+    text += &columns::aligned(&summary(adapter, config));
+    text += "\nA tenant sets\n";
+    text += &columns::aligned(&settings(adapter));
+    let tables = [ResourceKind::User, ResourceKind::Group];
+    for table in tables.into_iter().filter_map(|kind| adapter.mapping(kind)) {
+        text += &format!("\nAttributes of a {}\n", table.resource_type.name);
+        text += &columns::aligned(&attributes(adapter, table));
+    }
+    text
+}
+
+fn pair(name: &str, value: impl Into<String>) -> Vec<String> {
+    vec![format!("  {name}"), value.into()]
+}
+
+fn summary(adapter: &Adapter, config: &Config) -> Vec<Vec<String>> {
+    let (manifest, name) = (&adapter.manifest, &adapter.name);
+    let file = |directory: &Path, extension: &str| {
+        directory
+            .join(format!("{name}.{extension}"))
+            .display()
+            .to_string()
+    };
+    let directory = config.catalog.transcripts.join(name);
+    let played = transcripts(&directory);
+    vec![
+        pair("manifest", file(&config.catalog.adapters, "toml")),
+        pair("script", adapter.script.file.as_str()),
+        pair("page", file(&config.catalog.adapters, "md")),
+        pair(
+            "transcripts",
+            format!("{played} in {}", directory.display()),
+        ),
+        pair("users", users(adapter)),
+        pair("groups", groups(adapter)),
+        pair("pages", paging(adapter)),
+        pair("limits", limits(&manifest.limits)),
+        pair("a second create", second_create(manifest.consistency)),
+    ]
+}
+
+fn users(adapter: &Adapter) -> String {
+    let table = adapter.mapping(ResourceKind::User);
+    let active = table.is_some_and(|table| {
+        let mut rows = table.described();
+        rows.any(|row| row.attribute == "active")
+    });
+    let ids = ids(&adapter.manifest.ids.user);
+    let switch = if active { ", disabled and enabled" } else { "" };
+    format!("created, changed, deleted{switch}; {ids}")
+}
+
+fn groups(adapter: &Adapter) -> String {
+    let Some(rule) = &adapter.manifest.ids.group else {
+        return "none: no Group resource type".to_owned();
+    };
+    let many = match adapter.manifest.groups.membership {
+        MembershipModel::Vendor => "any number of them a user",
+        MembershipModel::Exclusive => "one a user: the gateway keeps the other memberships",
+    };
+    format!("created, changed, deleted; {many}; {}", ids(rule))
+}
+
+fn ids(rule: &IdRule) -> String {
+    let IdRule { field, issued, .. } = rule;
+    if *issued {
+        format!("ids are the gateway's own, the vendor's stand in {field}")
+    } else {
+        format!("ids are the vendor's, in {field}")
+    }
+}
+
+fn paging(adapter: &Adapter) -> String {
+    let paging = adapter.manifest.paging;
+    let by = match paging.style {
+        PagingStyle::Page => "by page number",
+        PagingStyle::Offset => "by offset",
+        PagingStyle::Cursor => "by cursor",
+    };
+    format!("{by}, at most {} rows", paging.size)
+}
+
+fn limits(limits: &Limits) -> String {
+    let limits = [
+        (limits.per_second, "calls a second"),
+        (limits.burst, "at once after a quiet time"),
+        (limits.per_minute, "calls a minute"),
+        (limits.concurrency, "in flight"),
+    ];
+    let set = limits
+        .iter()
+        .filter_map(|(limit, what)| Some(format!("{} {what}", (*limit)?)));
+    let set: Vec<_> = set.collect();
+    if set.is_empty() {
+        "none".to_owned()
+    } else {
+        set.join(", ")
+    }
+}
+
+fn second_create(consistency: Consistency) -> &'static str {
+    match consistency {
+        Consistency::A => "is refused by the vendor (A)",
+        Consistency::B => "is found by looking first (B)",
+        Consistency::C => "may stay unseen for a while (C)",
+    }
+}
+
+fn settings(adapter: &Adapter) -> Vec<Vec<String>> {
+    let manifest = &adapter.manifest;
+    let base = ["  base_url", "required", "the address of the vendor's API"];
+    let secrets = manifest.credential.secrets().iter().map(|secret| {
+        let kind = manifest.credential.kind();
+        vec![
+            format!("  credential.{secret}"),
+            "required".to_owned(),
+            format!("secret of a {kind} credential"),
+        ]
+    });
+    let own = manifest.settings.iter().map(|(name, setting)| {
+        let description = setting.description.clone();
+        vec![format!("  settings.{name}"), need(setting), description]
+    });
+    let base = std::iter::once(base.map(str::to_owned).to_vec());
+    base.chain(own).chain(secrets).collect()
+}
+
+fn need(setting: &Setting) -> String {
+    match (&setting.default, &setting.one_of) {
+        (None, None) => "required".to_owned(),
+        (None, Some(allowed)) => format!("one of {}", allowed.join(", ")),
+        (Some(default), None) => format!("default {default}"),
+        (Some(default), Some(allowed)) => format!("default {default} of {}", allowed.join(", ")),
+    }
+}
+
+fn attributes(adapter: &Adapter, table: &Mapping) -> Vec<Vec<String>> {
+    let head = ["  ATTRIBUTE", "TYPE", "FIELD", "CONVERTED BY", "NOTES"];
+    let head = std::iter::once(head.map(str::to_owned).to_vec());
+    let rows = table.described().map(|row| attribute(adapter, &row));
+    head.chain(rows).collect()
+}
+
+fn attribute(adapter: &Adapter, row: &Described<'_>) -> Vec<String> {
+    let notes = [
+        (row.required, "required"),
+        (row.filterable, "filterable"),
+        (row.hidden, "not in /Schemas"),
+    ];
+    let notes = notes.iter().filter(|(holds, _)| *holds);
+    let notes: Vec<_> = notes.map(|(_, note)| *note).collect();
+    vec![
+        format!("  {}", row.attribute),
+        row.kind.to_owned(),
+        place(adapter, row),
+        row.converted.unwrap_or_default().to_owned(),
+        notes.join(", "),
+    ]
+}
+
+/// Where the vendor keeps it, if the vendor does.
+fn place(adapter: &Adapter, row: &Described<'_>) -> String {
+    let membership = adapter.manifest.groups.membership;
+    match row.fields.as_slice() {
+        [] if row.attribute == "members" && membership == MembershipModel::Vendor => {
+            "memberships".to_owned()
+        }
+        [] => "kept by the gateway".to_owned(),
+        fields => fields.join(", "),
+    }
+}
