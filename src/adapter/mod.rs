@@ -6,12 +6,14 @@
 //! - [`xml`]: replies and bodies of vendors that speak XML;
 //! - [`mapping`]: its attribute table, compiled;
 //! - [`operations`]: one SCIM operation, one short function;
+//! - [`batch`]: writes that go to the vendor by the job; [`recent`]: what its look-ups do not see yet;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
 //!   all that is wrong with them;
 //! - [`outcome`]: what went wrong, by whose fault.
 
 pub mod backend;
+pub mod batch;
 pub mod compile;
 mod crosscheck;
 mod custom;
@@ -29,6 +31,7 @@ pub mod memory;
 pub mod operations;
 pub mod outcome;
 pub mod problem;
+pub mod recent;
 pub mod replies;
 pub mod script;
 pub mod settings;
@@ -36,12 +39,17 @@ pub mod xml;
 
 use std::sync::Arc;
 
-pub use backend::{Backend, CallBody, CallFault, LocalBoxFuture, VendorCall, VendorReply, Verb};
+use host::Fault;
+pub use backend::{
+    Backend, CallBody, CallFault, LocalBoxFuture, RequestToken, VendorCall, VendorReply, Verb,
+};
+pub use batch::Batches;
 pub use keys::{NativeId, ObjectKey, ScimId, TenantId};
 use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::Mapping;
 pub use memory::{Memory, MemoryError, Remembered};
 pub use outcome::{Failure, GatewayFault, ScriptFault, VendorFault};
+pub use recent::Recent;
 use replies::ReplyTable;
 use script::Script;
 
@@ -108,6 +116,12 @@ impl Adapter {
             .mappings()
             .find_map(|mapping| mapping.attribute_in(native));
         found.map(str::to_owned)
+    }
+
+    /// A fault of the script as the operation's failure.
+    fn told(&self, fault: Fault) -> Failure {
+        let named = fault.naming(|field| self.attribute_in(field));
+        named.into_failure(&self.manifest.title)
     }
 
     /// Whether accounts are switched on and off by functions of their own.

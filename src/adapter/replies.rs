@@ -33,6 +33,8 @@ pub enum Meaning {
     Quota,
     /// Our credential is refused.
     Credential,
+    /// Our credential is good and lacks a right.
+    Forbidden,
     /// Failed, and the call may have been carried out in part.
     Fault,
     /// The call itself is malformed: the script must be mended.

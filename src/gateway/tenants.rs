@@ -14,7 +14,7 @@ use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
 use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
-use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
+use crate::adapter::{Batches, Failure, LocalBoxFuture, Memory, Recent, TenantId};
 use crate::catalog::Catalog;
 use crate::scim::{self, CursorKey};
 use crate::server::Admission;
@@ -42,6 +42,8 @@ struct Entry {
     tenant: Arc<Tenant>,
     destination: Arc<Destination>,
     locks: Arc<Locks>,
+    batches: Arc<Batches>,
+    recent: Arc<Recent>,
 }
 
 /// What a reload must not reset: who waits for what, and how the vendor is doing.
@@ -49,6 +51,8 @@ struct Entry {
 struct Lasting {
     locks: Arc<Locks>,
     state: Arc<VendorState>,
+    batches: Arc<Batches>,
+    recent: Arc<Recent>,
 }
 
 impl Tenants {
@@ -81,6 +85,8 @@ impl Tenants {
             tenant: Arc::clone(tenant),
             destination: Arc::new(destination(tenant, state, &self.access)),
             locks: lasting.locks,
+            batches: lasting.batches,
+            recent: lasting.recent,
         }
     }
 
@@ -89,7 +95,12 @@ impl Tenants {
         let entry = lasting.entry(tenant.id.clone()).or_insert_with(|| Lasting {
             locks: Arc::new(Locks::default()),
             state: Arc::new(VendorState::new(tenant.upstream.limits)),
+            batches: Arc::default(),
+            recent: Arc::default(),
         });
+        let per_minute = tenant.upstream.limits.batches_per_minute;
+        let batches = entry.batches.under(&tenant.adapter.manifest, per_minute);
+        entry.batches = Arc::new(batches);
         entry.clone()
     }
 }
@@ -159,6 +170,8 @@ impl Entrance {
             tenant,
             destination,
             locks,
+            batches,
+            recent,
         } = &*self.entry;
         Operation {
             tenant: tenant.id.clone(),
@@ -169,6 +182,8 @@ impl Entrance {
             backend: Rc::new(Network::new(Rc::clone(&self.pool), Arc::clone(destination))),
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
+            batches: Arc::clone(batches),
+            recent: Arc::clone(recent),
             ids: Arc::clone(&self.tenants.ids),
             cursors: self.tenants.cursors.clone(),
             base_url,

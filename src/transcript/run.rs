@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::runtime::LocalOptions;
 use tokio::time::Instant;
 
 use super::compare::{Mode, Variables, differences, fill, fill_value};
@@ -16,7 +17,7 @@ use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
-use crate::adapter::{Adapter, Failure, Memory, TenantId};
+use crate::adapter::{Adapter, Batches, Failure, Memory, Recent, TenantId};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
@@ -48,7 +49,7 @@ pub fn run(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Ou
     let player = Player::new(transcript, adapter)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
-        .build()?;
+        .build_local(LocalOptions::default())?;
     Ok(runtime.block_on(player.play(transcript)))
 }
 
@@ -61,6 +62,8 @@ struct Player {
     group_priority: Arc<BTreeMap<String, i64>>,
     memory: Arc<dyn Memory>,
     locks: Arc<Locks>,
+    batches: Arc<Batches>,
+    recent: Arc<Recent>,
     ids: Arc<IdCache>,
 }
 
@@ -78,6 +81,8 @@ impl Player {
             group_priority: Arc::new(transcript.priority.clone()),
             memory: Arc::new(Store::in_memory()?),
             locks: Arc::default(),
+            batches: Arc::new(Batches::new(&adapter.manifest, None)),
+            recent: Arc::default(),
             ids: Arc::default(),
         })
     }
@@ -160,6 +165,8 @@ impl Player {
             backend,
             memory: Arc::clone(&self.memory),
             locks: Arc::clone(&self.locks),
+            batches: Arc::clone(&self.batches),
+            recent: Arc::clone(&self.recent),
             ids: Arc::clone(&self.ids),
             cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),

@@ -59,12 +59,7 @@ fn job(source: &str) -> impl FnOnce(&Call) -> Result<String, Failure> + 'static 
         .compile(source)
         .expect("the script parses");
     move |call| {
-        let stage = Stage::new(
-            call,
-            Arc::new(ReplyTable::default()),
-            Arc::new(Settings::default()),
-            None,
-        );
+        let stage = Stage::bare(call);
         let options = CallFnOptions::new().with_tag(stage);
         let result = scripting().engine.call_fn_with_options::<Dynamic>(
             options,
@@ -192,12 +187,7 @@ fn job_shared() -> impl FnOnce(&Call) -> Result<String, Failure> + 'static {
         static AST: rhai::AST = scripting().engine.compile("fn main() { get(\"/a\").n }").unwrap();
     }
     move |call: &Call| {
-        let stage = Stage::new(
-            call,
-            Arc::new(ReplyTable::default()),
-            Arc::new(Settings::default()),
-            None,
-        );
+        let stage = Stage::bare(call);
         let options = CallFnOptions::new().with_tag(stage);
         AST.with(|ast| {
             let engine = &scripting().engine;

@@ -19,8 +19,10 @@ pub(in crate::adapter) struct Attr {
     pub(super) required: bool,
     pub(super) lookup: Option<String>,
     pub(super) unique: bool,
+    pub(super) shared: bool,
     pub(super) primary: bool,
     pub(super) hidden: bool,
+    pub(super) lenient: bool,
     pub(super) at_most: Option<usize>,
     pub(super) cut: Option<usize>,
     pub(super) otherwise: Option<FnPtr>,
@@ -56,6 +58,7 @@ pub(super) enum Conversion {
     TimeZone,
     Reference {
         to: String,
+        by: Option<String>,
     },
     Custom {
         to: Option<FnPtr>,
@@ -72,8 +75,10 @@ impl Attr {
             required: false,
             lookup: None,
             unique: false,
+            shared: false,
             primary: false,
             hidden: false,
+            lenient: false,
             at_most: None,
             cut: None,
             otherwise: None,
@@ -157,6 +162,15 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
         ..row
     });
     docs.function(
+        ".shared()",
+        "Several objects may have the same value: it can be looked up, but names nobody, and creating an object looks for no other one with it.",
+        &[],
+    );
+    engine.register_fn("shared", |row: Attr| Attr {
+        shared: true,
+        ..row
+    });
+    docs.function(
         ".primary()",
         "The element is the primary one when it is read.",
         &[],
@@ -172,6 +186,15 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("hidden", |row: Attr| Attr {
         hidden: true,
+        ..row
+    });
+    docs.function(
+        ".lenient()",
+        "A value without native form is left out instead of refused with 400; Entra reads its own back.",
+        &[],
+    );
+    engine.register_fn("lenient", |row: Attr| Attr {
+        lenient: true,
         ..row
     });
     docs.function(".max(letters)", "A longer text is refused with 400.", &[]);
@@ -224,7 +247,21 @@ fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
         &[],
     );
     engine.register_fn("reference", |row: Attr, to: &str| {
-        row.converting(Conversion::Reference { to: to.to_owned() })
+        row.converting(Conversion::Reference {
+            to: to.to_owned(),
+            by: None,
+        })
+    });
+    docs.function(
+        ".reference(\"User\", field)",
+        "The same where the field holds another field of that user than its id, one the vendor can look users up by. Who is not to be found there is left out.",
+        &[],
+    );
+    engine.register_fn("reference", |row: Attr, to: &str, by: &str| {
+        row.converting(Conversion::Reference {
+            to: to.to_owned(),
+            by: Some(by.to_owned()),
+        })
     });
 }
 

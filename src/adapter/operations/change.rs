@@ -6,7 +6,6 @@
 
 use super::Operation;
 use super::create::names;
-use super::doubt::is_unconfirmed;
 use super::members::member_ids;
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
@@ -301,7 +300,7 @@ impl Operation {
             return altered;
         };
         self.withdraw_key(key, remembered, &failure).await?;
-        let in_doubt = is_unconfirmed(&failure) && remembered.becoming.is_none();
+        let in_doubt = failure.is_unconfirmed() && remembered.becoming.is_none();
         let found = match in_doubt {
             true => self.altered_in_doubt(key.kind, native, sent, after).await?,
             false => None,

@@ -98,12 +98,6 @@ impl Operation {
     }
 }
 
-/// Whether a write went out and nothing is known of it, so that looking settles
-/// it. What failed after all retries has been looked at enough.
-pub(super) fn is_unconfirmed(failure: &Failure) -> bool {
-    matches!(failure, Failure::Vendor(VendorFault::UnknownOutcome))
-}
-
 /// Whether the vendor may have carried out what failed.
 pub(super) fn is_doubtful(failure: &Failure) -> bool {
     matches!(

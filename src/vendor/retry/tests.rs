@@ -9,6 +9,7 @@ fn call(method: Verb) -> VendorCall {
         path: "/users".into(),
         body: None,
         idempotent: false,
+        token: None,
     }
 }
 
