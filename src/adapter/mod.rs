@@ -39,11 +39,11 @@ pub mod xml;
 
 use std::sync::Arc;
 
-use host::Fault;
 pub use backend::{
     Backend, CallBody, CallFault, LocalBoxFuture, RequestToken, VendorCall, VendorReply, Verb,
 };
 pub use batch::Batches;
+use host::Fault;
 pub use keys::{NativeId, ObjectKey, ScimId, TenantId};
 use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::Mapping;

@@ -102,7 +102,9 @@ impl Recent {
     pub(in crate::adapter) fn know(&self, name: Name, id: NativeId) {
         let mut notes = self.notes();
         // Whoever is renamed has one name.
-        notes.known.retain(|other, known| *known != id || *other == name);
+        notes
+            .known
+            .retain(|other, known| *known != id || *other == name);
         notes.known.insert(name, id, LONG);
     }
 
@@ -158,7 +160,11 @@ impl<K: Clone + Eq + Hash, V> Expiring<K, V> {
             && let Some((until, key)) = self.order.pop_front()
         {
             // A later entry of the same key is another one.
-            if self.entries.get(&key).is_some_and(|(held, _)| *held == until) {
+            if self
+                .entries
+                .get(&key)
+                .is_some_and(|(held, _)| *held == until)
+            {
                 self.entries.remove(&key);
             }
         }

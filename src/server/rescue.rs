@@ -192,7 +192,9 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
             60,
             &format!(
                 "backend permission missing: the vendor accepts the credential that the gateway holds for this tenant and does not let it do this. {} The token in Entra is fine. Request id {id}.",
-                detail.as_deref().unwrap_or("Give it the rights that the adapter's page names.")
+                detail
+                    .as_deref()
+                    .unwrap_or("Give it the rights that the adapter's page names.")
             ),
         ),
     }

@@ -11,13 +11,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Batches;
 use super::queue::{Entry, Queue, Ticket, Told};
+use crate::adapter::Adapter;
 use crate::adapter::backend::{Backend, LocalBoxFuture};
 use crate::adapter::fiber::{self, Budget};
 use crate::adapter::host::{Item, Stage, json};
 use crate::adapter::keys::TenantId;
 use crate::adapter::outcome::{Failure, VendorFault};
 use crate::adapter::settings::Settings;
-use crate::adapter::Adapter;
 
 /// What a waiter keeps of its time, to look whether a lost write was carried out.
 const RESERVE: Duration = Duration::from_secs(3);

@@ -141,7 +141,9 @@ pub(super) async fn run<T: 'static>(
                 Answer::Go
             }
             CoroutineResult::Yield(Ask::Sleep(time)) => {
-                backend.wait(budget.deadline.min(Instant::now() + time)).await;
+                backend
+                    .wait(budget.deadline.min(Instant::now() + time))
+                    .await;
                 Answer::Go
             }
             CoroutineResult::Yield(Ask::Pause(time)) => pause(time, budget.deadline, backend).await,

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant as Clock;
 
 use rhai::{CallFnOptions, Dynamic, Scope};
@@ -12,9 +11,7 @@ use crate::adapter::backend::{LocalBoxFuture, Verb};
 use crate::adapter::engine::scripting;
 use crate::adapter::host::Stage;
 use crate::adapter::outcome::ScriptFault;
-use crate::adapter::replies::ReplyTable;
 use crate::adapter::script::fault_of;
-use crate::adapter::settings::Settings;
 
 /// A vendor that answers every call after a while with `{"n": <calls so far>}`.
 #[derive(Default)]

@@ -98,8 +98,7 @@ fn submit(
     let items = items.iter().map(|item| written(item, context));
     let items = items.collect::<Result<_, _>>()?;
     let results = crew.submit(name, items);
-    let results =
-        results.ok_or_else(|| refused(&format!("the manifest has no [batch.{name}]")))?;
+    let results = results.ok_or_else(|| refused(&format!("the manifest has no [batch.{name}]")))?;
     match stage.call().ask(Ask::Results(results)) {
         Answer::Told(Ok(results)) => Ok(results),
         Answer::Told(Err(failure)) => Err(Fault::failed(failure).throw(context.call_position())),

@@ -19,8 +19,8 @@ mod trees;
 
 use rhai::Engine;
 
-use document::Docs;
 pub(in crate::adapter) use batches::Item;
+use document::Docs;
 pub(in crate::adapter) use fault::Fault;
 pub(in crate::adapter) use stage::Stage;
 

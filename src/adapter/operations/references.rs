@@ -147,8 +147,7 @@ impl Operation {
 
     /// The SCIM id of the one user whose field holds this.
     async fn bearer(&self, field: &str, held: Option<Value>) -> Result<Option<Value>, Failure> {
-        let (Some(held), Some((row, _))) =
-            (held, self.mapping(ResourceKind::User)?.row_in(field))
+        let (Some(held), Some((row, _))) = (held, self.mapping(ResourceKind::User)?.row_in(field))
         else {
             return Ok(None);
         };
