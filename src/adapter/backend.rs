@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::HeaderMap;
 use tokio::time::Instant;
 
 /// A future that stays on its thread, as fibers do.
@@ -109,6 +110,8 @@ pub struct VendorReply {
     pub status: u16,
     /// `Retry-After`, as a span of time.
     pub retry_after: Option<Duration>,
+    /// All headers; of which a script sees those the manifest names.
+    pub headers: HeaderMap,
     /// The body, bounded by the backend.
     pub body: Bytes,
     /// An earlier try of this call was lost and may have been carried out, so
@@ -122,6 +125,7 @@ impl VendorReply {
         Self {
             status: 200,
             retry_after: None,
+            headers: HeaderMap::new(),
             body: Bytes::new(),
             after_loss: false,
         }

@@ -81,6 +81,7 @@ impl Backend for Vendor {
             Ok(VendorReply {
                 status: 200,
                 retry_after: None,
+                headers: Default::default(),
                 body: json!({"results": results}).to_string().into(),
                 after_loss: false,
             })

@@ -35,6 +35,7 @@ impl Backend for Echo {
             Ok(VendorReply {
                 status: 200,
                 retry_after: None,
+                headers: Default::default(),
                 body: body.into(),
                 after_loss: false,
             })

@@ -29,7 +29,7 @@ impl Item {
     }
 
     /// What is no object stays as it is.
-    fn with(&self, name: &str, value: Value) -> Self {
+    fn plus(&self, name: &str, value: Value) -> Self {
         let mut whole = self.value().clone();
         if let Value::Object(members) = &mut whole {
             members.insert(name.to_owned(), value);
@@ -67,15 +67,15 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_type_with_name::<Item>("Item");
     docs.function(
-        ".with(name, value)",
+        ".plus(name, value)",
         "An item that `run_<name>(items)` was given, with one member more. Nothing else can be done with an item but sending it.",
         &[],
     );
     engine.register_fn(
-        "with",
+        "plus",
         |context: NativeCallContext<'_>, item: Item, name: ImmutableString, value: Dynamic| {
             let value = written(&value, &context)?;
-            Ok::<_, Thrown>(item.with(&name, value))
+            Ok::<_, Thrown>(item.plus(&name, value))
         },
     );
     docs.function(

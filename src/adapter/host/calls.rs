@@ -251,7 +251,10 @@ pub(super) fn read(
     match verdict.means {
         // The lost try did it: what is to be gone is gone.
         Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
-        Meaning::Ok if body.is_some() => Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic)),
+        Meaning::Ok if body.is_some() => {
+            let body = body.map(|body| stage.replies().with_headers(body, &reply.headers));
+            Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic))
+        }
         // What was to be read is not there: no script can go on from that.
         Meaning::Ok if reply.body.is_empty() && verb != Verb::Get => Ok(Dynamic::UNIT),
         Meaning::Ok => Err(garbled(reply, repeatable)),

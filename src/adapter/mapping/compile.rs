@@ -170,7 +170,7 @@ impl Compiler<'_> {
             required: attr.required,
             lookup: attr.lookup.clone(),
             unique: attr.unique,
-            shared: attr.shared,
+            ambiguous: attr.ambiguous,
             primary: attr.primary,
             hidden: attr.hidden,
             lenient: attr.lenient,

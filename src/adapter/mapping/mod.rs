@@ -53,7 +53,7 @@ pub(in crate::adapter) struct Row {
     read_only: bool,
     pub(in crate::adapter) lookup: Option<String>,
     pub(in crate::adapter) unique: bool,
-    pub(in crate::adapter) shared: bool,
+    pub(in crate::adapter) ambiguous: bool,
     primary: bool,
     hidden: bool,
     lenient: bool,

@@ -19,7 +19,7 @@ pub(in crate::adapter) struct Attr {
     pub(super) required: bool,
     pub(super) lookup: Option<String>,
     pub(super) unique: bool,
-    pub(super) shared: bool,
+    pub(super) ambiguous: bool,
     pub(super) primary: bool,
     pub(super) hidden: bool,
     pub(super) lenient: bool,
@@ -75,7 +75,7 @@ impl Attr {
             required: false,
             lookup: None,
             unique: false,
-            shared: false,
+            ambiguous: false,
             primary: false,
             hidden: false,
             lenient: false,
@@ -162,12 +162,12 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
         ..row
     });
     docs.function(
-        ".shared()",
+        ".ambiguous()",
         "Several objects may have the same value: it can be looked up, but names nobody, and creating an object looks for no other one with it.",
         &[],
     );
-    engine.register_fn("shared", |row: Attr| Attr {
-        shared: true,
+    engine.register_fn("ambiguous", |row: Attr| Attr {
+        ambiguous: true,
         ..row
     });
     docs.function(

@@ -88,7 +88,7 @@ impl Operation {
         let refuses_a_second = self.adapter.manifest.consistency != Consistency::B;
         let in_doubt = self.is_doubted(kind, resource);
         self.look(kind, resource, |row| {
-            in_doubt || !(row.shared || refuses_a_second && row.unique)
+            in_doubt || !(row.ambiguous || refuses_a_second && row.unique)
         })
         .await
     }
@@ -213,7 +213,7 @@ impl Operation {
                 if is_ours(mapping, resource, &view) {
                     return Ok(Some(Existing::Ours(reading)));
                 }
-                if !row.shared {
+                if !row.ambiguous {
                     return Ok(Some(Existing::Taken(row.spelling.clone(), reading)));
                 }
             }

@@ -84,7 +84,7 @@ impl Operation {
         let Ok(mapping) = self.mapping(kind) else {
             return Vec::new();
         };
-        let naming = |row: &Row| row.lookup.is_some() && !row.shared;
+        let naming = |row: &Row| row.lookup.is_some() && !row.ambiguous;
         let rows = mapping.mapped().filter(|(_, row)| naming(row));
         rows.filter_map(|(index, row)| name(kind, index, row.leaf.get(resource)?))
             .collect()

@@ -17,6 +17,7 @@ fn answered(status: u16, means: Meaning, retry_after: Option<u64>) -> Tried {
     let reply = VendorReply {
         status,
         retry_after: retry_after.map(Duration::from_secs),
+        headers: Default::default(),
         body: Bytes::new(),
         after_loss: false,
     };
