@@ -28,8 +28,8 @@ impl Showcase for Wss {
             limits: Limits {
                 submits_per_minute: 600,
                 reads_per_minute: 600_000,
-                job_ms: 20,
-                poll_after_ms: 20,
+                job_ms: 5,
+                poll_after_ms: 8,
                 ..Limits::default()
             },
             ..Options::default()
