@@ -17,6 +17,7 @@
 //! | `filter_oracle` | our reading of filters against another one's |
 //! | `fuzz_smoke` | a short run of the fuzz targets |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
+//! | `wss` | writes by the job, look-ups that lag |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -43,3 +44,4 @@ mod tidy;
 mod transcripts;
 mod versions;
 mod webroot;
+mod wss;
