@@ -42,7 +42,7 @@ enum FaultKind {
     /// Not now.
     Busy(Option<Duration>),
     /// The batch it was in failed like this.
-    Failed(Failure),
+    Failed(Box<Failure>),
 }
 
 impl Fault {
@@ -89,7 +89,7 @@ impl Fault {
             Failure::Vendor(VendorFault::UnknownOutcome) => FaultKind::UnknownOutcome,
             Failure::Vendor(VendorFault::Unreachable) => FaultKind::Unreachable,
             Failure::Vendor(VendorFault::Busy { retry_after }) => FaultKind::Busy(retry_after),
-            other => FaultKind::Failed(other),
+            other => FaultKind::Failed(Box::new(other)),
         })
     }
 
@@ -155,7 +155,7 @@ impl Fault {
             FaultKind::UnknownOutcome => return VendorFault::UnknownOutcome.into(),
             FaultKind::Unreachable => return VendorFault::Unreachable.into(),
             FaultKind::Busy(retry_after) => return VendorFault::Busy { retry_after }.into(),
-            FaultKind::Failed(failure) => return failure,
+            FaultKind::Failed(failure) => return *failure,
             FaultKind::Meant(meaning) => meaning,
         };
         let attribute = self.attribute.as_deref();
@@ -279,6 +279,12 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         let wait = u64::try_from(seconds).ok().map(Duration::from_secs);
         Fault::bare(FaultKind::Busy(wait))
     });
+    docs.function(
+        "busy()",
+        "The same where nobody knows when. Entra gets 503.",
+        &[("busy().means", r#""busy""#)],
+    );
+    engine.register_fn("busy", || Fault::bare(FaultKind::Busy(None)));
     docs.function(
         "unknown_outcome()",
         "A fault to `throw`: the vendor may or may not have done it. The gateway looks before anything is repeated.",

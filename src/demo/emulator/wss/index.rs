@@ -22,7 +22,9 @@ impl Index {
 
     /// Goes on to `now`. What was noted later is not seen sooner.
     pub(super) fn catch_up(&mut self, now: Timestamp) {
-        while let Some((_, key, row)) = self.coming.pop_front_if(|(seen, ..)| *seen <= now) {
+        while self.coming.front().is_some_and(|(seen, ..)| *seen <= now)
+            && let Some((_, key, row)) = self.coming.pop_front()
+        {
             match row {
                 Some(row) => drop(self.rows.insert(key, row)),
                 None => drop(self.rows.remove(&key)),

@@ -299,8 +299,10 @@ fn calls_are_counted_and_refused_at_the_door() {
         wss.0.advance_clock(Duration::from_secs(10));
         assert_eq!(wss.call("POST /jobs", body).status, status);
     }
-    let reads = (0..121).map(|_| wss.call("GET ", Value::Null).status);
-    assert_eq!(reads.last(), Some(429));
+    let reads: Vec<_> = (0..121)
+        .map(|_| wss.call("GET ", Value::Null).status)
+        .collect();
+    assert_eq!(reads.last(), Some(&429));
     assert_eq!(wss.call("POST /publish", Value::Null).status, 202);
     assert_eq!(wss.call("POST /publish", Value::Null).status, 429);
     assert_eq!(wss.call("GET /nothing", Value::Null).status, 404);
