@@ -21,12 +21,12 @@ const MOST: usize = 20_000;
 /// How long a create whose outcome is not known is kept in mind, and which user a value names.
 const LONG: Duration = Duration::from_secs(600);
 
-/// What an object can be looked up by: its resource type, the row of the table, and the native
-/// value, folded.
+/// What an object can be looked up by: its resource type, the attribute in its canonical spelling
+/// (a reload may move its row), and the native value, folded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(in crate::adapter) struct Name {
     pub(in crate::adapter) kind: ResourceKind,
-    pub(in crate::adapter) row: usize,
+    pub(in crate::adapter) attribute: String,
     pub(in crate::adapter) value: String,
 }
 
@@ -180,7 +180,7 @@ mod tests {
     fn name(value: &str) -> Name {
         Name {
             kind: ResourceKind::User,
-            row: 0,
+            attribute: "userName".to_owned(),
             value: value.to_owned(),
         }
     }

@@ -74,11 +74,12 @@ impl Queue {
     /// Puts an item at the end.
     pub(super) fn enter(&self, item: Value, deadline: Instant) -> Ticket {
         let (sender, reply) = oneshot::channel();
+        let bytes = item.to_string().len();
         let mut state = self.state();
         let number = state.next;
         state.next += 1;
         state.pending.push_back(Entry {
-            bytes: item.to_string().len(),
+            bytes,
             item,
             deadline,
             reply: sender,

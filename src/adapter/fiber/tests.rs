@@ -387,3 +387,30 @@ fn verbs_reach_the_backend_as_written() {
     .unwrap();
     assert_eq!(*echo.paths.borrow(), ["/p", "/d", "/x"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_looked_at_in_growing_pauses_until_it_has_ended() {
+    let (echo, began) = (Echo::default(), tokio::time::Instant::now());
+    let source = r#"fn main() { poll("/jobs/1", 1000, |job| job.n == 4).n }"#;
+    let ended = run(job(source), budget(), &echo).await;
+    assert_eq!(ended.unwrap(), "4");
+    // After 1 s, 1.5 s, and twice 2 s.
+    assert_eq!(began.elapsed().as_millis(), 6_500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_end_is_given_up_while_there_is_time_for_a_call() {
+    let (echo, began) = (Echo::default(), tokio::time::Instant::now());
+    let source = r#"
+        fn main() {
+            try {
+                poll("/jobs/1", 1000, |job| false)
+            } catch (fault) {
+                `${fault.means} ${get("/jobs/1").n}`
+            }
+        }
+    "#;
+    let ended = run(job(source), budget(), &echo).await;
+    assert_eq!(ended.unwrap(), "unknown_outcome 15");
+    assert_eq!(began.elapsed().as_millis(), 26_500);
+}

@@ -24,9 +24,11 @@ impl Operation {
         let (Some(lag), Ok(mapping)) = (self.lag(), self.mapping(kind)) else {
             return;
         };
-        let looked_up = |row: usize| mapping.row(row).is_some_and(|row| row.lookup.is_some());
-        let named = written.iter().filter(|write| looked_up(write.row));
-        let names = named.filter_map(|write| name(kind, write.row, &write.native));
+        let names = written.iter().filter_map(|write| {
+            let row = mapping.row(write.row)?;
+            row.lookup.as_ref()?;
+            name(kind, row, &write.native)
+        });
         self.recent.wrote(kind, id, names.collect(), lag);
     }
 
@@ -51,7 +53,9 @@ impl Operation {
         let fresh = |reading: &Reading| self.recent.is_fresh(kind, &reading.id);
         let (stale, mut current): (Vec<_>, Vec<_>) = found.into_iter().partition(fresh);
         let mut by_key: Vec<_> = stale.into_iter().map(|reading| reading.id).collect();
-        let named = name(kind, row, value).map(|name| self.recent.named(&name));
+        let row = self.mapping(kind)?.row(row);
+        let named = row.and_then(|row| name(kind, row, value));
+        let named = named.map(|name| self.recent.named(&name));
         by_key.extend(named.into_iter().flatten());
         by_key.sort();
         by_key.dedup();
@@ -86,16 +90,16 @@ impl Operation {
         };
         let naming = |row: &Row| row.lookup.is_some() && !row.ambiguous;
         let rows = mapping.mapped().filter(|(_, row)| naming(row));
-        rows.filter_map(|(index, row)| name(kind, index, row.leaf.get(resource)?))
+        rows.filter_map(|(_, row)| name(kind, row, row.leaf.get(resource)?))
             .collect()
     }
 }
 
 /// A value as look-ups compare it.
-pub(super) fn name(kind: ResourceKind, row: usize, value: &Value) -> Option<Name> {
+pub(super) fn name(kind: ResourceKind, row: &Row, value: &Value) -> Option<Name> {
     Some(Name {
         kind,
-        row,
+        attribute: row.spelling.clone(),
         value: fold(value.as_str()?).into_owned(),
     })
 }

@@ -128,14 +128,14 @@ impl Operation {
 
     /// What a user's field holds, for references by it; `None` if there is no such user.
     async fn named_by(&self, id: &str, field: &str) -> Result<Option<NativeId>, Failure> {
-        let Some((row, _)) = self.mapping(ResourceKind::User)?.row_in(field) else {
+        let Some((index, row)) = self.mapping(ResourceKind::User)?.row_in(field) else {
             return Ok(None);
         };
         let Some(native) = self.referent(id).await? else {
             return Ok(None);
         };
         let user = self.fetch_plain(ResourceKind::User, &native).await?;
-        let held = user.and_then(|user| user.values.into_iter().find(|value| value.row == row));
+        let held = user.and_then(|user| user.values.into_iter().find(|value| value.row == index));
         let Some(held) = held.map(|value| value.native) else {
             return Ok(None);
         };
@@ -147,7 +147,8 @@ impl Operation {
 
     /// The SCIM id of the one user whose field holds this.
     async fn bearer(&self, field: &str, held: Option<Value>) -> Result<Option<Value>, Failure> {
-        let (Some(held), Some((row, _))) = (held, self.mapping(ResourceKind::User)?.row_in(field))
+        let (Some(held), Some((index, row))) =
+            (held, self.mapping(ResourceKind::User)?.row_in(field))
         else {
             return Ok(None);
         };
@@ -157,7 +158,7 @@ impl Operation {
         let native = match self.recent.known(&name) {
             Some(native) => native,
             None => {
-                let found = self.find_plain(ResourceKind::User, row, &held).await?;
+                let found = self.find_plain(ResourceKind::User, index, &held).await?;
                 let [user] = found.as_slice() else {
                     return Ok(None);
                 };
