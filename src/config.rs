@@ -11,23 +11,30 @@ mod tests;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::catalog::watch::Means;
 use layer::Layer;
 pub use problem::ConfigProblem;
+pub(crate) use values::span;
 
 /// The default of every key, as text, for people.
 pub const REFERENCE: &str = include_str!("config.default.toml");
 
 /// The gateway's configuration. Paths are absolute or relative to the working
 /// directory: [`Config::load`] has resolved them.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Entra's side.
     pub server: Server,
+    /// Probes and metrics.
+    pub ops: Port,
+    /// Administration.
+    pub admin: Port,
     /// Threads that serve requests, at least 1; `None` is one for each core.
     #[serde(default, deserialize_with = "values::some_positive")]
     pub workers: Option<usize>,
@@ -41,18 +48,24 @@ pub struct Config {
     pub vendor: Vendor,
     /// Log lines.
     pub log: Log,
+    /// Metrics and traces.
+    pub telemetry: Telemetry,
     /// Times.
     pub deadline: Deadline,
 }
 
 /// Entra's side.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Where to listen.
     pub listen: SocketAddr,
     /// The http or https URL in `meta.location`; `None` takes each request's own host.
-    #[serde(default, deserialize_with = "values::some_web_url")]
+    #[serde(
+        default,
+        deserialize_with = "values::some_web_url",
+        serialize_with = "values::as_text"
+    )]
     pub public_url: Option<Url>,
     /// `None` is plain HTTP.
     #[serde(default)]
@@ -72,7 +85,7 @@ pub struct Server {
 }
 
 /// The server's certificate.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// PEM file of the certificate and its chain.
@@ -81,8 +94,17 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
+/// A port beside the one that serves SCIM.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Port {
+    /// Where to listen; `None`, written "", is not at all.
+    #[serde(deserialize_with = "values::some_address")]
+    pub listen: Option<SocketAddr>,
+}
+
 /// Directories that are watched.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
     /// Holds `<vendor>.toml`.
@@ -93,10 +115,14 @@ pub struct Catalog {
     pub tenants: PathBuf,
     /// Holds `<vendor>/*.http`.
     pub transcripts: PathBuf,
+    /// How changes of them are noticed.
+    pub watch: Means,
+    /// Seconds from the removal of a tenant's file to the end of its tokens.
+    pub removal_grace_seconds: u64,
 }
 
 /// The database.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// The SQLite file.
@@ -104,7 +130,7 @@ pub struct Store {
 }
 
 /// What one tenant may ask for.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Sustained.
@@ -117,7 +143,7 @@ pub struct Limits {
 }
 
 /// The vendors' side.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vendor {
     /// PEM file of further certificate authorities.
@@ -125,18 +151,55 @@ pub struct Vendor {
     pub extra_ca: Option<PathBuf>,
 }
 
-/// Log lines.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+/// Log lines, and the provisioning log.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Their form.
     pub format: LogFormat,
     /// `tracing-subscriber` directives.
     pub filter: String,
+    /// How the provisioning log names users and groups.
+    pub identity: Identity,
+    /// Which reading requests the provisioning log keeps.
+    pub reads: Reads,
+    /// How long it keeps them, at least a minute.
+    #[serde(
+        deserialize_with = "values::retention",
+        serialize_with = "values::as_span"
+    )]
+    pub retention: Duration,
+    /// How many it keeps, at least 1.
+    #[serde(deserialize_with = "values::positive")]
+    pub max_events: usize,
+}
+
+/// How users and groups are named where they need not be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identity {
+    /// As they are.
+    Full,
+    /// By an outline: `a…@e…com`.
+    Masked,
+    /// Not at all.
+    Off,
+}
+
+/// Which reading requests are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reads {
+    /// All.
+    All,
+    /// Those that failed.
+    Failures,
+    /// None.
+    None,
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One JSON object a line.
@@ -145,8 +208,28 @@ pub enum LogFormat {
     Text,
 }
 
+/// Metrics and traces.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// How they name tenants and vendors' hosts.
+    pub tenant_label: TenantLabel,
+}
+
+/// How a name stands in metrics and traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TenantLabel {
+    /// As it is.
+    Full,
+    /// As a pseudonym, the same on every pod.
+    Hash,
+    /// Not at all.
+    Off,
+}
+
 /// Times.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deadline {
     /// Seconds until a request is answered at the latest, 1 to 54: Entra gives up at 60.

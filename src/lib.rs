@@ -40,12 +40,14 @@
 //! | [`vendor`] | the vendor's side of the network: connections, limits, retries, breakers |
 //! | [`store`] | what the vendor cannot remember: SQLite |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
-//! | [`telemetry`] | logs |
+//! | [`telemetry`] | log lines, metrics, traces |
+//! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
 //!
 //! Dependencies point one way: `cli → gateway → server → catalog → tenant →
 //! adapter → scim`. `vendor` and `store` implement traits that `adapter` and
-//! `tenant` own. A test (`tests/it/tidy.rs`) holds the arrows.
+//! `tenant` own, `telemetry` those of whoever has something to tell; only `cli` and
+//! `gateway` know it. A test (`tests/it/tidy.rs`) holds the arrows.
 //!
 //! # Invariants
 //!
@@ -70,6 +72,7 @@ pub mod config;
 pub mod convert;
 pub mod demo;
 pub mod gateway;
+pub mod probe;
 pub mod scim;
 pub mod server;
 pub mod store;

@@ -163,6 +163,7 @@ impl Adapter {
             name: files.name,
             replies: Arc::new(manifest.replies.clone()),
             manifest,
+            manifest_text: files.manifest.1.clone(),
             script,
             user: Arc::new(user),
             group: group.map(Arc::new),

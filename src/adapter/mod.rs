@@ -5,12 +5,14 @@
 //!   and run on a coroutine that suspends at each vendor call;
 //! - [`xml`]: replies and bodies of vendors that speak XML;
 //! - [`mapping`]: its attribute table, compiled;
+//! - [`outline`]: a script's parts as their reader sees them;
 //! - [`operations`]: one SCIM operation, one short function;
 //! - [`batch`]: writes that go to the vendor by the job; [`recent`]: what its look-ups do not see yet;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
 //!   all that is wrong with them;
-//! - [`outcome`]: what went wrong, by whose fault.
+//! - [`outcome`]: what went wrong, by whose fault;
+//! - [`story`]: what one request did.
 
 pub mod backend;
 pub mod batch;
@@ -30,11 +32,13 @@ pub mod mapping;
 pub mod memory;
 pub mod operations;
 pub mod outcome;
+pub mod outline;
 pub mod problem;
 pub mod recent;
 pub mod replies;
 pub mod script;
 pub mod settings;
+pub mod story;
 pub mod xml;
 
 use std::sync::Arc;
@@ -55,6 +59,9 @@ use script::Script;
 
 use crate::scim::{Profile, ResourceKind, Service};
 
+/// Target of the spans that only traces show: a log line stays in its request's span.
+pub const TRACE_ONLY: &str = "trace_only";
+
 /// Most resources of one page of a list.
 const PAGE_MAX: u32 = 200;
 
@@ -66,6 +73,8 @@ pub struct Adapter {
     pub name: String,
     /// The manifest.
     pub manifest: Manifest,
+    /// The manifest as written, for showing how two versions differ.
+    pub manifest_text: String,
     /// The script.
     pub script: Script,
     /// The reply table, shared with the vendor's side.

@@ -1,6 +1,6 @@
 //! A vendor's script: read, compiled, checked, and called.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub struct Script {
     pub(in crate::adapter) ast: Arc<AST>,
     /// Number of parameters by function name.
     functions: BTreeMap<String, usize>,
+    /// Words that stand in paths of the source.
+    path_words: BTreeSet<String>,
     serves_constants: bool,
 }
 
@@ -73,6 +75,7 @@ impl Script {
             .collect();
         let script = Self {
             file: file.to_owned(),
+            path_words: path_words(&text),
             text,
             serves_constants: lint::serves_constants(&ast),
             ast: Arc::new(ast),
@@ -89,6 +92,11 @@ impl Script {
     /// Whether the script defines `name`, and with how many parameters.
     pub(in crate::adapter) fn arity(&self, name: &str) -> Option<usize> {
         self.functions.get(name).copied()
+    }
+
+    /// Whether the source itself has `word` as a segment of a path: then the segment is no value.
+    pub(in crate::adapter) fn writes(&self, word: &str) -> bool {
+        self.path_words.contains(word)
     }
 
     /// The names the script defines.
@@ -196,6 +204,16 @@ impl Script {
                 None => fault_of(&error, &self.file).into(),
             })
     }
+}
+
+/// What stands between a slash and the next sign that is part of no word.
+fn path_words(text: &str) -> BTreeSet<String> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let words = text.split('/').skip(1).filter_map(|rest| {
+        let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        rest.get(..end).filter(|word| !word.is_empty())
+    });
+    words.map(str::to_owned).collect()
 }
 
 /// Parses on a fiber: rhai's parser recurses, and only a fiber has the stack for

@@ -27,6 +27,21 @@ impl Report {
         self.problems.extend(problems);
     }
 
+    /// Adds another report.
+    pub fn absorb(&mut self, other: Self) {
+        self.problems.extend(other.problems);
+        self.sources.extend(other.sources);
+    }
+
+    /// The same, with errors told as warnings.
+    pub fn as_warnings(self) -> Self {
+        let problems = self.problems.into_iter().map(Problem::warning);
+        Self {
+            problems: problems.collect(),
+            ..self
+        }
+    }
+
     /// All of them, in the order found.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -41,6 +56,15 @@ impl Report {
 
     /// The report for a person: with colours where the terminal has them.
     pub fn render(&self, colours: bool) -> String {
+        let texts = self
+            .problems
+            .iter()
+            .map(|problem| self.draw(problem, colours));
+        texts.collect()
+    }
+
+    /// One of its problems for a person.
+    pub fn draw(&self, problem: &Problem, colours: bool) -> String {
         let theme = if colours {
             GraphicalTheme::unicode()
         } else {
@@ -50,15 +74,13 @@ impl Report {
             .with_links(false)
             .with_width(100);
         let mut text = String::new();
-        for problem in &self.problems {
-            let drawn = Drawn {
-                problem,
-                source: self.named_source(problem),
-            };
-            // Writing into a String does not fail.
-            let _written = handler.render_report(&mut text, &drawn);
-            text.push('\n');
-        }
+        let drawn = Drawn {
+            problem,
+            source: self.named_source(problem),
+        };
+        // Writing into a String does not fail.
+        let _written = handler.render_report(&mut text, &drawn);
+        text.push('\n');
         text
     }
 

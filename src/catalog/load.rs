@@ -1,20 +1,19 @@
-//! Reading the directories. What is broken is left out and told; the rest is loaded.
+//! From files as read to adapters and tenants. What is broken is left out and told.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Catalog;
 use super::diagnostics::Report;
+use super::disk::{Disk, Text, VendorFiles};
+use super::held::{Held, Look};
+use super::reload::Plan;
 use crate::adapter::compile::Files;
 use crate::adapter::problem::{Problem, nearest};
 use crate::adapter::{Adapter, TenantId};
 use crate::tenant::file::TenantFile;
 use crate::tenant::{Tenant, redacted};
-
-/// Larger files are refused unread.
-const FILE_MAX: u64 = 256 << 10;
 
 /// Where the files are. Flat directories: a Kubernetes ConfigMap has no folders.
 #[derive(Clone, Debug)]
@@ -27,69 +26,50 @@ pub struct Sources {
     pub tenants: Option<PathBuf>,
 }
 
-/// Loads all there is.
+/// Loads all there is, as `serve` does when it starts.
 ///
 /// # Errors
 /// None: problems are in the report, and what they are about is not in the catalog.
 pub fn load(sources: &Sources) -> (Catalog, Report) {
-    let mut report = Report::default();
-    let mut catalog = Catalog {
-        adapters: load_adapters(sources, &mut report),
-        ..Catalog::default()
+    let plan = Plan {
+        sources: sources.clone(),
+        transcripts: None,
+        certificate: None,
+        removal_grace: std::time::Duration::ZERO,
     };
-    if let Some(directory) = &sources.tenants {
-        load_tenants(directory, &mut catalog, &mut report);
-    }
-    (catalog, report)
+    let mut held = Held::default();
+    let changes = held.advance(&Disk::read(&plan), &plan, &Look::first());
+    (held.catalog(), changes.report)
 }
 
-fn load_adapters(sources: &Sources, report: &mut Report) -> BTreeMap<String, Arc<Adapter>> {
-    let mut adapters = BTreeMap::new();
-    for (name, path) in files(&sources.adapters, "toml", report) {
-        let script = sources.scripts.join(format!("{name}.rhai"));
-        if !script.exists() {
-            report.extend([without_script(&path, &script)]);
-            continue;
-        }
-        let (Some(manifest), Some(script)) = (read(&path, report), read(&script, report)) else {
-            continue;
-        };
-        report.source(&manifest);
-        report.source(&script);
-        match Adapter::compile(Files {
-            name: name.clone(),
-            manifest,
-            script,
-        }) {
-            Ok(adapter) => drop(adapters.insert(name, Arc::new(adapter))),
-            Err(problems) => report.extend(problems),
-        }
-    }
-    adapters
+/// Compiles a vendor.
+pub(super) fn adapter(name: &str, files: &VendorFiles, report: &mut Report) -> Option<Adapter> {
+    let unread = [&files.manifest, &files.script]
+        .into_iter()
+        .filter_map(|file| file.as_ref().err());
+    report.extend(unread.cloned());
+    let (Ok(manifest), Ok(script)) = (&files.manifest, &files.script) else {
+        return None;
+    };
+    report.source(manifest);
+    report.source(script);
+    let compiled = Adapter::compile(Files {
+        name: name.to_owned(),
+        manifest: manifest.clone(),
+        script: script.clone(),
+    });
+    compiled.map_err(|problems| report.extend(problems)).ok()
 }
 
-fn load_tenants(directory: &Path, catalog: &mut Catalog, report: &mut Report) {
-    for (name, path) in files(directory, "toml", report) {
-        let Some(id) = TenantId::parse(&name) else {
-            report.extend([misnamed(&name, &path)]);
-            continue;
-        };
-        match load_tenant(&id, &path, directory, &catalog.adapters, report) {
-            Some(tenant) => drop(catalog.tenants.insert(id, Arc::new(tenant))),
-            None => drop(catalog.unusable.insert(id)),
-        }
-    }
-}
-
-fn load_tenant(
+/// Checks a tenant's file against its adapter. Relative secret files are looked
+/// for in `directory`.
+pub(super) fn tenant(
     id: &TenantId,
-    path: &Path,
+    (file, text): &Text,
     directory: &Path,
     adapters: &BTreeMap<String, Arc<Adapter>>,
     report: &mut Report,
 ) -> Option<Tenant> {
-    let source = read(path, report)?;
-    let (file, text) = &source;
     report.source(&(file.clone(), redacted(text)));
     let tenant = TenantFile::parse(file, text)
         .map_err(|problem| vec![problem])
@@ -98,15 +78,6 @@ fn load_tenant(
             written.check(id.clone(), file, directory, adapter)
         });
     tenant.map_err(|problems| report.extend(problems)).ok()
-}
-
-fn misnamed(name: &str, path: &Path) -> Problem {
-    Problem::error(
-        "tenant::name",
-        &path.display().to_string(),
-        format!("`{name}` is no tenant name"),
-    )
-    .help(TenantId::FORM)
 }
 
 fn adapter_of(
@@ -126,63 +97,4 @@ fn adapter_of(
                 .help("it is missing, or it was not loaded because of the problems told about it"),
         }
     })
-}
-
-/// Stem and path of the files with an extension, sorted; hidden ones (a
-/// ConfigMap's `..data`) left out.
-fn files(directory: &Path, extension: &str, report: &mut Report) -> Vec<(String, PathBuf)> {
-    let entries = match std::fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) => {
-            report.extend([unreadable(directory, &error)
-                .help("set catalog.* in the configuration, or make the directory")]);
-            return Vec::new();
-        }
-    };
-    let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
-    let mut found: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|found| found == extension))
-        .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
-        .filter(|(stem, path)| !stem.starts_with('.') && path.is_file())
-        .collect();
-    found.sort();
-    found
-}
-
-/// A file's name for people and its text.
-fn read(path: &Path, report: &mut Report) -> Option<(String, String)> {
-    let size = std::fs::metadata(path).map(|metadata| metadata.len());
-    let text = size.and_then(|size| {
-        if size > FILE_MAX {
-            Err(io::Error::other(format!(
-                "it has {size} bytes; {FILE_MAX} are the most"
-            )))
-        } else {
-            std::fs::read_to_string(path)
-        }
-    });
-    match text {
-        Ok(text) => Some((path.display().to_string(), text)),
-        Err(error) => {
-            report.extend([unreadable(path, &error)]);
-            None
-        }
-    }
-}
-
-fn without_script(manifest: &Path, script: &Path) -> Problem {
-    Problem::error(
-        "adapter::no-script",
-        &manifest.display().to_string(),
-        format!("its script {} is missing", script.display()),
-    )
-    .help("a vendor is a manifest and a script of the same name")
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    Problem::error(
-        "file::unreadable",
-        &path.display().to_string(),
-        format!("cannot be read: {error}"),
-    )
 }

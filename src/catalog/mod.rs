@@ -2,14 +2,40 @@
 //!
 //! [`load()`] is the one door: `serve`, `check`, `test` and the demonstration come
 //! through it. A request holds on to the generation it began with.
+//!
+//! - `disk`: the files, read once; `fingerprint`: what they hold, in 32 bytes;
+//! - [`mod@load`]: from files to adapters and tenants; [`diagnostics`]: what is wrong
+//!   with them;
+//! - `held`: what runs, part by part, and what the next look changes of it;
+//! - [`reload`]: the one that looks, and swaps; [`watch`]: what makes it look;
+//! - [`difference`]: what a reload would change;
+//! - [`standing`]: what runs against what lies on disk, for people;
+//! - `mounts`: files that will never change, because of how they are mounted.
 
 pub mod diagnostics;
+pub mod difference;
+mod disk;
+mod fingerprint;
+mod held;
 pub mod load;
+mod mounts;
+pub mod reload;
+pub mod standing;
+pub mod watch;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub use diagnostics::Report;
+pub use difference::Difference;
+pub use disk::Text;
+pub use fingerprint::Fingerprint;
 pub use load::{Sources, load};
+pub use reload::{Demand, Effects, Plan, Reloader};
+pub use standing::{Outcome, Standing};
 
 use crate::adapter::{Adapter, TenantId};
 use crate::tenant::Tenant;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Ending, Trouble};
-use crate::config::{Log, LogFormat};
+use crate::config::{Config, Log, LogFormat};
 use crate::demo::guide;
 use crate::demo::report::Report;
 use crate::demo::stand::{Stand, StandFault};
@@ -33,6 +33,10 @@ pub(super) struct Options {
     /// Play nothing; print TENANT_URL=… and TOKEN=… and serve until Ctrl-C.
     #[arg(long)]
     serve_only: bool,
+    /// Start the vendor's emulator alone, print a tenant file for a gateway of your own, and
+    /// serve until Ctrl-C.
+    #[arg(long, conflicts_with_all = ["once", "serve_only"])]
+    vendor_only: bool,
 }
 
 fn vendor_name(name: &str) -> Result<String, String> {
@@ -53,8 +57,9 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     let log = Log {
         format: LogFormat::Text,
         filter: "error".to_owned(),
+        ..Config::default().log
     };
-    telemetry::init(&log).map_err(|error| Trouble::Internal(error.into()))?;
+    telemetry::log_lines(&log).map_err(|error| Trouble::Internal(error.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -67,6 +72,10 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
 async fn show(options: &Options) -> Result<Ending, Trouble> {
     let vendor = vendors::named(&options.vendor).context("no such vendor");
     let vendor = vendor.map_err(Trouble::Internal)?;
+    if options.vendor_only {
+        let ended = emulate(vendor).await;
+        return ended.map(|()| Ending::Done).map_err(Trouble::Internal);
+    }
     let stand = Stand::start(vendor, options.profile, LATENCY)
         .await
         .map_err(trouble)?;
@@ -81,6 +90,13 @@ async fn show(options: &Options) -> Result<Ending, Trouble> {
     };
     stand.stop().await;
     ending.map_err(Trouble::Internal)
+}
+
+/// The vendor alone.
+async fn emulate(vendor: &dyn Showcase) -> anyhow::Result<()> {
+    let emulator = vendor.start(LATENCY)?;
+    print_tenant_file(&vendor.tenant_file(&emulator), &emulator.control_url());
+    Ok(told_to_stop().await?)
 }
 
 /// An adapter of the working directory that cannot be loaded is for whoever edits it to mend.
@@ -121,6 +137,14 @@ async fn told_to_stop() -> io::Result<()> {
 fn print_variables(stand: &Stand) {
     println!("TENANT_URL={}", stand.tenant_url);
     println!("TOKEN={}", stand.token);
+}
+
+/// A tenant file as it stands, so that it can be sent into one.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn print_tenant_file(tenant_file: &str, control: &str) {
+    println!("# What it holds and was asked: {control}/state, {control}/journal?bodies=1");
+    println!("{}", tenant_file.trim_end());
+    println!("# Ctrl-C ends the emulator.");
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to the command")]

@@ -1,8 +1,17 @@
 //! The command line: one verb a file, and each only wires.
 
+mod admin;
 mod check;
+mod completions;
 mod demo;
+mod diff;
+mod explain;
+mod log;
+mod probe;
+mod reach;
+mod reload;
 mod serve;
+mod status;
 mod test;
 mod token;
 
@@ -13,14 +22,13 @@ use clap::{Parser, Subcommand};
 
 use crate::catalog::Sources;
 use crate::config::{Config, ConfigProblem};
-use crate::telemetry;
 
 /// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 #[command(
     after_help = "Exit status: 0 done, 1 something to mend was found, 2 wrong usage, \
-    70 the machine or a defect, 78 the configuration."
+    69 no gateway answers, 70 the machine or a defect, 78 the configuration."
 )]
 pub struct Cli {
     /// Configuration file, .toml or .json; without one the defaults and SCIMGATE_* hold.
@@ -44,9 +52,28 @@ enum Verb {
     Check(check::Options),
     /// Run the vendors' transcripts.
     Test(test::Options),
+    /// What runs against what lies on disk, and how every tenant is doing.
+    Status(status::Options),
+    /// What a reload would change.
+    Diff(diff::Options),
+    /// Have the running gateway load everything again.
+    Reload(reload::Options),
+    /// Tokens of those who administer the gateway.
+    #[command(subcommand)]
+    Admin(admin::Verb),
     /// Tenants' tokens.
     #[command(subcommand)]
     Token(token::Verb),
+    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
+    Probe(probe::Options),
+    /// Print what lets a shell complete these words.
+    Completions(completions::Options),
+    /// Write manual pages into a directory.
+    Man(completions::ManOptions),
+    /// Print what became of requests: the provisioning log, in Entra's words.
+    Log(log::Options),
+    /// Tell what happened to one request, why, what Entra does next, and what to do.
+    Explain(explain::Options),
     /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
     Demo(demo::Options),
 }
@@ -65,25 +92,46 @@ enum Ending {
 enum Trouble {
     /// The configuration, or something it names.
     Config(anyhow::Error),
+    /// No gateway answers.
+    Unreachable(anyhow::Error),
+    /// The gateway does not do it.
+    Refused(anyhow::Error),
     /// The machine or the gateway itself.
     Internal(anyhow::Error),
 }
 
-/// Does what was asked. Exit status: 0 done, 1 findings or cut short, 2 usage
-/// (by clap), 70 internal, 78 configuration (the two of BSD's `sysexits`).
+/// Does what was asked. Exit status: 0 done, 1 findings, refused or cut short, 2
+/// usage (by clap), 69 unreachable, 70 internal, 78 configuration (those of BSD's `sysexits`).
 pub fn run(cli: Cli) -> ExitCode {
     let file = cli.config.as_deref();
     let result = match cli.verb {
-        Verb::Serve => configured(file).and_then(|config| serve::run(&config)),
+        Verb::Serve => read_config(file).and_then(|config| serve::run(&config)),
         Verb::Check(options) => read_config(file).and_then(|config| check::run(&config, &options)),
         Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
+        Verb::Status(options) => {
+            read_config(file).and_then(|config| status::run(&config, &options))
+        }
+        Verb::Diff(options) => read_config(file).and_then(|config| diff::run(&config, &options)),
+        Verb::Reload(options) => {
+            read_config(file).and_then(|config| reload::run(&config, &options))
+        }
+        Verb::Admin(verb) => read_config(file).and_then(|config| admin::run(&config, &verb)),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Probe(options) => probe::run(&options),
+        Verb::Completions(options) => completions::run(&options),
+        Verb::Man(options) => completions::man(&options),
+        Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),
+        Verb::Explain(options) => {
+            read_config(file).and_then(|config| explain::run(&config, &options))
+        }
         Verb::Demo(options) => demo::run(&options),
     };
     match result {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Cut | Ending::Findings) => ExitCode::FAILURE,
         Err(Trouble::Config(error)) => report(&error, 78),
+        Err(Trouble::Refused(error)) => report(&error, 1),
+        Err(Trouble::Unreachable(error)) => report(&error, 69),
         Err(Trouble::Internal(error)) => report(&error, 70),
     }
 }
@@ -91,14 +139,6 @@ pub fn run(cli: Cli) -> ExitCode {
 fn report(error: &anyhow::Error, code: u8) -> ExitCode {
     eprintln!("scimgate: {error:#}");
     ExitCode::from(code)
-}
-
-/// The configuration, and log lines as it says.
-fn configured(file: Option<&Path>) -> Result<Config, Trouble> {
-    let config = read_config(file)?;
-    telemetry::init(&config.log)
-        .map_err(|error| Trouble::Config(anyhow::anyhow!("log.filter: {error}")))?;
-    Ok(config)
 }
 
 fn read_config(file: Option<&Path>) -> Result<Config, Trouble> {

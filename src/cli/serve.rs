@@ -1,16 +1,24 @@
 //! `scimgate serve`.
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
+use std::time::Duration;
 
+use tokio::runtime::LocalOptions;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Ending, Trouble, sources};
-use crate::catalog;
+use super::{Ending, Trouble};
+use crate::catalog::Reloader;
+use crate::catalog::watch::{Timing, Watch};
 use crate::config::Config;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, SidePorts};
+use crate::server::admin;
+use crate::telemetry::Telemetry;
+
+/// How long the receiver of telemetry may take for the last of it.
+const LAST_TELEMETRY: Duration = Duration::from_secs(5);
 
 /// Serves until SIGTERM or Ctrl-C, then drains; a second signal ends at once.
+/// SIGHUP loads again.
 pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     // Without any tenant every token would be refused as unknown, and Entra would stop all jobs.
     let tenants = &config.catalog.tenants;
@@ -18,49 +26,96 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
         let message = format!("catalog.tenants: {} is no directory", tenants.display());
         return Err(Trouble::Config(anyhow::anyhow!(message)));
     }
-    let (catalog, found) = catalog::load(&sources(config));
+    let telemetry = Telemetry::begin(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let gateway = gateway.measured_by(&telemetry.instruments());
+    let (reloader, found) = gateway.load(config);
     if !found.problems().is_empty() {
         eprint!("{}", found.render(std::io::stderr().is_terminal()));
     }
-    let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
-    gateway.publish(&catalog);
+    let (catalog, standing) = (reloader.running(), reloader.standing());
+    let sides = SidePorts::open(config, &gateway, reloader.clone());
+    let sides = sides.map_err(|fault| Trouble::Config(fault.into()))?;
     tracing::info!(
         adapters = catalog.adapters.len(),
         tenants = catalog.tenants.len(),
+        catalog = standing.running,
         "catalog loaded"
     );
-    control(config, gateway).map_err(Trouble::Internal)
+    control(config, gateway, reloader, sides, telemetry).map_err(Trouble::Internal)
 }
 
-/// The main thread only waits for signals; workers have their own runtimes.
-fn control(config: &Config, gateway: Gateway) -> anyhow::Result<Ending> {
+/// The main thread waits for signals and answers probes and administrators;
+/// workers have their own runtimes.
+fn control(
+    config: &Config,
+    gateway: Gateway,
+    reloader: Reloader,
+    sides: SidePorts,
+    telemetry: Telemetry,
+) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build_local(LocalOptions::default())?;
     runtime.block_on(async {
         // Before the address is told: who reads it may ask for the end at once.
         let mut stop = Stop::listen()?;
-        let address = gateway.local_addr();
+        let mut hangup = signal(SignalKind::hangup())?;
+        let announcement = announcement(config, &gateway, &sides);
+        let log = gateway.log();
         let running = gateway.start()?;
-        announce(config, address);
-        stop.asked().await;
-        tracing::info!("draining");
-        tokio::select! {
-            () = running.stop() => Ok(Ending::Done),
-            () = stop.asked() => Ok(Ending::Cut),
+        let sides = sides.start(Some(Box::new(telemetry.scrape())))?;
+        let watch = Watch::start(reloader, config.catalog.watch, Timing::default())?;
+        announce(&announcement);
+        loop {
+            tokio::select! {
+                () = stop.asked() => break,
+                _ = hangup.recv() => watch.ask(),
+            }
         }
+        tracing::info!("draining");
+        // Probes hear of it while what is under way is still answered.
+        sides.drain();
+        let drained = async {
+            running.stop().await;
+            sides.stop().await;
+            telemetry.end(LAST_TELEMETRY).await;
+        };
+        let ending = tokio::select! {
+            () = drained => Ending::Done,
+            () = stop.asked() => Ending::Cut,
+        };
+        log.close();
+        Ok(ending)
     })
 }
 
-/// The one line for people and for scripts that asked for port 0; logs go elsewhere.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-fn announce(config: &Config, address: SocketAddr) {
+/// Where everything is, for people and for scripts that asked for port 0: the
+/// SCIM address first.
+fn announcement(config: &Config, gateway: &Gateway, sides: &SidePorts) -> String {
     let scheme = if config.server.tls.is_some() {
         "https"
     } else {
         "http"
     };
-    println!("scimgate is listening on {scheme}://{address}/scim/v2");
+    let address = gateway.local_addr();
+    let ops = sides
+        .ops()
+        .map(|ops| format!("probes and metrics: http://{ops}/readyz\n"));
+    let admin = sides
+        .admin()
+        .map(|admin| format!("administration: http://{admin}{}\n", admin::BASE));
+    format!(
+        "scimgate is listening on {scheme}://{address}/scim/v2\n{}{}",
+        ops.unwrap_or_default(),
+        admin.unwrap_or_default(),
+    )
+}
+
+/// In one piece, for whoever reads only the first line. Logs go elsewhere.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn announce(text: &str) {
+    print!("{text}");
 }
 
 /// SIGTERM (service managers) and SIGINT (Ctrl-C).

@@ -3,10 +3,12 @@
 use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
 
+use super::admin::note;
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
 use crate::config::Config;
-use crate::gateway::open_store;
+use crate::gateway::{open_store, tenant_url};
+use crate::tenant::audit::AuditBook;
 use crate::tenant::token::{KeyId, Tokens};
 
 /// What to do with tokens.
@@ -35,7 +37,7 @@ pub(super) enum Verb {
     },
 }
 
-fn tenant_id(name: &str) -> Result<TenantId, String> {
+pub(super) fn tenant_id(name: &str) -> Result<TenantId, String> {
     TenantId::parse(name).ok_or_else(|| TenantId::FORM.to_owned())
 }
 
@@ -49,16 +51,16 @@ pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
     if let Verb::Mint { tenant } = verb {
         check_file(config, tenant).map_err(Trouble::Config)?;
     }
-    let (_, tokens) = open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let (store, tokens) = open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
         .context("no event loop")
         .map_err(Trouble::Internal)?;
     let done = runtime.block_on(async {
         match verb {
-            Verb::Mint { tenant } => mint(config, &tokens, tenant).await,
+            Verb::Mint { tenant } => mint(config, &store, &tokens, tenant).await,
             Verb::List { tenant } => list(&tokens, tenant).await,
-            Verb::Revoke { tenant, key } => revoke(&tokens, tenant, key).await,
+            Verb::Revoke { tenant, key } => revoke(&store, &tokens, tenant, key).await,
         }
     });
     done.map(|()| Ending::Done).map_err(Trouble::Config)
@@ -75,8 +77,14 @@ fn check_file(config: &Config, tenant: &TenantId) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
-async fn mint(config: &Config, tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
+async fn mint(
+    config: &Config,
+    audit: &dyn AuditBook,
+    tokens: &Tokens,
+    tenant: &TenantId,
+) -> anyhow::Result<()> {
     let token = tokens.issue(tenant.clone(), None).await?;
+    note(audit, "token.mint", Some(tenant), token.key_id()).await?;
     println!("Tenant URL:   {}", tenant_url(config, tenant));
     println!("Secret Token: {}", token.reveal());
     Ok(())
@@ -95,24 +103,13 @@ async fn list(tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn revoke(tokens: &Tokens, tenant: &TenantId, key: &KeyId) -> anyhow::Result<()> {
+async fn revoke(
+    audit: &dyn AuditBook,
+    tokens: &Tokens,
+    tenant: &TenantId,
+    key: &KeyId,
+) -> anyhow::Result<()> {
     let found = tokens.revoke(tenant, key).await?;
     ensure!(found, "tenant {tenant} has no token {key}");
-    Ok(())
-}
-
-/// What to paste as Tenant URL. Entra must reach it over https.
-fn tenant_url(config: &Config, tenant: &TenantId) -> String {
-    let scheme = if config.server.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let direct = format!("{scheme}://{}", config.server.listen);
-    let origin = config
-        .server
-        .public_url
-        .as_ref()
-        .map_or(direct, |url| url.as_str().trim_end_matches('/').to_owned());
-    format!("{origin}/t/{tenant}/scim/v2")
+    note(audit, "token.revoke", Some(tenant), key).await
 }

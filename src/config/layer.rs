@@ -14,7 +14,7 @@ use super::{Config, ConfigProblem, REFERENCE};
 const PREFIX: &str = "SCIMGATE_";
 
 /// Variables with our prefix that the command line reads itself.
-const COMMAND_LINE: [&str; 1] = ["CONFIG"];
+const COMMAND_LINE: [&str; 3] = ["ADMIN", "ADMIN_TOKEN", "CONFIG"];
 
 /// Every key there is, with its default or an example: the reference with the
 /// keys without a default switched on.

@@ -50,12 +50,20 @@ fn the_defaults_are_what_the_design_says() {
             max_connections_per_source: 128,
             body_limit: 1_048_576,
         },
+        ops: Port {
+            listen: "127.0.0.1:9090".parse().ok(),
+        },
+        admin: Port {
+            listen: "127.0.0.1:9091".parse().ok(),
+        },
         workers: None,
         catalog: Catalog {
             adapters: "adapters".into(),
             scripts: "scripts".into(),
             tenants: "tenants".into(),
             transcripts: "tests/vendors".into(),
+            watch: Means::Auto,
+            removal_grace_seconds: 300,
         },
         store: Store {
             path: "state/scimgate.db".into(),
@@ -69,6 +77,13 @@ fn the_defaults_are_what_the_design_says() {
         log: Log {
             format: LogFormat::Json,
             filter: "info".into(),
+            identity: Identity::Masked,
+            reads: Reads::Failures,
+            retention: Duration::from_secs(30 * 86_400),
+            max_events: 200_000,
+        },
+        telemetry: Telemetry {
+            tenant_label: TenantLabel::Full,
         },
         deadline: Deadline {
             request_seconds: 45,

@@ -1,7 +1,10 @@
 //! Values that are narrower than their Rust type.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use serde::de::{Error, IgnoredAny};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
 /// At least 1.
@@ -50,6 +53,22 @@ fn size(text: &str) -> Option<usize> {
     number.parse::<usize>().ok()?.checked_mul(factor)
 }
 
+/// Address and port; an empty text is none.
+pub(super) fn some_address<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let address = text.parse().map_err(|_| {
+        D::Error::custom(format_args!(
+            "found {text:?}, expected an address and a port such as \"127.0.0.1:9091\", or \"\" for none"
+        ))
+    })?;
+    Ok(Some(address))
+}
+
 /// An absolute http or https URL without user, query or fragment.
 pub(super) fn some_web_url<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -62,6 +81,22 @@ pub(super) fn some_web_url<'de, D: Deserializer<'de>>(
         ))
     })?;
     Ok(Some(url))
+}
+
+/// In the largest unit that fits.
+pub(super) fn as_span<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    let seconds = span.as_secs();
+    let units = [(86_400, 'd'), (3_600, 'h'), (60, 'm')];
+    let fits = units
+        .into_iter()
+        .find(|(unit, _)| seconds.is_multiple_of(*unit));
+    let (unit, name) = fits.unwrap_or((1, 's'));
+    serializer.collect_str(&format_args!("{}{name}", seconds / unit))
+}
+
+/// As it was written.
+pub(super) fn as_text<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
+    url.as_ref().map(Url::as_str).serialize(serializer)
 }
 
 fn is_plain_web_url(url: &Url) -> bool {
@@ -80,4 +115,31 @@ pub(super) fn request_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Res
             "found {seconds}, expected 1 to 54: Entra gives up after 60 s and counts a failure"
         ))),
     }
+}
+
+/// A span of time such as `30d`, `12h` or `90m`, of a minute or more.
+pub(super) fn retention<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let span = span(&text).filter(|span| *span >= Duration::from_secs(60));
+    span.ok_or_else(|| {
+        D::Error::custom(format_args!(
+            "found {text:?}, expected a time of a minute or more such as \"30d\", \"12h\" or \"90m\""
+        ))
+    })
+}
+
+/// A number with `s`, `m`, `h` or `d`.
+pub(crate) fn span(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let number: u32 = number.parse().ok()?;
+    u64::from(number)
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
 }

@@ -1,6 +1,14 @@
 //! The gateway as a whole: open, run, drain. The one place where the parts are
 //! put together.
 
+mod console;
+mod events;
+mod gate;
+mod live;
+mod measure;
+mod readiness;
+mod sides;
+pub mod status;
 mod tenants;
 
 use std::io;
@@ -10,26 +18,37 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use url::Url;
 
-use crate::adapter::{LocalBoxFuture, MemoryError};
-use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::adapter::story::{Audience, Identity, Witness};
+use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
+use crate::catalog::{Catalog, Plan, Reloader, Report, Sources};
+use crate::config::{self, Config};
 use crate::scim::CursorKey;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };
 use crate::store::Store;
+use crate::store::log::{Log, Reads, Rules};
+use crate::telemetry::Instruments;
 use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
+use live::{Live, ServedCertificate};
+pub use sides::{SidePorts, Sides};
 use tenants::{Entrances, Tenants};
 
 /// Bound and not yet running: requests wait in the kernel's queue.
 pub struct Gateway {
     server: Server,
+    store: Store,
     tokens: Arc<Tokens>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
+    certificate: Option<ServedCertificate>,
+    instruments: Option<Arc<Instruments>>,
+    audience: Audience,
+    log: Arc<Log>,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -40,8 +59,10 @@ pub enum OpenFault {
     #[error("server.tls")]
     Tls(#[from] TlsFault),
     /// The address is taken, not ours, or needs a right we do not have.
-    #[error("server.listen: cannot listen on {address}")]
+    #[error("{key}: cannot listen on {address}")]
     Listen {
+        /// `server.listen`, `ops.listen` or `admin.listen`.
+        key: &'static str,
         /// As configured.
         address: SocketAddr,
         /// The operating system's words.
@@ -60,22 +81,49 @@ pub enum OpenFault {
 
 impl Gateway {
     /// Reads the certificate, opens the store and takes the address. There are
-    /// no tenants until [`publish`](Self::publish).
+    /// no tenants until [`load`](Self::load) or [`publish`](Self::publish).
     ///
     /// # Errors
     /// [`OpenFault`], naming the configuration key.
     pub fn open(config: &Config) -> Result<Self, OpenFault> {
-        let settings = settings(config)?;
+        let certificate = certificate(config)?;
+        let settings = settings(config, certificate.as_ref());
         let (store, tokens) = open_store(config)?;
         let address = config.server.listen;
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
+        let log = Log::open(store.clone(), rules(config))?;
         Ok(Self {
-            server: server.map_err(|source| OpenFault::Listen { address, source })?,
+            server: server.map_err(|source| OpenFault::Listen {
+                key: "server.listen",
+                address,
+                source,
+            })?,
             tokens: Arc::new(tokens),
-            tenants: Arc::new(Tenants::new(Arc::new(store), cursors)),
+            tenants: Arc::new(Tenants::new(Arc::new(store.clone()), cursors)),
+            store,
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
+            certificate,
+            instruments: None,
+            audience: Audience {
+                witnesses: vec![Arc::clone(&log) as _],
+                identity: identity(config),
+            },
+            log,
         })
+    }
+
+    /// Loads the catalog, makes it the live one, and gives what loads it again.
+    pub fn load(&self, config: &Config) -> (Reloader, Report) {
+        let live = Live {
+            tenants: Arc::clone(&self.tenants),
+            certificate: self.certificate.clone(),
+        };
+        let (reloader, found) = Reloader::open(plan(config), Box::new(live));
+        if let Some(instruments) = &self.instruments {
+            measure::reloads(instruments, &reloader);
+        }
+        (reloader, found)
     }
 
     /// The address taken.
@@ -93,25 +141,78 @@ impl Gateway {
         self.tenants.publish(catalog);
     }
 
-    /// Starts the worker threads.
+    /// Counts requests, vendor calls and how tenants stand with `instruments`.
+    pub fn measured_by(mut self, instruments: &Arc<Instruments>) -> Self {
+        measure::tenants(instruments, &self.tenants);
+        measure::store(instruments, self.store.faults());
+        measure::log(instruments, &self.log);
+        if let Some(certificate) = &self.certificate {
+            measure::certificate(instruments, Arc::clone(&certificate.served));
+        }
+        self.server = self.server.observed_by(Arc::clone(instruments) as _);
+        self.tell(Arc::clone(instruments) as _);
+        self.instruments = Some(Arc::clone(instruments));
+        self
+    }
+
+    /// The provisioning log, to be closed after the last request.
+    pub fn log(&self) -> Arc<Log> {
+        Arc::clone(&self.log)
+    }
+
+    /// Lets somebody hear how requests end.
+    pub fn tell(&mut self, witness: Arc<dyn Witness>) {
+        self.audience.witnesses.push(witness);
+    }
+
+    /// Starts the worker threads. What is measured now and then is measured on the caller's
+    /// runtime.
     ///
     /// # Errors
     /// The operating system has no thread or no event queue left.
     pub fn start(self) -> io::Result<Running> {
         let Self {
             server,
+            store,
             tokens,
             tenants,
             tls,
+            instruments,
+            audience,
+            ..
         } = self;
+        if let (Some(instruments), Ok(runtime)) = (&instruments, Handle::try_current()) {
+            let asked = measure::Asked {
+                store,
+                tenants: Arc::downgrade(&tenants),
+                tokens: Arc::downgrade(&tokens),
+            };
+            runtime.spawn(measure::now_and_then(Arc::clone(instruments), asked));
+        }
         server.start(move || {
-            let entrances = Entrances::new(Arc::clone(&tenants), Pool::new(tls.clone()));
+            let mut pool = Pool::new(tls.clone());
+            if let Some(instruments) = &instruments {
+                pool = pool.observed_by(Arc::clone(instruments) as _);
+            }
+            let entrances = Entrances::new(Arc::clone(&tenants), pool, audience.clone());
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 entrances,
             })
         })
     }
+}
+
+/// What to paste into Entra as Tenant URL. Entra must reach it over https.
+pub fn tenant_url(config: &Config, tenant: &TenantId) -> String {
+    let scheme = if config.server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let direct = format!("{scheme}://{}", config.server.listen);
+    let public = config.server.public_url.as_ref().map(origin);
+    format!("{}/t/{tenant}/scim/v2", public.unwrap_or(direct))
 }
 
 /// Opens the database and the tokens in it.
@@ -138,29 +239,93 @@ struct Worker {
     entrances: Entrances,
 }
 
+impl Worker {
+    /// Somebody with a token that was a tenant's is most likely that tenant's Entra.
+    async fn tell_refused(&self, token: &str, fault: AuthFault) {
+        use AuthFault::{Expired, Revoked, Unknown};
+        if !matches!(fault, Expired | Revoked | Unknown) {
+            return;
+        }
+        if let Some(tenant) = self.tokens.named_by(token).await {
+            self.entrances.refused(&tenant);
+        }
+    }
+}
+
 impl Application for Worker {
     fn authenticate<'a>(
         &'a self,
         token: &'a str,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
         Box::pin(async move {
-            let tenant = self.tokens.authenticate(token).await?;
+            let tenant = match self.tokens.authenticate(token).await {
+                Ok(tenant) => tenant,
+                Err(fault) => {
+                    self.tell_refused(token, fault).await;
+                    return Err(fault);
+                }
+            };
             // A token may outlive its tenant's file: then it opens nothing.
             self.entrances.open(&tenant)
         })
     }
 }
 
-fn settings(config: &Config) -> Result<Settings, TlsFault> {
+fn certificate(config: &Config) -> Result<Option<ServedCertificate>, TlsFault> {
+    let read = config.server.tls.as_ref().map(|tls| {
+        let served = Certificate::load(&tls.certificate, &tls.key)?;
+        Ok(ServedCertificate {
+            served: Arc::new(served),
+            chain: tls.certificate.clone(),
+            key: tls.key.clone(),
+        })
+    });
+    read.transpose()
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        reads: match config.log.reads {
+            config::Reads::All => Reads::All,
+            config::Reads::Failures => Reads::Failures,
+            config::Reads::None => Reads::None,
+        },
+        retention: config.log.retention,
+        most: config.log.max_events as u64,
+    }
+}
+
+fn identity(config: &Config) -> Identity {
+    match config.log.identity {
+        config::Identity::Full => Identity::Full,
+        config::Identity::Masked => Identity::Masked,
+        config::Identity::Off => Identity::Off,
+    }
+}
+
+fn plan(config: &Config) -> Plan {
     let tls = config.server.tls.as_ref();
-    let certificate = tls.map(|tls| Certificate::load(&tls.certificate, &tls.key));
-    Ok(Settings {
+    let catalog = &config.catalog;
+    Plan {
+        sources: Sources {
+            adapters: catalog.adapters.clone(),
+            scripts: catalog.scripts.clone(),
+            tenants: Some(catalog.tenants.clone()),
+        },
+        transcripts: Some(catalog.transcripts.clone()),
+        certificate: tls.map(|tls| (tls.certificate.clone(), tls.key.clone())),
+        removal_grace: Duration::from_secs(catalog.removal_grace_seconds),
+    }
+}
+
+fn settings(config: &Config, certificate: Option<&ServedCertificate>) -> Settings {
+    Settings {
         listen: config.server.listen,
-        certificate: certificate.transpose()?.map(Arc::new),
+        certificate: certificate.map(|certificate| Arc::clone(&certificate.served)),
         public_origin: config.server.public_url.as_ref().map(origin),
         workers: config.workers.unwrap_or_else(cores),
         limits: limits(config),
-    })
+    }
 }
 
 fn limits(config: &Config) -> Limits {

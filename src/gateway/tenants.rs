@@ -1,7 +1,7 @@
 //! From a tenant's name to an operation: where catalog, vendor, store and server
 //! meet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +14,7 @@ use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
 use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
+use crate::adapter::story::{Asked, Audience, Story};
 use crate::adapter::{Batches, Failure, LocalBoxFuture, Memory, Recent, TenantId};
 use crate::catalog::Catalog;
 use crate::scim::{self, CursorKey};
@@ -22,7 +23,7 @@ use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
 use crate::vendor::{
     AccessTokens, Credential, Destination, Grant, KeyExchange, Network, OAuth2Client, Pool,
-    VendorState,
+    VendorStanding, VendorState,
 };
 
 /// All tenants, shared by all threads.
@@ -40,10 +41,19 @@ pub(super) struct Tenants {
 /// One tenant of one generation, ready to work.
 struct Entry {
     tenant: Arc<Tenant>,
+    /// The adapter's name, for stories.
+    vendor: Arc<str>,
     destination: Arc<Destination>,
     locks: Arc<Locks>,
     batches: Arc<Batches>,
     recent: Arc<Recent>,
+}
+
+/// A tenant as it stands.
+pub(super) struct Seen {
+    pub(super) tenant: Arc<Tenant>,
+    /// Its vendor failed so often that it is only probed.
+    pub(super) paused: bool,
 }
 
 /// What a reload must not reset: who waits for what, and how the vendor is doing.
@@ -78,11 +88,42 @@ impl Tenants {
         self.live.store(Arc::new(unusable.chain(usable).collect()));
     }
 
+    /// How the vendor of each tenant that can be used is doing.
+    pub(super) fn standing(&self) -> Vec<(TenantId, VendorStanding)> {
+        let live = self.live.load();
+        let usable = live.iter().filter_map(|(id, entry)| {
+            let state = &entry.as_ref()?.destination.state;
+            Some((id.clone(), state.standing()))
+        });
+        usable.collect()
+    }
+
+    /// Whether anybody can be served. One broken tenant of many says nothing
+    /// against it: taking the gateway out of service would break the others.
+    pub(super) fn are_servable(&self) -> bool {
+        let live = self.live.load();
+        live.is_empty() || live.values().any(Option::is_some)
+    }
+
+    /// The tenants there are, with what serves each: `None` where nothing can.
+    pub(super) fn seen(&self) -> BTreeMap<TenantId, Option<Seen>> {
+        let live = self.live.load();
+        let seen = live.iter().map(|(id, entry)| {
+            let seen = entry.as_ref().map(|entry| Seen {
+                tenant: Arc::clone(&entry.tenant),
+                paused: entry.destination.state.is_paused(),
+            });
+            (id.clone(), seen)
+        });
+        seen.collect()
+    }
+
     fn entry(&self, tenant: &Arc<Tenant>) -> Entry {
         let lasting = self.lasting(tenant);
         let state = lasting.state.under(tenant.upstream.limits);
         Entry {
             tenant: Arc::clone(tenant),
+            vendor: tenant.adapter.name.as_str().into(),
             destination: Arc::new(destination(tenant, state, &self.access)),
             locks: lasting.locks,
             batches: lasting.batches,
@@ -109,15 +150,23 @@ impl Tenants {
 pub(super) struct Entrances {
     tenants: Arc<Tenants>,
     pool: Rc<Pool>,
+    audience: Rc<Audience>,
 }
 
 impl Entrances {
-    /// With the thread's own connections.
-    pub(super) fn new(tenants: Arc<Tenants>, pool: Pool) -> Self {
+    /// With the thread's own connections; `audience` hears how requests end.
+    pub(super) fn new(tenants: Arc<Tenants>, pool: Pool, audience: Audience) -> Self {
         Self {
             tenants,
             pool: Rc::new(pool),
+            audience: Rc::new(audience),
         }
+    }
+
+    /// Tells that a token was refused that names the tenant.
+    pub(super) fn refused(&self, tenant: &TenantId) {
+        let witnesses = &self.audience.witnesses;
+        witnesses.iter().for_each(|witness| witness.refused(tenant));
     }
 
     /// The way into a tenant on the generation that is live now.
@@ -134,6 +183,7 @@ impl Entrances {
             tenants,
             pool,
             entry,
+            audience: Rc::clone(&self.audience),
         }))
     }
 }
@@ -143,6 +193,7 @@ struct Entrance {
     tenants: Arc<Tenants>,
     pool: Rc<Pool>,
     entry: Arc<Entry>,
+    audience: Rc<Audience>,
 }
 
 impl Admission for Entrance {
@@ -154,32 +205,52 @@ impl Admission for Entrance {
         Arc::clone(&self.entry.tenant.service)
     }
 
+    fn begin(&self, request_id: Arc<str>, method: &'static str, route: &'static str) -> Rc<Story> {
+        let tenant = &self.entry.tenant;
+        let asked = Asked {
+            request_id,
+            part: 0,
+            tenant: tenant.id.clone(),
+            vendor: Arc::clone(&self.entry.vendor),
+            method,
+            route,
+        };
+        Story::begin(asked, Rc::clone(&self.audience))
+    }
+
     fn perform(
         self: Rc<Self>,
         request: scim::Request,
         base_url: String,
         deadline: Instant,
+        story: Rc<Story>,
     ) -> LocalBoxFuture<'static, Result<scim::Response, Failure>> {
-        Box::pin(async move { self.operation(base_url, deadline).perform(request).await })
+        Box::pin(async move {
+            self.operation(base_url, deadline, story)
+                .perform(request)
+                .await
+        })
     }
 }
 
 impl Entrance {
-    fn operation(&self, base_url: String, deadline: Instant) -> Operation {
+    fn operation(&self, base_url: String, deadline: Instant, story: Rc<Story>) -> Operation {
         let Entry {
             tenant,
             destination,
             locks,
             batches,
             recent,
+            ..
         } = &*self.entry;
+        let network = Network::new(Rc::clone(&self.pool), Arc::clone(destination));
         Operation {
             tenant: tenant.id.clone(),
             adapter: Arc::clone(&tenant.adapter),
             service: Arc::clone(&tenant.service),
             settings: Arc::clone(&tenant.settings),
             group_priority: Arc::clone(&tenant.group_priority),
-            backend: Rc::new(Network::new(Rc::clone(&self.pool), Arc::clone(destination))),
+            backend: Rc::new(network.noting(Rc::clone(&story))),
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
             batches: Arc::clone(batches),
@@ -188,6 +259,7 @@ impl Entrance {
             cursors: self.tenants.cursors.clone(),
             base_url,
             deadline,
+            story,
         }
     }
 }

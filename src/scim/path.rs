@@ -100,19 +100,6 @@ impl Path {
     }
 }
 
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.attr.fmt(f)?;
-        if let Some(filter) = &self.filter {
-            write!(f, "[{filter}]")?;
-        }
-        match &self.sub {
-            Some(sub) => write!(f, ".{sub}"),
-            None => Ok(()),
-        }
-    }
-}
-
 /// A name of RFC 7643 §2.1: `ALPHA *( "-" / "_" / DIGIT / ALPHA )`, or `$ref`.
 pub(super) fn is_name(text: &str) -> bool {
     let text = text.strip_prefix('$').unwrap_or(text);

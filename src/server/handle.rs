@@ -1,5 +1,6 @@
 //! The walk of a request.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
@@ -17,10 +18,12 @@ use super::encode::encode;
 use super::framing::screen;
 use super::gates::LocalGates;
 use super::limits::Limits;
-use super::rescue::Rejection;
-use super::route::Route;
+use super::observer::Watch;
+use super::rescue::{self, Rejection};
+use super::route::{self, Route};
 use super::stack::{Due, HttpRequest, HttpResponse, Place, RequestId, caught, id_of};
 use super::{Admission, Application};
+use crate::adapter::story::Story;
 use crate::adapter::{Failure, GatewayFault, operations};
 use crate::scim::{self, Message};
 
@@ -36,8 +39,8 @@ pub(super) struct Front {
     pub(super) in_flight: Arc<Semaphore>,
     /// `https://scim.example.com`, when it is not what `Host` says.
     pub(super) public_origin: Option<String>,
-    /// The scheme clients use to reach us directly.
-    pub(super) scheme: &'static str,
+    /// Who hears of requests, and the scheme clients use to reach us directly.
+    pub(super) watch: Watch,
     /// Cloned into everything that must end before the thread may.
     pub(super) alive: mpsc::Sender<Infallible>,
 }
@@ -51,28 +54,50 @@ pub(super) async fn handle(
     let uri = request.uri().clone();
     let route = Route::of(uri.path()).ok_or(Rejection::NoSuchPath)?;
     let admission = authenticate(&*front.application, request.headers(), &route).await?;
-    let turn = front.gates.admit(admission.tenant())?;
-    let held = (turn, request.extensions().get::<Place>().cloned());
-    let due = request.extensions().get::<Due>().map(|due| due.0);
-    let due = due.unwrap_or_else(|| Instant::now() + front.limits.request);
     let id = id_of(&request);
+    let method = route::method_name(request.method());
+    let story = admission.begin(id.shared(), method, route::template(uri.path()));
     let base_url = front.base_url(&request, &route);
-    let response = match decode(request, &admission.service(), &front.limits).await? {
-        Message::Single(request) => {
-            front
-                .perform(admission, request, base_url, due, held)
-                .await?
-        }
-        Message::Bulk(bulk) => {
-            let due = due - front.limits.request / ANSWERING;
-            let bulk = many(admission, bulk, base_url, due, id);
-            front.to_its_end(bulk, held).await?
-        }
-    };
-    Ok(encode(&response))
+    let result = front.admitted(admission, request, base_url, &story).await;
+    if let Err(rejection) = &result {
+        story.end(rejection.end(&id));
+    }
+    result
 }
 
 impl Front {
+    /// The walk of a request whose tenant is known.
+    async fn admitted(
+        &self,
+        admission: Rc<dyn Admission>,
+        request: HttpRequest,
+        base_url: String,
+        story: &Rc<Story>,
+    ) -> Result<HttpResponse, Rejection> {
+        let turn = self.gates.admit(admission.tenant())?;
+        let held = (turn, request.extensions().get::<Place>().cloned());
+        let due = request.extensions().get::<Due>().map(|due| due.0);
+        let due = due.unwrap_or_else(|| Instant::now() + self.limits.request);
+        story.due(due);
+        let told = Telling {
+            story: Rc::clone(story),
+            id: id_of(&request),
+        };
+        let response = match decode(request, &admission.service(), &self.limits).await? {
+            Message::Single(request) => {
+                self.perform(admission, request, base_url, due, held, told)
+                    .await?
+            }
+            Message::Bulk(bulk) => {
+                told.story.is_bulk();
+                let due = due - self.limits.request / ANSWERING;
+                let bulk = many(admission, bulk, base_url, due, told.clone());
+                self.to_its_end(bulk, held, told).await?
+            }
+        };
+        Ok(encode(&response))
+    }
+
     /// The Tenant URL as the client used it, for `Location` and `meta.location`.
     fn base_url(&self, request: &HttpRequest, route: &Route<'_>) -> String {
         match &self.public_origin {
@@ -82,7 +107,7 @@ impl Front {
                 let host = authority.or_else(|| host(request.headers()));
                 format!(
                     "{}://{}{}",
-                    self.scheme,
+                    self.watch.scheme,
                     host.unwrap_or_default(),
                     route.base
                 )
@@ -100,13 +125,17 @@ impl Front {
         base_url: String,
         due: Instant,
         held: H,
+        told: Telling,
     ) -> Result<scim::Response, Failure> {
+        let story = Rc::clone(&told.story);
         if !is_write(&request) {
-            return admission.perform(request, base_url, due).await;
+            let result = admission.perform(request, base_url, due, story).await;
+            told.end(&result);
+            return result;
         }
         let due = Instant::now() + self.limits.write;
-        let write = admission.perform(request, base_url, due);
-        self.to_its_end(write, held).await
+        let write = admission.perform(request, base_url, due, story);
+        self.to_its_end(write, held, told).await
     }
 
     /// Carries a write out as a task of its own.
@@ -114,12 +143,16 @@ impl Front {
         &self,
         write: impl Future<Output = Result<scim::Response, Failure>> + 'static,
         held: H,
+        told: Telling,
     ) -> Result<scim::Response, Failure> {
         let write = within(Instant::now() + self.limits.write, write);
         let (report, reported) = oneshot::channel();
         let alive = self.alive.clone();
         let task = async move {
-            if let Err(unread) = report.send(write.await) {
+            let result = write.await;
+            told.end(&result);
+            if let Err(unread) = report.send(result) {
+                told.story.unheard();
                 note(unread);
             }
             drop((held, alive));
@@ -130,6 +163,28 @@ impl Front {
     }
 }
 
+/// A story, and what an answer calls its request.
+#[derive(Clone)]
+struct Telling {
+    story: Rc<Story>,
+    id: RequestId,
+}
+
+impl Telling {
+    /// Of one operation of a bulk request.
+    fn part(&self, number: u32, request: &scim::Request) -> Self {
+        let (method, route) = route::of_request(request);
+        Self {
+            story: self.story.part(number, method, route),
+            id: self.id.clone(),
+        }
+    }
+
+    fn end(&self, result: &Result<scim::Response, Failure>) {
+        self.story.end(rescue::end_of(result, &self.id));
+    }
+}
+
 /// Carries out the operations of a bulk request. A failed one is logged and told
 /// as if it had come alone; one that panics does not take the others' answers along.
 async fn many(
@@ -137,19 +192,24 @@ async fn many(
     bulk: scim::Bulk,
     base_url: String,
     due: Instant,
-    id: RequestId,
+    told: Telling,
 ) -> Result<scim::Response, Failure> {
     let service = admission.service();
+    let number = Cell::new(0);
     let one = async |request| {
-        let operation = pin!(admission.clone().perform(request, base_url.clone(), due));
+        number.set(number.get() + 1);
+        let part = told.part(number.get(), &request);
+        let story = Rc::clone(&part.story);
+        let operation = admission.clone();
+        let operation = pin!(operation.perform(request, base_url.clone(), due, story));
         let result = caught(operation).await;
-        result
-            .unwrap_or(Err(GatewayFault::Internal.into()))
-            .map_err(|failure| {
-                let rejection = Rejection::from(failure);
-                rejection.log();
-                rejection.error(&id)
-            })
+        let result = result.unwrap_or(Err(GatewayFault::Internal.into()));
+        part.end(&result);
+        result.map_err(|failure| {
+            let rejection = Rejection::from(failure);
+            rejection.log();
+            rejection.error(&part.id)
+        })
     };
     Ok(operations::bulk(bulk, &service, &base_url, due, one).await)
 }

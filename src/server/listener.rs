@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -20,7 +20,9 @@ use super::connection::Connections;
 use super::gates::Gates;
 use super::handle::Front;
 use super::limits::Limits;
+use super::observer::{RequestObserver, Watch};
 use super::permits::Permits;
+use super::pulse::Pulse;
 use super::stack::Stack;
 use super::tls::{Certificate, acceptor};
 
@@ -47,7 +49,9 @@ pub struct Server {
     listener: StdListener,
     local_addr: SocketAddr,
     tls: Option<TlsAcceptor>,
+    pulse: Pulse,
     settings: Settings,
+    observer: Option<Arc<dyn RequestObserver>>,
 }
 
 /// Serving until [`stop`](Self::stop); dropped, it stops without waiting for
@@ -73,13 +77,26 @@ impl Server {
             local_addr: listener.local_addr()?,
             tls: tls.map_err(io::Error::other)?,
             listener,
+            pulse: Pulse::of(settings.workers.max(1)),
             settings,
+            observer: None,
         })
     }
 
     /// The address taken.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
+    }
+
+    /// Tells `observer` of every request.
+    pub fn observed_by(mut self, observer: Arc<dyn RequestObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// When the worker threads last were seen to turn.
+    pub fn pulse(&self) -> Pulse {
+        self.pulse.clone()
     }
 
     /// Starts the worker threads. `application` is called once on each, so
@@ -93,6 +110,7 @@ impl Server {
     {
         let (stopping, stop) = watch::channel(false);
         let (alive, ended) = mpsc::channel(1);
+        let workers = self.settings.workers.max(1);
         let shared = Shared {
             permits: Permits::new(
                 self.settings.limits.connections,
@@ -101,8 +119,13 @@ impl Server {
             gates: Gates::new(self.settings.limits.tenant),
             in_flight: Arc::new(Semaphore::new(self.settings.limits.in_flight)),
             application: Arc::new(application),
+            watch: Watch {
+                observer: self.observer,
+                scheme: if self.tls.is_some() { "https" } else { "http" },
+            },
             tls: self.tls,
             settings: Arc::new(self.settings),
+            pulse: self.pulse.clone(),
             stopping: stop,
             alive,
         };
@@ -112,7 +135,7 @@ impl Server {
             threads: Vec::new(),
             ended,
         };
-        for number in 0..shared.settings.workers.max(1) {
+        for number in 0..workers {
             let worker = shared.clone();
             let thread = worker.spawn(number, self.listener.try_clone()?)?;
             running.threads.push(thread);
@@ -152,8 +175,10 @@ struct Shared {
     gates: Gates,
     in_flight: Arc<Semaphore>,
     application: Arc<dyn Fn() -> Rc<dyn Application> + Send + Sync>,
+    watch: Watch,
     tls: Option<TlsAcceptor>,
     settings: Arc<Settings>,
+    pulse: Pulse,
     stopping: watch::Receiver<bool>,
     #[expect(dead_code, reason = "held by each thread, for `Running::ended`")]
     alive: mpsc::Sender<Infallible>,
@@ -172,7 +197,7 @@ impl Shared {
             let _ = match begun {
                 Ok((runtime, listener)) => {
                     let told = report.send(Ok(()));
-                    runtime.block_on(self.work(listener));
+                    runtime.block_on(self.work(number, listener));
                     told
                 }
                 Err(error) => report.send(Err(error)),
@@ -187,46 +212,20 @@ impl Shared {
     }
 
     /// One worker thread's life.
-    async fn work(self, listener: TcpListener) {
+    async fn work(self, number: usize, listener: TcpListener) {
         let (alive, mut all_ended) = mpsc::channel(1);
         let connections = Rc::new(self.connections(alive.clone()));
         let mut stopping = self.stopping.clone();
+        let pulse = self.pulse.clone();
+        tokio::task::spawn_local(async move { pulse.beat(number).await });
         tokio::select! {
             _ = stopping.wait_for(|stopping| *stopping) => {}
-            () = self.accept(listener, &connections, &alive) => {}
+            () = accept(&listener, &self.permits, &alive, |_| connections.clone()) => {}
         }
         drop((connections, alive));
         // Everything that lives holds a clone of `alive`, so an empty channel
         // that is closed means that nothing does.
         let _ = timeout(self.settings.limits.drain, all_ended.recv()).await;
-    }
-
-    async fn accept(
-        &self,
-        listener: TcpListener,
-        connections: &Rc<Connections>,
-        alive: &mpsc::Sender<Infallible>,
-    ) {
-        while let Some(place) = self.permits.place().await {
-            let (stream, peer) = match listener.accept().await {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
-                    sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let Some(permit) = self.permits.seat(place, peer.ip()) else {
-                tracing::warn!("too many connections from one network");
-                continue;
-            };
-            let connections = connections.clone();
-            let alive = alive.clone();
-            tokio::task::spawn_local(async move {
-                connections.serve(stream).await;
-                drop((permit, alive));
-            });
-        }
     }
 
     fn connections(&self, alive: mpsc::Sender<Infallible>) -> Connections {
@@ -237,7 +236,7 @@ impl Shared {
             gates: self.gates.local(),
             in_flight: self.in_flight.clone(),
             public_origin: self.settings.public_origin.clone(),
-            scheme: if self.tls.is_some() { "https" } else { "http" },
+            watch: self.watch.clone(),
             alive,
         };
         Connections {
@@ -246,6 +245,36 @@ impl Shared {
             stack: Stack::new(Rc::new(front)),
             stopping: self.stopping.clone(),
         }
+    }
+}
+
+/// Accepts connections for as long as it is polled; each is served by what `serves` gives for
+/// its peer, in a task of this thread.
+pub(super) async fn accept(
+    listener: &TcpListener,
+    permits: &Permits,
+    alive: &mpsc::Sender<Infallible>,
+    serves: impl Fn(IpAddr) -> Rc<Connections>,
+) {
+    while let Some(place) = permits.place().await {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
+                sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(permit) = permits.seat(place, peer.ip()) else {
+            tracing::warn!("too many connections from one network");
+            continue;
+        };
+        let connections = serves(peer.ip());
+        let alive = alive.clone();
+        tokio::task::spawn_local(async move {
+            connections.serve(stream).await;
+            drop((permit, alive));
+        });
     }
 }
 

@@ -5,27 +5,37 @@
 //! | `listener` | worker threads, accepting, stopping |
 //! | `connection`, `socket`, `tls`, `permits` | one connection: protocol, clocks, certificate, how many |
 //! | `stack`, `around` | the edge: id, trace, rescue, shed, deadline |
+//! | `observer` | who hears of every request, for metrics and traces |
 //! | `handle` | the walk of a request, one function |
 //! | `framing`, `route`, `authenticate`, `gates`, `decode`, `encode` | its steps |
 //! | `rescue` | what went wrong becomes an answer |
+//! | `side` | ports beside the one that serves SCIM, on the control thread |
+//! | [`mod@ops`], `pulse` | probes and metrics |
+//! | [`admin`] | administration: who may do what, and what was done |
 //! | [`Limits`] | every number |
 //!
 //! The server knows HTTP and nothing of vendors: what it needs from above are
 //! the two traits below, and its tests put fakes there.
 
+pub mod admin;
 mod around;
 mod authenticate;
 mod connection;
 mod decode;
 mod encode;
+mod expiry;
 mod framing;
 mod gates;
 mod handle;
 mod limits;
 mod listener;
+mod observer;
+pub mod ops;
 mod permits;
+mod pulse;
 mod rescue;
 mod route;
+mod side;
 mod socket;
 mod stack;
 mod tls;
@@ -40,9 +50,13 @@ use tokio::time::Instant;
 
 pub use limits::{Limits, TenantLimits};
 pub use listener::{Running, Server, Settings};
+pub use observer::{RequestObserver, Seen};
+pub use pulse::Pulse;
 pub use rescue::{Told, told};
+pub use side::{Side, SidePort};
 pub use tls::{Certificate, TlsFault};
 
+use crate::adapter::story::Story;
 use crate::adapter::{Failure, LocalBoxFuture, TenantId};
 use crate::scim;
 use crate::tenant::token::AuthFault;
@@ -68,12 +82,16 @@ pub trait Admission {
     /// What the tenant's adapter offers, to parse the request by.
     fn service(&self) -> Arc<scim::Service>;
 
-    /// Carries the request out before `deadline`. `base_url` is the Tenant URL
-    /// without a slash at its end, for locations.
+    /// Begins the story of a request: its id, method and route.
+    fn begin(&self, request_id: Arc<str>, method: &'static str, route: &'static str) -> Rc<Story>;
+
+    /// Carries the request out before `deadline`, taking notes in `story`. `base_url` is the
+    /// Tenant URL without a slash at its end, for locations.
     fn perform(
         self: Rc<Self>,
         request: scim::Request,
         base_url: String,
         deadline: Instant,
+        story: Rc<Story>,
     ) -> LocalBoxFuture<'static, Result<scim::Response, Failure>>;
 }

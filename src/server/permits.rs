@@ -23,7 +23,7 @@ pub(super) struct Permit {
 
 /// A network one party is likely to own: IPv4 /24, IPv6 /56.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Source(u128);
+pub(super) struct Source(u128);
 
 impl Permits {
     pub(super) fn new(total: usize, per_source: usize) -> Self {
@@ -70,7 +70,7 @@ impl Drop for Permit {
 }
 
 impl Source {
-    fn of(peer: IpAddr) -> Self {
+    pub(super) fn of(peer: IpAddr) -> Self {
         match peer.to_canonical() {
             IpAddr::V4(v4) => {
                 let network = u32::from(v4) & 0xffff_ff00;

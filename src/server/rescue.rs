@@ -10,11 +10,12 @@ use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW
 
 use super::encode::answer;
 use super::stack::{HttpResponse, RequestId};
+use crate::adapter::story::{End, Fault};
 use crate::adapter::{Failure, GatewayFault, VendorFault};
-use crate::scim::ScimError;
+use crate::scim::{Response, ScimError, ScimType};
 
 /// Why a request gets no ordinary answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Rejection {
     /// The operation, or the reading of its request, failed.
     Failure(Failure),
@@ -91,6 +92,29 @@ impl Rejection {
         self.draft(id.as_str()).error
     }
 
+    /// The end of its request's story.
+    pub(super) fn end(&self, id: &RequestId) -> End {
+        let ScimError {
+            status,
+            scim_type,
+            detail,
+        } = self.clone().error(id);
+        let (fault, reason) = match self {
+            Self::Failure(Failure::Vendor(VendorFault::Credential)) => (Fault::Credential, None),
+            Self::Failure(Failure::Vendor(_)) => (Fault::Vendor, None),
+            Self::Failure(Failure::Script(fault)) => (Fault::Script, Some(fault.to_string())),
+            Self::Failure(Failure::Gateway(fault)) => (Fault::Gateway, Some(fault.to_string())),
+            _ => (Fault::Client, None),
+        };
+        End::Failed {
+            status,
+            scim_type: scim_type.map(ScimType::as_str),
+            detail,
+            fault,
+            reason,
+        }
+    }
+
     /// Writes the one log line of this fault, inside the request's span. Only
     /// fixed words, never names, values, bodies or tokens.
     pub(super) fn log(&self) {
@@ -129,6 +153,16 @@ impl Rejection {
                 tracing::debug!(fault = "client", "request refused");
             }
         }
+    }
+}
+
+/// The end of an operation's story.
+pub(super) fn end_of(result: &Result<Response, Failure>, id: &RequestId) -> End {
+    match result {
+        Ok(response) => End::Done {
+            status: response.status,
+        },
+        Err(failure) => Rejection::from(failure.clone()).end(id),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use hyper::Method;
 
+use crate::scim::{Request, ResourceKind};
+
 /// A path below one of the two forms of Tenant URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Route<'p> {
@@ -41,27 +43,55 @@ impl<'p> Route<'p> {
 
 /// The path as logs may show it: endpoints by name, everything else by kind.
 pub(super) fn template(path: &str) -> &'static str {
+    match full(path).strip_prefix(BASE) {
+        Some("") => "/",
+        below => below.unwrap_or("other"),
+    }
+}
+
+/// The same below `/scim/v2`, for both forms of Tenant URL.
+pub(super) fn full(path: &str) -> &'static str {
     let Some(route) = Route::of(path) else {
         return "other";
     };
     let mut segments = route.segments();
     match (segments.next(), segments.next(), segments.next()) {
-        (Some("Users"), None, _) => "/Users",
-        (Some("Users"), Some(".search"), None) => "/Users/.search",
-        (Some("Groups"), Some(".search"), None) => "/Groups/.search",
-        (Some("Users"), Some(_), None) => "/Users/{id}",
-        (Some("Groups"), None, _) => "/Groups",
-        (Some("Groups"), Some(_), None) => "/Groups/{id}",
-        (Some("Bulk"), None, _) => "/Bulk",
-        (None, ..) => "/",
-        (Some(".search"), None, _) => "/.search",
-        (Some("ServiceProviderConfig"), None, _) => "/ServiceProviderConfig",
-        (Some("ResourceTypes"), None, _) => "/ResourceTypes",
-        (Some("ResourceTypes"), Some(_), None) => "/ResourceTypes/{id}",
-        (Some("Schemas"), None, _) => "/Schemas",
-        (Some("Schemas"), Some(_), None) => "/Schemas/{id}",
+        (Some("Users"), None, _) => "/scim/v2/Users",
+        (Some("Users"), Some(".search"), None) => "/scim/v2/Users/.search",
+        (Some("Groups"), Some(".search"), None) => "/scim/v2/Groups/.search",
+        (Some("Users"), Some(_), None) => "/scim/v2/Users/{id}",
+        (Some("Groups"), None, _) => "/scim/v2/Groups",
+        (Some("Groups"), Some(_), None) => "/scim/v2/Groups/{id}",
+        (Some("Bulk"), None, _) => "/scim/v2/Bulk",
+        (None, ..) => "/scim/v2",
+        (Some(".search"), None, _) => "/scim/v2/.search",
+        (Some("ServiceProviderConfig"), None, _) => "/scim/v2/ServiceProviderConfig",
+        (Some("ResourceTypes"), None, _) => "/scim/v2/ResourceTypes",
+        (Some("ResourceTypes"), Some(_), None) => "/scim/v2/ResourceTypes/{id}",
+        (Some("Schemas"), None, _) => "/scim/v2/Schemas",
+        (Some("Schemas"), Some(_), None) => "/scim/v2/Schemas/{id}",
         _ => "other",
     }
+}
+
+/// Method and template of an operation inside a bulk request.
+pub(super) fn of_request(request: &Request) -> (&'static str, &'static str) {
+    let (method, kind, one) = match request {
+        Request::Create { kind, .. } => ("POST", kind, false),
+        Request::Replace { kind, .. } => ("PUT", kind, true),
+        Request::Patch { kind, .. } => ("PATCH", kind, true),
+        Request::Delete { kind, .. } => ("DELETE", kind, true),
+        Request::Get { kind, .. } => ("GET", kind, true),
+        Request::List { kind, .. } => ("GET", kind, false),
+        _ => return ("GET", "other"),
+    };
+    let route = match (kind, one) {
+        (ResourceKind::User, false) => "/Users",
+        (ResourceKind::User, true) => "/Users/{id}",
+        (ResourceKind::Group, false) => "/Groups",
+        (ResourceKind::Group, true) => "/Groups/{id}",
+    };
+    (method, route)
 }
 
 /// The method as logs may show it: an invented one is a stranger's text.
@@ -137,5 +167,8 @@ mod tests {
         assert_eq!(template("/scim/v2/Users/1/2"), "other");
         assert_eq!(template("/scim/v2/anna"), "other");
         assert_eq!(template("/anna"), "other");
+        assert_eq!(template("/scim/v2/"), "/");
+        assert_eq!(full("/t/acme/scim/v2/Users/1"), "/scim/v2/Users/{id}");
+        assert_eq!(full("/anna"), "other");
     }
 }

@@ -19,6 +19,7 @@ use tracing::Instrument;
 
 use super::around::around;
 use super::handle::{Front, handle};
+use super::observer::Watch;
 use super::rescue::Rejection;
 use super::route;
 use crate::adapter::{GatewayFault, LocalBoxFuture};
@@ -44,7 +45,7 @@ impl Stack {
             .layer(around((), identify))
             // Above rescue, so that the one line per request has the status the
             // identity provider saw.
-            .layer(around((), trace))
+            .layer(around(front.watch.clone(), trace))
             // Above everything that can fail. What is inside never answers an
             // error by itself, it returns one.
             .layer(around((), rescue))
@@ -56,6 +57,11 @@ impl Stack {
         Self(Rc::new(move |request| {
             Box::pin(service.clone().oneshot(request))
         }))
+    }
+
+    /// Of one function that never fails: for ports that have no edge.
+    pub(super) fn of(answer: impl Fn(HttpRequest) -> Answer + 'static) -> Self {
+        Self(Rc::new(answer))
     }
 
     pub(super) fn call(&self, request: HttpRequest) -> Answer {
@@ -70,6 +76,10 @@ pub(super) struct RequestId(Arc<str>);
 impl RequestId {
     pub(super) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub(super) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 }
 
@@ -90,7 +100,7 @@ where
 
 /// One span and one line per request. The path is a template and the query is
 /// left out: both hold names of people.
-async fn trace<S>(_: (), request: HttpRequest, next: S) -> Result<HttpResponse, Infallible>
+async fn trace<S>(watch: Watch, request: HttpRequest, next: S) -> Result<HttpResponse, Infallible>
 where
     S: Service<HttpRequest, Response = HttpResponse, Error = Infallible>,
 {
@@ -101,14 +111,19 @@ where
         method = route::method_name(request.method()),
         route = route::template(request.uri().path()),
         tenant = tracing::field::Empty,
+        trace_id = tracing::field::Empty,
+        status = tracing::field::Empty,
     );
+    let watched = watch.begin(&request, &span);
     async move {
         let response = next.oneshot(request).await?;
+        let status = response.status().as_u16();
         tracing::info!(
-            status = response.status().as_u16(),
+            status,
             elapsed_ms = begun.elapsed().as_millis() as u64,
             "answered"
         );
+        watched.answered(status);
         Ok(response)
     }
     .instrument(span)

@@ -12,6 +12,8 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
+use super::expiry;
+
 /// A certificate that cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsFault {
@@ -39,6 +41,11 @@ impl Certificate {
     /// Reads a PEM chain (leaf first) and its PEM key; refuses a pair that does not match.
     pub fn load(chain: &Path, key: &Path) -> Result<Self, TlsFault> {
         read_pair(chain, key).map(|pair| Self(ArcSwap::from_pointee(pair)))
+    }
+
+    /// When it ends, in Unix seconds; `None` where that cannot be read.
+    pub fn expires(&self) -> Option<i64> {
+        expiry::not_after(self.0.load().end_entity_cert().ok()?)
     }
 
     /// Replaces it by a new pair; on a fault the old one stays.

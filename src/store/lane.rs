@@ -1,6 +1,8 @@
 //! A lane: one connection on one thread, and the queue before it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -23,25 +25,39 @@ const BATCH: usize = 256;
 #[derive(Clone)]
 pub(super) struct Lane {
     queue: mpsc::Sender<Box<dyn Command>>,
+    faults: Arc<AtomicU64>,
 }
 
 impl Lane {
-    /// Starts the thread. It ends when the last `Lane` is dropped and the queue is empty.
+    /// Starts the thread, which counts commands that fail in `faults`. It ends when the last `Lane` is dropped and the queue is empty.
     pub(super) fn start(
         name: &str,
         connection: Connection,
         behavior: TransactionBehavior,
+        faults: Arc<AtomicU64>,
     ) -> Result<Self, MemoryError> {
         let (queue, commands) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name(name.into())
             .spawn(move || serve(connection, behavior, commands))
             .map_err(|error| MemoryError(format!("no thread for the store: {error}")))?;
-        Ok(Self { queue })
+        Ok(Self { queue, faults })
     }
 
     /// Queues `work` and waits for its result, which comes after the commit.
     pub(super) async fn ask<T, F>(&self, work: F) -> Result<T, MemoryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let result = self.attend(work).await;
+        if result.is_err() {
+            self.faults.fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
+
+    async fn attend<T, F>(&self, work: F) -> Result<T, MemoryError>
     where
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

@@ -11,12 +11,15 @@
 //!   own savepoint, so that a failing one takes none of its neighbours along.
 //! - A caller that stops waiting does not undo a write that is already queued.
 //!
-//! Intents (reliability: the fence before a non-idempotent vendor call) and
-//! the provisioning log become two more files here, `intents.rs` and
-//! `log.rs`, with a migration each; nothing else has to change for them.
+//! [`log`] is the provisioning log, [`health`] what it says of a tenant. Intents
+//! (reliability: the fence before a non-idempotent vendor call) become one more file
+//! here, with a migration; nothing else has to change for them.
 
+mod admins;
 mod fault;
+pub mod health;
 mod lane;
+pub mod log;
 mod memory;
 mod open;
 mod schema;
@@ -28,6 +31,8 @@ mod conformance;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -41,6 +46,7 @@ pub struct Store {
     writes: Lane,
     reads: Lane,
     held_tokens: bool,
+    faults: Arc<AtomicU64>,
 }
 
 impl Store {
@@ -54,14 +60,22 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, MemoryError> {
         let mut writer = open::writer(path)?;
         schema::migrate(&mut writer)?;
+        let faults = Arc::<AtomicU64>::default();
         Ok(Self {
             held_tokens: tokens::any(&writer)?,
-            writes: Lane::start("store-write", writer, TransactionBehavior::Immediate)?,
+            writes: Lane::start(
+                "store-write",
+                writer,
+                TransactionBehavior::Immediate,
+                Arc::clone(&faults),
+            )?,
             reads: Lane::start(
                 "store-read",
                 open::reader(path)?,
                 TransactionBehavior::Deferred,
+                Arc::clone(&faults),
             )?,
+            faults,
         })
     }
 
@@ -72,17 +86,35 @@ impl Store {
     pub fn in_memory() -> Result<Self, MemoryError> {
         let mut connection = Connection::open_in_memory().map_err(fault::unavailable)?;
         schema::migrate(&mut connection)?;
-        let lane = Lane::start("store", connection, TransactionBehavior::Immediate)?;
+        let faults = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&faults);
+        let lane = Lane::start("store", connection, TransactionBehavior::Immediate, counted)?;
         Ok(Self {
             writes: lane.clone(),
             reads: lane,
             held_tokens: false,
+            faults,
         })
     }
 
     /// Whether there were tokens in the database when it was opened.
     pub fn held_tokens(&self) -> bool {
         self.held_tokens
+    }
+
+    /// Commands that could not be carried out so far; the count outlives the handle and
+    /// keeps no thread.
+    pub fn faults(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.faults)
+    }
+
+    /// Whether the database answers: for readiness.
+    ///
+    /// # Errors
+    /// What keeps it from answering.
+    pub async fn reachable(&self) -> Result<(), MemoryError> {
+        self.read(|db| db.query_row("SELECT 1", [], |_| Ok(())))
+            .await
     }
 
     /// Runs `work` in a transaction; the answer comes after the commit.

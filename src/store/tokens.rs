@@ -9,10 +9,14 @@ use crate::adapter::keys::TenantId;
 use crate::adapter::memory::{MemoryError, Recall};
 use crate::tenant::token::{BookFault, KeyId, LIVE_TOKENS, TokenBook, TokenDigest, TokenRecord};
 
-/// Whether there is any token, of whichever tenant.
+/// Whether there is any token, a tenant's or an administrator's.
 pub(super) fn any(db: &Connection) -> Result<bool, MemoryError> {
-    db.query_row("SELECT EXISTS (SELECT 1 FROM token)", [], |row| row.get(0))
-        .map_err(fault::unavailable)
+    db.query_row(
+        "SELECT EXISTS (SELECT 1 FROM token UNION ALL SELECT 1 FROM admin_token)",
+        [],
+        |row| row.get(0),
+    )
+    .map_err(fault::unavailable)
 }
 
 impl TokenBook for Store {
@@ -109,14 +113,14 @@ fn record(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {
     })
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     let millisecond: Option<i64> = row.get(column)?;
     millisecond
         .map(|at| Timestamp::from_millisecond(at).map_err(|_| damaged(column, "time")))
         .transpose()
 }
 
-fn damaged(column: usize, what: &str) -> Error {
-    let text = format!("a token's {what} is not one; the row was edited by hand");
+pub(super) fn damaged(column: usize, what: &str) -> Error {
+    let text = format!("a stored {what} is not one; the row was edited by hand");
     Error::FromSqlConversionFailure(column, Type::Text, text.into())
 }

@@ -359,3 +359,13 @@ impl SecretSource {
 fn json_of(value: &toml::Value) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
 }
+
+/// The files that hold a tenant's secrets, as its text names them; none in a
+/// text that is no TOML. Relative ones are looked for in `directory`.
+pub fn secret_files(text: &str, directory: &Path) -> Vec<PathBuf> {
+    let file: toml::Table = text.parse().unwrap_or_default();
+    let parts = file.get("credential").and_then(toml::Value::as_table);
+    let parts = parts.into_iter().flat_map(toml::Table::values);
+    let paths = parts.filter_map(|part| part.get("file")?.as_str());
+    paths.map(|path| directory.join(path)).collect()
+}

@@ -5,6 +5,7 @@
 //! against the adapter's manifest, so that nothing downstream can meet a tenant
 //! without a base URL or a secret.
 
+pub mod audit;
 pub mod file;
 mod redact;
 pub mod token;

@@ -9,10 +9,15 @@
 //! a search, and the checksum tells a typo from a wrong token before anything
 //! is hashed or looked up. Only an HMAC of a token is kept: 256 random bits
 //! need no slow hash.
+//!
+//! Tokens of administrators ([`admin`]) have the same form and another prefix,
+//! so that neither kind is ever taken for the other.
 
+pub mod admin;
 mod authenticate;
 mod base62;
 mod book;
+mod local;
 mod pepper;
 
 #[cfg(test)]
@@ -29,19 +34,40 @@ use subtle::ConstantTimeEq;
 
 pub use authenticate::{AuthFault, IssueFault, Tokens};
 pub use book::{BookFault, LIVE_TOKENS, TokenBook, TokenRecord};
+pub use local::LocalPass;
 pub use pepper::{Pepper, PepperFault};
 
-const PREFIX: &str = "scg_";
+const PREFIX: usize = 4;
 const KEY_ID: usize = 8;
 const SECRET: usize = 43;
 const CHECKSUM: usize = 6;
-const SIGNED: usize = PREFIX.len() + KEY_ID + 1 + SECRET;
+const SIGNED: usize = PREFIX + KEY_ID + 1 + SECRET;
 const LENGTH: usize = SIGNED + CHECKSUM;
+
+/// Which door a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A tenant's, for Entra: `scg_`.
+    Tenant,
+    /// An administrator's, for the admin port: `sca_`.
+    Admin,
+}
+
+impl TokenKind {
+    /// The first four characters.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Tenant => "scg_",
+            Self::Admin => "sca_",
+        }
+    }
+}
 
 /// A whole token, in the form that opens the door. It cannot be printed by
 /// accident: see [`reveal`](Self::reveal).
 pub struct SecretToken {
     text: SecretString,
+    kind: TokenKind,
     key_id: KeyId,
 }
 
@@ -50,27 +76,28 @@ impl SecretToken {
     ///
     /// # Errors
     /// The operating system has none to give.
-    pub fn mint() -> Result<Self, NoRandomness> {
+    pub fn mint(kind: TokenKind) -> Result<Self, NoRandomness> {
         let mut key = [0; 8];
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(&mut key).map_err(|_| NoRandomness)?;
         getrandom::fill(secret.as_mut()).map_err(|_| NoRandomness)?;
         let key_id = KeyId(base62::digits(&key, KEY_ID).into());
         let secret = Zeroizing::new(base62::digits(secret.as_ref(), SECRET));
-        let mut text = format!("{PREFIX}{key_id}_{}", secret.as_str());
+        let mut text = format!("{}{key_id}_{}", kind.prefix(), secret.as_str());
         text.push_str(&checksum(&text));
         Ok(Self {
             text: text.into(),
+            kind,
             key_id,
         })
     }
 
-    /// Takes `presented` if it has the form of a token and its checksum is right.
+    /// Takes `presented` if it has the form of a token of this kind and its checksum is right.
     ///
     /// # Errors
     /// [`TokenFault`], without a look into the store.
-    pub fn parse(presented: &str) -> Result<Self, TokenFault> {
-        let key_id = key_id_of(presented).ok_or(TokenFault::Shape)?;
+    pub fn parse(kind: TokenKind, presented: &str) -> Result<Self, TokenFault> {
+        let key_id = key_id_of(kind, presented).ok_or(TokenFault::Shape)?;
         let (signed, check) = presented
             .split_at_checked(SIGNED)
             .ok_or(TokenFault::Shape)?;
@@ -79,6 +106,7 @@ impl SecretToken {
         }
         Ok(Self {
             text: presented.to_owned().into(),
+            kind,
             key_id,
         })
     }
@@ -103,7 +131,7 @@ impl SecretToken {
 
 impl fmt::Debug for SecretToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SecretToken({PREFIX}{}_***)", self.key_id)
+        write!(f, "SecretToken({}{}_***)", self.kind.prefix(), self.key_id)
     }
 }
 
@@ -111,7 +139,9 @@ impl fmt::Debug for SecretToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenFault {
     /// Another length, prefix or alphabet: cut off, or something else entirely.
-    #[error("the token does not have the form scg_…, 62 characters; it may have been cut off")]
+    #[error(
+        "the token does not have its form, 62 characters with a prefix of ours; it may have been cut off"
+    )]
     Shape,
     /// The form is right and the checksum is not.
     #[error("the token is mistyped: its checksum does not fit")]
@@ -174,8 +204,8 @@ impl fmt::Debug for TokenDigest {
 }
 
 /// The key id of a text that has a token's shape.
-fn key_id_of(text: &str) -> Option<KeyId> {
-    let (key, rest) = text.strip_prefix(PREFIX)?.split_at_checked(KEY_ID)?;
+fn key_id_of(kind: TokenKind, text: &str) -> Option<KeyId> {
+    let (key, rest) = text.strip_prefix(kind.prefix())?.split_at_checked(KEY_ID)?;
     let rest = rest.strip_prefix('_')?;
     let fits = text.len() == LENGTH && base62::is(rest);
     fits.then(|| KeyId::parse(key)).flatten()

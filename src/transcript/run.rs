@@ -17,6 +17,7 @@ use crate::adapter::ids::IdCache;
 use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
+use crate::adapter::story::Story;
 use crate::adapter::{Adapter, Batches, Failure, Memory, Recent, TenantId};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
@@ -171,6 +172,7 @@ impl Player {
             cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
             deadline: Instant::now() + Duration::from_secs(45),
+            story: Story::unheard_of(&self.tenant),
         }
     }
 }

@@ -76,6 +76,11 @@ impl Breaker {
         Some(Pass::Probe)
     }
 
+    /// Whether only probes go out.
+    pub(super) fn is_open(&self) -> bool {
+        self.lock().next_probe.is_some()
+    }
+
     /// Takes note of a call's result.
     pub(super) fn record(&self, pass: Pass, health: Health) -> Change {
         let now = Instant::now();

@@ -5,6 +5,8 @@
 //! limit and retry know neither. The order is the same as in a stack and holds
 //! the same promises; each step says why it stands where it stands.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
@@ -22,6 +24,7 @@ use super::pool::Connections;
 use super::retry::{Tried, Tries};
 use super::verdict;
 use crate::adapter::replies::{Format, Meaning};
+use crate::adapter::story::{Story, Wait};
 use crate::adapter::{CallFault, VendorCall, VendorReply, Verb};
 
 /// `Name/Version`, as some vendors demand.
@@ -33,6 +36,7 @@ pub(super) async fn carry_out(
     to: &Destination,
     call: VendorCall,
     deadline: Instant,
+    story: Option<&Story>,
 ) -> Result<VendorReply, CallFault> {
     // Request: before anything is waited for, as a wrong path stays wrong.
     // The deadline is a value and no step of its own: each step below stops by
@@ -40,12 +44,14 @@ pub(super) async fn carry_out(
     let request = request(to, &call).map_err(CallFault::NotSent)?;
     // Places: before the breakers, so that a call that waited sees them as they are
     // when its turn comes.
+    let asked = Instant::now();
     let _place = to.state.places.enter(deadline).await?;
+    note_wait(story, Wait::Place, asked);
     // Breakers: around the retries, so that an open one costs no retry budget
     // and a call counts once, however often it was tried.
     let pass = admit(to)?;
     // Retries: around everything that has to be asked again for each try.
-    let tried = persist(connections, to, &call, &request, deadline).await;
+    let tried = persist(connections, to, &call, &request, deadline, story).await;
     settle(to, pass, &tried);
     tried.into_result()
 }
@@ -56,6 +62,7 @@ async fn persist(
     call: &VendorCall,
     request: &Request<Full<Bytes>>,
     deadline: Instant,
+    story: Option<&Story>,
 ) -> Tried {
     let budget = &to.state.health.budget;
     let mut tries = Tries::new(call);
@@ -63,11 +70,12 @@ async fn persist(
     loop {
         let number = tries.next();
         let began = Instant::now();
-        let tried = attempt(connections, to, request.clone(), deadline).await;
+        let tried = attempt(connections, to, request.clone(), deadline, story).await;
         report(to, call, number, began, &tried);
         let Some(pause) = tries.pause(&tried, budget, deadline) else {
             return tries.conclude(tried);
         };
+        note_retry(story, number, &tried, pause);
         sleep(pause).await;
     }
 }
@@ -77,15 +85,16 @@ async fn attempt(
     to: &Destination,
     request: Request<Full<Bytes>>,
     deadline: Instant,
+    story: Option<&Story>,
 ) -> Tried {
     match &to.credential {
         Credential::KeyExchange(exchange) => {
-            attempt_with_key(exchange, connections, to, request, deadline).await
+            attempt_with_key(exchange, connections, to, request, deadline, story).await
         }
         Credential::OAuth2(oauth2) => {
-            attempt_with_token(oauth2, connections, to, request, deadline).await
+            attempt_with_token(oauth2, connections, to, request, deadline, story).await
         }
-        _ => send(connections, to, request, deadline).await,
+        _ => send(connections, to, request, deadline, story).await,
     }
 }
 
@@ -97,6 +106,7 @@ async fn attempt_with_token(
     to: &Destination,
     request: Request<Full<Bytes>>,
     deadline: Instant,
+    story: Option<&Story>,
 ) -> Tried {
     let way = Way {
         connections,
@@ -109,14 +119,14 @@ async fn attempt_with_token(
             Ok(bearer) => bearer,
             Err(denied) => return Tried::from(denied),
         };
-        let tried = send(connections, to, bearing(&bearer, &request), deadline).await;
+        let tried = send(connections, to, bearing(&bearer, &request), deadline, story).await;
         if !is_unauthorized(&tried) {
             return tried;
         }
         token = oauth2.instead_of(&bearer, renewal, &way).await;
     }
     match token {
-        Ok(bearer) => send(connections, to, bearing(&bearer, &request), deadline).await,
+        Ok(bearer) => send(connections, to, bearing(&bearer, &request), deadline, story).await,
         Err(denied) => Tried::from(denied),
     }
 }
@@ -149,11 +159,14 @@ pub(super) async fn send(
     to: &Destination,
     request: Request<Full<Bytes>>,
     deadline: Instant,
+    story: Option<&Story>,
 ) -> Tried {
     // Rate: below the retries, as the vendor counts every try.
+    let asked = Instant::now();
     if let Err(fault) = to.state.rate.take(deadline).await {
         return Tried::Held(fault);
     }
+    note_wait(story, Wait::Rate, asked);
     // Time limit: below the rate, as the vendor is not to blame for our waiting.
     let now = Instant::now();
     if now >= deadline {
@@ -250,6 +263,25 @@ fn method(verb: Verb) -> Method {
         Verb::Patch => Method::PATCH,
         Verb::Delete => Method::DELETE,
     }
+}
+
+fn note_wait(story: Option<&Story>, wait: Wait, since: Instant) {
+    if let Some(story) = story {
+        story.waited(wait, since);
+    }
+}
+
+fn note_retry(story: Option<&Story>, attempt: u32, tried: &Tried, pause: Duration) {
+    let Some(story) = story else {
+        return;
+    };
+    let because = match tried {
+        Tried::Answered(reply, _) => reply.status.to_string().into(),
+        Tried::Lost(_) => "the reply was lost".into(),
+        Tried::Unsent(_) => "the vendor could not be reached".into(),
+        Tried::Held(_) => "it was held back".into(),
+    };
+    story.retried(attempt, because, pause);
 }
 
 /// One event a try. Of the path only the first segment: the rest names people.

@@ -11,7 +11,9 @@ use hyper::{Request, Response};
 use hyper_util::client::legacy::Error;
 use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
+use super::observer::Watched;
 use super::pool::Connections;
 use crate::adapter::VendorReply;
 
@@ -33,6 +35,19 @@ pub(super) enum Broken {
 /// Redirects are replies like any other. A connection whose reply was not read
 /// to its end is closed by hyper when the body is dropped here.
 pub(super) async fn exchange(
+    connections: &Connections,
+    mut request: Request<Full<Bytes>>,
+    ends: Instant,
+) -> Result<VendorReply, Broken> {
+    let watched = Watched::begin(connections.observer.as_ref(), &mut request);
+    let tried = exchanged(connections, request, ends)
+        .instrument(watched.span.clone())
+        .await;
+    watched.over(&tried);
+    tried
+}
+
+async fn exchanged(
     connections: &Connections,
     mut request: Request<Full<Bytes>>,
     ends: Instant,

@@ -21,6 +21,7 @@ use super::pool::Connections;
 use super::retry::Tried;
 use crate::adapter::CallFault;
 use crate::adapter::replies::Meaning;
+use crate::adapter::story::Story;
 
 /// How a key is asked for, and where it goes.
 #[derive(Clone)]
@@ -64,6 +65,7 @@ pub(super) async fn attempt_with_key(
     to: &Destination,
     request: Request<Full<Bytes>>,
     deadline: Instant,
+    story: Option<&Story>,
 ) -> Tried {
     let ring = &to.state.health.keys;
     let key = match ring.key(exchange, None, connections, to, deadline).await {
@@ -75,7 +77,7 @@ pub(super) async fn attempt_with_key(
         request.headers_mut().insert(exchange.header.clone(), key);
         request
     };
-    let tried = send(connections, to, with(key.clone()), deadline).await;
+    let tried = send(connections, to, with(key.clone()), deadline, story).await;
     if !matches!(tried, Tried::Answered(_, Meaning::Credential)) {
         return tried;
     }
@@ -83,7 +85,7 @@ pub(super) async fn attempt_with_key(
         .key(exchange, Some(&key), connections, to, deadline)
         .await
     {
-        Ok(key) => send(connections, to, with(key), deadline).await,
+        Ok(key) => send(connections, to, with(key), deadline, story).await,
         Err(tried) => tried,
     }
 }
@@ -151,7 +153,7 @@ impl KeyExchange {
         deadline: Instant,
     ) -> Result<HeaderValue, Tried> {
         let request = self.request(to).map_err(Tried::Unsent)?;
-        match send(connections, to, request, deadline).await {
+        match send(connections, to, request, deadline, None).await {
             Tried::Answered(reply, Meaning::Ok) => {
                 let key = to.replies.parse(&reply.body);
                 let key = key

@@ -4,6 +4,7 @@
 //! Network::call        impl adapter::Backend, one tenant
 //!   client.rs          the walk of a call: places, breakers, retries, rates, one try
 //!   exchange.rs        one try on the wire: head out, bounded reply in, who knows what was sent
+//!   observer.rs        who hears of each try, for metrics and traces
 //!   pool.rs            connections, one set per tenant and worker thread (connect.rs, tls.rs, egress.rs)
 //!   destination.rs     where a tenant's calls go, and as whom (credential.rs, key_exchange.rs, oauth2/, path.rs)
 //!   state.rs           what all threads share and what outlives a reload:
@@ -23,6 +24,7 @@ mod exchange;
 mod key_exchange;
 mod network;
 mod oauth2;
+mod observer;
 mod path;
 mod places;
 mod pool;
@@ -42,6 +44,7 @@ pub use destination::Destination;
 pub use key_exchange::KeyExchange;
 pub use network::Network;
 pub use oauth2::{AccessTokens, Grant, OAuth2, OAuth2Client};
+pub use observer::{CallObserver, Try};
 pub use pool::Pool;
-pub use state::VendorState;
+pub use state::{VendorStanding, VendorState};
 pub use tls::{TlsError, TlsOptions};

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::client;
 use super::destination::Destination;
 use super::pool::Pool;
+use crate::adapter::story::Story;
 use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 
 /// Carries out one tenant's calls over the network. Cheap: made for a request,
@@ -26,12 +27,25 @@ use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply
 pub struct Network {
     pool: Rc<Pool>,
     destination: Arc<Destination>,
+    story: Option<Rc<Story>>,
 }
 
 impl Network {
     /// Over this thread's connections, to `destination`.
     pub fn new(pool: Rc<Pool>, destination: Arc<Destination>) -> Self {
-        Self { pool, destination }
+        Self {
+            pool,
+            destination,
+            story: None,
+        }
+    }
+
+    /// Taking notes of tries and waits in a request's story.
+    pub fn noting(self, story: Rc<Story>) -> Self {
+        Self {
+            story: Some(story),
+            ..self
+        }
     }
 }
 
@@ -43,7 +57,8 @@ impl Backend for Network {
     ) -> LocalBoxFuture<'a, Result<VendorReply, CallFault>> {
         Box::pin(async move {
             let connections = self.pool.connections(&self.destination);
-            client::carry_out(&connections, &self.destination, call, deadline).await
+            let story = self.story.as_deref();
+            client::carry_out(&connections, &self.destination, call, deadline, story).await
         })
     }
 }

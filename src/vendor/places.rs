@@ -27,6 +27,11 @@ impl Places {
         }
     }
 
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Waits for a place, which is free again when the answer is dropped.
     /// `Busy` if too many wait already, `NotSent` if the deadline comes first.
     pub(super) async fn enter(

@@ -3,16 +3,19 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper_util::client::legacy::Client;
+use hyper::Request;
+use hyper_util::client::legacy::{Client, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
 use super::connect::Connector;
 use super::destination::Destination;
+use super::observer::CallObserver;
 use super::tls::TlsOptions;
 use crate::adapter::TenantId;
 
@@ -22,14 +25,25 @@ const CONNECTION_IDLE: Duration = Duration::from_secs(20);
 const TENANT_IDLE: Duration = Duration::from_secs(600);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// hyper's pool of the connections of one tenant.
-pub(super) type Connections = Client<Connector, Full<Bytes>>;
+/// One tenant's connections, and who hears of what goes over them.
+pub(super) struct Connections {
+    client: Client<Connector, Full<Bytes>>,
+    pub(super) observer: Option<Arc<dyn CallObserver>>,
+}
+
+impl Connections {
+    /// Sends a request over a connection that is free or new.
+    pub(super) fn request(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
+        self.client.request(request)
+    }
+}
 
 /// The connections of one worker thread, apart for each tenant: what a proxy or
 /// a vendor remembers of a connection (who logged in, whose turn it is) never
 /// meets another tenant's call. Stays on its thread.
 pub struct Pool {
     tls: TlsOptions,
+    observer: Option<Arc<dyn CallObserver>>,
     tenants: RefCell<Tenants>,
 }
 
@@ -53,8 +67,15 @@ impl Pool {
         };
         Self {
             tls,
+            observer: None,
             tenants: RefCell::new(tenants),
         }
+    }
+
+    /// Tells `observer` of every try on the wire.
+    pub fn observed_by(mut self, observer: Arc<dyn CallObserver>) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// The tenant's connections. Those of tenants that made no call for ten
@@ -64,7 +85,7 @@ impl Pool {
         let mut tenants = self.tenants.borrow_mut();
         tenants.sweep(now);
         let connect = to.deadlines.connect();
-        let fresh = || Entry::new(&self.tls, connect, now);
+        let fresh = || Entry::new(self, connect, now);
         let entry = tenants
             .entries
             .entry(to.tenant.clone())
@@ -94,16 +115,19 @@ impl Tenants {
 }
 
 impl Entry {
-    fn new(tls: &TlsOptions, connect: Duration, now: Instant) -> Self {
-        let connector = Connector::new(tls.for_tenant(), connect);
-        let connections = Client::builder(TokioExecutor::new())
+    fn new(pool: &Pool, connect: Duration, now: Instant) -> Self {
+        let connector = Connector::new(pool.tls.for_tenant(), connect);
+        let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(CONNECTION_IDLE)
             // Every waiting call holds one, and most replies are shorter.
             .http1_read_buf_exact_size(4096)
             .build(connector);
         Self {
-            connections: Rc::new(connections),
+            connections: Rc::new(Connections {
+                client,
+                observer: pool.observer.clone(),
+            }),
             connect,
             used: now,
         }

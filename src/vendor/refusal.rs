@@ -56,6 +56,11 @@ impl Refusal {
         *self.lock() = None;
     }
 
+    /// Whether the last credential that was judged was refused.
+    pub(super) fn is_in_force(&self) -> bool {
+        self.lock().is_some()
+    }
+
     fn fingerprint(&self, credential: &Credential) -> u64 {
         credential.fingerprint(self.hasher.build_hasher())
     }

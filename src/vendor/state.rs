@@ -21,6 +21,17 @@ pub struct VendorState {
     pub(super) health: Arc<HealthRecord>,
 }
 
+/// How a tenant's vendor is doing now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VendorStanding {
+    /// Its calls fail: only one a second goes out, to see whether that is over.
+    pub circuit_open: bool,
+    /// It refuses the tenant's credential.
+    pub credential_refused: bool,
+    /// Calls that wait for a free place.
+    pub waiting: usize,
+}
+
 /// What is known of the vendor's health; independent of limits.
 #[derive(Debug)]
 pub(super) struct HealthRecord {
@@ -50,6 +61,20 @@ impl VendorState {
             return Arc::clone(self);
         }
         Arc::new(Self::with_health(limits, Arc::clone(&self.health)))
+    }
+
+    /// How it is doing now.
+    pub fn standing(&self) -> VendorStanding {
+        VendorStanding {
+            circuit_open: self.health.breaker.is_open(),
+            credential_refused: self.health.refusal.is_in_force(),
+            waiting: self.places.waiting(),
+        }
+    }
+
+    /// Whether the vendor failed so often that it is only probed now.
+    pub fn is_paused(&self) -> bool {
+        self.health.breaker.is_open()
     }
 
     fn with_health(limits: Limits, health: Arc<HealthRecord>) -> Self {

@@ -37,9 +37,14 @@ impl TlsOptions {
         })
     }
 
+    /// For connections to whoever else is believed by the same roots.
+    pub fn config(&self) -> ClientConfig {
+        ClientConfig::clone(&self.config)
+    }
+
     /// For one tenant's connections: sessions are not resumed across tenants.
     pub(super) fn for_tenant(&self) -> ClientConfig {
-        let mut config = ClientConfig::clone(&self.config);
+        let mut config = self.config();
         config.resumption = Resumption::in_memory_sessions(8);
         config
     }

@@ -14,17 +14,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use hyper::{HeaderMap, Method};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use scimgate::adapter::operations::Operation;
 use scimgate::adapter::settings::Settings;
+use scimgate::adapter::story::{Asked, Audience, Story};
 use scimgate::adapter::{
     Adapter, Backend, CallFault, LocalBoxFuture, TenantId, VendorCall, VendorReply,
 };
 use scimgate::catalog::{self, Sources};
+use scimgate::config::TenantLabel;
 use scimgate::scim::cursor::CursorKey;
 use scimgate::scim::{
     Filter, PatchRequest, Profile, Request, ResourceType, Service, json, resource,
 };
+use scimgate::server::{RequestObserver as _, Seen};
 use scimgate::store::Store;
+use scimgate::telemetry::{Instruments, Telemetry};
+use scimgate::vendor::{CallObserver as _, Try};
+use tracing::Span;
 
 /// As in the binary: what is measured is what is shipped.
 #[global_allocator]
@@ -121,6 +129,10 @@ fn cases() -> Vec<Case> {
             Box::new(|| stand.ask("GET", None)),
         ),
         (
+            "the same, counted by every instrument on its way",
+            Box::new(|| stand.counted("GET")),
+        ),
+        (
             "PATCH of a user: to the vendor's fields and back",
             Box::new(|| stand.ask("PATCH", Some(PATCH))),
         ),
@@ -173,6 +185,8 @@ struct Stand {
     adapter: Arc<Adapter>,
     service: Arc<Service>,
     memory: Arc<Store>,
+    instruments: Arc<Instruments>,
+    _telemetry: Telemetry,
 }
 
 impl Stand {
@@ -194,27 +208,69 @@ impl Stand {
             .enable_time()
             .build()
             .unwrap();
+        let readers = SdkMeterProvider::builder();
+        let telemetry = Telemetry::collecting(readers, TenantLabel::Full).unwrap();
         Self {
             runtime,
             adapter: Arc::clone(adapter),
             service: Arc::new(service),
             memory: Arc::new(Store::in_memory().unwrap()),
+            instruments: telemetry.instruments(),
+            _telemetry: telemetry,
         }
     }
 
     /// One request on one user: read, carried out, answered.
     fn ask(&self, method: &str, body: Option<&str>) {
         let body = body.map(|text| json::read(text.as_bytes()).unwrap());
+        let tenant = TenantId::parse("bench").unwrap();
+        self.perform(method, body, Story::unheard_of(&tenant));
+    }
+
+    fn perform(&self, method: &str, body: Option<serde_json::Value>, story: Rc<Story>) {
         let request = Request::parse(method, "/Users/18231", None, body, &self.service).unwrap();
         let response = self
             .runtime
-            .block_on(async { self.operation().perform(request).await });
+            .block_on(async { self.operation(story).perform(request).await });
         black_box(response.unwrap());
     }
 
-    fn operation(&self) -> Operation {
-        Operation {
+    /// What metrics add to a request: the edge, one try on the wire, the story.
+    fn counted(&self, method: &'static str) {
+        let seen = Seen {
+            method,
+            route: "/scim/v2/Users/{id}",
+            scheme: "http",
+        };
+        let instruments = &self.instruments;
+        black_box(instruments.began(&seen, &Span::none(), &HeaderMap::new()));
+        let audience = Audience {
+            witnesses: vec![Arc::clone(instruments) as _],
+            ..Audience::default()
+        };
+        let asked = Asked {
+            request_id: "request".into(),
+            part: 0,
             tenant: TenantId::parse("bench").unwrap(),
+            vendor: "sosafe".into(),
+            method,
+            route: "/Users/{id}",
+        };
+        self.perform(method, None, Story::begin(asked, Rc::new(audience)));
+        instruments.tried(&Try {
+            host: "api.example.com",
+            port: 443,
+            method: &Method::GET,
+            result: Ok(200),
+            elapsed: Duration::from_millis(5),
+        });
+        instruments.ended(&seen, Some(200), Duration::from_millis(6));
+    }
+
+    fn operation(&self, story: Rc<Story>) -> Operation {
+        let tenant = TenantId::parse("bench").unwrap();
+        Operation {
+            tenant,
             adapter: Arc::clone(&self.adapter),
             service: Arc::clone(&self.service),
             settings: Arc::new(Settings::default()),
@@ -228,6 +284,7 @@ impl Stand {
             cursors: CursorKey::new([0; 32]),
             base_url: "https://gateway.example/scim/v2".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(30),
+            story,
         }
     }
 }

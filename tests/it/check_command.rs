@@ -275,7 +275,8 @@ fn a_manifest_with_a_misspelt_key() {
         expect![[r#"
             manifest::invalid
 
-              × unknown field `per_secnd`, expected one of `per_second`, `burst`, `per_minute`, `concurrency`
+              × unknown field `per_secnd`, expected one of `per_second`, `burst`, `per_minute`, `concurrency`,
+              │ `batches_per_minute`
                 ╭─[adapters/example.toml:13:1]
              12 │ [limits]
              13 │ per_secnd = 10

@@ -81,6 +81,9 @@ impl House {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_scimgate"));
         command.args(arguments).current_dir(self.path()).env_clear();
+        // Tests run side by side, each with ports of its own.
+        command.env("SCIMGATE_OPS__LISTEN", "127.0.0.1:0");
+        command.env("SCIMGATE_ADMIN__LISTEN", "127.0.0.1:0");
         command
     }
 

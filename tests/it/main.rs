@@ -17,6 +17,7 @@
 //! | `filter_oracle` | our reading of filters against another one's |
 //! | `fuzz_smoke` | a short run of the fuzz targets |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
+//! | `telemetry` | metrics and traces, what must not be in them, and the way to a receiver |
 //! | `wss` | writes by the job, look-ups that lag |
 //! | `tidy` | the rules of the house that no compiler holds |
 
@@ -35,11 +36,14 @@ mod fuzz_targets;
 mod harness;
 mod house;
 mod lists;
+mod packaging;
 mod patch_table;
+mod probe;
 mod protocol;
 mod races;
 mod serve_command;
 mod table;
+mod telemetry;
 mod tidy;
 mod transcripts;
 mod versions;

@@ -188,15 +188,18 @@ fn a_reason_is_told_once() {
 }
 
 /// `scimgate serve` as a process.
-struct Served {
+pub(crate) struct Served {
     process: Child,
     origin: String,
 }
 
 impl Served {
-    fn start(house: &House) -> Self {
-        let mut process = house
-            .command(&["-c", "scimgate.toml", "serve"])
+    pub(crate) fn start(house: &House) -> Self {
+        Self::of(house.command(&["-c", "scimgate.toml", "serve"]))
+    }
+
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -210,7 +213,7 @@ impl Served {
         Self { process, origin }
     }
 
-    fn get(&self, target: &str, token: &str) -> Response {
+    pub(crate) fn get(&self, target: &str, token: &str) -> Response {
         let address = self.origin.trim_start_matches("http://").parse().unwrap();
         let request =
             Request::new("GET", target).header("Authorization", &format!("Bearer {token}"));
@@ -226,7 +229,7 @@ impl Served {
 
     /// Sends SIGTERM, asserts a good end and gives the log.
     #[track_caller]
-    fn terminate(&mut self) -> String {
+    pub(crate) fn terminate(&mut self) -> String {
         let kill = format!("kill -TERM {}", self.process.id());
         assert!(
             Command::new("sh")

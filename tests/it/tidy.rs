@@ -18,12 +18,19 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ),
     ("cli", "config", "verbs read the configuration"),
     ("cli", "demo", "`demo` is a verb"),
+    ("cli", "probe", "`probe` is a verb"),
+    ("cli", "vendor", "`probe` trusts whom the gateway trusts"),
     (
         "cli",
         "telemetry",
-        "log lines are set up by the command line only",
+        "what the gateway tells of itself is set up by the command line only",
     ),
     ("cli", "transcript", "`test` is a verb"),
+    (
+        "config",
+        "catalog",
+        "the catalog says how its files can be watched",
+    ),
     (
         "demo",
         "catalog",
@@ -53,11 +60,32 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "the parts are put together as configured",
     ),
     ("gateway", "store", "the parts are put together here"),
+    (
+        "gateway",
+        "transcript",
+        "a changed vendor is served when its transcripts hold",
+    ),
     ("gateway", "vendor", "the parts are put together here"),
     ("store", "adapter", "it implements the adapter's Memory"),
     ("store", "scim", "what it keeps is named by resource type"),
     ("store", "tenant", "it implements the tokens' book"),
+    ("gateway", "telemetry", "what happens is counted"),
+    (
+        "telemetry",
+        "adapter",
+        "it implements the stories' Witness, and knows what only traces show",
+    ),
     ("telemetry", "config", "log lines are as configured"),
+    (
+        "telemetry",
+        "server",
+        "it implements the server's RequestObserver",
+    ),
+    (
+        "telemetry",
+        "vendor",
+        "it implements the vendor's CallObserver",
+    ),
     (
         "transcript",
         "adapter",

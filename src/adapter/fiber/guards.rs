@@ -27,9 +27,9 @@ const YIELD_EVERY: u32 = 4096;
 pub(super) struct Slice {
     link: *const Link,
     stack_limit: usize,
-    deepest: usize,
+    pub(super) deepest: usize,
     ends: Option<Instant>,
-    operations: u32,
+    pub(super) operations: u32,
 }
 
 impl Slice {
@@ -46,6 +46,7 @@ impl Slice {
             link,
             stack_limit: link.stack_limit,
             ends,
+            operations: link.operations.get(),
             ..Self::IDLE
         }
     }
@@ -55,9 +56,9 @@ thread_local! {
     static SLICE: Cell<Slice> = const { Cell::new(Slice::IDLE) };
 }
 
-/// Runs `resume` with `slice` in force and returns the lowest stack address
-/// seen. The slice before is put back, panic or not.
-pub(super) fn within<T>(slice: Slice, resume: impl FnOnce() -> T) -> (T, usize) {
+/// Runs `resume` with `slice` in force and returns what was made of it. The
+/// slice before is put back, panic or not.
+pub(super) fn within<T>(slice: Slice, resume: impl FnOnce() -> T) -> (T, Slice) {
     struct PutBack(Slice);
     impl Drop for PutBack {
         fn drop(&mut self) {
@@ -66,9 +67,14 @@ pub(super) fn within<T>(slice: Slice, resume: impl FnOnce() -> T) -> (T, usize) 
     }
     let before = PutBack(SLICE.replace(slice));
     let result = resume();
-    let deepest = SLICE.get().deepest;
+    let used = SLICE.get();
     drop(before);
-    (result, deepest)
+    (result, used)
+}
+
+/// Operations of the fiber that runs, since it began. They wrap around.
+pub(in crate::adapter) fn operations() -> u32 {
+    SLICE.get().operations
 }
 
 /// Installs the guards on `engine`. What they return ends the script with an

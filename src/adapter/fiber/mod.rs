@@ -45,7 +45,7 @@ use tokio::time::Instant;
 use super::backend::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use super::outcome::{Failure, GatewayFault};
 use guards::Slice;
-pub(super) use guards::install as install_guards;
+pub(super) use guards::{install as install_guards, operations};
 use stack::Stack;
 
 /// What a pause must leave: whoever waits for a job looks at it once more.
@@ -88,6 +88,8 @@ struct Link {
     yielder: Cell<*const Yielder<Answer, Ask>>,
     dead: Cell<bool>,
     stack_limit: usize,
+    /// Operations of the script so far.
+    operations: Cell<u32>,
 }
 
 impl Link {
@@ -210,6 +212,7 @@ impl<T: 'static> Fiber<T> {
             yielder: Cell::new(std::ptr::null()),
             dead: Cell::new(false),
             stack_limit: stack.soft_limit(),
+            operations: Cell::new(0),
         });
         let inner = Rc::clone(&link);
         let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<Answer, Ask>, _| {
@@ -234,11 +237,12 @@ impl<T: 'static> Fiber<T> {
         };
         let started = std::time::Instant::now();
         let slice = Slice::new(&self.link, started.checked_add(self.cpu));
-        let (result, deepest) = guards::within(slice, || {
+        let (result, used) = guards::within(slice, || {
             catch_unwind(AssertUnwindSafe(|| coroutine.resume(answer)))
         });
         self.cpu = self.cpu.saturating_sub(started.elapsed());
-        self.deepest = self.deepest.min(deepest);
+        self.deepest = self.deepest.min(used.deepest);
+        self.link.operations.set(used.operations);
         result.map_err(|_| {
             tracing::error!("a host function panicked");
             GatewayFault::Internal.into()

@@ -34,6 +34,23 @@ pub(in crate::adapter) fn assemble(
     resource
 }
 
+impl Reading {
+    /// The attributes that are answered as the client said them.
+    pub(in crate::adapter) fn answered_from(
+        &self,
+        mapping: &Mapping,
+        remembered: &Remembered,
+    ) -> Vec<String> {
+        let said = self.values.iter().filter_map(|value| {
+            let row = mapping.row(value.row)?;
+            let saying = remembered.said.get(&row.spelling)?;
+            let holds = saying.native == value.native || row.is_pending(&value.native);
+            holds.then(|| row.spelling.clone())
+        });
+        said.collect()
+    }
+}
+
 impl Row {
     /// Says of an element that the table makes the primary one whether it is.
     pub(super) fn mark_primary(&self, resource: &mut Object, is_primary: Value) {
@@ -60,13 +77,15 @@ impl Row {
     }
 }
 
-/// Notes, after a write, what the vendor's values alone would not tell.
+/// Notes, after a write, what the vendor's values alone would not tell. Gives the attributes
+/// whose value the vendor did not take as it was sent.
 pub(in crate::adapter) fn update_sayings(
     mapping: &Mapping,
     remembered: &mut Remembered,
     written: &[Written],
     reading: &Reading,
-) {
+) -> Vec<String> {
+    let mut not_taken = Vec::new();
     for write in written {
         let Some(row) = mapping.row(write.row) else {
             continue;
@@ -94,8 +113,10 @@ pub(in crate::adapter) fn update_sayings(
                 action = "compare the mapping with the vendor's rules",
                 "the vendor keeps another value than it was sent"
             );
+            not_taken.push(row.spelling.clone());
         }
     }
+    not_taken
 }
 
 impl Reading {

@@ -13,6 +13,7 @@ use crate::adapter::keys::ScimId;
 use crate::adapter::mapping::{Reading, assemble};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
+use crate::adapter::story::Decision;
 use crate::scim::{Object, PatchRequest, ResourceKind, Stop};
 
 impl Operation {
@@ -94,6 +95,7 @@ impl Operation {
             self.memory.remember(&gone.key, kept).await?;
             return Ok((gone, Outcome::default()));
         }
+        self.story.decide(Decision::MadeAnew);
         let done = self.make_once(kind, &after).await?;
         let reading = done.reading.ok_or(VendorFault::Unusable)?;
         let reading = self.activate_new(kind, reading, &after).await?;

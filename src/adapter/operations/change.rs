@@ -6,6 +6,7 @@
 
 use super::Operation;
 use super::create::names;
+use super::doubt::found_done;
 use super::members::{member_ids, memberships_of};
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
@@ -15,6 +16,7 @@ use crate::adapter::mapping::{
 };
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault};
+use crate::adapter::story::Decision;
 use crate::scim::{
     Incoming, MemberChanges, Object, PatchRequest, Preconditions, Projection, ResourceKind,
     Response, Stop, immutable, patch,
@@ -101,6 +103,7 @@ impl Operation {
         // never switched by silence.
         let active = self.mapping(kind)?.active_row().map(|(row, _)| row);
         changes.retain(|change| change.value.is_some() || Some(change.row) != active);
+        self.note_changes(self.mapping(kind)?, &changes, &Object::new());
         let patch = PatchRequest::default();
         let may_be_gone = self.may_be_gone(&subject);
         let wanted = may_be_gone.is_some().then(|| after.clone());
@@ -146,7 +149,7 @@ impl Operation {
     ) -> Result<(Subject, Held), Failure> {
         let id = ScimId::new(id);
         let again = self.expires(kind).then(|| keys.clone());
-        let mut held = self.locks.acquire(keys, self.deadline).await?;
+        let mut held = self.lock(keys).await?;
         let key = self.key(kind, &id);
         let mut native = self.native_id(kind, &id).await?;
         let mut remembered = self.memory.recall(&key).await?.unwrap_or_default();
@@ -154,7 +157,7 @@ impl Operation {
             // It may have to be made anew, under names that go before objects.
             drop(held);
             keys.extend(names(kind, &remembered.kept));
-            held = self.locks.acquire(keys, self.deadline).await?;
+            held = self.lock(keys).await?;
             native = self.native_id(kind, &id).await?;
             remembered = self.memory.recall(&key).await?.unwrap_or_default();
         }
@@ -223,6 +226,7 @@ impl Operation {
         subject: &Subject,
         patch: &PatchRequest,
     ) -> Result<Plan, Failure> {
+        self.story.decide(Decision::ReadFirst);
         let reading = self.reread(kind, &subject.native).await?;
         let before = assemble(self.mapping(kind)?, &reading, &subject.remembered);
         self.apply(kind, patch, before).map_err(|stop| match stop {
@@ -245,10 +249,9 @@ impl Operation {
         if !mapping.is_told_apart(&after) {
             return Err(Stop::NeedsRead);
         }
-        Ok(Plan {
-            changes: mapping.difference(&before, &after),
-            after,
-        })
+        let changes = mapping.difference(&before, &after);
+        self.note_changes(mapping, &changes, &before);
+        Ok(Plan { after, changes })
     }
 
     /// Tells the vendor and notes what it cannot hold. Switching off goes
@@ -326,8 +329,11 @@ impl Operation {
         let Some(reading) = self.fetch(kind, id).await? else {
             return Ok(None);
         };
-        let held = self.holds(kind, &reading, sent, after, Purpose::Update);
-        Ok(held.await?.map(|written| Done {
+        let held = self
+            .holds(kind, &reading, sent, after, Purpose::Update)
+            .await?;
+        self.story.decide(found_done(held.is_some()));
+        Ok(held.map(|written| Done {
             reading: Some(reading),
             written,
         }))
@@ -381,7 +387,12 @@ impl Operation {
             outcome.reading = Some(self.reread(kind, &subject.native).await?);
         }
         if let Some(reading) = &outcome.reading {
-            update_sayings(mapping, &mut remembered, &outcome.written, reading);
+            self.note_kept(update_sayings(
+                mapping,
+                &mut remembered,
+                &outcome.written,
+                reading,
+            ));
             self.remember_active(kind, &mut remembered, after, reading)?;
             self.keep(kind, &mut remembered, reading)?;
             self.follow(subject, reading).await?;
@@ -436,6 +447,7 @@ impl Operation {
         if outcome.reading.is_none()
             && let Some(kept) = self.kept(kind, &subject.key.id, &subject.remembered)
         {
+            self.story.decide(Decision::AnsweredFromKept);
             return self.answer(kind, 200, kept, projection);
         }
         let reading = match outcome.reading {

@@ -10,7 +10,7 @@
 use serde_json::Value;
 
 use super::Operation;
-use super::doubt::is_doubtful;
+use super::doubt::{found_done, is_doubtful};
 use super::scripted::{Done, Made, WriteEnd};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
@@ -18,6 +18,7 @@ use crate::adapter::manifest::Consistency;
 use crate::adapter::mapping::{Mapping, Purpose, Reading, Row, Written, extra_of, update_sayings};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, GatewayFault, VendorFault};
+use crate::adapter::story::Decision;
 use crate::scim::compare::fold;
 use crate::scim::{Incoming, Object, Projection, ResourceKind, Response, ScimError};
 
@@ -52,13 +53,12 @@ impl Operation {
         resource: Object,
         projection: &Projection,
     ) -> Result<Response, Failure> {
-        let _held = self
-            .locks
-            .acquire(names(kind, &resource), self.deadline)
-            .await?;
+        let mapping = self.mapping(kind)?;
+        self.note_changes(mapping, &mapping.whole(&resource), &Object::new());
+        let _held = self.lock(names(kind, &resource)).await?;
         let done = match self.look_before(kind, &resource).await? {
             Some(Existing::Ours(reading)) => self.converge(kind, &reading.id, &resource).await?,
-            Some(Existing::Taken(attribute, _)) => return Err(taken(kind, &attribute)),
+            Some(Existing::Taken(attribute, _)) => return Err(self.taken(kind, attribute)),
             None => self.make_once(kind, &resource).await?,
         };
         let reading = done.reading.ok_or(VendorFault::Unusable)?;
@@ -118,7 +118,7 @@ impl Operation {
                 let made = self
                     .made_in_doubt(kind, reading, resource, &failure)
                     .await?;
-                made.ok_or_else(|| taken(kind, &attribute))
+                made.ok_or_else(|| self.taken(kind, attribute))
             }
             None => {
                 if is_doubtful(&failure) {
@@ -142,8 +142,11 @@ impl Operation {
             return Ok(None);
         }
         let sent = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
-        let held = self.holds(kind, &reading, sent, resource, Purpose::Create);
-        Ok(held.await?.map(|written| Done {
+        let held = self
+            .holds(kind, &reading, sent, resource, Purpose::Create)
+            .await?;
+        self.story.decide(found_done(held.is_some()));
+        Ok(held.map(|written| Done {
             reading: Some(reading),
             written,
         }))
@@ -178,7 +181,7 @@ impl Operation {
         failure: Failure,
     ) -> Result<Done, Failure> {
         match self.look(kind, resource, |row| row.unique).await? {
-            Some(Existing::Taken(attribute, _)) => Err(taken(kind, &attribute)),
+            Some(Existing::Taken(attribute, _)) => Err(self.taken(kind, attribute)),
             Some(Existing::Ours(_)) | None => Err(failure),
         }
     }
@@ -228,9 +231,10 @@ impl Operation {
         id: &NativeId,
         resource: &Object,
     ) -> Result<Done, Failure> {
+        self.story.decide(Decision::Adopted);
         let ids = self.scim_ids(kind, vec![id.clone()]).await?;
         let objects = ids.iter().map(|id| LockKey::Object(kind, id.to_string()));
-        let _held = self.locks.acquire(objects.collect(), self.deadline).await?;
+        let _held = self.lock(objects.collect()).await?;
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
         match self.alter(kind, id, changes, resource).await? {
             WriteEnd::NeedsRead => Err(GatewayFault::Internal.into()),
@@ -249,6 +253,15 @@ impl Operation {
                 written,
             }),
         }
+    }
+
+    fn taken(&self, kind: ResourceKind, attribute: String) -> Failure {
+        let text = format!(
+            "Another {} already has this {attribute}. Match on it, or remove the other one at the vendor.",
+            kind.as_str().to_lowercase()
+        );
+        self.story.decide(Decision::Taken(attribute));
+        ScimError::uniqueness(text).into()
     }
 
     /// A new account is in use unless Entra says otherwise.
@@ -287,7 +300,7 @@ impl Operation {
             extra: extra_of(mapping, resource),
             ..Remembered::default()
         };
-        update_sayings(mapping, &mut remembered, written, reading);
+        self.note_kept(update_sayings(mapping, &mut remembered, written, reading));
         self.remember_active(kind, &mut remembered, resource, reading)?;
         remembered.suspended =
             kind == ResourceKind::User && self.suspends() && !self.is_active(reading)?;
@@ -374,12 +387,4 @@ fn same_value(held: &Value, asked: &Value) -> bool {
         (Some(held), Some(asked)) => fold(held) == fold(asked),
         _ => held == asked,
     }
-}
-
-fn taken(kind: ResourceKind, attribute: &str) -> Failure {
-    let text = format!(
-        "Another {} already has this {attribute}. Match on it, or remove the other one at the vendor.",
-        kind.as_str().to_lowercase()
-    );
-    ScimError::uniqueness(text).into()
 }

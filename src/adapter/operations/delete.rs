@@ -5,6 +5,7 @@ use super::{Operation, no_such};
 use crate::adapter::keys::ScimId;
 use crate::adapter::locks::LockKey;
 use crate::adapter::outcome::Failure;
+use crate::adapter::story::Decision;
 use crate::scim::{Preconditions, ResourceKind, Response};
 
 impl Operation {
@@ -16,8 +17,7 @@ impl Operation {
     ) -> Result<Response, Failure> {
         let id = ScimId::new(id);
         let _held = self
-            .locks
-            .acquire(vec![LockKey::Object(kind, id.to_string())], self.deadline)
+            .lock(vec![LockKey::Object(kind, id.to_string())])
             .await?;
         let native = self.native_id(kind, &id).await?;
         self.require(kind, &id, &native, conditions).await?;
@@ -26,8 +26,9 @@ impl Operation {
         }
         let removed = self.remove(kind, &native).await;
         let absent = matches!(&removed, Err(failure) if failure.is_absent());
-        if !absent {
-            removed?;
+        match absent {
+            true => self.story.decide(Decision::AlreadyGone),
+            false => removed?,
         }
         self.memory.forget(&self.key(kind, &id)).await?;
         self.ids.bump(&self.tenant, kind);

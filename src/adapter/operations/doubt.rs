@@ -8,6 +8,7 @@ use crate::adapter::keys::{NativeId, ObjectKey};
 use crate::adapter::mapping::{Change, extra_of};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::{Failure, VendorFault};
+use crate::adapter::story::Decision;
 use crate::scim::{Object, ResourceKind};
 
 impl Operation {
@@ -95,6 +96,14 @@ impl Operation {
     async fn exists(&self, kind: ResourceKind, native: &NativeId) -> Result<bool, Failure> {
         let found = self.fetch(kind, native).await?;
         Ok(found.is_some_and(|reading| reading.id == *native))
+    }
+}
+
+/// What looking came to.
+pub(super) fn found_done(held: bool) -> Decision {
+    match held {
+        true => Decision::FoundDone,
+        false => Decision::StillInDoubt,
     }
 }
 

@@ -202,7 +202,7 @@ impl Operation {
     /// One write per user at a time.
     async fn lock_user(&self, member: &ScimId) -> Result<crate::adapter::locks::Held, Failure> {
         let key = LockKey::Object(ResourceKind::User, member.to_string());
-        self.locks.acquire(vec![key], self.deadline).await
+        self.lock(vec![key]).await
     }
 
     /// The vendor's id of a member; `None` for what can be no user: an id of

@@ -5,7 +5,7 @@
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
 //! [`members`]. [`bulk()`] carries many of them out. [`doubt`] keeps in mind what
 //! a lost reply leaves open, [`lagging`] what look-ups do not see yet, [`anew`] what a vendor removes by itself. [`references`] follows
-//! names of other resources. [`scripted`] runs the vendor's functions on a fiber, and
+//! names of other resources. [`scripted`] runs the vendor's functions on a fiber, [`noting`] takes notes of it all, and
 //! [`view`] makes of what they give what Entra sees.
 
 mod anew;
@@ -16,6 +16,7 @@ mod delete;
 mod doubt;
 mod lagging;
 mod members;
+mod noting;
 mod pages;
 mod query;
 mod references;
@@ -43,6 +44,7 @@ use super::memory::Memory;
 use super::outcome::Failure;
 use super::recent::Recent;
 use super::settings::Settings;
+use super::story::{Step, Story};
 use super::{Adapter, manifest::IdRule};
 use crate::scim::{CursorKey, Request, ResourceKind, Response, ScimError, Service};
 
@@ -76,6 +78,8 @@ pub struct Operation {
     pub base_url: String,
     /// When the answer must be there.
     pub deadline: Instant,
+    /// Takes note of what happens.
+    pub story: Rc<Story>,
 }
 
 impl Operation {
@@ -84,6 +88,13 @@ impl Operation {
     /// # Errors
     /// By whose fault it is.
     pub async fn perform(&self, request: Request) -> Result<Response, Failure> {
+        self.story.understood(&request);
+        let response = self.carry(request).await?;
+        self.story.answered(&response);
+        Ok(response)
+    }
+
+    async fn carry(&self, request: Request) -> Result<Response, Failure> {
         match request {
             Request::List { kind, query } => self.list(&[(kind, &query)]).await,
             Request::Search { queries } => {
@@ -192,7 +203,10 @@ impl Operation {
             };
         }
         let key = self.key(kind, id);
-        if let Some(native) = self.ids.get(&key) {
+        let known = self.ids.get(&key);
+        let cached = known.is_some();
+        self.story.note(Step::Id { cached });
+        if let Some(native) = known {
             return Ok(native);
         }
         let epoch = self.ids.epoch(&self.tenant, kind);
@@ -217,6 +231,7 @@ impl Operation {
                 .iter()
                 .filter_map(|name| name.split('[').next())
                 .collect();
+            self.story.ignored(&names);
             tracing::info!(tenant = %self.tenant, attributes = ?names,
                 action = "remove them from the attribute mapping in Entra",
                 "attributes that no schema has were ignored");

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use rhai::{Array, Dynamic, Map};
 use serde_json::Value;
+use tracing::{Instrument, Span};
 
 use super::Operation;
-use crate::adapter::Adapter;
+use super::noting::Noted;
 use crate::adapter::batch::Crew;
 use crate::adapter::engine::scripting;
 use crate::adapter::fiber::{self, Budget};
@@ -18,6 +19,8 @@ use crate::adapter::keys::NativeId;
 use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::{Change, Closures, Mapping, Purpose, Reading, Refusal, Written};
 use crate::adapter::outcome::{Failure, VendorFault};
+use crate::adapter::story::{Decision, Step, Story};
+use crate::adapter::{Adapter, TRACE_ONLY};
 use crate::scim::compare::fold;
 use crate::scim::{Object, ResourceKind};
 
@@ -91,6 +94,7 @@ impl Operation {
                 only(&id, found)
             })
             .await;
+        self.note_read(&fetched);
         match fetched {
             // RFC 7643 §3.1: an id is compared exactly, however the vendor reads it.
             Ok(Some(reading)) if reading.id != asked && !self.is_issued(kind) => Ok(None),
@@ -132,10 +136,13 @@ impl Operation {
             )?;
             Ok(Some((native, vm.readings(&mapping, rows)?)))
         });
-        match listed(found.await)? {
-            Some((native, found)) => self.up_to_date(kind, row, &native, found).await,
-            None => Ok(Vec::new()),
-        }
+        let found = listed(found.await)?;
+        let found = match found {
+            Some((native, found)) => self.up_to_date(kind, row, &native, found).await?,
+            None => Vec::new(),
+        };
+        self.note_lookup(kind, row, found.len());
+        Ok(found)
     }
 
     /// `list_…(page)`: rows from `place`, at most `count`.
@@ -176,6 +183,8 @@ impl Operation {
         };
         let mut page = page?;
         self.without_gone(kind, &mut page.readings);
+        let rows = page.readings.len();
+        self.story.note(Step::Page { rows });
         page.readings = self.referring(kind, page.readings).await?;
         Ok(page)
     }
@@ -201,6 +210,7 @@ impl Operation {
                 Ok(native) => native,
                 Err(failure) => return Ok(Made::Unfit(failure)),
             };
+            vm.note_fields(&native.fields);
             let function = format!("create_{}", kind.snake());
             let reading = if vm.adapter.script.arity(&function) == Some(2) {
                 let asked = mapping.for_script(&resource);
@@ -240,8 +250,10 @@ impl Operation {
                 other => other.map_err(Refusal::into_failure)?,
             };
             let reading = if native.fields.is_empty() {
+                vm.story.decide(Decision::NothingToTell);
                 None
             } else {
+                vm.note_fields(&native.fields);
                 let function = format!("update_{}", kind.snake());
                 let given = vm.object(&mapping, &function, (id.to_string(), native.fields))?;
                 if may_move { given } else { only(&id, given)? }
@@ -393,18 +405,37 @@ impl Operation {
     ) -> Result<T, Failure> {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let crew = (!adapter.manifest.batch.is_empty()).then(|| self.crew());
+        let story = Rc::clone(&self.story);
+        let noted = Noted {
+            backend: &*self.backend,
+            script: &self.adapter.script,
+            story: &self.story,
+        };
         let budget = Budget {
             cpu: CPU,
             deadline: self.deadline,
         };
+        let span = tracing::info_span!(
+            target: TRACE_ONLY,
+            "script",
+            vendor = self.adapter.name.as_str(),
+            function = tracing::field::Empty,
+        );
+        let recording = span.clone();
         fiber::run(
             move |call| {
                 let stage = Stage::new(call, &adapter, settings, crew);
-                job(&Vm { adapter, stage })
+                job(&Vm {
+                    adapter,
+                    stage,
+                    story,
+                    span: recording,
+                })
             },
             budget,
-            &*self.backend,
+            &noted,
         )
+        .instrument(span)
         .await
     }
 }
@@ -476,13 +507,24 @@ fn page_argument(style: PagingStyle, place: &Place, count: usize) -> Map {
 struct Vm {
     adapter: Arc<Adapter>,
     stage: Stage,
+    story: Rc<Story>,
+    span: Span,
 }
 
 impl Vm {
     fn call(&self, function: &str, arguments: impl rhai::FuncArgs) -> Result<Dynamic, Failure> {
+        self.span.record("function", function);
         let adapter = &self.adapter;
         let told = |fault| adapter.told(fault);
-        adapter.script.call(&self.stage, told, function, arguments)
+        let calling = self.story.function(function);
+        let given = adapter.script.call(&self.stage, told, function, arguments);
+        calling.ended(given.is_ok());
+        given
+    }
+
+    fn note_fields(&self, fields: &Map) {
+        let names = fields.keys().map(ToString::to_string).collect();
+        self.story.note(Step::Fields { names });
     }
 
     fn closures(&self) -> Closures<'_> {

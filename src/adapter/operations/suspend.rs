@@ -90,7 +90,7 @@ impl Operation {
         }
         let users = leaving.iter().chain(&joining);
         let locks = users.map(|user| LockKey::Object(ResourceKind::User, user.to_string()));
-        let _held = self.locks.acquire(locks.collect(), self.deadline).await?;
+        let _held = self.lock(locks.collect()).await?;
         let key = self.key(ResourceKind::Group, group);
         let leaving = self.split_off_suspended(leaving).await?;
         let joining = self.split_off_suspended(joining).await?;

@@ -7,6 +7,7 @@ use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::mapping::{Reading, assemble};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::Failure;
+use crate::adapter::story::Decision;
 use crate::scim::schema::ENTERPRISE_USER;
 use crate::scim::version::{self, Verdict};
 use crate::scim::{Object, Preconditions, Projection, ResourceKind, Response};
@@ -52,8 +53,12 @@ impl Operation {
         let remembered = remembered.unwrap_or_default();
         let Some(reading) = reading else {
             let kept = self.kept(kind, id, &remembered);
+            if kept.is_some() {
+                self.story.decide(Decision::AnsweredFromKept);
+            }
             return kept.ok_or_else(|| no_such(kind));
         };
+        self.note_remembered(self.mapping(kind)?, &reading, &remembered);
         self.resource(kind, id, &reading, &remembered, with_members)
             .await
     }

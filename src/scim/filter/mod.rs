@@ -4,16 +4,16 @@
 mod eval;
 mod lexer;
 pub(super) mod parser;
+mod shown;
 #[cfg(test)]
 mod tests;
-
-use std::fmt;
 
 use serde_json::Value;
 
 use super::leaf::Leaf;
 use super::{Object, Path, Profile, ResourceType, ScimError};
 use parser::{Parser, Scope};
+pub use shown::{Show, Shown};
 
 pub(super) use eval::{element_verdict, equal, every, is_unknown, some};
 
@@ -204,36 +204,6 @@ fn join(
     } else {
         flat.pop()
     }
-}
-
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::And(parts) => write_joined(f, parts, " and "),
-            Self::Or(parts) => write_joined(f, parts, " or "),
-            Self::Not(inner) => write!(f, "not ({inner})"),
-            Self::Test(path, Test::Present) if path.filter.is_some() && path.sub.is_none() => {
-                path.fmt(f)
-            }
-            Self::Test(path, Test::Present) => write!(f, "{path} pr"),
-            Self::Test(path, Test::Compare(operator, value)) => {
-                write!(f, "{path} {} {value}", operator.as_str())
-            }
-        }
-    }
-}
-
-fn write_joined(f: &mut fmt::Formatter<'_>, parts: &[Filter], word: &str) -> fmt::Result {
-    for (index, part) in parts.iter().enumerate() {
-        if index > 0 {
-            f.write_str(word)?;
-        }
-        match part {
-            Filter::Or(_) => write!(f, "({part})")?,
-            _ => write!(f, "{part}")?,
-        }
-    }
-    Ok(())
 }
 
 /// Why a filter or path was refused. PATCH tells the two kinds apart: an unknown attribute is

@@ -14,8 +14,8 @@ mod writes;
 
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Admission, Application, Limits, Running, Server, Settings};
+use crate::adapter::story::{Asked, Audience, Ended, Story, Witness};
 use crate::adapter::{Failure, GatewayFault, LocalBoxFuture, ScriptFault, TenantId, VendorFault};
 use crate::scim::{self, Profile, ResourceType, Service};
 use crate::tenant::token::AuthFault;
@@ -55,6 +56,13 @@ struct Fixture {
 struct Deeds {
     begun: AtomicUsize,
     ended: AtomicUsize,
+    stories: Mutex<Vec<Arc<Ended>>>,
+}
+
+impl Witness for Deeds {
+    fn ended(&self, story: &Arc<Ended>) {
+        self.stories.lock().unwrap().push(Arc::clone(story));
+    }
 }
 
 impl Fixture {
@@ -223,6 +231,10 @@ impl Application for Fake {
                     tenant: TenantId::parse("acme").unwrap(),
                     deed: token.to_owned(),
                     deeds: self.0.clone(),
+                    audience: Rc::new(Audience {
+                        witnesses: vec![self.0.clone()],
+                        ..Audience::default()
+                    }),
                 }) as Rc<dyn Admission>),
             }
         })
@@ -233,6 +245,7 @@ struct FakeAdmission {
     tenant: TenantId,
     deed: String,
     deeds: Arc<Deeds>,
+    audience: Rc<Audience>,
 }
 
 impl Admission for FakeAdmission {
@@ -250,11 +263,24 @@ impl Admission for FakeAdmission {
         })
     }
 
+    fn begin(&self, request_id: Arc<str>, method: &'static str, route: &'static str) -> Rc<Story> {
+        let asked = Asked {
+            request_id,
+            part: 0,
+            tenant: self.tenant.clone(),
+            vendor: "fake".into(),
+            method,
+            route,
+        };
+        Story::begin(asked, Rc::clone(&self.audience))
+    }
+
     fn perform(
         self: Rc<Self>,
         _: scim::Request,
         base_url: String,
         _: Instant,
+        _: Rc<Story>,
     ) -> LocalBoxFuture<'static, Result<scim::Response, Failure>> {
         Box::pin(async move {
             self.deeds.begun.fetch_add(1, Ordering::SeqCst);

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use moka::sync::Cache;
 
+use super::admin::{AdminBook, AdminTokens};
 use super::{
-    BookFault, KeyId, NoRandomness, Pepper, SecretToken, TokenBook, TokenDigest, TokenRecord,
+    BookFault, KeyId, NoRandomness, Pepper, SecretToken, TokenBook, TokenDigest, TokenKind,
+    TokenRecord,
 };
 use crate::adapter::keys::TenantId;
 use crate::adapter::memory::MemoryError;
@@ -46,7 +48,7 @@ pub enum AuthFault {
 /// All tokens, with a short memory in front of the book.
 pub struct Tokens {
     book: Arc<dyn TokenBook>,
-    pepper: Pepper,
+    pepper: Arc<Pepper>,
     nobody: TokenDigest,
     /// The one cache whose key has no tenant: it is the token that says which.
     seen: Cache<KeyId, Seen>,
@@ -65,11 +67,16 @@ impl Tokens {
         self.pepper.derived(&format!("key for {purpose}"))
     }
 
+    /// The administrators' tokens of `book`, hashed under the same pepper.
+    pub fn administrators(&self, book: Arc<dyn AdminBook>) -> AdminTokens {
+        AdminTokens::new(book, Arc::clone(&self.pepper))
+    }
+
     /// Tokens of `book`, hashed under `pepper`.
-    pub fn new(book: Arc<dyn TokenBook>, pepper: Pepper) -> Self {
+    pub fn new(book: Arc<dyn TokenBook>, pepper: impl Into<Arc<Pepper>>) -> Self {
         Self {
             book,
-            pepper,
+            pepper: pepper.into(),
             nobody: TokenDigest::from_bytes([0; 32]),
             seen: Cache::builder()
                 .max_capacity(CACHED)
@@ -83,7 +90,7 @@ impl Tokens {
     /// # Errors
     /// [`AuthFault`]; the answer takes the same work for a known and an unknown key id.
     pub async fn authenticate(&self, presented: &str) -> Result<TenantId, AuthFault> {
-        let token = SecretToken::parse(presented).map_err(|fault| {
+        let token = SecretToken::parse(TokenKind::Tenant, presented).map_err(|fault| {
             tracing::debug!(reason = %fault, "malformed token");
             AuthFault::Malformed
         })?;
@@ -102,6 +109,14 @@ impl Tokens {
         }
     }
 
+    /// The tenant whose token has the key id of `presented`, which need not be good. Only for
+    /// counting; it opens nothing.
+    pub async fn named_by(&self, presented: &str) -> Option<TenantId> {
+        let token = SecretToken::parse(TokenKind::Tenant, presented).ok()?;
+        let record = self.find(token.key_id()).await.ok()??;
+        Some(record.tenant.clone())
+    }
+
     /// Mints a token for `tenant` and notes it. This is the only time its text exists.
     ///
     /// # Errors
@@ -111,7 +126,7 @@ impl Tokens {
         tenant: TenantId,
         expires: Option<Timestamp>,
     ) -> Result<SecretToken, IssueFault> {
-        let token = SecretToken::mint()?;
+        let token = SecretToken::mint(TokenKind::Tenant)?;
         let record = TokenRecord::new(&token, &self.pepper, tenant, Timestamp::now(), expires);
         self.book.insert(record).await.map_err(BookFault::from)??;
         self.seen.invalidate(token.key_id());

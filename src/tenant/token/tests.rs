@@ -38,7 +38,10 @@ fn random(below: usize) -> usize {
 fn a_token_has_the_registered_form_and_is_never_the_same() {
     let mut seen = HashSet::new();
     for _ in 0..1000 {
-        let text = SecretToken::mint().unwrap().reveal().to_owned();
+        let text = SecretToken::mint(TokenKind::Tenant)
+            .unwrap()
+            .reveal()
+            .to_owned();
         assert_eq!((text.len(), &text[..4], &text[12..13]), (62, "scg_", "_"));
         assert!(
             text[4..12]
@@ -46,7 +49,12 @@ fn a_token_has_the_registered_form_and_is_never_the_same() {
                 .chain(text[13..].bytes())
                 .all(|b| ALPHABET.contains(&b))
         );
-        assert_eq!(SecretToken::parse(&text).unwrap().reveal(), text);
+        assert_eq!(
+            SecretToken::parse(TokenKind::Tenant, &text)
+                .unwrap()
+                .reveal(),
+            text
+        );
         assert!(seen.insert(text[4..12].to_owned()) && seen.insert(text[13..56].to_owned()));
     }
 }
@@ -55,7 +63,7 @@ fn a_token_has_the_registered_form_and_is_never_the_same() {
 fn every_single_wrong_character_is_found() {
     let mut tried = 0;
     while tried < 100_000 {
-        let good = SecretToken::mint().unwrap();
+        let good = SecretToken::mint(TokenKind::Tenant).unwrap();
         for place in 0..62 {
             let mut bytes = good.reveal().as_bytes().to_vec();
             let wrong = ALPHABET[random(62)];
@@ -68,7 +76,11 @@ fn every_single_wrong_character_is_found() {
                 0..4 | 12 => TokenFault::Shape,
                 _ => TokenFault::Checksum,
             };
-            assert_eq!(SecretToken::parse(&typo).unwrap_err(), expect, "at {place}");
+            assert_eq!(
+                SecretToken::parse(TokenKind::Tenant, &typo).unwrap_err(),
+                expect,
+                "at {place}"
+            );
             tried += 1;
         }
     }
@@ -77,23 +89,26 @@ fn every_single_wrong_character_is_found() {
 #[test]
 fn swapped_neighbours_are_found() {
     for _ in 0..200 {
-        let good = SecretToken::mint().unwrap();
+        let good = SecretToken::mint(TokenKind::Tenant).unwrap();
         for place in 13..61 {
             let mut bytes = good.reveal().as_bytes().to_vec();
             bytes.swap(place, place + 1);
             let swapped = String::from_utf8(bytes).unwrap();
-            assert!(swapped == good.reveal() || SecretToken::parse(&swapped).is_err());
+            assert!(
+                swapped == good.reveal()
+                    || SecretToken::parse(TokenKind::Tenant, &swapped).is_err()
+            );
         }
     }
 }
 
 #[test]
 fn cut_off_and_padded_texts_are_refused() {
-    let good = SecretToken::mint().unwrap();
+    let good = SecretToken::mint(TokenKind::Tenant).unwrap();
     let text = good.reveal();
     for end in 0..62 {
         assert_eq!(
-            SecretToken::parse(&text[..end]).unwrap_err(),
+            SecretToken::parse(TokenKind::Tenant, &text[..end]).unwrap_err(),
             TokenFault::Shape
         );
     }
@@ -109,7 +124,7 @@ fn cut_off_and_padded_texts_are_refused() {
         format!("scg_{}", "é".repeat(29)),
     ] {
         assert_eq!(
-            SecretToken::parse(&bad).unwrap_err(),
+            SecretToken::parse(TokenKind::Tenant, &bad).unwrap_err(),
             TokenFault::Shape,
             "{bad:?}"
         );
@@ -125,10 +140,13 @@ fn random_texts_are_refused() {
             .iter()
             .map(|b| char::from(ALPHABET[usize::from(b % 62)]))
             .collect();
-        assert!(SecretToken::parse(&text).is_err());
+        assert!(SecretToken::parse(TokenKind::Tenant, &text).is_err());
         text.replace_range(..4, "scg_");
         text.replace_range(12..13, "_");
-        assert_eq!(SecretToken::parse(&text).unwrap_err(), TokenFault::Checksum);
+        assert_eq!(
+            SecretToken::parse(TokenKind::Tenant, &text).unwrap_err(),
+            TokenFault::Checksum
+        );
     }
 }
 
@@ -139,7 +157,7 @@ fn checksum_and_digest_are_the_standard_ones() {
     let path = directory.path().join("pepper");
     std::fs::write(&path, [7; 32]).unwrap();
     let text = "scg_3kTq9ZbX_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf0K9uMD";
-    let digest = SecretToken::parse(text)
+    let digest = SecretToken::parse(TokenKind::Tenant, text)
         .unwrap()
         .digest(&Pepper::open(&path).unwrap());
     let hex: String = digest
@@ -156,24 +174,36 @@ fn checksum_and_digest_are_the_standard_ones() {
 #[test]
 fn the_digest_depends_on_every_character_and_on_the_pepper() {
     let (pepper, other) = (Pepper::random().unwrap(), Pepper::random().unwrap());
-    let token = SecretToken::mint().unwrap();
+    let token = SecretToken::mint(TokenKind::Tenant).unwrap();
     let digest = token.digest(&pepper);
-    assert!(digest.matches(&SecretToken::parse(token.reveal()).unwrap().digest(&pepper)));
+    assert!(
+        digest.matches(
+            &SecretToken::parse(TokenKind::Tenant, token.reveal())
+                .unwrap()
+                .digest(&pepper)
+        )
+    );
     assert!(!digest.matches(&token.digest(&other)));
-    assert!(!digest.matches(&SecretToken::mint().unwrap().digest(&pepper)));
+    assert!(
+        !digest.matches(
+            &SecretToken::mint(TokenKind::Tenant)
+                .unwrap()
+                .digest(&pepper)
+        )
+    );
 }
 
 #[test]
 fn nothing_prints_a_secret() {
     let pepper = Pepper::random().unwrap();
-    let token = SecretToken::mint().unwrap();
+    let token = SecretToken::mint(TokenKind::Tenant).unwrap();
     let record = TokenRecord::new(&token, &pepper, acme(), Timestamp::now(), None);
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
     let printed = format!(
         "{token:?} {pepper:?} {record:?} {:?} {:#?} {:?}",
         record.digest,
         record,
-        SecretToken::parse(token.reveal())
+        SecretToken::parse(TokenKind::Tenant, token.reveal())
     );
     assert!(!printed.contains(&token.reveal()[13..30]), "{printed}");
     for secret in [&pepper.block()[..32], record.digest.as_bytes()] {
@@ -190,7 +220,7 @@ fn a_token_admits_its_tenant_and_no_other_does() {
     block_on(async {
         let ours = tokens.issue(acme(), None).await.unwrap();
         assert_eq!(tokens.authenticate(ours.reveal()).await, Ok(acme()));
-        let strange = SecretToken::mint().unwrap();
+        let strange = SecretToken::mint(TokenKind::Tenant).unwrap();
         let refused = tokens.authenticate(strange.reveal()).await;
         assert_eq!(refused, Err(AuthFault::Unknown));
         let refused = tokens.authenticate("scg_x").await;
@@ -264,7 +294,7 @@ fn a_tenant_revokes_its_own_tokens_only_and_has_three_at_most() {
 fn a_record_comes_back_as_it_was_and_a_key_id_is_taken_once() {
     let store = Store::in_memory().unwrap();
     let pepper = Pepper::random().unwrap();
-    let token = SecretToken::mint().unwrap();
+    let token = SecretToken::mint(TokenKind::Tenant).unwrap();
     let at = |second: i64| Timestamp::from_millisecond(second * 1000 + 7).unwrap();
     let record = TokenRecord::new(&token, &pepper, acme(), at(1), Some(at(9)));
     block_on(async {
@@ -342,7 +372,7 @@ impl TokenBook for Book {
 fn asked(store: Option<Store>, times: usize) -> (Result<TenantId, AuthFault>, usize) {
     let book = Arc::new(Book(store, 0.into()));
     let tokens = Tokens::new(book.clone(), Pepper::random().unwrap());
-    let stranger = SecretToken::mint().unwrap();
+    let stranger = SecretToken::mint(TokenKind::Tenant).unwrap();
     let mut last = Err(AuthFault::Malformed);
     for _ in 0..times {
         last = block_on(tokens.authenticate(stranger.reveal()));

@@ -1,11 +1,13 @@
 //! Everything the gateway logs in this process, down to TRACE, so that a test
-//! can look for what must not be there.
+//! can look for what must not be there; and its [`traces`](super::traces).
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -13,11 +15,14 @@ static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 pub(crate) fn capture() -> usize {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        tracing_subscriber::fmt()
+        let lines = tracing_subscriber::fmt::layer()
             .json()
-            .with_env_filter(EnvFilter::new("off,scimgate=trace"))
             .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
             .with_writer(|| Tap)
+            .with_filter(EnvFilter::new("off,scimgate=trace"));
+        tracing_subscriber::registry()
+            .with(super::traces::layer())
+            .with(lines)
             .init();
     });
     lines().len()

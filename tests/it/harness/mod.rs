@@ -4,6 +4,7 @@
 
 mod http;
 pub(crate) mod logs;
+pub(crate) mod traces;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -11,13 +12,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use hyper::Uri;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use scimgate::adapter::TenantId;
 use scimgate::catalog::{self, Sources};
-use scimgate::config::Config;
+use scimgate::config::{Config, TenantLabel};
 use scimgate::demo::emulator::kit::{Emulator, Fault};
 use scimgate::demo::emulator::sosafe;
 use scimgate::gateway::Gateway;
 use scimgate::server::Running;
+use scimgate::server::ops::Metrics as _;
+use scimgate::telemetry::Telemetry;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -44,6 +48,8 @@ pub(crate) struct Options {
     pub(crate) request_seconds: u64,
     /// Lines of `[limits]` of each tenant, of its vendor calls.
     pub(crate) vendor_limits: &'static str,
+    /// How metrics name tenants.
+    pub(crate) tenant_label: TenantLabel,
 }
 
 impl Default for Options {
@@ -58,6 +64,7 @@ impl Default for Options {
             base_url: None,
             request_seconds: 45,
             vendor_limits: "per_second = 100000\nburst = 100000\nper_minute = 6000000\nconcurrency = 8\n",
+            tenant_label: TenantLabel::Full,
         }
     }
 }
@@ -67,6 +74,7 @@ pub(crate) struct TestGateway {
     pub(crate) a: Tenant,
     pub(crate) b: Tenant,
     pub(crate) vendor: Emulator,
+    telemetry: Telemetry,
     running: Option<Running>,
     _directory: TempDir,
     log_from: usize,
@@ -98,6 +106,7 @@ impl TestGateway {
         let Opened {
             gateway,
             vendor,
+            telemetry,
             directory,
             keys,
             log_from,
@@ -122,6 +131,7 @@ impl TestGateway {
             a,
             b,
             vendor,
+            telemetry,
             running,
             _directory: directory,
             log_from,
@@ -168,6 +178,11 @@ impl TestGateway {
         vendor.send(&request).await
     }
 
+    /// What Prometheus would read.
+    pub(crate) fn metrics(&self) -> String {
+        self.telemetry.scrape().text()
+    }
+
     /// Asserts that no log line since the start holds one of `words`.
     #[track_caller]
     pub(crate) fn log_never_says<S: AsRef<str>>(&self, words: impl IntoIterator<Item = S>) {
@@ -193,7 +208,7 @@ impl TestGateway {
     }
 }
 
-/// Whatever a test is about: no log line ever holds a secret or a person's data.
+/// Whatever a test is about: no log line and no metric ever holds a secret or a person's data.
 impl Drop for TestGateway {
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -203,9 +218,13 @@ impl Drop for TestGateway {
             .into_iter()
             .flat_map(|tenant| [tenant.token.clone(), tenant.api_key.clone()])
             .collect();
+        let metrics = self.metrics();
         // Of very many people some are enough.
         for row in rows_of(&self.vendor.state(), 0).iter().take(20) {
             words.extend(personal_values(row));
+        }
+        for word in &words {
+            assert!(!metrics.contains(word), "the metrics hold {word:?}");
         }
         self.log_never_says(words);
     }
@@ -318,6 +337,7 @@ pub(crate) fn copy_edited(from: &str, to: &Path, edit: impl Fn(String) -> String
 struct Opened {
     gateway: Gateway,
     vendor: Emulator,
+    telemetry: Telemetry,
     directory: TempDir,
     keys: [String; 2],
     log_from: usize,
@@ -336,11 +356,15 @@ impl Opened {
             tenants: Some(config.catalog.tenants.clone()),
         });
         assert!(report.problems().is_empty(), "{}", report.render(false));
+        let readers = SdkMeterProvider::builder();
+        let telemetry = Telemetry::collecting(readers, options.tenant_label).unwrap();
         let gateway = Gateway::open(&config).unwrap();
+        let gateway = gateway.measured_by(&telemetry.instruments());
         gateway.publish(&catalog);
         Self {
             gateway,
             vendor,
+            telemetry,
             directory,
             keys,
             log_from,

@@ -1,0 +1,78 @@
+{{/* The configuration as the gateway reads it. */}}
+{{- define "scimgate.config" -}}
+{{- $own := include "scimgate.ownAdapters" . -}}
+{{- $files := ternary "/etc/scimgate/own" "/etc/scimgate" (eq $own "yes") -}}
+{{- $catalog := dict "adapters" (printf "%s/adapters" $files) "scripts" (printf "%s/scripts" $files) "transcripts" (printf "%s/transcripts" $files) "tenants" "/etc/scimgate/tenants" -}}
+{{- $server := dict "listen" "0.0.0.0:8080" -}}
+{{- if .gateway.tls.existingSecret -}}
+{{- $_ := set $server "tls" (dict "certificate" "/etc/scimgate/tls/tls.crt" "key" "/etc/scimgate/tls/tls.key") -}}
+{{- end -}}
+{{- $store := dict "path" "/var/lib/scimgate/scimgate.db" -}}
+{{- if eq .gateway.store.type "postgres" -}}
+{{- $_ := set $store "postgres_url_file" (printf "/etc/scimgate/postgres/%s" .gateway.store.postgres.key) -}}
+{{- end -}}
+{{- $fixed := dict "server" $server "ops" (dict "listen" "0.0.0.0:9090") "catalog" $catalog "store" $store -}}
+{{- mergeOverwrite (deepCopy .gateway.config) $fixed | toPrettyJson -}}
+{{- end }}
+
+{{/*
+The ConfigMaps of a gateway. Only the first means a restart when it changes; the others are
+reloaded by the running gateway.
+*/}}
+{{- define "scimgate.configmaps" -}}
+{{- include "scimgate.guards" . -}}
+{{- $name := include "scimgate.name" . -}}
+{{- $labels := include "scimgate.labels" . -}}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ $name }}-config
+  labels:
+    {{- $labels | nindent 4 }}
+data:
+  scimgate.json: |-
+    {{- include "scimgate.config" . | nindent 4 }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ $name }}-tenants
+  labels:
+    {{- $labels | nindent 4 }}
+data:
+  {{- range $tenant, $text := .gateway.tenants }}
+  {{ $tenant }}.toml: {{ $text | toJson }}
+  {{- else }}
+  {}
+  {{- end }}
+{{- if eq (include "scimgate.ownAdapters" .) "yes" }}
+{{- range $kind := list "adapters" "scripts" }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ $name }}-{{ $kind }}
+  labels:
+    {{- $labels | nindent 4 }}
+data:
+  {{- range $file, $text := index $.gateway $kind }}
+  {{ $file }}: {{ $text | toJson }}
+  {{- end }}
+{{- end }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ $name }}-transcripts
+  labels:
+    {{- $labels | nindent 4 }}
+data:
+  {{- range $vendor, $files := .gateway.transcripts }}
+  {{- range $file, $text := $files }}
+  {{ $vendor }}.{{ $file }}: {{ $text | toJson }}
+  {{- end }}
+  {{- else }}
+  {}
+  {{- end }}
+{{- end }}
+{{- end }}

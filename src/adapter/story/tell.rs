@@ -1,0 +1,212 @@
+//! Stories for people: each step a line.
+
+use std::fmt::Write as _;
+
+use super::{Decision, Event, Modified, Moment, Step, Wait};
+
+/// The whole story of a request: what it was, what was understood, what was done, and why it
+/// ended so.
+pub fn story(event: &Event) -> String {
+    let mut text = String::new();
+    head(event, &mut text);
+    if !event.modified.is_empty() {
+        section(
+            "It was to change",
+            event.modified.iter().map(modified),
+            &mut text,
+        );
+    }
+    section("What happened", lines(&event.steps), &mut text);
+    end(event, &mut text);
+    text
+}
+
+/// The steps, one line each, with the milliseconds since the request came.
+pub fn lines(steps: &[Moment]) -> impl Iterator<Item = String> {
+    let line = |moment: &Moment| {
+        let after = milliseconds(moment.after_us);
+        let indent = if is_inner(&moment.step) { "  " } else { "" };
+        format!("{after:>10}  {indent}{}", step(&moment.step))
+    };
+    steps.iter().map(line)
+}
+
+fn head(event: &Event, text: &mut String) {
+    let part = match event.part {
+        0 => String::new(),
+        part => format!(", operation {part} of a bulk request"),
+    };
+    let about = [
+        event.resource.map(|kind| kind.snake().to_owned()),
+        event.target_id.clone(),
+        event.identity.clone(),
+    ];
+    let about: Vec<_> = about.into_iter().flatten().collect();
+    let _ = writeln!(text, "request {}{part}", event.request_id);
+    let _ = writeln!(
+        text,
+        "{:.3}  tenant {}, vendor {}",
+        event.at, event.tenant, event.vendor
+    );
+    let _ = writeln!(
+        text,
+        "{} {}  {}",
+        event.method,
+        event.route,
+        about.join(" ")
+    );
+    let code = event.code.as_deref().map(|code| format!(" ({code})"));
+    let http = event
+        .http_status
+        .map_or("no answer".to_owned(), |status| status.to_string());
+    let _ = writeln!(
+        text,
+        "{}: {}{}, answered {http}, took {}",
+        event.action.as_str(),
+        event.status.as_str(),
+        code.unwrap_or_default(),
+        milliseconds(event.duration_us)
+    );
+}
+
+fn section(title: &str, lines: impl Iterator<Item = String>, text: &mut String) {
+    let _ = writeln!(text, "\n{title}:");
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
+    }
+}
+
+fn end(event: &Event, text: &mut String) {
+    let outlook = event.outlook();
+    let _ = writeln!(text, "\nWhy: {}", outlook.why);
+    let _ = writeln!(text, "What Entra does next: {}", outlook.next);
+    if let Some(remedy) = outlook.remedy {
+        let _ = writeln!(text, "What to do: {remedy}");
+    }
+}
+
+fn modified(change: &Modified) -> String {
+    match (&change.old, &change.new) {
+        (Some(old), Some(new)) => format!("{}: {old} → {new}", change.name),
+        (Some(old), None) => format!("{}: {old} → nothing", change.name),
+        (None, Some(new)) => format!("{}: {new}", change.name),
+        (None, None) => format!("{}: nothing", change.name),
+    }
+}
+
+/// Whether it happened inside a function of the script.
+fn is_inner(step: &Step) -> bool {
+    matches!(step, Step::Call { .. } | Step::Retry { .. })
+}
+
+fn step(step: &Step) -> String {
+    match step {
+        Step::Filter { filter } => format!("filter: {filter}"),
+        Step::Patch { op, path } => format!("{op} {path}"),
+        Step::Ignored { attributes } => {
+            format!("skipped, as no schema has it: {}", attributes.join(", "))
+        }
+        Step::Id { cached: true } => "the vendor's id was in memory".to_owned(),
+        Step::Id { cached: false } => "the vendor's id was read from the store".to_owned(),
+        Step::Read { found: true } => "the object was read".to_owned(),
+        Step::Read { found: false } => "the vendor has no such object".to_owned(),
+        Step::Lookup {
+            attribute,
+            candidates,
+        } => format!("looked up by {attribute}: {candidates} found"),
+        Step::Page { rows } => format!("a page of the list: {rows} rows"),
+        Step::Changes { attributes } => {
+            let names: Vec<_> = attributes.iter().map(|one| one.name.as_str()).collect();
+            format!("changes: {}", names.join(", "))
+        }
+        Step::Fields { names } => format!("native fields: {}", names.join(", ")),
+        Step::Remembered { attributes } => format!(
+            "answered as Entra said it, not as the vendor holds it: {}",
+            attributes.join(", ")
+        ),
+        Step::NotTaken { attributes } => format!(
+            "the vendor keeps another value than it was sent: {}",
+            attributes.join(", ")
+        ),
+        Step::Function {
+            name,
+            took_us,
+            gave,
+            ..
+        } => {
+            let threw = if *gave {
+                ""
+            } else {
+                ", and did not come to its end"
+            };
+            format!("{name}() ran for {}{threw}", milliseconds(*took_us))
+        }
+        Step::Call { .. } | Step::Retry { .. } => call(step),
+        Step::Waited { wait, took_us } => {
+            format!(
+                "waited {} for {}",
+                milliseconds(*took_us),
+                waited_for(*wait)
+            )
+        }
+        Step::Decided { decision } => decided(decision),
+    }
+}
+
+fn call(step: &Step) -> String {
+    match step {
+        Step::Call {
+            method,
+            path,
+            status,
+            fault,
+            took_us,
+        } => {
+            let status = status.map(|status| status.to_string());
+            let came = status.as_deref().or(fault.as_deref()).unwrap_or("nothing");
+            format!("{method} {path} → {came} in {}", milliseconds(*took_us))
+        }
+        Step::Retry {
+            attempt,
+            because,
+            pause_us,
+        } => format!(
+            "try {attempt} failed ({because}); the next one after {}",
+            milliseconds(*pause_us)
+        ),
+        _ => String::new(),
+    }
+}
+
+fn waited_for(wait: Wait) -> &'static str {
+    match wait {
+        Wait::Lock => "another request that writes the same object",
+        Wait::Place => "one of the tenant's calls to the vendor to end",
+        Wait::Rate => "the tenant's rate of calls to the vendor",
+    }
+}
+
+fn decided(decision: &Decision) -> String {
+    match decision {
+        Decision::NothingToTell => "no native field changes: the vendor was not told",
+        Decision::ReadFirst => "the change depends on what the vendor holds: it was read first",
+        Decision::Adopted => {
+            "the object was there already, of an earlier try: it was brought into the wanted state"
+        }
+        Decision::Taken(attribute) => {
+            return format!("somebody else's object has this {attribute}");
+        }
+        Decision::FoundDone => "the vendor did not confirm; looking showed that it was done",
+        Decision::StillInDoubt => "the vendor did not confirm, and looking did not show it",
+        Decision::MadeAnew => "the vendor had removed the object: it was made again under its id",
+        Decision::AnsweredFromKept => {
+            "the vendor has removed the disabled object: answered from what was kept of it"
+        }
+        Decision::AlreadyGone => "the object was gone already",
+    }
+    .to_owned()
+}
+
+fn milliseconds(us: u64) -> String {
+    format!("{}.{} ms", us / 1000, us % 1000 / 100)
+}

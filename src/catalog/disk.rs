@@ -1,0 +1,283 @@
+//! What lies on disk, read once: everything after this works on what was read,
+//! so that a file which changes meanwhile cannot be half of one version and
+//! half of another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::fingerprint::Fingerprint;
+use super::reload::Plan;
+use crate::adapter::TenantId;
+use crate::adapter::problem::Problem;
+use crate::tenant::file::secret_files;
+use crate::tenant::redacted;
+
+/// Larger files are refused unread.
+const FILE_MAX: u64 = 256 << 10;
+
+/// A file's name for people and its text.
+pub type Text = (String, String);
+
+/// All files of one look.
+#[derive(Debug, Default)]
+pub(super) struct Disk {
+    /// By name; `None` if a directory cannot be read.
+    pub(super) vendors: Option<BTreeMap<String, VendorFiles>>,
+    /// By id; `None` if the directory cannot be read.
+    pub(super) tenants: Option<BTreeMap<TenantId, TenantFiles>>,
+    /// Chain and key; `None` where no certificate is served.
+    pub(super) certificate: Option<CertificateFiles>,
+    /// What is wrong with no single vendor or tenant.
+    pub(super) problems: Vec<Problem>,
+    /// Directories that files came from or would have come from.
+    pub(super) directories: BTreeSet<PathBuf>,
+}
+
+/// What was seen of one vendor, tenant or certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Of everything that counts, secrets too.
+    pub(super) all: Fingerprint,
+    /// Of what may be shown: whoever sees this hash cannot guess secrets and see
+    /// whether they fit.
+    pub(super) shown: Fingerprint,
+}
+
+/// One vendor's files.
+#[derive(Debug)]
+pub(super) struct VendorFiles {
+    pub(super) manifest: Result<Text, Problem>,
+    pub(super) script: Result<Text, Problem>,
+    pub(super) transcripts: Vec<Result<Text, Problem>>,
+    /// Of manifest and script.
+    pub(super) code: Fingerprint,
+    /// The transcripts too.
+    pub(super) seen: Seen,
+}
+
+/// One tenant's file and the secrets it names.
+#[derive(Debug)]
+pub(super) struct TenantFiles {
+    pub(super) text: Result<Text, Problem>,
+    pub(super) seen: Seen,
+}
+
+/// The server's certificate.
+#[derive(Debug)]
+pub(super) struct CertificateFiles {
+    /// The chain, for messages.
+    pub(super) file: String,
+    /// The chain, which is public, may be shown.
+    pub(super) seen: Seen,
+}
+
+impl Disk {
+    /// Reads everything of `plan`. A file that cannot be read is a problem of
+    /// whose it is.
+    pub(super) fn read(plan: &Plan) -> Self {
+        let mut disk = Self::default();
+        disk.vendors = disk.read_vendors(plan);
+        disk.tenants = disk.read_tenants(plan);
+        let certificate = plan.certificate.as_ref();
+        disk.certificate = certificate.map(|(chain, key)| disk.read_certificate(chain, key));
+        disk
+    }
+
+    /// Of all that was read: two looks with the same saw the same.
+    pub(super) fn seen(&self) -> Seen {
+        Seen {
+            all: self.digest(|seen| seen.all),
+            shown: self.digest(|seen| seen.shown),
+        }
+    }
+
+    fn digest(&self, which: impl Fn(&Seen) -> Fingerprint) -> Fingerprint {
+        let vendors = self.vendors.iter().flatten();
+        let vendors = vendors.map(|(name, files)| (name.as_str(), &files.seen));
+        let tenants = self.tenants.iter().flatten();
+        let tenants = tenants.map(|(id, files)| (id.as_str(), &files.seen));
+        let certificate = self.certificate.iter().map(|files| ("", &files.seen));
+        let parts = vendors.chain(tenants).chain(certificate);
+        let parts =
+            parts.map(|(name, seen)| Fingerprint::of([name.as_bytes(), which(seen).as_ref()]));
+        let problems: String = self.problems.iter().map(Problem::to_string).collect();
+        Fingerprint::of(parts.chain([Fingerprint::of([problems])]))
+    }
+
+    fn read_vendors(&mut self, plan: &Plan) -> Option<BTreeMap<String, VendorFiles>> {
+        self.directories.insert(plan.sources.scripts.clone());
+        let manifests = self.files(&plan.sources.adapters, "toml")?;
+        let vendors = manifests.into_iter().map(|(name, manifest)| {
+            let transcripts = plan.transcripts.as_ref().map(|all| all.join(&name));
+            let transcripts = transcripts.filter(|directory| directory.is_dir());
+            let transcripts = transcripts.and_then(|directory| self.files(&directory, "http"));
+            let script = plan.sources.scripts.join(format!("{name}.rhai"));
+            let files = VendorFiles::read(&manifest, &script, transcripts.unwrap_or_default());
+            (name, files)
+        });
+        let vendors = vendors.collect();
+        self.directories.extend(plan.transcripts.clone());
+        Some(vendors)
+    }
+
+    fn read_tenants(&mut self, plan: &Plan) -> Option<BTreeMap<TenantId, TenantFiles>> {
+        let directory = plan.sources.tenants.as_ref()?;
+        let mut tenants = BTreeMap::new();
+        for (name, path) in self.files(directory, "toml")? {
+            match TenantId::parse(&name) {
+                Some(id) => drop(tenants.insert(id, self.read_tenant(&path, directory))),
+                None => self.problems.push(misnamed(&name, &path)),
+            }
+        }
+        Some(tenants)
+    }
+
+    fn read_tenant(&mut self, path: &Path, directory: &Path) -> TenantFiles {
+        let text = read(path);
+        let shown = match &text {
+            Ok((_, text)) => redacted(text),
+            Err(problem) => problem.to_string(),
+        };
+        let written = text.as_ref().map_or(shown.as_str(), |(_, text)| text);
+        let secrets = secret_files(written, directory);
+        self.watch_beside(&secrets);
+        let parts = [written.as_bytes().to_vec()].into_iter();
+        let seen = Seen {
+            all: Fingerprint::of(parts.chain(secrets.iter().map(|path| contents(path)))),
+            shown: Fingerprint::of([&shown]),
+        };
+        TenantFiles { text, seen }
+    }
+
+    fn read_certificate(&mut self, chain: &Path, key: &Path) -> CertificateFiles {
+        self.watch_beside(&[chain.to_owned(), key.to_owned()]);
+        let (public, secret) = (contents(chain), contents(key));
+        CertificateFiles {
+            file: chain.display().to_string(),
+            seen: Seen {
+                shown: Fingerprint::of([&public]),
+                all: Fingerprint::of([public, secret]),
+            },
+        }
+    }
+
+    fn watch_beside(&mut self, files: &[PathBuf]) {
+        let directories = files.iter().filter_map(|file| file.parent());
+        self.directories.extend(directories.map(Path::to_owned));
+    }
+
+    /// Stem and path of the files with an extension, sorted; hidden ones (a
+    /// ConfigMap's `..data`) left out.
+    fn files(&mut self, directory: &Path, extension: &str) -> Option<Vec<(String, PathBuf)>> {
+        self.directories.insert(directory.to_owned());
+        let entries = std::fs::read_dir(directory);
+        let entries = entries.map_err(|error| {
+            self.problems.push(
+                unreadable(directory, &error)
+                    .help("set catalog.* in the configuration, or make the directory"),
+            );
+        });
+        let paths = entries
+            .ok()?
+            .filter_map(Result::ok)
+            .map(|entry| entry.path());
+        let mut found: Vec<_> = paths
+            .filter(|path| path.extension().is_some_and(|found| found == extension))
+            .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
+            .filter(|(stem, path)| !stem.starts_with('.') && path.is_file())
+            .collect();
+        found.sort();
+        Some(found)
+    }
+}
+
+impl VendorFiles {
+    fn read(manifest: &Path, script: &Path, transcripts: Vec<(String, PathBuf)>) -> Self {
+        let named = manifest;
+        let manifest = read(manifest);
+        let script = match script.exists() {
+            true => read(script),
+            false => Err(without_script(named, script)),
+        };
+        let transcripts: Vec<_> = transcripts.iter().map(|(_, path)| read(path)).collect();
+        let code = Fingerprint::of([told(&manifest), told(&script)]);
+        let played = transcripts.iter().map(|text| Fingerprint::of([told(text)]));
+        let all = Fingerprint::of([code].into_iter().chain(played));
+        Self {
+            manifest,
+            script,
+            transcripts,
+            code,
+            seen: Seen { all, shown: all },
+        }
+    }
+}
+
+/// What was read, for a fingerprint that is the same wherever the files lie: the
+/// text, or why there is none.
+fn told(file: &Result<Text, Problem>) -> String {
+    match file {
+        Ok((_, text)) => text.clone(),
+        Err(problem) => problem.to_string(),
+    }
+}
+
+/// A file's name for people and its text.
+fn read(path: &Path) -> Result<Text, Problem> {
+    let text = bounded(path).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| io::Error::other("it is no UTF-8 text"))
+    });
+    match text {
+        Ok(text) => Ok((path.display().to_string(), text)),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let file = std::fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    // A file may grow while it is read.
+    file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
+    if size > FILE_MAX || bytes.len() as u64 > FILE_MAX {
+        let message = format!("it has {size} bytes; {FILE_MAX} are the most");
+        return Err(io::Error::other(message));
+    }
+    Ok(bytes)
+}
+
+/// What is in a file that is not loaded as text, or why nothing is. Only files:
+/// reading a pipe would wait for its writer.
+fn contents(path: &Path) -> Vec<u8> {
+    match path.is_file() {
+        true => bounded(path).unwrap_or_else(|error| error.to_string().into_bytes()),
+        false => b"no file".to_vec(),
+    }
+}
+
+fn misnamed(name: &str, path: &Path) -> Problem {
+    Problem::error(
+        "tenant::name",
+        &path.display().to_string(),
+        format!("`{name}` is no tenant name"),
+    )
+    .help(TenantId::FORM)
+}
+
+fn without_script(manifest: &Path, script: &Path) -> Problem {
+    Problem::error(
+        "adapter::no-script",
+        &manifest.display().to_string(),
+        format!("its script {} is missing", script.display()),
+    )
+    .help("a vendor is a manifest and a script of the same name")
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    Problem::error(
+        "file::unreadable",
+        &path.display().to_string(),
+        format!("cannot be read: {error}"),
+    )
+}

@@ -1,0 +1,266 @@
+//! Tenants: a broken file keeps its last good version, a new adapter reaches the
+//! tenant all the same; a file that goes ends the tenant only after a while.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::slot::Slot;
+use super::{Changes, Held, Look};
+use crate::adapter::problem::Problem;
+use crate::adapter::{Adapter, TenantId};
+use crate::catalog::disk::{Disk, Seen, TenantFiles, Text};
+use crate::catalog::fingerprint::Fingerprint;
+use crate::catalog::reload::{Demand, Plan};
+use crate::catalog::standing::{State, TenantPart, findings};
+use crate::catalog::{Report, load};
+use crate::tenant::Tenant;
+use crate::tenant::file::TenantFile;
+
+/// A tenant, by what is known of it.
+#[derive(Clone, Default)]
+pub(super) struct HeldTenant {
+    slot: Slot<TenantVersion>,
+    /// Since when its file is gone.
+    leaving: Option<Instant>,
+}
+
+/// A tenant that serves.
+#[derive(Clone)]
+struct TenantVersion {
+    tenant: Arc<Tenant>,
+    /// What it was made of, to be made again with another adapter.
+    text: Text,
+    /// Of the adapter it was last made, or could not be made, with.
+    code: Option<Fingerprint>,
+}
+
+/// The vendors that tenants may use, and what they are made of.
+struct Vendors {
+    adapters: BTreeMap<String, Arc<Adapter>>,
+    codes: BTreeMap<String, Fingerprint>,
+}
+
+impl HeldTenant {
+    /// What serves its requests.
+    pub(super) fn serving(&self) -> Option<&Arc<Tenant>> {
+        let running = self.slot.running().filter(|_| self.leaving.is_none());
+        running.map(|version| &version.tenant)
+    }
+
+    /// Whether it is of this vendor.
+    pub(super) fn uses(&self, vendor: &str) -> bool {
+        self.slot
+            .running()
+            .is_some_and(|version| version.tenant.adapter.name == vendor)
+    }
+
+    pub(super) fn shown(&self) -> Option<Fingerprint> {
+        self.slot.shown().filter(|_| self.leaving.is_none())
+    }
+
+    /// For people.
+    pub(super) fn part(&self) -> TenantPart {
+        let mut part = self.slot.part();
+        if self.leaving.is_some() {
+            part.state = State::Leaving;
+            part.running = None;
+        }
+        let running = self.slot.running();
+        TenantPart {
+            part,
+            adapter: running.map(|version| version.tenant.adapter.name.clone()),
+        }
+    }
+}
+
+impl Held {
+    pub(super) fn advance_tenants(
+        &mut self,
+        disk: &Disk,
+        plan: &Plan,
+        look: &Look<'_>,
+        changes: &mut Changes,
+        general: &mut Report,
+    ) {
+        let Some(directory) = &plan.sources.tenants else {
+            return;
+        };
+        let vendors = self.usable_vendors();
+        if let Some(found) = &disk.tenants {
+            for (id, files) in found {
+                let held = self.tenants.entry(id.clone()).or_default();
+                held.advance(id, files, directory, &vendors, look, changes);
+            }
+            let vanished = self.miss_tenants(found, directory, look, changes);
+            general.extend(vanished);
+        }
+        for (id, held) in &mut self.tenants {
+            changes.publish |= held.remake(id, directory, &vendors);
+        }
+    }
+
+    fn usable_vendors(&self) -> Vendors {
+        let codes = self.vendors.iter();
+        let codes = codes.filter_map(|(name, slot)| Some((name.clone(), slot.running()?.code)));
+        Vendors {
+            adapters: self.adapters(),
+            codes: codes.collect(),
+        }
+    }
+
+    /// Lets tenants whose files are gone leave, unless too many went at once:
+    /// an empty ConfigMap must not end everybody's provisioning.
+    fn miss_tenants(
+        &mut self,
+        found: &BTreeMap<TenantId, TenantFiles>,
+        directory: &Path,
+        look: &Look<'_>,
+        changes: &mut Changes,
+    ) -> Option<Problem> {
+        let known = self.tenants.len();
+        let gone = self.tenants.iter_mut();
+        let gone: Vec<_> = gone
+            .filter(|(id, _)| !found.contains_key(id))
+            .map(|(_, held)| held)
+            .collect();
+        let count = gone.len();
+        let newly: Vec<_> = gone
+            .into_iter()
+            .filter(|held| held.leaving.is_none())
+            .collect();
+        self.vanished = !newly.is_empty() && count * 2 > known && look.demand != Demand::Forced;
+        for held in newly {
+            held.slot.refuse(None, Vec::new());
+            if !self.vanished {
+                held.leaving = Some(look.now);
+                changes.publish = true;
+            }
+        }
+        self.vanished.then(|| vanished(directory, count, known))
+    }
+
+    /// Forgets the tenants that have been leaving for `grace`, and gives their
+    /// names. None are while too many are gone.
+    pub(in crate::catalog) fn forget(&mut self, grace: Duration, now: Instant) -> Vec<TenantId> {
+        if self.vanished {
+            return Vec::new();
+        }
+        let over = |held: &HeldTenant| {
+            held.leaving
+                .is_some_and(|since| now.saturating_duration_since(since) >= grace)
+        };
+        let gone = self.tenants.iter().filter(|(_, held)| over(held));
+        let gone: Vec<_> = gone.map(|(id, _)| id.clone()).collect();
+        self.tenants.retain(|_, held| !over(held));
+        gone
+    }
+}
+
+impl HeldTenant {
+    /// Takes what lies on disk, if it is new and good.
+    fn advance(
+        &mut self,
+        id: &TenantId,
+        files: &TenantFiles,
+        directory: &Path,
+        vendors: &Vendors,
+        look: &Look<'_>,
+        changes: &mut Changes,
+    ) {
+        changes.publish |= self.leaving.take().is_some();
+        let code = files.text.as_ref().ok().and_then(|text| vendors.code(text));
+        let seen = files.seen_with(code);
+        if !look.tries(&self.slot, seen) {
+            return;
+        }
+        let mut report = Report::default();
+        let what = format!("tenant {id}");
+        match made(id, files, directory, vendors, &mut report) {
+            Some((tenant, text)) => {
+                let tenant = Arc::new(tenant);
+                self.slot.take(
+                    TenantVersion { tenant, text, code },
+                    seen,
+                    findings(&report),
+                );
+                changes.take(what, report);
+            }
+            None => {
+                self.slot.refuse(Some(seen), findings(&report));
+                changes.refuse(what, report);
+            }
+        }
+    }
+
+    /// Brings an adapter that changed to a tenant that runs on its last good
+    /// file. Gives whether it did; where the two do not go together, the tenant
+    /// stays with the adapter it has.
+    fn remake(&mut self, id: &TenantId, directory: &Path, vendors: &Vendors) -> bool {
+        let Some(version) = self.slot.running_mut() else {
+            return false;
+        };
+        let code = vendors.codes.get(&version.tenant.adapter.name).copied();
+        if code.is_none() || version.code == code {
+            return false;
+        }
+        version.code = code;
+        let mut unheard = Report::default();
+        let made = load::tenant(
+            id,
+            &version.text,
+            directory,
+            &vendors.adapters,
+            &mut unheard,
+        );
+        let made = made.map(|tenant| version.tenant = Arc::new(tenant));
+        made.is_some()
+    }
+}
+
+impl Vendors {
+    /// What the adapter is made of that a tenant's file names.
+    fn code(&self, (file, text): &Text) -> Option<Fingerprint> {
+        let written = TenantFile::parse(file, text).ok()?;
+        self.codes.get(written.adapter.get_ref()).copied()
+    }
+}
+
+impl TenantFiles {
+    /// What a tenant of these files on an adapter of this code is.
+    fn seen_with(&self, code: Option<Fingerprint>) -> Seen {
+        let with = |own: Fingerprint| Fingerprint::of([own].into_iter().chain(code));
+        Seen {
+            all: with(self.seen.all),
+            shown: with(self.seen.shown),
+        }
+    }
+}
+
+fn made(
+    id: &TenantId,
+    files: &TenantFiles,
+    directory: &Path,
+    vendors: &Vendors,
+    report: &mut Report,
+) -> Option<(Tenant, Text)> {
+    let text = files
+        .text
+        .as_ref()
+        .map_err(|problem| report.extend([problem.clone()]))
+        .ok()?;
+    let tenant = load::tenant(id, text, directory, &vendors.adapters, report)?;
+    Some((tenant, text.clone()))
+}
+
+fn vanished(directory: &Path, gone: usize, known: usize) -> Problem {
+    let message =
+        format!("the files of {gone} of {known} tenants are gone at once; they are served on");
+    Problem::error(
+        "tenant::vanished",
+        &directory.display().to_string(),
+        message,
+    )
+    .help("put them back; if they are meant to go, confirm it with `scimgate reload --force`")
+}

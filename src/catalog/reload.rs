@@ -1,0 +1,294 @@
+//! Loading again while everything runs.
+//!
+//! The fallible part first: read, compile, check, play transcripts. Then one
+//! swap that cannot fail. What fails keeps its last good version, and the
+//! others move on.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+
+use super::difference::Difference;
+use super::disk::{Disk, Seen, Text};
+use super::held::{Changes, Held, Look};
+use super::standing::{Outcome, Standing, now};
+use super::{Catalog, Report, Sources, mounts};
+use crate::adapter::Adapter;
+use crate::adapter::problem::Problem;
+
+/// What is loaded, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Adapters, scripts, tenants.
+    pub sources: Sources,
+    /// `<vendor>/*.http`: what a changed vendor must pass.
+    pub transcripts: Option<PathBuf>,
+    /// The server's certificate chain and its key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// How long the tokens of a tenant whose file is gone are answered 503
+    /// before they are unknown.
+    pub removal_grace: Duration,
+}
+
+/// What a reload needs from the gateway around it, and does to it.
+pub trait Effects: Send + Sync {
+    /// Plays a vendor's transcripts, given as file name and text. What does not
+    /// hold comes back, and then the vendor is not taken. Called off every
+    /// worker thread; it ends in bounded time whatever the script does.
+    fn prove(&self, adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem>;
+
+    /// Makes a catalog the live one. Requests under way end on theirs.
+    fn publish(&self, catalog: &Catalog);
+
+    /// Takes the certificate and key that lie on disk now.
+    ///
+    /// # Errors
+    /// Why they cannot be served; those before stay.
+    fn renew_certificate(&self) -> Result<(), String>;
+}
+
+/// Who wants a reload, and how much of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Files may have changed: nothing is done if they have not.
+    Changed,
+    /// Somebody asked: what was refused is tried again, changed or not.
+    Again,
+    /// As [`Again`](Self::Again), and tenants' files may go, however many.
+    Forced,
+}
+
+/// The one that reloads. Cheap to clone; reloads happen one after the other.
+#[derive(Clone)]
+pub struct Reloader(Arc<Inner>);
+
+struct Inner {
+    plan: Plan,
+    effects: Box<dyn Effects>,
+    state: Mutex<Progress>,
+    catalog: ArcSwap<Catalog>,
+    standing: ArcSwap<Standing>,
+}
+
+/// What one reload leaves to the next.
+struct Progress {
+    held: Held,
+    /// Of the last look.
+    seen: Seen,
+    directories: BTreeSet<PathBuf>,
+    counted: Counted,
+}
+
+#[derive(Default)]
+struct Counted {
+    generation: u64,
+    reloads: u64,
+    last_attempt: String,
+    last_success: Option<String>,
+}
+
+impl Reloader {
+    /// Loads for the first time and publishes: what is broken is left out, and
+    /// told in the report. Transcripts are not played: see [`prove`](Self::prove).
+    pub fn open(plan: Plan, effects: Box<dyn Effects>) -> (Self, Report) {
+        let disk = Disk::read(&plan);
+        let mut held = Held::default();
+        let mut changes = held.advance(&disk, &plan, &Look::first());
+        let report = std::mem::take(&mut changes.report);
+        for place in mounts::fixed(&disk.directories) {
+            tracing::warn!(
+                place = %place.display(),
+                action = "mount the whole volume as a directory, without subPath",
+                "this is mounted so that it never changes while the gateway runs"
+            );
+        }
+        let inner = Inner {
+            state: Mutex::new(Progress {
+                held,
+                seen: disk.seen(),
+                directories: disk.directories,
+                counted: Counted::default(),
+            }),
+            plan,
+            effects,
+            catalog: ArcSwap::default(),
+            standing: ArcSwap::default(),
+        };
+        let reloader = Self(Arc::new(inner));
+        let mut state = reloader.state();
+        state.counted.tried(!report.has_errors());
+        reloader.publish(&mut state);
+        drop(state);
+        (reloader, report)
+    }
+
+    /// Looks at the disk and takes what is new and good. Blocks for as long as
+    /// compiling and playing take, so it belongs on no worker and no runtime thread.
+    pub fn reload(&self, demand: Demand) -> Outcome {
+        let began = Instant::now();
+        let mut state = self.state();
+        let disk = Disk::read(&self.0.plan);
+        let seen = disk.seen();
+        if demand == Demand::Changed && state.seen == seen {
+            return self.outcome(Changes::default(), began, false);
+        }
+        let look = Look::again(demand, began, &*self.0.effects);
+        let changes = state.held.advance(&disk, &self.0.plan, &look);
+        state.seen = seen;
+        state.directories = disk.directories;
+        state.counted.tried(!changes.report.has_errors());
+        if changes.publish {
+            self.publish(&mut state);
+        } else {
+            self.tell(&state);
+        }
+        log(&changes, &self.standing());
+        self.outcome(changes, began, true)
+    }
+
+    /// Plays the transcripts of what was loaded first. What does not hold is
+    /// told and stays live, because there is nothing to go back to.
+    pub fn prove(&self) {
+        let mut state = self.state();
+        let disk = Disk::read(&self.0.plan);
+        let report = state.held.prove(&disk, &*self.0.effects);
+        warn(&report);
+        self.tell(&state);
+    }
+
+    /// What a reload would change, with nothing changed: everything is compiled
+    /// and proved as for a real one. Blocks as long.
+    pub fn rehearse(&self) -> Difference {
+        let disk = Disk::read(&self.0.plan);
+        let mut held = self.state().held.clone();
+        let running = held.catalog();
+        let effects = Rehearsal(&*self.0.effects);
+        let look = Look::again(Demand::Again, Instant::now(), &effects);
+        let changes = held.advance(&disk, &self.0.plan, &look);
+        Difference::between(&running, &held.catalog(), &changes)
+    }
+
+    /// Ends the time of tenants whose files have been gone long enough.
+    pub fn expire(&self) {
+        let mut state = self.state();
+        let gone = state.held.forget(self.0.plan.removal_grace, Instant::now());
+        if !gone.is_empty() {
+            for tenant in gone {
+                tracing::info!(tenant = tenant.as_str(), "tenant removed");
+            }
+            self.publish(&mut state);
+        }
+    }
+
+    /// What runs against what lay on disk at the last look.
+    pub fn standing(&self) -> Arc<Standing> {
+        self.0.standing.load_full()
+    }
+
+    /// What runs.
+    pub fn running(&self) -> Arc<Catalog> {
+        self.0.catalog.load_full()
+    }
+
+    /// What is loaded, and how.
+    pub fn plan(&self) -> &Plan {
+        &self.0.plan
+    }
+
+    /// Where a change is to be noticed.
+    pub(super) fn directories(&self) -> BTreeSet<PathBuf> {
+        self.state().directories.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, Progress> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The swap, which cannot fail.
+    fn publish(&self, state: &mut Progress) {
+        let catalog = Arc::new(state.held.catalog());
+        self.0.effects.publish(&catalog);
+        self.0.catalog.store(catalog);
+        state.counted.generation += 1;
+        self.tell(state);
+    }
+
+    fn tell(&self, state: &Progress) {
+        let counted = &state.counted;
+        self.0.standing.store(Arc::new(Standing {
+            disk: state.seen.shown.to_string(),
+            generation: counted.generation,
+            reloads: counted.reloads,
+            last_attempt: counted.last_attempt.clone(),
+            last_success: counted.last_success.clone(),
+            ..state.held.standing()
+        }));
+    }
+
+    fn outcome(&self, changes: Changes, began: Instant, looked: bool) -> Outcome {
+        Outcome {
+            looked,
+            taken: changes.taken,
+            refused: changes.refused,
+            removed: changes.removed,
+            millis: began.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
+            standing: Standing::clone(&self.standing()),
+        }
+    }
+}
+
+/// Proves as the gateway does, and goes no further.
+struct Rehearsal<'e>(&'e dyn Effects);
+
+impl Effects for Rehearsal<'_> {
+    fn prove(&self, adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem> {
+        self.0.prove(adapter, transcripts)
+    }
+
+    fn publish(&self, _: &Catalog) {}
+
+    fn renew_certificate(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl Counted {
+    fn tried(&mut self, well: bool) {
+        self.reloads += 1;
+        self.last_attempt = now();
+        if well {
+            self.last_success = Some(self.last_attempt.clone());
+        }
+    }
+}
+
+fn log(changes: &Changes, standing: &Standing) {
+    warn(&changes.report);
+    tracing::info!(
+        taken = changes.taken.join(", "),
+        refused = changes.refused.join(", "),
+        removed = changes.removed.join(", "),
+        catalog = standing.running,
+        disk = standing.disk,
+        "reloaded"
+    );
+}
+
+/// Messages of problems hold names and places of files, never their contents.
+fn warn(report: &Report) {
+    for problem in report.problems() {
+        let (line, column) = report.place(problem).unwrap_or_default();
+        tracing::warn!(
+            code = problem.code,
+            file = problem.file,
+            line,
+            column,
+            action = problem.help.as_deref().unwrap_or("mend the file"),
+            "{}",
+            problem.message
+        );
+    }
+}

@@ -1,0 +1,412 @@
+//! What reloads do, on real files, with a gate that is told what to say.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+use super::standing::{Part, State};
+use super::*;
+use crate::adapter::problem::Problem;
+
+const MANIFEST: &str = include_str!("../../tests/data/example.toml");
+const SCRIPT: &str = include_str!("../../tests/data/example.rhai");
+
+/// What the gateway would have done.
+#[derive(Clone, Default)]
+struct Seen {
+    proved: Arc<AtomicUsize>,
+    published: Arc<AtomicUsize>,
+    /// Why the certificate cannot be served.
+    refusal: Arc<Mutex<Option<String>>>,
+}
+
+impl Effects for Seen {
+    /// A transcript holds unless it says that it does not.
+    fn prove(&self, _: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem> {
+        self.proved.fetch_add(1, Ordering::Relaxed);
+        let broken = transcripts
+            .iter()
+            .filter(|(_, text)| text.contains("wrong"));
+        assert!(!transcripts.iter().any(|(_, text)| text.contains("defect")));
+        broken
+            .map(|(file, _)| Problem::error("transcript::misfit", file, "no"))
+            .collect()
+    }
+
+    fn publish(&self, _: &Catalog) {
+        self.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn renew_certificate(&self) -> Result<(), String> {
+        self.refusal.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+}
+
+/// Two vendors, and the tenants a, b and c of the first.
+struct House {
+    directory: TempDir,
+    reloader: Reloader,
+    seen: Seen,
+}
+
+impl House {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let seen = Seen::default();
+        let path = |name: &str| directory.path().join(name);
+        for name in ["one", "two"] {
+            write(&path(&format!("adapters/{name}.toml")), MANIFEST);
+            write(&path(&format!("scripts/{name}.rhai")), SCRIPT);
+            write(&path(&format!("transcripts/{name}/a.http")), "good");
+        }
+        write(&path("secret"), "s3cret");
+        for name in ["a", "b", "c"] {
+            write(&path(&format!("tenants/{name}.toml")), &tenant("eu"));
+        }
+        write(&path("tls/crt"), "one");
+        write(&path("tls/key"), "one");
+        let plan = Plan {
+            sources: Sources {
+                adapters: path("adapters"),
+                scripts: path("scripts"),
+                tenants: Some(path("tenants")),
+            },
+            transcripts: Some(path("transcripts")),
+            certificate: Some((path("tls/crt"), path("tls/key"))),
+            removal_grace: Duration::ZERO,
+        };
+        let (reloader, report) = Reloader::open(plan, Box::new(seen.clone()));
+        assert!(report.problems().is_empty(), "{}", report.render(false));
+        Self {
+            directory,
+            reloader,
+            seen,
+        }
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        write(&self.directory.path().join(file), text);
+    }
+
+    fn remove(&self, file: &str) {
+        std::fs::remove_file(self.directory.path().join(file)).unwrap();
+    }
+
+    fn reload(&self) -> Outcome {
+        self.reloader.reload(Demand::Changed)
+    }
+
+    fn vendor(&self, name: &str) -> Part {
+        self.reloader.standing().vendors[name].clone()
+    }
+
+    fn tenant(&self, name: &str) -> Part {
+        self.reloader.standing().tenants[name].part.clone()
+    }
+
+    fn serving(&self, name: &str) -> Option<Arc<Tenant>> {
+        let catalog = self.reloader.running();
+        catalog
+            .tenants
+            .get(&TenantId::parse(name).unwrap())
+            .cloned()
+    }
+
+    /// The first line of the script that serves a tenant.
+    fn script(&self, name: &str) -> String {
+        let text = self.serving(name).unwrap().adapter.script.text.clone();
+        text.lines().next().unwrap().to_owned()
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn tenant(region: &str) -> String {
+    format!(
+        "adapter = \"one\"\nbase_url = \"https://api.example\"\nsettings = {{ region = \"{region}\" }}\n\
+         credential = {{ token = {{ file = \"../secret\" }} }}\n"
+    )
+}
+
+fn script(version: &str) -> String {
+    format!("// {version}\n{SCRIPT}")
+}
+
+#[test]
+fn what_changed_is_taken_and_nothing_else_is_touched() {
+    let house = House::new();
+    let before = house.reloader.running();
+    assert!(!house.reload().looked);
+    house.write("scripts/one.rhai", &script("new"));
+    let outcome = house.reload();
+    assert_eq!(
+        outcome.taken,
+        ["vendor one", "tenant a", "tenant b", "tenant c"]
+    );
+    assert_eq!(outcome.standing.generation, 2);
+    let after = house.reloader.running();
+    assert!(Arc::ptr_eq(&before.adapters["two"], &after.adapters["two"]));
+    assert!(!Arc::ptr_eq(
+        &before.adapters["one"],
+        &after.adapters["one"]
+    ));
+    assert_eq!(house.script("a"), "// new");
+    assert_ne!(outcome.standing.running, Standing::default().running);
+    house.write("tenants/a.toml", &tenant("us"));
+    let before = after;
+    assert_eq!(house.reload().taken, ["tenant a"]);
+    let after = house.reloader.running();
+    let b = TenantId::parse("b").unwrap();
+    assert!(Arc::ptr_eq(&before.tenants[&b], &after.tenants[&b]));
+}
+
+#[test]
+fn a_broken_script_keeps_its_last_good_version_and_others_move_on() {
+    let house = House::new();
+    house.write("scripts/one.rhai", "fn user_attributes() { [ }");
+    house.write("scripts/two.rhai", &script("new"));
+    let outcome = house.reload();
+    assert_eq!(
+        (outcome.taken, outcome.refused),
+        (vec!["vendor two".to_owned()], vec!["vendor one".to_owned()])
+    );
+    let part = house.vendor("one");
+    assert_eq!(part.state, State::Kept);
+    assert_ne!(part.running, part.disk);
+    assert_eq!(
+        (part.problems[0].code.as_str(), part.problems[0].line),
+        ("script::syntax", Some(1))
+    );
+    assert!(part.problems[0].text.contains("fn user_attributes() { [ }"));
+    assert_eq!(house.tenant("a").state, State::Live);
+    assert!(!house.reloader.standing().is_well());
+    house.write("scripts/one.rhai", SCRIPT);
+    assert_eq!(house.reload().refused, [""; 0]);
+    assert_eq!(house.vendor("one").state, State::Live);
+    assert!(house.reloader.standing().is_well());
+}
+
+#[test]
+fn a_vendor_whose_transcripts_do_not_hold_is_not_taken() {
+    let house = House::new();
+    house.write("scripts/one.rhai", &script("new"));
+    house.write("transcripts/one/b.http", "wrong");
+    assert_eq!(house.reload().refused, ["vendor one"]);
+    assert_eq!(house.script("a"), "fn user_attributes() {");
+    let proved = house.seen.proved.load(Ordering::Relaxed);
+    house.write("tenants/a.toml", &tenant("us"));
+    assert_eq!(house.reload().refused, [""; 0], "it is not tried twice");
+    assert_eq!(house.reloader.reload(Demand::Again).refused, ["vendor one"]);
+    assert_eq!(house.seen.proved.load(Ordering::Relaxed), proved + 1);
+    house.write("transcripts/one/b.http", "good");
+    assert_eq!(house.reload().taken[0], "vendor one");
+    assert_eq!(house.script("a"), "// new");
+    assert_eq!(house.vendor("one").transcripts, Some(2));
+}
+
+/// To refuse it then would turn a restart into an outage.
+#[test]
+fn at_the_start_a_transcript_that_does_not_hold_is_a_warning() {
+    let house = House::new();
+    house.write("transcripts/one/b.http", "wrong");
+    let (reloader, _) = Reloader::open(house.reloader.plan().clone(), Box::new(house.seen.clone()));
+    reloader.prove();
+    let part = &reloader.standing().vendors["one"];
+    assert_eq!(part.state, State::Live);
+    assert_eq!(part.problems[0].severity, "warning");
+    assert_eq!(part.transcripts, Some(2));
+    assert!(reloader.running().adapters.contains_key("one"));
+}
+
+#[test]
+fn a_defect_of_ours_refuses_one_vendor_and_ends_nothing() {
+    let house = House::new();
+    house.write("transcripts/one/b.http", "defect");
+    assert_eq!(house.reload().refused, ["vendor one"]);
+    assert_eq!(house.vendor("one").problems[0].code, "gateway::defect");
+    house.write("scripts/two.rhai", &script("new"));
+    assert_eq!(house.reload().taken, ["vendor two"]);
+}
+
+#[test]
+fn a_broken_tenant_keeps_its_last_good_file_on_the_new_adapter() {
+    let house = House::new();
+    house.write("tenants/a.toml", "adapter = \"one\"\nbase_url = ");
+    assert_eq!(house.reload().refused, ["tenant a"]);
+    house.write("scripts/one.rhai", &script("new"));
+    assert_eq!(house.reload().taken, ["vendor one", "tenant b", "tenant c"]);
+    assert_eq!(house.script("a"), "// new");
+    assert_eq!(house.tenant("a").state, State::Kept);
+}
+
+/// A setting that the new manifest asks for and the tenant does not have yet.
+#[test]
+fn a_tenant_that_does_not_go_with_the_new_adapter_stays_with_the_old_one() {
+    let house = House::new();
+    let asking = format!("{MANIFEST}\n[settings.floor]\ndescription = \"Which floor\"\n");
+    house.write("adapters/one.toml", &asking);
+    house.write("scripts/one.rhai", &script("new"));
+    house.write(
+        "tenants/b.toml",
+        &tenant("eu").replace("}\ncred", ", floor = 1 }\ncred"),
+    );
+    let outcome = house.reload();
+    assert_eq!(outcome.taken, ["vendor one", "tenant b"]);
+    assert_eq!(outcome.refused, ["tenant a", "tenant c"]);
+    assert_eq!(
+        (house.script("a"), house.script("b")),
+        ("fn user_attributes() {".to_owned(), "// new".to_owned())
+    );
+}
+
+#[test]
+fn a_secret_that_was_rotated_is_used_and_does_not_show() {
+    let house = House::new();
+    let before = house.reloader.standing();
+    house.write("secret", "n3w");
+    let outcome = house.reload();
+    assert_eq!(outcome.taken, ["tenant a", "tenant b", "tenant c"]);
+    let token = &house.serving("a").unwrap().upstream.secrets["token"];
+    assert_eq!(token.expose_secret(), "n3w");
+    assert_eq!(
+        (&before.running, &before.disk),
+        (&outcome.standing.running, &outcome.standing.disk)
+    );
+    house.write("secret", "");
+    assert_eq!(house.reload().refused.len(), 3);
+    let token = &house.serving("a").unwrap().upstream.secrets["token"];
+    assert_eq!(token.expose_secret(), "n3w");
+}
+
+#[test]
+fn a_tenant_leaves_for_a_while_before_it_is_unknown() {
+    let house = House::new();
+    let a = TenantId::parse("a").unwrap();
+    house.remove("tenants/a.toml");
+    house.reload();
+    assert_eq!(house.tenant("a").state, State::Leaving);
+    assert!(house.reloader.running().unusable.contains(&a));
+    house.write("tenants/a.toml", &tenant("eu"));
+    house.reload();
+    assert_eq!(house.tenant("a").state, State::Live);
+    house.remove("tenants/a.toml");
+    house.reload();
+    house.reloader.expire();
+    assert!(house.serving("a").is_none() && house.serving("b").is_some());
+    assert!(!house.reloader.running().unusable.contains(&a));
+    assert!(!house.reloader.standing().tenants.contains_key("a"));
+}
+
+#[test]
+fn more_than_half_of_the_tenants_do_not_go_at_once() {
+    let house = House::new();
+    house.remove("tenants/a.toml");
+    house.reload();
+    house.remove("tenants/b.toml");
+    let outcome = house.reload();
+    assert_eq!(outcome.standing.problems[0].code, "tenant::vanished");
+    house.reloader.expire();
+    assert_eq!(
+        house.tenant("a").state,
+        State::Leaving,
+        "nobody leaves meanwhile"
+    );
+    assert!(house.serving("b").is_some());
+    assert_eq!(
+        house.reloader.reload(Demand::Again).standing.problems.len(),
+        1
+    );
+    assert!(
+        house.serving("b").is_some(),
+        "asking again confirms nothing"
+    );
+    assert!(
+        house
+            .reloader
+            .reload(Demand::Forced)
+            .standing
+            .problems
+            .is_empty()
+    );
+    assert_eq!(house.tenant("b").state, State::Leaving);
+    house.reloader.expire();
+    assert_eq!(house.reloader.standing().tenants.len(), 1);
+}
+
+#[test]
+fn directories_that_are_gone_change_nothing() {
+    let house = House::new();
+    let moved = |from: &str, to: &str| {
+        let path = house.directory.path();
+        std::fs::rename(path.join(from), path.join(to)).unwrap();
+    };
+    let all = ["adapters", "scripts", "tenants", "transcripts"];
+    for name in all {
+        moved(name, &format!("{name}.away"));
+    }
+    let outcome = house.reloader.reload(Demand::Forced);
+    assert!(
+        outcome
+            .standing
+            .problems
+            .iter()
+            .any(|problem| problem.code == "file::unreadable")
+    );
+    assert_eq!(house.reloader.running().tenants.len(), 3);
+    for name in all {
+        moved(&format!("{name}.away"), name);
+    }
+    house.reload();
+    assert!(house.reloader.standing().is_well());
+}
+
+#[test]
+fn a_vendor_that_is_gone_serves_those_who_need_it() {
+    let house = House::new();
+    for file in ["adapters/one.toml", "adapters/two.toml"] {
+        house.remove(file);
+    }
+    let outcome = house.reload();
+    assert_eq!(
+        (outcome.removed, outcome.refused),
+        (vec!["vendor two".to_owned()], vec!["vendor one".to_owned()])
+    );
+    assert_eq!(house.vendor("one").problems[0].code, "adapter::gone");
+    assert!(house.serving("a").is_some());
+}
+
+#[test]
+fn a_certificate_that_cannot_be_served_is_told_and_tried_again() {
+    let house = House::new();
+    *house.seen.refusal.lock().unwrap() = Some("no".to_owned());
+    house.write("tls/crt", "two");
+    assert_eq!(house.reload().refused, ["certificate"]);
+    let part = house.reloader.standing().certificate.clone().unwrap();
+    assert_eq!(
+        (part.state, part.problems[0].code.as_str()),
+        (State::Kept, "server::certificate")
+    );
+    *house.seen.refusal.lock().unwrap() = None;
+    house.write("tls/key", "two");
+    assert_eq!(house.reload().taken, ["certificate"]);
+}
+
+/// The admin API hands it out, and the command line reads it.
+#[test]
+fn the_standing_goes_through_json() {
+    let house = House::new();
+    house.write("scripts/one.rhai", "nonsense(");
+    house.reload();
+    let standing = house.reloader.standing();
+    let json = serde_json::to_string(&*standing).unwrap();
+    assert_eq!(serde_json::from_str::<Standing>(&json).unwrap(), *standing);
+    assert!(!json.contains("s3cret"));
+}

@@ -1,0 +1,86 @@
+//! `scimgate diff`.
+
+use std::fmt::Write as _;
+
+use super::reach::{Remote, Whereabouts};
+use super::status::Format;
+use super::{Ending, Trouble};
+use crate::catalog::Difference;
+use crate::catalog::difference::{Changed, Fate};
+use crate::config::Config;
+
+/// What to compare with.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    whereabouts: Whereabouts,
+    /// End with status 1 if anything is different.
+    #[arg(long)]
+    exit_code: bool,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Tells what a reload of the running gateway would change.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+    let remote = Remote::of(config, &options.whereabouts)?;
+    let difference: Difference = remote.get("/diff")?;
+    match options.format {
+        Format::Human => print!("{}", human(&difference)),
+        Format::Json => println!("{:#}", serde_json::json!(difference)),
+    }
+    Ok(if options.exit_code && !difference.is_none() {
+        Ending::Findings
+    } else {
+        Ending::Done
+    })
+}
+
+fn human(difference: &Difference) -> String {
+    let mut text = String::new();
+    for problem in &difference.problems {
+        text.push_str(&problem.text);
+    }
+    for (kind, parts) in [
+        ("vendor", &difference.vendors),
+        ("tenant", &difference.tenants),
+    ] {
+        for (name, changed) in parts {
+            part(&mut text, kind, name, changed);
+        }
+    }
+    if let Some(fate) = difference.certificate {
+        let _written = writeln!(text, "the certificate {}", told(fate));
+    }
+    if difference.is_none() {
+        text.push_str("What runs is what lies on disk.\n");
+    }
+    text
+}
+
+fn part(text: &mut String, kind: &str, name: &str, changed: &Changed) {
+    // Writing into a String does not fail.
+    let _written = writeln!(text, "{kind} {name} {}", told(changed.fate));
+    if changed.fate == Fate::Changed && changed.lines.is_empty() {
+        text.push_str("  in comments, layout or transcripts only\n");
+    }
+    for line in &changed.lines {
+        let _written = writeln!(text, "  {}", line.what);
+        for (sign, side) in [('-', &line.before), ('+', &line.after)] {
+            let _written = side
+                .iter()
+                .try_for_each(|side| writeln!(text, "    {sign} {side}"));
+        }
+    }
+}
+
+fn told(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Added => "is new",
+        Fate::Changed => "changes",
+        Fate::Refused => "would be refused; what runs stays",
+        Fate::Removed => "is gone",
+    }
+}

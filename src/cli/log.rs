@@ -1,0 +1,226 @@
+//! `scimgate log`.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+
+use super::{Ending, Trouble};
+use crate::adapter::TenantId;
+use crate::adapter::story::{Action, Event, Status};
+use crate::config::{self, Config};
+use crate::store::Store;
+use crate::store::log::{Filter, Order};
+
+/// How often `--follow` looks for more.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Which events, and how they are printed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Only this tenant's.
+    #[arg(long, value_name = "NAME", value_parser = tenant_id)]
+    tenant: Option<TenantId>,
+    /// Only what ended so: success, failure, skipped or warning.
+    #[arg(long, value_parser = status)]
+    status: Option<Status>,
+    /// Only these: create, update, delete, disable or other.
+    #[arg(long, value_parser = action)]
+    action: Option<Action>,
+    /// Only those that Entra shows with this error code.
+    #[arg(long)]
+    code: Option<String>,
+    /// Only those of one user or group, by its SCIM id.
+    #[arg(long, value_name = "ID")]
+    target: Option<String>,
+    /// Only the last of them: 90s, 30m, 1h, 7d.
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    since: Option<Duration>,
+    /// At most so many; the newest.
+    #[arg(long, short = 'n', default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    lines: u16,
+    /// Go on with what comes, until Ctrl-C.
+    #[arg(long, short)]
+    follow: bool,
+    /// For people, or for programs: one JSON object a line, or comma-separated values.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum Format {
+    #[default]
+    Human,
+    Json,
+    Csv,
+}
+
+fn tenant_id(name: &str) -> Result<TenantId, String> {
+    TenantId::parse(name).ok_or_else(|| TenantId::FORM.to_owned())
+}
+
+fn status(name: &str) -> Result<Status, String> {
+    let known = Status::ALL
+        .into_iter()
+        .find(|it| it.as_str() == name.to_lowercase());
+    known.ok_or_else(|| format!("there is: {}", Status::ALL.map(Status::as_str).join(", ")))
+}
+
+fn action(name: &str) -> Result<Action, String> {
+    let known = Action::ALL
+        .into_iter()
+        .find(|it| it.as_str() == name.to_lowercase());
+    known.ok_or_else(|| format!("there is: {}", Action::ALL.map(Action::as_str).join(", ")))
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    config::span(text).ok_or_else(|| "write a number with s, m, h or d, such as 1h".to_owned())
+}
+
+/// Prints what the provisioning log has, oldest first.
+pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+    let store = Store::open(&config.store.path).map_err(|error| Trouble::Config(error.into()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let runtime = runtime
+        .context("no event loop")
+        .map_err(Trouble::Internal)?;
+    let shown = runtime.block_on(show(&store, options));
+    shown.map(|()| Ending::Done).map_err(Trouble::Internal)
+}
+
+async fn show(store: &Store, options: &Options) -> anyhow::Result<()> {
+    print(&head(options.format))?;
+    let filter = options.filter(Timestamp::now());
+    let count = usize::from(options.lines);
+    let mut page = store.events(filter.clone(), Order::Newest, count).await?;
+    page.events.reverse();
+    loop {
+        print(&lines(&page.events, options.format)?)?;
+        if !options.follow {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+        let after = Order::After(page.first);
+        page = store.events(filter.clone(), after, 1000).await?;
+    }
+}
+
+impl Options {
+    fn filter(&self, now: Timestamp) -> Filter {
+        let since = self.since.and_then(|ago| now.checked_sub(ago).ok());
+        Filter {
+            tenant: self.tenant.clone(),
+            status: self.status,
+            action: self.action,
+            code: self.code.clone(),
+            target_id: self.target.clone(),
+            since,
+            ..Filter::default()
+        }
+    }
+}
+
+/// A reader that goes away, as `head` does, is no fault.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        written => Ok(written?),
+    }
+}
+
+fn head(format: Format) -> String {
+    match format {
+        Format::Human => columns(&HEAD.map(str::to_owned)),
+        Format::Json => String::new(),
+        Format::Csv => format!("{CSV_HEAD}\n"),
+    }
+}
+
+fn lines(events: &[Event], format: Format) -> anyhow::Result<String> {
+    let mut text = String::new();
+    for event in events {
+        match format {
+            Format::Human => text.push_str(&columns(&row(event))),
+            Format::Json => writeln!(text, "{}", serde_json::to_string(event)?)?,
+            Format::Csv => writeln!(text, "{}", csv(event))?,
+        }
+    }
+    Ok(text)
+}
+
+const HEAD: [&str; 8] = [
+    "time", "tenant", "action", "status", "code", "took", "identity", "request",
+];
+const WIDTHS: [usize; 8] = [20, 16, 8, 8, 22, 9, 24, 0];
+
+fn columns(cells: &[String; 8]) -> String {
+    let mut text = String::new();
+    for (cell, width) in cells.iter().zip(WIDTHS) {
+        let _ = write!(text, "{cell:width$}  ");
+    }
+    format!("{}\n", text.trim_end())
+}
+
+fn row(event: &Event) -> [String; 8] {
+    let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let identity = event.identity.clone().or_else(|| event.target_id.clone());
+    [
+        format!("{:.0}", event.at),
+        event.tenant.to_string(),
+        event.action.as_str().to_owned(),
+        event.status.as_str().to_owned(),
+        text(&event.code),
+        format!("{} ms", event.duration_us / 1000),
+        text(&identity),
+        event.request_id.clone(),
+    ]
+}
+
+const CSV_HEAD: &str = "time,tenant,vendor,action,status,code,http_status,resource,target_id,identity,duration_ms,modified,detail,request_id,part";
+
+fn csv(event: &Event) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let modified: Vec<_> = event.modified.iter().map(|one| one.name.as_str()).collect();
+    let cells = [
+        format!("{:.3}", event.at),
+        event.tenant.to_string(),
+        event.vendor.clone(),
+        event.action.as_str().to_owned(),
+        event.status.as_str().to_owned(),
+        text(&event.code),
+        event
+            .http_status
+            .map(|it| it.to_string())
+            .unwrap_or_default(),
+        event
+            .resource
+            .map(|it| it.snake().to_owned())
+            .unwrap_or_default(),
+        text(&event.target_id),
+        text(&event.identity),
+        (event.duration_us / 1000).to_string(),
+        modified.join(" "),
+        text(&event.detail),
+        event.request_id.clone(),
+        event.part.to_string(),
+    ];
+    cells.map(|cell| quoted(&cell)).join(",")
+}
+
+/// RFC 4180. A cell that a spreadsheet would take for a formula is made text.
+fn quoted(cell: &str) -> String {
+    let guard = if cell.starts_with(['=', '+', '-', '@']) {
+        "'"
+    } else {
+        ""
+    };
+    match cell.contains(['"', ',', '\n', '\r']) || !guard.is_empty() {
+        true => format!("\"{guard}{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    }
+}

@@ -1,0 +1,79 @@
+//! `scimgate reload`.
+
+use super::reach::{Remote, Whereabouts};
+use super::status::Format;
+use super::{Ending, Trouble};
+use crate::catalog::Outcome;
+use crate::catalog::standing::{Finding, Part};
+use crate::config::Config;
+
+/// How far to go.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    whereabouts: Whereabouts,
+    /// Also when more than half of the tenants' files are gone at once.
+    #[arg(long)]
+    force: bool,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Has the running gateway load everything again and tells what became of it.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+    let remote = Remote::of(config, &options.whereabouts)?;
+    let path = if options.force {
+        "/reload/forced"
+    } else {
+        "/reload"
+    };
+    let outcome: Outcome = remote.post(path, None)?;
+    match options.format {
+        Format::Human => print!("{}", human(&outcome)),
+        Format::Json => println!("{:#}", serde_json::json!(outcome)),
+    }
+    Ok(if outcome.standing.is_well() {
+        Ending::Done
+    } else {
+        Ending::Findings
+    })
+}
+
+fn human(outcome: &Outcome) -> String {
+    let mut text: String = problems(outcome)
+        .map(|problem| problem.text.as_str())
+        .collect();
+    let mut tell = |what: &str, names: &[String]| {
+        if !names.is_empty() {
+            text.push_str(&format!("{what}: {}\n", names.join(", ")));
+        }
+    };
+    tell("live now", &outcome.taken);
+    tell("refused, what ran runs on", &outcome.refused);
+    tell("gone", &outcome.removed);
+    if [&outcome.taken, &outcome.refused, &outcome.removed]
+        .iter()
+        .all(|names| names.is_empty())
+    {
+        text.push_str("nothing has changed\n");
+    }
+    let (running, millis) = (&outcome.standing.running, outcome.millis);
+    text.push_str(&format!("catalog {running}, after {millis} ms\n"));
+    text
+}
+
+/// All that is wrong, wherever it belongs.
+fn problems(outcome: &Outcome) -> impl Iterator<Item = &Finding> {
+    let standing = &outcome.standing;
+    let tenants = standing.tenants.values().map(|tenant| &tenant.part);
+    let parts: Vec<&Part> = standing
+        .vendors
+        .values()
+        .chain(tenants)
+        .chain(&standing.certificate)
+        .collect();
+    let of_parts = parts.into_iter().flat_map(|part| &part.problems);
+    of_parts.chain(&standing.problems)
+}

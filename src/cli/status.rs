@@ -1,0 +1,184 @@
+//! `scimgate status`.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use super::reach::{Remote, Whereabouts};
+use super::{Ending, Trouble};
+use crate::adapter::TenantId;
+use crate::adapter::problem::counted;
+use crate::catalog::standing::{Part, State};
+use crate::config::Config;
+use crate::gateway::status::{Status, TenantStatus};
+
+/// Between two looks of `--watch`.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What to show.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    whereabouts: Whereabouts,
+    /// Of this tenant only.
+    #[arg(long, value_name = "NAME", value_parser = super::token::tenant_id)]
+    tenant: Option<TenantId>,
+    /// Look again every two seconds, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+    /// For people or for programs.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// Columns.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// Asks the gateway and tells. Something to mend is a finding: exit status 1.
+pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+    let remote = Remote::of(config, &options.whereabouts)?;
+    if !options.watch {
+        return look(&remote, options);
+    }
+    loop {
+        clear();
+        if let Err(Trouble::Unreachable(error)) = look(&remote, options) {
+            eprintln!("scimgate: {error:#}");
+        }
+        remote.pause(LOOK);
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn look(remote: &Remote, options: &Options) -> Result<Ending, Trouble> {
+    let mut status: Status = remote.get("/status")?;
+    if let Some(tenant) = &options.tenant {
+        only(&mut status, tenant)?;
+    }
+    match options.format {
+        Format::Human => print!("{}", human(&status)),
+        Format::Json => println!("{:#}", serde_json::json!(status)),
+    }
+    Ok(if status.well {
+        Ending::Done
+    } else {
+        Ending::Findings
+    })
+}
+
+/// Leaves what concerns one tenant: itself and its vendor.
+fn only(status: &mut Status, tenant: &TenantId) -> Result<(), Trouble> {
+    status.tenants.retain(|told| told.id == *tenant);
+    let Some(told) = status.tenants.first() else {
+        let message = anyhow::anyhow!("the gateway has no tenant {tenant}");
+        return Err(Trouble::Refused(message));
+    };
+    let (id, vendor) = (tenant.to_string(), told.vendor.clone());
+    let standing = &mut status.standing;
+    standing.tenants.retain(|name, _| *name == id);
+    standing
+        .vendors
+        .retain(|name, _| Some(name) == vendor.as_ref());
+    let subjects = [
+        format!("tenant {id}:"),
+        format!("vendor {}:", vendor.unwrap_or_default()),
+    ];
+    let concerns = |concern: &String| subjects.iter().any(|subject| concern.starts_with(subject));
+    status.concerns.retain(concerns);
+    status.well = status.concerns.is_empty();
+    Ok(())
+}
+
+fn human(status: &Status) -> String {
+    let standing = &status.standing;
+    let mut text = format!(
+        "scimgate {}, running since {:.0}; catalog {}, generation {}\n",
+        status.version, status.since, standing.running, standing.generation
+    );
+    let mut say = |line: std::fmt::Arguments<'_>| {
+        // Writing into a String does not fail.
+        let _written = text.write_fmt(line);
+    };
+    say(format_args!("\nVENDOR            WHAT SERVES\n"));
+    for (name, part) in &standing.vendors {
+        say(format_args!("{name:<18}{}\n", versions(part)));
+    }
+    say(format_args!(
+        "\nTENANT            VENDOR        TOKENS  STATE\n"
+    ));
+    for tenant in &status.tenants {
+        let part = standing.tenants.get(tenant.id.as_str());
+        let vendor = tenant.vendor.as_deref().unwrap_or("-");
+        let state = state(tenant, part.map(|tenant| &tenant.part));
+        say(format_args!(
+            "{:<18}{vendor:<14}{:>6}  {state}\n",
+            tenant.id, tenant.tokens
+        ));
+    }
+    say(format_args!("\n{}\n", verdict(status)));
+    for concern in &status.concerns {
+        say(format_args!("  - {concern}\n"));
+    }
+    text
+}
+
+/// `running 3f2a (good) / on disk 77aa (rejected: scripts/a.rhai:14:9: no such attribute)`.
+fn versions(part: &Part) -> String {
+    let hash = |hash: &Option<String>| hash.clone().unwrap_or_else(|| "nothing".to_owned());
+    let (running, disk) = (hash(&part.running), hash(&part.disk));
+    match part.state {
+        State::Live => format!("running {running} (good)"),
+        State::Kept => format!(
+            "running {running} (good) / on disk {disk} {}",
+            rejected(part)
+        ),
+        State::Unusable => format!("nothing serves / on disk {disk} {}", rejected(part)),
+        State::Leaving => format!("running {running} / its file is gone"),
+    }
+}
+
+/// Why, by its first error, and how many there are.
+fn rejected(part: &Part) -> String {
+    let mut errors = part.problems.iter().filter(|problem| problem.is_error());
+    let Some(first) = errors.next() else {
+        return "(rejected)".to_owned();
+    };
+    let place = match (first.line, first.column) {
+        (Some(line), Some(column)) => format!("{}:{line}:{column}", first.file),
+        _ => first.file.clone(),
+    };
+    let more = match errors.count() {
+        0 => String::new(),
+        more => format!(", and {}", counted(more, "error")),
+    };
+    format!("(rejected: {place}: {}{more})", first.message)
+}
+
+fn state(tenant: &TenantStatus, part: Option<&Part>) -> String {
+    match part {
+        Some(part) if part.state != State::Live => versions(part),
+        _ if tenant.paused => "its vendor does not answer".to_owned(),
+        _ => "live".to_owned(),
+    }
+}
+
+fn verdict(status: &Status) -> String {
+    match status.concerns.len() {
+        0 => "All is well.".to_owned(),
+        number => format!("{} to see to:", counted(number, "thing")),
+    }
+}
+
+/// Of a terminal only: a file wants every look.
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn clear() {
+    if std::io::stdout().is_terminal() {
+        print!("\x1b[2J\x1b[H");
+    }
+}

@@ -1,0 +1,309 @@
+//! What stands behind the admin port.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+use tokio::task::{JoinError, spawn_blocking};
+
+use super::events::Wanted;
+use super::status::{Status, TenantStatus, TokenStatus};
+use super::tenants::{Seen, Tenants};
+use super::{Gateway, tenant_url};
+use crate::adapter::story::Event;
+use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
+use crate::catalog::standing::{Part, State};
+use crate::catalog::{Demand, Difference, Reloader, Standing};
+use crate::config::Config;
+use crate::server::admin::{self, Answered, Ask, Console, Refusal};
+use crate::store::Store;
+use crate::store::health::RiskLevel;
+use crate::store::log::Page;
+use crate::tenant::audit::{AuditBook, Deed};
+use crate::tenant::token::admin::{Actor, AdminTokens};
+use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, Tokens};
+
+/// Deeds told at once.
+const DEEDS: u32 = 200;
+
+/// Knows all parts that can be looked at or changed while the gateway runs.
+pub(super) struct Steward {
+    config: Config,
+    since: Timestamp,
+    store: Store,
+    tokens: Arc<Tokens>,
+    administrators: AdminTokens,
+    tenants: Arc<Tenants>,
+    reloader: Reloader,
+}
+
+impl Steward {
+    pub(super) fn of(config: &Config, gateway: &Gateway, reloader: Reloader) -> Self {
+        let store = gateway.store.clone();
+        Self {
+            config: config.clone(),
+            since: Timestamp::now(),
+            administrators: gateway.tokens.administrators(Arc::new(store.clone())),
+            store,
+            tokens: Arc::clone(&gateway.tokens),
+            tenants: Arc::clone(&gateway.tenants),
+            reloader,
+        }
+    }
+
+    async fn status(&self) -> Result<Status, Refusal> {
+        let tenants = self.all_tenants().await?;
+        let standing = Standing::clone(&self.reloader.standing());
+        let concerns = concerns(&standing, &tenants);
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            since: self.since,
+            well: concerns.is_empty(),
+            concerns,
+            standing,
+            tenants,
+        })
+    }
+
+    async fn all_tenants(&self) -> Result<Vec<TenantStatus>, Refusal> {
+        let mut told = Vec::new();
+        for (id, seen) in self.tenants.seen() {
+            told.push(self.told(id, seen).await?);
+        }
+        Ok(told)
+    }
+
+    async fn told(&self, id: TenantId, seen: Option<Seen>) -> Result<TenantStatus, Refusal> {
+        let tokens = self.tokens_of(&id).await?;
+        let health = self.store.health(&id, Timestamp::now());
+        Ok(TenantStatus {
+            health: health.await.map_err(store_fault)?,
+            url: tenant_url(&self.config, &id),
+            vendor: seen.as_ref().map(|seen| seen.tenant.adapter.name.clone()),
+            paused: seen.is_some_and(|seen| seen.paused),
+            tokens: tokens.iter().filter(|token| token.works).count(),
+            id,
+        })
+    }
+
+    async fn tenant(&self, id: TenantId) -> Result<TenantStatus, Refusal> {
+        let seen = self.existing(&id)?;
+        self.told(id, seen).await
+    }
+
+    fn existing(&self, id: &TenantId) -> Result<Option<Seen>, Refusal> {
+        self.tenants.seen().remove(id).ok_or_else(|| {
+            let help = format!(
+                "make {}, or see GET /admin/v1/tenants",
+                self.config
+                    .catalog
+                    .tenants
+                    .join(format!("{id}.toml"))
+                    .display()
+            );
+            Refusal::missing(format!("there is no tenant {id}"), help)
+        })
+    }
+
+    async fn tokens_of(&self, tenant: &TenantId) -> Result<Vec<TokenStatus>, Refusal> {
+        let now = Timestamp::now();
+        let records = self.tokens.list(tenant).await.map_err(store_fault)?;
+        let told = records.into_iter().map(|record| TokenStatus {
+            key: record.key_id.to_string(),
+            works: record.standing(now).is_ok(),
+            created: record.created,
+            expires: record.expires,
+            revoked: record.revoked,
+        });
+        Ok(told.collect())
+    }
+
+    async fn mint(
+        &self,
+        tenant: TenantId,
+        expires: Option<Timestamp>,
+    ) -> Result<Answered, Refusal> {
+        self.existing(&tenant)?;
+        let url = tenant_url(&self.config, &tenant);
+        let token = self.tokens.issue(tenant, expires).await;
+        let token = token.map_err(|fault| match fault {
+            IssueFault::Book(BookFault::TooMany(_)) => {
+                Refusal::conflict(fault.to_string(), "revoke one that is no longer used")
+            }
+            fault => Refusal::unavailable(fault.to_string()),
+        })?;
+        let key = token.key_id().to_string();
+        Ok(Answered {
+            body: json!({"key": key, "tenant_url": url, "secret_token": token.reveal()}),
+            made: Some(key),
+            ..Answered::default()
+        })
+    }
+
+    /// Also for a tenant whose file is gone: a token must be revocable without it.
+    async fn revoke(&self, tenant: &TenantId, key: &KeyId) -> Result<Answered, Refusal> {
+        let found = self.tokens.revoke(tenant, key).await.map_err(store_fault)?;
+        let help = format!("see GET /admin/v1/tenants/{tenant}/tokens");
+        found
+            .then(Answered::default)
+            .ok_or_else(|| Refusal::missing(format!("tenant {tenant} has no token {key}"), help))
+    }
+
+    /// Off this thread: compiling takes a while, and probes are answered on it.
+    async fn diff(&self) -> Result<Difference, Refusal> {
+        let reloader = self.reloader.clone();
+        spawn_blocking(move || reloader.rehearse())
+            .await
+            .map_err(lost)
+    }
+
+    async fn reload(&self, demand: Demand) -> Result<Answered, Refusal> {
+        let before = self.reloader.standing().running.clone();
+        let reloader = self.reloader.clone();
+        let outcome = spawn_blocking(move || reloader.reload(demand));
+        let outcome = outcome.await.map_err(lost)?;
+        Ok(Answered {
+            before: Some(before),
+            after: Some(outcome.standing.running.clone()),
+            ..told(outcome)?
+        })
+    }
+
+    async fn events(
+        &self,
+        tenant: Option<TenantId>,
+        query: &[(String, String)],
+    ) -> Result<Page, Refusal> {
+        let Wanted {
+            filter,
+            order,
+            count,
+        } = Wanted::read(tenant, query)?;
+        let page = self.store.events(filter, order, count).await;
+        page.map_err(store_fault)
+    }
+
+    async fn event(&self, request_id: &str) -> Result<Vec<Event>, Refusal> {
+        let events = self.store.event(request_id).await.map_err(store_fault)?;
+        if events.is_empty() {
+            let message = format!("the provisioning log does not have request {request_id}");
+            let help = "log.reads and log.retention say what it keeps, and for how long";
+            return Err(Refusal::missing(message, help));
+        }
+        Ok(events)
+    }
+
+    async fn audit(&self) -> Result<Vec<Deed>, Refusal> {
+        self.store.deeds(DEEDS).await.map_err(store_fault)
+    }
+
+    async fn do_it(&self, ask: Ask) -> Result<Answered, Refusal> {
+        match ask {
+            Ask::Status => told(self.status().await?),
+            Ask::Tenants => told(self.all_tenants().await?),
+            Ask::Tenant(tenant) => told(self.tenant(tenant).await?),
+            Ask::Tokens(tenant) => told(self.tokens_of(&tenant).await?),
+            Ask::Events { tenant, query } => told(self.events(tenant, &query).await?),
+            Ask::Event(request_id) => told(self.event(&request_id).await?),
+            Ask::Mint { tenant, expires } => self.mint(tenant, expires).await,
+            Ask::Revoke { tenant, key } => self.revoke(&tenant, &key).await,
+            Ask::Config => told(&self.config),
+            Ask::Audit => told(self.audit().await?),
+            Ask::Routes => Ok(admin::document().into()),
+            Ask::Diff => told(self.diff().await?),
+            Ask::Reload { force: false } => self.reload(Demand::Again).await,
+            Ask::Reload { force: true } => self.reload(Demand::Forced).await,
+        }
+    }
+}
+
+impl Console for Steward {
+    fn local(&self, presented: &str) -> Option<Actor> {
+        self.administrators.local(presented)
+    }
+
+    fn authenticate<'a>(
+        &'a self,
+        presented: &'a str,
+    ) -> LocalBoxFuture<'a, Result<Actor, AuthFault>> {
+        Box::pin(self.administrators.authenticate(presented))
+    }
+
+    fn answer(&self, ask: Ask) -> LocalBoxFuture<'_, Result<Answered, Refusal>> {
+        Box::pin(self.do_it(ask))
+    }
+
+    fn record(&self, deed: Deed) -> LocalBoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Err(error) = self.store.record(deed).await {
+                tracing::error!(%error, "the audit could not be written");
+            }
+        })
+    }
+}
+
+/// All that is the matter.
+fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
+    let parts = standing
+        .vendors
+        .iter()
+        .map(|(name, part)| ("vendor", name, part));
+    let served = standing.tenants.iter();
+    let parts = parts.chain(served.map(|(id, tenant)| ("tenant", id, &tenant.part)));
+    let parts = parts.filter_map(|(kind, name, part)| concern(kind, name, part));
+    let beyond = standing
+        .problems
+        .iter()
+        .filter(|problem| problem.is_error());
+    let beyond = beyond.map(|problem| format!("{}: {}", problem.file, problem.message));
+    let paused = tenants.iter().filter(|tenant| tenant.paused);
+    let paused = paused.map(|tenant| {
+        format!(
+            "tenant {}: its vendor does not answer; one call a second probes it",
+            tenant.id
+        )
+    });
+    let risky = tenants
+        .iter()
+        .filter(|tenant| tenant.health.risk.level == RiskLevel::High);
+    let risky = risky.map(|tenant| {
+        let reason = &tenant.health.risk.reason;
+        format!(
+            "tenant {}: Entra is about to stop its job: {reason}",
+            tenant.id
+        )
+    });
+    parts.chain(beyond).chain(paused).chain(risky).collect()
+}
+
+/// What is the matter with a vendor or a tenant, if anything.
+fn concern(kind: &str, name: &str, part: &Part) -> Option<String> {
+    let standing = match part.state {
+        State::Live => return None,
+        State::Kept => "what lies on disk is refused, its last good version serves",
+        State::Unusable => "cannot be served: there never was a good version",
+        State::Leaving => "its file is gone; its tokens end soon",
+    };
+    Some(format!("{kind} {name}: {standing}"))
+}
+
+/// A task that panicked has said so in the log.
+fn lost(error: JoinError) -> Refusal {
+    tracing::error!(%error, "a task of the admin port was lost");
+    Refusal::unavailable("it could not be carried through")
+}
+
+fn told(data: impl Serialize) -> Result<Answered, Refusal> {
+    let body = serde_json::to_value(data);
+    let body = body.map_err(|error| {
+        tracing::error!(%error, "an answer of the admin port cannot be written as JSON");
+        Refusal::unavailable("the answer cannot be written")
+    })?;
+    Ok(body.into())
+}
+
+fn store_fault(error: MemoryError) -> Refusal {
+    tracing::error!(%error, "the store does not answer");
+    Refusal::unavailable("the store does not answer")
+}

@@ -1,0 +1,98 @@
+//! The ports beside the one that serves SCIM, on the control thread.
+
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::console::Steward;
+use super::readiness::Readiness;
+use super::{Gateway, OpenFault};
+use crate::catalog::Reloader;
+use crate::config::Config;
+use crate::server::ops::{Metrics, Ops};
+use crate::server::{Side, SidePort, admin};
+
+/// The addresses taken, and what will stand behind them.
+pub struct SidePorts {
+    ops: Option<SidePort>,
+    admin: Option<SidePort>,
+    readiness: Readiness,
+    steward: Steward,
+}
+
+/// Being served.
+pub struct Sides {
+    ports: Vec<Side>,
+    draining: Rc<Cell<bool>>,
+}
+
+impl SidePorts {
+    /// Takes the addresses.
+    ///
+    /// # Errors
+    /// [`OpenFault::Listen`], naming the configuration key.
+    pub fn open(config: &Config, gateway: &Gateway, reloader: Reloader) -> Result<Self, OpenFault> {
+        Ok(Self {
+            ops: bind("ops.listen", config.ops.listen)?,
+            admin: bind("admin.listen", config.admin.listen)?,
+            readiness: Readiness {
+                pulse: gateway.server.pulse(),
+                store: gateway.store.clone(),
+                tenants: Arc::clone(&gateway.tenants),
+                draining: Rc::default(),
+            },
+            steward: Steward::of(config, gateway, reloader),
+        })
+    }
+
+    /// Where probes and metrics are answered, if anywhere.
+    pub fn ops(&self) -> Option<SocketAddr> {
+        self.ops.as_ref().map(SidePort::local_addr)
+    }
+
+    /// Where administration is, if anywhere.
+    pub fn admin(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(SidePort::local_addr)
+    }
+
+    /// Serves them on this thread, which must be that of a `LocalRuntime`.
+    ///
+    /// # Errors
+    /// There is no event queue left for a listener.
+    pub fn start(self, metrics: Option<Box<dyn Metrics>>) -> io::Result<Sides> {
+        let draining = Rc::clone(&self.readiness.draining);
+        let ops = Ops::new(Box::new(self.readiness), metrics);
+        let ops = self.ops.map(|port| ops.start(port));
+        let steward = Rc::new(self.steward);
+        let admin = self.admin.map(|port| admin::start(port, steward));
+        let ports = ops.into_iter().chain(admin).collect::<io::Result<_>>()?;
+        Ok(Sides { ports, draining })
+    }
+}
+
+impl Sides {
+    /// From now on the gateway says that it is not ready.
+    pub fn drain(&self) {
+        self.draining.set(true);
+    }
+
+    /// Lets what is being answered end.
+    pub async fn stop(self) {
+        for port in self.ports {
+            port.stop().await;
+        }
+    }
+}
+
+fn bind(key: &'static str, address: Option<SocketAddr>) -> Result<Option<SidePort>, OpenFault> {
+    let bound = address.map(|address| {
+        SidePort::bind(address).map_err(|source| OpenFault::Listen {
+            key,
+            address,
+            source,
+        })
+    });
+    bound.transpose()
+}

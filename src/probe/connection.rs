@@ -1,0 +1,139 @@
+//! Before anything is written: the connection, the token, queries that find nobody.
+
+use serde_json::Value;
+
+use super::bodies::equals;
+use super::{Course, Finding, Misfit};
+
+/// Nobody has this name.
+const NOBODY: &str = "f1f0c9b0-3c1e-4b53-9d7e-0d4b86d3a001";
+
+/// Whether there are groups; `None` if it makes no sense to go on.
+pub(super) async fn check(course: &mut Course) -> Option<bool> {
+    course
+        .check(
+            "Test Connection: a user that is not there is looked up",
+            async |course| nobody(course, &format!("/Users?{}", equals("userName", NOBODY))).await,
+        )
+        .await?;
+    course.check("a wrong token is refused", wrong_token).await;
+    course
+        .check(
+            "an id that does not exist is 404 with a SCIM error",
+            unknown_id,
+        )
+        .await;
+    course
+        .check(
+            "/ServiceProviderConfig says that PATCH and filters work",
+            provider_config,
+        )
+        .await;
+    let has_groups = course.check("/Schemas can be read", schemas).await?;
+    course.check("users can be listed by pages", pages).await;
+    match has_groups {
+        true => {
+            let query = format!(
+                "/Groups?excludedAttributes=members&{}",
+                equals("displayName", NOBODY)
+            );
+            course
+                .check("a group that is not there is looked up", async |course| {
+                    nobody(course, &query).await
+                })
+                .await;
+        }
+        false => course.skip("groups", "the endpoint has no Group schema"),
+    }
+    Some(has_groups)
+}
+
+async fn nobody(course: &mut Course, query: &str) -> Finding {
+    const ADVICE: &str = "Entra's Test Connection needs 200 and an empty ListResponse; 401 means that the token is wrong, 404 that the Tenant URL is.";
+    let answer = course.wire.get(query).await?.expect(&[200], ADVICE)?;
+    if !answer.resources()?.is_empty() {
+        return Err(Misfit::new(
+            "somebody was found",
+            "A filter must be applied, not ignored: Entra would link the wrong account.",
+        ));
+    }
+    if !answer.media_type.starts_with("application/scim+json") {
+        return Err(Misfit::bearable(
+            format!("Content-Type is {:?}", answer.media_type),
+            "Answer with application/scim+json.",
+        ));
+    }
+    Ok(())
+}
+
+async fn wrong_token(course: &mut Course) -> Finding {
+    let path = format!("/Users?{}", equals("userName", NOBODY));
+    let answer = course.wire.get_as("not-a-token", &path).await?;
+    answer.expect(
+        &[401],
+        "Without a good token nothing may be readable; Entra understands 401 only.",
+    )?;
+    Ok(())
+}
+
+async fn unknown_id(course: &mut Course) -> Finding {
+    const ADVICE: &str = "Entra takes 404 as \"not there (any more)\" and creates the user again; any other status holds the user up for ever.";
+    let answer = course.wire.get(&format!("/Users/{NOBODY}")).await?;
+    let answer = answer.expect(&[404], ADVICE)?;
+    match answer.body.get("status") {
+        Some(_) => Ok(()),
+        None => Err(Misfit::bearable(
+            "the body is no SCIM error",
+            "Answer errors as RFC 7644 section 3.12 says: Entra shows `detail` to administrators.",
+        )),
+    }
+}
+
+async fn provider_config(course: &mut Course) -> Finding {
+    const ADVICE: &str = "Entra asks for it when an application goes into its gallery.";
+    let answer = course.wire.get("/ServiceProviderConfig").await?;
+    if answer.status != 200 {
+        return Err(Misfit::bearable(answer.described(), ADVICE));
+    }
+    for feature in ["patch", "filter"] {
+        if answer.body[feature]["supported"] != Value::Bool(true) {
+            return Err(Misfit::bearable(
+                format!("{feature}.supported is not true"),
+                ADVICE,
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a Group schema.
+async fn schemas(course: &mut Course) -> Finding<bool> {
+    const ADVICE: &str = "Entra discovers attributes by it, and takes an endpoint without a Group schema for one without groups.";
+    let answer = course.wire.get("/Schemas").await?.expect(&[200], ADVICE)?;
+    let ids = answer
+        .resources()?
+        .iter()
+        .filter_map(|schema| schema.get("id"));
+    Ok(ids.into_iter().any(|id| id == super::bodies::CORE_GROUP))
+}
+
+async fn pages(course: &mut Course) -> Finding {
+    const ADVICE: &str =
+        "Entra's account discovery pages through all users (RFC 7644 section 3.4.2.4).";
+    let answer = course.wire.get("/Users?startIndex=1&count=2").await?;
+    let answer = answer.expect(&[200], ADVICE)?;
+    let shown = answer.resources()?.len();
+    if shown > 2 {
+        return Err(Misfit::new(
+            format!("{shown} users where 2 were asked for"),
+            ADVICE,
+        ));
+    }
+    match answer.body.get("startIndex").and_then(Value::as_u64) {
+        Some(1) => Ok(()),
+        other => Err(Misfit::bearable(
+            format!("startIndex is {other:?} instead of 1"),
+            ADVICE,
+        )),
+    }
+}

@@ -1,0 +1,173 @@
+//! An Entra-like self-test against any SCIM endpoint, ours or another's.
+//!
+//! It sends what Entra's provisioning service sends, in both of its PATCH dialects, and holds
+//! the answers against what Entra needs back. Everything it makes has a name of its own and is
+//! deleted at the end. It knows SCIM and nothing of the gateway's code.
+//!
+//! - [`Target`]: where, as whom, and how much may be written.
+//! - [`run`]: the course, from the connection to the clean-up.
+//! - [`Report`]: what was found, for people and for programs.
+
+mod bodies;
+mod connection;
+mod groups;
+mod report;
+mod users;
+mod wire;
+
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+use secrecy::SecretString;
+use url::Url;
+
+pub use report::{Check, Report, Verdict};
+use wire::{Answer, Wire};
+
+/// What is probed.
+pub struct Target {
+    /// The Tenant URL, as an administrator pastes it into Entra.
+    pub tenant_url: Url,
+    /// The Secret Token.
+    pub token: SecretString,
+    /// What is believed of an https endpoint.
+    pub tls: ClientConfig,
+    /// How long an answer may take; Entra waits about a minute.
+    pub patience: Duration,
+    /// Only what changes nothing.
+    pub read_only: bool,
+    /// The part after the `@` of user names and addresses.
+    pub domain: String,
+}
+
+/// Why an endpoint does not do what Entra needs.
+struct Misfit {
+    /// What came instead.
+    found: String,
+    /// What to do.
+    advice: &'static str,
+    /// Entra can live with it.
+    bearable: bool,
+}
+
+impl Misfit {
+    fn new(found: impl Into<String>, advice: &'static str) -> Self {
+        Self {
+            found: found.into(),
+            advice,
+            bearable: false,
+        }
+    }
+
+    fn bearable(found: impl Into<String>, advice: &'static str) -> Self {
+        Self {
+            bearable: true,
+            ..Self::new(found, advice)
+        }
+    }
+}
+
+/// What a check finds.
+type Finding<T = ()> = Result<T, Misfit>;
+
+/// One probing, on its way.
+struct Course {
+    wire: Wire,
+    /// Part of every name, so that nothing real can be meant.
+    mark: String,
+    domain: String,
+    report: Report,
+    /// Paths of what was made and has to go again, the newest last.
+    made: Vec<String>,
+}
+
+/// Probes an endpoint.
+pub async fn run(target: Target) -> Report {
+    let mut course = Course {
+        wire: Wire::new(&target),
+        mark: format!("scimgate-probe-{:08x}", mark()),
+        domain: target.domain,
+        report: Report::default(),
+        made: Vec::new(),
+    };
+    let Some(has_groups) = connection::check(&mut course).await else {
+        return course.report;
+    };
+    if !target.read_only {
+        let users = users::check(&mut course).await;
+        if let (true, Some([first, second])) = (has_groups, &users) {
+            groups::check(&mut course, first, second).await;
+        }
+        if let Some([first, _]) = &users {
+            users::delete(&mut course, first).await;
+        }
+        course.clean_up().await;
+    }
+    course.report
+}
+
+fn mark() -> u32 {
+    let mut bytes = [0; 4];
+    // Without randomness the time will do: it only has to differ from one run to the next.
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => u32::from_be_bytes(bytes),
+        Err(_) => std::process::id(),
+    }
+}
+
+impl Course {
+    /// Carries out one check and notes what it found.
+    async fn check<T>(
+        &mut self,
+        title: &'static str,
+        check: impl AsyncFnOnce(&mut Self) -> Finding<T>,
+    ) -> Option<T> {
+        let begun = Instant::now();
+        let (verdict, value) = match check(self).await {
+            Ok(value) => (Verdict::Passed, Some(value)),
+            Err(misfit) => (Verdict::of(misfit), None),
+        };
+        self.report.checks.push(Check {
+            title,
+            verdict,
+            took: begun.elapsed(),
+        });
+        value
+    }
+
+    /// Notes a check that could not be carried out.
+    fn skip(&mut self, title: &'static str, why: &str) {
+        self.report.checks.push(Check {
+            title,
+            verdict: Verdict::Skipped {
+                why: why.to_owned(),
+            },
+            took: Duration::ZERO,
+        });
+    }
+
+    /// Deletes what is left, the newest first.
+    async fn clean_up(&mut self) {
+        let left: Vec<_> = self.made.drain(..).rev().collect();
+        if left.is_empty() {
+            return;
+        }
+        self.check("everything that was made is deleted", async |course| {
+            let mut stays = Vec::new();
+            for path in left {
+                match course.wire.delete(&path).await {
+                    Ok(answer) if matches!(answer.status, 200 | 204 | 404) => {}
+                    _ => stays.push(path),
+                }
+            }
+            if stays.is_empty() {
+                return Ok(());
+            }
+            Err(Misfit::new(
+                format!("{} could not be deleted", stays.join(", ")),
+                "Delete them by hand; their names begin with scimgate-probe.",
+            ))
+        })
+        .await;
+    }
+}

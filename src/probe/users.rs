@@ -1,0 +1,360 @@
+//! A user's life: made, found, changed in both dialects, disabled, deleted.
+
+use serde_json::{Value, json};
+
+use super::bodies::{self, Dialect, ENTERPRISE, active, equals, patch, set};
+use super::{Answer, Course, Finding, Misfit};
+
+/// What must hold of every answer to a PATCH of a user.
+const PATCHED: &str = "Entra expects 200 with the user, or 204; a refused PATCH is sent again at growing intervals until the user is quarantined.";
+
+/// Ids of two users that stay for others to use; `None` if they could not be made.
+pub(super) async fn check(course: &mut Course) -> Option<[String; 2]> {
+    let first = course.mark.clone();
+    let second = format!("{first}-2");
+    let (id, located) = course
+        .check("a user is created", async |course| {
+            create(course, &first).await
+        })
+        .await?;
+    course
+        .check("Location names what was made", async |_| match located {
+            true => Ok(()),
+            false => Err(Misfit::bearable(
+                "it is missing, or names something else",
+                "201 carries the URL of what was made (RFC 7644 section 3.3).",
+            )),
+        })
+        .await;
+    let path = format!("/Users/{id}");
+    course
+        .check(
+            "another user of the same userName is 409 uniqueness",
+            async |course| {
+                let mut other = bodies::user(&first, &course.domain);
+                other["externalId"] = json!(format!("{first}-other"));
+                conflict(course.wire.post("/Users", &other).await?)
+            },
+        )
+        .await;
+    course
+        .check("the same POST again makes no second user", async |course| {
+            let again = bodies::user(&first, &course.domain);
+            repeated(&course.wire.post("/Users", &again).await?, &id)
+        })
+        .await;
+    find(course, &first, &id).await;
+    course
+        .check("a user is read by its id", async |course| {
+            typed(&read(course, &path).await?)
+        })
+        .await;
+    for (dialect, [change, off, on]) in [
+        (
+            Dialect::Legacy,
+            [
+                "PATCH in the default dialect changes attributes",
+                "PATCH in the default dialect disables (\"False\" as a text)",
+                "PATCH in the default dialect enables again",
+            ],
+        ),
+        (
+            Dialect::Compliant,
+            [
+                "PATCH in the dialect of aadOptscim062020 changes attributes",
+                "PATCH in the dialect of aadOptscim062020 disables",
+                "PATCH in the dialect of aadOptscim062020 enables again",
+            ],
+        ),
+    ] {
+        course
+            .check(change, async |course| {
+                attributes(course, &path, dialect).await
+            })
+            .await;
+        course
+            .check(off, async |course| {
+                switch(course, &path, false, dialect).await
+            })
+            .await;
+        course
+            .check(on, async |course| {
+                switch(course, &path, true, dialect).await
+            })
+            .await;
+    }
+    odd_patches(course, &path).await;
+    course
+        .check("broken JSON is 400", async |course| {
+            let answer = course.wire.post_text("/Users", "{\"schemas\": [").await?;
+            answer.expect(
+                &[400],
+                "A request that cannot be read is the sender's fault: 400 invalidSyntax.",
+            )?;
+            Ok(())
+        })
+        .await;
+    let (other, _) = course
+        .check("a second user is created", async |course| {
+            create(course, &second).await
+        })
+        .await?;
+    course
+        .check(
+            "the manager is set and read back as an object",
+            async |course| manager(course, &path, &other).await,
+        )
+        .await;
+    Some([id, other])
+}
+
+/// Deletes a user and looks whether it is gone.
+pub(super) async fn delete(course: &mut Course, id: &str) {
+    let path = format!("/Users/{id}");
+    course
+        .check("a deleted user is gone", async |course| {
+            let answer = course.wire.delete(&path).await?;
+            answer.expect(&[204], "A deletion that was carried out is 204 without a body.")?;
+            course.made.retain(|made| *made != path);
+            let answer = course.wire.get(&path).await?;
+            answer.expect(&[404], "What is deleted is not there any more: 404.")?;
+            let name = format!("{}@{}", course.mark, course.domain);
+            let query = format!("/Users?{}", equals("userName", &name));
+            let answer = course.wire.get(&query).await?.expect(&[200], "A query that finds nobody is 200.")?;
+            match answer.resources()?.is_empty() {
+                true => Ok(()),
+                false => Err(Misfit::new(
+                    "the query still finds it",
+                    "A query may only find what can be read and changed, else Entra links a user that is not there.",
+                )),
+            }
+        })
+        .await;
+}
+
+/// The new user's id, and whether `Location` names it.
+async fn create(course: &mut Course, name: &str) -> Finding<(String, bool)> {
+    let body = bodies::user(name, &course.domain);
+    let answer = course.wire.post("/Users", &body).await?;
+    let answer = answer.expect(
+        &[201],
+        "A user of Entra's default mapping must be accepted. Does the endpoint want another domain (--domain) or further attributes?",
+    )?;
+    let id = id_of(&answer)?;
+    course.made.push(format!("/Users/{id}"));
+    let path = format!("/Users/{id}");
+    let located = answer
+        .location
+        .is_some_and(|location| location.ends_with(&path));
+    Ok((id, located))
+}
+
+pub(super) fn id_of(answer: &Answer) -> Finding<String> {
+    match answer.body.get("id").and_then(Value::as_str) {
+        Some(id) if !id.is_empty() && !id.contains(['/', '?', '#', ' ']) => Ok(id.to_owned()),
+        found => Err(Misfit::new(
+            format!("id is {found:?}"),
+            "Entra keeps the `id` of the 201 for ever and puts it into URLs: a text, never empty, never another.",
+        )),
+    }
+}
+
+/// After a lost answer Entra sends the same again: 409, or the resource that is there.
+pub(super) fn repeated(answer: &Answer, id: &str) -> Finding {
+    match answer.status {
+        409 => Ok(()),
+        200 | 201 if answer.body["id"] == id => Ok(()),
+        _ => Err(Misfit::new(
+            answer.described(),
+            "A repeated POST must be 409, or answer with the resource that was made the first time; anything else makes duplicates whenever an answer is lost.",
+        )),
+    }
+}
+
+pub(super) fn conflict(answer: Answer) -> Finding {
+    const ADVICE: &str = "Two resources of one name would be two accounts: 409 with scimType uniqueness. 201 here makes duplicates whenever an answer is lost.";
+    let answer = answer.expect(&[409], ADVICE)?;
+    match answer.body.get("scimType").and_then(Value::as_str) {
+        Some("uniqueness") => Ok(()),
+        found => Err(Misfit::bearable(format!("scimType is {found:?}"), ADVICE)),
+    }
+}
+
+async fn find(course: &mut Course, name: &str, id: &str) {
+    const ADVICE: &str =
+        "What a POST would collide with, a query must find, else the user is stuck for ever.";
+    let user_name = format!("{name}@{}", course.domain);
+    let titles = [
+        (
+            "userName",
+            user_name.clone(),
+            "a user is found by its userName",
+        ),
+        (
+            "userName",
+            user_name.to_uppercase(),
+            "userName is compared without regard to case",
+        ),
+        (
+            "externalId",
+            name.to_owned(),
+            "a user is found by its externalId",
+        ),
+    ];
+    for (attribute, value, title) in titles {
+        let query = format!("/Users?{}", equals(attribute, &value));
+        course
+            .check(title, async |course| {
+                let answer = course.wire.get(&query).await?.expect(&[200], ADVICE)?;
+                match answer.resources()? {
+                    [user] if user["id"] == id => Ok(()),
+                    found => Err(Misfit::new(
+                        format!("{} users instead of that one", found.len()),
+                        ADVICE,
+                    )),
+                }
+            })
+            .await;
+    }
+}
+
+async fn read(course: &Course, path: &str) -> Finding<Value> {
+    let answer = course.wire.get(path).await?;
+    Ok(answer
+        .expect(&[200], "What was just written must be readable at once.")?
+        .body)
+}
+
+/// JSON types as Entra reads them; it gives up on others.
+fn typed(user: &Value) -> Finding {
+    const ADVICE: &str = "Entra reads types strictly and cannot read the user otherwise.";
+    let enterprise = &user[ENTERPRISE];
+    let fits = [
+        ("schemas", user["schemas"].is_array()),
+        ("active", user["active"].is_boolean()),
+        ("userName", user["userName"].is_string()),
+        (
+            "emails",
+            matches!(user["emails"], Value::Array(_) | Value::Null),
+        ),
+        (
+            "name",
+            matches!(user["name"], Value::Object(_) | Value::Null),
+        ),
+        (
+            "manager",
+            matches!(enterprise["manager"], Value::Object(_) | Value::Null),
+        ),
+    ];
+    match fits.iter().find(|(_, fits)| !fits) {
+        None => Ok(()),
+        Some((name, _)) => Err(Misfit::new(format!("{name} is {}", user[*name]), ADVICE)),
+    }
+}
+
+async fn attributes(course: &mut Course, path: &str, dialect: Dialect) -> Finding {
+    let (name, title) = match dialect {
+        Dialect::Legacy => ("Legacy Person", "Architect"),
+        Dialect::Compliant => ("Compliant Person", "Author"),
+    };
+    let body = set(
+        &[
+            ("displayName", name),
+            ("title", title),
+            ("name.givenName", "Paula"),
+        ],
+        dialect,
+    );
+    course
+        .wire
+        .patch(path, &body)
+        .await?
+        .expect(&[200, 204], PATCHED)?;
+    let user = read(course, path).await?;
+    let expected = [
+        ("displayName", &user["displayName"], name),
+        ("title", &user["title"], title),
+        ("name.givenName", &user["name"]["givenName"], "Paula"),
+    ];
+    let wrong = expected
+        .iter()
+        .filter(|(_, found, wanted)| *found != wanted);
+    let wrong: Vec<_> = wrong
+        .map(|(name, found, _)| format!("{name} is {found}"))
+        .collect();
+    match wrong.as_slice() {
+        [] => Ok(()),
+        wrong => Err(Misfit::bearable(
+            wrong.join(", "),
+            "Entra compares what it reads with what it wrote, and writes again what differs, for ever. Take what the endpoint cannot hold out of the attribute mapping.",
+        )),
+    }
+}
+
+async fn switch(course: &mut Course, path: &str, on: bool, dialect: Dialect) -> Finding {
+    let answer = course.wire.patch(path, &active(on, dialect)).await?;
+    answer.expect(&[200, 204], PATCHED)?;
+    match &read(course, path).await?["active"] {
+        Value::Bool(found) if *found == on => Ok(()),
+        found => Err(Misfit::new(
+            format!("active is {found} after it was set to {on}"),
+            "Disabling must work: it is how Entra takes access away. Answer a boolean.",
+        )),
+    }
+}
+
+/// Forms that Entra sends and many endpoints trip over.
+async fn odd_patches(course: &mut Course, path: &str) {
+    let work = "emails[type eq \"work\"].value";
+    let address = format!("{}-new@{}", course.mark, course.domain);
+    let forms = [
+        (
+            "PATCH of a typed value by a filter in the path",
+            json!([{"op": "Replace", "path": work, "value": address}]),
+        ),
+        (
+            "Add on a value that is there is a replacement",
+            json!([{"op": "Add", "path": "displayName", "value": "Probe Person"}]),
+        ),
+        (
+            "Replace of a typed value that is not there makes it",
+            json!([{"op": "Replace", "path": "phoneNumbers[type eq \"work\"].value", "value": "+41 44 268 12 34"}]),
+        ),
+        (
+            "an attribute of the enterprise extension by its URN",
+            json!([{"op": "Add", "path": format!("{ENTERPRISE}:department"), "value": "Probes"}]),
+        ),
+        (
+            "an empty text clears",
+            json!([{"op": "Replace", "path": "title", "value": ""}]),
+        ),
+        (
+            "Remove of what is not there is no error",
+            json!([{"op": "Remove", "path": "title"}]),
+        ),
+    ];
+    for (title, operations) in forms {
+        course
+            .check(title, async |course| {
+                let answer = course.wire.patch(path, &patch(operations)).await?;
+                answer.expect(&[200, 204], PATCHED)?;
+                Ok(())
+            })
+            .await;
+    }
+}
+
+async fn manager(course: &mut Course, path: &str, manager: &str) -> Finding {
+    const ADVICE: &str = "Entra sends the manager as a bare id and reads an object {\"value\": id} under the extension's URN; otherwise it sends it again and again.";
+    let operation =
+        json!([{"op": "Add", "path": format!("{ENTERPRISE}:manager"), "value": manager}]);
+    course
+        .wire
+        .patch(path, &patch(operation))
+        .await?
+        .expect(&[200, 204], ADVICE)?;
+    match &read(course, path).await?[ENTERPRISE]["manager"] {
+        Value::Object(found) if found.get("value").is_some_and(|value| value == manager) => Ok(()),
+        found => Err(Misfit::bearable(format!("manager is {found}"), ADVICE)),
+    }
+}

@@ -1,0 +1,107 @@
+//! What is asked at the admin port, read and complete.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::adapter::TenantId;
+use crate::tenant::token::KeyId;
+
+/// One request, as the table of routes reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// What runs, what lies on disk, how every tenant is doing.
+    Status,
+    /// What a reload would change.
+    Diff,
+    /// All tenants.
+    Tenants,
+    /// One of them.
+    Tenant(TenantId),
+    /// Its provisioning log, or everybody's.
+    Events {
+        /// Whose; `None` is everybody's.
+        tenant: Option<TenantId>,
+        /// Which of them.
+        query: Vec<(String, String)>,
+    },
+    /// The story of one request, by its id.
+    Event(String),
+    /// What is kept of its tokens.
+    Tokens(TenantId),
+    /// A new token.
+    Mint {
+        /// Whose.
+        tenant: TenantId,
+        /// When it ends; `None` is never.
+        expires: Option<Timestamp>,
+    },
+    /// The end of a token.
+    Revoke {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        key: KeyId,
+    },
+    /// Loading everything again.
+    Reload {
+        /// Although a guard refused it.
+        force: bool,
+    },
+    /// The configuration in force.
+    Config,
+    /// What administrators did.
+    Audit,
+    /// This port's table of routes.
+    Routes,
+}
+
+impl Ask {
+    /// The tenant it is about, where it is about one.
+    pub(super) fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::Tenant(tenant)
+            | Self::Tokens(tenant)
+            | Self::Mint { tenant, .. }
+            | Self::Revoke { tenant, .. } => Some(tenant),
+            Self::Events { tenant, .. } => tenant.as_ref(),
+            Self::Event(_)
+            | Self::Status
+            | Self::Diff
+            | Self::Tenants
+            | Self::Reload { .. }
+            | Self::Config
+            | Self::Audit
+            | Self::Routes => None,
+        }
+    }
+
+    /// What a write is done to, as far as the request says.
+    pub(super) fn subject(&self) -> String {
+        match self {
+            Self::Revoke { key, .. } => key.to_string(),
+            _ => String::new(),
+        }
+    }
+}
+
+/// What was asked for, and what the audit notes of a write.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answered {
+    /// The answer's body; null is none.
+    pub body: Value,
+    /// What came to be by it, such as a token's key id.
+    pub made: Option<String>,
+    /// Hash of what was there before.
+    pub before: Option<String>,
+    /// Hash of what is there now.
+    pub after: Option<String>,
+}
+
+impl From<Value> for Answered {
+    fn from(body: Value) -> Self {
+        Self {
+            body,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Reading the log.
+
+use jiff::Timestamp;
+use rusqlite::types::{ToSql, Type};
+use rusqlite::{Connection, Row};
+use serde::Serialize;
+
+use crate::adapter::keys::TenantId;
+use crate::adapter::memory::Recall;
+use crate::adapter::story::{Action, Event, Status};
+use crate::store::Store;
+
+/// Most events of one page.
+const PAGE_MAX: usize = 1000;
+
+/// Which events. What is not said matches all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Whose.
+    pub tenant: Option<TenantId>,
+    /// What came of it.
+    pub status: Option<Status>,
+    /// What it was for.
+    pub action: Option<Action>,
+    /// The code Entra shows, in any case.
+    pub code: Option<String>,
+    /// The SCIM id.
+    pub target_id: Option<String>,
+    /// As it stands in the log: masked, if that is how it was written.
+    pub identity: Option<String>,
+    /// Begun at this time or later.
+    pub since: Option<Timestamp>,
+    /// Begun before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// From where a page goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The newest.
+    #[default]
+    Newest,
+    /// Those before a page whose [`Page::last`] this is, newest first.
+    Before(i64),
+    /// Those that came after a page's [`Page::first`], oldest first: to follow the log.
+    After(i64),
+}
+
+/// Some events, and how to go on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Page {
+    /// In the order asked for.
+    pub events: Vec<Event>,
+    /// The place of the newest event on the page; of none, where the page began.
+    pub first: i64,
+    /// The place of the oldest event on the page, if there may be older ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last: Option<i64>,
+}
+
+impl Store {
+    /// At most `count` events of the provisioning log, and never more than 1,000.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn events(&self, filter: Filter, order: Order, count: usize) -> Recall<'_, Page> {
+        self.read(move |db| page(db, &filter, order, count.clamp(1, PAGE_MAX)))
+    }
+
+    /// The events of one request: one, or one for each operation of a bulk request; none if the
+    /// log does not have it (any more).
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn event(&self, request_id: &str) -> Recall<'_, Vec<Event>> {
+        let request_id = request_id.to_owned();
+        self.read(move |db| {
+            db.prepare_cached(
+                "SELECT document FROM event WHERE request_id = ?1 ORDER BY tenant, part",
+            )?
+            .query_map([request_id], |row| event(row, 0))?
+            .collect()
+        })
+    }
+}
+
+fn page(db: &Connection, filter: &Filter, order: Order, count: usize) -> rusqlite::Result<Page> {
+    let (clauses, mut values) = clauses(filter);
+    let (place, direction, begin) = match order {
+        Order::Newest => ("rowid > ?", "DESC", 0),
+        Order::Before(place) => ("rowid < ?", "DESC", place),
+        Order::After(place) => ("rowid > ?", "ASC", place),
+    };
+    values.push(Box::new(begin));
+    // Only fixed words are put together here; every value is a parameter.
+    let sql = format!(
+        "SELECT rowid, document FROM event WHERE {clauses}{place} ORDER BY rowid {direction} LIMIT {count}"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+    let rows = statement.query_map(&*values, |row| Ok((row.get(0)?, event(row, 1)?)))?;
+    let rows = rows.collect::<rusqlite::Result<Vec<(i64, Event)>>>()?;
+    let places = || rows.iter().map(|(place, _)| *place);
+    Ok(Page {
+        first: places().max().unwrap_or(begin),
+        last: places().min().filter(|_| rows.len() == count),
+        events: rows.into_iter().map(|(_, event)| event).collect(),
+    })
+}
+
+/// `tenant = ? AND …`, and its values.
+fn clauses(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
+    let text = |text: &str| Box::new(text.to_owned()) as Box<dyn ToSql>;
+    let time = |time: Timestamp| Box::new(time.as_millisecond()) as Box<dyn ToSql>;
+    let wanted = [
+        (
+            "tenant = ?",
+            filter.tenant.as_ref().map(|it| text(it.as_str())),
+        ),
+        ("status = ?", filter.status.map(|it| text(it.as_str()))),
+        ("action = ?", filter.action.map(|it| text(it.as_str()))),
+        ("code = ? COLLATE NOCASE", filter.code.as_deref().map(text)),
+        ("target_id = ?", filter.target_id.as_deref().map(text)),
+        ("identity = ?", filter.identity.as_deref().map(text)),
+        ("at >= ?", filter.since.map(time)),
+        ("at < ?", filter.until.map(time)),
+    ];
+    let (mut clauses, mut values) = (String::new(), Vec::new());
+    for (clause, value) in wanted {
+        if let Some(value) = value {
+            clauses.push_str(clause);
+            clauses.push_str(" AND ");
+            values.push(value);
+        }
+    }
+    (clauses, values)
+}
+
+fn event(row: &Row<'_>, column: usize) -> rusqlite::Result<Event> {
+    let document = row.get_ref(column)?.as_str()?;
+    serde_json::from_str(document).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+    })
+}

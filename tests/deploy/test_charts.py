@@ -1,0 +1,215 @@
+"""What the charts promise, over every values file in `deploy/helm/*/ci`."""
+
+import json
+import subprocess
+
+import pytest
+import yaml
+
+from charts import RefusedByHelm, build, cases, documents, helm, pods, render
+
+VERSIONS = ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
+MONITORING = ["--api-versions", "monitoring.coreos.com/v1"]
+
+
+@pytest.fixture(scope="session")
+def charts(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("charts"))
+
+
+@pytest.fixture(scope="session", params=cases(), ids=lambda case: f"{case[0]}:{case[1] or 'values'}")
+def rendered(request, charts):
+    chart, values = request.param
+    arguments = ["-f", str(charts / values)] if values else []
+    return render(charts / chart, "--kube-version", "1.33.0", *MONITORING, *arguments)
+
+
+@pytest.mark.parametrize("chart", ["scimgate", "example-vendor", "scimgate-sidecar"])
+def test_helm_lints_without_a_warning(charts, chart):
+    helm("lint", "--strict", str(charts / chart))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_of_kubernetes_knows_every_field(rendered, version, tmp_path):
+    path = tmp_path / "rendered.yaml"
+    path.write_text(rendered)
+    done = subprocess.run(
+        ["kubernetes-validate", "--strict", "-k", version, str(path)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# What a real API server refuses and the schemas let through.
+
+
+def containers(spec):
+    return spec.get("initContainers", []) + spec["containers"]
+
+
+def test_init_containers_have_probes_only_as_native_sidecars(rendered):
+    for name, spec in pods(documents(rendered)):
+        for container in spec.get("initContainers", []):
+            lives_on = container.get("restartPolicy") == "Always"
+            watched = {"livenessProbe", "readinessProbe", "startupProbe", "lifecycle"} & set(container)
+            assert lives_on or not watched, f"{name}: {container['name']} has {watched}"
+
+
+def test_pods_pass_the_restricted_standard(rendered):
+    for name, spec in pods(documents(rendered)):
+        pod = spec.get("securityContext", {})
+        for container in containers(spec):
+            own = {**pod, **container.get("securityContext", {})}
+            where = f"{name}: {container['name']}"
+            assert own.get("seccompProfile", {}).get("type") == "RuntimeDefault", where
+            assert own.get("runAsNonRoot") is True, where
+            assert own.get("runAsUser", 1) != 0, where
+            assert own.get("allowPrivilegeEscalation") is False, where
+            assert own.get("capabilities", {}).get("drop") == ["ALL"], where
+
+
+def test_no_volume_is_of_the_host(rendered):
+    for name, spec in pods(documents(rendered)):
+        for volume in spec.get("volumes", []):
+            assert "hostPath" not in volume, f"{name}: {volume['name']}"
+
+
+def test_nothing_is_mounted_twice_at_one_place(rendered):
+    for name, spec in pods(documents(rendered)):
+        for container in containers(spec):
+            places = [mount["mountPath"] for mount in container.get("volumeMounts", [])]
+            assert len(places) == len(set(places)), f"{name}: {places}"
+
+
+def test_port_names_are_short_enough_for_probes(rendered):
+    for name, spec in pods(documents(rendered)):
+        for container in containers(spec):
+            for port in container.get("ports", []):
+                assert len(port["name"]) <= 15, f"{name}: {port['name']}"
+
+
+# What the gateway needs.
+
+
+def test_every_mount_has_its_volume(rendered):
+    for document in documents(rendered):
+        claims = [
+            claim["metadata"]["name"] for claim in document.get("spec", {}).get("volumeClaimTemplates", [])
+        ]
+        for name, spec in pods([document]):
+            volumes = claims + [volume["name"] for volume in spec.get("volumes", [])]
+            assert len(volumes) == len(set(volumes)), f"{name}: {volumes}"
+            for container in containers(spec):
+                for mount in container.get("volumeMounts", []):
+                    assert mount["name"] in volumes, f"{name}: {mount['name']}"
+
+
+def test_what_is_reloaded_is_mounted_as_a_directory(rendered):
+    for name, spec in pods(documents(rendered)):
+        for container in containers(spec):
+            for mount in container.get("volumeMounts", []):
+                assert "subPath" not in mount, f"{name}: {mount['mountPath']}"
+
+
+def test_every_configmap_that_is_mounted_is_rendered_or_named_by_the_user(rendered):
+    all_of_them = documents(rendered)
+    made = {document["metadata"]["name"] for document in all_of_them if document["kind"] == "ConfigMap"}
+    for name, spec in pods(all_of_them):
+        for volume in spec.get("volumes", []):
+            if "configMap" in volume and volume["name"].startswith("scimgate-"):
+                assert volume["configMap"]["name"] in made, f"{name}: {volume}"
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--set", "replicaCount=2"], "SQLite has one writer"),
+        (["--set", "autoscaling.enabled=true"], "SQLite has one writer"),
+        (["--set", "store.type=postgres"], "name the Secret with its URL"),
+        (["--set", "store.type=mysql"], "store.type"),
+        (
+            ["--set", "metrics.serviceMonitor.enabled=true", "--set", "metrics.podMonitor.enabled=true"],
+            "scrape everything twice",
+        ),
+        (["--set", "ingress.enabled=true"], "name the host"),
+        (["--set", "httpRoute.enabled=true"], "name the gateway"),
+        (
+            [
+                "--set-json",
+                'extraVolumeMounts=[{"name":"a","mountPath":"/etc/scimgate/tenants/a.toml","subPath":"a"}]',
+            ],
+            "subPath",
+        ),
+        (["--set", "scripts.desk\\.rhai=x"], "adapters and scripts go together"),
+        (["--set", "tenants.Not_A_Name=x"], "is no tenant name"),
+        (["--set", "config.server.listen=1.2.3.4:5"], "is set by the chart"),
+        (["--set", "config.store.path=/x"], "is set by the chart"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_cannot_work_is_refused(charts, arguments, words):
+    # The schema has its own words for some of these; this is about the templates' guards.
+    schema = charts / "scimgate" / "values.schema.json"
+    kept = schema.read_bytes() if schema.exists() else None
+    schema.unlink(missing_ok=True)
+    try:
+        with pytest.raises(RefusedByHelm, match=words):
+            render(charts / "scimgate", *arguments)
+    finally:
+        if kept is not None:
+            schema.write_bytes(kept)
+
+
+def test_a_sidecar_without_a_store_is_refused(charts):
+    with pytest.raises(RefusedByHelm, match="a sidecar needs a store"):
+        render(charts / "example-vendor", "--set", "scim.store.existingClaim=")
+
+
+def test_both_charts_have_the_same_defaults(charts):
+    library = yaml.safe_load((charts / "scimgate-sidecar" / "values.yaml").read_text())
+    application = yaml.safe_load((charts / "scimgate" / "values.yaml").read_text())
+    for key, value in library.items():
+        own = application[key]
+        if key == "store":
+            own = {name: own[name] for name in value}
+        assert own == value, key
+
+
+def test_a_changed_tenant_restarts_nothing(charts):
+    def pod(*arguments):
+        return [spec for _, spec in pods(documents(render(charts / "scimgate", *arguments)))]
+
+    assert pod() == pod("--set", "tenants.acme=x")
+
+
+def test_changed_configuration_does(charts):
+    def annotations(*arguments):
+        for document in documents(render(charts / "scimgate", *arguments)):
+            if document["kind"] == "StatefulSet":
+                return document["spec"]["template"]["metadata"]["annotations"]
+
+    assert annotations() != annotations("--set", "config.limits.burst=7")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["--set", "replicaCont=2"], "Additional property replicaCont is not allowed"),
+        (["--set", "store.tpye=sqlite"], "Additional property tpye is not allowed"),
+        (["--set", "replicaCount=many"], "replicaCount: Invalid type"),
+        (["--set", "service.port=123456"], "service.port: Must be less than or equal to 65535"),
+        (["--set", "image.digest=latest"], "image.digest: Does not match pattern"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_schema_refuses_what_no_value_is(charts, arguments, words):
+    with pytest.raises(RefusedByHelm, match=words):
+        render(charts / "scimgate", *arguments)
+
+
+def test_the_schema_knows_every_value(charts):
+    values = yaml.safe_load((charts / "scimgate" / "values.yaml").read_text())
+    schema = json.loads((charts / "scimgate" / "values.schema.json").read_text())
+    assert set(values) <= set(schema["properties"])
+    assert schema["additionalProperties"] is False

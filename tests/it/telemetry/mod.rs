@@ -1,0 +1,6 @@
+//! What the gateway tells of itself.
+
+mod documented;
+mod metrics;
+mod receiver;
+mod traces;
