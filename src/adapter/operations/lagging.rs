@@ -73,9 +73,12 @@ impl Operation {
         }
     }
 
-    /// Takes note that an object of these names may have been made.
+    /// Takes note that an object of these names may have been made, where the look that
+    /// followed could not have seen it.
     pub(super) fn note_doubt(&self, kind: ResourceKind, resource: &Object) {
-        self.recent.doubt(self.asked_names(kind, resource));
+        if self.lag().is_some() {
+            self.recent.doubt(self.asked_names(kind, resource));
+        }
     }
 
     /// Whether an object of one of these names may have been made by an earlier try.
