@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
+use crate::adapter::story::tell::plain;
 use crate::adapter::story::{Action, Event, Status};
 use crate::config::{self, Config};
 use crate::store::Store;
@@ -167,6 +168,7 @@ const WIDTHS: [usize; 8] = [20, 16, 8, 8, 22, 9, 24, 0];
 fn columns(cells: &[String; 8]) -> String {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(WIDTHS) {
+        let cell = plain(cell);
         let _ = write!(text, "{cell:width$}  ");
     }
     format!("{}\n", text.trim_end())
@@ -215,7 +217,7 @@ fn csv(event: &Event) -> String {
         event.request_id.clone(),
         event.part.to_string(),
     ];
-    cells.map(|cell| quoted(&cell)).join(",")
+    cells.map(|cell| quoted(&plain(&cell))).join(",")
 }
 
 /// RFC 4180. A cell that a spreadsheet would take for a formula is made text.
