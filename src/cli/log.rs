@@ -82,7 +82,8 @@ fn span(text: &str) -> Result<Duration, String> {
 
 /// Prints what the provisioning log has, oldest first.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = Store::open(&config.store.path).map_err(|error| Trouble::Config(error.into()))?;
+    let store = Store::open_to_read(&config.store.path);
+    let store = store.map_err(|error| Trouble::Config(error.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build();

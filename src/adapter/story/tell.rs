@@ -22,7 +22,7 @@ pub fn story(event: &Event) -> String {
 }
 
 /// The steps, one line each, with the milliseconds since the request came.
-fn lines(steps: &[Moment]) -> impl Iterator<Item = String> {
+pub fn lines(steps: &[Moment]) -> impl Iterator<Item = String> {
     let line = |moment: &Moment| {
         let after = milliseconds(moment.after_us);
         let indent = if is_inner(&moment.step) { "  " } else { "" };
