@@ -15,7 +15,7 @@ use crate::adapter::locks::Locks;
 use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
 use crate::adapter::story::{Asked, Audience, Story};
-use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
+use crate::adapter::{Batches, Failure, LocalBoxFuture, Memory, Recent, TenantId};
 use crate::catalog::Catalog;
 use crate::scim::{self, CursorKey};
 use crate::server::Admission;
@@ -45,6 +45,8 @@ struct Entry {
     vendor: Arc<str>,
     destination: Arc<Destination>,
     locks: Arc<Locks>,
+    batches: Arc<Batches>,
+    recent: Arc<Recent>,
 }
 
 /// A tenant as it stands.
@@ -59,6 +61,8 @@ pub(super) struct Seen {
 struct Lasting {
     locks: Arc<Locks>,
     state: Arc<VendorState>,
+    batches: Arc<Batches>,
+    recent: Arc<Recent>,
 }
 
 impl Tenants {
@@ -125,12 +129,19 @@ impl Tenants {
     }
 
     fn entry(&self, tenant: &Arc<Tenant>) -> Entry {
-        let Lasting { locks, state } = self.lasting(tenant);
+        let Lasting {
+            locks,
+            state,
+            batches,
+            recent,
+        } = self.lasting(tenant);
         Entry {
             tenant: Arc::clone(tenant),
             vendor: tenant.adapter.name.as_str().into(),
             destination: Arc::new(destination(tenant, state, &self.access)),
             locks,
+            batches,
+            recent,
         }
     }
 
@@ -139,8 +150,13 @@ impl Tenants {
         let entry = lasting.entry(tenant.id.clone()).or_insert_with(|| Lasting {
             locks: Arc::new(Locks::default()),
             state: Arc::new(VendorState::new(tenant.upstream.limits)),
+            batches: Arc::default(),
+            recent: Arc::default(),
         });
         entry.state = entry.state.under(tenant.upstream.limits);
+        let per_minute = tenant.upstream.limits.batches_per_minute;
+        let batches = entry.batches.under(&tenant.adapter.manifest, per_minute);
+        entry.batches = Arc::new(batches);
         entry.clone()
     }
 }
@@ -238,6 +254,8 @@ impl Entrance {
             tenant,
             destination,
             locks,
+            batches,
+            recent,
             ..
         } = &*self.entry;
         let network = Network::new(Rc::clone(&self.pool), Arc::clone(destination));
@@ -250,6 +268,8 @@ impl Entrance {
             backend: Rc::new(network.noting(Rc::clone(&story))),
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
+            batches: Arc::clone(batches),
+            recent: Arc::clone(recent),
             ids: Arc::clone(&self.tenants.ids),
             cursors: self.tenants.cursors.clone(),
             base_url,
