@@ -43,6 +43,12 @@ pub trait Effects: Send + Sync {
     /// Makes a catalog the live one. Requests under way end on theirs.
     fn publish(&self, catalog: &Catalog);
 
+    /// Whether the certificate and key that lie on disk now can be served.
+    ///
+    /// # Errors
+    /// Why not.
+    fn try_certificate(&self) -> Result<(), String>;
+
     /// Takes the certificate and key that lie on disk now.
     ///
     /// # Errors
@@ -167,7 +173,7 @@ impl Reloader {
         let effects = Rehearsal(&*self.0.effects);
         let look = Look::again(Demand::Again, Instant::now(), &effects);
         let changes = held.advance(&disk, &self.0.plan, &look);
-        Difference::between(&running, &held.catalog(), &changes)
+        Difference::between(&running, &held.catalog(), changes)
     }
 
     /// Ends the time of tenants whose files have been gone long enough.
@@ -249,8 +255,12 @@ impl Effects for Rehearsal<'_> {
 
     fn publish(&self, _: &Catalog) {}
 
+    fn try_certificate(&self) -> Result<(), String> {
+        self.0.try_certificate()
+    }
+
     fn renew_certificate(&self) -> Result<(), String> {
-        Ok(())
+        self.try_certificate()
     }
 }
 

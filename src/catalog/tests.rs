@@ -42,8 +42,12 @@ impl Effects for Seen {
         self.published.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn renew_certificate(&self) -> Result<(), String> {
+    fn try_certificate(&self) -> Result<(), String> {
         self.refusal.lock().unwrap().clone().map_or(Ok(()), Err)
+    }
+
+    fn renew_certificate(&self) -> Result<(), String> {
+        self.try_certificate()
     }
 }
 
@@ -426,6 +430,28 @@ fn a_certificate_that_cannot_be_served_is_told_and_tried_again() {
     *house.seen.refusal.lock().unwrap() = None;
     house.write("tls/key", "two");
     assert_eq!(house.reload().taken, ["certificate"]);
+}
+
+#[test]
+fn what_a_reload_would_do_is_told_with_all_that_is_wrong() {
+    let house = House::new();
+    assert!(house.reloader.rehearse().is_none());
+    *house.seen.refusal.lock().unwrap() = Some("no".to_owned());
+    house.write("tls/crt", "two");
+    house.write("tenants/No Name.toml", &tenant("eu"));
+    for name in ["a", "b"] {
+        house.remove(&format!("tenants/{name}.toml"));
+    }
+    let told = house.reloader.rehearse();
+    assert_eq!(told.certificate, Some(difference::Fate::Refused));
+    assert!(told.tenants.is_empty(), "they would be served on: {told:?}");
+    let codes: Vec<_> = told.problems.iter().map(|it| it.code.as_str()).collect();
+    assert_eq!(
+        codes,
+        ["tenant::name", "tenant::vanished", "server::certificate"]
+    );
+    assert!(!told.is_none(), "there is something to tell");
+    assert!(house.serving("a").is_some());
 }
 
 /// The admin API hands it out, and the command line reads it.

@@ -21,7 +21,8 @@ pub(super) struct Options {
 /// Tells the story of a request.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = Store::open(&config.store.path).map_err(|error| Trouble::Config(error.into()))?;
+    let store = Store::open_to_read(&config.store.path);
+    let store = store.map_err(|error| Trouble::Config(error.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
         .context("no event loop")

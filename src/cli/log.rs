@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
+use crate::adapter::story::tell::plain;
 use crate::adapter::story::{Action, Event, Status};
 use crate::config::{self, Config};
 use crate::store::Store;
@@ -81,7 +82,8 @@ fn span(text: &str) -> Result<Duration, String> {
 
 /// Prints what the provisioning log has, oldest first.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = Store::open(&config.store.path).map_err(|error| Trouble::Config(error.into()))?;
+    let store = Store::open_to_read(&config.store.path);
+    let store = store.map_err(|error| Trouble::Config(error.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build();
@@ -167,6 +169,7 @@ const WIDTHS: [usize; 8] = [20, 16, 8, 8, 22, 9, 24, 0];
 fn columns(cells: &[String; 8]) -> String {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(WIDTHS) {
+        let cell = plain(cell);
         let _ = write!(text, "{cell:width$}  ");
     }
     format!("{}\n", text.trim_end())
@@ -215,7 +218,7 @@ fn csv(event: &Event) -> String {
         event.request_id.clone(),
         event.part.to_string(),
     ];
-    cells.map(|cell| quoted(&cell)).join(",")
+    cells.map(|cell| quoted(&plain(&cell))).join(",")
 }
 
 /// RFC 4180. A cell that a spreadsheet would take for a formula is made text.

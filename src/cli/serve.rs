@@ -57,7 +57,7 @@ fn control(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    runtime.block_on(async {
+    let ending = runtime.block_on(async {
         // Before the address is told: who reads it may ask for the end at once.
         let mut stop = Stop::listen()?;
         let mut hangup = signal(SignalKind::hangup())?;
@@ -87,7 +87,11 @@ fn control(
         };
         log.close();
         Ok(ending)
-    })
+    });
+    // A dry run or a reload that an administrator asked for may take long, and nobody waits
+    // for it any more.
+    runtime.shutdown_background();
+    ending
 }
 
 /// Where everything is, for people and for scripts that asked for port 0: the

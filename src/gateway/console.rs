@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::events::Wanted;
@@ -31,6 +32,10 @@ use crate::vendor::TlsOptions;
 /// Deeds told at once.
 const DEEDS: u32 = 200;
 
+/// How many compile or play at once for administrators; the others wait. Each takes a core
+/// from those who serve.
+const BENCHES: usize = 2;
+
 /// Knows all parts that can be looked at or changed while the gateway runs.
 pub(super) struct Steward {
     config: Config,
@@ -41,6 +46,7 @@ pub(super) struct Steward {
     tenants: Arc<Tenants>,
     reloader: Reloader,
     tls: TlsOptions,
+    benches: Arc<Semaphore>,
 }
 
 impl Steward {
@@ -55,6 +61,7 @@ impl Steward {
             tenants: Arc::clone(&gateway.tenants),
             reloader,
             tls: gateway.tls.clone(),
+            benches: Arc::new(Semaphore::new(BENCHES)),
         }
     }
 
@@ -156,19 +163,29 @@ impl Steward {
             .ok_or_else(|| Refusal::missing(format!("tenant {tenant} has no token {key}"), help))
     }
 
-    /// Off this thread: compiling takes a while, and probes are answered on it.
     async fn diff(&self) -> Result<Difference, Refusal> {
         let reloader = self.reloader.clone();
-        spawn_blocking(move || reloader.rehearse())
-            .await
-            .map_err(lost)
+        self.aside(move || reloader.rehearse()).await
+    }
+
+    /// Works off this thread, on which probes are answered.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let bench = Arc::clone(&self.benches).acquire_owned().await;
+        let done = spawn_blocking(move || {
+            // Held until the work is done, also when nobody waits for it any more.
+            let _bench = bench;
+            work()
+        });
+        done.await.map_err(lost)
     }
 
     async fn reload(&self, demand: Demand) -> Result<Answered, Refusal> {
         let before = self.reloader.standing().running.clone();
         let reloader = self.reloader.clone();
-        let outcome = spawn_blocking(move || reloader.reload(demand));
-        let outcome = outcome.await.map_err(lost)?;
+        let outcome = self.aside(move || reloader.reload(demand)).await?;
         Ok(Answered {
             before: Some(before),
             after: Some(outcome.standing.running.clone()),
@@ -194,7 +211,7 @@ impl Steward {
             memory,
             reads: read.then(|| self.tls.clone()),
         };
-        let played = spawn_blocking(move || trial.play()).await.map_err(lost)?;
+        let played = self.aside(move || trial.play()).await?;
         played.map_err(|error| {
             tracing::error!(%error, "a dry run could not begin");
             Refusal::unavailable("the dry run could not begin")
