@@ -34,6 +34,7 @@ pub use diagnostics::Report;
 pub use difference::Difference;
 pub use disk::Text;
 pub use fingerprint::Fingerprint;
+pub use held::unfit_certificate;
 pub use lint::lint;
 pub use load::{Sources, load};
 pub use reload::{Demand, Effects, Plan, Reloader};

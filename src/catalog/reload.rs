@@ -232,6 +232,7 @@ impl Reloader {
             looked,
             taken: changes.taken,
             refused: changes.refused,
+            leaving: changes.leaving,
             removed: changes.removed,
             millis: began.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
             standing: Standing::clone(&self.standing()),
@@ -275,14 +276,24 @@ fn log(changes: &Changes, standing: &Standing) {
         );
     }
     warn(&changes.report);
+    if !changes.refused.is_empty() {
+        tracing::warn!(
+            refused = changes.refused.join(", "),
+            action = "mend the files; `scimgate status` and `scimgate diff` tell what runs instead",
+            "a change was refused; the last good version serves on"
+        );
+    }
     tracing::info!(
-        taken = changes.taken.join(", "),
-        refused = changes.refused.join(", "),
-        removed = changes.removed.join(", "),
+        taken = some(&changes.taken),
+        leaving = some(&changes.leaving),
+        removed = some(&changes.removed),
         catalog = standing.running,
-        disk = standing.disk,
         "reloaded"
     );
+}
+
+fn some(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// What to do where a problem does not say.
@@ -291,12 +302,12 @@ const MEND: &str = "mend the file";
 /// Problems hold names and places of files, never their contents.
 fn warn(report: &Report) {
     for problem in report.problems() {
-        let [(line, column), _] = report.place(problem).unwrap_or_default();
+        let place = report.place(problem).map(|[begin, _]| begin);
         tracing::warn!(
             code = problem.code,
             file = problem.file,
-            line,
-            column,
+            line = place.map(|(line, _)| line),
+            column = place.map(|(_, column)| column),
             problem = problem.message,
             action = problem.help.as_deref().unwrap_or(MEND),
             "a file is not as it should be"

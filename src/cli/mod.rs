@@ -10,6 +10,7 @@ mod diff;
 mod dry_run;
 mod explain;
 mod log;
+mod named;
 mod output;
 mod probe;
 mod reach;
@@ -34,7 +35,7 @@ use crate::problem::{Problem, counted};
 #[command(version, arg_required_else_help = true)]
 #[command(
     after_help = "Exit status: 0 done, 1 something to mend was found, 2 wrong usage, \
-    69 no gateway answers, 70 the machine or a defect, 78 the configuration."
+    69 no gateway answers, 70 the machine or a defect, 78 the configuration, or what it or the command line names."
 )]
 pub struct Cli {
     /// Configuration file, .toml or .json; without one the defaults and SCIMGATE_* hold.

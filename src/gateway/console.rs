@@ -287,7 +287,10 @@ fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
         .map(|(name, part)| ("vendor", name, part));
     let served = standing.tenants.iter();
     let parts = parts.chain(served.map(|(id, tenant)| ("tenant", id, &tenant.part)));
-    let parts = parts.filter_map(|(kind, name, part)| concern(kind, name, part));
+    let parts = parts.map(|(kind, name, part)| (format!("{kind} {name}"), part));
+    let certificate = standing.certificate.iter();
+    let parts = parts.chain(certificate.map(|part| ("certificate".to_owned(), part)));
+    let parts = parts.filter_map(|(what, part)| Some(format!("{what}: {}", concern(part)?)));
     let beyond = standing
         .problems
         .iter()
@@ -313,15 +316,17 @@ fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
     parts.chain(beyond).chain(paused).chain(risky).collect()
 }
 
-/// What is the matter with a vendor or a tenant, if anything.
-fn concern(kind: &str, name: &str, part: &Part) -> Option<String> {
-    let standing = match part.state {
-        State::Live => return None,
-        State::Kept => "what lies on disk is refused, its last good version serves",
-        State::Unusable => "cannot be served: there never was a good version",
-        State::Leaving => "its file is gone; its tokens end soon",
-    };
-    Some(format!("{kind} {name}: {standing}"))
+/// What is the matter with a vendor, a tenant or the certificate, if anything.
+fn concern(part: &Part) -> Option<&'static str> {
+    match (part.state, &part.disk) {
+        (State::Live, _) => None,
+        (State::Kept, Some(_)) => {
+            Some("what lies on disk is refused, its last good version serves")
+        }
+        (State::Kept, None) => Some("its file is gone, its last good version serves"),
+        (State::Unusable, _) => Some("cannot be served: there never was a good version"),
+        (State::Leaving, _) => Some("its file is gone: 503 for a while, then its tokens end"),
+    }
 }
 
 /// A task that panicked has said so in the log.
