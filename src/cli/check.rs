@@ -164,7 +164,11 @@ impl Selection {
         if let Some(vendor) = &options.vendor {
             let known = vendors(sources);
             if !known.contains(vendor) {
-                return Err(named::missing("adapter", vendor, known.iter().map(String::as_str)));
+                return Err(named::missing(
+                    "adapter",
+                    vendor,
+                    known.iter().map(String::as_str),
+                ));
             }
         }
         let all = options.paths.is_empty() && options.vendor.is_none();

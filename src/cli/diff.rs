@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::reach::{Remote, Whereabouts};
 use super::output::Form;
+use super::reach::{Remote, Whereabouts};
 use super::{Ending, Trouble};
 use crate::catalog::Difference;
 use crate::catalog::difference::{Changed, Fate};

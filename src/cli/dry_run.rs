@@ -131,8 +131,7 @@ impl Stage {
             (None, name) => {
                 let adapter = named::adapter(&catalog, name.as_deref().unwrap_or_default())
                     .map_err(|error| with(error, &problems))?;
-                let subject =
-                    Subject::of_adapter(adapter, requests).map_err(|why| anyhow!(why))?;
+                let subject = Subject::of_adapter(adapter, requests).map_err(|why| anyhow!(why))?;
                 (Arc::clone(adapter), subject)
             }
         };

@@ -1,7 +1,7 @@
 //! `scimgate reload`.
 
-use super::reach::{Remote, Whereabouts};
 use super::output::Form;
+use super::reach::{Remote, Whereabouts};
 use super::{Ending, Trouble};
 use crate::catalog::Outcome;
 use crate::catalog::standing::{Finding, Part};
@@ -52,7 +52,10 @@ fn human(outcome: &Outcome) -> String {
     };
     tell("live now", &outcome.taken);
     tell("refused, what ran runs on", &outcome.refused);
-    tell("leaving: 503 for a while, then 401", &outcome.leaving);
+    tell(
+        "leaving, with 503 for a while and 401 then",
+        &outcome.leaving,
+    );
     tell("gone", &outcome.removed);
     let Outcome {
         taken,

@@ -23,7 +23,10 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     // Without any tenant every token would be refused as unknown, and Entra would stop all jobs.
     let tenants = &config.catalog.tenants;
     if !tenants.is_dir() {
-        let message = format!("catalog.tenants: {} is no directory", tenants.display());
+        let message = format!(
+            "catalog.tenants: {} is no directory; make it, with a file for each tenant, or name another one",
+            tenants.display()
+        );
         return Err(Trouble::Config(anyhow::anyhow!(message)));
     }
     let telemetry = Telemetry::begin(config).map_err(|fault| Trouble::Config(fault.into()))?;

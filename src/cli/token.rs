@@ -93,7 +93,11 @@ async fn mint(
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 async fn list(tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
     let now = Timestamp::now();
-    for record in tokens.list(tenant).await? {
+    let records = tokens.list(tenant).await?;
+    if records.is_empty() {
+        eprintln!("tenant {tenant} has no tokens; `scimgate token mint` makes one");
+    }
+    for record in records {
         let standing = match record.standing(now) {
             Ok(()) => "works".to_owned(),
             Err(fault) => fault.to_string(),
@@ -110,6 +114,9 @@ async fn revoke(
     key: &KeyId,
 ) -> anyhow::Result<()> {
     let found = tokens.revoke(tenant, key).await?;
-    ensure!(found, "tenant {tenant} has no token {key}");
+    ensure!(
+        found,
+        "tenant {tenant} has no token {key}; see `scimgate token list`"
+    );
     note(audit, "token.revoke", Some(tenant), key).await
 }

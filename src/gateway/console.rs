@@ -353,3 +353,35 @@ fn store_fault(error: MemoryError) -> Refusal {
     tracing::error!(%error, "the store does not answer");
     Refusal::unavailable("the store does not answer")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_does_not_run_as_it_lies_on_disk_is_a_concern() {
+        let part = |state, disk: Option<&str>| Part {
+            state,
+            running: Some("a".to_owned()),
+            disk: disk.map(str::to_owned),
+            since: String::new(),
+            problems: Vec::new(),
+            transcripts: None,
+        };
+        let mut standing = Standing {
+            certificate: Some(part(State::Live, Some("a"))),
+            ..Standing::default()
+        };
+        assert!(concerns(&standing, &[]).is_empty());
+        standing.certificate = Some(part(State::Kept, Some("b")));
+        let vendor = ("eu".to_owned(), part(State::Kept, None));
+        standing.vendors.extend([vendor]);
+        assert_eq!(
+            concerns(&standing, &[]),
+            [
+                "vendor eu: its file is gone, its last good version serves",
+                "certificate: what lies on disk is refused, its last good version serves",
+            ]
+        );
+    }
+}

@@ -350,3 +350,21 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
     "#]],
     );
 }
+
+#[test]
+fn where_nobody_is_to_be_named_no_value_has_even_an_outline() {
+    let name = serde_json::json!("ada@example.com");
+    for (identity, expect) in [
+        (Identity::Full, "a…@e…com"),
+        (Identity::Masked, "a…@e…com"),
+        (Identity::Off, "…"),
+    ] {
+        let audience = Audience {
+            identity,
+            ..Audience::default()
+        };
+        let story = Story::begin(asked(), Rc::new(audience));
+        assert_eq!(story.masked(&name), expect);
+        assert_eq!(story.masked(&serde_json::json!(true)), "true");
+    }
+}

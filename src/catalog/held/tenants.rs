@@ -122,9 +122,7 @@ impl Held {
         changes: &mut Changes,
     ) -> Option<usize> {
         let gone = self.tenants.iter_mut();
-        let gone: Vec<_> = gone
-            .filter(|(id, _)| !found.contains_key(id))
-            .collect();
+        let gone: Vec<_> = gone.filter(|(id, _)| !found.contains_key(id)).collect();
         let count = gone.len();
         let newly: Vec<_> = gone
             .into_iter()

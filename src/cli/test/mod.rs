@@ -132,10 +132,7 @@ fn object(vendors: &[Vendor], report: &Report, loaded: Value) -> Value {
     })
 }
 
-fn chosen<'a>(
-    catalog: &'a Catalog,
-    options: &Options,
-) -> anyhow::Result<Vec<&'a Arc<Adapter>>> {
+fn chosen<'a>(catalog: &'a Catalog, options: &Options) -> anyhow::Result<Vec<&'a Arc<Adapter>>> {
     match &options.vendor {
         Some(vendor) => named::adapter(catalog, vendor).map(|adapter| vec![adapter]),
         None => Ok(catalog.adapters.values().collect()),
