@@ -154,7 +154,7 @@ impl Reloader {
         let mut state = self.state();
         let disk = Disk::read(&self.0.plan);
         let report = state.held.prove(&disk, &*self.0.effects);
-        warn(&report);
+        log_problems(&report);
         self.tell(&state);
     }
 
@@ -275,7 +275,7 @@ fn log(changes: &Changes, standing: &Standing) {
             "the files are not as they should be"
         );
     }
-    warn(&changes.report);
+    log_problems(&changes.report);
     if !changes.refused.is_empty() {
         tracing::warn!(
             refused = changes.refused.join(", "),
@@ -299,8 +299,8 @@ fn some(names: &[String]) -> Option<String> {
 /// What to do where a problem does not say.
 const MEND: &str = "mend the file";
 
-/// Problems hold names and places of files, never their contents.
-fn warn(report: &Report) {
+/// Writes problems into the log, a line each: names and places of files, never their contents.
+pub fn log_problems(report: &Report) {
     for problem in report.problems() {
         let place = report.place(problem).map(|[begin, _]| begin);
         tracing::warn!(
