@@ -55,7 +55,8 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     sources.tenants = sources
         .tenants
         .filter(|tenants| !options.no_tenants && tenants.exists());
-    let selection = Selection::new(config, &sources, options).map_err(Trouble::Config)?;
+    all_there(&sources, options).map_err(Trouble::Config)?;
+    let selection = Selection::new(config, &sources, options);
     let (catalog, mut report) = catalog::load(&sources);
     if !options.no_tenants {
         report.extend(gateway::certificate_problem(config));
@@ -157,20 +158,7 @@ struct Selection {
 }
 
 impl Selection {
-    fn new(config: &Config, sources: &Sources, options: &Options) -> anyhow::Result<Self> {
-        for path in &options.paths {
-            ensure!(path.exists(), "there is no {}", path.display());
-        }
-        if let Some(vendor) = &options.vendor {
-            let known = vendors(sources);
-            if !known.contains(vendor) {
-                return Err(named::missing(
-                    "adapter",
-                    vendor,
-                    known.iter().map(String::as_str),
-                ));
-            }
-        }
+    fn new(config: &Config, sources: &Sources, options: &Options) -> Self {
         let all = options.paths.is_empty() && options.vendor.is_none();
         let mut selection = Self {
             vendors: None,
@@ -186,7 +174,7 @@ impl Selection {
                 .filter_map(|path| selection.vendor_of(path));
             selection.vendors = Some(named.chain(options.vendor.clone()).collect());
         }
-        Ok(selection)
+        selection
     }
 
     fn has(&self, vendor: &str) -> bool {
@@ -228,6 +216,21 @@ impl Selection {
             Err(_) => return None,
         };
         Some(name.to_str()?.to_owned())
+    }
+}
+
+/// What is named and not there would be in order for ever.
+fn all_there(sources: &Sources, options: &Options) -> anyhow::Result<()> {
+    for path in &options.paths {
+        ensure!(path.exists(), "there is no {}", path.display());
+    }
+    let known = vendors(sources);
+    match &options.vendor {
+        Some(vendor) if !known.contains(vendor) => {
+            let known = known.iter().map(String::as_str);
+            Err(named::missing("adapter", vendor, known))
+        }
+        _ => Ok(()),
     }
 }
 

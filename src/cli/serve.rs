@@ -8,8 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::output::colours;
 use super::{Ending, Trouble};
-use crate::catalog::{Reloader, Report, log_problems};
 use crate::catalog::watch::{Timing, Watch};
+use crate::catalog::{Reloader, Report, log_problems};
 use crate::config::{Config, LogFormat};
 use crate::gateway::{Gateway, SidePorts};
 use crate::server::admin;

@@ -88,7 +88,10 @@ fn a_broken_adapter_does_not_keep_others_from_being_served() {
     let mut served = Served::start(&house);
     assert_eq!(served.get("/scim/v2/Users", "scg_no").status, 401);
     let log = served.terminate();
-    let told = log.lines().find(|line| line.contains("broken.toml")).unwrap();
+    let told = log
+        .lines()
+        .find(|line| line.contains("broken.toml"))
+        .unwrap();
     let told: serde_json::Value = serde_json::from_str(told).unwrap();
     assert_eq!(told["fields"]["code"], "manifest::invalid", "{log}");
     assert_eq!(told["fields"]["line"], 1, "{log}");
@@ -177,7 +180,10 @@ fn a_token_can_end_by_itself() {
     let ninety = ["mint", "--tenant", "acme", "--expires", "90d"];
     assert_eq!(run(&ninety).status.code(), Some(0));
     let listed = text_of(&run(&["list", "--tenant", "acme"]).stdout);
-    assert!(listed.contains("Z  ends 2") && listed.ends_with("Z  works\n"), "{listed}");
+    assert!(
+        listed.contains("Z  ends 2") && listed.ends_with("Z  works\n"),
+        "{listed}"
+    );
     let never = run(&["mint", "--tenant", "acme", "--expires", "soon"]);
     assert_eq!(never.status.code(), Some(2));
 }
