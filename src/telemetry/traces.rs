@@ -5,8 +5,8 @@ use std::sync::Arc;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanExporter, TracerProviderBuilder};
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
@@ -37,6 +37,7 @@ where
     let ours = filter_fn(|span| {
         let target = span.target();
         span.is_span()
+            && *span.level() <= Level::INFO
             && (target == TRACE_ONLY || target.starts_with("scimgate::"))
             && SORTS.iter().any(|sort| sort.name == span.name())
     });
