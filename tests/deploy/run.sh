@@ -20,4 +20,4 @@ fi
 venv=target/venv/deploy
 [ -x $venv/bin/pip ] || python3 -m venv $venv
 $venv/bin/pip install --quiet --disable-pip-version-check -r tests/deploy/requirements.txt
-PATH="$PWD/$venv/bin:$PATH" pytest -q -p no:cacheprovider tests/deploy "$@"
+PATH="$PWD/$venv/bin:$PATH" pytest -q -p no:cacheprovider "${@:-tests/deploy}"

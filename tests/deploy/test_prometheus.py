@@ -1,5 +1,7 @@
 """A real Prometheus on real gateways: each fault fires its alert, and a well gateway none."""
 
+import json
+import re
 import sqlite3
 import subprocess
 import threading
@@ -9,7 +11,7 @@ import pytest
 
 from gateway import Gateway, Vendor, send, until
 from prometheus import Prometheus
-from test_monitoring import ALERTS, metrics_asked_for, rules
+from test_monitoring import ALERTS, metrics_asked_for, rules, shown
 
 # Its metrics are the kubelet's.
 NOT_OF_THE_GATEWAY = {"ScimgateDiskFull"}
@@ -66,17 +68,18 @@ def well(stopping, vendor, load, tmp_path_factory):
     token = gateway.tenant("acme", vendor.tenant)
     gateway.start()
     stopping.append(gateway)
-    load.every(0.2, lambda: a_life(gateway.url, token))
+    load.every(0.2, lambda: provision(gateway.url, token))
     stopping.append(Prometheus(home / "prometheus", ALERTS.read_text(), [gateway.ops]))
     return gateway, stopping[-1]
 
 
-def a_life(url, token):
-    """A user comes and goes."""
+def provision(url, token):
+    """A user is looked for, made and read."""
     name = f"ada-{time.monotonic_ns()}@example.com"
-    status, _ = send(f"{url}/Users", token, "POST", {"userName": name, "active": True})
-    assert status == 201
-    send(f'{url}/Users?filter=userName+eq+"{name}"'.replace('"', "%22"), token)
+    send(f"{url}/Users?filter=userName+eq+%22{name}%22", token)
+    _, made = send(f"{url}/Users", token, "POST", {"userName": name, "active": True})
+    if made:
+        send(f"{url}/Users/{json.loads(made)['id']}", token)
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +94,13 @@ def ill(stopping, vendor, well, load, tmp_path_factory):
         OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9",
         OTEL_METRIC_EXPORT_INTERVAL="1000",
     )
-    a_script_that_throws(gateway.home)
+    another_adapter(gateway.home, "throws", "get(`/people/${id}`)", 'throw "out of paper"')
+    another_adapter(gateway.home, "issues", 'group = { field = "id" }', 'group = { field = "id", issued = true }')
     quiet = gateway.tenant("quiet", vendor.tenant)
     gone = gateway.tenant("gone", moved_to("http://127.0.0.1:9", vendor.tenant))
     refused = gateway.tenant("refused", vendor.tenant.replace('value = "', 'value = "x'))
     throws = gateway.tenant("throws", vendor.tenant.replace('"reference"', '"throws"'))
+    issues = gateway.tenant("issues", vendor.tenant.replace('"reference"', '"issues"'))
     waits = gateway.tenant("waits", slow.tenant + "[limits]\nconcurrency = 1\n")
     revoked = gateway.tenant("revoked", vendor.tenant)
     gateway.run("token", "revoke", "--tenant", "revoked", "--key", revoked[4:12])
@@ -113,11 +118,12 @@ def ill(stopping, vendor, well, load, tmp_path_factory):
 
     until(lambda: prometheus.query("scimgate_build_info"), what="a scrape")
     for _ in range(3):
-        a_life(gateway.url, quiet)
+        provision(gateway.url, quiet)
         seen = count_of(prometheus, "quiet")
         until(lambda: count_of(prometheus, "quiet") > seen or seen >= 6, what="a scrape")
     for token in [gone, refused]:
         load.every(0.2, lambda token=token: send(f"{gateway.url}/Users/1", token))
+    load.every(0.2, lambda: send(f"{gateway.url}/Groups/1", issues))
     for _ in range(4):
         load.every(0.02, lambda: send(f"{gateway.url}/Users/1", throws))
     load.every(0.1, lambda: send(f"{gateway.url}/Users", revoked))
@@ -143,12 +149,14 @@ def certificate(home):
     return f'[server.tls]\ncertificate = "{home}/tls.crt"\nkey = "{home}/tls.key"\n'
 
 
-def a_script_that_throws(home):
-    script = (home / "scripts" / "reference.rhai").read_text()
-    before, found, after = script.partition("get(`/people/${id}`)")
-    assert found
-    (home / "scripts" / "throws.rhai").write_text(f'{before}throw "out of paper"{after}')
-    (home / "adapters" / "throws.toml").write_text((home / "adapters" / "reference.toml").read_text())
+def another_adapter(home, name, old, new):
+    """The reference adapter with one place changed, in its manifest or its script."""
+    places = 0
+    for kind, ending in [("adapters", "toml"), ("scripts", "rhai")]:
+        text = (home / kind / f"reference.{ending}").read_text()
+        places += text.count(old)
+        (home / kind / f"{name}.{ending}").write_text(text.replace(old, new))
+    assert places == 1
 
 
 def moved_to(url, tenant):
@@ -187,6 +195,15 @@ def fire(prometheus, alerts):
 def test_every_metric_that_is_asked_for_can_be_scraped(ill):
     _, prometheus = ill
     until(lambda: metrics_asked_for() <= prometheus.names(), 30, "all metrics")
+
+
+@pytest.mark.parametrize("expression", shown())
+def test_every_panel_shows_something(ill, expression):
+    """Rows, and in them the labels it groups by."""
+    _, prometheus = ill
+    labels = set(re.findall(r"\w+", "".join(re.findall(r"by \(([^)]*)\)", expression)))) - {"le"}
+    query = expression.replace("$__rate_interval", "15s").replace("$tenant", ".*")
+    until(lambda: any(labels <= set(row["metric"]) for row in prometheus.query(query)), 30, query)
 
 
 def test_a_well_gateway_fires_none(well, ill):
