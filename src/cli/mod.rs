@@ -4,6 +4,7 @@ mod adapter;
 mod admin;
 mod check;
 mod completions;
+mod config;
 mod definitions;
 mod demo;
 mod diff;
@@ -86,6 +87,9 @@ enum Verb {
     Token(token::Verb),
     /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
     Probe(probe::Options),
+    /// The configuration: what holds, and its schema.
+    #[command(subcommand)]
+    Config(config::Verb),
     /// Print what lets a shell complete these words.
     Completions(completions::Options),
     /// Write manual pages into a directory.
@@ -139,6 +143,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Definitions(options) => definitions::run(&options),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Probe(options) => probe::run(&options),
+        Verb::Config(verb) => config::run(file, &verb),
         Verb::Completions(options) => completions::run(&options),
         Verb::Man(options) => completions::man(&options),
         Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),

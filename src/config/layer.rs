@@ -108,6 +108,21 @@ impl Layer {
 }
 
 impl Layer {
+    /// Where its values come from, in words.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The keys it has a value for, as dotted paths.
+    pub(super) fn keys(&self) -> impl Iterator<Item = String> {
+        leaves(&self.values)
+    }
+
+    /// The value it has for a key.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        find(&self.values, key)
+    }
+
     /// A problem at the place of its key.
     fn placed(&self, problem: Problem, key: &str) -> Problem {
         placed(&self.text, problem, key)
