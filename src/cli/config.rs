@@ -13,9 +13,9 @@ use crate::config::schema::schema;
 /// What to print.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// The JSON schema of a configuration file, for editors.
+    /// Print the JSON schema of a configuration file, for editors.
     Schema,
-    /// What holds: defaults, file and environment together. Paths are resolved.
+    /// Print what holds: defaults, file and environment together. Paths are resolved.
     Show {
         /// Say behind each value where it comes from.
         #[arg(long)]

@@ -87,7 +87,7 @@ enum Verb {
     Token(token::Verb),
     /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
     Probe(probe::Options),
-    /// The configuration: what holds, and its schema.
+    /// Print the configuration that holds, or its schema.
     #[command(subcommand)]
     Config(config::Verb),
     /// Print what lets a shell complete these words.

@@ -32,7 +32,7 @@ pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
 /// What a file of UTF-8 text holds.
 ///
 /// # Errors
-/// As [`bytes`], and it is no such text.
+/// As [`bytes()`], and it is no such text.
 pub fn text(path: &Path) -> io::Result<String> {
     String::from_utf8(bytes(path)?).map_err(|_| io::Error::other("it is no UTF-8 text"))
 }
