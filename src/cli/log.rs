@@ -4,14 +4,13 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::events::{Events, Place};
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
 use crate::adapter::story::{Action, Event, Status};
 use crate::config::{self, Config};
-use crate::store::Store;
 use crate::store::log::{Filter, Order};
 
 /// How often `--follow` looks for more.
@@ -20,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Which events, and how they are printed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
     /// Only this tenant's.
     #[arg(long, value_name = "NAME", value_parser = tenant_id)]
     tenant: Option<TenantId>,
@@ -81,34 +82,20 @@ fn span(text: &str) -> Result<Duration, String> {
 
 /// Prints what the provisioning log has, oldest first.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = Store::open(&config.store.path).map_err(|error| Trouble::Config(error.into()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
-    let runtime = runtime
-        .context("no event loop")
-        .map_err(Trouble::Internal)?;
-    let shown = runtime.block_on(show(&store, options));
-    match shown {
-        Err(error) if is_gone(&error) => Ok(Ending::Done),
-        shown => shown.map(|()| Ending::Done).map_err(Trouble::Internal),
-    }
-}
-
-async fn show(store: &Store, options: &Options) -> anyhow::Result<()> {
-    print(&head(options.format))?;
+    let log = Events::of(config, &options.place)?;
     let filter = options.filter(Timestamp::now());
-    let count = usize::from(options.lines);
-    let mut page = store.events(filter.clone(), Order::Newest, count).await?;
+    let mut page = log.page(&filter, Order::Newest, options.lines.into())?;
     page.events.reverse();
+    let mut text = head(options.format);
     loop {
-        print(&lines(&page.events, options.format)?)?;
-        if !options.follow {
-            return Ok(());
+        text.push_str(&lines(&page.events, options.format).map_err(Trouble::Internal)?);
+        // Whoever read the output may have gone away, as `head` does: that is no fault.
+        if print(&text).is_err() || !options.follow {
+            return Ok(Ending::Done);
         }
-        tokio::time::sleep(LOOK_EVERY).await;
-        let after = Order::After(page.first);
-        page = store.events(filter.clone(), after, 1000).await?;
+        text.clear();
+        log.pause(LOOK_EVERY);
+        page = log.page(&filter, Order::After(page.first), 1000)?;
     }
 }
 
@@ -125,12 +112,6 @@ impl Options {
             ..Filter::default()
         }
     }
-}
-
-/// Whether whoever read the output went away, as `head` does: that is no fault.
-fn is_gone(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn print(text: &str) -> io::Result<()> {

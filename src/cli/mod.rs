@@ -8,6 +8,7 @@ mod definitions;
 mod demo;
 mod diff;
 mod dry_run;
+mod events;
 mod explain;
 mod log;
 mod output;

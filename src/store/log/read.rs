@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::types::{ToSql, Type};
 use rusqlite::{Connection, Row};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::adapter::keys::TenantId;
 use crate::adapter::memory::Recall;
@@ -47,14 +47,14 @@ pub enum Order {
 }
 
 /// Some events, and how to go on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Page {
     /// In the order asked for.
     pub events: Vec<Event>,
     /// The place of the newest event on the page; of none, where the page began.
     pub first: i64,
     /// The place of the oldest event on the page, if there may be older ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<i64>,
 }
 
