@@ -96,8 +96,14 @@ fn path(filter: &Filter, order: Order, count: usize) -> String {
     let mut query = Serializer::new(format!("{}/events?", below.unwrap_or_default()));
     let time = |time: &Option<jiff::Timestamp>| time.map(|time| time.to_string());
     let wanted = [
-        ("status", filter.status.map(Status::as_str).map(str::to_owned)),
-        ("action", filter.action.map(Action::as_str).map(str::to_owned)),
+        (
+            "status",
+            filter.status.map(Status::as_str).map(str::to_owned),
+        ),
+        (
+            "action",
+            filter.action.map(Action::as_str).map(str::to_owned),
+        ),
         ("code", filter.code.clone()),
         ("target", filter.target_id.clone()),
         ("identity", filter.identity.clone()),

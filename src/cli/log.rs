@@ -140,12 +140,14 @@ fn lines(events: &[Event], format: Format) -> anyhow::Result<String> {
     Ok(text)
 }
 
-const HEAD: [&str; 8] = [
-    "time", "tenant", "action", "status", "code", "took", "identity", "request",
+const HEAD: [&str; 9] = [
+    "time", "tenant", "action", "status", "code", "took", "identity", "request", "changes",
 ];
-const WIDTHS: [usize; 8] = [20, 16, 8, 8, 22, 9, 24, 0];
+const WIDTHS: [usize; 9] = [20, 16, 8, 8, 22, 9, 24, 36, 0];
+/// More attributes than these are only counted.
+const NAMED: usize = 3;
 
-fn columns(cells: &[String; 8]) -> String {
+fn columns(cells: &[String; 9]) -> String {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(WIDTHS) {
         let _ = write!(text, "{cell:width$}  ");
@@ -153,7 +155,7 @@ fn columns(cells: &[String; 8]) -> String {
     format!("{}\n", text.trim_end())
 }
 
-fn row(event: &Event) -> [String; 8] {
+fn row(event: &Event) -> [String; 9] {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let identity = event.identity.clone().or_else(|| event.target_id.clone());
     [
@@ -165,7 +167,16 @@ fn row(event: &Event) -> [String; 8] {
         format!("{} ms", event.duration_us / 1000),
         text(&identity),
         event.request_id.clone(),
+        changes(event),
     ]
+}
+
+fn changes(event: &Event) -> String {
+    let names: Vec<_> = event.modified.iter().map(|one| one.name.as_str()).collect();
+    match names.len() {
+        0..=NAMED => names.join(", "),
+        many => format!("{many} attributes"),
+    }
 }
 
 const CSV_HEAD: &str = "time,tenant,vendor,action,status,code,http_status,resource,target_id,identity,duration_ms,modified,detail,request_id,part";

@@ -131,7 +131,10 @@ pub fn step(step: &Step) -> String {
         ),
         Step::NotTaken { attributes } => {
             let kept = attributes.iter().map(kept).collect::<Vec<_>>();
-            format!("the vendor keeps another value than it was sent: {}", kept.join(", "))
+            format!(
+                "the vendor keeps another value than it was sent: {}",
+                kept.join(", ")
+            )
         }
         Step::Function {
             name,

@@ -67,6 +67,21 @@ impl Store {
         self.read(move |db| page(db, &filter, order, count.clamp(1, PAGE_MAX)))
     }
 
+    /// How many events there are.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn count(&self, filter: Filter) -> Recall<'_, u32> {
+        self.read(move |db| {
+            let (clauses, values) = clauses(&filter);
+            let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+            // Only fixed words are put together here; every value is a parameter.
+            let sql = format!("SELECT count(*) FROM event WHERE {clauses}TRUE");
+            let mut statement = db.prepare_cached(&sql)?;
+            statement.query_row(&*values, |row| row.get(0))
+        })
+    }
+
     /// The events of one request: one, or one for each operation of a bulk request; none if the
     /// log does not have it (any more).
     ///
