@@ -81,7 +81,7 @@ impl Events {
     /// Waits, as between two looks.
     pub(super) fn pause(&self, span: Duration) {
         match self {
-            Self::Here(_, runtime) => runtime.block_on(tokio::time::sleep(span)),
+            Self::Here(_, runtime) => runtime.block_on(async { tokio::time::sleep(span).await }),
             Self::Elsewhere(remote) => remote.pause(span),
         }
     }

@@ -117,7 +117,9 @@ impl Remote {
 
     /// Waits, as between two looks.
     pub(super) fn pause(&self, span: Duration) {
-        self.runtime.block_on(tokio::time::sleep(span));
+        // Inside, for a timer is made on a running loop only.
+        self.runtime
+            .block_on(async { tokio::time::sleep(span).await });
     }
 
     fn ask<T: DeserializeOwned>(

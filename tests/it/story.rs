@@ -365,6 +365,7 @@ async fn a_value_the_vendor_does_not_take_is_a_warning() {
     let told = tell::story(&events[1]);
     for words in [
         "the vendor keeps another value of title than it was sent",
+        "title (sent E…, kept ",
         "Entra compares, sees a difference and sends the value again",
         "Mend the rows of these attributes in the adapter's script",
     ] {

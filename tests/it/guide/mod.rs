@@ -15,6 +15,9 @@ fn whoever_follows_the_guide_gets_where_it_says() {
     reader.house().write("desk-key", KEY);
     let key = reader.house().path().join("desk-key").display().to_string();
     reader.means("/run/secrets/acme-desk-key", &key);
-    reader.means("https://desk.example", &format!("http://{}", desk::start(KEY)));
+    reader.means(
+        "https://desk.example",
+        &format!("http://{}", desk::start(KEY)),
+    );
     reader.follow(&page);
 }
