@@ -124,4 +124,8 @@ impl Backend for Noted<'_> {
             result
         })
     }
+
+    fn wait(&self, until: Instant) -> LocalBoxFuture<'_, ()> {
+        self.backend.wait(until)
+    }
 }
