@@ -26,14 +26,14 @@ pub(super) struct Place {
 /// A provisioning log that can be read.
 pub(super) enum Events {
     Here(Store, Runtime),
-    Elsewhere(Remote),
+    Elsewhere(Box<Remote>),
 }
 
 impl Events {
     /// Opens the log of this place. A store that is not there is not made: nothing has run here.
     pub(super) fn of(config: &Config, place: &Place) -> Result<Self, Trouble> {
         if let Some(url) = &place.admin {
-            return Remote::at(config, url).map(Self::Elsewhere);
+            return Ok(Self::Elsewhere(Box::new(Remote::at(config, url)?)));
         }
         let path = &config.store.path;
         if !path.exists() {

@@ -70,13 +70,16 @@ pub(crate) struct Reader {
 }
 
 /// A command that stays, with its output, which it would miss.
-struct Stayed(Child, #[allow(dead_code)] BufReader<ChildStdout>);
+struct Stayed {
+    process: Child,
+    _output: BufReader<ChildStdout>,
+}
 
 impl Drop for Stayed {
     fn drop(&mut self) {
         // It ends with the test, which may have failed.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -170,7 +173,7 @@ impl Reader {
             let until = Instant::now() + patience;
             let mut printed = self.run(command, expected);
             while !fits(&printed, expected) && Instant::now() < until {
-                std::thread::sleep(Duration::from_millis(50));
+                std::thread::park_timeout(Duration::from_millis(50));
                 printed = self.run(command, expected);
             }
             assert!(
@@ -211,7 +214,10 @@ impl Reader {
         for _ in 0..lines {
             output.read_line(&mut printed).unwrap();
         }
-        self.stayed.push(Stayed(process, output));
+        self.stayed.push(Stayed {
+            process,
+            _output: output,
+        });
         self.there(&printed)
     }
 
