@@ -93,7 +93,7 @@ fn path(filter: &Filter, order: Order, count: usize) -> String {
         .tenant
         .as_ref()
         .map(|tenant| format!("/tenants/{tenant}"));
-    let mut query = Serializer::new(format!("{}/events?", below.unwrap_or_default()));
+    let mut query = Serializer::new(String::new());
     let time = |time: &Option<jiff::Timestamp>| time.map(|time| time.to_string());
     let wanted = [
         (
@@ -119,7 +119,7 @@ fn path(filter: &Filter, order: Order, count: usize) -> String {
         Order::Before(place) => query.append_pair("before", &place.to_string()),
         Order::After(place) => query.append_pair("after", &place.to_string()),
     };
-    query.finish()
+    format!("{}/events?{}", below.unwrap_or_default(), query.finish())
 }
 
 /// A segment of a path. Ids of requests stay as they are.
