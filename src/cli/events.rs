@@ -30,20 +30,15 @@ pub(super) enum Events {
 }
 
 impl Events {
-    /// Opens the log of this place. A store that is not there is not made: nothing has run here.
+    /// Opens the log of this place.
     pub(super) fn of(config: &Config, place: &Place) -> Result<Self, Trouble> {
         if let Some(url) = &place.admin {
             return Ok(Self::Elsewhere(Box::new(Remote::at(config, url)?)));
         }
-        let path = &config.store.path;
-        if !path.exists() {
-            return Err(Trouble::Config(anyhow!(
-                "no gateway has run here: there is no {}\n  run this with the gateway's own \
-                 configuration, or name a gateway with --admin",
-                path.display()
-            )));
-        }
-        let store = Store::open(path).map_err(|error| Trouble::Config(error.into()))?;
+        let store = Store::open_to_read(&config.store.path).map_err(|error| {
+            let help = "use the gateway's own configuration, or name a gateway with --admin";
+            Trouble::Config(anyhow!("{error}\n  {help}"))
+        })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();

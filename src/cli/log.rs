@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::events::{Events, Place};
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
+use crate::adapter::story::tell::plain;
 use crate::adapter::story::{Action, Event, Status};
 use crate::config::{self, Config};
 use crate::store::log::{Filter, Order};
@@ -89,8 +90,12 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     let mut text = head(options.format);
     loop {
         text.push_str(&lines(&page.events, options.format).map_err(Trouble::Internal)?);
-        // Whoever read the output may have gone away, as `head` does: that is no fault.
-        if print(&text).is_err() || !options.follow {
+        match print(&text) {
+            // Whoever read the output went away, as `head` does: that is no fault.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Ending::Done),
+            printed => printed.map_err(|error| Trouble::Internal(error.into()))?,
+        }
+        if !options.follow {
             return Ok(Ending::Done);
         }
         text.clear();
@@ -150,6 +155,7 @@ const NAMED: usize = 3;
 fn columns(cells: &[String; 9]) -> String {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(WIDTHS) {
+        let cell = plain(cell);
         let _ = write!(text, "{cell:width$}  ");
     }
     format!("{}\n", text.trim_end())
@@ -207,7 +213,7 @@ fn csv(event: &Event) -> String {
         event.request_id.clone(),
         event.part.to_string(),
     ];
-    cells.map(|cell| quoted(&cell)).join(",")
+    cells.map(|cell| quoted(&plain(&cell))).join(",")
 }
 
 /// RFC 4180. A cell that a spreadsheet would take for a formula is made text.

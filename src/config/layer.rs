@@ -15,7 +15,7 @@ use crate::problem::{Problem, nearest};
 const PREFIX: &str = "SCIMGATE_";
 
 /// Variables with our prefix that the command line reads itself.
-const COMMAND_LINE: [&str; 3] = ["ADMIN", "ADMIN_TOKEN", "CONFIG"];
+const COMMAND_LINE: [&str; 4] = ["ADMIN", "ADMIN_TOKEN", "CONFIG", "PROBE_TOKEN"];
 
 /// Every key there is, with its default or an example: the reference with the
 /// keys without a default switched on.

@@ -14,6 +14,7 @@ use super::address::without_quoted;
 use super::parts::{Content, Parts, leaves};
 use crate::adapter::replies::Meaning;
 use crate::adapter::{Adapter, VendorReply};
+use crate::problem::file;
 use crate::transcript::{self, Answer, Ask, Body, Transcript};
 
 /// Two JSON bodies, forms or queries are of one form if this part of their names is common.
@@ -43,14 +44,10 @@ impl Corpus {
     /// Reads an adapter's transcripts: `<directory>/*.http`. What cannot be read tells nothing;
     /// `scimgate test` says what is wrong with it.
     pub fn read(directory: &Path, adapter: &Adapter) -> Self {
-        let entries = std::fs::read_dir(directory).into_iter().flatten();
-        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        files.retain(|path| path.extension().is_some_and(|found| found == "http"));
-        files.sort();
         let mut corpus = Self::default();
-        for file in files {
-            let name = file.display().to_string();
-            let text = std::fs::read_to_string(&file).unwrap_or_default();
+        for path in transcript::files(directory) {
+            let name = path.display().to_string();
+            let text = file::text(&path).unwrap_or_default();
             if let Ok(transcript) = transcript::parse(&name, &text) {
                 corpus.learn(&transcript, adapter);
             }

@@ -37,6 +37,12 @@ impl Store {
     /// # Errors
     /// There is none at `path`, or it cannot be read. Every write fails.
     pub fn open_to_read(path: &Path) -> Result<Self, MemoryError> {
+        if !path.exists() {
+            return Err(MemoryError(format!(
+                "{} is not there: no gateway has run with this configuration",
+                path.display()
+            )));
+        }
         let faults = Arc::<AtomicU64>::default();
         let lane = Lane::start(
             "store-read",

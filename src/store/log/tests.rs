@@ -108,6 +108,26 @@ fn an_event_comes_back_as_it_was_written() {
     assert_eq!(block_on(store.event("two")).unwrap(), []);
 }
 
+/// As it is when a quiet gateway's last event grows too old.
+#[test]
+fn who_follows_the_log_misses_nothing_after_all_of_it_was_removed() {
+    let store = Store::in_memory().unwrap();
+    kept(
+        &store,
+        RULES,
+        &["1", "2"].map(|id| story(id, Deed::Delete, 0, 204)),
+    );
+    let page = block_on(store.events(Filter::default(), Order::Newest, 100)).unwrap();
+    let gone = Rules {
+        retention: Duration::ZERO,
+        ..RULES
+    };
+    assert_eq!(kept(&store, gone, &[]), [""; 0]);
+    kept(&store, RULES, &[story("3", Deed::Delete, 0, 204)]);
+    let after = ids(&store, Filter::default(), Order::After(page.first));
+    assert_eq!(after, ["3"]);
+}
+
 #[test]
 fn what_is_too_old_or_too_much_goes_oldest_first() {
     let store = Store::in_memory().unwrap();
