@@ -34,7 +34,7 @@ impl Effects for Seen {
             .filter(|(_, text)| text.contains("wrong"));
         assert!(!transcripts.iter().any(|(_, text)| text.contains("defect")));
         broken
-            .map(|(file, _)| Problem::error("transcript::misfit", file, "no"))
+            .map(|(file, _)| Problem::error("transcript::status", file, "no"))
             .collect()
     }
 
@@ -204,7 +204,7 @@ fn a_vendor_whose_transcripts_do_not_hold_is_not_taken() {
     house.write("scripts/one.rhai", &script("new"));
     house.write("transcripts/one/b.http", "wrong");
     assert_eq!(house.reload().refused, ["vendor one"]);
-    assert_eq!(house.script("a"), "fn user_attributes() {");
+    assert!(house.script("a").starts_with("fn user_attributes() {"));
     let proved = house.seen.proved.load(Ordering::Relaxed);
     house.write("tenants/a.toml", &tenant("us"));
     assert_eq!(house.reload().refused, [""; 0], "it is not tried twice");
@@ -293,7 +293,10 @@ fn a_tenant_that_does_not_go_with_the_new_adapter_stays_with_the_old_one() {
     assert_eq!(outcome.refused, ["tenant a", "tenant c"]);
     assert_eq!(
         (house.script("a"), house.script("b")),
-        ("fn user_attributes() {".to_owned(), "// new".to_owned())
+        (
+            SCRIPT.lines().next().unwrap().to_owned(),
+            "// new".to_owned()
+        )
     );
 }
 

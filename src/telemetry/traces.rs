@@ -16,9 +16,6 @@ use super::instruments::Instruments;
 use super::spans::{Outward, SORTS};
 use crate::adapter::TRACE_ONLY;
 
-/// Spans of more detail are for log lines only.
-const MOST_DETAILED: Level = Level::INFO;
-
 /// A pipeline that ends in `exporter`, which sees only what
 /// [`spans`](super::spans) lets out. Sampler and limits are those of `OTEL_*`.
 pub fn provider(
@@ -40,7 +37,7 @@ where
     let ours = filter_fn(|span| {
         let target = span.target();
         span.is_span()
-            && *span.level() <= MOST_DETAILED
+            && *span.level() <= Level::INFO
             && (target == TRACE_ONLY || target.starts_with("scimgate::"))
             && SORTS.iter().any(|sort| sort.name == span.name())
     });
@@ -52,5 +49,5 @@ where
         .with_target(false)
         .with_level(false)
         .with_tracked_inactivity(false)
-        .with_filter(ours.with_max_level_hint(LevelFilter::from_level(MOST_DETAILED)))
+        .with_filter(ours.with_max_level_hint(LevelFilter::INFO))
 }

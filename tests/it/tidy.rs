@@ -57,6 +57,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "problem",
         "mistakes are told alike wherever they are",
     ),
+    ("dry_run", "problem", "what is wrong with its requests"),
     (
         "demo",
         "catalog",
