@@ -170,7 +170,7 @@ impl Remote {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> anyhow::Result<(u16, Bytes)> {
-        let response = self.http.request(request).await?;
+        let response = self.http.request(request).await.map_err(innermost)?;
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), ANSWER_MAX).collect();
         let body = body.await.map_err(anyhow::Error::from_boxed)?;
@@ -184,6 +184,12 @@ impl Remote {
             self.base
         ))
     }
+}
+
+/// What the operating system or the other side said; the layers above only say who heard it.
+fn innermost(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
+    let error = anyhow::Error::new(error);
+    anyhow!("{}", error.root_cause())
 }
 
 /// A token that was given, or else a pass that the pepper gives. A pass goes

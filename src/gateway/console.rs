@@ -304,7 +304,10 @@ fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
         .map(|(name, part)| ("vendor", name, part));
     let served = standing.tenants.iter();
     let parts = parts.chain(served.map(|(id, tenant)| ("tenant", id, &tenant.part)));
-    let parts = parts.filter_map(|(kind, name, part)| concern(kind, name, part));
+    let parts = parts.map(|(kind, name, part)| (format!("{kind} {name}"), part));
+    let certificate = standing.certificate.iter();
+    let parts = parts.chain(certificate.map(|part| ("certificate".to_owned(), part)));
+    let parts = parts.filter_map(|(what, part)| Some(format!("{what}: {}", concern(part)?)));
     let beyond = standing
         .problems
         .iter()
@@ -330,15 +333,17 @@ fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
     parts.chain(beyond).chain(paused).chain(risky).collect()
 }
 
-/// What is the matter with a vendor or a tenant, if anything.
-fn concern(kind: &str, name: &str, part: &Part) -> Option<String> {
-    let standing = match part.state {
-        State::Live => return None,
-        State::Kept => "what lies on disk is refused, its last good version serves",
-        State::Unusable => "cannot be served: there never was a good version",
-        State::Leaving => "its file is gone; its tokens end soon",
-    };
-    Some(format!("{kind} {name}: {standing}"))
+/// What is the matter with a vendor, a tenant or the certificate, if anything.
+fn concern(part: &Part) -> Option<&'static str> {
+    match (part.state, &part.disk) {
+        (State::Live, _) => None,
+        (State::Kept, Some(_)) => {
+            Some("what lies on disk is refused, its last good version serves")
+        }
+        (State::Kept, None) => Some("its file is gone, its last good version serves"),
+        (State::Unusable, _) => Some("cannot be served: there never was a good version"),
+        (State::Leaving, _) => Some("its file is gone: 503 for a while, then its tokens end"),
+    }
 }
 
 /// A task that panicked has said so in the log.
@@ -364,4 +369,36 @@ fn told(data: impl Serialize) -> Result<Answered, Refusal> {
 fn store_fault(error: MemoryError) -> Refusal {
     tracing::error!(%error, "the store does not answer");
     Refusal::unavailable("the store does not answer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_does_not_run_as_it_lies_on_disk_is_a_concern() {
+        let part = |state, disk: Option<&str>| Part {
+            state,
+            running: Some("a".to_owned()),
+            disk: disk.map(str::to_owned),
+            since: String::new(),
+            problems: Vec::new(),
+            transcripts: None,
+        };
+        let mut standing = Standing {
+            certificate: Some(part(State::Live, Some("a"))),
+            ..Standing::default()
+        };
+        assert!(concerns(&standing, &[]).is_empty());
+        standing.certificate = Some(part(State::Kept, Some("b")));
+        let vendor = ("eu".to_owned(), part(State::Kept, None));
+        standing.vendors.extend([vendor]);
+        assert_eq!(
+            concerns(&standing, &[]),
+            [
+                "vendor eu: its file is gone, its last good version serves",
+                "certificate: what lies on disk is refused, its last good version serves",
+            ]
+        );
+    }
 }

@@ -16,6 +16,9 @@ use super::instruments::Instruments;
 use super::spans::{Outward, SORTS};
 use crate::adapter::TRACE_ONLY;
 
+/// Spans of more detail are for log lines only.
+const MOST_DETAILED: Level = Level::INFO;
+
 /// A pipeline that ends in `exporter`, which sees only what
 /// [`spans`](super::spans) lets out. Sampler and limits are those of `OTEL_*`.
 pub fn provider(
@@ -37,7 +40,7 @@ where
     let ours = filter_fn(|span| {
         let target = span.target();
         span.is_span()
-            && *span.level() <= Level::INFO
+            && *span.level() <= MOST_DETAILED
             && (target == TRACE_ONLY || target.starts_with("scimgate::"))
             && SORTS.iter().any(|sort| sort.name == span.name())
     });
@@ -49,5 +52,5 @@ where
         .with_target(false)
         .with_level(false)
         .with_tracked_inactivity(false)
-        .with_filter(ours.with_max_level_hint(LevelFilter::INFO))
+        .with_filter(ours.with_max_level_hint(LevelFilter::from_level(MOST_DETAILED)))
 }

@@ -43,8 +43,7 @@ for layer in ${layers//,/ }; do tar -xf "$work/oci/blobs/$layer" -C "$work/root"
 [ "$user" = 65532:65532 ]
 chown 65532:65532 "$work/state"
 
-vendor=target/debug/scimgate
-cargo build --locked --quiet
+vendor=target/$(rustc -vV | sed -n "s/^host: //p")/release/scimgate
 "$vendor" demo --vendor reference --vendor-only >"$work/tenant.toml" &
 pids+=($!)
 for _ in $(seq 100); do if grep -q Ctrl-C "$work/tenant.toml"; then break; fi; sleep 0.1; done

@@ -60,6 +60,10 @@ const MISTAKES: &[Mistake] = &[
             "[catalog]\nscripts = \"nowhere\"\nadapters = \"nowhere\"\n",
         );
     }),
+    mistake("adapter::name", |house| {
+        house.copy("tests/data/example.toml", "adapters/My Vendor.toml");
+        house.copy("tests/data/example.rhai", "scripts/My Vendor.rhai");
+    }),
     mistake("adapter::no-script", |house| house.remove(SCRIPT)),
     mistake("manifest::invalid", |house| {
         house.edit(MANIFEST, "per_second", "per_secnd");

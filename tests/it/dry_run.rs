@@ -191,14 +191,14 @@ fn told(house: &House, code: i32, arguments: &[&str]) -> String {
     text
 }
 
-const BY_ADAPTER: [&str; 4] = ["dry-run", "--adapter", "sosafe", "requests.http"];
+const BY_VENDOR: [&str; 4] = ["dry-run", "--vendor", "sosafe", "requests.http"];
 
 #[test]
 fn a_dry_run_reads_from_top_to_bottom() {
     let patch = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
         {"op": "Replace", "path": "title", "value": "Pilot"}, {"op": "Add", "path": "shoeSize", "value": 44}]}"#;
     let house = house("sosafe", &format!("PATCH /Users/18777\n\n{patch}\n"));
-    let text = told(&house, 0, &BY_ADAPTER);
+    let text = told(&house, 0, &BY_VENDOR);
     expect![[r#"
         Dry run of the adapter sosafe
         Every call would carry X-Idp-Tenant: idp_tenant, X-Api-Key: ***
@@ -275,7 +275,7 @@ fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() 
         "delete(`/users/${id}`)",
         "delete(`/users/${id}/for-ever`)",
     );
-    let text = told(&house, 1, &BY_ADAPTER);
+    let text = told(&house, 1, &BY_VENDOR);
     let stop = "no transcript of sosafe has an answer to a call of this form: \
                 DELETE /users/18777/for-ever";
     assert!(
@@ -284,7 +284,7 @@ fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() 
     );
     let given = requests.replacen("18777\n", "18777\n\n### Vendor answers\n204\n", 1);
     house.write("requests.http", &given);
-    let text = told(&house, 0, &BY_ADAPTER);
+    let text = told(&house, 0, &BY_VENDOR);
     assert!(text.contains("given by the file of requests"), "{text}");
 }
 
@@ -292,7 +292,7 @@ fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() 
 fn another_version_of_a_script_is_compared_before_it_is_live() {
     let house = house("sosafe", &data("life.http"));
     house.copy("scripts/sosafe.rhai", "next/sosafe.rhai");
-    let mut against = BY_ADAPTER.to_vec();
+    let mut against = BY_VENDOR.to_vec();
     against.extend(["--against", "next"]);
     let same = told(&house, 1, &against);
     assert!(same.contains("the same calls"), "{same}");

@@ -35,6 +35,7 @@ mod admin;
 mod bulk;
 mod check_command;
 mod checklist;
+mod config_command;
 mod diagnostics;
 mod dry_run;
 mod entra_cases;

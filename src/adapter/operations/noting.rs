@@ -61,8 +61,8 @@ impl Operation {
             let is_silent = change.value.is_none() && row.leaf.get(before).is_none();
             (!is_silent).then(|| Modified {
                 name: row.spelling.clone(),
-                old: old.map(mask::value),
-                new: change.value.as_ref().map(mask::value),
+                old: old.map(|old| self.story.masked(old)),
+                new: change.value.as_ref().map(|new| self.story.masked(new)),
             })
         });
         let attributes = attributes.collect();

@@ -363,3 +363,21 @@ fn what_others_wrote_steers_no_terminal_and_begins_no_line() {
     let steers = |letter: char| letter.is_control() && letter != '\n';
     assert!(!told.contains(steers), "{told}");
 }
+
+#[test]
+fn where_nobody_is_to_be_named_no_value_has_even_an_outline() {
+    let name = serde_json::json!("ada@example.com");
+    for (identity, expect) in [
+        (Identity::Full, "a…@e…com"),
+        (Identity::Masked, "a…@e…com"),
+        (Identity::Off, "…"),
+    ] {
+        let audience = Audience {
+            identity,
+            ..Audience::default()
+        };
+        let story = Story::begin(asked(), Rc::new(audience));
+        assert_eq!(story.masked(&name), expect);
+        assert_eq!(story.masked(&serde_json::json!(true)), "true");
+    }
+}

@@ -91,6 +91,50 @@ fn an_edit_is_seen_refused_mended_and_made_live() {
 }
 
 #[test]
+fn tenants_that_leave_are_told() {
+    let mut scene = Scene::start();
+    for name in ["b", "c"] {
+        scene.house.tenant(name, scene.vendor.base_url(), "k");
+    }
+    assert_eq!(scene.run(&["reload"]).status, 0);
+    for name in ["b", "c"] {
+        scene.house.remove(&format!("tenants/{name}.toml"));
+    }
+    let told = scene.run(&["reload"]);
+    assert_eq!(told.status, 1);
+    assert!(told.text.contains("tenant::vanished"), "{}", told.text);
+    let status = scene.run(&["status"]).text;
+    let concern = "tenant b: its file is gone, its last good version serves\n";
+    assert!(status.contains(concern), "{status}");
+    let told = scene.run(&["reload", "--force"]);
+    let leaving = "leaving, with 503 for a while and 401 then: tenant b, tenant c\n";
+    assert!(told.text.starts_with(leaving), "{}", told.text);
+    let status = scene.run(&["status"]).text;
+    assert!(
+        status.contains("nothing runs / its file is gone\n"),
+        "{status}"
+    );
+    scene.served.terminate();
+}
+
+/// A vendor that refuses a key there would be an alarm for nothing.
+#[test]
+fn what_transcripts_act_out_is_in_no_log() {
+    let mut scene = Scene::start();
+    let transcript = "tests/vendors/sosafe/group-priorities.http";
+    scene.house.copy(transcript, transcript);
+    let told = scene.run(&["reload"]);
+    assert!(
+        told.text.contains("live now: vendor sosafe"),
+        "{}",
+        told.text
+    );
+    let log = scene.served.terminate();
+    assert!(log.contains("\"taken\":\"vendor sosafe"), "{log}");
+    assert!(!log.contains("several groups"), "{log}");
+}
+
+#[test]
 fn a_secret_that_changes_is_told_and_not_shown() {
     let mut scene = Scene::start();
     let path = scene.house.path().join("tenants/acme.toml");
