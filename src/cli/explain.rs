@@ -1,15 +1,15 @@
 //! `scimgate explain`.
 
-use anyhow::Context as _;
-
+use super::events::{Events, Place};
 use super::{Ending, Trouble};
 use crate::adapter::story::tell;
 use crate::config::Config;
-use crate::store::Store;
 
 /// Which request.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
     /// The id in the answer's X-Request-Id, in log lines and in Entra's provisioning log.
     #[arg(value_name = "REQUEST-ID")]
     request_id: String,
@@ -21,14 +21,8 @@ pub(super) struct Options {
 /// Tells the story of a request.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = Store::open_to_read(&config.store.path);
-    let store = store.map_err(|error| Trouble::Config(error.into()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime
-        .context("no event loop")
-        .map_err(Trouble::Internal)?;
-    let events = runtime.block_on(store.event(options.request_id.trim()));
-    let events = events.map_err(|error| Trouble::Internal(error.into()))?;
+    let log = Events::of(config, &options.place)?;
+    let events = log.of_request(options.request_id.trim())?;
     if events.is_empty() {
         eprintln!("{}", unknown(config));
         return Ok(Ending::Findings);

@@ -1,4 +1,5 @@
-//! The command line: one verb a file, and each only wires.
+//! The command line: one verb a file, and each only wires. `deploy/walk-through.md` has those by
+//! which a mapping is mended at work.
 
 mod adapter;
 mod admin;
@@ -9,6 +10,7 @@ mod definitions;
 mod demo;
 mod diff;
 mod dry_run;
+mod events;
 mod explain;
 mod log;
 mod named;

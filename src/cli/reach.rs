@@ -71,15 +71,20 @@ struct Reason {
 impl Remote {
     /// Finds out where the gateway is and as whom to ask it.
     pub(super) fn of(config: &Config, whereabouts: &Whereabouts) -> Result<Self, Trouble> {
-        let base = match (&whereabouts.admin, config.admin.listen) {
-            (Some(url), _) => url.trim_end_matches('/').to_owned(),
-            (None, Some(address)) => format!("http://{address}"),
+        match (&whereabouts.admin, config.admin.listen) {
+            (Some(url), _) => Self::at(config, url),
+            (None, Some(address)) => Self::at(config, &format!("http://{address}")),
             (None, None) => {
                 let help =
                     "admin.listen: it is switched off; set it, or name a gateway with --admin";
-                return Err(Trouble::Config(anyhow!(help)));
+                Err(Trouble::Config(anyhow!(help)))
             }
-        };
+        }
+    }
+
+    /// The gateway whose admin port this is.
+    pub(super) fn at(config: &Config, url: &str) -> Result<Self, Trouble> {
+        let base = url.trim_end_matches('/').to_owned();
         let pass = pass(config, &base).map_err(Trouble::Config)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -112,7 +117,9 @@ impl Remote {
 
     /// Waits, as between two looks.
     pub(super) fn pause(&self, span: Duration) {
-        self.runtime.block_on(tokio::time::sleep(span));
+        // Inside, for a timer is made on a running loop only.
+        self.runtime
+            .block_on(async { tokio::time::sleep(span).await });
     }
 
     fn ask<T: DeserializeOwned>(

@@ -180,6 +180,10 @@ fn state(tenant: &TenantStatus, part: Option<&Part>) -> String {
         Some(part) if part.state != State::Live => versions(part),
         _ if tenant.paused => "its vendor does not answer".to_owned(),
         _ if tenant.health.risk.level != RiskLevel::Ok => tenant.health.risk.reason.clone(),
+        _ if tenant.warnings > 0 => {
+            let warnings = counted(tenant.warnings as usize, "warning");
+            format!("live; {warnings} in 24 h: scimgate log --status warning")
+        }
         _ => "live".to_owned(),
     }
 }

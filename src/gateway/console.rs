@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -13,7 +13,7 @@ use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::trial::Trial;
 use super::{Gateway, tenant_url};
-use crate::adapter::story::Event;
+use crate::adapter::story::{self, Event};
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
 use crate::catalog::standing::{Part, State};
 use crate::catalog::{Demand, Difference, Reloader, Standing};
@@ -22,13 +22,14 @@ use crate::dry_run::DryRun;
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::store::health::RiskLevel;
-use crate::store::log::Page;
+use crate::store::log::{Filter, Page};
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::admin::{Actor, AdminTokens};
 use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, Tokens};
 use crate::transcript::Requests;
 use crate::vendor::TlsOptions;
 
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Deeds told at once.
 const DEEDS: u32 = 200;
 
@@ -89,9 +90,17 @@ impl Steward {
 
     async fn told(&self, id: TenantId, seen: Option<Seen>) -> Result<TenantStatus, Refusal> {
         let tokens = self.tokens_of(&id).await?;
-        let health = self.store.health(&id, Timestamp::now());
+        let now = Timestamp::now();
+        let health = self.store.health(&id, now);
+        let warnings = self.store.count(Filter {
+            tenant: Some(id.clone()),
+            status: Some(story::Status::Warning),
+            since: Some(now - DAY),
+            ..Filter::default()
+        });
         Ok(TenantStatus {
             health: health.await.map_err(store_fault)?,
+            warnings: warnings.await.map_err(store_fault)?,
             url: tenant_url(&self.config, &id),
             vendor: seen.as_ref().map(|seen| seen.tenant.adapter.name.clone()),
             paused: seen.is_some_and(|seen| seen.paused),

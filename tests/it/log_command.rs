@@ -64,10 +64,10 @@ async fn the_log_is_told_in_columns_as_json_and_as_values_with_commas() {
         &run(&gateway, &["log"]),
         &ids,
         expect![[r#"
-            time tenant action status code took identity request
-            # a create success - # ms p…@e…com FIRST
-            # a create failure EntryConflict # ms p…@e…com SECOND
-            # a update failure InternalServerError # ms 18001 THIRD
+            time tenant action status code took identity request changes
+            # a create success - # ms p…@e…com FIRST 8 attributes
+            # a create failure EntryConflict # ms p…@e…com SECOND 8 attributes
+            # a update failure InternalServerError # ms 18001 THIRD title
         "#]],
     );
     let failures = [

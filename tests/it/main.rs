@@ -17,7 +17,7 @@
 //! | `diagnostics` | every kind of mistake, as `check` tells it |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `pages` | the vendors' pages against their scripts |
-//! | `guide` | `adapters/add-a-vendor.md`, followed to the letter |
+//! | `guide`, `walk_through` | `adapters/add-a-vendor.md` and `deploy/walk-through.md`, followed to the letter by the `reader` |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `filter_oracle` | our reading of filters against another one's |
@@ -56,6 +56,7 @@ mod patch_table;
 mod probe;
 mod protocol;
 mod races;
+mod reader;
 mod reload;
 mod serve_command;
 mod story;
@@ -65,5 +66,6 @@ mod test_command;
 mod tidy;
 mod transcripts;
 mod versions;
+mod walk_through;
 mod webroot;
 mod wss;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Decision, Event, Modified, Moment, Step, Wait};
+use super::{Decision, Event, Kept, Modified, Moment, Step, Wait};
 
 /// The whole story of a request: what it was, what was understood, what was done, and why it
 /// ended so.
@@ -102,6 +102,10 @@ fn modified(change: &Modified) -> String {
     }
 }
 
+fn kept(Kept { name, sent, kept }: &Kept) -> String {
+    format!("{name} (sent {sent}, kept {kept})")
+}
+
 /// Whether it happened inside a function of the script.
 fn is_inner(step: &Step) -> bool {
     matches!(step, Step::Call { .. } | Step::Retry { .. })
@@ -133,10 +137,13 @@ pub fn step(step: &Step) -> String {
             "answered as Entra said it, not as the vendor holds it: {}",
             attributes.join(", ")
         ),
-        Step::NotTaken { attributes } => format!(
-            "the vendor keeps another value than it was sent: {}",
-            attributes.join(", ")
-        ),
+        Step::NotTaken { attributes } => {
+            let kept = attributes.iter().map(kept).collect::<Vec<_>>();
+            format!(
+                "the vendor keeps another value than it was sent: {}",
+                kept.join(", ")
+            )
+        }
         Step::Function {
             name,
             took_us,

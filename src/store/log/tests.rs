@@ -185,7 +185,12 @@ fn events_are_found_by_what_is_asked_and_paged_both_ways() {
     let now = jiff::Timestamp::now();
     let ago = |seconds| Some(now - jiff::SignedDuration::from_secs(seconds));
     let all = Filter::default();
-    let by = |filter| ids(&store, filter, Order::Newest);
+    let by = |filter: Filter| {
+        let found = ids(&store, filter.clone(), Order::Newest);
+        let count = block_on(store.count(filter)).unwrap();
+        assert_eq!(count as usize, found.len());
+        found
+    };
     use crate::adapter::story::{Action, Status};
     assert_eq!(by(all.clone()), ["d", "c", "b", "a"]);
     for (filter, expect) in [

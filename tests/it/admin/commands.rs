@@ -1,7 +1,12 @@
 //! `scimgate status`, `diff` and `reload`.
 
-use super::{Scene, Told};
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use super::{Scene, Told, until};
+use crate::harness::Request;
 use crate::house::House;
+use crate::serve_command::Served;
 
 #[test]
 fn an_edit_is_seen_refused_mended_and_made_live() {
@@ -195,6 +200,68 @@ fn without_a_gateway_the_way_to_one_is_told() {
     );
     let told = Told::of(house.run(&["status", "--admin", "http://192.0.2.1:9091"]));
     assert_eq!(told.status, 78, "no pass is sent to another host");
+}
+
+#[test]
+fn a_watched_status_is_told_again_and_again() {
+    let mut scene = Scene::start();
+    let mut watching = scene.command(&["status", "--watch"]);
+    let mut watching = watching.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let verdicts = lines
+        .map_while(Result::ok)
+        .filter(|line| line == "All is well.");
+    assert_eq!(verdicts.take(2).count(), 2);
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    scene.served.terminate();
+}
+
+#[test]
+fn the_log_of_a_gateway_elsewhere_is_told_as_that_of_here() {
+    let mut scene = Scene::start();
+    let minted = scene.run(&["token", "mint", "--tenant", "acme"]);
+    let (_, token) = minted.text.split_once("Secret Token: ").unwrap();
+    let gone = Request::new("DELETE", "/t/acme/scim/v2/Users/4711")
+        .header("Authorization", &format!("Bearer {}", token.trim()));
+    let gone = Served::send(&scene.served.origin, &gone);
+    let id = gone.header("x-request-id");
+    let viewer = scene.mint("viewer", "anna");
+
+    // Somewhere else, with a token and nothing of the gateway's.
+    let laptop = House::empty();
+    let run = |arguments: &[&str]| {
+        let mut command = laptop.command(arguments);
+        command.env("SCIMGATE_ADMIN", &scene.served.admin);
+        Told::of(
+            command
+                .env("SCIMGATE_ADMIN_TOKEN", &viewer)
+                .output()
+                .unwrap(),
+        )
+    };
+    until("the request is in the log", || {
+        run(&["explain", id]).status == 0
+    });
+    let here = |arguments: &[&str]| {
+        let mut command = scene.command(arguments);
+        Told::of(command.env_remove("SCIMGATE_ADMIN").output().unwrap())
+    };
+    for arguments in [
+        &["log", "--tenant", "acme", "--action", "delete"][..],
+        &["log", "--format", "csv", "--since", "1h", "-n", "1"],
+        &["explain", id],
+        &["explain", id, "--json"],
+    ] {
+        let told = run(arguments);
+        assert_eq!(told.status, 0, "{arguments:?}: {}", told.errors);
+        assert!(told.text.contains(id), "{arguments:?}: {}", told.text);
+        assert_eq!(told.text, here(arguments).text, "{arguments:?}");
+    }
+    let told = run(&["explain", "no-such-request"]);
+    assert_eq!(told.status, 1);
+    assert!(told.errors.contains("no-such-request"), "{}", told.errors);
+    scene.served.terminate();
 }
 
 /// The pepper of another place makes passes that open nothing here.
