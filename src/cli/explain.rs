@@ -1,6 +1,7 @@
 //! `scimgate explain`.
 
 use super::events::{Events, Place};
+use super::output::Form;
 use super::{Ending, Trouble};
 use crate::adapter::story::tell;
 use crate::config::Config;
@@ -13,9 +14,9 @@ pub(super) struct Options {
     /// The id in the answer's X-Request-Id, in log lines and in Entra's provisioning log.
     #[arg(value_name = "REQUEST-ID")]
     request_id: String,
-    /// Print the events as JSON.
-    #[arg(long)]
-    json: bool,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
 }
 
 /// Tells the story of a request.
@@ -27,7 +28,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         eprintln!("{}", unknown(config));
         return Ok(Ending::Findings);
     }
-    if options.json {
+    if options.format == Form::Json {
         let text = serde_json::to_string_pretty(&events);
         println!("{}", text.map_err(|error| Trouble::Internal(error.into()))?);
     } else {

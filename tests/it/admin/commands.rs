@@ -251,7 +251,7 @@ fn the_log_of_a_gateway_elsewhere_is_told_as_that_of_here() {
         &["log", "--tenant", "acme", "--action", "delete"][..],
         &["log", "--format", "csv", "--since", "1h", "-n", "1"],
         &["explain", id],
-        &["explain", id, "--json"],
+        &["explain", id, "--format", "json"],
     ] {
         let told = run(arguments);
         assert_eq!(told.status, 0, "{arguments:?}: {}", told.errors);
