@@ -60,7 +60,7 @@ mount --bind "$work/tenants" "$work/root/etc/scimgate/tenants"
 mount -o remount,bind,ro "$work/root"
 exec env -i PATH=/usr/local/bin SCIMGATE_CONFIG=/etc/scimgate/scimgate.toml \
     SCIMGATE_SERVER__LISTEN=127.0.0.1:0 SCIMGATE_OPS__LISTEN=127.0.0.1:0 SCIMGATE_ADMIN__LISTEN=127.0.0.1:0 \
-    chroot --userspec=$user "$work/root" $entry "\$@"
+    $(command -v chroot) --userspec=$user "$work/root" $entry "\$@"
 IN
 in_image() { unshare --mount bash "$work/in_image.sh" "$@"; }
 
