@@ -47,7 +47,7 @@ vendor=target/$(rustc -vV | sed -n "s/^host: //p")/release/scimgate
 "$vendor" demo --vendor reference --vendor-only >"$work/tenant.toml" &
 pids+=($!)
 for _ in $(seq 100); do if grep -q Ctrl-C "$work/tenant.toml"; then break; fi; sleep 0.1; done
-mkdir "$work/tenants"
+mkdir "$work/tenants" "$work/root/dev"
 cp "$work/tenant.toml" "$work/tenants/acme.toml"
 chmod -R a+rX "$work/tenants" "$work"
 
@@ -57,6 +57,7 @@ set -e
 mount --bind "$work/root" "$work/root"
 mount --bind "$work/state" "$work/root/var/lib/scimgate"
 mount --bind "$work/tenants" "$work/root/etc/scimgate/tenants"
+mount --bind /dev "$work/root/dev" # as every container engine does
 mount -o remount,bind,ro "$work/root"
 exec env -i PATH=/usr/local/bin SCIMGATE_CONFIG=/etc/scimgate/scimgate.toml \
     SCIMGATE_SERVER__LISTEN=127.0.0.1:0 SCIMGATE_OPS__LISTEN=127.0.0.1:0 SCIMGATE_ADMIN__LISTEN=127.0.0.1:0 \
