@@ -301,7 +301,7 @@ fn what_is_carried_out_later_is_over_at_the_first_look() {
     let house = house("wss", &format!("POST /Bulk\n\n{bulk}\n\n###\n{find}\n"));
     let arguments = [
         "dry-run",
-        "--adapter",
+        "--vendor",
         "wss",
         "requests.http",
         "--format",
@@ -333,7 +333,7 @@ fn what_would_be_looked_at_for_ever_ends_the_dry_run() {
     let requests =
         format!("### Entra asks\nDELETE /Users/u-1\n\n### Vendor answers\n202\n\n{taken}\n");
     let house = house("wss", &requests);
-    let arguments = ["dry-run", "--adapter", "wss", "requests.http"];
+    let arguments = ["dry-run", "--vendor", "wss", "requests.http"];
     let text = told(&house, 1, &arguments);
     let stop = "GET /accounts/account/jobs/J-1 is called again and again, and nothing tells when \
                 its answer changes. Give the answer that ends it under `### Vendor answers`";
@@ -351,7 +351,7 @@ fn what_would_be_looked_at_for_ever_ends_the_dry_run() {
 fn an_item_that_no_transcript_shows_ends_the_dry_run() {
     let house = house("wss", "DELETE /Users/u-1\n");
     house.edit("scripts/wss.rhai", "DELETE_USER", "ERASE_USER");
-    let text = told(&house, 1, &["dry-run", "--adapter", "wss", "requests.http"]);
+    let text = told(&house, 1, &["dry-run", "--vendor", "wss", "requests.http"]);
     let stop =
         "no transcript of wss has an answer to a call of this form: POST /accounts/account/jobs";
     assert!(text.contains(stop), "{text}");
