@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use super::{Ending, Trouble};
 use crate::adapter::story::tell;
 use crate::config::Config;
-use crate::store::Store;
+use crate::gateway;
 
 /// Which request.
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub(super) struct Options {
 /// Tells the story of a request.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = Store::open(&config.store.path).map_err(|error| Trouble::Config(error.into()))?;
+    let store = gateway::open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
         .context("no event loop")
@@ -48,6 +48,6 @@ fn unknown(config: &Config) -> String {
         "the provisioning log in {} does not have this request. It keeps writes, and reads as \
          log.reads says, for {days} days (log.retention); a request whose token was refused is \
          nobody's and only in the log lines.",
-        config.store.path.display()
+        gateway::place(config)
     )
 }

@@ -11,6 +11,7 @@ use super::{Ending, Trouble};
 use crate::adapter::TenantId;
 use crate::adapter::story::{Action, Event, Status};
 use crate::config::{self, Config};
+use crate::gateway;
 use crate::store::Store;
 use crate::store::log::{Filter, Order};
 
@@ -81,7 +82,7 @@ fn span(text: &str) -> Result<Duration, String> {
 
 /// Prints what the provisioning log has, oldest first.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = Store::open(&config.store.path).map_err(|error| Trouble::Config(error.into()))?;
+    let store = gateway::open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build();

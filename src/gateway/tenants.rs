@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::adapter::ids::IdCache;
-use crate::adapter::locks::Locks;
+use crate::adapter::locks::{Locks, SharedLocks};
 use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
 use crate::adapter::story::{Asked, Audience, Story};
@@ -19,6 +19,7 @@ use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
 use crate::catalog::Catalog;
 use crate::scim::{self, CursorKey};
 use crate::server::Admission;
+use crate::store::Store;
 use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
 use crate::vendor::{
@@ -29,6 +30,8 @@ use crate::vendor::{
 /// All tenants, shared by all threads.
 pub(super) struct Tenants {
     memory: Arc<dyn Memory>,
+    /// Where other gateways share the store.
+    shared: Option<Arc<dyn SharedLocks>>,
     ids: Arc<IdCache>,
     cursors: CursorKey,
     access: AccessTokens,
@@ -63,11 +66,17 @@ struct Lasting {
 
 impl Tenants {
     /// No tenants yet.
-    pub(super) fn new(memory: Arc<dyn Memory>, cursors: CursorKey) -> Self {
+    pub(super) fn new(store: &Store, cursors: CursorKey) -> Self {
+        let shared = store.shared_locks();
+        let ids = match shared {
+            Some(_) => IdCache::none(),
+            None => IdCache::new(),
+        };
         Self {
-            memory,
+            memory: Arc::new(store.clone()),
+            shared,
             cursors,
-            ids: Arc::new(IdCache::new()),
+            ids: Arc::new(ids),
             access: AccessTokens::default(),
             live: ArcSwap::default(),
             lasting: Mutex::default(),
@@ -128,7 +137,7 @@ impl Tenants {
     fn lasting(&self, tenant: &Tenant) -> Lasting {
         let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = lasting.entry(tenant.id.clone()).or_insert_with(|| Lasting {
-            locks: Arc::new(Locks::default()),
+            locks: Arc::new(Locks::of(&tenant.id, self.shared.clone())),
             state: Arc::new(VendorState::new(tenant.upstream.limits)),
         });
         entry.clone()
