@@ -14,7 +14,12 @@ mod fault;
 mod locks;
 mod pool;
 mod schema;
+#[cfg(test)]
+#[path = "../../../tests/it/harness/postgres.rs"]
+mod server;
 mod session;
+#[cfg(test)]
+pub(crate) mod tests;
 mod tls;
 mod value;
 

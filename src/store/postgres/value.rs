@@ -62,7 +62,8 @@ impl<'a> FromSql<'a> for Cell {
     }
 
     fn accepts(kind: &Type) -> bool {
-        matches!(*kind, Type::INT8 | Type::INT4 | Type::BYTEA) || <&str as FromSql<'_>>::accepts(kind)
+        matches!(*kind, Type::INT8 | Type::INT4 | Type::BYTEA)
+            || <&str as FromSql<'_>>::accepts(kind)
     }
 }
 
