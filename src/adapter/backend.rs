@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::HeaderMap;
 use tokio::time::Instant;
 
 /// A future that stays on its thread, as fibers do.
@@ -23,6 +24,12 @@ pub trait Backend {
         call: VendorCall,
         deadline: Instant,
     ) -> LocalBoxFuture<'a, Result<VendorReply, CallFault>>;
+
+    /// Waits for the vendor's sake: between two looks at a job, or for more to hand in with it.
+    /// Where there is no vendor there is nothing to wait for.
+    fn wait(&self, until: Instant) -> LocalBoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep_until(until))
+    }
 }
 
 /// What a script asks of the vendor. Credentials, fixed headers, host and
@@ -37,14 +44,25 @@ pub struct VendorCall {
     pub body: Option<CallBody>,
     /// The vendor documents that carrying this out twice does no more than once.
     pub idempotent: bool,
+    /// The same for every try of this call, so that the vendor carries it out once.
+    pub token: Option<RequestToken>,
+}
+
+/// A header by which the vendor knows a request again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestToken {
+    /// Its name, as the manifest's `request_token` has it.
+    pub header: String,
+    /// Its value, random.
+    pub value: String,
 }
 
 impl VendorCall {
     /// Whether the call may be sent again when its outcome is not known: all
     /// but POST (RFC 9110 §9.2.2, and PATCH because ours are merges of fixed
-    /// values), and a POST that the script declares idempotent.
+    /// values), a POST that the script declares idempotent, and one with a token.
     pub fn is_repeatable(&self) -> bool {
-        self.idempotent || self.method != Verb::Post
+        self.idempotent || self.token.is_some() || self.method != Verb::Post
     }
 }
 
@@ -92,11 +110,26 @@ pub struct VendorReply {
     pub status: u16,
     /// `Retry-After`, as a span of time.
     pub retry_after: Option<Duration>,
+    /// All headers; of which a script sees those the manifest names.
+    pub headers: HeaderMap,
     /// The body, bounded by the backend.
     pub body: Bytes,
     /// An earlier try of this call was lost and may have been carried out, so
     /// that "absent" after a DELETE can mean "done".
     pub after_loss: bool,
+}
+
+impl VendorReply {
+    /// One that says nothing.
+    pub(in crate::adapter) fn silent() -> Self {
+        Self {
+            status: 200,
+            retry_after: None,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            after_loss: false,
+        }
+    }
 }
 
 /// Why there is no reply. The one thing that matters is whether the vendor may

@@ -28,13 +28,13 @@ pub struct Files {
 const MAY_SEE_RESOURCE: &[&str] = &["create_user", "create_group"];
 
 /// A function the engine may call.
-struct Expected {
-    name: &'static str,
+struct Expected<'n> {
+    name: &'n str,
     parameters: usize,
-    why: &'static str,
+    why: &'n str,
 }
 
-const fn expected(name: &'static str, parameters: usize, why: &'static str) -> Expected {
+const fn expected(name: &'static str, parameters: usize, why: &'static str) -> Expected<'static> {
     Expected {
         name,
         parameters,
@@ -42,7 +42,7 @@ const fn expected(name: &'static str, parameters: usize, why: &'static str) -> E
     }
 }
 
-const USER_FUNCTIONS: &[Expected] = &[
+const USER_FUNCTIONS: &[Expected<'_>] = &[
     expected("user_attributes", 0, "the attribute table of users"),
     expected(
         "find_user",
@@ -60,7 +60,7 @@ const USER_FUNCTIONS: &[Expected] = &[
     expected("delete_user", 1, "DELETE /Users/{id}"),
 ];
 
-const GROUP_FUNCTIONS: &[Expected] = &[
+const GROUP_FUNCTIONS: &[Expected<'_>] = &[
     expected("group_attributes", 0, "the attribute table of groups"),
     expected("get_group", 1, "GET /Groups/{id}"),
     expected(
@@ -82,13 +82,13 @@ const GROUP_FUNCTIONS: &[Expected] = &[
     expected("delete_group", 1, "DELETE /Groups/{id}"),
 ];
 
-const SWITCH_FUNCTIONS: &[Expected] = &[
+const SWITCH_FUNCTIONS: &[Expected<'_>] = &[
     expected("activate_user", 1, "active: true"),
     expected("deactivate_user", 1, "active: false"),
 ];
 
 /// Functions a script may have.
-const OPTIONAL: &[Expected] = &[
+const OPTIONAL: &[Expected<'_>] = &[
     expected("key_user", 1, "the native key that a user of (fields) gets"),
     expected(
         "key_group",
@@ -97,7 +97,7 @@ const OPTIONAL: &[Expected] = &[
     ),
 ];
 
-const VENDOR_MEMBERSHIP: &[Expected] = &[
+const VENDOR_MEMBERSHIP: &[Expected<'_>] = &[
     expected("add_members", 2, "adding members by (group id, user ids)"),
     expected(
         "remove_members",
@@ -107,13 +107,13 @@ const VENDOR_MEMBERSHIP: &[Expected] = &[
     expected("list_members", 1, "reading a group's members"),
 ];
 
-const LEAVING: &[Expected] = &[expected(
+const LEAVING: &[Expected<'_>] = &[expected(
     "list_memberships",
     1,
     "taking an inactive user out of the groups: their ids by (user id)",
 )];
 
-const EXCLUSIVE_MEMBERSHIP: &[Expected] = &[expected(
+const EXCLUSIVE_MEMBERSHIP: &[Expected<'_>] = &[expected(
     "assign_group",
     2,
     "setting a user's one group by (user id, group id or ())",
@@ -265,14 +265,14 @@ fn table(
 }
 
 fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
-    let mut wanted: Vec<&Expected> = USER_FUNCTIONS.iter().collect();
+    let mut wanted: Vec<&Expected<'_>> = USER_FUNCTIONS.iter().collect();
     if SWITCH_FUNCTIONS
         .iter()
         .any(|function| script.arity(function.name).is_some())
     {
         wanted.extend(SWITCH_FUNCTIONS);
     }
-    let defined = |function: &&Expected| script.arity(function.name).is_some();
+    let defined = |function: &&Expected<'_>| script.arity(function.name).is_some();
     wanted.extend(OPTIONAL.iter().filter(defined));
     if manifest.ids.group.is_some() {
         wanted.extend(GROUP_FUNCTIONS);
@@ -286,13 +286,34 @@ fn missing_functions(manifest: &Manifest, script: &Script) -> Vec<Problem> {
     if may_leave && manifest.groups.inactive == InactiveMembers::Leave {
         wanted.extend(SWITCH_FUNCTIONS.iter().chain(LEAVING));
     }
-    wanted
+    let missing_ones = wanted
         .into_iter()
-        .filter_map(|function| missing(script, function))
+        .filter_map(|function| missing(script, function));
+    missing_ones
+        .chain(missing_batches(manifest, script))
         .collect()
 }
 
-fn missing(script: &Script, wanted: &Expected) -> Option<Problem> {
+/// The functions that carry batches out.
+fn missing_batches(manifest: &Manifest, script: &Script) -> Vec<Problem> {
+    let names = manifest.batch.keys();
+    let functions = names.map(|name| format!("run_{name}"));
+    let why = "carrying a batch out by (items), giving an array of as many results";
+    functions
+        .filter_map(|name| {
+            missing(
+                script,
+                &Expected {
+                    name: &name,
+                    parameters: 1,
+                    why,
+                },
+            )
+        })
+        .collect()
+}
+
+fn missing(script: &Script, wanted: &Expected<'_>) -> Option<Problem> {
     let Expected {
         name,
         parameters,

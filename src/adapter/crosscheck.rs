@@ -6,8 +6,9 @@ use hyper::header::{HeaderName, HeaderValue};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 use super::Adapter;
-use super::manifest::{CredentialKind, InactiveMembers, Manifest, MembershipModel};
+use super::manifest::{Consistency, CredentialKind, InactiveMembers, Manifest, MembershipModel};
 use crate::problem::{Problem, offset_of};
+use crate::scim::ResourceKind;
 
 /// What can be sent as a header (RFC 9110 §5).
 const HEADER_FORM: &str =
@@ -29,7 +30,11 @@ pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem
     problems.extend(check.path());
     problems.extend(check.pointers());
     problems.extend(check.attributes());
+    problems.extend(check.lag());
+    problems.extend(check.references());
     problems.extend(check.settings_in_script());
+    problems.extend(check.batches_in_script());
+    problems.extend(check.tokens_in_script());
     problems
 }
 
@@ -96,7 +101,59 @@ impl Crosscheck<'_> {
             let problem = self.at("manifest::header", header, message);
             problems.push(problem.help(HEADER_FORM));
         }
+        if let Some(header) = &self.manifest.request_token
+            && HeaderName::try_from(header).is_err()
+        {
+            let message = format!("`{header}` is no name of an HTTP header");
+            problems.push(self.at("manifest::header", header, message));
+        }
         problems
+    }
+
+    /// Where look-ups do not lag there is nothing to keep in mind, and where they do, somebody
+    /// must say for how long.
+    fn lag(&self) -> Option<Problem> {
+        let (lags, said) = (
+            self.manifest.consistency == Consistency::C,
+            self.manifest.index_lag_ms.is_some(),
+        );
+        let (message, help) = match (lags, said) {
+            (true, false) => (
+                "`consistency = \"C\"` without `index_lag_ms`",
+                "say for how long, at most, look-ups do not see what was written",
+            ),
+            (false, true) => (
+                "`index_lag_ms` without `consistency = \"C\"`",
+                "say `consistency = \"C\"`, or leave it out",
+            ),
+            _ => return None,
+        };
+        let problem = Problem::error("manifest::index-lag", self.file, message.to_owned());
+        Some(problem.help(help))
+    }
+
+    /// References by a field that users cannot be looked up by.
+    fn references(&self) -> Vec<Problem> {
+        let users = self.adapter.mapping(ResourceKind::User);
+        let can_find = |field: &str| {
+            let row = users.and_then(|users| users.row_in(field));
+            row.is_some_and(|(_, row)| row.lookup.is_some())
+        };
+        let rows = self.adapter.mappings().flat_map(|table| table.references());
+        let fields = rows.filter_map(|(_, row)| row.refers_by());
+        fields
+            .filter(|field| !can_find(field))
+            .map(|field| {
+                let message = format!("users cannot be looked up by `{field}`");
+                let script = &self.adapter.script;
+                let problem = Problem::error("table::unknown-reference", &script.file, message);
+                let problem = problem.help("refer by a field whose row has .lookup(…)");
+                match script.text.find(&format!("\"User\", \"{field}\"")) {
+                    Some(start) => problem.at(start + 8, field.len() + 2),
+                    None => problem,
+                }
+            })
+            .collect()
     }
 
     fn id_fields(&self) -> Vec<Problem> {
@@ -189,37 +246,75 @@ impl Crosscheck<'_> {
 
     /// `setting("name")` of a setting that the manifest does not have.
     fn settings_in_script(&self) -> Vec<Problem> {
-        let script = &self.adapter.script;
+        let known: Vec<_> = self.setting_names().collect();
+        self.named_in_script(&["setting"], &known, "script::unknown-setting", "setting")
+    }
+
+    /// `batch("name", …)` of a batch that the manifest does not have.
+    fn batches_in_script(&self) -> Vec<Problem> {
+        let known: Vec<_> = self.manifest.batch.keys().map(String::as_str).collect();
+        let functions = ["batch", "batch_all"];
+        self.named_in_script(&functions, &known, "script::unknown-batch", "batch")
+    }
+
+    fn named_in_script(
+        &self,
+        functions: &[&str],
+        known: &[&str],
+        code: &'static str,
+        what: &str,
+    ) -> Vec<Problem> {
         let mut problems = Vec::new();
-        script.ast.walk(&mut |path: &[ASTNode<'_>]| {
-            let call = match path.last() {
-                Some(ASTNode::Expr(Expr::FnCall(call, _))) => Some(call),
-                Some(ASTNode::Stmt(Stmt::FnCall(call, _))) => Some(call),
-                _ => None,
+        self.each_call(|call| {
+            let Some(Expr::StringConstant(name, position)) = call.args.first() else {
+                return;
             };
-            let Some((name, position)) = call.and_then(|call| setting_asked(call)) else {
-                return true;
-            };
-            if self.setting_names().all(|known| known != name) {
-                let line = position.line().unwrap_or(1);
-                let start = offset_of(&script.text, line, position.position().unwrap_or(1));
-                let message = format!("the manifest has no setting `{name}`");
-                let problem = Problem::error("script::unknown-setting", &script.file, message);
-                let problem = problem.at(start + 1, name.len()).label("not known");
-                problems.push(problem.meant(name, self.setting_names()));
+            if functions.contains(&call.name.as_str()) && !known.contains(&name.as_str()) {
+                let message = format!("the manifest has no {what} `{name}`");
+                let problem = self.in_script(code, *position, 1, name.len(), message);
+                problems.push(problem.meant(name, known.iter().copied()));
             }
-            true
         });
         problems
     }
-}
 
-fn setting_asked(call: &FnCallExpr) -> Option<(&str, rhai::Position)> {
-    match call.args.as_slice() {
-        [Expr::StringConstant(name, position)] if call.name == "setting" => {
-            Some((name.as_str(), *position))
-        }
-        _ => None,
+    /// `post_once(…)` without the header it needs.
+    fn tokens_in_script(&self) -> Option<Problem> {
+        let mut is_used = false;
+        self.each_call(|call| is_used |= call.name == "post_once");
+        let is_missing = is_used && self.manifest.request_token.is_none();
+        is_missing.then(|| {
+            let message = "`post_once` needs `request_token` in the manifest".to_owned();
+            let problem = Problem::error("manifest::request-token", self.file, message);
+            problem.help("name the header by which the vendor knows a request again")
+        })
+    }
+
+    fn each_call(&self, mut look: impl FnMut(&FnCallExpr)) {
+        self.adapter.script.ast.walk(&mut |path: &[ASTNode<'_>]| {
+            match path.last() {
+                Some(ASTNode::Expr(Expr::FnCall(call, _))) => look(call),
+                Some(ASTNode::Stmt(Stmt::FnCall(call, _))) => look(call),
+                _ => {}
+            }
+            true
+        });
+    }
+
+    /// A problem so many bytes behind a position of the script.
+    fn in_script(
+        &self,
+        code: &'static str,
+        position: rhai::Position,
+        behind: usize,
+        length: usize,
+        message: String,
+    ) -> Problem {
+        let script = &self.adapter.script;
+        let line = position.line().unwrap_or(1);
+        let start = offset_of(&script.text, line, position.position().unwrap_or(1));
+        let problem = Problem::error(code, &script.file, message);
+        problem.at(start + behind, length).label("not known")
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Manifest {
     pub title: String,
     /// What a second write after a lost reply can do; see [`Consistency`].
     pub consistency: Consistency,
+    /// How long, at most, look-ups do not see what was written; with `consistency = "C"`. For so
+    /// long the gateway keeps its own writes in mind and reads what it wrote by its key.
+    pub index_lag_ms: Option<u64>,
     /// What a tenant of this vendor must or may set beside `base_url`.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
@@ -31,6 +34,9 @@ pub struct Manifest {
     /// need not be listed.
     #[serde(default)]
     pub reads: Vec<ReadingPost>,
+    /// The header by which the vendor knows a POST again that it has carried out: a script's
+    /// `post_once(path, body)` sends a random one, the same for each try.
+    pub request_token: Option<String>,
     /// Headers of every call; `{name}` stands for a tenant setting.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
@@ -40,6 +46,10 @@ pub struct Manifest {
     /// How long the vendor may take.
     #[serde(default)]
     pub deadlines: Deadlines,
+    /// Writes that go to the vendor by the batch: `[batch.<name>]`, what a script's
+    /// `batch("<name>", item)` hands in and its `run_<name>(items)` carries out.
+    #[serde(default)]
+    pub batch: BTreeMap<String, BatchRule>,
     /// How lists are read.
     pub paging: Paging,
     /// Who names the resources.
@@ -189,6 +199,8 @@ pub struct Limits {
     pub per_minute: Option<u32>,
     /// Calls in flight.
     pub concurrency: Option<u32>,
+    /// Batches a minute, of each kind.
+    pub batches_per_minute: Option<u32>,
 }
 
 impl Limits {
@@ -199,7 +211,48 @@ impl Limits {
             burst: self.burst.or(fallback.burst),
             per_minute: self.per_minute.or(fallback.per_minute),
             concurrency: self.concurrency.or(fallback.concurrency),
+            batches_per_minute: self.batches_per_minute.or(fallback.batches_per_minute),
         }
+    }
+}
+
+/// How writes are gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BatchRule {
+    /// How long the first item waits for others.
+    pub window_ms: u64,
+    /// Most items of one batch.
+    pub max_items: usize,
+    /// Most bytes of its items as JSON.
+    pub max_bytes: usize,
+    /// Batches at once.
+    pub in_flight: u32,
+    /// A batch that takes longer is given up: nobody knows what became of it.
+    pub longest_ms: u64,
+}
+
+impl Default for BatchRule {
+    fn default() -> Self {
+        Self {
+            window_ms: 100,
+            max_items: 100,
+            max_bytes: 512 << 10,
+            in_flight: 1,
+            longest_ms: 30_000,
+        }
+    }
+}
+
+impl BatchRule {
+    /// How long the first item waits for others.
+    pub fn window(&self) -> Duration {
+        Duration::from_millis(self.window_ms)
+    }
+
+    /// How long a batch may take.
+    pub fn longest(&self) -> Duration {
+        Duration::from_millis(self.longest_ms)
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`outline`]: a script's parts as their reader sees them;
 //! - `reads`: which calls change nothing;
 //! - [`operations`]: one SCIM operation, one short function;
+//! - [`batch`]: writes that go to the vendor by the job; [`recent`]: what its look-ups do not see yet;
 //! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
 //! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
 //!   all that is wrong with them;
@@ -16,6 +17,7 @@
 //! - [`story`]: what one request did.
 
 pub mod backend;
+pub mod batch;
 pub mod compile;
 pub mod coverage;
 mod crosscheck;
@@ -35,6 +37,7 @@ pub mod operations;
 pub mod outcome;
 pub mod outline;
 mod reads;
+pub mod recent;
 pub mod replies;
 pub mod script;
 pub mod settings;
@@ -43,13 +46,18 @@ pub mod xml;
 
 use std::sync::Arc;
 
-pub use backend::{Backend, CallBody, CallFault, LocalBoxFuture, VendorCall, VendorReply, Verb};
+pub use backend::{
+    Backend, CallBody, CallFault, LocalBoxFuture, RequestToken, VendorCall, VendorReply, Verb,
+};
+pub use batch::Batches;
+use host::Fault;
 pub use keys::{NativeId, ObjectKey, ScimId, TenantId};
 use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::Mapping;
 pub use memory::{Memory, MemoryError, Remembered};
 pub use outcome::{Failure, GatewayFault, ScriptFault, VendorFault};
 pub use reads::ReadingPost;
+pub use recent::Recent;
 use replies::ReplyTable;
 use script::Script;
 
@@ -133,6 +141,12 @@ impl Adapter {
             .mappings()
             .find_map(|mapping| mapping.attribute_in(native));
         found.map(str::to_owned)
+    }
+
+    /// A fault of the script as the operation's failure.
+    fn told(&self, fault: Fault) -> Failure {
+        let named = fault.naming(|field| self.attribute_in(field));
+        named.into_failure(&self.manifest.title)
     }
 
     /// Whether accounts are switched on and off by functions of their own.

@@ -47,6 +47,12 @@ pub enum VendorFault {
     /// The vendor refuses the credential the gateway holds for this tenant.
     #[error("the vendor refuses the gateway's credential")]
     Credential,
+    /// The vendor knows that credential and does not let it do this.
+    #[error("the vendor does not permit the gateway's credential to do this")]
+    Forbidden {
+        /// What it lacks, in words for Entra's administrator.
+        detail: Option<String>,
+    },
 }
 
 /// A script's faults: place and reason are for operators, never for Entra.
@@ -118,6 +124,12 @@ impl Failure {
     /// Whether the vendor says there is no such object.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Client(error) if error.status == 404)
+    }
+
+    /// Whether a write went out and nothing is known of it, so that looking settles
+    /// it. What failed after all retries has been looked at enough.
+    pub(in crate::adapter) fn is_unconfirmed(&self) -> bool {
+        matches!(self, Self::Vendor(VendorFault::UnknownOutcome))
     }
 
     /// Whether a unique value is taken (RFC 7644 §3.12 `uniqueness`).

@@ -79,6 +79,7 @@ mod tests {
                 bytes: Bytes::from_static(text.as_bytes()),
             }),
             idempotent: true,
+            token: None,
         }
     }
 

@@ -4,9 +4,12 @@
 //! "slow down" with 200. The rows of the table are tried in order; what no row
 //! names is judged by its status class.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::HeaderMap;
+use hyper::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,6 +38,8 @@ pub enum Meaning {
     Quota,
     /// Our credential is refused.
     Credential,
+    /// Our credential is good and lacks a right.
+    Forbidden,
     /// Failed, and the call may have been carried out in part.
     Fault,
     /// The call itself is malformed: the script must be mended.
@@ -70,6 +75,9 @@ pub struct ReplyTable {
     /// JSON pointer to the milliseconds to wait, for a vendor that tells them in
     /// the body. A `Retry-After` header goes first.
     pub retry_after_ms: Option<String>,
+    /// Headers that scripts see as members of the body: name in the body, header.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// In order of precedence.
     #[serde(default)]
     pub errors: Vec<ReplyRow>,
@@ -126,6 +134,19 @@ impl ReplyTable {
             Format::Json => json::parse(body),
             Format::Xml => xml::read(body, &self.lists),
         }
+    }
+
+    /// A body with the headers that stand in it for scripts.
+    pub(in crate::adapter) fn with_headers(&self, mut body: Value, headers: &HeaderMap) -> Value {
+        let Value::Object(members) = &mut body else {
+            return body;
+        };
+        for (name, header) in &self.headers {
+            if let Some(Ok(text)) = headers.get(header).map(HeaderValue::to_str) {
+                members.insert(name.clone(), text.into());
+            }
+        }
+        body
     }
 
     /// Judges an answer by its status and its body, `None` if that is not readable.
@@ -282,6 +303,20 @@ mod tests {
         assert_eq!(judge("<response code='99'/>"), Meaning::Fault);
         assert!(table.parse(b"<!DOCTYPE a><response code='20'/>").is_none());
         assert!(table.parse(b"{}").is_none());
+    }
+
+    #[test]
+    fn headers_that_the_manifest_names_stand_in_the_body() {
+        let table: ReplyTable = toml::from_str(r#"headers = { next = "X-Next" }"#).unwrap();
+        let headers = [("x-next", "t2"), ("x-other", "o")];
+        let headers: HeaderMap = (headers.into_iter())
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        let read = |body: Value| table.with_headers(body, &headers);
+        assert_eq!(read(json!({"rows": []})), json!({"rows": [], "next": "t2"}));
+        assert_eq!(read(json!([1])), json!([1]));
+        let none = table.with_headers(json!({}), &HeaderMap::new());
+        assert_eq!(none, json!({}));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Path below the repository, and text.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 12] = [
     (
         "adapters/sosafe.toml",
         include_str!("../../adapters/sosafe.toml"),
@@ -34,6 +34,8 @@ const FILES: [(&str, &str); 10] = [
         include_str!("../../adapters/wedo.toml"),
     ),
     ("scripts/wedo.rhai", include_str!("../../scripts/wedo.rhai")),
+    ("adapters/wss.toml", include_str!("../../adapters/wss.toml")),
+    ("scripts/wss.rhai", include_str!("../../scripts/wss.rhai")),
     (
         "adapters/reference.toml",
         include_str!("../../adapters/reference.toml"),

@@ -160,6 +160,7 @@ mod tests {
                 bytes: Bytes::from(body.to_string()),
             }),
             idempotent: false,
+            token: None,
         };
         Parts::of(&call, &[])
     }

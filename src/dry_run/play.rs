@@ -11,7 +11,7 @@ use super::vendor::Vendor;
 use super::{Means, Subject};
 use crate::adapter::manifest::CredentialKind;
 use crate::adapter::story::{self, Story};
-use crate::adapter::{Backend, ObjectKey, ScimId};
+use crate::adapter::{Backend, Batches, ObjectKey, ScimId};
 use crate::scim::ResourceKind;
 use crate::transcript::{
     Ask, Body, Mode, Player as Gateway, Requests, Tried, Variables, differences, fill, fill_value,
@@ -38,6 +38,8 @@ impl Player {
                 group_priority: Arc::clone(&subject.group_priority),
                 memory: means.memory,
                 locks: Arc::default(),
+                batches: Arc::new(Batches::new(&subject.adapter.manifest, None)),
+                recent: Arc::default(),
                 ids: Arc::default(),
             },
         }

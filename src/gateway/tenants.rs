@@ -15,7 +15,7 @@ use crate::adapter::locks::{Locks, SharedLocks};
 use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
 use crate::adapter::story::{Asked, Audience, Story};
-use crate::adapter::{Failure, LocalBoxFuture, Memory, TenantId};
+use crate::adapter::{Batches, Failure, LocalBoxFuture, Memory, Recent, TenantId};
 use crate::catalog::Catalog;
 use crate::scim::{self, CursorKey};
 use crate::server::Admission;
@@ -48,6 +48,8 @@ struct Entry {
     vendor: Arc<str>,
     destination: Arc<Destination>,
     locks: Arc<Locks>,
+    batches: Arc<Batches>,
+    recent: Arc<Recent>,
 }
 
 /// A tenant as it stands.
@@ -62,6 +64,8 @@ pub(super) struct Seen {
 struct Lasting {
     locks: Arc<Locks>,
     state: Arc<VendorState>,
+    batches: Arc<Batches>,
+    recent: Arc<Recent>,
 }
 
 impl Tenants {
@@ -131,6 +135,8 @@ impl Tenants {
             vendor: tenant.adapter.name.as_str().into(),
             destination: Arc::new(destination(tenant, state, &self.access)),
             locks: lasting.locks,
+            batches: lasting.batches,
+            recent: lasting.recent,
         }
     }
 
@@ -139,7 +145,12 @@ impl Tenants {
         let entry = lasting.entry(tenant.id.clone()).or_insert_with(|| Lasting {
             locks: Arc::new(Locks::of(&tenant.id, self.shared.clone())),
             state: Arc::new(VendorState::new(tenant.upstream.limits)),
+            batches: Arc::default(),
+            recent: Arc::default(),
         });
+        let per_minute = tenant.upstream.limits.batches_per_minute;
+        let batches = entry.batches.under(&tenant.adapter.manifest, per_minute);
+        entry.batches = Arc::new(batches);
         entry.clone()
     }
 }
@@ -237,6 +248,8 @@ impl Entrance {
             tenant,
             destination,
             locks,
+            batches,
+            recent,
             ..
         } = &*self.entry;
         let network = Network::new(Rc::clone(&self.pool), Arc::clone(destination));
@@ -249,6 +262,8 @@ impl Entrance {
             backend: Rc::new(network.noting(Rc::clone(&story))),
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),
+            batches: Arc::clone(batches),
+            recent: Arc::clone(recent),
             ids: Arc::clone(&self.tenants.ids),
             cursors: self.tenants.cursors.clone(),
             base_url,

@@ -124,6 +124,11 @@ impl Rejection {
                 action = "renew the vendor credential of this tenant",
                 "the vendor refuses the gateway's credential"
             ),
+            Self::Failure(Failure::Vendor(VendorFault::Forbidden { .. })) => tracing::error!(
+                fault = "vendor",
+                action = "give the vendor credential of this tenant the rights that the adapter's page names",
+                "the vendor does not permit the gateway's credential to do this"
+            ),
             Self::Failure(Failure::Vendor(fault)) => tracing::warn!(fault = "vendor", "{fault}"),
             Self::Failure(Failure::Script(fault)) => tracing::error!(
                 fault = "script",
@@ -215,6 +220,15 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
             60,
             &format!(
                 "backend credentials rejected: the vendor refuses the credential that the gateway holds for this tenant. Renew it in the gateway; the token in Entra is fine. Request id {id}."
+            ),
+        ),
+        VendorFault::Forbidden { detail } => later(
+            60,
+            &format!(
+                "backend permission missing: the vendor accepts the credential that the gateway holds for this tenant and does not let it do this. {} The token in Entra is fine. Request id {id}.",
+                detail
+                    .as_deref()
+                    .unwrap_or("Give it the rights that the adapter's page names.")
             ),
         ),
     }

@@ -1,6 +1,8 @@
 //! From text to a [`Transcript`].
 
 use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::{Answer, Ask, Body, Exchange, ExpectedCall, ExpectedResponse, Transcript, seconds};
@@ -272,9 +274,21 @@ pub(super) fn answer(section: Section) -> Result<Answer, Wrong> {
     Ok(Answer::Reply(VendorReply {
         status: status(&section)?,
         retry_after: wait.and_then(|(_, value)| seconds(value)),
+        headers: headers(&section),
         body,
         after_loss: false,
     }))
+}
+
+/// Those that are headers; a wrong one is missed where it counts.
+fn headers(section: &Section) -> HeaderMap {
+    let pairs = section.headers.iter().filter_map(|(name, value)| {
+        Some((
+            HeaderName::try_from(name).ok()?,
+            HeaderValue::try_from(value).ok()?,
+        ))
+    });
+    pairs.collect()
 }
 
 fn nothing(how: &str) -> Option<Answer> {

@@ -161,4 +161,9 @@ impl Backend for Replay {
     ) -> LocalBoxFuture<'a, Result<VendorReply, CallFault>> {
         Box::pin(async move { self.answer(&call) })
     }
+
+    /// A file has no time to wait for.
+    fn wait(&self, _until: Instant) -> LocalBoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::runtime::LocalOptions;
 use tokio::time::Instant;
 
 use super::compare::{Difference, Mode, Variables, differences, fill, fill_value};
@@ -17,7 +18,7 @@ use crate::adapter::locks::Locks;
 use crate::adapter::operations::{self, Operation};
 use crate::adapter::settings::Settings;
 use crate::adapter::story::Story;
-use crate::adapter::{Adapter, Backend, Failure, Memory, TenantId, VendorCall};
+use crate::adapter::{Adapter, Backend, Batches, Failure, Memory, Recent, TenantId, VendorCall};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::server::told;
 use crate::store::Store;
@@ -75,7 +76,7 @@ pub(super) fn play(
     let player = Player::new(transcript, adapter)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
-        .build()?;
+        .build_local(LocalOptions::default())?;
     Ok(runtime.block_on(player.play(transcript)))
 }
 
@@ -88,6 +89,8 @@ pub(crate) struct Player {
     pub(crate) group_priority: Arc<BTreeMap<String, i64>>,
     pub(crate) memory: Arc<dyn Memory>,
     pub(crate) locks: Arc<Locks>,
+    pub(crate) batches: Arc<Batches>,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) ids: Arc<IdCache>,
 }
 
@@ -105,6 +108,8 @@ impl Player {
             group_priority: Arc::new(transcript.priority.clone()),
             memory: Arc::new(Store::in_memory()?),
             locks: Arc::default(),
+            batches: Arc::new(Batches::new(&adapter.manifest, None)),
+            recent: Arc::default(),
             ids: Arc::default(),
         })
     }
@@ -196,6 +201,8 @@ impl Player {
             backend,
             memory: Arc::clone(&self.memory),
             locks: Arc::clone(&self.locks),
+            batches: Arc::clone(&self.batches),
+            recent: Arc::clone(&self.recent),
             ids: Arc::clone(&self.ids),
             cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),

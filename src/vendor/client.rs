@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use tokio::time::{Instant, sleep};
 
@@ -233,6 +233,11 @@ fn request(to: &Destination, call: &VendorCall) -> Result<Request<Full<Bytes>>, 
     headers.extend(to.headers.iter().cloned());
     if let Some(body) = &call.body {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.media_type));
+    }
+    if let Some(token) = &call.token {
+        let name = HeaderName::try_from(&token.header).map_err(|error| error.to_string())?;
+        let value = HeaderValue::try_from(&token.value).map_err(|error| error.to_string())?;
+        headers.insert(name, value);
     }
     // Last, so that no fixed header takes the credential's place.
     let unfit = |_| "the tenant's secret holds characters no header can carry";

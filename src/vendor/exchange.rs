@@ -104,6 +104,7 @@ async fn read(response: Response<Incoming>) -> Result<VendorReply, String> {
     Ok(VendorReply {
         status: head.status.as_u16(),
         retry_after: retry_after(&head.headers),
+        headers: head.headers,
         body: body.to_bytes(),
         after_loss: false,
     })

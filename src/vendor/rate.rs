@@ -88,7 +88,7 @@ mod tests {
             per_second,
             burst,
             per_minute,
-            concurrency: None,
+            ..Limits::default()
         })
     }
 

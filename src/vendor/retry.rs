@@ -109,7 +109,10 @@ impl<'c> Tries<'c> {
     /// found no connection, and an answer that came after doubt says so.
     pub(super) fn conclude(&self, tried: Tried) -> Tried {
         let silent = match &tried {
-            Tried::Answered(_, means) => matches!(means, Meaning::Busy | Meaning::Credential),
+            Tried::Answered(_, means) => matches!(
+                means,
+                Meaning::Busy | Meaning::Credential | Meaning::Forbidden
+            ),
             Tried::Lost(_) => false,
             Tried::Unsent(_) | Tried::Held(_) => true,
         };

@@ -56,6 +56,7 @@ fn call(method: Verb, path: &str) -> VendorCall {
         path: path.into(),
         body: matches!(method, Verb::Post | Verb::Put | Verb::Patch).then_some(body),
         idempotent: false,
+        token: None,
     }
 }
 

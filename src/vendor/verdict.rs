@@ -48,6 +48,7 @@ mod tests {
         let mut reply = VendorReply {
             status,
             retry_after: None,
+            headers: Default::default(),
             body: Bytes::from_static(body.as_bytes()),
             after_loss: false,
         };

@@ -294,6 +294,8 @@ impl Stand {
             group_priority: Arc::default(),
             backend: Rc::new(AtOnce),
             memory: Arc::clone(&self.memory) as _,
+            batches: Arc::default(),
+            recent: Arc::default(),
             locks: Arc::default(),
             ids: Arc::default(),
             cursors: CursorKey::new([0; 32]),
@@ -336,6 +338,7 @@ impl Backend for AtOnce {
         let reply = VendorReply {
             status: 200,
             retry_after: None,
+            headers: Default::default(),
             body: Bytes::from_static(ROW.as_bytes()),
             after_loss: false,
         };

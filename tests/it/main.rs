@@ -25,6 +25,7 @@
 //! | `story` | what the provisioning log says of requests, and how the tenant's health is told |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `telemetry` | metrics and traces, what must not be in them, and the way to a receiver |
+//! | `wss` | writes by the job, look-ups that lag |
 //! | `tidy` | the rules of the house that no compiler holds |
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
@@ -64,3 +65,4 @@ mod tidy;
 mod transcripts;
 mod versions;
 mod webroot;
+mod wss;

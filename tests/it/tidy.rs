@@ -144,6 +144,8 @@ const VENDORS: &[&str] = &[
     "wedo",
     "palo alto",
     "paloalto",
+    "wss",
+    "symantec",
 ];
 
 /// Where a vendor's name stands in code all the same.

@@ -39,23 +39,34 @@ use std::time::Duration;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use send_wrapper::SendWrapper;
+use serde_json::Value;
+use tokio::time::Instant;
 
-use super::backend::{Backend, CallFault, VendorCall, VendorReply};
+use super::backend::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use super::outcome::{Failure, GatewayFault};
 use guards::Slice;
 pub(super) use guards::{install as install_guards, operations};
 use stack::Stack;
 
+/// What a pause must leave: whoever waits for a job looks at it once more.
+const TIME_FOR_A_CALL: Duration = Duration::from_secs(2);
+
 /// What a fiber asks of its driver.
-#[derive(Debug)]
 pub(super) enum Ask {
     /// Carry a call out.
     Call(VendorCall),
     /// Wake me later.
     Sleep(Duration),
+    /// Wake me later, if there is time left for a call then.
+    Pause(Duration),
+    /// Tell me what comes of this.
+    Results(Results),
     /// Let others run.
     Yield,
 }
+
+/// Results that others work out.
+pub(super) type Results = LocalBoxFuture<'static, Result<Vec<Value>, Failure>>;
 
 /// What it is told.
 #[derive(Debug)]
@@ -64,6 +75,10 @@ pub(super) enum Answer {
     Go,
     /// The call's end.
     Reply(Result<VendorReply, CallFault>),
+    /// What came of it.
+    Told(Result<Vec<Value>, Failure>),
+    /// Too late for that.
+    Late,
     /// End now.
     Cancelled,
 }
@@ -106,7 +121,7 @@ pub(super) struct Budget {
     /// CPU time, summed over slices; waiting for the vendor is free.
     pub(super) cpu: Duration,
     /// When the vendor's answers must be there.
-    pub(super) deadline: tokio::time::Instant,
+    pub(super) deadline: Instant,
 }
 
 /// Runs `job` on a fiber, carrying its calls out by `backend`.
@@ -128,15 +143,28 @@ pub(super) async fn run<T: 'static>(
                 Answer::Go
             }
             CoroutineResult::Yield(Ask::Sleep(time)) => {
-                tokio::time::sleep_until(budget.deadline.min(tokio::time::Instant::now() + time))
+                backend
+                    .wait(budget.deadline.min(Instant::now() + time))
                     .await;
                 Answer::Go
             }
+            CoroutineResult::Yield(Ask::Pause(time)) => pause(time, budget.deadline, backend).await,
+            CoroutineResult::Yield(Ask::Results(results)) => Answer::Told(results.await),
             CoroutineResult::Yield(Ask::Call(call)) => {
                 Answer::Reply(backend.call(call, budget.deadline).await)
             }
         };
     }
+}
+
+/// Waits, unless too little time would be left for what comes after.
+async fn pause(time: Duration, deadline: Instant, backend: &dyn Backend) -> Answer {
+    let until = Instant::now() + time;
+    if until + TIME_FOR_A_CALL > deadline {
+        return Answer::Late;
+    }
+    backend.wait(until).await;
+    Answer::Go
 }
 
 /// Runs `job` where there is no world: while an adapter is loaded.
@@ -155,7 +183,10 @@ pub(super) fn run_alone<T: 'static>(
             CoroutineResult::Yield(Ask::Call(_)) => Answer::Reply(Err(CallFault::NotSent(
                 "a table must not call the vendor".into(),
             ))),
-            CoroutineResult::Yield(Ask::Sleep(_) | Ask::Yield) => Answer::Go,
+            CoroutineResult::Yield(Ask::Results(_)) => {
+                Answer::Told(Err(GatewayFault::Internal.into()))
+            }
+            CoroutineResult::Yield(Ask::Sleep(_) | Ask::Pause(_) | Ask::Yield) => Answer::Go,
         };
     }
 }

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant as Clock;
 
 use rhai::{CallFnOptions, Dynamic, Scope};
@@ -12,9 +11,7 @@ use crate::adapter::backend::{LocalBoxFuture, Verb};
 use crate::adapter::engine::scripting;
 use crate::adapter::host::Stage;
 use crate::adapter::outcome::ScriptFault;
-use crate::adapter::replies::ReplyTable;
 use crate::adapter::script::fault_of;
-use crate::adapter::settings::Settings;
 
 /// A vendor that answers every call after a while with `{"n": <calls so far>}`.
 #[derive(Default)]
@@ -38,6 +35,7 @@ impl Backend for Echo {
             Ok(VendorReply {
                 status: 200,
                 retry_after: None,
+                headers: Default::default(),
                 body: body.into(),
                 after_loss: false,
             })
@@ -61,12 +59,7 @@ pub(in crate::adapter) fn job(
         .compile(source)
         .expect("the script parses");
     move |call| {
-        let stage = Stage::new(
-            call,
-            Arc::new(ReplyTable::default()),
-            Arc::new(Settings::default()),
-            None,
-        );
+        let stage = Stage::bare(call);
         let options = CallFnOptions::new().with_tag(stage);
         let result = scripting().engine.call_fn_with_options::<Dynamic>(
             options,
@@ -194,12 +187,7 @@ fn job_shared() -> impl FnOnce(&Call) -> Result<String, Failure> + 'static {
         static AST: rhai::AST = scripting().engine.compile("fn main() { get(\"/a\").n }").unwrap();
     }
     move |call: &Call| {
-        let stage = Stage::new(
-            call,
-            Arc::new(ReplyTable::default()),
-            Arc::new(Settings::default()),
-            None,
-        );
+        let stage = Stage::bare(call);
         let options = CallFnOptions::new().with_tag(stage);
         AST.with(|ast| {
             let engine = &scripting().engine;
@@ -400,4 +388,33 @@ fn verbs_reach_the_backend_as_written() {
     )
     .unwrap();
     assert_eq!(*echo.paths.borrow(), ["/p", "/d", "/x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_looked_at_in_growing_pauses_until_it_has_ended() {
+    let (echo, began) = (Echo::default(), tokio::time::Instant::now());
+    let source = r#"fn main() { poll("/jobs/1", 1000, |job| job.n == 4).n }"#;
+    let ended = run(job(source), budget(), &echo).await;
+    assert_eq!(ended.unwrap(), "4");
+    // After 1 s, 1.5 s, and twice 2 s.
+    assert_eq!(began.elapsed().as_millis(), 6_500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_without_end_is_given_up_while_there_is_time_for_a_call() {
+    let (echo, began) = (Echo::default(), tokio::time::Instant::now());
+    let source = r#"
+        fn main() {
+            let told = "";
+            try {
+                poll("/jobs/1", 1000, |job| false);
+            } catch (fault) {
+                told = `${fault.means} ${get("/jobs/1").n}`;
+            }
+            told
+        }
+    "#;
+    let ended = run(job(source), budget(), &echo).await;
+    assert_eq!(ended.unwrap(), "unknown_outcome 15");
+    assert_eq!(began.elapsed().as_millis(), 26_500);
 }

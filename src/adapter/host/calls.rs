@@ -8,13 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::document::Docs;
 use super::fault::Fault;
 use super::json;
 use super::quoting::query_string;
 use super::stage::Stage;
-use crate::adapter::backend::{CallBody, VendorCall, VendorReply, Verb};
+use crate::adapter::backend::{CallBody, RequestToken, VendorCall, VendorReply, Verb};
 use crate::adapter::fiber::{Answer, Ask};
 use crate::adapter::replies::Meaning;
 
@@ -150,6 +151,35 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
 }
 
+/// A POST that the vendor carries out once, however often it comes.
+pub(super) fn register_once(engine: &mut Engine, docs: &mut Docs) {
+    docs.function(
+        "post_once(path, body)",
+        "A POST with a random token in the manifest's `request_token` header, by which the vendor knows it again: sent again, with the same token, when a reply is lost.",
+        &[],
+    );
+    engine.register_fn(
+        "post_once",
+        |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
+            let stage = Stage::of(&context)?;
+            let header = stage.request_token().ok_or_else(|| {
+                let text = "post_once() needs `request_token` in the manifest";
+                error(text, context.call_position())
+            })?;
+            let token = RequestToken {
+                header: header.to_owned(),
+                value: Uuid::new_v4().to_string(),
+            };
+            Request {
+                token: Some(token),
+                ..Request::new(Verb::Post, path)
+            }
+            .json(&body, &context)?
+            .send(&context)
+        },
+    );
+}
+
 /// rhai's own `sleep` blocks the thread; ours suspends the fiber.
 pub(super) fn register_sleep(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
@@ -174,11 +204,11 @@ pub(super) fn register_sleep(engine: &mut Engine, docs: &mut Docs) {
 fn sleep(context: &NativeCallContext<'_>, time: Duration) -> Result<(), Thrown> {
     match Stage::of(context)?.call().ask(Ask::Sleep(time)) {
         Answer::Cancelled => Err(cancelled(context)),
-        Answer::Go | Answer::Reply(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 
-fn cancelled(context: &NativeCallContext<'_>) -> Thrown {
+pub(super) fn cancelled(context: &NativeCallContext<'_>) -> Thrown {
     EvalAltResult::ErrorTerminated("cancelled".into(), context.call_position()).into()
 }
 
@@ -188,6 +218,7 @@ pub(super) struct Request {
     pub(super) path: String,
     pub(super) body: Option<CallBody>,
     pub(super) idempotent: bool,
+    pub(super) token: Option<RequestToken>,
 }
 
 impl Request {
@@ -197,6 +228,7 @@ impl Request {
             path: path.to_owned(),
             body: None,
             idempotent: false,
+            token: None,
         }
     }
 
@@ -235,6 +267,7 @@ impl Request {
             path: self.path,
             body: self.body,
             idempotent: self.idempotent,
+            token: self.token,
         };
         let (verb, repeatable) = (call.method, call.is_repeatable());
         match stage.call().ask(Ask::Call(call)) {
@@ -243,7 +276,7 @@ impl Request {
             Answer::Reply(Err(fault)) => {
                 Err(Fault::unanswered(fault, repeatable).throw(context.call_position()))
             }
-            Answer::Go | Answer::Cancelled => Err(cancelled(context)),
+            _ => Err(cancelled(context)),
         }
     }
 }
@@ -263,7 +296,10 @@ pub(super) fn read(
     match verdict.means {
         // The lost try did it: what is to be gone is gone.
         Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
-        Meaning::Ok if body.is_some() => Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic)),
+        Meaning::Ok if body.is_some() => {
+            let body = body.map(|body| stage.replies().with_headers(body, &reply.headers));
+            Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic))
+        }
         // What was to be read is not there: no script can go on from that.
         Meaning::Ok if reply.body.is_empty() && verb != Verb::Get => Ok(Dynamic::UNIT),
         Meaning::Ok => Err(garbled(reply, repeatable)),

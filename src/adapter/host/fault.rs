@@ -41,6 +41,8 @@ enum FaultKind {
     Unreachable,
     /// Not now.
     Busy(Option<Duration>),
+    /// The batch it was in failed like this.
+    Failed(Box<Failure>),
 }
 
 impl Fault {
@@ -79,6 +81,21 @@ impl Fault {
             CallFault::Credential => FaultKind::Meant(Meaning::Credential),
         };
         Self::bare(kind)
+    }
+
+    /// A batch's.
+    pub(super) fn failed(failure: Failure) -> Self {
+        Self::bare(match failure {
+            Failure::Vendor(VendorFault::UnknownOutcome) => FaultKind::UnknownOutcome,
+            Failure::Vendor(VendorFault::Unreachable) => FaultKind::Unreachable,
+            Failure::Vendor(VendorFault::Busy { retry_after }) => FaultKind::Busy(retry_after),
+            other => FaultKind::Failed(Box::new(other)),
+        })
+    }
+
+    /// It may or may not have been done.
+    pub(super) fn unknown_outcome() -> Self {
+        Self::bare(FaultKind::UnknownOutcome)
     }
 
     fn bare(kind: FaultKind) -> Self {
@@ -138,6 +155,7 @@ impl Fault {
             FaultKind::UnknownOutcome => return VendorFault::UnknownOutcome.into(),
             FaultKind::Unreachable => return VendorFault::Unreachable.into(),
             FaultKind::Busy(retry_after) => return VendorFault::Busy { retry_after }.into(),
+            FaultKind::Failed(failure) => return *failure,
             FaultKind::Meant(meaning) => meaning,
         };
         let attribute = self.attribute.as_deref();
@@ -156,6 +174,10 @@ impl Fault {
             .into(),
             Meaning::Busy => VendorFault::Busy { retry_after: None }.into(),
             Meaning::Credential => VendorFault::Credential.into(),
+            Meaning::Forbidden => VendorFault::Forbidden {
+                detail: self.detail,
+            }
+            .into(),
             Meaning::Fault | Meaning::Ok => VendorFault::Unusable.into(),
             Meaning::Bug => GatewayFault::Internal.into(),
         }
@@ -170,7 +192,8 @@ impl Fault {
             FaultKind::Meant(Meaning::Busy) | FaultKind::Busy(_) => "busy",
             FaultKind::Meant(Meaning::Quota) => "quota",
             FaultKind::Meant(Meaning::Credential) => "credential",
-            FaultKind::Meant(Meaning::Fault) => "fault",
+            FaultKind::Meant(Meaning::Forbidden) => "forbidden",
+            FaultKind::Meant(Meaning::Fault) | FaultKind::Failed(_) => "fault",
             FaultKind::Meant(Meaning::Bug) => "bug",
             FaultKind::UnknownOutcome => "unknown_outcome",
             FaultKind::Unreachable => "unreachable",
@@ -257,9 +280,15 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         Fault::bare(FaultKind::Busy(wait))
     });
     docs.function(
+        "busy()",
+        "The same where nobody knows when. Entra gets 503.",
+        &[("busy().means", r#""busy""#)],
+    );
+    engine.register_fn("busy", || Fault::bare(FaultKind::Busy(None)));
+    docs.function(
         "unknown_outcome()",
         "A fault to `throw`: the vendor may or may not have done it. The gateway looks before anything is repeated.",
         &[("unknown_outcome().means", r#""unknown_outcome""#)],
     );
-    engine.register_fn("unknown_outcome", || Fault::bare(FaultKind::UnknownOutcome));
+    engine.register_fn("unknown_outcome", Fault::unknown_outcome);
 }

@@ -4,6 +4,8 @@
 use rhai::{Array, Dynamic, Map};
 use serde_json::{Number, Value};
 
+use super::batches::Item;
+
 /// Deeper values are refused in both directions.
 const DEPTH: usize = 64;
 
@@ -69,6 +71,9 @@ fn convert(dynamic: &Dynamic, room: usize) -> Option<Value> {
     }
     if let Some(text) = text_of(dynamic) {
         return Some(text.into());
+    }
+    if let Some(item) = dynamic.read_lock::<Item>() {
+        return Some(item.value().clone());
     }
     let room = room.checked_sub(1)?;
     if let Some(items) = dynamic.read_lock::<Array>() {

@@ -1,6 +1,7 @@
 //! What scripts may call. Everything not registered here or in
 //! [`crate::adapter::mapping::table`] does not exist for them.
 
+mod batches;
 mod calls;
 pub mod definitions;
 mod dn;
@@ -9,6 +10,7 @@ mod fault;
 mod forms;
 mod graphql;
 pub(in crate::adapter) mod json;
+mod poll;
 mod quoting;
 mod stage;
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod trees;
 
 use rhai::Engine;
 
+pub(in crate::adapter) use batches::Item;
 use document::Docs;
 pub(in crate::adapter) use fault::Fault;
 pub(in crate::adapter) use forms::FORM;
@@ -28,7 +31,10 @@ pub(in crate::adapter) use stage::Stage;
 pub(in crate::adapter) fn register(engine: &mut Engine) -> Docs {
     let mut docs = Docs::default();
     calls::register(engine, &mut docs);
+    calls::register_once(engine, &mut docs);
     calls::register_sleep(engine, &mut docs);
+    poll::register(engine, &mut docs);
+    batches::register(engine, &mut docs);
     forms::register(engine, &mut docs);
     trees::register(engine, &mut docs);
     dn::register(engine, &mut docs);

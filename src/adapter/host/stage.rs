@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rhai::{EvalAltResult, NativeCallContext};
 use send_wrapper::SendWrapper;
 
+use crate::adapter::Adapter;
+use crate::adapter::batch::Crew;
 use crate::adapter::fiber::Call;
 use crate::adapter::replies::ReplyTable;
 use crate::adapter::settings::Settings;
@@ -20,20 +22,38 @@ struct Props {
     replies: Arc<ReplyTable>,
     settings: Arc<Settings>,
     graphql: Option<String>,
+    request_token: Option<String>,
+    crew: Option<Crew>,
 }
 
 impl Stage {
+    /// `crew` is what a script hands items of batches to; a batch's own function has none.
     pub(in crate::adapter) fn new(
         call: &Call,
-        replies: Arc<ReplyTable>,
+        adapter: &Adapter,
         settings: Arc<Settings>,
-        graphql: Option<String>,
+        crew: Option<Crew>,
     ) -> Self {
         Self(SendWrapper::new(Rc::new(Props {
             call: call.clone(),
-            replies,
+            replies: Arc::clone(&adapter.replies),
             settings,
-            graphql,
+            graphql: adapter.manifest.graphql.clone(),
+            request_token: adapter.manifest.request_token.clone(),
+            crew,
+        })))
+    }
+
+    /// One with nothing of an adapter.
+    #[cfg(test)]
+    pub(in crate::adapter) fn bare(call: &Call) -> Self {
+        Self(SendWrapper::new(Rc::new(Props {
+            call: call.clone(),
+            replies: Arc::default(),
+            settings: Arc::default(),
+            graphql: None,
+            request_token: None,
+            crew: None,
         })))
     }
 
@@ -65,6 +85,16 @@ impl Stage {
     /// Where GraphQL is spoken, if the manifest says so.
     pub(super) fn graphql(&self) -> Option<&str> {
         self.0.graphql.as_deref()
+    }
+
+    /// The header of requests that are carried out once, if the manifest names one.
+    pub(super) fn request_token(&self) -> Option<&str> {
+        self.0.request_token.as_deref()
+    }
+
+    /// Who takes items of batches.
+    pub(super) fn crew(&self) -> Option<&Crew> {
+        self.0.crew.as_ref()
     }
 
     pub(super) fn settings(&self) -> &Settings {

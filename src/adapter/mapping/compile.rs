@@ -172,8 +172,10 @@ impl Compiler<'_> {
             required: attr.required,
             lookup: attr.lookup.clone(),
             unique: attr.unique,
+            ambiguous: attr.ambiguous,
             primary: attr.primary,
             hidden: attr.hidden,
+            lenient: attr.lenient,
             at_most: attr.at_most,
             cut: attr.cut,
             otherwise: attr.otherwise.clone(),
@@ -253,7 +255,7 @@ impl Compiler<'_> {
                 Converter::Phone { country: leaf }
             }
             Conversion::TimeZone => Converter::TimeZone,
-            Conversion::Reference { to } => self.reference(attr, to)?,
+            Conversion::Reference { to, by } => self.reference(attr, to, by.as_deref())?,
             Conversion::Custom { to, from } => Converter::Custom {
                 to: to.clone(),
                 from: from.clone(),
@@ -261,9 +263,11 @@ impl Compiler<'_> {
         })
     }
 
-    fn reference(&self, attr: &Attr, to: &str) -> Result<Converter, Problem> {
+    fn reference(&self, attr: &Attr, to: &str, by: Option<&str>) -> Result<Converter, Problem> {
         if to == "User" {
-            return Ok(Converter::Reference);
+            return Ok(Converter::Reference {
+                by: by.map(str::to_owned),
+            });
         }
         let message = format!("`{to}` is nothing to refer to");
         let problem = self.at(attr, to, "table::unknown-reference", message);

@@ -35,8 +35,10 @@ pub(super) enum Converter {
         country: Option<Leaf>,
     },
     TimeZone,
-    /// A SCIM id; the operation puts the native id in its place.
-    Reference,
+    /// A SCIM id; the operation puts the native id in its place, or another field's value.
+    Reference {
+        by: Option<String>,
+    },
     Custom {
         to: Option<FnPtr>,
         from: Option<FnPtr>,
@@ -92,7 +94,10 @@ impl Row {
         around: &Object,
         closures: &Closures<'_>,
     ) -> Result<Value, Refusal> {
-        let native = self.convert(value, around, closures)?;
+        let native = match self.convert(value, around, closures) {
+            Err(Refusal::Invalid(_)) if self.lenient => Value::Null,
+            converted => converted?,
+        };
         let Value::String(words) = &native else {
             return Ok(native);
         };
@@ -141,7 +146,7 @@ impl Row {
                 .ok_or_else(|| Refusal::Invalid("a country's name or ISO 3166 code".into()))?,
             Converter::Phone { country } => phone_to_native(words, country.as_ref(), around)?,
             Converter::TimeZone => timezone::to_iana(words).map_or(Value::Null, Value::from),
-            Converter::Reference => return Err(Refusal::Invalid("the id of a user".into())),
+            Converter::Reference { .. } => return Err(Refusal::Invalid("the id of a user".into())),
             Converter::AsIs | Converter::Custom { .. } | Converter::Values { .. } => value.clone(),
         })
     }
@@ -198,7 +203,15 @@ impl Row {
 
     /// Whether the value names another resource.
     pub(super) fn is_reference(&self) -> bool {
-        matches!(self.converter, Converter::Reference)
+        matches!(self.converter, Converter::Reference { .. })
+    }
+
+    /// The field of the other resource that a reference holds, if that is not its id.
+    pub(in crate::adapter) fn refers_by(&self) -> Option<&str> {
+        match &self.converter {
+            Converter::Reference { by } => by.as_deref(),
+            _ => None,
+        }
     }
 
     /// Whether the native value is no answer yet.

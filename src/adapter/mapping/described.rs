@@ -78,7 +78,7 @@ impl Converter {
             Self::Country(_) => "country",
             Self::Phone { .. } => "phone",
             Self::TimeZone => "timezone",
-            Self::Reference => "reference",
+            Self::Reference { .. } => "reference",
             Self::Custom { to: None, .. } => "from",
             Self::Custom { from: None, .. } => "to",
             Self::Custom { .. } => "to, from",

@@ -61,8 +61,10 @@ pub(in crate::adapter) struct Row {
     read_only: bool,
     pub(in crate::adapter) lookup: Option<String>,
     pub(in crate::adapter) unique: bool,
+    pub(in crate::adapter) ambiguous: bool,
     primary: bool,
     hidden: bool,
+    lenient: bool,
     at_most: Option<usize>,
     cut: Option<usize>,
     otherwise: Option<FnPtr>,
@@ -158,6 +160,12 @@ impl Mapping {
                 used,
             )
         })
+    }
+
+    /// The row that stands in this one native field.
+    pub(in crate::adapter) fn row_in(&self, native: &str) -> Option<(usize, &Row)> {
+        let field = [Field::parse(native)];
+        self.mapped().find(|(_, row)| row.fields == field)
     }
 
     /// The attribute that stands in a native field, in its canonical spelling.

@@ -19,8 +19,10 @@ pub(in crate::adapter) struct Attr {
     pub(super) required: bool,
     pub(super) lookup: Option<String>,
     pub(super) unique: bool,
+    pub(super) ambiguous: bool,
     pub(super) primary: bool,
     pub(super) hidden: bool,
+    pub(super) lenient: bool,
     pub(super) at_most: Option<usize>,
     pub(super) cut: Option<usize>,
     pub(super) otherwise: Option<FnPtr>,
@@ -56,6 +58,7 @@ pub(super) enum Conversion {
     TimeZone,
     Reference {
         to: String,
+        by: Option<String>,
     },
     Custom {
         to: Option<FnPtr>,
@@ -72,8 +75,10 @@ impl Attr {
             required: false,
             lookup: None,
             unique: false,
+            ambiguous: false,
             primary: false,
             hidden: false,
+            lenient: false,
             at_most: None,
             cut: None,
             otherwise: None,
@@ -163,6 +168,15 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
         ..row
     });
     docs.row(
+        ".ambiguous()",
+        "Several objects may have the same value: it can be looked up, but names nobody, and creating an object looks for no other one with it.",
+        &[(r#"attr("title", "job").lookup("job").ambiguous()"#, r#"{"title": "Boss"} ⇄ {"job": "Boss"}"#)],
+    );
+    engine.register_fn("ambiguous", |row: Attr| Attr {
+        ambiguous: true,
+        ..row
+    });
+    docs.row(
         ".primary()",
         "The element is the primary one when it is read.",
         &[(r#"attr(`emails[type eq "work"].value`, "mail").primary()"#, r#"{"emails": [{"type": "work", "value": "a@b.c", "primary": true}]} ← {"mail": "a@b.c"}"#)],
@@ -181,6 +195,15 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("hidden", |row: Attr| Attr {
         hidden: true,
+        ..row
+    });
+    docs.row(
+        ".lenient()",
+        "A value without native form is left out instead of refused with 400; Entra reads its own back.",
+        &[(r#"attr("userType", "kind").values(#{ "Guest": "x" }).lenient()"#, r#"{"userType": "Member"} → {}"#)],
+    );
+    engine.register_fn("lenient", |row: Attr| Attr {
+        lenient: true,
         ..row
     });
     docs.row(
@@ -246,7 +269,21 @@ fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
         &[(r#"attr("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "boss").reference("User")"#, r#"{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": {"value": "17"}}} ← {"boss": "17"}"#)],
     );
     engine.register_fn("reference", |row: Attr, to: &str| {
-        row.converting(Conversion::Reference { to: to.to_owned() })
+        row.converting(Conversion::Reference {
+            to: to.to_owned(),
+            by: None,
+        })
+    });
+    docs.function(
+        ".reference(\"User\", field)",
+        "The same where the field holds another field of that user than its id, one the vendor can look users up by. Who is not to be found there is left out.",
+        &[],
+    );
+    engine.register_fn("reference", |row: Attr, to: &str, by: &str| {
+        row.converting(Conversion::Reference {
+            to: to.to_owned(),
+            by: Some(by.to_owned()),
+        })
     });
 }
 

@@ -6,8 +6,8 @@
 
 use super::Operation;
 use super::create::names;
-use super::doubt::{found_done, is_unconfirmed};
-use super::members::member_ids;
+use super::doubt::found_done;
+use super::members::{member_ids, memberships_of};
 use super::scripted::{Done, WriteEnd};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
 use crate::adapter::locks::{Held, LockKey};
@@ -52,7 +52,14 @@ impl Operation {
         projection: &Projection,
         conditions: &Preconditions,
     ) -> Result<Response, Failure> {
-        let keys = names(kind, &named(&patch));
+        let keys = match self.gathers_members(kind, &patch, conditions) {
+            Some(members) => memberships_of(id, &members),
+            None => {
+                let object = LockKey::Object(kind, id.to_owned());
+                let names = names(kind, &named(&patch));
+                names.into_iter().chain([object]).collect()
+            }
+        };
         let (subject, _held) = self.subject(kind, id, keys, conditions).await?;
         self.tell_ignored(&patch.ignored);
         let (patch, members) = match kind {
@@ -85,7 +92,8 @@ impl Operation {
         conditions: &Preconditions,
     ) -> Result<Response, Failure> {
         let mut after = incoming.resource;
-        let keys = names(kind, &after);
+        let mut keys = names(kind, &after);
+        keys.push(LockKey::Object(kind, id.to_owned()));
         let (subject, _held) = self.subject(kind, id, keys, conditions).await?;
         self.tell_ignored(&incoming.ignored);
         self.keep_immutable(kind, &subject, &mut after).await?;
@@ -136,11 +144,10 @@ impl Operation {
         &self,
         kind: ResourceKind,
         id: &str,
-        mut keys: Vec<LockKey>,
+        keys: Vec<LockKey>,
         conditions: &Preconditions,
     ) -> Result<(Subject, Held), Failure> {
         let id = ScimId::new(id);
-        keys.push(LockKey::Object(kind, id.to_string()));
         let again = self.expires(kind).then(|| keys.clone());
         let mut held = self.lock(keys).await?;
         let key = self.key(kind, &id);
@@ -303,7 +310,7 @@ impl Operation {
             return altered;
         };
         self.withdraw_key(key, remembered, &failure).await?;
-        let in_doubt = is_unconfirmed(&failure) && remembered.becoming.is_none();
+        let in_doubt = failure.is_unconfirmed() && remembered.becoming.is_none();
         let found = match in_doubt {
             true => self.altered_in_doubt(key.kind, native, sent, after).await?,
             false => None,

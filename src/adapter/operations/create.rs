@@ -85,9 +85,12 @@ impl Operation {
         kind: ResourceKind,
         resource: &Object,
     ) -> Result<Option<Existing>, Failure> {
-        let refuses_a_second = self.adapter.manifest.consistency == Consistency::A;
-        self.look(kind, resource, |row| !(refuses_a_second && row.unique))
-            .await
+        let refuses_a_second = self.adapter.manifest.consistency != Consistency::B;
+        let in_doubt = self.is_doubted(kind, resource);
+        self.look(kind, resource, |row| {
+            in_doubt || !(row.ambiguous || refuses_a_second && row.unique)
+        })
+        .await
     }
 
     /// Creates, and looks when the outcome is a conflict or unknown.
@@ -117,7 +120,12 @@ impl Operation {
                     .await?;
                 made.ok_or_else(|| self.taken(kind, attribute))
             }
-            None => Err(failure),
+            None => {
+                if is_doubtful(&failure) {
+                    self.note_doubt(kind, resource);
+                }
+                Err(failure)
+            }
         }
     }
 
@@ -205,12 +213,12 @@ impl Operation {
                 .zip(views)
                 .find(|(_, view)| same(view));
             if let Some((reading, view)) = found {
-                let ours = is_ours(mapping, resource, &view);
-                return Ok(Some(if ours {
-                    Existing::Ours(reading)
-                } else {
-                    Existing::Taken(row.spelling.clone(), reading)
-                }));
+                if is_ours(mapping, resource, &view) {
+                    return Ok(Some(Existing::Ours(reading)));
+                }
+                if !row.ambiguous {
+                    return Ok(Some(Existing::Taken(row.spelling.clone(), reading)));
+                }
             }
         }
         Ok(None)

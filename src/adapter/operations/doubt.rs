@@ -99,12 +99,6 @@ impl Operation {
     }
 }
 
-/// Whether a write went out and nothing is known of it, so that looking settles
-/// it. What failed after all retries has been looked at enough.
-pub(super) fn is_unconfirmed(failure: &Failure) -> bool {
-    matches!(failure, Failure::Vendor(VendorFault::UnknownOutcome))
-}
-
 /// What looking came to.
 pub(super) fn found_done(held: bool) -> Decision {
     match held {

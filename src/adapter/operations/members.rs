@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::Operation;
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::locks::LockKey;
+use crate::adapter::manifest::InactiveMembers;
 use crate::adapter::memory::Membership;
 use crate::adapter::outcome::Failure;
-use crate::scim::{MemberChanges, Object, ResourceKind, ScimError};
+use crate::scim::{MemberChanges, Object, PatchRequest, Preconditions, ResourceKind, ScimError};
 
 impl Operation {
     /// The members of a group, as Entra calls them.
@@ -41,6 +42,27 @@ impl Operation {
         };
         let native = self.native_id(ResourceKind::Group, group).await?;
         self.change_members(group, &native, changes).await
+    }
+
+    /// The differences of a group's members, where that is all a PATCH is about and writes are
+    /// gathered: they may come together, for differences about different members are in no order.
+    pub(super) fn gathers_members(
+        &self,
+        kind: ResourceKind,
+        patch: &PatchRequest,
+        conditions: &Preconditions,
+    ) -> Option<MemberChanges> {
+        let manifest = &self.adapter.manifest;
+        let gathers = kind == ResourceKind::Group
+            && !manifest.batch.is_empty()
+            && self.adapter.holds_memberships()
+            && manifest.groups.inactive == InactiveMembers::Stay
+            && conditions.is_empty();
+        if !gathers {
+            return None;
+        }
+        let (rest, changes) = patch.clone().split_members();
+        (rest.operations.is_empty() && !changes.from_empty).then_some(changes)
     }
 
     /// Carries the differences out. All are tried; members that are no users
@@ -229,6 +251,16 @@ impl Operation {
         }
         Ok(ranked.into_iter().min().map(|(_, _, native)| native))
     }
+}
+
+/// One lock a member, so that what is said of one is done in the order it was said.
+pub(super) fn memberships_of(group: &str, changes: &MemberChanges) -> Vec<LockKey> {
+    let members = changes.add.iter().chain(&changes.remove);
+    let key = |member: &String| {
+        let membership = format!("{group} {member}");
+        LockKey::Value(ResourceKind::Group, "members", membership)
+    };
+    members.map(key).collect()
 }
 
 /// The ids in a group's `members`.

@@ -4,9 +4,9 @@
 //! ends on the adapter it began with. Reads: [`query`], [`search`], both of the vendor's [`pages`]. Writes, each under the
 //! lock of what it writes: [`create`], [`change`] (PATCH and PUT), [`delete`],
 //! [`members`]. [`bulk()`] carries many of them out. [`doubt`] keeps in mind what
-//! a lost reply leaves open, [`anew`] what a vendor removes by itself. [`references`] follows
-//! names of other resources. [`scripted`] runs the vendor's functions on a fiber,, [`noting`] takes notes of it all,
-//! and [`view`] makes of what they give what Entra sees.
+//! a lost reply leaves open, [`lagging`] what look-ups do not see yet, [`anew`] what a vendor removes by itself. [`references`] follows
+//! names of other resources. [`scripted`] runs the vendor's functions on a fiber, [`noting`] takes notes of it all, and
+//! [`view`] makes of what they give what Entra sees.
 
 mod anew;
 mod bulk;
@@ -14,6 +14,7 @@ mod change;
 mod create;
 mod delete;
 mod doubt;
+mod lagging;
 mod members;
 mod noting;
 mod pages;
@@ -34,12 +35,14 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::backend::Backend;
+use super::batch::Batches;
 use super::ids::IdCache;
 use super::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use super::locks::Locks;
 use super::mapping::Mapping;
 use super::memory::Memory;
 use super::outcome::Failure;
+use super::recent::Recent;
 use super::settings::Settings;
 use super::story::{Step, Story};
 use super::{Adapter, manifest::IdRule};
@@ -63,6 +66,10 @@ pub struct Operation {
     pub memory: Arc<dyn Memory>,
     /// The tenant's locks.
     pub locks: Arc<Locks>,
+    /// Writes of the tenant that wait to go out together.
+    pub batches: Arc<Batches>,
+    /// What the tenant wrote lately, where look-ups lag.
+    pub recent: Arc<Recent>,
     /// Issued ids, for a moment.
     pub ids: Arc<IdCache>,
     /// What cursors are sealed with.

@@ -117,4 +117,8 @@ impl Backend for Noted<'_> {
             result
         })
     }
+
+    fn wait(&self, until: Instant) -> LocalBoxFuture<'_, ()> {
+        self.backend.wait(until)
+    }
 }

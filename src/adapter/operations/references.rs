@@ -4,8 +4,9 @@
 use serde_json::Value;
 
 use super::Operation;
+use super::lagging::name;
 use crate::adapter::keys::{NativeId, ScimId};
-use crate::adapter::mapping::{Change, Reading};
+use crate::adapter::mapping::{Change, Reading, Row};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::Failure;
 use crate::scim::{ResourceKind, ScimError};
@@ -44,6 +45,16 @@ impl Operation {
             let Some(id) = change.value.as_ref().and_then(Value::as_str) else {
                 continue;
             };
+            if let Some(field) = held.refers_by() {
+                change.refers_to = self.named_by(id, field).await?;
+                if change.refers_to.is_none() {
+                    change.value = None;
+                    tracing::warn!(tenant = %self.tenant, attribute = held.spelling,
+                        action = "have the one it names provisioned; it is set with the next change",
+                        "a reference to nobody was left out");
+                }
+                continue;
+            }
             let native = self.referent(id).await?;
             change.refers_to = Some(native.ok_or_else(|| {
                 let text = format!("{}: there is no user with the id {id}.", held.spelling);
@@ -59,10 +70,16 @@ impl Operation {
         kind: ResourceKind,
         mut readings: R,
     ) -> Result<R, Failure> {
-        for (row, _) in self.mapping(kind)?.references() {
+        for (row, held) in self.mapping(kind)?.references() {
             let values = readings.all().iter_mut();
             let values = values
                 .filter_map(|reading| reading.values.iter_mut().find(|value| value.row == row));
+            if let Some(field) = held.refers_by() {
+                for value in values {
+                    value.scim = self.bearer(field, value.scim.take()).await?;
+                }
+                continue;
+            }
             let mut named: Vec<&mut Value> =
                 values.filter_map(|value| value.scim.as_mut()).collect();
             let natives = named
@@ -87,7 +104,8 @@ impl Operation {
         if changes.is_empty() {
             return Ok(changes);
         }
-        for (row, held) in self.mapping(kind)?.references() {
+        let by_id = |(_, held): &(usize, &Row)| held.refers_by().is_none();
+        for (row, held) in self.mapping(kind)?.references().filter(by_id) {
             let saying = remembered.said.get(&held.spelling);
             let Some((saying, id)) = saying.and_then(|it| Some((it, it.value.as_ref()?.as_str()?)))
             else {
@@ -106,6 +124,50 @@ impl Operation {
             }
         }
         Ok(changes)
+    }
+
+    /// What a user's field holds, for references by it; `None` if there is no such user.
+    async fn named_by(&self, id: &str, field: &str) -> Result<Option<NativeId>, Failure> {
+        let Some((index, row)) = self.mapping(ResourceKind::User)?.row_in(field) else {
+            return Ok(None);
+        };
+        let Some(native) = self.referent(id).await? else {
+            return Ok(None);
+        };
+        let user = self.fetch_plain(ResourceKind::User, &native).await?;
+        let held = user.and_then(|user| user.values.into_iter().find(|value| value.row == index));
+        let Some(held) = held.map(|value| value.native) else {
+            return Ok(None);
+        };
+        if let Some(name) = name(ResourceKind::User, row, &held) {
+            self.recent.know(name, native);
+        }
+        Ok(held.as_str().map(NativeId::new))
+    }
+
+    /// The SCIM id of the one user whose field holds this.
+    async fn bearer(&self, field: &str, held: Option<Value>) -> Result<Option<Value>, Failure> {
+        let (Some(held), Some((index, row))) =
+            (held, self.mapping(ResourceKind::User)?.row_in(field))
+        else {
+            return Ok(None);
+        };
+        let Some(name) = name(ResourceKind::User, row, &held) else {
+            return Ok(None);
+        };
+        let native = match self.recent.known(&name) {
+            Some(native) => native,
+            None => {
+                let found = self.find_plain(ResourceKind::User, index, &held).await?;
+                let [user] = found.as_slice() else {
+                    return Ok(None);
+                };
+                self.recent.know(name, user.id.clone());
+                user.id.clone()
+            }
+        };
+        let ids = self.scim_ids(ResourceKind::User, vec![native]).await?;
+        Ok(ids.first().map(|id| id.as_str().into()))
     }
 
     /// The native id of the user that a SCIM id names, if it can be one.

@@ -11,8 +11,9 @@ use tracing::{Instrument, Span};
 
 use super::Operation;
 use super::noting::Noted;
+use crate::adapter::batch::Crew;
 use crate::adapter::fiber::{self, Budget};
-use crate::adapter::host::{Fault, Stage, json};
+use crate::adapter::host::{Stage, json};
 use crate::adapter::keys::NativeId;
 use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::{Change, Closures, Mapping, Purpose, Reading, Refusal, Written};
@@ -73,6 +74,16 @@ impl Operation {
         kind: ResourceKind,
         id: &NativeId,
     ) -> Result<Option<Reading>, Failure> {
+        let fetched = self.fetch_plain(kind, id).await?;
+        self.referring(kind, fetched).await
+    }
+
+    /// The same with references as the vendor holds them.
+    pub(super) async fn fetch_plain(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+    ) -> Result<Option<Reading>, Failure> {
         let (mapping, id) = (Arc::clone(self.mapping(kind)?), id.clone());
         let asked = id.clone();
         let fetched = self
@@ -87,7 +98,7 @@ impl Operation {
             // RFC 7643 §3.1: an id is compared exactly, however the vendor reads it.
             Ok(Some(reading)) if reading.id != asked && !self.is_issued(kind) => Ok(None),
             Err(failure) if failure.is_absent() => Ok(None),
-            other => self.referring(kind, other?).await,
+            other => other,
         }
     }
 
@@ -102,20 +113,35 @@ impl Operation {
         row: usize,
         value: &Value,
     ) -> Result<Vec<Reading>, Failure> {
+        let found = self.find_plain(kind, row, value).await?;
+        self.referring(kind, found).await
+    }
+
+    /// The same with references as the vendor holds them.
+    pub(super) async fn find_plain(
+        &self,
+        kind: ResourceKind,
+        row: usize,
+        value: &Value,
+    ) -> Result<Vec<Reading>, Failure> {
         let (mapping, value) = (Arc::clone(self.mapping(kind)?), value.clone());
         let found = self.run(move |vm| {
             let Some((field, native)) = vm.key(&mapping, row, &value)? else {
-                return Ok(Vec::new());
+                return Ok(None);
             };
             let rows = vm.call(
                 &format!("find_{}", kind.snake()),
                 (field, json::to_dynamic(&native)),
             )?;
-            vm.readings(&mapping, rows)
+            Ok(Some((native, vm.readings(&mapping, rows)?)))
         });
         let found = listed(found.await)?;
+        let found = match found {
+            Some((native, found)) => self.up_to_date(kind, row, &native, found).await?,
+            None => Vec::new(),
+        };
         self.note_lookup(kind, row, found.len());
-        self.referring(kind, found).await
+        Ok(found)
     }
 
     /// `list_…(page)`: rows from `place`, at most `count`.
@@ -155,6 +181,7 @@ impl Operation {
             fetched => listed(fetched),
         };
         let mut page = page?;
+        self.without_gone(kind, &mut page.readings);
         let rows = page.readings.len();
         self.story.note(Step::Page { rows });
         page.readings = self.referring(kind, page.readings).await?;
@@ -196,7 +223,7 @@ impl Operation {
             }))
         });
         Ok(match made.await? {
-            Made::Done(done) => Made::Done(self.done(kind, done).await?),
+            Made::Done(done) => Made::Done(self.done(kind, None, done).await?),
             unfit => unfit,
         })
     }
@@ -215,7 +242,7 @@ impl Operation {
             id.clone(),
             resource.clone(),
         );
-        let may_move = self.is_issued(kind);
+        let (may_move, altering) = (self.is_issued(kind), id.clone());
         let altered = self.run(move |vm| {
             let native = match mapping.write(&changes, &resource, Purpose::Update, &vm.closures()) {
                 Err(Refusal::NeedsRead) => return Ok(WriteEnd::NeedsRead),
@@ -236,12 +263,21 @@ impl Operation {
             }))
         });
         Ok(match altered.await? {
-            WriteEnd::Done(done) => WriteEnd::Done(self.done(kind, done).await?),
+            WriteEnd::Done(done) => WriteEnd::Done(self.done(kind, Some(&altering), done).await?),
             unread => unread,
         })
     }
 
-    async fn done(&self, kind: ResourceKind, done: Done) -> Result<Done, Failure> {
+    async fn done(
+        &self,
+        kind: ResourceKind,
+        id: Option<&NativeId>,
+        done: Done,
+    ) -> Result<Done, Failure> {
+        let made = done.reading.as_ref().map(|reading| &reading.id);
+        if let Some(id) = made.or(id) {
+            self.note_write(kind, id, &done.written);
+        }
         Ok(Done {
             reading: self.referring(kind, done.reading).await?,
             ..done
@@ -291,12 +327,14 @@ impl Operation {
 
     /// `delete_…(id)`.
     pub(super) async fn remove(&self, kind: ResourceKind, id: &NativeId) -> Result<(), Failure> {
-        let id = id.to_string();
+        let key = id.to_string();
         self.run(move |vm| {
-            vm.call(&format!("delete_{}", kind.snake()), (id,))
+            vm.call(&format!("delete_{}", kind.snake()), (key,))
                 .map(drop)
         })
-        .await
+        .await?;
+        self.note_removal(kind, id);
+        Ok(())
     }
 
     /// `activate_user(id)` or `deactivate_user(id)`.
@@ -365,6 +403,7 @@ impl Operation {
         job: impl FnOnce(&Vm) -> Result<T, Failure> + 'static,
     ) -> Result<T, Failure> {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
+        let crew = (!adapter.manifest.batch.is_empty()).then(|| self.crew());
         let story = Rc::clone(&self.story);
         let noted = Noted {
             backend: &*self.backend,
@@ -384,8 +423,7 @@ impl Operation {
         let recording = span.clone();
         fiber::run(
             move |call| {
-                let graphql = adapter.manifest.graphql.clone();
-                let stage = Stage::new(call, Arc::clone(&adapter.replies), settings, graphql);
+                let stage = Stage::new(call, &adapter, settings, crew);
                 job(&Vm {
                     adapter,
                     stage,
@@ -398,6 +436,19 @@ impl Operation {
         )
         .instrument(span)
         .await
+    }
+}
+
+impl Operation {
+    fn crew(&self) -> Crew {
+        Crew {
+            tenant: self.tenant.clone(),
+            adapter: Arc::clone(&self.adapter),
+            settings: Arc::clone(&self.settings),
+            backend: Rc::clone(&self.backend),
+            batches: Arc::clone(&self.batches),
+            deadline: self.deadline,
+        }
     }
 }
 
@@ -463,10 +514,7 @@ impl Vm {
     fn call(&self, function: &str, arguments: impl rhai::FuncArgs) -> Result<Dynamic, Failure> {
         self.span.record("function", function);
         let adapter = &self.adapter;
-        let told = |fault: Fault| {
-            let named = fault.naming(|field| adapter.attribute_in(field));
-            named.into_failure(&adapter.manifest.title)
-        };
+        let told = |fault| adapter.told(fault);
         let calling = self.story.function(function);
         let given = adapter.script.call(&self.stage, told, function, arguments);
         calling.ended(given.is_ok());

@@ -14,3 +14,4 @@ pub mod sosafe;
 mod testing;
 pub mod webroot;
 pub mod wedo;
+pub mod wss;

@@ -9,6 +9,7 @@ mod reference;
 mod sosafe;
 mod webroot;
 mod wedo;
+mod wss;
 
 use super::emulator::kit::Emulator;
 use super::wanted::{Directory, Outcome};
@@ -18,11 +19,12 @@ use std::io;
 use std::time::Duration;
 
 /// All that can be shown; the first is shown unless another is asked for.
-pub const ALL: [&dyn Showcase; 5] = [
+pub const ALL: [&dyn Showcase; 6] = [
     &sosafe::SoSafe,
     &paloalto::PaloAlto,
     &webroot::Webroot,
     &wedo::Wedo,
+    &wss::Wss,
     &reference::Reference,
 ];
 

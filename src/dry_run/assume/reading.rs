@@ -240,5 +240,6 @@ fn plain(status: u16, body: String) -> VendorReply {
         retry_after: None,
         body: body.into(),
         after_loss: false,
+        headers: hyper::HeaderMap::new(),
     }
 }

@@ -9,6 +9,7 @@ fn call(method: Verb) -> VendorCall {
         path: "/users".into(),
         body: None,
         idempotent: false,
+        token: None,
     }
 }
 
@@ -16,6 +17,7 @@ fn answered(status: u16, means: Meaning, retry_after: Option<u64>) -> Tried {
     let reply = VendorReply {
         status,
         retry_after: retry_after.map(Duration::from_secs),
+        headers: Default::default(),
         body: Bytes::new(),
         after_loss: false,
     };
