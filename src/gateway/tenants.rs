@@ -128,6 +128,14 @@ impl Tenants {
     }
 
     fn entry(&self, tenant: &Arc<Tenant>) -> Entry {
+        if self.shared.is_some() && tenant.adapter.manifest.index_lag_ms.is_some() {
+            tracing::warn!(
+                tenant = %tenant.id,
+                action = "keep this tenant on one gateway with a store of its own",
+                "the vendor's look-ups lag behind writes, and this store may be shared: what another \
+                 gateway wrote a moment ago is not known here"
+            );
+        }
         let lasting = self.lasting(tenant);
         let state = lasting.state.under(tenant.upstream.limits);
         Entry {

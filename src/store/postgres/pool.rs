@@ -20,31 +20,26 @@ const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Starts the threads that write.
 pub(super) fn write(address: &Arc<Address>, commands: Commands) -> Result<(), MemoryError> {
-    start("store-write", address, commands, |turn| {
-        match super::turn(turn) {
-            Some(number) => format!("{WRITE}; SELECT pg_advisory_xact_lock({number})"),
-            None => WRITE.to_owned(),
-        }
-    })
+    start("store-write", address, commands, true)
 }
 
 /// Starts the threads that read.
 pub(super) fn read(address: &Arc<Address>, commands: Commands) -> Result<(), MemoryError> {
-    start("store-read", address, commands, |_| READ.to_owned())
+    start("store-read", address, commands, false)
 }
 
 fn start(
     name: &str,
     address: &Arc<Address>,
     commands: Commands,
-    opening: fn(&Turn) -> String,
+    writes: bool,
 ) -> Result<(), MemoryError> {
     let commands = Arc::new(Mutex::new(commands));
     for _ in 0..EACH {
         let commands = Arc::clone(&commands);
         let mut desk = Desk {
             address: Arc::clone(address),
-            opening,
+            writes,
             session: None,
             unreachable: None,
         };
@@ -63,10 +58,18 @@ fn next(commands: &Mutex<Commands>) -> Option<Box<dyn Command>> {
     commands.blocking_recv()
 }
 
+/// Begins a write, and waits for its turn.
+fn opening(turn: &Turn) -> String {
+    match super::turn(turn) {
+        Some(number) => format!("{WRITE}; SELECT pg_advisory_xact_lock({number})"),
+        None => WRITE.to_owned(),
+    }
+}
+
 /// Where one thread works.
 struct Desk {
     address: Arc<Address>,
-    opening: fn(&Turn) -> String,
+    writes: bool,
     session: Option<Session>,
     /// When it last was, and why.
     unreachable: Option<(Instant, Fault)>,
@@ -79,36 +82,44 @@ impl Desk {
             Err(fault) => return command.answer(&Err(fault.into())),
         };
         let succeeded = lane::attempt(command.as_mut(), &Db::Postgres(&session));
-        let ended = session.end(succeeded);
-        if !ended.as_ref().is_err_and(|fault| fault.lost) {
-            self.session = Some(session);
+        if !self.writes {
+            // What was read does not depend on how the transaction ends.
+            command.answer(&Ok(()));
+            return self.keep(session.end(false).is_ok(), session);
         }
+        let ended = session.end(succeeded);
+        self.keep(ended.is_ok(), session);
         command.answer(&ended.map_err(MemoryError::from));
+    }
+
+    fn keep(&mut self, is_good: bool, session: Session) {
+        self.session = Some(session).filter(|_| is_good);
     }
 
     /// A session in a new transaction. One that turns out to be lost is made again: nothing was
     /// done in it yet.
     fn begun(&mut self, turn: &Turn) -> Result<Session, Fault> {
-        let opening = (self.opening)(turn);
+        let opening = match self.writes {
+            true => opening(turn),
+            false => READ.to_owned(),
+        };
         if let Some(session) = self.session.take() {
             match session.begin(&opening) {
                 Ok(()) => return Ok(session),
-                Err(fault) if !fault.lost => return Err(self.kept(session, fault)),
+                Err(fault) if !fault.lost => return Err(self.missed(session, fault)),
                 Err(_) => {}
             }
         }
         let session = self.connected()?;
         match session.begin(&opening) {
             Ok(()) => Ok(session),
-            Err(fault) => Err(self.kept(session, fault)),
+            Err(fault) => Err(self.missed(session, fault)),
         }
     }
 
     /// The turn did not come: out of the transaction again.
-    fn kept(&mut self, session: Session, fault: Fault) -> Fault {
-        if !fault.lost && session.end(false).is_ok() {
-            self.session = Some(session);
-        }
+    fn missed(&mut self, session: Session, fault: Fault) -> Fault {
+        self.keep(!fault.lost && session.end(false).is_ok(), session);
         fault
     }
 

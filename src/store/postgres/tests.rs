@@ -25,12 +25,16 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(future)
 }
 
-pub(super) fn address(url: &str) -> Address {
+fn address(url: &str) -> Address {
+    believing(url, RootCertStore::empty())
+}
+
+fn believing(url: &str, roots: RootCertStore) -> Address {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(RootCertStore::empty())
+        .with_root_certificates(roots)
         .with_no_client_auth();
     Address::parse(url, config).unwrap()
 }
@@ -142,6 +146,24 @@ fn a_bad_address_is_refused_with_the_way_out() {
     check_refused("postgres://a:p%40ss@127.0.0.1:1/x", "see that it runs");
     server.sql(&url, "CREATE ROLE guest LOGIN PASSWORD 'p@ss/word'");
     check_refused(&url.replace("scimgate:", "guest:"), "own");
+}
+
+#[test]
+fn tls_is_spoken_with_a_server_that_is_believed_only() {
+    let server = Postgres::start();
+    let url = server.database().replace("disable", "require");
+    let signed = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    server.secure(&signed.cert.pem(), &signed.signing_key.serialize_pem());
+    check_refused(&url, "TLS");
+    check_refused(&url.replace("require", "prefer"), "TLS");
+    let mut roots = RootCertStore::empty();
+    roots.add(signed.cert.der().clone()).unwrap();
+    let store = Store::connect(believing(&url, roots)).unwrap();
+    let secured = store.read(|db| {
+        let sql = "SELECT ssl::int FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+        db.row(sql, &[], |row| row.get::<i64>(0))
+    });
+    assert_eq!(block_on(secured).unwrap(), Some(1));
 }
 
 #[test]

@@ -2,8 +2,9 @@
 //! server's programs; where they are missing and we are root, Debian's package is installed.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -90,6 +91,25 @@ impl Postgres {
         let started = command.stdout(Stdio::null()).stderr(log).spawn();
         *self.process.lock().unwrap() = Some(started.unwrap());
         self.wait();
+    }
+
+    /// Lets the server speak TLS from now on, with this certificate and key (PEM).
+    pub(crate) fn secure(&self, certificate: &str, key: &str) {
+        let data = self.directory.path().join("data");
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = data.join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        let configuration = fs::File::options()
+            .append(true)
+            .open(data.join("postgresql.conf"));
+        configuration.unwrap().write_all(b"ssl = on\n").unwrap();
+        self.kill();
+        self.resume();
     }
 
     fn wait(&self) {
