@@ -132,11 +132,12 @@ async fn a_database_that_dies_is_503_until_it_is_back() {
     let id = gateway.a.make("/Users", &person()).await;
     let (killed, healed) = (Duration::from_millis(300), Duration::from_secs(3));
     let fate = std::sync::Arc::clone(&server);
-    let fate = tokio::task::spawn_blocking(move || {
-        std::thread::sleep(killed);
+    let fate = tokio::spawn(async move {
+        tokio::time::sleep(killed).await;
         fate.kill();
-        std::thread::sleep(healed);
-        fate.resume();
+        tokio::time::sleep(healed).await;
+        let resumed = tokio::task::spawn_blocking(move || fate.resume());
+        resumed.await.unwrap();
     });
     let mut seen = BTreeSet::new();
     while !fate.is_finished() {

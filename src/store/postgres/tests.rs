@@ -1,4 +1,5 @@
-#![allow(clippy::unwrap_used, clippy::panic)]
+// Tests of a store that has threads of its own block theirs.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

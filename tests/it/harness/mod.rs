@@ -4,6 +4,7 @@
 
 mod http;
 pub(crate) mod logs;
+#[allow(dead_code, reason = "the rest is for the tests of the store itself")]
 pub(crate) mod postgres;
 pub(crate) mod traces;
 

@@ -1,5 +1,7 @@
 //! A PostgreSQL of its own, on a loopback port, in a directory that goes with it. It needs the
 //! server's programs; where they are missing and we are root, Debian's package is installed.
+//! It blocks, on threads that may wait.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods)]
 
 use std::fs;
 use std::io::Write as _;
