@@ -2,7 +2,9 @@
 //! file, under the environment. All mistakes are reported together.
 
 mod layer;
+pub mod origin;
 mod place;
+pub mod schema;
 mod values;
 
 #[cfg(test)]
@@ -13,12 +15,14 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::catalog::watch::Means;
 use crate::problem::Problem;
 use layer::Layer;
+use origin::Origins;
 pub(crate) use values::span;
 
 /// The default of every key, as text, for people.
@@ -26,7 +30,7 @@ pub const REFERENCE: &str = include_str!("config.default.toml");
 
 /// The gateway's configuration. Paths are absolute or relative to the working
 /// directory: [`Config::load`] has resolved them.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Entra's side.
@@ -37,6 +41,7 @@ pub struct Config {
     pub admin: Port,
     /// Threads that serve requests, at least 1; `None` is one for each core.
     #[serde(default, deserialize_with = "values::some_positive")]
+    #[schemars(with = "std::num::NonZeroUsize")]
     pub workers: Option<usize>,
     /// Directories of adapters, scripts and tenants.
     pub catalog: Catalog,
@@ -55,10 +60,11 @@ pub struct Config {
 }
 
 /// Entra's side.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Where to listen.
+    #[schemars(schema_with = "schema::address")]
     pub listen: SocketAddr,
     /// The http or https URL in `meta.location`; `None` takes each request's own host.
     #[serde(
@@ -66,26 +72,32 @@ pub struct Server {
         deserialize_with = "values::some_web_url",
         serialize_with = "values::as_text"
     )]
+    #[schemars(schema_with = "schema::web_url")]
     pub public_url: Option<Url>,
     /// `None` is plain HTTP.
     #[serde(default)]
+    #[schemars(with = "Tls")]
     pub tls: Option<Tls>,
     /// Requests in work at once, at least 1.
     #[serde(deserialize_with = "values::positive")]
+    #[schemars(with = "std::num::NonZeroUsize")]
     pub max_in_flight: usize,
     /// Open connections, at least 1.
     #[serde(deserialize_with = "values::positive")]
+    #[schemars(with = "std::num::NonZeroUsize")]
     pub max_connections: usize,
     /// Open connections from one network, at least 1.
     #[serde(deserialize_with = "values::positive")]
+    #[schemars(with = "std::num::NonZeroUsize")]
     pub max_connections_per_source: usize,
     /// The largest request body in bytes, at least 1.
     #[serde(deserialize_with = "values::bytes")]
+    #[schemars(schema_with = "schema::bytes")]
     pub body_limit: usize,
 }
 
 /// The server's certificate.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
     /// PEM file of the certificate and its chain.
@@ -95,16 +107,20 @@ pub struct Tls {
 }
 
 /// A port beside the one that serves SCIM.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Port {
     /// Where to listen; `None`, written "", is not at all.
-    #[serde(deserialize_with = "values::some_address")]
+    #[serde(
+        deserialize_with = "values::some_address",
+        serialize_with = "values::as_address"
+    )]
+    #[schemars(schema_with = "schema::some_address")]
     pub listen: Option<SocketAddr>,
 }
 
 /// Directories that are watched.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
     /// Holds `<vendor>.toml`.
@@ -122,7 +138,7 @@ pub struct Catalog {
 }
 
 /// The database.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
     /// The SQLite file, where there is no PostgreSQL.
@@ -139,7 +155,7 @@ pub struct Store {
 }
 
 /// What one tenant may ask for.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Sustained.
@@ -148,20 +164,22 @@ pub struct Limits {
     pub burst: NonZeroU32,
     /// In work at once, at least 1.
     #[serde(deserialize_with = "values::positive")]
+    #[schemars(with = "std::num::NonZeroUsize")]
     pub in_flight: usize,
 }
 
 /// The vendors' side.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vendor {
     /// PEM file of further certificate authorities.
     #[serde(default)]
+    #[schemars(with = "PathBuf")]
     pub extra_ca: Option<PathBuf>,
 }
 
 /// Log lines, and the provisioning log.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Their form.
@@ -177,14 +195,16 @@ pub struct Log {
         deserialize_with = "values::retention",
         serialize_with = "values::as_span"
     )]
+    #[schemars(schema_with = "schema::retention")]
     pub retention: Duration,
     /// How many it keeps, at least 1.
     #[serde(deserialize_with = "values::positive")]
+    #[schemars(with = "std::num::NonZeroUsize")]
     pub max_events: usize,
 }
 
 /// How users and groups are named where they need not be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
     /// As they are.
@@ -196,7 +216,7 @@ pub enum Identity {
 }
 
 /// Which reading requests are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Reads {
     /// All.
@@ -208,7 +228,7 @@ pub enum Reads {
 }
 
 /// The form of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// One JSON object a line.
@@ -218,7 +238,7 @@ pub enum LogFormat {
 }
 
 /// Metrics and traces.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     /// How they name tenants and vendors' hosts.
@@ -226,7 +246,7 @@ pub struct Telemetry {
 }
 
 /// How a name stands in metrics and traces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TenantLabel {
     /// As it is.
@@ -238,11 +258,12 @@ pub enum TenantLabel {
 }
 
 /// Times.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deadline {
     /// Seconds until a request is answered at the latest, 1 to 54: Entra gives up at 60.
     #[serde(deserialize_with = "values::request_seconds")]
+    #[schemars(range(min = 1, max = 54))]
     pub request_seconds: u64,
 }
 
@@ -256,6 +277,17 @@ impl Config {
         path: Option<&Path>,
         env: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Vec<Problem>> {
+        Self::load_with_origins(path, env).map(|(config, _)| config)
+    }
+
+    /// The same, and where each value comes from.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_with_origins(
+        path: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<(Self, Origins), Vec<Problem>> {
         let mut problems = Vec::new();
         let mut layers = vec![Layer::defaults()];
         layers.extend(path.and_then(|path| Layer::file(path, &mut problems)));
@@ -264,9 +296,10 @@ impl Config {
         for layer in &mut layers {
             layer.drop_unknown(&mut problems);
         }
+        let origins = Origins::of(&layers);
         let config = layer::extract(layers, &mut problems);
         match config {
-            Some(config) if problems.is_empty() => Ok(config.below(directory_of(path))),
+            Some(config) if problems.is_empty() => Ok((config.below(directory_of(path)), origins)),
             _ => Err(problems),
         }
     }

@@ -7,6 +7,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +30,12 @@ pub trait Backend {
     /// Where there is no vendor there is nothing to wait for.
     fn wait(&self, until: Instant) -> LocalBoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep_until(until))
+    }
+
+    /// The same vendor for work that is no single request's and may outlast it; `None` if this
+    /// one holds nothing of a request.
+    fn apart(&self) -> Option<Rc<dyn Backend>> {
+        None
     }
 }
 

@@ -155,11 +155,14 @@ impl Adapter {
             }
         };
         let mut problems = missing_functions(&manifest, &script);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
         let toml = &files.manifest.0;
-        let extensions = extensions::read(&manifest.extensions, toml)?;
+        let extensions = match extensions::read(&manifest.extensions, toml) {
+            Ok(extensions) => extensions,
+            Err(found) => {
+                problems.extend(found);
+                return Err(problems);
+            }
+        };
         let mut compiled = |kind| {
             let types = extended(kind, &extensions);
             table(&manifest, &script, types).map_err(|found| problems.extend(found))
@@ -254,6 +257,10 @@ fn table(
             ("group_attributes", &manifest.fields.group, field)
         }
     };
+    // What is missing has been told.
+    if script.arity(function) != Some(0) {
+        return Err(Vec::new());
+    }
     let rows = script.table(function).map_err(|problem| vec![problem])?;
     let source = Source {
         file: &script.file,
@@ -398,6 +405,29 @@ schema = { id = "urn:example:2.0:User", name = "Own", attributes = [{ name = "fl
             &format!("{department}{floor}"),
             FLOOR,
             &[ENTERPRISE_USER, "urn:example:2.0:User"],
+        );
+    }
+
+    #[test]
+    fn what_is_missing_hides_nothing_that_is_wrong() {
+        let script = include_str!("../../tests/data/example.rhai");
+        let script = script.replacen("fn get_user(", "fn gt_user(", 1).replacen(
+            "\"userName\"",
+            "\"usrName\"",
+            1,
+        );
+        let problems = Adapter::compile(Files {
+            name: "example".to_owned(),
+            manifest: (
+                "example.toml".to_owned(),
+                include_str!("../../tests/data/example.toml").to_owned(),
+            ),
+            script: ("example.rhai".to_owned(), script),
+        });
+        let codes: Vec<_> = problems.unwrap_err().iter().map(|it| it.code).collect();
+        assert_eq!(
+            codes,
+            ["script::missing-function", "table::unknown-attribute"]
         );
     }
 

@@ -23,7 +23,7 @@ pub struct Difference {
     /// The server's certificate, where it would change or be refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Fate>,
-    /// What is wrong on disk: why something would be refused, and warnings.
+    /// What is wrong on disk: why something would be refused or would not go, and warnings.
     pub problems: Vec<Finding>,
 }
 
@@ -63,14 +63,17 @@ pub struct Line {
 }
 
 impl Difference {
-    /// Whether a reload would change nothing and refuse nothing.
+    /// Whether a reload would change nothing, refuse nothing and find no error.
     pub fn is_none(&self) -> bool {
-        self.vendors.is_empty() && self.tenants.is_empty() && self.certificate.is_none()
+        self.vendors.is_empty()
+            && self.tenants.is_empty()
+            && self.certificate.is_none()
+            && !self.problems.iter().any(Finding::is_error)
     }
 
     /// Of what runs and what a reload would publish, which took and refused what
     /// `changes` says.
-    pub(super) fn between(running: &Catalog, next: &Catalog, changes: &Changes) -> Self {
+    pub(super) fn between(running: &Catalog, next: &Catalog, changes: Changes) -> Self {
         let mut vendors = parts(&running.adapters, &next.adapters, vendor_lines);
         let mut tenants = parts(&running.tenants, &next.tenants, tenant_lines);
         // What differs in nothing that is told differs in comments or transcripts.
@@ -87,7 +90,7 @@ impl Difference {
             tenants,
             certificate: fate(&changes.taken, Fate::Changed)
                 .or(fate(&changes.refused, Fate::Refused)),
-            problems: findings(&changes.report),
+            problems: findings(&changes.problems()),
         }
     }
 }

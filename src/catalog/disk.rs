@@ -3,18 +3,15 @@
 //! half of another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::fingerprint::Fingerprint;
 use super::reload::Plan;
 use crate::adapter::TenantId;
-use crate::problem::Problem;
+use crate::problem::{Problem, file};
 use crate::tenant::file::secret_files;
 use crate::tenant::redacted;
-
-/// Larger files are refused unread.
-const FILE_MAX: u64 = 256 << 10;
 
 /// A file's name for people and its text.
 pub type Text = (String, String);
@@ -232,35 +229,15 @@ fn told(file: &Result<Text, Problem>) -> String {
 
 /// A file's name for people and its text.
 fn read(path: &Path) -> Result<Text, Problem> {
-    let text = bounded(path).and_then(|bytes| {
-        String::from_utf8(bytes).map_err(|_| io::Error::other("it is no UTF-8 text"))
-    });
-    match text {
+    match file::text(path) {
         Ok(text) => Ok((path.display().to_string(), text)),
         Err(error) => Err(unreadable(path, &error)),
     }
 }
 
-fn bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let file = std::fs::File::open(path)?;
-    let size = file.metadata()?.len();
-    let mut bytes = Vec::new();
-    // A file may grow while it is read.
-    file.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
-    if size > FILE_MAX || bytes.len() as u64 > FILE_MAX {
-        let message = format!("it has {size} bytes; {FILE_MAX} are the most");
-        return Err(io::Error::other(message));
-    }
-    Ok(bytes)
-}
-
-/// What is in a file that is not loaded as text, or why nothing is. Only files:
-/// reading a pipe would wait for its writer.
+/// What is in a file that is not loaded as text, or why nothing is.
 fn contents(path: &Path) -> Vec<u8> {
-    match path.is_file() {
-        true => bounded(path).unwrap_or_else(|error| error.to_string().into_bytes()),
-        false => b"no file".to_vec(),
-    }
+    file::bytes(path).unwrap_or_else(|error| error.to_string().into_bytes())
 }
 
 fn misnamed(name: &str, path: &Path) -> Problem {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::diagnostics::Report;
 use super::{Catalog, Sources};
-use crate::problem::Problem;
+use crate::problem::{Problem, file};
 use crate::tenant::file::TenantFile;
 
 /// Adds the warnings about all that was loaded; the files that were looked at.
@@ -30,7 +30,7 @@ pub fn lint(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeS
 
 /// The report has only the redacted text, so the file is read once more.
 fn tenant(file: &str) -> Vec<Problem> {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = file::text(Path::new(file)).unwrap_or_default();
     let written = TenantFile::parse(file, &text);
     written.map_or_else(|_| Vec::new(), |written| written.lints(file))
 }

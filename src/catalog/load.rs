@@ -53,6 +53,12 @@ pub(super) fn adapter(name: &str, files: &VendorFiles, report: &mut Report) -> O
     };
     report.source(manifest);
     report.source(script);
+    if !Adapter::is_name(name) {
+        let message = format!("`{name}` is no adapter name");
+        let problem = Problem::error("adapter::name", &manifest.0, message);
+        report.extend([problem.help(Adapter::NAME_FORM)]);
+        return None;
+    }
     let compiled = Adapter::compile(Files {
         name: name.to_owned(),
         manifest: manifest.clone(),

@@ -34,9 +34,10 @@ pub use diagnostics::Report;
 pub use difference::Difference;
 pub use disk::Text;
 pub use fingerprint::Fingerprint;
+pub use held::unfit_certificate;
 pub use lint::lint;
 pub use load::{Sources, load};
-pub use reload::{Demand, Effects, Plan, Reloader};
+pub use reload::{Demand, Effects, Plan, Reloader, log_problems};
 pub use standing::{Outcome, Standing};
 
 use crate::adapter::{Adapter, TenantId};

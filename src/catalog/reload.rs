@@ -43,6 +43,12 @@ pub trait Effects: Send + Sync {
     /// Makes a catalog the live one. Requests under way end on theirs.
     fn publish(&self, catalog: &Catalog);
 
+    /// Whether the certificate and key that lie on disk now can be served.
+    ///
+    /// # Errors
+    /// Why not.
+    fn try_certificate(&self) -> Result<(), String>;
+
     /// Takes the certificate and key that lie on disk now.
     ///
     /// # Errors
@@ -154,7 +160,7 @@ impl Reloader {
         let mut state = self.state();
         let disk = Disk::read(&self.0.plan);
         let report = state.held.prove(&disk, &*self.0.effects);
-        warn(&report);
+        log_problems(&report);
         self.tell(&state);
     }
 
@@ -167,7 +173,7 @@ impl Reloader {
         let effects = Rehearsal(&*self.0.effects);
         let look = Look::again(Demand::Again, Instant::now(), &effects);
         let changes = held.advance(&disk, &self.0.plan, &look);
-        Difference::between(&running, &held.catalog(), &changes)
+        Difference::between(&running, &held.catalog(), changes)
     }
 
     /// Ends the time of tenants whose files have been gone long enough.
@@ -232,6 +238,7 @@ impl Reloader {
             looked,
             taken: changes.taken,
             refused: changes.refused,
+            leaving: changes.leaving,
             removed: changes.removed,
             millis: began.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
             standing: Standing::clone(&self.standing()),
@@ -249,8 +256,12 @@ impl Effects for Rehearsal<'_> {
 
     fn publish(&self, _: &Catalog) {}
 
+    fn try_certificate(&self) -> Result<(), String> {
+        self.0.try_certificate()
+    }
+
     fn renew_certificate(&self) -> Result<(), String> {
-        Ok(())
+        self.try_certificate()
     }
 }
 
@@ -274,29 +285,39 @@ fn log(changes: &Changes, standing: &Standing) {
             "the files are not as they should be"
         );
     }
-    warn(&changes.report);
+    log_problems(&changes.report);
+    if !changes.refused.is_empty() {
+        tracing::warn!(
+            refused = changes.refused.join(", "),
+            action = "mend the files; `scimgate status` and `scimgate diff` tell what runs instead",
+            "a change was refused; the last good version serves on"
+        );
+    }
     tracing::info!(
-        taken = changes.taken.join(", "),
-        refused = changes.refused.join(", "),
-        removed = changes.removed.join(", "),
+        taken = some(&changes.taken),
+        leaving = some(&changes.leaving),
+        removed = some(&changes.removed),
         catalog = standing.running,
-        disk = standing.disk,
         "reloaded"
     );
+}
+
+fn some(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 /// What to do where a problem does not say.
 const MEND: &str = "mend the file";
 
-/// Problems hold names and places of files, never their contents.
-fn warn(report: &Report) {
+/// Writes problems into the log, a line each: names and places of files, never their contents.
+pub fn log_problems(report: &Report) {
     for problem in report.problems() {
-        let [(line, column), _] = report.place(problem).unwrap_or_default();
+        let place = report.place(problem).map(|[begin, _]| begin);
         tracing::warn!(
             code = problem.code,
             file = problem.file,
-            line,
-            column,
+            line = place.map(|(line, _)| line),
+            column = place.map(|(_, column)| column),
             problem = problem.message,
             action = problem.help.as_deref().unwrap_or(MEND),
             "a file is not as it should be"

@@ -131,6 +131,9 @@ pub struct Outcome {
     pub taken: Vec<String>,
     /// What was refused; its last good version serves on, if there was one.
     pub refused: Vec<String>,
+    /// Tenants whose files are gone: answered 503 for a while, so that a mistake can be mended.
+    #[serde(default)]
+    pub leaving: Vec<String>,
     /// What went away.
     pub removed: Vec<String>,
     /// How long it took, in milliseconds.

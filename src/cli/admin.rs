@@ -75,7 +75,11 @@ async fn mint(
 
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 async fn list(tokens: &AdminTokens) -> anyhow::Result<()> {
-    for record in tokens.list().await? {
+    let records = tokens.list().await?;
+    if records.is_empty() {
+        eprintln!("there are no admin tokens; `scimgate admin mint` makes one");
+    }
+    for record in records {
         let standing = match record.revoked {
             None => "works".to_owned(),
             Some(at) => format!("revoked {at:.0}"),

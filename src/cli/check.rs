@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::ensure;
 use clap::ValueEnum;
 
 use super::output::{Format, written};
-use super::{Ending, Trouble, sources};
+use super::{Ending, Trouble, named, sources};
 use crate::adapter::Adapter;
 use crate::catalog::diagnostics::Report;
 use crate::catalog::{self, Sources};
 use crate::config::Config;
+use crate::gateway;
 use crate::problem::{Severity, counted, manual};
 use crate::transcript;
 
@@ -23,7 +25,7 @@ pub(super) struct Options {
     /// Tell only of this vendor.
     #[arg(long, value_name = "NAME")]
     vendor: Option<String>,
-    /// Look at adapters and scripts only; secrets of tenants are not read.
+    /// Look at adapters and scripts only; tenants' secrets and the certificate are not read.
     #[arg(long)]
     no_tenants: bool,
     /// Do not play the vendors' transcripts.
@@ -53,9 +55,13 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     sources.tenants = sources
         .tenants
         .filter(|tenants| !options.no_tenants && tenants.exists());
-    let (catalog, mut report) = catalog::load(&sources);
-    let looked_at = catalog::lint(&catalog, &sources, &mut report);
+    all_there(&sources, options).map_err(Trouble::Config)?;
     let selection = Selection::new(config, &sources, options);
+    let (catalog, mut report) = catalog::load(&sources);
+    if !options.no_tenants {
+        report.extend(gateway::certificate_problem(config));
+    }
+    let looked_at = catalog::lint(&catalog, &sources, &mut report);
     let mut played = 0;
     for adapter in catalog.adapters.values() {
         if !options.no_transcripts && selection.has(&adapter.name) {
@@ -211,6 +217,34 @@ impl Selection {
         };
         Some(name.to_str()?.to_owned())
     }
+}
+
+/// What is named and not there would be in order for ever.
+fn all_there(sources: &Sources, options: &Options) -> anyhow::Result<()> {
+    for path in &options.paths {
+        ensure!(path.exists(), "there is no {}", path.display());
+    }
+    let known = vendors(sources);
+    match &options.vendor {
+        Some(vendor) if !known.contains(vendor) => {
+            let known = known.iter().map(String::as_str);
+            Err(named::missing("adapter", vendor, known))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The vendors there are files of, whether or not they can be used.
+fn vendors(sources: &Sources) -> BTreeSet<String> {
+    let stems = |directory: &Path, extension: &'static str| {
+        let entries = std::fs::read_dir(directory).into_iter().flatten();
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let files = paths.filter(move |path| path.extension().is_some_and(|it| it == extension));
+        files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+    };
+    stems(&sources.adapters, "toml")
+        .chain(stems(&sources.scripts, "rhai"))
+        .collect()
 }
 
 /// Without links and dots; as it is if there is no such file.

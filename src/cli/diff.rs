@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::output::Form;
 use super::reach::{Remote, Whereabouts};
-use super::status::Format;
 use super::{Ending, Trouble};
 use crate::catalog::Difference;
 use crate::catalog::difference::{Changed, Fate};
@@ -17,9 +17,9 @@ pub(super) struct Options {
     /// End with status 1 if anything is different.
     #[arg(long)]
     exit_code: bool,
-    /// For people or for programs.
+    /// The form of the result.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Form,
 }
 
 /// Tells what a reload of the running gateway would change.
@@ -28,8 +28,8 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     let remote = Remote::of(config, &options.whereabouts)?;
     let difference: Difference = remote.get("/diff")?;
     match options.format {
-        Format::Human => print!("{}", human(&difference)),
-        Format::Json => println!("{:#}", serde_json::json!(difference)),
+        Form::Human => print!("{}", human(&difference)),
+        Form::Json => println!("{:#}", serde_json::json!(difference)),
     }
     Ok(if options.exit_code && !difference.is_none() {
         Ending::Findings

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use clap::ValueEnum;
+use clap::ArgGroup;
 use serde_json::json;
 
-use super::{Ending, Trouble, sources};
+use super::output::Form;
+use super::{Ending, Trouble, named, sources};
 use crate::adapter::compile::Files;
 use crate::adapter::{Adapter, Backend, TenantId};
 use crate::catalog::{self, Catalog, Sources};
@@ -23,17 +24,18 @@ use crate::vendor::TlsOptions;
 
 /// Which requests, of whom.
 #[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("whom").required(true).args(["tenant", "vendor"])))]
 pub(super) struct Options {
     /// What Entra asks: a transcript of which only `### Entra asks` must be there, or requests as
     /// editors send them; - is standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The tenant.
-    #[arg(long, value_name = "TENANT", required_unless_present = "adapter")]
-    tenant: Option<String>,
+    #[arg(long, value_name = "NAME", value_parser = super::token::tenant_id)]
+    tenant: Option<TenantId>,
     /// A vendor, without any tenant: settings are those of the file (`@setting name = value`).
-    #[arg(long, value_name = "VENDOR", conflicts_with = "tenant")]
-    adapter: Option<String>,
+    #[arg(long, value_name = "NAME")]
+    vendor: Option<String>,
     /// Really ask the vendor what changes nothing there.
     #[arg(long, requires = "tenant")]
     read: bool,
@@ -43,16 +45,9 @@ pub(super) struct Options {
     /// A directory with another version of the scripts: tell what it does otherwise.
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "script")]
     against: Option<PathBuf>,
-    /// For people or for programs.
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    format: Format,
-}
-
-/// How the dry run is told.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Human,
-    Json,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
 }
 
 /// Tells what the gateway would call at the vendor and answer to Entra.
@@ -77,12 +72,12 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     })
 }
 
-fn tell(now: &DryRun, other: Option<&DryRun>, format: Format) {
+fn tell(now: &DryRun, other: Option<&DryRun>, format: Form) {
     let text = match (format, other) {
-        (Format::Human, None) => now.to_string(),
-        (Format::Human, Some(other)) => compared(now, other),
-        (Format::Json, None) => format!("{:#}\n", json!(now)),
-        (Format::Json, Some(other)) => {
+        (Form::Human, None) => now.to_string(),
+        (Form::Human, Some(other)) => compared(now, other),
+        (Form::Json, None) => format!("{:#}\n", json!(now)),
+        (Form::Json, Some(other)) => {
             let differences = differences(now, other);
             let told = json!({ "now": now, "other": other, "differences": differences });
             format!("{told:#}\n")
@@ -125,20 +120,19 @@ impl Stage {
             ..sources(config)
         });
         let tenant = match &options.tenant {
-            Some(name) => Some(tenant(&catalog, name).map_err(|error| with(error, &problems))?),
+            Some(id) => Some(named::tenant(&catalog, id).map_err(|error| with(error, &problems))?),
             None => None,
         };
-        let (adapter, subject) = match (&tenant, &options.adapter) {
+        let (adapter, subject) = match (&tenant, &options.vendor) {
             (Some(tenant), _) => {
-                let adapter = adapter(&catalog, &tenant.adapter.name)?;
-                (adapter, Subject::of_tenant(tenant))
+                let adapter = named::adapter(&catalog, &tenant.adapter.name)?;
+                (Arc::clone(adapter), Subject::of_tenant(tenant))
             }
             (None, name) => {
-                let adapter = adapter(&catalog, name.as_deref().unwrap_or_default())
+                let adapter = named::adapter(&catalog, name.as_deref().unwrap_or_default())
                     .map_err(|error| with(error, &problems))?;
-                let subject =
-                    Subject::of_adapter(&adapter, requests).map_err(|why| anyhow!(why))?;
-                (adapter, subject)
+                let subject = Subject::of_adapter(adapter, requests).map_err(|why| anyhow!(why))?;
+                (Arc::clone(adapter), subject)
             }
         };
         let other = match other_version(config, options, &adapter)? {
@@ -148,13 +142,13 @@ impl Stage {
         Ok(Self {
             subject,
             other,
+            tenant: tenant.cloned(),
             transcripts: config.catalog.transcripts.join(&adapter.name),
             adapter,
             store: match &tenant {
                 Some(_) => gateway::open_store_to_read(config)?,
                 None => None,
             },
-            tenant,
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
             reads: options.read,
         })
@@ -206,29 +200,6 @@ fn with(error: anyhow::Error, problems: &str) -> anyhow::Error {
         true => error,
         false => error.context(format!("not everything could be loaded\n{problems}")),
     }
-}
-
-fn tenant(catalog: &Catalog, name: &str) -> anyhow::Result<Arc<Tenant>> {
-    let id = TenantId::parse(name).ok_or_else(|| anyhow!("{}", TenantId::FORM))?;
-    let known: Vec<_> = catalog.tenants.keys().map(TenantId::as_str).collect();
-    let found = catalog.tenants.get(&id).cloned();
-    found.ok_or_else(|| {
-        anyhow!(
-            "there is no usable tenant {name}; there are: {}",
-            known.join(", ")
-        )
-    })
-}
-
-fn adapter(catalog: &Catalog, name: &str) -> anyhow::Result<Arc<Adapter>> {
-    let known: Vec<_> = catalog.adapters.keys().map(String::as_str).collect();
-    let found = catalog.adapters.get(name).cloned();
-    found.ok_or_else(|| {
-        anyhow!(
-            "there is no usable adapter {name}; there are: {}",
-            known.join(", ")
-        )
-    })
 }
 
 /// The adapter with another script.

@@ -1,7 +1,7 @@
 //! `scimgate explain`.
 
-use anyhow::Context as _;
-
+use super::events::{Events, Place};
+use super::output::Form;
 use super::{Ending, Trouble};
 use crate::adapter::story::tell;
 use crate::config::Config;
@@ -10,29 +10,26 @@ use crate::gateway;
 /// Which request.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
     /// The id in the answer's X-Request-Id, in log lines and in Entra's provisioning log.
     #[arg(value_name = "REQUEST-ID")]
     request_id: String,
-    /// Print the events as JSON.
-    #[arg(long)]
-    json: bool,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
 }
 
 /// Tells the story of a request.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = gateway::open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime
-        .context("no event loop")
-        .map_err(Trouble::Internal)?;
-    let events = runtime.block_on(store.event(options.request_id.trim()));
-    let events = events.map_err(|error| Trouble::Internal(error.into()))?;
+    let log = Events::of(config, &options.place)?;
+    let events = log.of_request(options.request_id.trim())?;
     if events.is_empty() {
         eprintln!("{}", unknown(config));
         return Ok(Ending::Findings);
     }
-    if options.json {
+    if options.format == Form::Json {
         let text = serde_json::to_string_pretty(&events);
         println!("{}", text.map_err(|error| Trouble::Internal(error.into()))?);
     } else {

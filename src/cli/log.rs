@@ -4,15 +4,14 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::events::{Events, Place};
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
+use crate::adapter::story::tell::plain;
 use crate::adapter::story::{Action, Event, Status};
 use crate::config::{self, Config};
-use crate::gateway;
-use crate::store::Store;
 use crate::store::log::{Filter, Order};
 
 /// How often `--follow` looks for more.
@@ -21,6 +20,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Which events, and how they are printed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    place: Place,
     /// Only this tenant's.
     #[arg(long, value_name = "NAME", value_parser = tenant_id)]
     tenant: Option<TenantId>,
@@ -82,34 +83,24 @@ fn span(text: &str) -> Result<Duration, String> {
 
 /// Prints what the provisioning log has, oldest first.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let store = gateway::open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
-    let runtime = runtime
-        .context("no event loop")
-        .map_err(Trouble::Internal)?;
-    let shown = runtime.block_on(show(&store, options));
-    match shown {
-        Err(error) if is_gone(&error) => Ok(Ending::Done),
-        shown => shown.map(|()| Ending::Done).map_err(Trouble::Internal),
-    }
-}
-
-async fn show(store: &Store, options: &Options) -> anyhow::Result<()> {
-    print(&head(options.format))?;
+    let log = Events::of(config, &options.place)?;
     let filter = options.filter(Timestamp::now());
-    let count = usize::from(options.lines);
-    let mut page = store.events(filter.clone(), Order::Newest, count).await?;
+    let mut page = log.page(&filter, Order::Newest, options.lines.into())?;
     page.events.reverse();
+    let mut text = head(options.format);
     loop {
-        print(&lines(&page.events, options.format)?)?;
-        if !options.follow {
-            return Ok(());
+        text.push_str(&lines(&page.events, options.format).map_err(Trouble::Internal)?);
+        match print(&text) {
+            // Whoever read the output went away, as `head` does: that is no fault.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Ending::Done),
+            printed => printed.map_err(|error| Trouble::Internal(error.into()))?,
         }
-        tokio::time::sleep(LOOK_EVERY).await;
-        let after = Order::After(page.first);
-        page = store.events(filter.clone(), after, 1000).await?;
+        if !options.follow {
+            return Ok(Ending::Done);
+        }
+        text.clear();
+        log.pause(LOOK_EVERY);
+        page = log.page(&filter, Order::After(page.first), 1000)?;
     }
 }
 
@@ -126,12 +117,6 @@ impl Options {
             ..Filter::default()
         }
     }
-}
-
-/// Whether whoever read the output went away, as `head` does: that is no fault.
-fn is_gone(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 fn print(text: &str) -> io::Result<()> {
@@ -160,20 +145,23 @@ fn lines(events: &[Event], format: Format) -> anyhow::Result<String> {
     Ok(text)
 }
 
-const HEAD: [&str; 8] = [
-    "time", "tenant", "action", "status", "code", "took", "identity", "request",
+const HEAD: [&str; 9] = [
+    "time", "tenant", "action", "status", "code", "took", "identity", "request", "changes",
 ];
-const WIDTHS: [usize; 8] = [20, 16, 8, 8, 22, 9, 24, 0];
+const WIDTHS: [usize; 9] = [20, 16, 8, 8, 22, 9, 24, 36, 0];
+/// More attributes than these are only counted.
+const NAMED: usize = 3;
 
-fn columns(cells: &[String; 8]) -> String {
+fn columns(cells: &[String; 9]) -> String {
     let mut text = String::new();
     for (cell, width) in cells.iter().zip(WIDTHS) {
+        let cell = plain(cell);
         let _ = write!(text, "{cell:width$}  ");
     }
     format!("{}\n", text.trim_end())
 }
 
-fn row(event: &Event) -> [String; 8] {
+fn row(event: &Event) -> [String; 9] {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let identity = event.identity.clone().or_else(|| event.target_id.clone());
     [
@@ -185,7 +173,16 @@ fn row(event: &Event) -> [String; 8] {
         format!("{} ms", event.duration_us / 1000),
         text(&identity),
         event.request_id.clone(),
+        changes(event),
     ]
+}
+
+fn changes(event: &Event) -> String {
+    let names: Vec<_> = event.modified.iter().map(|one| one.name.as_str()).collect();
+    match names.len() {
+        0..=NAMED => names.join(", "),
+        many => format!("{many} attributes"),
+    }
 }
 
 const CSV_HEAD: &str = "time,tenant,vendor,action,status,code,http_status,resource,target_id,identity,duration_ms,modified,detail,request_id,part";
@@ -216,7 +213,7 @@ fn csv(event: &Event) -> String {
         event.request_id.clone(),
         event.part.to_string(),
     ];
-    cells.map(|cell| quoted(&cell)).join(",")
+    cells.map(|cell| quoted(&plain(&cell))).join(",")
 }
 
 /// RFC 4180. A cell that a spreadsheet would take for a formula is made text.

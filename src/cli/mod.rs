@@ -1,15 +1,19 @@
-//! The command line: one verb a file, and each only wires.
+//! The command line: one verb a file, and each only wires. `deploy/walk-through.md` has those by
+//! which a mapping is mended at work.
 
 mod adapter;
 mod admin;
 mod check;
 mod completions;
+mod config;
 mod definitions;
 mod demo;
 mod diff;
 mod dry_run;
+mod events;
 mod explain;
 mod log;
+mod named;
 mod output;
 mod probe;
 mod reach;
@@ -34,7 +38,7 @@ use crate::problem::{Problem, counted};
 #[command(version, arg_required_else_help = true)]
 #[command(
     after_help = "Exit status: 0 done, 1 something to mend was found, 2 wrong usage, \
-    69 no gateway answers, 70 the machine or a defect, 78 the configuration."
+    69 no gateway answers, 70 the machine or a defect, 78 the configuration, or what it or the command line names."
 )]
 pub struct Cli {
     /// Configuration file, .toml or .json; without one the defaults and SCIMGATE_* hold.
@@ -52,43 +56,46 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// See it work: an Entra and a vendor of our own making use the gateway; needs no configuration.
+    Demo(demo::Options),
     /// Serve SCIM until told to stop.
     Serve,
-    /// Look for mistakes in manifests, scripts and tenants without serving.
+    /// Look for mistakes in all files that are loaded, without serving.
     Check(check::Options),
-    /// Run the vendors' transcripts.
+    /// Play the vendors' transcripts.
     Test(test::Options),
-    /// What runs against what lies on disk, and how every tenant is doing.
+    /// Tell what requests of Entra would lead to; nothing is sent and nothing remembered.
+    DryRun(dry_run::Options),
+    /// Tell what runs against what lies on disk, and how every tenant is doing.
     Status(status::Options),
-    /// What a reload would change.
+    /// Tell what a reload would change.
     Diff(diff::Options),
     /// Have the running gateway load everything again.
     Reload(reload::Options),
-    /// Tokens of those who administer the gateway.
-    #[command(subcommand)]
-    Admin(admin::Verb),
-    /// Tell what requests of Entra would lead to; nothing is sent and nothing remembered.
-    DryRun(dry_run::Options),
-    /// The vendors there are, and new ones.
-    #[command(subcommand)]
-    Adapter(adapter::Verb),
-    /// Write definition files, by which editors complete and explain scripts.
-    Definitions(definitions::Options),
-    /// Tenants' tokens.
-    #[command(subcommand)]
-    Token(token::Verb),
-    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
-    Probe(probe::Options),
-    /// Print what lets a shell complete these words.
-    Completions(completions::Options),
-    /// Write manual pages into a directory.
-    Man(completions::ManOptions),
     /// Print what became of requests: the provisioning log, in Entra's words.
     Log(log::Options),
     /// Tell what happened to one request, why, what Entra does next, and what to do.
     Explain(explain::Options),
-    /// Watch an Entra and a vendor of our own making use the gateway; needs no configuration.
-    Demo(demo::Options),
+    /// List and show the vendors there are, or begin a new one.
+    #[command(subcommand)]
+    Adapter(adapter::Verb),
+    /// Write definition files, by which editors complete and explain scripts.
+    Definitions(definitions::Options),
+    /// Make, list and end the tokens of those who administer the gateway.
+    #[command(subcommand)]
+    Admin(admin::Verb),
+    /// Make, list and end tenants' tokens, which Entra presents.
+    #[command(subcommand)]
+    Token(token::Verb),
+    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
+    Probe(probe::Options),
+    /// Print the configuration that holds, or its schema.
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Print what lets a shell complete these words.
+    Completions(completions::Options),
+    /// Write manual pages into a directory.
+    Man(completions::ManOptions),
 }
 
 /// How a verb ended.
@@ -138,6 +145,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Definitions(options) => definitions::run(&options),
         Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
         Verb::Probe(options) => probe::run(&options),
+        Verb::Config(verb) => config::run(file, &verb),
         Verb::Completions(options) => completions::run(&options),
         Verb::Man(options) => completions::man(&options),
         Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),

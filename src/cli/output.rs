@@ -17,6 +17,16 @@ pub(super) enum Format {
     Github,
 }
 
+/// The forms of a result that is about no lines of files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Form {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs: one JSON document.
+    Json,
+}
+
 /// Whether to colour what goes to this stream: to a terminal, unless `NO_COLOR`
 /// is set (<https://no-color.org>).
 pub(super) fn colours(stream: &impl IsTerminal) -> bool {

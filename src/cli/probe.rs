@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use secrecy::SecretString;
 use url::Url;
 
+use super::output::Form;
 use super::{Ending, Trouble};
 use crate::probe::{self, Target};
 use crate::vendor::TlsOptions;
@@ -42,15 +43,9 @@ pub(super) struct Options {
     /// Seconds an answer may take.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     timeout: u64,
-    /// How to tell what was found.
-    #[arg(long, value_enum, default_value = "human")]
-    format: Format,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Human,
-    Json,
+    /// The form of the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
 }
 
 /// Probes, and tells what was found.
@@ -63,8 +58,8 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
         .map_err(|error| Trouble::Internal(error.into()))?;
     let report = runtime.block_on(probe::run(target));
     match options.format {
-        Format::Human => print!("{}\n{}", options.tenant_url, report.text()),
-        Format::Json => println!("{:#}", report.json()),
+        Form::Human => print!("{}\n{}", options.tenant_url, report.text()),
+        Form::Json => println!("{:#}", report.json()),
     }
     Ok(match report.is_fit() {
         true => Ending::Done,

@@ -72,15 +72,20 @@ struct Reason {
 impl Remote {
     /// Finds out where the gateway is and as whom to ask it.
     pub(super) fn of(config: &Config, whereabouts: &Whereabouts) -> Result<Self, Trouble> {
-        let base = match (&whereabouts.admin, config.admin.listen) {
-            (Some(url), _) => url.trim_end_matches('/').to_owned(),
-            (None, Some(address)) => format!("http://{address}"),
+        match (&whereabouts.admin, config.admin.listen) {
+            (Some(url), _) => Self::at(config, url),
+            (None, Some(address)) => Self::at(config, &format!("http://{address}")),
             (None, None) => {
                 let help =
                     "admin.listen: it is switched off; set it, or name a gateway with --admin";
-                return Err(Trouble::Config(anyhow!(help)));
+                Err(Trouble::Config(anyhow!(help)))
             }
-        };
+        }
+    }
+
+    /// The gateway whose admin port this is.
+    pub(super) fn at(config: &Config, url: &str) -> Result<Self, Trouble> {
+        let base = url.trim_end_matches('/').to_owned();
         let pass = pass(config, &base).map_err(Trouble::Config)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -113,7 +118,9 @@ impl Remote {
 
     /// Waits, as between two looks.
     pub(super) fn pause(&self, span: Duration) {
-        self.runtime.block_on(tokio::time::sleep(span));
+        // Inside, for a timer is made on a running loop only.
+        self.runtime
+            .block_on(async { tokio::time::sleep(span).await });
     }
 
     fn ask<T: DeserializeOwned>(
@@ -171,7 +178,7 @@ impl Remote {
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> anyhow::Result<(u16, Bytes)> {
-        let response = self.http.request(request).await?;
+        let response = self.http.request(request).await.map_err(innermost)?;
         let status = response.status().as_u16();
         let body = Limited::new(response.into_body(), ANSWER_MAX).collect();
         let body = body.await.map_err(anyhow::Error::from_boxed)?;
@@ -185,6 +192,12 @@ impl Remote {
             self.base
         ))
     }
+}
+
+/// What the operating system or the other side said; the layers above only say who heard it.
+fn innermost(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {
+    let error = anyhow::Error::new(error);
+    anyhow!("{}", error.root_cause())
 }
 
 /// A token that was given, or else a pass that the pepper gives. A pass goes

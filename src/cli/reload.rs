@@ -1,7 +1,7 @@
 //! `scimgate reload`.
 
+use super::output::Form;
 use super::reach::{Remote, Whereabouts};
-use super::status::Format;
 use super::{Ending, Trouble};
 use crate::catalog::Outcome;
 use crate::catalog::standing::{Finding, Part};
@@ -15,9 +15,9 @@ pub(super) struct Options {
     /// Also when more than half of the tenants' files are gone at once.
     #[arg(long)]
     force: bool,
-    /// For people or for programs.
+    /// The form of the result.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Form,
 }
 
 /// Has the running gateway load everything again and tells what became of it.
@@ -31,8 +31,8 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     };
     let outcome: Outcome = remote.post(path, None)?;
     match options.format {
-        Format::Human => print!("{}", human(&outcome)),
-        Format::Json => println!("{:#}", serde_json::json!(outcome)),
+        Form::Human => print!("{}", human(&outcome)),
+        Form::Json => println!("{:#}", serde_json::json!(outcome)),
     }
     Ok(if outcome.standing.is_well() {
         Ending::Done
@@ -52,8 +52,19 @@ fn human(outcome: &Outcome) -> String {
     };
     tell("live now", &outcome.taken);
     tell("refused, what ran runs on", &outcome.refused);
+    tell(
+        "leaving, with 503 for a while and 401 then",
+        &outcome.leaving,
+    );
     tell("gone", &outcome.removed);
-    if [&outcome.taken, &outcome.refused, &outcome.removed]
+    let Outcome {
+        taken,
+        refused,
+        leaving,
+        removed,
+        ..
+    } = outcome;
+    if [taken, refused, leaving, removed]
         .iter()
         .all(|names| names.is_empty())
     {

@@ -1,5 +1,6 @@
 //! `scimgate serve`.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use tokio::runtime::LocalOptions;
@@ -7,9 +8,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::output::colours;
 use super::{Ending, Trouble};
-use crate::catalog::Reloader;
 use crate::catalog::watch::{Timing, Watch};
-use crate::config::Config;
+use crate::catalog::{Reloader, Report, log_problems};
+use crate::config::{Config, LogFormat};
 use crate::gateway::{Gateway, SidePorts};
 use crate::server::admin;
 use crate::telemetry::Telemetry;
@@ -23,16 +24,17 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     // Without any tenant every token would be refused as unknown, and Entra would stop all jobs.
     let tenants = &config.catalog.tenants;
     if !tenants.is_dir() {
-        let message = format!("catalog.tenants: {} is no directory", tenants.display());
+        let message = format!(
+            "catalog.tenants: {} is no directory; make it, with a file for each tenant, or name another one",
+            tenants.display()
+        );
         return Err(Trouble::Config(anyhow::anyhow!(message)));
     }
     let telemetry = Telemetry::begin(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let gateway = gateway.measured_by(&telemetry.instruments());
     let (reloader, found) = gateway.load(config);
-    if !found.problems().is_empty() {
-        eprint!("{}", found.render(colours(&std::io::stderr())));
-    }
+    tell(&found, config.log.format);
     let (catalog, standing) = (reloader.running(), reloader.standing());
     let sides = SidePorts::open(config, &gateway, reloader.clone());
     let sides = sides.map_err(|fault| Trouble::Config(fault.into()))?;
@@ -43,6 +45,16 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
         "catalog loaded"
     );
     control(config, gateway, reloader, sides, telemetry).map_err(Trouble::Internal)
+}
+
+/// Shows a person the lines of the files, and gives a machine lines of the log.
+fn tell(found: &Report, format: LogFormat) {
+    let stderr = std::io::stderr();
+    if format == LogFormat::Text || stderr.is_terminal() {
+        eprint!("{}", found.render(colours(&stderr)));
+    } else {
+        log_problems(found);
+    }
 }
 
 /// The main thread waits for signals and answers probes and administrators;
@@ -57,7 +69,7 @@ fn control(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    runtime.block_on(async {
+    let ending = runtime.block_on(async {
         // Before the address is told: who reads it may ask for the end at once.
         let mut stop = Stop::listen()?;
         let mut hangup = signal(SignalKind::hangup())?;
@@ -87,7 +99,11 @@ fn control(
         };
         log.close();
         Ok(ending)
-    })
+    });
+    // A dry run or a reload that an administrator asked for may take long, and nobody waits
+    // for it any more.
+    runtime.shutdown_background();
+    ending
 }
 
 /// Where everything is, for people and for scripts that asked for port 0: the

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use super::output::Form;
 use super::reach::{Remote, Whereabouts};
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
@@ -26,18 +27,9 @@ pub(super) struct Options {
     /// Look again every two seconds, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// For people or for programs.
+    /// The form of the result.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, clap::ValueEnum)]
-pub(super) enum Format {
-    /// Columns.
-    #[default]
-    Human,
-    /// One JSON document.
-    Json,
+    format: Form,
 }
 
 /// Asks the gateway and tells. Something to mend is a finding: exit status 1.
@@ -62,8 +54,8 @@ fn look(remote: &Remote, options: &Options) -> Result<Ending, Trouble> {
         only(&mut status, tenant)?;
     }
     match options.format {
-        Format::Human => print!("{}", human(&status)),
-        Format::Json => println!("{:#}", serde_json::json!(status)),
+        Form::Human => print!("{}", human(&status)),
+        Form::Json => println!("{:#}", serde_json::json!(status)),
     }
     Ok(if status.well {
         Ending::Done
@@ -109,6 +101,9 @@ fn human(status: &Status) -> String {
     for (name, part) in &standing.vendors {
         say(format_args!("{name:<18}{}\n", versions(part)));
     }
+    if let Some(part) = &standing.certificate {
+        say(format_args!("{:<18}{}\n", "(certificate)", versions(part)));
+    }
     say(format_args!(
         "\nTENANT            VENDOR        TOKENS  LAST CONTACT            1 H   24 H  RISK   STATE\n"
     ));
@@ -128,17 +123,16 @@ fn human(status: &Status) -> String {
 
 /// `running 3f2a (good) / on disk 77aa (rejected: scripts/a.rhai:14:9: no such attribute)`.
 fn versions(part: &Part) -> String {
-    let hash = |hash: &Option<String>| hash.clone().unwrap_or_else(|| "nothing".to_owned());
-    let (running, disk) = (hash(&part.running), hash(&part.disk));
-    match part.state {
-        State::Live => format!("running {running} (good)"),
-        State::Kept => format!(
-            "running {running} (good) / on disk {disk} {}",
-            rejected(part)
-        ),
-        State::Unusable => format!("nothing serves / on disk {disk} {}", rejected(part)),
-        State::Leaving => format!("running {running} / its file is gone"),
-    }
+    let running = match &part.running {
+        Some(running) => format!("running {running} (good)"),
+        None => "nothing runs".to_owned(),
+    };
+    let disk = match &part.disk {
+        Some(_) if part.state == State::Live => return running,
+        Some(disk) => format!("on disk {disk} {}", rejected(part)),
+        None => "its file is gone".to_owned(),
+    };
+    format!("{running} / {disk}")
 }
 
 /// Why, by its first error, and how many there are.
@@ -153,7 +147,7 @@ fn rejected(part: &Part) -> String {
     };
     let more = match errors.count() {
         0 => String::new(),
-        more => format!(", and {}", counted(more, "error")),
+        more => format!(", and {}", counted(more, "more error")),
     };
     format!("(rejected: {place}: {}{more})", first.message)
 }
@@ -186,6 +180,10 @@ fn state(tenant: &TenantStatus, part: Option<&Part>) -> String {
         Some(part) if part.state != State::Live => versions(part),
         _ if tenant.paused => "its vendor does not answer".to_owned(),
         _ if tenant.health.risk.level != RiskLevel::Ok => tenant.health.risk.reason.clone(),
+        _ if tenant.warnings > 0 => {
+            let warnings = counted(tenant.warnings as usize, "warning");
+            format!("live; {warnings} in 24 h: scimgate log --status warning")
+        }
         _ => "live".to_owned(),
     }
 }

@@ -1,12 +1,14 @@
 //! `scimgate token`.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
 
 use super::admin::note;
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::gateway::{open_tokens, tenant_url};
 use crate::tenant::audit::AuditBook;
 use crate::tenant::token::{KeyId, Tokens};
@@ -19,8 +21,11 @@ pub(super) enum Verb {
         /// Whose token.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
+        /// How long it works: 90d. Without this until it is revoked.
+        #[arg(long, value_name = "TIME", value_parser = span)]
+        expires: Option<Duration>,
     },
-    /// Print a tenant's tokens: key id, when it was made, and whether it works.
+    /// Print a tenant's tokens: key id, when it was made and when it ends, and whether it works.
     List {
         /// Whose tokens.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
@@ -46,9 +51,14 @@ fn key_id(text: &str) -> Result<KeyId, String> {
         .ok_or_else(|| "a key id is eight letters and digits, those behind scg_".to_owned())
 }
 
+fn span(text: &str) -> Result<Duration, String> {
+    let form = "write a number with s, m, h or d, such as 90d";
+    config::span(text).ok_or_else(|| form.to_owned())
+}
+
 pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
     // Only minting needs the tenant: a token must be revocable without its file.
-    if let Verb::Mint { tenant } = verb {
+    if let Verb::Mint { tenant, .. } = verb {
         check_file(config, tenant).map_err(Trouble::Config)?;
     }
     let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
@@ -58,7 +68,11 @@ pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
         .map_err(Trouble::Internal)?;
     let done = runtime.block_on(async {
         match verb {
-            Verb::Mint { tenant } => mint(config, &store, &tokens, tenant).await,
+            Verb::Mint { tenant, expires } => {
+                let expires = expires.map(|span| Timestamp::now().saturating_add(span));
+                let expires = expires.transpose()?;
+                mint(config, &store, &tokens, tenant, expires).await
+            }
             Verb::List { tenant } => list(&tokens, tenant).await,
             Verb::Revoke { tenant, key } => revoke(&store, &tokens, tenant, key).await,
         }
@@ -82,8 +96,9 @@ async fn mint(
     audit: &dyn AuditBook,
     tokens: &Tokens,
     tenant: &TenantId,
+    expires: Option<Timestamp>,
 ) -> anyhow::Result<()> {
-    let token = tokens.issue(tenant.clone(), None).await?;
+    let token = tokens.issue(tenant.clone(), expires).await?;
     note(audit, "token.mint", Some(tenant), token.key_id()).await?;
     println!("Tenant URL:   {}", tenant_url(config, tenant));
     println!("Secret Token: {}", token.reveal());
@@ -93,12 +108,22 @@ async fn mint(
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 async fn list(tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
     let now = Timestamp::now();
-    for record in tokens.list(tenant).await? {
+    let records = tokens.list(tenant).await?;
+    if records.is_empty() {
+        eprintln!("tenant {tenant} has no tokens; `scimgate token mint` makes one");
+    }
+    for record in records {
         let standing = match record.standing(now) {
             Ok(()) => "works".to_owned(),
             Err(fault) => fault.to_string(),
         };
-        println!("{}  made {:.0}  {standing}", record.key_id, record.created);
+        let ends = record.expires.map(|at| format!("  ends {at:.0}"));
+        println!(
+            "{}  made {:.0}{}  {standing}",
+            record.key_id,
+            record.created,
+            ends.unwrap_or_default()
+        );
     }
     Ok(())
 }
@@ -110,6 +135,9 @@ async fn revoke(
     key: &KeyId,
 ) -> anyhow::Result<()> {
     let found = tokens.revoke(tenant, key).await?;
-    ensure!(found, "tenant {tenant} has no token {key}");
+    ensure!(
+        found,
+        "tenant {tenant} has no token {key}; see `scimgate token list`"
+    );
     note(audit, "token.revoke", Some(tenant), key).await
 }

@@ -15,7 +15,7 @@ use crate::problem::{Problem, nearest};
 const PREFIX: &str = "SCIMGATE_";
 
 /// Variables with our prefix that the command line reads itself.
-const COMMAND_LINE: [&str; 3] = ["ADMIN", "ADMIN_TOKEN", "CONFIG"];
+const COMMAND_LINE: [&str; 4] = ["ADMIN", "ADMIN_TOKEN", "CONFIG", "PROBE_TOKEN"];
 
 /// Every key there is, with its default or an example: the reference with the
 /// keys without a default switched on.
@@ -108,6 +108,21 @@ impl Layer {
 }
 
 impl Layer {
+    /// Where its values come from, in words.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The keys it has a value for, as dotted paths.
+    pub(super) fn keys(&self) -> impl Iterator<Item = String> {
+        leaves(&self.values)
+    }
+
+    /// The value it has for a key.
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
+        find(&self.values, key)
+    }
+
     /// A problem at the place of its key.
     fn placed(&self, problem: Problem, key: &str) -> Problem {
         placed(&self.text, problem, key)

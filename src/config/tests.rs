@@ -148,6 +148,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
             ("SCIMGATE_STORE__PATH", "/1"),
             ("SCIMGATE_LOG__FILTER", "1"),
             ("SCIMGATE_CONFIG", "x.toml"),
+            ("SCIMGATE_PROBE_TOKEN", "scg_x"),
             ("SCIMGATE_SERVICE_HOST", "10.0.0.1"),
             ("SCIMGATE_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
             ("OTHER_SERVER__LISTEN", "x"),

@@ -69,6 +69,17 @@ pub(super) fn some_address<'de, D: Deserializer<'de>>(
     Ok(Some(address))
 }
 
+/// As it was written: none is an empty text.
+pub(super) fn as_address<S: Serializer>(
+    address: &Option<SocketAddr>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match address {
+        Some(address) => serializer.collect_str(address),
+        None => serializer.serialize_str(""),
+    }
+}
+
 /// An absolute http or https URL without user, query or fragment.
 pub(super) fn some_web_url<'de, D: Deserializer<'de>>(
     deserializer: D,

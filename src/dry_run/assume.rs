@@ -1,5 +1,6 @@
 //! The answer that a call would get, in the form the adapter's transcripts show.
 
+mod deferring;
 mod reading;
 mod writing;
 

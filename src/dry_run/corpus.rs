@@ -12,8 +12,10 @@ use serde_json::{Map, Value};
 
 use super::address::without_quoted;
 use super::parts::{Content, Parts, leaves};
+use super::trees::has_ids;
 use crate::adapter::replies::Meaning;
-use crate::adapter::{Adapter, VendorReply};
+use crate::adapter::{Adapter, VendorReply, Verb};
+use crate::problem::file;
 use crate::transcript::{self, Answer, Ask, Body, Transcript};
 
 /// Two JSON bodies, forms or queries are of one form if this part of their names is common.
@@ -35,6 +37,8 @@ pub(super) struct Told {
     pub(super) meaning: Meaning,
     /// File and line.
     pub(super) source: String,
+    /// Whether the next call asks for what comes after this answer: another page.
+    pub(super) goes_on: bool,
     /// The values of its transcript.
     values: Arc<BTreeSet<String>>,
 }
@@ -43,14 +47,10 @@ impl Corpus {
     /// Reads an adapter's transcripts: `<directory>/*.http`. What cannot be read tells nothing;
     /// `scimgate test` says what is wrong with it.
     pub fn read(directory: &Path, adapter: &Adapter) -> Self {
-        let entries = std::fs::read_dir(directory).into_iter().flatten();
-        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        files.retain(|path| path.extension().is_some_and(|found| found == "http"));
-        files.sort();
         let mut corpus = Self::default();
-        for file in files {
-            let name = file.display().to_string();
-            let text = std::fs::read_to_string(&file).unwrap_or_default();
+        for path in transcript::files(directory) {
+            let name = path.display().to_string();
+            let text = file::text(&path).unwrap_or_default();
             if let Ok(transcript) = transcript::parse(&name, &text) {
                 corpus.learn(&transcript, adapter);
             }
@@ -62,15 +62,22 @@ impl Corpus {
         let values = Arc::new(values(transcript, adapter));
         let replies = &adapter.manifest.replies;
         let exchanges = transcript.exchanges.iter();
-        for (call, answer) in exchanges.flat_map(|exchange| &exchange.calls) {
+        let calls = exchanges.flat_map(|exchange| {
+            let after = exchange.calls.iter().skip(1).map(|(call, _)| Some(call));
+            exchange.calls.iter().zip(after.chain([None]))
+        });
+        for ((call, answer), next) in calls {
             let Answer::Reply(reply) = answer else {
                 continue;
             };
+            let parts = Parts::written(call, &replies.lists);
+            let next = next.map(|next| Parts::written(next, &replies.lists));
             let tree = replies.parse(&reply.body);
             let meaning = replies.judge(reply.status, tree.as_ref()).means;
             let failed = tree.as_ref().and_then(|tree| tree.get("errors"));
             self.told.push(Told {
-                call: Parts::written(call, &replies.lists),
+                goes_on: next.is_some_and(|next| is_next_page(&parts, &next)),
+                call: parts,
                 reply: reply.clone(),
                 meaning: match failed {
                     Some(errors) if !errors.is_null() && meaning == Meaning::Ok => Meaning::Fault,
@@ -102,6 +109,39 @@ impl Corpus {
     pub(super) fn absent(&self, call: &Parts) -> Option<&Told> {
         let mut told = self.told.iter();
         told.find(|told| told.meaning == Meaning::Absent && told.call.verb == call.verb)
+    }
+
+    /// The calls that come after one in its transcript.
+    pub(super) fn after<'c>(&'c self, told: &'c Told) -> impl Iterator<Item = &'c Told> {
+        let from = self
+            .told
+            .iter()
+            .skip_while(|other| other.source != told.source);
+        let same = |other: &&Told| Arc::ptr_eq(&other.values, &told.values);
+        from.skip(1).take_while(same)
+    }
+
+    /// Where the object of an id was read.
+    pub(super) fn read_of(&self, id: &str) -> Option<&Parts> {
+        let mut reads = self.reads();
+        let found = reads.find(|told| told.call.segments.last().is_some_and(|last| last == id));
+        found.map(|told| &told.call)
+    }
+
+    /// Where a list of ids was read that is below the object of an id.
+    pub(super) fn list_below(&self, id: &str) -> Option<&Parts> {
+        let below = |told: &&Told| {
+            let above = told.call.segments.split_last().map(|(_, above)| above);
+            above.is_some_and(|above| above.iter().any(|segment| segment == id))
+        };
+        let ids = |told: &&Told| told.tree.as_ref().is_some_and(has_ids);
+        let found = self.reads().filter(below).find(ids);
+        found.map(|told| &told.call)
+    }
+
+    fn reads(&self) -> impl Iterator<Item = &Told> {
+        let read = |told: &&Told| told.is_ok() && told.call.verb == Verb::Get;
+        self.told.iter().filter(read)
     }
 
     /// Whether a segment is somewhere the script's own word at this place.
@@ -185,6 +225,15 @@ impl Told {
             mine.starts_with('/') && without_quoted(mine) == without_quoted(theirs)
         }
     }
+}
+
+/// Whether a call asks the same with other values, as for a page after another.
+fn is_next_page(call: &Parts, next: &Parts) -> bool {
+    let names = |parts: &Parts| -> BTreeSet<String> {
+        parts.query.iter().map(|(name, _)| name.clone()).collect()
+    };
+    let gets = call.verb == Verb::Get && next.verb == Verb::Get && call.path == next.path;
+    gets && names(call) == names(next) && call.query != next.query
 }
 
 /// The common part of two sets of names; `None` if nothing is common to two that have some.

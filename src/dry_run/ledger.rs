@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::address::{below, list_of, named_element};
 use super::fill::text_of;
 use super::parts::{Content, Parts, leaves};
-use crate::adapter::Adapter;
+use crate::adapter::{Adapter, VendorReply};
 use crate::scim::ResourceKind;
 
 /// The first number of virtual ids: far above those of transcripts.
@@ -21,6 +21,8 @@ pub(super) struct Ledger {
     existing: BTreeSet<(ResourceKind, String)>,
     /// Lists of bare ids, by where they are read.
     lists: BTreeMap<String, Vec<Value>>,
+    /// Answers that are settled before they are asked for, with their source, by where.
+    settled: BTreeMap<String, (VendorReply, String)>,
     made: u64,
     last_changed: Option<usize>,
 }
@@ -184,6 +186,16 @@ impl Ledger {
         self.lists.insert(address.to_owned(), ids);
     }
 
+    /// The answer to whoever looks at an address, and its source, if that is settled.
+    pub(super) fn settled(&self, address: &str) -> Option<&(VendorReply, String)> {
+        self.settled.get(address)
+    }
+
+    /// Settles what is answered to whoever looks at an address.
+    pub(super) fn settle(&mut self, address: String, reply: VendorReply, source: String) {
+        self.settled.insert(address, (reply, source));
+    }
+
     /// An id for what would be made, in the form of one that a transcript has.
     pub(super) fn virtual_id(&mut self, form: &Value) -> Value {
         self.made += 1;
@@ -203,16 +215,21 @@ impl Ledger {
 
 /// The fields that may name an object: the manifest's, `id`, and what ends in "id".
 pub(super) fn id_keys<'t>(tree: &'t Map<String, Value>, adapter: &Adapter) -> Vec<&'t str> {
-    let ids = &adapter.manifest.ids;
-    let own = [Some(&ids.user), ids.group.as_ref()];
-    let is_own = |name: &str| own.iter().flatten().any(|rule| rule.field == name);
-    let is_id =
-        |name: &str| is_own(name) || name == "id" || name.ends_with("Id") || name.ends_with("_id");
     let plain = |value: &Value| value.is_string() || value.is_number();
     let named = tree
         .iter()
-        .filter(|(name, value)| is_id(name.trim_start_matches('@')) && plain(value));
+        .filter(|(name, value)| is_id_name(name.trim_start_matches('@'), adapter) && plain(value));
     named.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Whether a field of this name may name an object.
+pub(super) fn is_id_name(name: &str, adapter: &Adapter) -> bool {
+    let ids = &adapter.manifest.ids;
+    let mut own = [Some(&ids.user), ids.group.as_ref()].into_iter().flatten();
+    own.any(|rule| rule.field == name)
+        || name == "id"
+        || name.ends_with("Id")
+        || name.ends_with("_id")
 }
 
 /// Values that a list is asked for, by name; places in the list are none.

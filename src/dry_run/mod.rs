@@ -8,6 +8,8 @@
 //!   call's values and a virtual id put in ([`fill`]). A look-up by a value that nothing known
 //!   has finds nothing.
 //!
+//! What a vendor only takes in, to carry it out later ([`deferred`]), is over at the first look.
+//!
 //! A call of which none of this tells the answer ends the dry run: what follows would be invented.
 //!
 //! What the gateway remembers is a copy in memory and forgotten afterwards; nothing of a running
@@ -16,6 +18,7 @@
 mod address;
 mod assume;
 mod corpus;
+mod deferred;
 mod difference;
 mod fill;
 mod ledger;
@@ -112,7 +115,8 @@ pub struct Means {
 /// Carries `requests` out, one after the other, and tells all of it. It ends early at a call whose
 /// answer is not known.
 ///
-/// The future stays on its thread, as fibers do; [`run_alone`] brings a thread's runtime along.
+/// The future stays on its thread, as fibers do, and needs a [`LocalSet`](tokio::task::LocalSet)
+/// around it, for batches are gathered by tasks; [`run_alone`] brings both along.
 pub async fn run(subject: &Subject, requests: &Requests, means: Means) -> DryRun {
     play::Player::new(subject, means).play(requests).await
 }

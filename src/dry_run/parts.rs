@@ -61,6 +61,14 @@ impl Parts {
         Self::new(verb, target, Content::None)
     }
 
+    /// The same call with nothing but one of the objects in its body.
+    pub(super) fn about(&self, item: &Map<String, Value>) -> Self {
+        Self {
+            content: Content::Json(item.clone().into()),
+            ..self.clone()
+        }
+    }
+
     fn new(verb: Verb, target: &str, content: Content) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let written = target.to_owned();

@@ -18,6 +18,9 @@ use crate::adapter::{Adapter, Backend, CallFault, LocalBoxFuture, VendorCall, Ve
 use crate::scim::ResourceKind;
 use crate::transcript::{Answer, ExpectedCall, Variables, fill};
 
+/// How often in a row one and the same may be read; the answer would never change.
+const AGAIN: usize = 10;
+
 /// Calls that one request may lead to; more come from answers that do not fit together.
 const CALLS: usize = 200;
 
@@ -158,6 +161,9 @@ impl Vendor {
     }
 
     fn assumed(&self, call: &Parts, reads: bool) -> Result<Told, String> {
+        if reads && self.is_read_for_ever(call) {
+            return Err(unending(call));
+        }
         let mut state = self.state.borrow_mut();
         let assumed = assume(&self.corpus, &mut state.ledger, &self.adapter, call, reads);
         match assumed {
@@ -168,6 +174,15 @@ impl Vendor {
             }),
             None => Err(self.unknown(call, reads)),
         }
+    }
+
+    /// Whether the last calls all were this one.
+    fn is_read_for_ever(&self, call: &Parts) -> bool {
+        let state = self.state.borrow();
+        let (verb, path, body) = (call.verb.as_str(), call.target_text(), call.body());
+        let same =
+            |before: &&Call| before.method == verb && before.path == path && before.body == body;
+        state.calls.iter().rev().take_while(same).count() >= AGAIN
     }
 
     fn unknown(&self, call: &Parts, reads: bool) -> String {
@@ -193,7 +208,8 @@ impl Vendor {
         let mut state = self.state.borrow_mut();
         let told = match told {
             Ok(_) if state.calls.len() >= CALLS => Err(format!(
-                "the request has made {CALLS} calls: the assumed answers do not come to an end"
+                "the request has made {CALLS} calls: the assumed answers do not come to an end. Give \
+                 those that end it under `### Vendor answers` after the request"
             )),
             told => told,
         };
@@ -226,6 +242,15 @@ impl Vendor {
         });
         answer
     }
+}
+
+fn unending(call: &Parts) -> String {
+    format!(
+        "{} {} is called again and again, and nothing tells when its answer changes. Give the \
+         answer that ends it under `### Vendor answers` after the request",
+        call.verb.as_str(),
+        call.target_text()
+    )
 }
 
 /// The script learns nothing from a call that has no answer.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::events::Wanted;
@@ -12,7 +13,7 @@ use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::trial::Trial;
 use super::{Gateway, tenant_url};
-use crate::adapter::story::Event;
+use crate::adapter::story::{self, Event};
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
 use crate::catalog::standing::{Part, State};
 use crate::catalog::{Demand, Difference, Reloader, Standing};
@@ -21,15 +22,20 @@ use crate::dry_run::DryRun;
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::store::health::RiskLevel;
-use crate::store::log::Page;
+use crate::store::log::{Filter, Page};
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::admin::{Actor, AdminTokens};
 use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, Tokens};
 use crate::transcript::Requests;
 use crate::vendor::TlsOptions;
 
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// Deeds told at once.
 const DEEDS: u32 = 200;
+
+/// How many compile or play at once for administrators; the others wait. Each takes a core
+/// from those who serve.
+const BENCHES: usize = 2;
 
 /// Knows all parts that can be looked at or changed while the gateway runs.
 pub(super) struct Steward {
@@ -41,6 +47,7 @@ pub(super) struct Steward {
     tenants: Arc<Tenants>,
     reloader: Reloader,
     tls: TlsOptions,
+    benches: Arc<Semaphore>,
 }
 
 impl Steward {
@@ -55,6 +62,7 @@ impl Steward {
             tenants: Arc::clone(&gateway.tenants),
             reloader,
             tls: gateway.tls.clone(),
+            benches: Arc::new(Semaphore::new(BENCHES)),
         }
     }
 
@@ -82,9 +90,17 @@ impl Steward {
 
     async fn told(&self, id: TenantId, seen: Option<Seen>) -> Result<TenantStatus, Refusal> {
         let tokens = self.tokens_of(&id).await?;
-        let health = self.store.health(&id, Timestamp::now());
+        let now = Timestamp::now();
+        let health = self.store.health(&id, now);
+        let warnings = self.store.count(Filter {
+            tenant: Some(id.clone()),
+            status: Some(story::Status::Warning),
+            since: Some(now - DAY),
+            ..Filter::default()
+        });
         Ok(TenantStatus {
             health: health.await.map_err(store_fault)?,
+            warnings: warnings.await.map_err(store_fault)?,
             url: tenant_url(&self.config, &id),
             vendor: seen.as_ref().map(|seen| seen.tenant.adapter.name.clone()),
             paused: seen.is_some_and(|seen| seen.paused),
@@ -156,19 +172,29 @@ impl Steward {
             .ok_or_else(|| Refusal::missing(format!("tenant {tenant} has no token {key}"), help))
     }
 
-    /// Off this thread: compiling takes a while, and probes are answered on it.
     async fn diff(&self) -> Result<Difference, Refusal> {
         let reloader = self.reloader.clone();
-        spawn_blocking(move || reloader.rehearse())
-            .await
-            .map_err(lost)
+        self.aside(move || reloader.rehearse()).await
+    }
+
+    /// Works off this thread, on which probes are answered.
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let bench = Arc::clone(&self.benches).acquire_owned().await;
+        let done = spawn_blocking(move || {
+            // Held until the work is done, also when nobody waits for it any more.
+            let _bench = bench;
+            work()
+        });
+        done.await.map_err(lost)
     }
 
     async fn reload(&self, demand: Demand) -> Result<Answered, Refusal> {
         let before = self.reloader.standing().running.clone();
         let reloader = self.reloader.clone();
-        let outcome = spawn_blocking(move || reloader.reload(demand));
-        let outcome = outcome.await.map_err(lost)?;
+        let outcome = self.aside(move || reloader.reload(demand)).await?;
         Ok(Answered {
             before: Some(before),
             after: Some(outcome.standing.running.clone()),
@@ -194,7 +220,7 @@ impl Steward {
             memory,
             reads: read.then(|| self.tls.clone()),
         };
-        let played = spawn_blocking(move || trial.play()).await.map_err(lost)?;
+        let played = self.aside(move || trial.play()).await?;
         played.map_err(|error| {
             tracing::error!(%error, "a dry run could not begin");
             Refusal::unavailable("the dry run could not begin")
@@ -287,7 +313,10 @@ fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
         .map(|(name, part)| ("vendor", name, part));
     let served = standing.tenants.iter();
     let parts = parts.chain(served.map(|(id, tenant)| ("tenant", id, &tenant.part)));
-    let parts = parts.filter_map(|(kind, name, part)| concern(kind, name, part));
+    let parts = parts.map(|(kind, name, part)| (format!("{kind} {name}"), part));
+    let certificate = standing.certificate.iter();
+    let parts = parts.chain(certificate.map(|part| ("certificate".to_owned(), part)));
+    let parts = parts.filter_map(|(what, part)| Some(format!("{what}: {}", concern(part)?)));
     let beyond = standing
         .problems
         .iter()
@@ -313,15 +342,17 @@ fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
     parts.chain(beyond).chain(paused).chain(risky).collect()
 }
 
-/// What is the matter with a vendor or a tenant, if anything.
-fn concern(kind: &str, name: &str, part: &Part) -> Option<String> {
-    let standing = match part.state {
-        State::Live => return None,
-        State::Kept => "what lies on disk is refused, its last good version serves",
-        State::Unusable => "cannot be served: there never was a good version",
-        State::Leaving => "its file is gone; its tokens end soon",
-    };
-    Some(format!("{kind} {name}: {standing}"))
+/// What is the matter with a vendor, a tenant or the certificate, if anything.
+fn concern(part: &Part) -> Option<&'static str> {
+    match (part.state, &part.disk) {
+        (State::Live, _) => None,
+        (State::Kept, Some(_)) => {
+            Some("what lies on disk is refused, its last good version serves")
+        }
+        (State::Kept, None) => Some("its file is gone, its last good version serves"),
+        (State::Unusable, _) => Some("cannot be served: there never was a good version"),
+        (State::Leaving, _) => Some("its file is gone: 503 for a while, then its tokens end"),
+    }
 }
 
 /// A task that panicked has said so in the log.
@@ -347,4 +378,36 @@ fn told(data: impl Serialize) -> Result<Answered, Refusal> {
 fn store_fault(error: MemoryError) -> Refusal {
     tracing::error!(%error, "the store does not answer");
     Refusal::unavailable("the store does not answer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_does_not_run_as_it_lies_on_disk_is_a_concern() {
+        let part = |state, disk: Option<&str>| Part {
+            state,
+            running: Some("a".to_owned()),
+            disk: disk.map(str::to_owned),
+            since: String::new(),
+            problems: Vec::new(),
+            transcripts: None,
+        };
+        let mut standing = Standing {
+            certificate: Some(part(State::Live, Some("a"))),
+            ..Standing::default()
+        };
+        assert!(concerns(&standing, &[]).is_empty());
+        standing.certificate = Some(part(State::Kept, Some("b")));
+        let vendor = ("eu".to_owned(), part(State::Kept, None));
+        standing.vendors.extend([vendor]);
+        assert_eq!(
+            concerns(&standing, &[]),
+            [
+                "vendor eu: its file is gone, its last good version serves",
+                "certificate: what lies on disk is refused, its last good version serves",
+            ]
+        );
+    }
 }

@@ -34,6 +34,14 @@ impl Effects for Live {
         self.tenants.publish(catalog);
     }
 
+    fn try_certificate(&self) -> Result<(), String> {
+        let Some(certificate) = &self.certificate else {
+            return Ok(());
+        };
+        let read = Certificate::load(&certificate.chain, &certificate.key);
+        read.map(drop).map_err(|fault| fault.to_string())
+    }
+
     fn renew_certificate(&self) -> Result<(), String> {
         let Some(certificate) = &self.certificate else {
             return Ok(());

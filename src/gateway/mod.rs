@@ -25,8 +25,9 @@ use url::Url;
 
 use crate::adapter::story::{Audience, Identity, Witness};
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
-use crate::catalog::{Catalog, Plan, Reloader, Report, Sources};
+use crate::catalog::{Catalog, Plan, Reloader, Report, Sources, unfit_certificate};
 use crate::config::{self, Config};
+use crate::problem::Problem;
 use crate::scim::CursorKey;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
@@ -285,6 +286,16 @@ fn certificate(config: &Config) -> Result<Option<ServedCertificate>, TlsFault> {
         })
     });
     read.transpose()
+}
+
+/// What keeps the configured certificate from being served, if anything.
+pub fn certificate_problem(config: &Config) -> Option<Problem> {
+    let chain = &config.server.tls.as_ref()?.certificate;
+    let fault = certificate(config).err()?;
+    Some(unfit_certificate(
+        &chain.display().to_string(),
+        fault.to_string(),
+    ))
 }
 
 fn rules(config: &Config) -> Rules {

@@ -34,6 +34,13 @@ impl SidePorts {
     /// # Errors
     /// [`OpenFault::Listen`], naming the configuration key.
     pub fn open(config: &Config, gateway: &Gateway, reloader: Reloader) -> Result<Self, OpenFault> {
+        if let Some(address) = config.admin.listen.filter(|it| !it.ip().is_loopback()) {
+            tracing::warn!(
+                %address,
+                action = "set admin.listen to loopback, and reach it through a tunnel",
+                "administrators' tokens come to this address in the clear"
+            );
+        }
         Ok(Self {
             ops: bind("ops.listen", config.ops.listen)?,
             admin: bind("admin.listen", config.admin.listen)?,

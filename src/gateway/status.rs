@@ -40,6 +40,9 @@ pub struct TenantStatus {
     pub tokens: usize,
     /// How Entra's requests went, and what Entra will make of it.
     pub health: Health,
+    /// Requests of the last 24 hours that were carried out, and something about them should be
+    /// looked at.
+    pub warnings: u32,
 }
 
 /// What is kept of one token.

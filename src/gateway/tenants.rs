@@ -95,6 +95,16 @@ impl Tenants {
             .map(|tenant| (tenant.id.clone(), Some(Arc::new(self.entry(tenant)))));
         let unusable = catalog.unusable.iter().map(|id| (id.clone(), None));
         self.live.store(Arc::new(unusable.chain(usable).collect()));
+        self.forget_those_gone();
+    }
+
+    /// What lasts goes with its tenant, once the last request of it has ended: one that comes
+    /// back meanwhile must wait for the same locks.
+    fn forget_those_gone(&self) {
+        let live = self.live.load();
+        let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
+        lasting
+            .retain(|id, lasting| live.contains_key(id) || Arc::strong_count(&lasting.locks) > 1);
     }
 
     /// How the vendor of each tenant that can be used is doing.
@@ -136,15 +146,19 @@ impl Tenants {
                  gateway wrote a moment ago is not known here"
             );
         }
-        let lasting = self.lasting(tenant);
-        let state = lasting.state.under(tenant.upstream.limits);
+        let Lasting {
+            locks,
+            state,
+            batches,
+            recent,
+        } = self.lasting(tenant);
         Entry {
             tenant: Arc::clone(tenant),
             vendor: tenant.adapter.name.as_str().into(),
             destination: Arc::new(destination(tenant, state, &self.access)),
-            locks: lasting.locks,
-            batches: lasting.batches,
-            recent: lasting.recent,
+            locks,
+            batches,
+            recent,
         }
     }
 
@@ -156,6 +170,7 @@ impl Tenants {
             batches: Arc::default(),
             recent: Arc::default(),
         });
+        entry.state = entry.state.under(tenant.upstream.limits);
         let per_minute = tenant.upstream.limits.batches_per_minute;
         let batches = entry.batches.under(&tenant.adapter.manifest, per_minute);
         entry.batches = Arc::new(batches);
@@ -380,5 +395,76 @@ fn credential(tenant: &Tenant, access: &AccessTokens) -> Credential {
             }))
         }
         CredentialKind::None => Credential::None,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Sources, load};
+    use crate::store::Store;
+
+    /// Tenants of one vendor, each with its calls a second.
+    fn catalog(tenants: &[(&str, u32)]) -> Catalog {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        let manifest = include_str!("../../tests/data/example.toml");
+        let script = include_str!("../../tests/data/example.rhai");
+        std::fs::write(path("one.toml"), manifest).unwrap();
+        std::fs::write(path("one.rhai"), script).unwrap();
+        std::fs::create_dir(path("tenants")).unwrap();
+        for (name, per_second) in tenants {
+            let text = format!(
+                "adapter = \"one\"\nbase_url = \"https://api.example\"\n\
+                 settings = {{ region = \"eu\" }}\n\
+                 credential = {{ token = {{ value = \"t\" }} }}\n\
+                 limits = {{ per_second = {per_second} }}\n"
+            );
+            std::fs::write(path(&format!("tenants/{name}.toml")), text).unwrap();
+        }
+        let sources = Sources {
+            adapters: path(""),
+            scripts: path(""),
+            tenants: Some(path("tenants")),
+        };
+        let (catalog, report) = load(&sources);
+        assert!(report.problems().is_empty(), "{}", report.render(false));
+        catalog
+    }
+
+    fn house() -> Tenants {
+        let memory = Store::in_memory().unwrap();
+        Tenants::new(&memory, CursorKey::new([0; 32]))
+    }
+
+    fn entry(tenants: &Tenants, name: &str) -> Arc<Entry> {
+        let id = TenantId::parse(name).unwrap();
+        tenants.live.load()[&id].clone().unwrap()
+    }
+
+    #[test]
+    fn new_limits_are_begun_once_and_not_again_at_every_reload() {
+        let tenants = house();
+        tenants.publish(&catalog(&[("a", 5)]));
+        let old = Arc::clone(&entry(&tenants, "a").destination.state);
+        tenants.publish(&catalog(&[("a", 7)]));
+        let new = Arc::clone(&entry(&tenants, "a").destination.state);
+        assert!(!Arc::ptr_eq(&old, &new));
+        tenants.publish(&catalog(&[("a", 7), ("b", 1)]));
+        assert!(Arc::ptr_eq(&new, &entry(&tenants, "a").destination.state));
+    }
+
+    #[test]
+    fn what_lasts_goes_with_the_last_request_of_its_tenant() {
+        let tenants = house();
+        tenants.publish(&catalog(&[("a", 5), ("b", 5)]));
+        let request = entry(&tenants, "a");
+        tenants.publish(&catalog(&[("b", 5)]));
+        tenants.publish(&catalog(&[("a", 5), ("b", 5)]));
+        assert!(Arc::ptr_eq(&request.locks, &entry(&tenants, "a").locks));
+        drop(request);
+        tenants.publish(&catalog(&[("b", 5)]));
+        assert_eq!(tenants.lasting.lock().unwrap().len(), 1);
     }
 }

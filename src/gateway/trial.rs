@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tracing::Dispatch;
+use tracing::dispatcher::with_default;
+
 use super::tenants::way_to_vendor;
 use crate::adapter::{Adapter, Backend};
 use crate::dry_run::{Corpus, DryRun, Means, Subject, run_alone};
@@ -28,8 +31,9 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// Carries the requests out, with nothing sent but such reads. Blocks, and
-    /// must be on a thread without a runtime.
+    /// Carries the requests out, with nothing sent but such reads, and without a
+    /// line in the log: nothing of it happens to anybody. Blocks, and must be on a
+    /// thread without a runtime.
     ///
     /// # Errors
     /// There is no event queue left.
@@ -43,10 +47,11 @@ impl Trial {
             reads,
         } = self;
         let subject = Subject::of_tenant(&tenant);
-        run_alone(&subject, &requests, || Means {
+        let means = || Means {
             corpus: Corpus::read(&transcripts, &adapter),
             memory: Arc::new(memory),
             reads: reads.map(|tls| Rc::new(way_to_vendor(&tenant, tls)) as Rc<dyn Backend>),
-        })
+        };
+        with_default(&Dispatch::none(), || run_alone(&subject, &requests, means))
     }
 }

@@ -173,7 +173,9 @@ impl Answer {
             Some(detail) => detail,
             None => &self.text,
         };
-        let shown: String = said.chars().take(SHOWN).collect();
+        // It goes to a terminal, and must not steer it.
+        let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
+        let shown: String = said.chars().take(SHOWN).map(plain).collect();
         match shown.trim() {
             "" => format!("status {}", self.status),
             shown => format!("status {} ({shown})", self.status),

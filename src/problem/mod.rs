@@ -5,6 +5,7 @@
 //! Each kind has a stable code, `area::kind`; `deploy/diagnostics.md` explains
 //! them all ([`manual`]).
 
+pub mod file;
 pub mod manual;
 
 use std::fmt;

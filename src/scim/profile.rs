@@ -158,10 +158,10 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_has_a_row_for_each_decision() {
-        let readme = include_str!("../../README.md");
+    fn the_page_has_a_row_for_each_decision() {
+        let page = include_str!("../../deploy/protocol.md");
         let head = "| subject | `entra` | `okta` | `strict` |\n|---|---|---|---|\n";
-        let table = readme.split_once(head).map(|(_, table)| table);
+        let table = page.split_once(head).map(|(_, table)| table);
         let rows = table.unwrap_or_default().lines();
         let rows = rows.take_while(|line| line.starts_with('|')).count();
         assert_eq!(rows, decisions(Profile::Entra).len());

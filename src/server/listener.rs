@@ -217,7 +217,7 @@ impl Shared {
         let connections = Rc::new(self.connections(alive.clone()));
         let mut stopping = self.stopping.clone();
         let pulse = self.pulse.clone();
-        tokio::task::spawn_local(async move { pulse.beat(number).await });
+        let beating = tokio::task::spawn_local(async move { pulse.beat(number).await });
         tokio::select! {
             _ = stopping.wait_for(|stopping| *stopping) => {}
             () = accept(&listener, &self.permits, &alive, |_| connections.clone()) => {}
@@ -226,6 +226,8 @@ impl Shared {
         // Everything that lives holds a clone of `alive`, so an empty channel
         // that is closed means that nothing does.
         let _ = timeout(self.settings.limits.drain, all_ended.recv()).await;
+        beating.abort();
+        self.pulse.ended(number);
     }
 
     fn connections(&self, alive: mpsc::Sender<Infallible>) -> Connections {

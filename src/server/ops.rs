@@ -1,5 +1,5 @@
-//! Probes and metrics, on a port of their own. Nothing of tenants or people is
-//! told there, so that nobody has to log in.
+//! Probes and metrics, on a port of their own. Nobody has to log in, and nothing of people is
+//! told there; tenants are named in metrics as `telemetry.tenant_label` says.
 //!
 //! | path | 200 means |
 //! |---|---|

@@ -36,7 +36,14 @@ impl Pulse {
         }
     }
 
-    /// Whether every thread came round in the last 30 seconds.
+    /// The thread has ended as it should: while the others drain, its silence says nothing.
+    pub(super) fn ended(&self, worker: usize) {
+        if let Some(last) = self.last.get(worker) {
+            last.store(u64::MAX, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether every thread came round in the last 30 seconds, or has ended.
     pub fn is_steady(&self) -> bool {
         let now = self.now();
         let silence = |last: &AtomicU64| now.saturating_sub(last.load(Ordering::Relaxed));
@@ -68,6 +75,11 @@ mod tests {
             };
             assert!(beaten(0).is_some() && !pulse.is_steady());
             assert!(beaten(1).is_some() && pulse.is_steady());
+            pulse.ended(0);
+            pulse.began -= SILENT;
+            assert!(!pulse.is_steady(), "the other one is silent");
+            pulse.ended(1);
+            assert!(pulse.is_steady());
         }
     }
 }

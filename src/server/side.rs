@@ -78,7 +78,8 @@ impl Side {
 pub(super) fn few() -> Limits {
     Limits {
         connections: 64,
-        connections_per_source: 64,
+        // One that opens too many must not keep the probes out.
+        connections_per_source: 32,
         body_bytes: 512 * 1024,
         age: Duration::from_secs(3600),
         drain: Duration::from_secs(5),

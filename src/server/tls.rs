@@ -13,6 +13,7 @@ use rustls::sign::CertifiedKey;
 use tokio_rustls::TlsAcceptor;
 
 use super::expiry;
+use crate::problem::file;
 
 /// A certificate that cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -77,14 +78,18 @@ fn read_pair(chain: &Path, key: &Path) -> Result<CertifiedKey, TlsFault> {
         path: path.to_owned(),
         reason,
     };
-    let certificates = CertificateDer::pem_file_iter(chain)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let read = |path: &Path| {
+        let bytes = file::bytes(path);
+        bytes.map_err(|error| unreadable(path, error.to_string()))
+    };
+    let certificates = CertificateDer::pem_slice_iter(&read(chain)?)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unreadable(chain, error.to_string()))?;
     if certificates.is_empty() {
         return Err(unreadable(chain, "holds no certificate".to_owned()));
     }
-    let secret =
-        PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, error.to_string()))?;
+    let secret = PrivateKeyDer::from_pem_slice(&read(key)?)
+        .map_err(|error| unreadable(key, error.to_string()))?;
     CertifiedKey::from_der(certificates, secret, &crypto()).map_err(TlsFault::Mismatch)
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, SpanExporter, TracerProviderBuilder};
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
@@ -15,6 +15,9 @@ use tracing_subscriber::registry::LookupSpan;
 use super::instruments::Instruments;
 use super::spans::{Outward, SORTS};
 use crate::adapter::TRACE_ONLY;
+
+/// Spans of more detail are for log lines only.
+const MOST_DETAILED: Level = Level::INFO;
 
 /// A pipeline that ends in `exporter`, which sees only what
 /// [`spans`](super::spans) lets out. Sampler and limits are those of `OTEL_*`.
@@ -37,6 +40,7 @@ where
     let ours = filter_fn(|span| {
         let target = span.target();
         span.is_span()
+            && *span.level() <= MOST_DETAILED
             && (target == TRACE_ONLY || target.starts_with("scimgate::"))
             && SORTS.iter().any(|sort| sort.name == span.name())
     });
@@ -48,5 +52,5 @@ where
         .with_target(false)
         .with_level(false)
         .with_tracked_inactivity(false)
-        .with_filter(ours.with_max_level_hint(LevelFilter::INFO))
+        .with_filter(ours.with_max_level_hint(LevelFilter::from_level(MOST_DETAILED)))
 }

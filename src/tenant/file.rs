@@ -24,7 +24,7 @@ use super::{Tenant, Upstream};
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
 use crate::adapter::settings::Settings;
 use crate::adapter::{Adapter, TenantId};
-use crate::problem::{Problem, meant_by, nearest};
+use crate::problem::{Problem, file, meant_by, nearest};
 use crate::scim::Profile;
 
 /// A tenant file as written.
@@ -353,7 +353,7 @@ impl SecretSource {
         match self {
             Self::File(path) => {
                 let path = directory.join(path);
-                let text = std::fs::read_to_string(&path)
+                let text = file::text(&path)
                     .map_err(|error| format!("cannot be read from {}: {error}", path.display()))?;
                 Ok(text.trim_end().into())
             }

@@ -51,6 +51,9 @@ fn collect(value: &Spanned<DeValue<'_>>, found: &mut Vec<Range<usize>>) {
     }
 }
 
+/// What is left of a secret, so that the text around it keeps its form.
+const FORM: &[u8] = b"\"'{}[]";
+
 /// The text with secrets blotted out and everything else in its place.
 pub fn redacted(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
@@ -58,7 +61,7 @@ pub fn redacted(text: &str) -> String {
         let secret = bytes.get_mut(range).unwrap_or_default();
         let letters = secret
             .iter_mut()
-            .filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
+            .filter(|byte| !byte.is_ascii_whitespace() && !FORM.contains(byte));
         letters.for_each(|byte| *byte = b'*');
     }
     String::from_utf8_lossy(&bytes).into_owned()
@@ -82,6 +85,10 @@ mod tests {
         check(
             "credential = { key = \"ö1\" }",
             "credential = { key = \"***\" }",
+        );
+        check(
+            "[credential]\nkey.value = \"p@ss-w0rd!\"\n",
+            "[credential]\nkey.value = \"**********\"\n",
         );
         check("[credential]\nkey = 12345\n", "[credential]\nkey = *****\n");
         check("credential.key = '''a\nb'''", "credential.key = '''*\n*'''");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Misfit, Outcome, Transcript, parse, run};
 use crate::adapter::Adapter;
-use crate::problem::Problem;
+use crate::problem::{Problem, file};
 
 /// A transcript that was played, or could not be.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub fn play_all(adapter: &Arc<Adapter>, directory: &Path) -> Vec<Played> {
 /// Plays one file.
 pub fn play_file(adapter: &Arc<Adapter>, file: &Path) -> Played {
     let name = file.display().to_string();
-    let text = match std::fs::read_to_string(file) {
+    let text = match file::text(file) {
         Ok(text) => text,
         Err(error) => {
             let message = format!("cannot be read: {error}");

@@ -61,4 +61,11 @@ impl Backend for Network {
             client::carry_out(&connections, &self.destination, call, deadline, story).await
         })
     }
+
+    fn apart(&self) -> Option<Rc<dyn Backend>> {
+        Some(Rc::new(Self {
+            story: None,
+            ..self.clone()
+        }))
+    }
 }

@@ -43,8 +43,7 @@ for layer in ${layers//,/ }; do tar -xf "$work/oci/blobs/$layer" -C "$work/root"
 [ "$user" = 65532:65532 ]
 chown 65532:65532 "$work/state"
 
-vendor=target/debug/scimgate
-cargo build --locked --quiet
+vendor=target/$(rustc -vV | sed -n "s/^host: //p")/release/scimgate
 "$vendor" demo --vendor reference --vendor-only >"$work/tenant.toml" &
 pids+=($!)
 for _ in $(seq 100); do if grep -q Ctrl-C "$work/tenant.toml"; then break; fi; sleep 0.1; done
@@ -60,23 +59,24 @@ mount --bind "$work/state" "$work/root/var/lib/scimgate"
 mount --bind "$work/tenants" "$work/root/etc/scimgate/tenants"
 mount -o remount,bind,ro "$work/root"
 exec env -i PATH=/usr/local/bin SCIMGATE_CONFIG=/etc/scimgate/scimgate.toml \
-    SCIMGATE_SERVER__LISTEN=127.0.0.1:\${PORT:-0} SCIMGATE_OPS__LISTEN=127.0.0.1:\${OPS:-0} SCIMGATE_ADMIN__LISTEN=127.0.0.1:0 \
-    chroot --userspec=$user "$work/root" $entry "\$@"
+    SCIMGATE_SERVER__LISTEN=127.0.0.1:0 SCIMGATE_OPS__LISTEN=127.0.0.1:0 SCIMGATE_ADMIN__LISTEN=127.0.0.1:0 \
+    $(command -v chroot) --userspec=$user "$work/root" $entry "\$@"
 IN
 in_image() { unshare --mount bash "$work/in_image.sh" "$@"; }
 
 token=$(in_image token mint --tenant acme | sed -n 's/^Secret Token: *//p')
 begun=$(date +%s%N)
-PORT=0 in_image serve >"$work/out" 2>"$work/log" &
-pids+=($!)
+# Itself, and not a shell that waits for it: it is measured and ended by this id.
+unshare --mount bash "$work/in_image.sh" serve >"$work/out" 2>"$work/log" &
+gateway=$!
+pids+=("$gateway")
 for _ in $(seq 1000); do
     if grep -q 'is listening' "$work/out"; then break; fi
-    kill -0 "${pids[-1]}" || { cat "$work/log" >&2; exit 1; }
+    kill -0 "$gateway" || { cat "$work/log" >&2; exit 1; }
     sleep 0.005
 done
 ready=$((($(date +%s%N) - begun) / 1000000))
 url=$(sed -n 's/.*listening on \(http[^ ]*\).*/\1/p' "$work/out")
-gateway=$(pgrep -P "${pids[-1]}" -f scimgate || echo "${pids[-1]}")
 idle=$(awk '/^VmRSS/ {print $2}' "/proc/$gateway/status")
 SCIMGATE_PROBE_TOKEN=$token "$vendor" probe "$url"
 used=$(awk '/^VmRSS/ {print $2}' "/proc/$gateway/status")

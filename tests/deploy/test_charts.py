@@ -1,12 +1,14 @@
 """What the charts promise, over every values file in `deploy/helm/*/ci`."""
 
 import json
+import os
 import subprocess
 
 import pytest
 import yaml
 
-from charts import RefusedByHelm, build, cases, documents, helm, pods, render
+from charts import HELM, RefusedByHelm, build, cases, documents, helm, pods, render
+from gateway import SCIMGATE
 
 VERSIONS = ["1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"]
 MONITORING = ["--api-versions", "monitoring.coreos.com/v1"]
@@ -121,6 +123,17 @@ def test_every_configmap_that_is_mounted_is_rendered_or_named_by_the_user(render
                 assert volume["configMap"]["name"] in made, f"{name}: {volume}"
 
 
+def test_the_gateway_takes_the_configuration_it_is_given(rendered, tmp_path):
+    config_maps = [it for it in documents(rendered) if it["kind"] == "ConfigMap"]
+    (text,) = [it["data"]["scimgate.json"] for it in config_maps if it["metadata"]["name"].endswith("-config")]
+    path = tmp_path / "scimgate.json"
+    path.write_text(text)
+    done = subprocess.run([SCIMGATE, "-c", path, "config", "show"], capture_output=True, text=True)
+    if "store.postgres_url_file: there is" in done.stderr:
+        pytest.skip("this gateway was built without PostgreSQL")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
@@ -144,6 +157,8 @@ def test_every_configmap_that_is_mounted_is_rendered_or_named_by_the_user(render
         (["--set", "scripts.desk\\.rhai=x"], "adapters and scripts go together"),
         (["--set", "tenants.Not_A_Name=x"], "is no tenant name"),
         (["--set", "config.server.listen=1.2.3.4:5"], "is set by the chart"),
+        (["--set", "config.server.tls.key=/x"], "is set by the chart"),
+        (["--set", "config.catalog.tenants=/x"], "is set by the chart"),
         (["--set", "config.store.path=/x"], "is set by the chart"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -218,6 +233,14 @@ def test_changed_configuration_does(charts):
         (["--set", "replicaCount=many"], "replicaCount: Invalid type"),
         (["--set", "service.port=123456"], "service.port: Must be less than or equal to 65535"),
         (["--set", "image.digest=latest"], "image.digest: Does not match pattern"),
+        # What the gateway would refuse, by its own rules.
+        (["--set", "config.limits.burst=0"], "config.limits.burst: Must be greater than or equal to 1"),
+        (["--set", "config.limts.burst=1"], "Additional property limts is not allowed"),
+        (["--set", "config.log.format=xml"], 'config.log.format must be one of the following: "json", "text"'),
+        (["--set", "config.log.retention=5"], "config.log.retention: Invalid type"),
+        (["--set", "config.server.body_limit=1GB"], "config.server.body_limit: Does not match pattern"),
+        (["--set", "config.deadline.request_seconds=60"], "Must be less than or equal to 54"),
+        (["--set", "config.server.listen=1.2.3.4:5"], "Additional property listen is not allowed"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -231,3 +254,35 @@ def test_the_schema_knows_every_value(charts):
     schema = json.loads((charts / "scimgate" / "values.schema.json").read_text())
     assert set(values) <= set(schema["properties"])
     assert schema["additionalProperties"] is False
+
+
+def test_both_charts_have_the_same_schema():
+    """UPDATE_EXPECT=1 writes the library's schema from the application's."""
+    path = HELM / "scimgate-sidecar" / "values.schema.json"
+    library = yaml.safe_load((HELM / "scimgate-sidecar" / "values.yaml").read_text())
+    schema = json.loads((HELM / "scimgate" / "values.schema.json").read_text())
+    properties = schema["properties"]
+    store = properties["store"]["properties"]
+    properties["store"]["properties"] = {key: store[key] for key in library["store"]}
+    schema["title"] = "Values of the scimgate-sidecar chart"
+    schema["properties"] = {key: properties[key] for key in [*library, "global"]}
+    text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_EXPECT"):
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+def test_a_sidecars_values_are_judged_too(charts):
+    with pytest.raises(RefusedByHelm, match="config.limits.burst: Must be greater"):
+        render(charts / "example-vendor", "--set", "scim.config.limits.burst=0")
+    with pytest.raises(RefusedByHelm, match="Additional property tennants is not allowed"):
+        render(charts / "example-vendor", "--set", "scim.tennants.acme=x")
+
+
+def test_what_only_the_gateway_has_may_be_set_beside_what_the_chart_sets(charts):
+    values = ["--set", "config.catalog.watch=poll", "--set", "config.admin.listen=0.0.0.0:9091"]
+    for document in documents(render(charts / "scimgate", *values)):
+        if document["metadata"]["name"].endswith("-config"):
+            config = json.loads(document["data"]["scimgate.json"])
+    assert config["catalog"]["watch"] == "poll"
+    assert config["catalog"]["tenants"] == "/etc/scimgate/tenants"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # scim2-tester (PyPI) against the gateway with the reference adapter, strict to the letter of the
 # RFCs. Needs python3 and its package index. Fails unless every check succeeds; one that is
-# skipped has not.
+# skipped has not. SCIMGATE names the binary; without it one is built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -16,8 +16,8 @@ trap clean_up EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check -r tests/interop/requirements.txt
 
-cargo build --locked
-target/debug/scimgate demo --vendor reference --serve-only --profile strict >"$work/variables" &
+[ -n "${SCIMGATE:-}" ] || cargo build --locked
+"${SCIMGATE:-target/debug/scimgate}" demo --vendor reference --serve-only --profile strict >"$work/variables" &
 gateway=$!
 for _ in $(seq 100); do
     if grep -q '^TOKEN=' "$work/variables"; then break; fi

@@ -66,7 +66,7 @@ fn a_vendor_that_is_not_there_is_answered_with_those_that_are() {
     let output = House::of_example().run(&["adapter", "show", "exmple"]);
     assert_eq!(
         text_of(&output.stderr),
-        "scimgate: there is no adapter exmple; there are: example\n"
+        "scimgate: there is no adapter exmple; did you mean example?\n"
     );
     assert_eq!(output.status.code(), Some(78));
 }

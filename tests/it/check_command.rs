@@ -415,6 +415,9 @@ fn check_codes(house: &House, arguments: &[&str], codes: &[&str], status: i32) {
 #[test]
 fn a_part_of_the_files_can_be_looked_at() {
     let house = house_of_two();
+    for empty in ["tenants", "tests/vendors/example"] {
+        std::fs::create_dir_all(house.path().join(empty)).unwrap();
+    }
     let (error, warning) = ("table::unknown-attribute", "lint::unused-function");
     let silent = "lint::no-transcripts";
     check_codes(&house, &[], &[error, warning, silent], 1);
@@ -469,6 +472,58 @@ fn other_tools_are_told_where_it_is() {
         ]
     "#]]
     .assert_eq(&text_of(&output.stdout));
+}
+
+#[test]
+fn what_is_named_must_be_there() {
+    let house = House::of_example();
+    for (arguments, expect) in [
+        (
+            ["check", "--vendor", "exmple"].as_slice(),
+            "scimgate: there is no adapter exmple; did you mean example?\n",
+        ),
+        (
+            &["check", "--vendor", "other"],
+            "scimgate: there is no adapter other; there are: example\n",
+        ),
+        (
+            &["check", "scripts/exmple.rhai"],
+            "scimgate: there is no scripts/exmple.rhai\n",
+        ),
+        (
+            &["test", "exmple"],
+            "scimgate: there is no adapter exmple; did you mean example?\n",
+        ),
+    ] {
+        let output = house.run(arguments);
+        assert_eq!(text_of(&output.stderr), expect);
+        assert_eq!(output.status.code(), Some(78), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_certificate_that_cannot_be_served_is_told() {
+    let house = House::of_example();
+    house.write("crt", "junk");
+    let tls = "[server.tls]\ncertificate = \"crt\"\nkey = \"key\"\n";
+    house.write("scimgate.toml", tls);
+    let run = |more: &[&str]| {
+        let check = ["check", "-c", "scimgate.toml", "--no-transcripts"];
+        let output = house.run(&[&check[..], more].concat());
+        (output.status.code(), text_of(&output.stdout))
+    };
+    let (status, told) = run(&[]);
+    assert_eq!(status, Some(1));
+    expect![[r#"
+        server::certificate
+
+          × crt: crt: holds no certificate
+          help: put the chain and the key that belong together in place
+
+        1 adapter, 0 tenants: 1 error, 0 warnings
+    "#]]
+    .assert_eq(&told);
+    assert_eq!(run(&["--no-tenants"]).0, Some(0));
 }
 
 #[test]

@@ -21,10 +21,20 @@ const fn mistake(code: &'static str, make: fn(&House)) -> Mistake {
 }
 
 const MANIFEST: &str = "adapters/example.toml";
+const EXAMPLE: &str = include_str!("../data/example.toml");
 const SCRIPT: &str = "scripts/example.rhai";
 const TENANT: &str = "tenants/acme.toml";
 const TRANSCRIPT: &str = "tests/vendors/example/read.http";
 const CONFIG: &str = "scimgate.toml";
+
+/// What only a running gateway finds: the tests of `catalog` provoke them.
+const RUNNING: [&str; 5] = [
+    "adapter::gone",
+    "gateway::defect",
+    "server::certificate",
+    "tenant::vanished",
+    "transcript::unplayed",
+];
 
 /// In the order of `deploy/diagnostics.md`.
 const MISTAKES: &[Mistake] = &[
@@ -49,6 +59,10 @@ const MISTAKES: &[Mistake] = &[
             CONFIG,
             "[catalog]\nscripts = \"nowhere\"\nadapters = \"nowhere\"\n",
         );
+    }),
+    mistake("adapter::name", |house| {
+        house.copy("tests/data/example.toml", "adapters/My Vendor.toml");
+        house.copy("tests/data/example.rhai", "scripts/My Vendor.rhai");
     }),
     mistake("adapter::no-script", |house| house.remove(SCRIPT)),
     mistake("manifest::invalid", |house| {
@@ -87,6 +101,18 @@ const MISTAKES: &[Mistake] = &[
     mistake("manifest::unknown-attribute", |house| {
         let row = "[[replies.errors]]\nmeans = \"conflict\"\nattribute = \"usrName\"\n\n";
         house.edit(MANIFEST, "[credential]", &format!("{row}[credential]"));
+    }),
+    mistake("manifest::request-token", |house| {
+        house.edit(SCRIPT, "post(\"/people\"", "post_once(\"/people\"");
+    }),
+    mistake("manifest::index-lag", |house| {
+        house.edit(MANIFEST, "\"A\"", "\"C\"");
+    }),
+    mistake("manifest::inactive", |house| {
+        house.write(
+            MANIFEST,
+            &format!("{EXAMPLE}\n[groups]\nmembership = \"exclusive\"\ninactive = \"leave\"\n"),
+        );
     }),
     mistake("manifest::extension", |house| extension(house, "acme")),
     mistake("manifest::unused-extension", |house| {
@@ -140,6 +166,9 @@ const MISTAKES: &[Mistake] = &[
     }),
     mistake("table::unknown-style", |house| {
         house.edit(SCRIPT, "\"mail\")", "\"mail\").country(\"alpha4\")");
+    }),
+    mistake("script::unknown-batch", |house| {
+        house.edit(SCRIPT, "post(\"/people\", user)", "batch(\"jobs\", user)");
     }),
     mistake("tenant::name", |house| {
         house.write("tenants/Acme Ltd.toml", "adapter = \"example\"\n");
@@ -347,7 +376,8 @@ fn each_kind_of_diagnostic_has_a_text_that_helps() {
 
 #[test]
 fn every_code_is_explained_and_provoked_and_no_other() {
-    let provoked: BTreeSet<String> = MISTAKES.iter().map(|it| it.code.to_owned()).collect();
+    let provoked = MISTAKES.iter().map(|it| it.code).chain(RUNNING);
+    let provoked: BTreeSet<String> = provoked.map(str::to_owned).collect();
     let explained: BTreeSet<String> = manual::codes().map(str::to_owned).collect();
     let used = codes_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
     assert_eq!(used, explained, "src against deploy/diagnostics.md");
@@ -374,13 +404,15 @@ fn codes_in(directory: &Path) -> BTreeSet<String> {
 }
 
 fn is_code(quoted: &str) -> bool {
-    const AREAS: [&str; 9] = [
+    const AREAS: [&str; 11] = [
         "adapter",
         "config",
         "file",
+        "gateway",
         "lint",
         "manifest",
         "script",
+        "server",
         "table",
         "tenant",
         "transcript",

@@ -191,14 +191,14 @@ fn told(house: &House, code: i32, arguments: &[&str]) -> String {
     text
 }
 
-const BY_ADAPTER: [&str; 4] = ["dry-run", "--adapter", "sosafe", "requests.http"];
+const BY_VENDOR: [&str; 4] = ["dry-run", "--vendor", "sosafe", "requests.http"];
 
 #[test]
 fn a_dry_run_reads_from_top_to_bottom() {
     let patch = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
         {"op": "Replace", "path": "title", "value": "Pilot"}, {"op": "Add", "path": "shoeSize", "value": 44}]}"#;
     let house = house("sosafe", &format!("PATCH /Users/18777\n\n{patch}\n"));
-    let text = told(&house, 0, &BY_ADAPTER);
+    let text = told(&house, 0, &BY_VENDOR);
     expect![[r#"
         Dry run of the adapter sosafe
         Every call would carry X-Idp-Tenant: idp_tenant, X-Api-Key: ***
@@ -275,7 +275,7 @@ fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() 
         "delete(`/users/${id}`)",
         "delete(`/users/${id}/for-ever`)",
     );
-    let text = told(&house, 1, &BY_ADAPTER);
+    let text = told(&house, 1, &BY_VENDOR);
     let stop = "no transcript of sosafe has an answer to a call of this form: \
                 DELETE /users/18777/for-ever";
     assert!(
@@ -284,15 +284,84 @@ fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() 
     );
     let given = requests.replacen("18777\n", "18777\n\n### Vendor answers\n204\n", 1);
     house.write("requests.http", &given);
-    let text = told(&house, 0, &BY_ADAPTER);
+    let text = told(&house, 0, &BY_VENDOR);
     assert!(text.contains("given by the file of requests"), "{text}");
+}
+
+/// What the vendor only takes in has virtual outcomes, each of its own item.
+#[test]
+fn what_is_carried_out_later_is_over_at_the_first_look() {
+    let user = |bulk_id: &str, name: &str| {
+        json!({"method": "POST", "path": "/Users", "bulkId": bulk_id,
+            "data": {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name}})
+    };
+    let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [user("a", "grace@example.com"), user("b", "mary@example.com")]});
+    let find = "GET /Users?filter=userName+eq+%22mary@example.com%22";
+    let house = house("wss", &format!("POST /Bulk\n\n{bulk}\n\n###\n{find}\n"));
+    let arguments = [
+        "dry-run",
+        "--adapter",
+        "wss",
+        "requests.http",
+        "--format",
+        "json",
+    ];
+    let run: Value = serde_json::from_str(&told(&house, 0, &arguments)).unwrap();
+    let made = &run["exchanges"][0]["gets"]["body"]["Operations"];
+    let found = &run["exchanges"][1]["gets"]["body"]["Resources"];
+    let id = |location: &Value| {
+        location
+            .as_str()
+            .unwrap()
+            .rsplit('/')
+            .next()
+            .map(str::to_owned)
+    };
+    assert_ne!(made[0]["location"], made[1]["location"]);
+    assert_eq!(
+        id(&made[1]["location"]).as_deref(),
+        found[0]["id"].as_str(),
+        "{run:#}"
+    );
+    assert_eq!(found[0]["userName"], "mary@example.com");
+}
+
+#[test]
+fn what_would_be_looked_at_for_ever_ends_the_dry_run() {
+    let taken = r#"{"jobId": "J-1", "state": "QUEUED", "pollAfterMs": 250}"#;
+    let requests =
+        format!("### Entra asks\nDELETE /Users/u-1\n\n### Vendor answers\n202\n\n{taken}\n");
+    let house = house("wss", &requests);
+    let arguments = ["dry-run", "--adapter", "wss", "requests.http"];
+    let text = told(&house, 1, &arguments);
+    let stop = "GET /accounts/account/jobs/J-1 is called again and again, and nothing tells when \
+                its answer changes. Give the answer that ends it under `### Vendor answers`";
+    assert!(text.contains(stop), "{text}");
+    let ended = r#"{"jobId": "J-1", "state": "DONE", "results": [{"ref": "r1", "status": "OK"}]}"#;
+    house.write(
+        "requests.http",
+        &format!("{requests}\n### Vendor answers\n200\n\n{ended}\n"),
+    );
+    told(&house, 0, &arguments);
+}
+
+/// An item of which no transcript tells what comes of it.
+#[test]
+fn an_item_that_no_transcript_shows_ends_the_dry_run() {
+    let house = house("wss", "DELETE /Users/u-1\n");
+    house.edit("scripts/wss.rhai", "DELETE_USER", "ERASE_USER");
+    let text = told(&house, 1, &["dry-run", "--adapter", "wss", "requests.http"]);
+    let stop =
+        "no transcript of wss has an answer to a call of this form: POST /accounts/account/jobs";
+    assert!(text.contains(stop), "{text}");
 }
 
 #[test]
 fn another_version_of_a_script_is_compared_before_it_is_live() {
     let house = house("sosafe", &data("life.http"));
     house.copy("scripts/sosafe.rhai", "next/sosafe.rhai");
-    let mut against = BY_ADAPTER.to_vec();
+    let mut against = BY_VENDOR.to_vec();
     against.extend(["--against", "next"]);
     let same = told(&house, 1, &against);
     assert!(same.contains("the same calls"), "{same}");

@@ -8,7 +8,7 @@ use scimgate::demo::emulator::kit::{Action, Fault};
 use serde_json::{Value, json};
 
 use crate::harness::{TestGateway, person};
-use crate::house::text_of;
+use crate::house::{House, text_of};
 
 /// Three events: one that went well, one that collided, one that met an outage.
 async fn three() -> (TestGateway, [String; 3]) {
@@ -64,10 +64,10 @@ async fn the_log_is_told_in_columns_as_json_and_as_values_with_commas() {
         &run(&gateway, &["log"]),
         &ids,
         expect![[r#"
-            time tenant action status code took identity request
-            # a create success - # ms p…@e…com FIRST
-            # a create failure EntryConflict # ms p…@e…com SECOND
-            # a update failure InternalServerError # ms 18001 THIRD
+            time tenant action status code took identity request changes
+            # a create success - # ms p…@e…com FIRST 8 attributes
+            # a create failure EntryConflict # ms p…@e…com SECOND 8 attributes
+            # a update failure InternalServerError # ms 18001 THIRD title
         "#]],
     );
     let failures = [
@@ -203,6 +203,19 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
         text_of(&told.stderr)
     );
     gateway.end().await;
+}
+
+/// Whoever only looks leaves no database behind, least of all one without its tokens' key.
+#[test]
+fn where_no_gateway_has_run_there_is_no_log_and_none_is_made() {
+    let house = House::empty();
+    for arguments in [&["log"][..], &["explain", "some-request"]] {
+        let told = house.run(arguments);
+        assert_eq!(told.status.code(), Some(78));
+        let told = text_of(&told.stderr);
+        assert!(told.contains("no gateway has run"), "{told}");
+    }
+    assert!(!house.path().join("state").exists());
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@
 //! | `diagnostics` | every kind of mistake, as `check` tells it |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `pages` | the vendors' pages against their scripts |
-//! | `guide` | `adapters/add-a-vendor.md`, followed to the letter |
+//! | `guide`, `walk_through` | `adapters/add-a-vendor.md` and `deploy/walk-through.md`, followed to the letter by the `reader` |
 //! | `filter_table`, `patch_table` | the tables of `tests/data`; `table` reads them |
 //! | `checklist` | every requirement of RFC 7643 and RFC 7644 has a test |
 //! | `filter_oracle` | our reading of filters against another one's |
@@ -36,6 +36,7 @@ mod admin;
 mod bulk;
 mod check_command;
 mod checklist;
+mod config_command;
 mod diagnostics;
 mod dry_run;
 mod entra_cases;
@@ -56,6 +57,7 @@ mod patch_table;
 mod probe;
 mod protocol;
 mod races;
+mod reader;
 mod reload;
 mod replicas;
 mod serve_command;
@@ -66,5 +68,6 @@ mod test_command;
 mod tidy;
 mod transcripts;
 mod versions;
+mod walk_through;
 mod webroot;
 mod wss;

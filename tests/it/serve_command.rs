@@ -87,7 +87,14 @@ fn a_broken_adapter_does_not_keep_others_from_being_served() {
     house.tenant("acme", "http://127.0.0.1:1/", "k");
     let mut served = Served::start(&house);
     assert_eq!(served.get("/scim/v2/Users", "scg_no").status, 401);
-    assert!(served.terminate().contains("broken.toml"));
+    let log = served.terminate();
+    let told = log
+        .lines()
+        .find(|line| line.contains("broken.toml"))
+        .unwrap();
+    let told: serde_json::Value = serde_json::from_str(told).unwrap();
+    assert_eq!(told["fields"]["code"], "manifest::invalid", "{log}");
+    assert_eq!(told["fields"]["line"], 1, "{log}");
 }
 
 #[test]
@@ -116,7 +123,8 @@ fn without_the_tenants_directory_nothing_is_served() {
     assert_eq!(output.status.code(), Some(78));
     assert_eq!(
         text_of(&output.stderr),
-        "scimgate: catalog.tenants: tenants is no directory\n"
+        "scimgate: catalog.tenants: tenants is no directory; make it, with a file for each tenant, \
+         or name another one\n"
     );
 }
 
@@ -157,6 +165,27 @@ fn a_token_is_listed_and_revoked() {
     served.terminate();
     let (_, listed, _) = run(&["list", "--tenant", "acme"]);
     assert!(listed.ends_with("the token is revoked\n"), "{listed}");
+}
+
+#[test]
+fn a_token_can_end_by_itself() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let run = |arguments: &[&str]| house.run(&[&["token"], arguments].concat());
+    let none = run(&["list", "--tenant", "acme"]);
+    assert_eq!(
+        text_of(&none.stderr),
+        "tenant acme has no tokens; `scimgate token mint` makes one\n"
+    );
+    let ninety = ["mint", "--tenant", "acme", "--expires", "90d"];
+    assert_eq!(run(&ninety).status.code(), Some(0));
+    let listed = text_of(&run(&["list", "--tenant", "acme"]).stdout);
+    assert!(
+        listed.contains("Z  ends 2") && listed.ends_with("Z  works\n"),
+        "{listed}"
+    );
+    let never = run(&["mint", "--tenant", "acme", "--expires", "soon"]);
+    assert_eq!(never.status.code(), Some(2));
 }
 
 #[test]

@@ -35,6 +35,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("cli", "transcript", "`test` is a verb"),
     ("cli", "vendor", "a dry run may read from the vendor"),
     ("dry_run", "adapter", "it is a vendor for adapters"),
+    (
+        "dry_run",
+        "problem",
+        "files are read alike wherever they are",
+    ),
     ("dry_run", "scim", "it tells how requests are understood"),
     ("dry_run", "tenant", "a dry run is of a tenant"),
     (
@@ -52,6 +57,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "problem",
         "mistakes are told alike wherever they are",
     ),
+    ("dry_run", "problem", "what is wrong with its requests"),
     (
         "demo",
         "catalog",

@@ -5,15 +5,20 @@ use std::collections::BTreeSet;
 use rhai::{ASTNode, Expr, FnPtr, Stmt};
 
 use crate::adapter::compile;
+use crate::adapter::manifest::Manifest;
 use crate::adapter::script::Script;
 use crate::problem::{Problem, offset_of};
 
 /// Functions that neither the gateway nor, through others, a table or function
 /// of the script calls.
-pub(super) fn functions(script: &Script) -> Vec<Problem> {
+pub(super) fn functions(script: &Script, manifest: &Manifest) -> Vec<Problem> {
+    let runs_a_batch = |name: &str| {
+        let batch = name.strip_prefix("run_");
+        batch.is_some_and(|batch| manifest.batch.contains_key(batch))
+    };
     let begun = script
         .functions()
-        .filter(|name| compile::is_called_by_gateway(name));
+        .filter(|name| compile::is_called_by_gateway(name) || runs_a_batch(name));
     let mut open: Vec<String> = begun.map(str::to_owned).collect();
     let mut used: BTreeSet<String> = open.iter().cloned().collect();
     while let Some(caller) = open.pop() {

@@ -19,7 +19,7 @@ impl Adapter {
         for mapping in self.mappings() {
             problems.extend(mapping.lints(&self.script));
         }
-        problems.extend(idle::functions(&self.script));
+        problems.extend(idle::functions(&self.script, &self.manifest));
         problems.extend(idle::constants(&self.script));
         problems
     }

@@ -23,7 +23,7 @@ use converter::Converter;
 pub(in crate::adapter) use converter::{Closures, Refusal};
 pub use described::Described;
 pub(in crate::adapter) use read::Reading;
-pub(in crate::adapter) use remember::{add_extra, assemble, extra_of, update_sayings};
+pub(in crate::adapter) use remember::{NotTaken, add_extra, assemble, extra_of, update_sayings};
 pub(in crate::adapter) use write::{Change, Purpose, Written};
 
 use crate::adapter::coverage::SeenRows;

@@ -77,14 +77,23 @@ impl Row {
     }
 }
 
-/// Notes, after a write, what the vendor's values alone would not tell. Gives the attributes
-/// whose value the vendor did not take as it was sent.
+/// A value that the vendor keeps otherwise than it was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::adapter) struct NotTaken {
+    /// The attribute's canonical spelling.
+    pub(in crate::adapter) spelling: String,
+    pub(in crate::adapter) sent: Value,
+    pub(in crate::adapter) kept: Value,
+}
+
+/// Notes, after a write, what the vendor's values alone would not tell. Gives what the vendor
+/// did not take as it was sent.
 pub(in crate::adapter) fn update_sayings(
     mapping: &Mapping,
     remembered: &mut Remembered,
     written: &[Written],
     reading: &Reading,
-) -> Vec<String> {
+) -> Vec<NotTaken> {
     let mut not_taken = Vec::new();
     for write in written {
         let Some(row) = mapping.row(write.row) else {
@@ -113,7 +122,11 @@ pub(in crate::adapter) fn update_sayings(
                 action = "compare the mapping with the vendor's rules",
                 "the vendor keeps another value than it was sent"
             );
-            not_taken.push(row.spelling.clone());
+            not_taken.push(NotTaken {
+                spelling: row.spelling.clone(),
+                sent: write.native.clone(),
+                kept: now.native.clone(),
+            });
         }
     }
     not_taken

@@ -5,11 +5,11 @@ use tokio::time::Instant;
 use super::Operation;
 use crate::adapter::backend::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::adapter::locks::{Held, LockKey};
-use crate::adapter::mapping::{Change, Mapping, Reading};
+use crate::adapter::mapping::{Change, Mapping, NotTaken, Reading};
 use crate::adapter::memory::Remembered;
 use crate::adapter::outcome::Failure;
 use crate::adapter::script::Script;
-use crate::adapter::story::{Modified, Step, Story, Wait, mask};
+use crate::adapter::story::{Kept, Modified, Step, Story, Wait, mask};
 use crate::scim::patch::UNKNOWN;
 use crate::scim::{Object, ResourceKind};
 
@@ -61,8 +61,8 @@ impl Operation {
             let is_silent = change.value.is_none() && row.leaf.get(before).is_none();
             (!is_silent).then(|| Modified {
                 name: row.spelling.clone(),
-                old: old.map(mask::value),
-                new: change.value.as_ref().map(mask::value),
+                old: old.map(|old| self.story.masked(old)),
+                new: change.value.as_ref().map(|new| self.story.masked(new)),
             })
         });
         let attributes = attributes.collect();
@@ -86,10 +86,17 @@ impl Operation {
     }
 
     /// Notes which values the vendor did not take as they were sent.
-    pub(super) fn note_kept(&self, attributes: Vec<String>) {
-        if !attributes.is_empty() {
-            self.story.note(Step::NotTaken { attributes });
+    pub(super) fn note_kept(&self, not_taken: Vec<NotTaken>) {
+        if not_taken.is_empty() || !self.story.takes_notes() {
+            return;
         }
+        let attributes = not_taken.into_iter().map(|one| Kept {
+            name: one.spelling,
+            sent: mask::value(&one.sent),
+            kept: mask::value(&one.kept),
+        });
+        let attributes = attributes.collect();
+        self.story.note(Step::NotTaken { attributes });
     }
 }
 

@@ -445,7 +445,8 @@ impl Operation {
             tenant: self.tenant.clone(),
             adapter: Arc::clone(&self.adapter),
             settings: Arc::clone(&self.settings),
-            backend: Rc::clone(&self.backend),
+            // A batch's leader may lead for hours; its own request's story must end with it.
+            backend: self.backend.apart().unwrap_or(Rc::clone(&self.backend)),
             batches: Arc::clone(&self.batches),
             deadline: self.deadline,
         }

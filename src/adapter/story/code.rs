@@ -139,7 +139,10 @@ impl Event {
 
     fn not_taken(&self) -> Option<String> {
         self.steps.iter().find_map(|moment| match &moment.step {
-            super::Step::NotTaken { attributes } => Some(attributes.join(", ")),
+            super::Step::NotTaken { attributes } => {
+                let names: Vec<_> = attributes.iter().map(|one| one.name.as_str()).collect();
+                Some(names.join(", "))
+            }
             _ => None,
         })
     }

@@ -32,6 +32,14 @@ pub fn value(value: &Value) -> String {
     }
 }
 
+/// A value without even an outline of the person.
+pub fn nobody(held: &Value) -> String {
+    match held {
+        Value::String(_) => GAP.to_string(),
+        held => value(held),
+    }
+}
+
 /// A path to the vendor, query included: segments that `is_literal` knows from the script, and
 /// opaque ids, stand as they are; of the query the names do.
 pub(in crate::adapter) fn path(path: &str, is_literal: impl Fn(&str) -> bool) -> String {

@@ -32,7 +32,7 @@ use super::outcome::GatewayFault;
 use crate::scim::ResourceKind;
 pub use code::Outlook;
 pub use event::{Action, Event, Status};
-pub use step::{Decision, Modified, Moment, Step, Wait, Word};
+pub use step::{Decision, Kept, Modified, Moment, Step, Wait, Word};
 
 /// Hears how requests ended. Called on the worker threads: it must neither block nor fail.
 pub trait Witness: Send + Sync {

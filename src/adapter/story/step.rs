@@ -81,8 +81,8 @@ pub enum Step {
     /// The vendor keeps other values than it was sent, so that Entra sees a difference and sends
     /// them again.
     NotTaken {
-        /// Canonical spellings.
-        attributes: Vec<String>,
+        /// One entry an attribute.
+        attributes: Vec<Kept>,
     },
     /// A function of the script was called.
     Function {
@@ -145,6 +145,17 @@ pub struct Modified {
     /// What it is to be, masked; `None` unassigns it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub new: Option<String>,
+}
+
+/// One value that the vendor keeps otherwise than it was sent, in the vendor's own spelling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The attribute's canonical spelling.
+    pub name: String,
+    /// What the vendor was sent, masked.
+    pub sent: String,
+    /// What it holds instead, masked.
+    pub kept: String,
 }
 
 /// What a request can wait for in the gateway.

@@ -1,8 +1,8 @@
 //! Stories for people: each step a line.
 
-use std::fmt::Write as _;
+use std::fmt;
 
-use super::{Decision, Event, Modified, Moment, Step, Wait};
+use super::{Decision, Event, Kept, Modified, Moment, Step, Wait};
 
 /// The whole story of a request: what it was, what was understood, what was done, and why it
 /// ended so.
@@ -31,6 +31,21 @@ pub fn lines(steps: &[Moment]) -> impl Iterator<Item = String> {
     steps.iter().map(line)
 }
 
+/// A text that others wrote, for one line of a terminal: what would steer it, or begin another
+/// line, is replaced.
+pub fn plain(text: &str) -> String {
+    let shown = |letter: char| match letter.is_control() {
+        true => char::REPLACEMENT_CHARACTER,
+        false => letter,
+    };
+    text.chars().map(shown).collect()
+}
+
+fn add(text: &mut String, line: fmt::Arguments<'_>) {
+    text.push_str(&plain(&line.to_string()));
+    text.push('\n');
+}
+
 fn head(event: &Event, text: &mut String) {
     let part = match event.part {
         0 => String::new(),
@@ -42,46 +57,39 @@ fn head(event: &Event, text: &mut String) {
         event.identity.clone(),
     ];
     let about: Vec<_> = about.into_iter().flatten().collect();
-    let _ = writeln!(text, "request {}{part}", event.request_id);
-    let _ = writeln!(
+    add(text, format_args!("request {}{part}", event.request_id));
+    let (at, tenant, vendor) = (event.at, &event.tenant, &event.vendor);
+    add(
         text,
-        "{:.3}  tenant {}, vendor {}",
-        event.at, event.tenant, event.vendor
+        format_args!("{at:.3}  tenant {tenant}, vendor {vendor}"),
     );
-    let _ = writeln!(
-        text,
-        "{} {}  {}",
-        event.method,
-        event.route,
-        about.join(" ")
-    );
+    let (method, route, about) = (&event.method, &event.route, about.join(" "));
+    add(text, format_args!("{method} {route}  {about}"));
     let code = event.code.as_deref().map(|code| format!(" ({code})"));
     let http = event
         .http_status
         .map_or("no answer".to_owned(), |status| status.to_string());
-    let _ = writeln!(
+    let (action, status) = (event.action.as_str(), event.status.as_str());
+    let (code, took) = (code.unwrap_or_default(), milliseconds(event.duration_us));
+    add(
         text,
-        "{}: {}{}, answered {http}, took {}",
-        event.action.as_str(),
-        event.status.as_str(),
-        code.unwrap_or_default(),
-        milliseconds(event.duration_us)
+        format_args!("{action}: {status}{code}, answered {http}, took {took}"),
     );
 }
 
 fn section(title: &str, lines: impl Iterator<Item = String>, text: &mut String) {
-    let _ = writeln!(text, "\n{title}:");
-    for line in lines {
-        let _ = writeln!(text, "  {line}");
-    }
+    text.push('\n');
+    add(text, format_args!("{title}:"));
+    lines.for_each(|line| add(text, format_args!("  {line}")));
 }
 
 fn end(event: &Event, text: &mut String) {
     let outlook = event.outlook();
-    let _ = writeln!(text, "\nWhy: {}", outlook.why);
-    let _ = writeln!(text, "What Entra does next: {}", outlook.next);
+    text.push('\n');
+    add(text, format_args!("Why: {}", outlook.why));
+    add(text, format_args!("What Entra does next: {}", outlook.next));
     if let Some(remedy) = outlook.remedy {
-        let _ = writeln!(text, "What to do: {remedy}");
+        add(text, format_args!("What to do: {remedy}"));
     }
 }
 
@@ -92,6 +100,10 @@ fn modified(change: &Modified) -> String {
         (None, Some(new)) => format!("{}: {new}", change.name),
         (None, None) => format!("{}: nothing", change.name),
     }
+}
+
+fn kept(Kept { name, sent, kept }: &Kept) -> String {
+    format!("{name} (sent {sent}, kept {kept})")
 }
 
 /// Whether it happened inside a function of the script.
@@ -125,10 +137,13 @@ pub fn step(step: &Step) -> String {
             "answered as Entra said it, not as the vendor holds it: {}",
             attributes.join(", ")
         ),
-        Step::NotTaken { attributes } => format!(
-            "the vendor keeps another value than it was sent: {}",
-            attributes.join(", ")
-        ),
+        Step::NotTaken { attributes } => {
+            let kept = attributes.iter().map(kept).collect::<Vec<_>>();
+            format!(
+                "the vendor keeps another value than it was sent: {}",
+                kept.join(", ")
+            )
+        }
         Step::Function {
             name,
             took_us,

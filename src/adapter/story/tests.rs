@@ -350,3 +350,34 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
     "#]],
     );
 }
+
+#[test]
+fn what_others_wrote_steers_no_terminal_and_begins_no_line() {
+    let mut story = ended(Deed::Get, failed(404, Fault::Client));
+    story.subject.identity = Some("\u{1b}[2J\nWhy: all is well\u{9b}".to_owned());
+    let told = tell::story(&Event::of(&story));
+    assert!(
+        told.contains("\u{fffd}[2J\u{fffd}Why: all is well"),
+        "{told}"
+    );
+    let steers = |letter: char| letter.is_control() && letter != '\n';
+    assert!(!told.contains(steers), "{told}");
+}
+
+#[test]
+fn where_nobody_is_to_be_named_no_value_has_even_an_outline() {
+    let name = serde_json::json!("ada@example.com");
+    for (identity, expect) in [
+        (Identity::Full, "a…@e…com"),
+        (Identity::Masked, "a…@e…com"),
+        (Identity::Off, "…"),
+    ] {
+        let audience = Audience {
+            identity,
+            ..Audience::default()
+        };
+        let story = Story::begin(asked(), Rc::new(audience));
+        assert_eq!(story.masked(&name), expect);
+        assert_eq!(story.masked(&serde_json::json!(true)), "true");
+    }
+}

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Deed, Identity, Step, Story, Subject, mask};
 use crate::scim::patch::{Op, Operation};
 use crate::scim::schema::ENTERPRISE_USER;
-use crate::scim::{Filter, Object, PatchRequest, Query, Request, ResourceKind, Response};
+use crate::scim::{Object, PatchRequest, Query, Request, ResourceKind, Response};
 
 impl Story {
     /// Takes note of what a request asks for.
@@ -92,16 +92,31 @@ impl Story {
 
     fn note_filter(&self, query: &Query) {
         if let Some(filter) = &query.filter {
-            let filter = masked(filter);
+            let filter = filter.shown(self.show()).to_string();
             self.note(Step::Filter { filter });
         }
     }
 
     fn note_patch(&self, patch: &PatchRequest) {
         for Operation { op, path, .. } in &patch.operations {
-            let path = path.shown(show).to_string();
+            let path = path.shown(self.show()).to_string();
             let op = word(*op).into();
             self.note(Step::Patch { op, path });
+        }
+    }
+
+    /// A value as far as it may be told: where nobody is to be named, only what is nobody's.
+    pub(in crate::adapter) fn masked(&self, value: &Value) -> String {
+        match self.audience.identity {
+            Identity::Full | Identity::Masked => mask::value(value),
+            Identity::Off => mask::nobody(value),
+        }
+    }
+
+    fn show(&self) -> fn(&Value, &mut Formatter<'_>) -> fmt::Result {
+        match self.audience.identity {
+            Identity::Full | Identity::Masked => |value, f| quoted(value, &mask::value(value), f),
+            Identity::Off => |value, f| quoted(value, &mask::nobody(value), f),
         }
     }
 
@@ -117,14 +132,10 @@ impl Story {
     }
 }
 
-fn masked(filter: &Filter) -> String {
-    filter.shown(show).to_string()
-}
-
-fn show(value: &Value, f: &mut Formatter<'_>) -> fmt::Result {
+fn quoted(value: &Value, told: &str, f: &mut Formatter<'_>) -> fmt::Result {
     match value {
-        Value::String(_) => write!(f, "\"{}\"", mask::value(value)),
-        _ => f.write_str(&mask::value(value)),
+        Value::String(_) => write!(f, "\"{told}\""),
+        _ => f.write_str(told),
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Look<'e> {
 pub(super) struct Changes {
     pub(super) taken: Vec<String>,
     pub(super) refused: Vec<String>,
+    /// Tenants whose files are gone, and whose time to be mended begins.
+    pub(super) leaving: Vec<String>,
     pub(super) removed: Vec<String>,
     /// Whether another catalog is to be published.
     pub(super) publish: bool,
@@ -172,11 +174,8 @@ impl Held {
                 changes.taken.push("certificate".to_owned());
             }
             Err(why) => {
-                let problem = Problem::error("server::certificate", &files.file, why);
                 let mut report = Report::default();
-                report.extend([
-                    problem.help("put the chain and the key that belong together in place")
-                ]);
+                report.extend([unfit_certificate(&files.file, why)]);
                 slot.refuse(Some(seen), findings(&report));
                 changes.refuse("certificate".to_owned(), report);
             }
@@ -207,4 +206,10 @@ impl Changes {
         self.taken.push(what);
         self.report.absorb(report);
     }
+}
+
+/// Why the certificate in `file` cannot be served.
+pub fn unfit_certificate(file: &str, why: String) -> Problem {
+    Problem::error("server::certificate", file, why)
+        .help("put the chain and the key that belong together in place")
 }

@@ -122,20 +122,18 @@ impl Held {
         changes: &mut Changes,
     ) -> Option<usize> {
         let gone = self.tenants.iter_mut();
-        let gone: Vec<_> = gone
-            .filter(|(id, _)| !found.contains_key(id))
-            .map(|(_, held)| held)
-            .collect();
+        let gone: Vec<_> = gone.filter(|(id, _)| !found.contains_key(id)).collect();
         let count = gone.len();
         let newly: Vec<_> = gone
             .into_iter()
-            .filter(|held| held.leaving.is_none())
+            .filter(|(_, held)| held.leaving.is_none())
             .collect();
         self.vanished = !newly.is_empty() && count * 2 > known && look.demand != Demand::Forced;
-        for held in newly {
+        for (id, held) in newly {
             held.slot.refuse(None, Vec::new());
             if !self.vanished {
                 held.leaving = Some(look.now);
+                changes.leaving.push(format!("tenant {id}"));
                 changes.publish = true;
             }
         }

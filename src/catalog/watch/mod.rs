@@ -21,7 +21,7 @@ use super::reload::{Demand, Reloader};
 use directories::Directories;
 
 /// How changes are noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Means {
     /// By events, and by a look every ten seconds.

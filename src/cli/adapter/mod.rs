@@ -8,12 +8,8 @@ mod show;
 
 use std::io::IsTerminal as _;
 use std::path::Path;
-use std::sync::Arc;
-
-use anyhow::bail;
 
 use super::{Ending, Trouble, sources};
-use crate::adapter::Adapter;
 use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
 
@@ -45,19 +41,6 @@ fn load(config: &Config) -> (Catalog, bool) {
     });
     eprint!("{}", report.render(std::io::stderr().is_terminal()));
     (catalog, report.has_errors())
-}
-
-/// The adapter of this name.
-fn named<'c>(catalog: &'c Catalog, name: &str) -> anyhow::Result<&'c Arc<Adapter>> {
-    let known: Vec<_> = catalog.adapters.keys().map(String::as_str).collect();
-    match catalog.adapters.get(name) {
-        Some(adapter) => Ok(adapter),
-        None if known.is_empty() => bail!("there is no adapter that can be used"),
-        None => bail!(
-            "there is no adapter {name}; there are: {}",
-            known.join(", ")
-        ),
-    }
 }
 
 /// How many transcripts a vendor has.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::super::{Ending, Trouble};
-use super::{columns, load, named, page, transcripts};
+use super::super::{Ending, Trouble, named};
+use super::{columns, load, page, transcripts};
 use crate::adapter::Adapter;
 use crate::adapter::manifest::{
     Consistency, IdRule, Limits, MembershipModel, PagingStyle, Setting,
@@ -31,7 +31,7 @@ pub(in crate::cli) struct Options {
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let (catalog, _) = load(config);
-    let adapter = named(&catalog, &options.vendor).map_err(Trouble::Config)?;
+    let adapter = named::adapter(&catalog, &options.vendor).map_err(Trouble::Config)?;
     if options.write {
         let file = config.catalog.adapters.join(format!("{}.md", adapter.name));
         renew(&file, adapter).map_err(Trouble::Config)?;

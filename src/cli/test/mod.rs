@@ -3,19 +3,18 @@
 mod diff;
 mod junit;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::output::{Format, colours, written};
-use super::{Ending, Trouble, sources};
+use super::{Ending, Trouble, named, sources};
 use crate::adapter::Adapter;
 use crate::adapter::coverage::Coverage;
 use crate::catalog::diagnostics::Report;
-use crate::catalog::{self, Sources};
+use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
 use crate::transcript::{self, Blessing, Played};
 
@@ -61,7 +60,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     }
     let loaded = report.json();
     let mut vendors = Vec::new();
-    for adapter in chosen(&catalog.adapters, options).map_err(Trouble::Config)? {
+    for adapter in chosen(&catalog, options).map_err(Trouble::Config)? {
         vendors.push(play(adapter, config, options).map_err(Trouble::Internal)?);
     }
     for one in vendors.iter().flat_map(|vendor| &vendor.played) {
@@ -133,21 +132,10 @@ fn object(vendors: &[Vendor], report: &Report, loaded: Value) -> Value {
     })
 }
 
-fn chosen<'a>(
-    adapters: &'a BTreeMap<String, Arc<Adapter>>,
-    options: &Options,
-) -> anyhow::Result<Vec<&'a Arc<Adapter>>> {
-    let Some(vendor) = &options.vendor else {
-        return Ok(adapters.values().collect());
-    };
-    let known: Vec<_> = adapters.keys().map(String::as_str).collect();
-    match adapters.get(vendor) {
-        Some(adapter) => Ok(vec![adapter]),
-        None if known.is_empty() => bail!("there is no adapter that can be played"),
-        None => bail!(
-            "there is no adapter {vendor}; there are: {}",
-            known.join(", ")
-        ),
+fn chosen<'a>(catalog: &'a Catalog, options: &Options) -> anyhow::Result<Vec<&'a Arc<Adapter>>> {
+    match &options.vendor {
+        Some(vendor) => named::adapter(catalog, vendor).map(|adapter| vec![adapter]),
+        None => Ok(catalog.adapters.values().collect()),
     }
 }
 

@@ -20,8 +20,11 @@ const GONE: &str = "this dry run has removed the object";
 impl Assumed<'_> {
     /// The answer to a read.
     pub(super) fn read(&mut self) -> Option<Assumption> {
+        if let Some((reply, source)) = self.ledger.settled(self.call.address()).cloned() {
+            return Some(Assumption { reply, source });
+        }
         let shows = |told: &&&Told| told.is_ok() && shows(told, self.adapter);
-        let showing = self.usual(self.alike.iter().filter(shows).copied().collect());
+        let showing = self.usual(ending(self.alike.iter().filter(shows).copied().collect()));
         let form = showing.and_then(|told| first_record(told.tree.as_ref()?, self.adapter));
         let target = self.ledger.target(self.call);
         let target = target.and_then(|(index, tail)| Some((self.ledger.get(index)?, tail)));
@@ -232,6 +235,15 @@ impl Assumed<'_> {
 fn shows(told: &Told, adapter: &Adapter) -> bool {
     let tree = told.tree.as_ref();
     tree.is_some_and(|tree| has_records(tree, adapter) || has_ids(tree))
+}
+
+/// Of the answers that show something, those that nothing follows, if there are any.
+fn ending(showing: Vec<&Told>) -> Vec<&Told> {
+    let ends = |told: &&Told| !told.goes_on;
+    match showing.iter().any(ends) {
+        true => showing.into_iter().filter(ends).collect(),
+        false => showing,
+    }
 }
 
 fn plain(status: u16, body: String) -> VendorReply {

@@ -18,14 +18,27 @@ use crate::scim::ResourceKind;
 impl Assumed<'_> {
     /// The answer to a write, and what it changes in the ledger.
     pub(super) fn write(&mut self) -> Option<Assumption> {
+        let deferred = self
+            .alike
+            .iter()
+            .filter_map(|told| self.corpus.deferred(told));
+        let deferred: Vec<_> = deferred.collect();
+        if !deferred.is_empty() {
+            return self.defer(&deferred);
+        }
         let told = *self.alike.iter().find(|told| told.is_ok())?;
+        Some(self.carry_out(told))
+    }
+
+    /// The answer of a transcript to a write that is carried out at once.
+    pub(super) fn carry_out(&mut self, told: &Told) -> Assumption {
         if self.call.verb == Verb::Delete {
             self.remove();
-            return Some(self.as_is(told, "as if it were removed"));
+            return self.as_is(told, "as if it were removed");
         }
         let Some(mut tree) = told.tree.clone() else {
             self.change_unseen(told);
-            return Some(self.as_is(told, "as if it were done"));
+            return self.as_is(told, "as if it were done");
         };
         let had_records = has_records(&tree, self.adapter);
         let mut is_known = true;
@@ -43,7 +56,7 @@ impl Assumed<'_> {
             true => "with the call's values",
             false => "with the call's values; the others are the transcript's",
         };
-        Some(self.told(told, &tree, how))
+        self.told(told, &tree, how)
     }
 
     /// The object that a write shows, with the call's values and all that is known of it. Whether
@@ -255,7 +268,7 @@ impl Assumed<'_> {
     }
 
     /// An object that is known by its address only.
-    fn unseen(&self, address: &str, made: bool) -> Known {
+    pub(super) fn unseen(&self, address: &str, made: bool) -> Known {
         let element = quoted(address).pop();
         let id = element
             .clone()
@@ -307,7 +320,7 @@ impl Assumed<'_> {
 
     /// The names of what the vendor keeps of an object: as the manifest lists them, and as its
     /// answers have them.
-    fn names(&self, record: &Map<String, Value>) -> BTreeSet<String> {
+    pub(super) fn names(&self, record: &Map<String, Value>) -> BTreeSet<String> {
         let fields = &self.adapter.manifest.fields;
         let listed = fields.user.iter().chain(&fields.group);
         let heads = listed.filter_map(|field| field.split('.').next());

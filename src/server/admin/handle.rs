@@ -12,6 +12,7 @@ use hyper::header::{
 use hyper::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout};
 
 use super::Console;
@@ -43,7 +44,7 @@ impl Desk {
     }
 
     /// Answers one request, whatever it is.
-    pub(super) async fn handle(&self, peer: IpAddr, request: HttpRequest) -> HttpResponse {
+    pub(super) async fn handle(self: Rc<Self>, peer: IpAddr, request: HttpRequest) -> HttpResponse {
         let begun = Instant::now();
         let id = uuid::Uuid::new_v4().to_string();
         let method = request.method().clone();
@@ -58,13 +59,19 @@ impl Desk {
         response(status, &body, &id)
     }
 
-    async fn walk(&self, peer: IpAddr, request: HttpRequest, id: &str) -> Result<Value, Refusal> {
+    async fn walk(
+        self: Rc<Self>,
+        peer: IpAddr,
+        request: HttpRequest,
+        id: &str,
+    ) -> Result<Value, Refusal> {
         let (head, body) = request.into_parts();
         let actor = self.authenticate(peer, &head.headers).await?;
         let (route, parts) = Route::find(&head.method, head.uri.path())?;
         if route.deed.is_some() && is_cross_site(&head.headers) {
             return Err(Refusal::cross_site());
         }
+        let id = id.to_owned();
         let note = Note { actor, route, id };
         if note.actor.role < route.role {
             let refusal = Refusal::forbidden(route.role, note.actor.role);
@@ -74,9 +81,17 @@ impl Desk {
         let body = read_body(&head.headers, body).await?;
         let query = head.uri.query().unwrap_or_default();
         let ask = route.read(&Given { parts, query, body })?;
-        let result = self.console.answer(ask.clone()).await;
-        self.note(&note, Some(&ask), &result).await;
-        result.map(|answered| answered.body)
+        if route.deed.is_none() {
+            return self.console.answer(ask).await.map(|answered| answered.body);
+        }
+        // A task of its own: whoever hangs up leaves nothing half done, nor done and not noted.
+        let deed = spawn_local(async move {
+            let result = self.console.answer(ask.clone()).await;
+            self.note(&note, Some(&ask), &result).await;
+            result.map(|answered| answered.body)
+        });
+        let lost = |_| Err(Refusal::unavailable("it could not be carried through"));
+        deed.await.unwrap_or_else(lost)
     }
 
     /// Finds out who asks. A local pass costs nothing to test, so that nobody
@@ -103,7 +118,7 @@ impl Desk {
     }
 
     /// Notes a write in the log and for good; a look leaves no trace.
-    async fn note(&self, note: &Note<'_>, ask: Option<&Ask>, result: &Result<Answered, Refusal>) {
+    async fn note(&self, note: &Note, ask: Option<&Ask>, result: &Result<Answered, Refusal>) {
         let Some(what) = note.route.deed else { return };
         let deed = note.deed(what, ask, result);
         tracing::info!(
@@ -120,13 +135,13 @@ impl Desk {
 }
 
 /// Who asked for what.
-struct Note<'a> {
+struct Note {
     actor: Actor,
     route: &'static Route,
-    id: &'a str,
+    id: String,
 }
 
-impl Note<'_> {
+impl Note {
     fn deed(&self, what: &str, ask: Option<&Ask>, result: &Result<Answered, Refusal>) -> Deed {
         let answered = result.as_ref().ok();
         let made = answered.and_then(|answered| answered.made.clone());
@@ -143,7 +158,7 @@ impl Note<'_> {
             },
             before: answered.and_then(|answered| answered.before.clone()),
             after: answered.and_then(|answered| answered.after.clone()),
-            request_id: self.id.to_owned(),
+            request_id: self.id.clone(),
         }
     }
 }

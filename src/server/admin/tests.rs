@@ -7,12 +7,15 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
 
 use super::{Answered, Ask, Console, ROUTES, Refusal, Route, document, start};
 use crate::adapter::LocalBoxFuture;
@@ -46,6 +49,8 @@ struct Desk {
 struct Fake {
     asked: RefCell<Vec<Ask>>,
     deeds: RefCell<Vec<Deed>>,
+    /// A token for the tenant `slow` waits for it.
+    go: Notify,
 }
 
 impl Console for Fake {
@@ -69,11 +74,16 @@ impl Console for Fake {
         self.asked.borrow_mut().push(ask.clone());
         Box::pin(async move {
             match ask {
-                Ask::Mint { .. } => Ok(Answered {
-                    body: json!({"key": "k"}),
-                    made: Some("k".to_owned()),
-                    ..Answered::default()
-                }),
+                Ask::Mint { tenant, .. } => {
+                    if tenant.as_str() == "slow" {
+                        self.go.notified().await;
+                    }
+                    Ok(Answered {
+                        body: json!({"key": "k"}),
+                        made: Some("k".to_owned()),
+                        ..Answered::default()
+                    })
+                }
                 Ask::Reload { force: false } => Ok(Answered {
                     before: Some("old".to_owned()),
                     after: Some("new".to_owned()),
@@ -252,6 +262,33 @@ fn every_write_is_noted_and_no_look() {
         assert_eq!(deeds[2].after.as_deref(), Some("new"));
         assert!(deeds.iter().all(|deed| deed.request_id.len() == 36));
     });
+}
+
+/// Otherwise nobody would find who made a token and did not wait for it.
+#[test]
+fn a_write_whose_client_hangs_up_is_carried_through_and_noted() {
+    with_port(|desk| async move {
+        let mut stream = TcpStream::connect(desk.address).await.unwrap();
+        let request = "POST /admin/v1/tenants/slow/tokens HTTP/1.1\r\nHost: here\r\n\
+                       Authorization: Bearer operator\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        until(|| desk.console.asked.borrow().len() == 1).await;
+        drop(stream);
+        // By its answer the port has seen that the other connection ended.
+        desk.as_role("operator", "GET /admin/v1/status").await;
+        desk.console.go.notify_one();
+        until(|| desk.console.deeds.borrow().len() == 1).await;
+        assert_eq!(desk.console.deeds.borrow()[0].outcome, "done");
+    });
+}
+
+async fn until(happened: impl Fn() -> bool) {
+    let waiting = async {
+        while !happened() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), waiting).await.unwrap();
 }
 
 #[test]

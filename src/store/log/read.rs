@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::params;
 use rusqlite::types::ToSql;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::adapter::keys::TenantId;
 use crate::adapter::memory::Recall;
@@ -48,14 +48,14 @@ pub enum Order {
 }
 
 /// Some events, and how to go on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Page {
     /// In the order asked for.
     pub events: Vec<Event>,
     /// The place of the newest event on the page; of none, where the page began.
     pub first: i64,
     /// The place of the oldest event on the page, if there may be older ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<i64>,
 }
 
@@ -66,6 +66,21 @@ impl Store {
     /// The store cannot be read.
     pub fn events(&self, filter: Filter, order: Order, count: usize) -> Recall<'_, Page> {
         self.read(move |db| page(db, &filter, order, count.clamp(1, PAGE_MAX)))
+    }
+
+    /// How many events there are.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn count(&self, filter: Filter) -> Recall<'_, u32> {
+        self.read(move |db| {
+            let (clauses, values) = clauses(&filter);
+            let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
+            // Only fixed words are put together here; every value is a parameter.
+            let sql = format!("SELECT count(*) FROM event WHERE {clauses}TRUE");
+            let count = db.row(&sql, &values, |row| row.get(0))?;
+            Ok(count.unwrap_or_default())
+        })
     }
 
     /// The events of one request: one, or one for each operation of a bulk request; none if the

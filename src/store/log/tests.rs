@@ -113,6 +113,28 @@ fn an_event_comes_back_as_it_was_written() {
     });
 }
 
+/// As it is when a quiet gateway's last event grows too old.
+#[test]
+fn who_follows_the_log_misses_nothing_after_all_of_it_was_removed() {
+    on_each(|empty| {
+        let store = empty();
+        kept(
+            &store,
+            RULES,
+            &["1", "2"].map(|id| story(id, Deed::Delete, 0, 204)),
+        );
+        let page = block_on(store.events(Filter::default(), Order::Newest, 100)).unwrap();
+        let gone = Rules {
+            retention: Duration::ZERO,
+            ..RULES
+        };
+        assert_eq!(kept(&store, gone, &[]), [""; 0]);
+        kept(&store, RULES, &[story("3", Deed::Delete, 0, 204)]);
+        let after = ids(&store, Filter::default(), Order::After(page.first));
+        assert_eq!(after, ["3"]);
+    });
+}
+
 #[test]
 fn what_is_too_old_or_too_much_goes_oldest_first() {
     on_each(|empty| {
@@ -175,7 +197,12 @@ fn events_are_found_by_what_is_asked_and_paged_both_ways() {
         let now = jiff::Timestamp::now();
         let ago = |seconds| Some(now - jiff::SignedDuration::from_secs(seconds));
         let all = Filter::default();
-        let by = |filter| ids(&store, filter, Order::Newest);
+        let by = |filter: Filter| {
+            let found = ids(&store, filter.clone(), Order::Newest);
+            let count = block_on(store.count(filter)).unwrap();
+            assert_eq!(count as usize, found.len());
+            found
+        };
         use crate::adapter::story::{Action, Status};
         assert_eq!(by(all.clone()), ["d", "c", "b", "a"]);
         for (filter, expect) in [

@@ -59,25 +59,29 @@ impl FromStr for Role {
     }
 }
 
+const LOCAL: &str = "local";
+
 /// Who administers: 1 to 64 letters, digits, `.`, `-`, `_` or `@`. It stands in
-/// every line of the audit.
+/// every line of the audit, where `local` is whoever works on the host itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AdminName(Arc<str>);
 
 impl AdminName {
     /// What a name may be, for whoever gave another.
-    pub const FORM: &str = "a name is 1 to 64 letters, digits and . - _ @";
+    pub const FORM: &str = "a name is 1 to 64 letters, digits and . - _ @, and not `local`, \
+        which the audit calls whoever works on the gateway's host";
 
     /// Takes `text` if it is such a name; `None` otherwise.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = |c: char| c.is_ascii_alphanumeric() || ".-_@".contains(c);
-        ((1..=64).contains(&text.len()) && text.chars().all(fits)).then(|| Self(text.into()))
+        let is_name = (1..=64).contains(&text.len()) && text.chars().all(fits) && text != LOCAL;
+        is_name.then(|| Self(text.into()))
     }
 
     /// Whoever may read the gateway's pepper.
     pub fn local() -> Self {
-        Self("local".into())
+        Self(LOCAL.into())
     }
 
     /// The name as text.
@@ -235,4 +239,26 @@ pub enum AdminFault {
     /// The store could not be written.
     #[error(transparent)]
     Store(#[from] MemoryError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_plain_and_nobody_elses() {
+        let long = "a".repeat(65);
+        for (text, expect) in [
+            ("anna", true),
+            ("a.smith-1_x@example.com", true),
+            ("", false),
+            (long.as_str(), false),
+            ("anna smith", false),
+            ("anna\n", false),
+            ("ännä", false),
+            ("local", false),
+        ] {
+            assert_eq!(AdminName::parse(text).is_some(), expect, "{text:?}");
+        }
+    }
 }

@@ -52,11 +52,6 @@ impl LocalPass {
         genuine && second.abs_diff(now.as_second()) <= GOOD
     }
 
-    /// Whether a text has the beginning of a pass.
-    pub fn is_meant_by(presented: &str) -> bool {
-        presented.starts_with(PREFIX)
-    }
-
     fn proof(&self, second: i64) -> String {
         // A key of 43 letters is shorter than a block: HMAC fills it up with zeros (RFC 2104 §2).
         let mut block = [0; 64];

@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use tracing::subscriber::NoSubscriber;
 
 use super::server::{Act, Vendor};
 use super::*;
+use crate::adapter::story::{Asked, Audience, Ended, Story, Witness};
 
 #[tokio::test]
 async fn a_request_carries_what_it_must_and_nothing_else() {
@@ -138,4 +140,38 @@ impl Write for Log {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// Counts the stories it hears.
+#[derive(Default)]
+struct Ear(AtomicUsize);
+
+impl Witness for Ear {
+    fn ended(&self, _: &Arc<Ended>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A batch is led on after the leader's own request has ended.
+#[tokio::test]
+async fn what_is_no_single_requests_keeps_no_story_from_its_end() {
+    let ear = Arc::<Ear>::default();
+    let audience = Rc::new(Audience {
+        witnesses: vec![Arc::clone(&ear) as _],
+        ..Audience::default()
+    });
+    let asked = Asked {
+        request_id: "r".into(),
+        part: 0,
+        tenant: TenantId::parse("acme").unwrap(),
+        vendor: "v".into(),
+        method: "POST",
+        route: "/Users",
+    };
+    let story = Story::begin(asked, audience);
+    let of_request = network("http://127.0.0.1:1/").noting(story);
+    let apart = of_request.apart().unwrap();
+    drop(of_request);
+    assert_eq!(ear.0.load(Ordering::Relaxed), 1);
+    drop(apart);
 }

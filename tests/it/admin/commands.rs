@@ -1,7 +1,12 @@
 //! `scimgate status`, `diff` and `reload`.
 
-use super::{Scene, Told};
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use super::{Scene, Told, until};
+use crate::harness::Request;
 use crate::house::House;
+use crate::serve_command::Served;
 
 #[test]
 fn an_edit_is_seen_refused_mended_and_made_live() {
@@ -91,6 +96,50 @@ fn an_edit_is_seen_refused_mended_and_made_live() {
 }
 
 #[test]
+fn tenants_that_leave_are_told() {
+    let mut scene = Scene::start();
+    for name in ["b", "c"] {
+        scene.house.tenant(name, scene.vendor.base_url(), "k");
+    }
+    assert_eq!(scene.run(&["reload"]).status, 0);
+    for name in ["b", "c"] {
+        scene.house.remove(&format!("tenants/{name}.toml"));
+    }
+    let told = scene.run(&["reload"]);
+    assert_eq!(told.status, 1);
+    assert!(told.text.contains("tenant::vanished"), "{}", told.text);
+    let status = scene.run(&["status"]).text;
+    let concern = "tenant b: its file is gone, its last good version serves\n";
+    assert!(status.contains(concern), "{status}");
+    let told = scene.run(&["reload", "--force"]);
+    let leaving = "leaving, with 503 for a while and 401 then: tenant b, tenant c\n";
+    assert!(told.text.starts_with(leaving), "{}", told.text);
+    let status = scene.run(&["status"]).text;
+    assert!(
+        status.contains("nothing runs / its file is gone\n"),
+        "{status}"
+    );
+    scene.served.terminate();
+}
+
+/// A vendor that refuses a key there would be an alarm for nothing.
+#[test]
+fn what_transcripts_act_out_is_in_no_log() {
+    let mut scene = Scene::start();
+    let transcript = "tests/vendors/sosafe/group-priorities.http";
+    scene.house.copy(transcript, transcript);
+    let told = scene.run(&["reload"]);
+    assert!(
+        told.text.contains("live now: vendor sosafe"),
+        "{}",
+        told.text
+    );
+    let log = scene.served.terminate();
+    assert!(log.contains("\"taken\":\"vendor sosafe"), "{log}");
+    assert!(!log.contains("several groups"), "{log}");
+}
+
+#[test]
 fn a_secret_that_changes_is_told_and_not_shown() {
     let mut scene = Scene::start();
     let path = scene.house.path().join("tenants/acme.toml");
@@ -151,6 +200,68 @@ fn without_a_gateway_the_way_to_one_is_told() {
     );
     let told = Told::of(house.run(&["status", "--admin", "http://192.0.2.1:9091"]));
     assert_eq!(told.status, 78, "no pass is sent to another host");
+}
+
+#[test]
+fn a_watched_status_is_told_again_and_again() {
+    let mut scene = Scene::start();
+    let mut watching = scene.command(&["status", "--watch"]);
+    let mut watching = watching.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let verdicts = lines
+        .map_while(Result::ok)
+        .filter(|line| line == "All is well.");
+    assert_eq!(verdicts.take(2).count(), 2);
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    scene.served.terminate();
+}
+
+#[test]
+fn the_log_of_a_gateway_elsewhere_is_told_as_that_of_here() {
+    let mut scene = Scene::start();
+    let minted = scene.run(&["token", "mint", "--tenant", "acme"]);
+    let (_, token) = minted.text.split_once("Secret Token: ").unwrap();
+    let gone = Request::new("DELETE", "/t/acme/scim/v2/Users/4711")
+        .header("Authorization", &format!("Bearer {}", token.trim()));
+    let gone = Served::send(&scene.served.origin, &gone);
+    let id = gone.header("x-request-id");
+    let viewer = scene.mint("viewer", "anna");
+
+    // Somewhere else, with a token and nothing of the gateway's.
+    let laptop = House::empty();
+    let run = |arguments: &[&str]| {
+        let mut command = laptop.command(arguments);
+        command.env("SCIMGATE_ADMIN", &scene.served.admin);
+        Told::of(
+            command
+                .env("SCIMGATE_ADMIN_TOKEN", &viewer)
+                .output()
+                .unwrap(),
+        )
+    };
+    until("the request is in the log", || {
+        run(&["explain", id]).status == 0
+    });
+    let here = |arguments: &[&str]| {
+        let mut command = scene.command(arguments);
+        Told::of(command.env_remove("SCIMGATE_ADMIN").output().unwrap())
+    };
+    for arguments in [
+        &["log", "--tenant", "acme", "--action", "delete"][..],
+        &["log", "--format", "csv", "--since", "1h", "-n", "1"],
+        &["explain", id],
+        &["explain", id, "--format", "json"],
+    ] {
+        let told = run(arguments);
+        assert_eq!(told.status, 0, "{arguments:?}: {}", told.errors);
+        assert!(told.text.contains(id), "{arguments:?}: {}", told.text);
+        assert_eq!(told.text, here(arguments).text, "{arguments:?}");
+    }
+    let told = run(&["explain", "no-such-request"]);
+    assert_eq!(told.status, 1);
+    assert!(told.errors.contains("no-such-request"), "{}", told.errors);
+    scene.served.terminate();
 }
 
 /// The pepper of another place makes passes that open nothing here.

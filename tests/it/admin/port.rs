@@ -1,9 +1,13 @@
 //! What the admin port does with tokens, of administrators and of tenants.
 
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+
 use serde_json::json;
 
 use super::{Scene, until};
 use crate::harness::Request;
+use crate::house::House;
 use crate::serve_command::Served;
 
 #[test]
@@ -169,6 +173,41 @@ fn requests_are_tried_out_on_what_runs_and_nothing_is_sent() {
         .header("Content-Type", "application/json");
     assert_eq!(Served::send(&scene.served.admin, &request).status, 400);
     scene.served.terminate();
+}
+
+#[test]
+fn a_dry_run_that_waits_for_its_vendor_does_not_keep_the_gateway_from_ending() {
+    let mut scene = Scene::start();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base_url = format!("http://{}", silent.local_addr().unwrap());
+    scene.house.tenant("mute", &base_url, "key");
+    let anna = scene.mint("operator", "anna");
+    assert_eq!(scene.ask(&anna, "POST", "/reload").status, 200);
+    let body = json!({"requests": "GET /Users/4711", "read": true}).to_string();
+    let request = format!(
+        "POST /admin/v1/tenants/mute/dry-run HTTP/1.1\r\nHost: here\r\n\
+         Authorization: Bearer {anna}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let address = scene.served.admin.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let _vendor = silent.accept().unwrap();
+    scene.served.terminate();
+}
+
+#[test]
+fn an_admin_port_beyond_loopback_is_warned_of() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    for (address, warned) in [("0.0.0.0:0", true), ("127.0.0.1:0", false)] {
+        let mut command = house.command(&["-c", "scimgate.toml", "serve"]);
+        command.env("SCIMGATE_ADMIN__LISTEN", address);
+        let log = Served::of(command).terminate();
+        assert_eq!(log.contains("in the clear"), warned, "{address}: {log}");
+    }
 }
 
 #[test]

@@ -228,6 +228,6 @@ async fn wrong_results_and_endless_loops_do_not_go_live() {
     );
     let outcome = site.reloader.reload(scimgate::catalog::Demand::Changed);
     let problem = &outcome.standing.vendors["north"].problems[0];
-    assert_eq!(problem.code, "transcript::misfit");
+    assert_eq!(problem.code, "transcript::call-body");
     assert!(problem.message.contains("Lano"), "{problem:?}");
 }

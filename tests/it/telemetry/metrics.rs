@@ -84,7 +84,7 @@ async fn a_run_is_counted_exactly() {
         scimgate_provisioning_events_total{action="create",code="none",resource="User",status="success",tenant="a"} 1
         scimgate_provisioning_events_total{action="disable",code="none",resource="User",status="success",tenant="a"} 1
         scimgate_provisioning_events_total{action="other",code="InternalServerError",resource="User",status="failure",tenant="a"} 1
-        scimgate_provisioning_events_total{action="other",code="InvalidAnchor",resource="User",status="failure",tenant="a"} 1
+        scimgate_provisioning_events_total{action="other",code="none",resource="User",status="skipped",tenant="a"} 1
         scimgate_provisioning_events_total{action="other",code="none",resource="none",status="success",tenant="a"} 1
         scimgate_provisioning_events_total{action="update",code="none",resource="User",status="success",tenant="a"} 1
         scimgate_queue_depth{tenant="a"} 0

@@ -26,7 +26,7 @@ What cannot work is refused here too, for the values schema is skipped in some p
 {{- fail (printf "tenants: %q is no tenant name: lower-case letters, digits and hyphens" $name) -}}
 {{- end -}}
 {{- end -}}
-{{- range $key := list "server.listen" "ops.listen" "catalog" "store" -}}
+{{- range $key := list "server.listen" "server.tls" "ops.listen" "catalog.adapters" "catalog.scripts" "catalog.tenants" "catalog.transcripts" "store" -}}
 {{- $parts := splitList "." $key -}}
 {{- $section := index $gateway.config (first $parts) -}}
 {{- if and $section (or (eq (len $parts) 1) (hasKey $section (last $parts))) -}}

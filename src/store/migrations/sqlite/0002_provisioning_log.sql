@@ -1,7 +1,10 @@
 -- The provisioning log: one row an event (adapter::story::Event), told whole in `document`; the
 -- other columns are what it is searched by. `at` is milliseconds since 1970-01-01 UTC. The rowid
--- is the order of arrival: an event comes when its request has ended, not when it began.
+-- is the order of arrival: an event comes when its request has ended, not when it began. It never
+-- comes twice (AUTOINCREMENT): who follows the log goes on from the last place seen, also after
+-- all events before it were removed.
 CREATE TABLE event (
+    place      INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant     TEXT NOT NULL,
     request_id TEXT NOT NULL,
     part       INTEGER NOT NULL,
@@ -12,7 +15,7 @@ CREATE TABLE event (
     target_id  TEXT,
     identity   TEXT,
     document   TEXT NOT NULL,
-    PRIMARY KEY (tenant, request_id, part)
+    UNIQUE (tenant, request_id, part)
 ) STRICT;
 
 CREATE INDEX event_by_tenant  ON event (tenant);

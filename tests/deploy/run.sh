@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What operators are given, in the hands of their tools: charts by helm, rules by promtool and by a
+# real Prometheus before real gateways, the unit by systemd. Needs python3 and its package index; what
+# else is missing it installs by apt. SCIMGATE names the binary; without it one is built.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+missing=()
+command -v prometheus >/dev/null || missing+=(prometheus)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
+command -v openssl >/dev/null || missing+=(openssl)
+if [ ${#missing[@]} -gt 0 ]; then
+    apt-get install --yes --quiet --no-install-recommends "${missing[@]}" >/dev/null
+fi
+if [ -z "${SCIMGATE:-}" ]; then
+    cargo build --locked
+    export SCIMGATE=target/debug/scimgate
+fi
+
+venv=target/venv/deploy
+[ -x $venv/bin/pip ] || python3 -m venv $venv
+$venv/bin/pip install --quiet --disable-pip-version-check -r tests/deploy/requirements.txt
+PATH="$PWD/$venv/bin:$PATH" pytest -q -p no:cacheprovider "${@:-tests/deploy}"
