@@ -92,8 +92,8 @@ impl Operation {
         }
         let attributes = not_taken.into_iter().map(|one| Kept {
             name: one.spelling,
-            sent: mask::value(&one.sent),
-            kept: mask::value(&one.kept),
+            sent: self.story.masked(&one.sent),
+            kept: self.story.masked(&one.kept),
         });
         let attributes = attributes.collect();
         self.story.note(Step::NotTaken { attributes });
