@@ -141,8 +141,17 @@ pub struct Catalog {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// The SQLite file.
+    /// The SQLite file, where there is no PostgreSQL.
     pub path: PathBuf,
+    /// The file with the URL of a PostgreSQL database.
+    #[serde(default)]
+    pub postgres_url_file: Option<PathBuf>,
+    /// PEM file of certificate authorities to believe that database by, besides the public ones.
+    #[serde(default)]
+    pub postgres_ca: Option<PathBuf>,
+    /// The key for token digests: needed with PostgreSQL; `None` is beside the SQLite file.
+    #[serde(default)]
+    pub pepper_file: Option<PathBuf>,
 }
 
 /// What one tenant may ask for.
@@ -307,6 +316,9 @@ impl Config {
         ];
         tls.flat_map(|tls| [&mut tls.certificate, &mut tls.key])
             .chain(&mut self.vendor.extra_ca)
+            .chain(&mut self.store.postgres_url_file)
+            .chain(&mut self.store.postgres_ca)
+            .chain(&mut self.store.pepper_file)
             .chain(fixed)
             .for_each(|path| *path = directory.join(&*path));
         self

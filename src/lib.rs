@@ -38,7 +38,7 @@
 //! | [`scim`] | RFC 7643 and RFC 7644, pure |
 //! | [`convert`] | countries, languages, telephone numbers, time zones, text |
 //! | [`vendor`] | the vendor's side of the network: connections, limits, retries, breakers |
-//! | [`store`] | what the vendor cannot remember, and the provisioning log: SQLite |
+//! | [`store`] | what the vendor cannot remember, and the provisioning log: SQLite, PostgreSQL |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
 //! | [`dry_run`] | what requests would lead to, with nothing sent |
 //! | [`problem`] | what is wrong with a file somebody wrote: place, reason, remedy |

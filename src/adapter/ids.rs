@@ -42,9 +42,17 @@ struct Entry {
 impl IdCache {
     /// Empty.
     pub fn new() -> Self {
-        let entries = Cache::builder()
-            .max_capacity(CAPACITY)
-            .time_to_live(TIME_TO_LIVE);
+        Self::lasting(TIME_TO_LIVE)
+    }
+
+    /// One that remembers nothing, for a store that other gateways change too: a native key that
+    /// one of them has renamed would be looked for under its old name here, and not be found.
+    pub fn none() -> Self {
+        Self::lasting(Duration::ZERO)
+    }
+
+    fn lasting(time: Duration) -> Self {
+        let entries = Cache::builder().max_capacity(CAPACITY).time_to_live(time);
         Self {
             entries: entries.build(),
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
@@ -111,6 +119,14 @@ mod tests {
             kind: ResourceKind::User,
             id: ScimId::new(id),
         }
+    }
+
+    #[test]
+    fn none_remembers_nothing() {
+        let (cache, key) = (IdCache::none(), key("acme", "1"));
+        let seen = cache.epoch(&key.tenant, key.kind);
+        assert!(cache.insert_if(&key, old(), seen));
+        assert_eq!(cache.get(&key), None);
     }
 
     fn old() -> NativeId {

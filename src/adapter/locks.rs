@@ -5,11 +5,14 @@
 //! tenant has its own [`Locks`], so no lock is shared by all tenants.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
 use tokio::time::{Instant, timeout_at};
 
+use super::keys::TenantId;
+use super::memory::Recall;
 use super::outcome::{Failure, GatewayFault};
 use crate::scim::ResourceKind;
 
@@ -32,26 +35,64 @@ pub enum LockKey {
     Object(ResourceKind, String),
 }
 
+impl LockKey {
+    /// A text that no other key has.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Value(kind, attribute, value) => {
+                format!("value {} {attribute} {value}", kind.snake())
+            }
+            Self::Object(kind, id) => format!("object {} {id}", kind.snake()),
+        }
+    }
+}
+
+/// Locks that several gateways respect, where they share a store.
+pub trait SharedLocks: fmt::Debug + Send + Sync {
+    /// Waits for the lock of `key`, however long that takes. One gateway asks for a key only once
+    /// at a time.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn take(&self, tenant: &TenantId, key: &LockKey) -> Recall<'_, SharedHeld>;
+}
+
+/// A shared lock, released when dropped.
+pub type SharedHeld = Box<dyn fmt::Debug + Send>;
+
 /// The locks of one tenant.
 #[derive(Debug, Default)]
 pub struct Locks {
     held: Mutex<HashMap<LockKey, Weak<FairMutex<()>>>>,
+    /// What is taken besides, where other gateways have the same tenant.
+    shared: Option<(TenantId, Arc<dyn SharedLocks>)>,
 }
 
 /// Held until dropped.
 #[derive(Debug)]
 pub struct Held {
+    /// First, so that whoever is next here finds them free.
+    _shared: Vec<SharedHeld>,
     _guards: Vec<OwnedMutexGuard<()>>,
 }
 
 impl Locks {
-    /// Waits for all of `keys`, first come, first served.
+    /// Those of a tenant whose requests come to several gateways, if `shared` says so.
+    pub fn of(tenant: &TenantId, shared: Option<Arc<dyn SharedLocks>>) -> Self {
+        Self {
+            held: Mutex::default(),
+            shared: shared.map(|shared| (tenant.clone(), shared)),
+        }
+    }
+
+    /// Waits for all of `keys`, first come, first served within this gateway.
     ///
     /// They are taken in sorted order, so that two requests never hold what the
     /// other waits for.
     ///
     /// # Errors
-    /// `Overloaded` when too many wait already; `DeadlineExceeded`.
+    /// `Overloaded` when too many wait already; `DeadlineExceeded`; `StoreUnavailable` where
+    /// locks are shared.
     pub async fn acquire(
         &self,
         mut keys: Vec<LockKey>,
@@ -60,30 +101,42 @@ impl Locks {
         keys.sort();
         keys.dedup();
         let mut guards = Vec::with_capacity(keys.len());
+        let mut taken = Vec::new();
         for key in keys {
-            let lock = self.lock(key);
+            let lock = self.lock(&key);
             if Arc::strong_count(&lock) > WAITERS + 1 {
                 return Err(GatewayFault::Overloaded.into());
             }
             let guard = timeout_at(deadline, lock.lock_owned()).await;
             guards.push(guard.map_err(|_| GatewayFault::DeadlineExceeded)?);
+            if let Some((tenant, shared)) = &self.shared {
+                let lock = timeout_at(deadline, shared.take(tenant, &key)).await;
+                let lock = lock.map_err(|_| GatewayFault::DeadlineExceeded)?;
+                taken.push(lock.map_err(|error| {
+                    tracing::error!(%error, "a lock cannot be taken");
+                    GatewayFault::StoreUnavailable
+                })?);
+            }
         }
-        Ok(Held { _guards: guards })
+        Ok(Held {
+            _shared: taken,
+            _guards: guards,
+        })
     }
 
     /// The lock of a key. It lives as long as somebody holds or awaits it: the
     /// map has only a weak hold, and the map's mutex makes drop and re-creation
     /// one step.
-    fn lock(&self, key: LockKey) -> Arc<FairMutex<()>> {
+    fn lock(&self, key: &LockKey) -> Arc<FairMutex<()>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(lock) = held.get(&key).and_then(Weak::upgrade) {
+        if let Some(lock) = held.get(key).and_then(Weak::upgrade) {
             return lock;
         }
         if held.len() >= SWEEP_AT && held.len() == held.capacity() {
             held.retain(|_, lock| lock.strong_count() > 0);
         }
         let lock = Arc::new(FairMutex::new(()));
-        held.insert(key, Arc::downgrade(&lock));
+        held.insert(key.clone(), Arc::downgrade(&lock));
         lock
     }
 }

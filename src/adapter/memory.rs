@@ -20,7 +20,8 @@ use crate::scim::{Object, ResourceKind};
 /// reactor: the store works on its own thread and only wakes the waiter.
 pub type Recall<'a, T> = Pin<Box<dyn Future<Output = Result<T, MemoryError>> + Send + 'a>>;
 
-/// The store could not be read or written. Nothing was changed.
+/// The store could not be read or written. Nothing was changed, unless the way to a database was
+/// lost in the middle of a commit.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway's store is not available: {0}")]
 pub struct MemoryError(pub String);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
 use crate::config::Config;
-use crate::gateway::open_store;
+use crate::gateway::open_tokens;
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::KeyId;
 use crate::tenant::token::admin::{AdminName, AdminTokens, Role};
@@ -44,7 +44,7 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 
 /// Works on the store, whether a gateway runs or not.
 pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
-    let (store, tokens) = open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let tokens = tokens.administrators(std::sync::Arc::new(store.clone()));
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime

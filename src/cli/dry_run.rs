@@ -16,7 +16,7 @@ use crate::adapter::{Adapter, Backend, TenantId};
 use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
 use crate::dry_run::{self, Corpus, DryRun, Means, Subject, differences};
-use crate::gateway::way_to_vendor;
+use crate::gateway::{self, way_to_vendor};
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::transcript::Requests;
@@ -108,7 +108,7 @@ struct Stage {
     tenant: Option<Arc<Tenant>>,
     adapter: Arc<Adapter>,
     transcripts: PathBuf,
-    store: PathBuf,
+    store: Option<Store>,
     tls: TlsOptions,
     reads: bool,
 }
@@ -145,7 +145,10 @@ impl Stage {
             tenant: tenant.cloned(),
             transcripts: config.catalog.transcripts.join(&adapter.name),
             adapter,
-            store: config.store.path.clone(),
+            store: match &tenant {
+                Some(_) => gateway::open_store_to_read(config)?,
+                None => None,
+            },
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
             reads: options.read,
         })
@@ -168,11 +171,9 @@ impl Stage {
 
     /// What the gateway remembers of the tenant; nothing where there is no database yet.
     fn rehearsal(&self) -> anyhow::Result<Store> {
-        let tenant = self.tenant.as_ref().filter(|_| self.store.exists());
-        let Some(tenant) = tenant else {
+        let (Some(tenant), Some(store)) = (&self.tenant, &self.store) else {
             return Ok(Store::in_memory()?);
         };
-        let store = Store::open_to_read(&self.store)?;
         let runtime = tokio::runtime::Builder::new_current_thread().build()?;
         Ok(runtime.block_on(store.rehearsal(&tenant.id))?)
     }

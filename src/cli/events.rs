@@ -11,6 +11,7 @@ use super::Trouble;
 use super::reach::Remote;
 use crate::adapter::story::{Action, Event, Status};
 use crate::config::Config;
+use crate::gateway;
 use crate::store::Store;
 use crate::store::log::{Filter, Order, Page};
 
@@ -35,10 +36,15 @@ impl Events {
         if let Some(url) = &place.admin {
             return Ok(Self::Elsewhere(Box::new(Remote::at(config, url)?)));
         }
-        let store = Store::open_to_read(&config.store.path).map_err(|error| {
-            let help = "use the gateway's own configuration, or name a gateway with --admin";
-            Trouble::Config(anyhow!("{error}\n  {help}"))
-        })?;
+        let store = gateway::open_store_to_read(config)
+            .map_err(|fault| Trouble::Config(fault.into()))?
+            .ok_or_else(|| {
+                let help = "use the gateway's own configuration, or name a gateway with --admin";
+                let place = gateway::place(config);
+                Trouble::Config(anyhow!(
+                    "{place} is not there: no gateway has run with this configuration\n  {help}"
+                ))
+            })?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();

@@ -5,6 +5,7 @@ use super::output::Form;
 use super::{Ending, Trouble};
 use crate::adapter::story::tell;
 use crate::config::Config;
+use crate::gateway;
 
 /// Which request.
 #[derive(Debug, clap::Args)]
@@ -44,6 +45,6 @@ fn unknown(config: &Config) -> String {
         "the provisioning log in {} does not have this request. It keeps writes, and reads as \
          log.reads says, for {days} days (log.retention); a request whose token was refused is \
          nobody's and only in the log lines.",
-        config.store.path.display()
+        gateway::place(config)
     )
 }

@@ -23,8 +23,9 @@ use tokio::runtime::Runtime;
 
 use super::Trouble;
 use crate::config::Config;
+use crate::gateway;
 use crate::server::admin::BASE;
-use crate::tenant::token::{LocalPass, Pepper};
+use crate::tenant::token::LocalPass;
 
 /// Holds an admin token, for where no pass of the host's own will do.
 const TOKEN: &str = "SCIMGATE_ADMIN_TOKEN";
@@ -205,7 +206,7 @@ fn pass(config: &Config, base: &str) -> anyhow::Result<Pass> {
     if let Ok(token) = std::env::var(TOKEN) {
         return Ok(Pass::Token(token.trim().to_owned().into()));
     }
-    let pepper = Pepper::beside(&config.store.path);
+    let pepper = gateway::pepper_file(config);
     if !is_loopback(base) {
         return Err(anyhow!(
             "{base} is another host: it takes a token in {TOKEN}"
@@ -218,7 +219,7 @@ fn pass(config: &Config, base: &str) -> anyhow::Result<Pass> {
             pepper.display()
         ));
     }
-    Ok(Pass::Local(LocalPass::of(&Pepper::open(&pepper)?)))
+    Ok(Pass::Local(LocalPass::of(&gateway::pepper(config, true)?)))
 }
 
 fn is_loopback(base: &str) -> bool {

@@ -9,7 +9,7 @@ use super::admin::note;
 use super::{Ending, Trouble};
 use crate::adapter::TenantId;
 use crate::config::{self, Config};
-use crate::gateway::{open_store, tenant_url};
+use crate::gateway::{open_tokens, tenant_url};
 use crate::tenant::audit::AuditBook;
 use crate::tenant::token::{KeyId, Tokens};
 
@@ -61,7 +61,7 @@ pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
     if let Verb::Mint { tenant, .. } = verb {
         check_file(config, tenant).map_err(Trouble::Config)?;
     }
-    let (store, tokens) = open_store(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
         .context("no event loop")

@@ -66,6 +66,9 @@ fn the_defaults_are_what_the_design_says() {
         },
         store: Store {
             path: "state/scimgate.db".into(),
+            postgres_url_file: None,
+            postgres_ca: None,
+            pepper_file: None,
         },
         limits: Limits {
             requests_per_second: NonZeroU32::new(50).unwrap(),

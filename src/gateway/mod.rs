@@ -9,6 +9,7 @@ mod measure;
 mod readiness;
 mod sides;
 pub mod status;
+mod stored;
 mod tenants;
 mod trial;
 
@@ -34,10 +35,11 @@ use crate::server::{
 use crate::store::Store;
 use crate::store::log::{Log, Reads, Rules};
 use crate::telemetry::Instruments;
-use crate::tenant::token::{AuthFault, Pepper, PepperFault, Tokens};
+use crate::tenant::token::{AuthFault, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
 use live::{Live, ServedCertificate};
 pub use sides::{SidePorts, Sides};
+pub use stored::{open_store, open_store_to_read, open_tokens, pepper, pepper_file, place};
 pub use tenants::way_to_vendor;
 use tenants::{Entrances, Tenants};
 
@@ -72,11 +74,24 @@ pub enum OpenFault {
         source: io::Error,
     },
     /// The database.
-    #[error("store.path")]
-    Store(#[from] MemoryError),
+    #[error("{key}")]
+    Store {
+        /// `store.path` or `store.postgres_url_file`.
+        key: &'static str,
+        /// What is wrong, and the remedy.
+        source: MemoryError,
+    },
+    /// Trust towards the database.
+    #[error("store.postgres_ca")]
+    StoreTls(#[source] TlsError),
     /// The key of the tokens' digests.
-    #[error("store.path")]
-    Pepper(#[from] PepperFault),
+    #[error("{key}")]
+    Pepper {
+        /// `store.pepper_file`, or `store.path` beside which it lies.
+        key: &'static str,
+        /// What is wrong, and the remedy.
+        source: PepperFault,
+    },
     /// Trust towards vendors.
     #[error("vendor.extra_ca")]
     VendorTls(#[from] TlsError),
@@ -91,11 +106,15 @@ impl Gateway {
     pub fn open(config: &Config) -> Result<Self, OpenFault> {
         let certificate = certificate(config)?;
         let settings = settings(config, certificate.as_ref());
-        let (store, tokens) = open_store(config)?;
+        let (store, tokens) = open_tokens(config)?;
         let address = config.server.listen;
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
-        let log = Log::open(store.clone(), rules(config))?;
+        let log = Log::open(store.clone(), rules(config));
+        let log = log.map_err(|source| OpenFault::Store {
+            key: stored::store_key(config),
+            source,
+        })?;
         Ok(Self {
             server: server.map_err(|source| OpenFault::Listen {
                 key: "server.listen",
@@ -103,7 +122,7 @@ impl Gateway {
                 source,
             })?,
             tokens: Arc::new(tokens),
-            tenants: Arc::new(Tenants::new(Arc::new(store.clone()), cursors)),
+            tenants: Arc::new(Tenants::new(&store, cursors)),
             store,
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
             certificate,
@@ -216,23 +235,6 @@ pub fn tenant_url(config: &Config, tenant: &TenantId) -> String {
     let direct = format!("{scheme}://{}", config.server.listen);
     let public = config.server.public_url.as_ref().map(origin);
     format!("{}/t/{tenant}/scim/v2", public.unwrap_or(direct))
-}
-
-/// Opens the database and the tokens in it.
-///
-/// # Errors
-/// [`OpenFault::Store`], [`OpenFault::Pepper`].
-pub fn open_store(config: &Config) -> Result<(Store, Tokens), OpenFault> {
-    let path = &config.store.path;
-    let store = Store::open(path)?;
-    let pepper = Pepper::beside(path);
-    if store.held_tokens() && !pepper.exists() {
-        let path = pepper.display().to_string();
-        return Err(PepperFault::Lost { path }.into());
-    }
-    let pepper = Pepper::open(&pepper)?;
-    let tokens = Tokens::new(Arc::new(store.clone()), pepper);
-    Ok((store, tokens))
 }
 
 /// What stands behind the server on one worker thread: the tokens that all

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::adapter::ids::IdCache;
-use crate::adapter::locks::Locks;
+use crate::adapter::locks::{Locks, SharedLocks};
 use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::adapter::operations::Operation;
 use crate::adapter::story::{Asked, Audience, Story};
@@ -19,6 +19,7 @@ use crate::adapter::{Batches, Failure, LocalBoxFuture, Memory, Recent, TenantId}
 use crate::catalog::Catalog;
 use crate::scim::{self, CursorKey};
 use crate::server::Admission;
+use crate::store::Store;
 use crate::tenant::token::AuthFault;
 use crate::tenant::{Tenant, Upstream};
 use crate::vendor::{
@@ -29,6 +30,8 @@ use crate::vendor::{
 /// All tenants, shared by all threads.
 pub(super) struct Tenants {
     memory: Arc<dyn Memory>,
+    /// Where other gateways share the store.
+    shared: Option<Arc<dyn SharedLocks>>,
     ids: Arc<IdCache>,
     cursors: CursorKey,
     access: AccessTokens,
@@ -67,11 +70,17 @@ struct Lasting {
 
 impl Tenants {
     /// No tenants yet.
-    pub(super) fn new(memory: Arc<dyn Memory>, cursors: CursorKey) -> Self {
+    pub(super) fn new(store: &Store, cursors: CursorKey) -> Self {
+        let shared = store.shared_locks();
+        let ids = match shared {
+            Some(_) => IdCache::none(),
+            None => IdCache::new(),
+        };
         Self {
-            memory,
+            memory: Arc::new(store.clone()),
+            shared,
             cursors,
-            ids: Arc::new(IdCache::new()),
+            ids: Arc::new(ids),
             access: AccessTokens::default(),
             live: ArcSwap::default(),
             lasting: Mutex::default(),
@@ -129,6 +138,14 @@ impl Tenants {
     }
 
     fn entry(&self, tenant: &Arc<Tenant>) -> Entry {
+        if self.shared.is_some() && tenant.adapter.manifest.index_lag_ms.is_some() {
+            tracing::warn!(
+                tenant = %tenant.id,
+                action = "keep this tenant on one gateway with a store of its own",
+                "the vendor's look-ups lag behind writes, and this store may be shared: what another \
+                 gateway wrote a moment ago is not known here"
+            );
+        }
         let Lasting {
             locks,
             state,
@@ -148,7 +165,7 @@ impl Tenants {
     fn lasting(&self, tenant: &Tenant) -> Lasting {
         let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = lasting.entry(tenant.id.clone()).or_insert_with(|| Lasting {
-            locks: Arc::new(Locks::default()),
+            locks: Arc::new(Locks::of(&tenant.id, self.shared.clone())),
             state: Arc::new(VendorState::new(tenant.upstream.limits)),
             batches: Arc::default(),
             recent: Arc::default(),
@@ -417,8 +434,8 @@ mod tests {
     }
 
     fn house() -> Tenants {
-        let memory = Arc::new(Store::in_memory().unwrap());
-        Tenants::new(memory, CursorKey::new([0; 32]))
+        let memory = Store::in_memory().unwrap();
+        Tenants::new(&memory, CursorKey::new([0; 32]))
     }
 
     fn entry(tenants: &Tenants, name: &str) -> Arc<Entry> {

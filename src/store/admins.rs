@@ -1,9 +1,11 @@
 //! [`AdminBook`] and [`AuditBook`] in SQL.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 
 use super::Store;
+use super::lane::Turn;
+use super::sql::{Result, Row};
 use super::tokens::{damaged, time};
 use crate::adapter::keys::TenantId;
 use crate::adapter::memory::Recall;
@@ -15,109 +17,109 @@ impl AdminBook for Store {
     fn find_admin(&self, key_id: &KeyId) -> Recall<'_, Option<AdminRecord>> {
         let key_id = key_id.clone();
         self.read(move |db| {
-            db.prepare_cached(
+            db.row(
                 "SELECT key_id, name, role, digest, created, revoked
                  FROM admin_token WHERE key_id = ?1",
-            )?
-            .query_row([key_id.as_str()], record)
-            .optional()
+                params![key_id.as_str()],
+                record,
+            )
         })
     }
 
     fn insert_admin(&self, record: AdminRecord) -> Recall<'_, bool> {
-        self.write(move |db| {
-            db.prepare_cached(
+        self.write(Turn::Any, move |db| {
+            db.execute(
                 "INSERT INTO admin_token (key_id, name, role, digest, created, revoked)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                record.key_id.as_str(),
-                record.name.as_str(),
-                record.role.as_str(),
-                record.digest.as_bytes(),
-                record.created.as_millisecond(),
-                record.revoked.map(Timestamp::as_millisecond),
-            ])
+                params![
+                    record.key_id.as_str(),
+                    record.name.as_str(),
+                    record.role.as_str(),
+                    record.digest.as_bytes(),
+                    record.created.as_millisecond(),
+                    record.revoked.map(Timestamp::as_millisecond),
+                ],
+            )
             .map(|inserted| inserted == 1)
         })
     }
 
     fn revoke_admin(&self, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool> {
         let key_id = key_id.clone();
-        self.write(move |db| {
-            db.prepare_cached(
+        self.write(Turn::Any, move |db| {
+            db.execute(
                 "UPDATE admin_token SET revoked = coalesce(revoked, ?2) WHERE key_id = ?1",
-            )?
-            .execute(params![key_id.as_str(), at.as_millisecond()])
+                params![key_id.as_str(), at.as_millisecond()],
+            )
             .map(|changed| changed == 1)
         })
     }
 
     fn list_admins(&self) -> Recall<'_, Vec<AdminRecord>> {
         self.read(|db| {
-            db.prepare_cached(
+            db.rows(
                 "SELECT key_id, name, role, digest, created, revoked
                  FROM admin_token ORDER BY created, key_id",
-            )?
-            .query_map([], record)?
-            .collect()
+                &[],
+                record,
+            )
         })
     }
 }
 
 impl AuditBook for Store {
     fn record(&self, deed: Deed) -> Recall<'_, ()> {
-        self.write(move |db| {
-            db.prepare_cached(
+        self.write(Turn::Any, move |db| {
+            db.execute(
                 "INSERT INTO deed
                  (at, actor, what, tenant, subject, outcome, before, after, request_id)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?
-            .execute(params![
-                deed.at.as_millisecond(),
-                deed.actor,
-                deed.what,
-                deed.tenant.as_ref().map(TenantId::as_str),
-                deed.subject,
-                deed.outcome,
-                deed.before,
-                deed.after,
-                deed.request_id,
-            ])
+                params![
+                    deed.at.as_millisecond(),
+                    deed.actor,
+                    deed.what,
+                    deed.tenant.as_ref().map(TenantId::as_str),
+                    deed.subject,
+                    deed.outcome,
+                    deed.before,
+                    deed.after,
+                    deed.request_id,
+                ],
+            )
             .map(|_| ())
         })
     }
 
     fn deeds(&self, most: u32) -> Recall<'_, Vec<Deed>> {
         self.read(move |db| {
-            db.prepare_cached(
+            db.rows(
                 "SELECT at, actor, what, tenant, subject, outcome, before, after, request_id
                  FROM deed ORDER BY number DESC LIMIT ?1",
-            )?
-            .query_map([most], deed)?
-            .collect()
+                params![most],
+                deed,
+            )
         })
     }
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<AdminRecord> {
-    let key_id = KeyId::parse(row.get_ref(0)?.as_str()?);
-    let name = AdminName::parse(row.get_ref(1)?.as_str()?);
-    let role = row.get_ref(2)?.as_str()?.parse();
+fn record(row: &Row<'_>) -> Result<AdminRecord> {
+    let key_id = KeyId::parse(row.text(0)?);
+    let name = AdminName::parse(row.text(1)?);
+    let role = row.text(2)?.parse();
     Ok(AdminRecord {
-        key_id: key_id.ok_or_else(|| damaged(0, "key id"))?,
-        name: name.ok_or_else(|| damaged(1, "name"))?,
-        role: role.map_err(|_| damaged(2, "role"))?,
+        key_id: key_id.ok_or_else(|| damaged("key id"))?,
+        name: name.ok_or_else(|| damaged("name"))?,
+        role: role.map_err(|_| damaged("role"))?,
         digest: TokenDigest::from_bytes(row.get(3)?),
-        created: time(row, 4)?.ok_or_else(|| damaged(4, "time"))?,
+        created: time(row, 4)?.ok_or_else(|| damaged("time"))?,
         revoked: time(row, 5)?,
     })
 }
 
-fn deed(row: &Row<'_>) -> rusqlite::Result<Deed> {
+fn deed(row: &Row<'_>) -> Result<Deed> {
     let tenant: Option<String> = row.get(3)?;
     Ok(Deed {
-        at: time(row, 0)?.ok_or_else(|| damaged(0, "time"))?,
+        at: time(row, 0)?.ok_or_else(|| damaged("time"))?,
         actor: row.get(1)?,
         what: row.get(2)?,
         tenant: tenant.and_then(|name| TenantId::parse(&name)),

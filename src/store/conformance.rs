@@ -115,6 +115,8 @@ async fn keeps_any_text(memory: &dyn Memory) {
         "%",
         "_",
         "\u{1F600}",
+        "a\0b",
+        "a\u{1}0b",
         &long,
     ];
     for text in texts {

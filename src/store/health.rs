@@ -10,10 +10,11 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::sql::{Db, Result, Row};
 use crate::adapter::keys::TenantId;
 use crate::adapter::memory::Recall;
 use crate::adapter::story::Ended;
@@ -120,11 +121,13 @@ impl Store {
     }
 }
 
-fn health(db: &Connection, tenant: TenantId, now: Timestamp) -> rusqlite::Result<Health> {
-    let last = db
-        .prepare_cached("SELECT max(last) FROM tally WHERE tenant = ?1")?
-        .query_row([tenant.as_str()], |row| row.get::<_, Option<i64>>(0))?
-        .filter(|last| *last > 0);
+fn health(db: &Db<'_>, tenant: TenantId, now: Timestamp) -> Result<Health> {
+    let last = db.row(
+        "SELECT max(last) FROM tally WHERE tenant = ?1",
+        params![tenant.as_str()],
+        |row| row.get::<Option<i64>>(0),
+    )?;
+    let last = last.flatten().filter(|last| *last > 0);
     let last_contact = last.and_then(|last| Timestamp::from_millisecond(last).ok());
     let counted = |ago: SignedDuration| counted(db, &tenant, (now - ago).as_millisecond());
     let (hour, day, recent) = (counted(HOUR)?, counted(DAY)?, counted(FIVE_MINUTES)?);
@@ -147,15 +150,15 @@ fn health(db: &Connection, tenant: TenantId, now: Timestamp) -> rusqlite::Result
 }
 
 /// The sum since a time; a span counts as long as part of it lies behind that.
-fn counted(db: &Connection, tenant: &TenantId, since: i64) -> rusqlite::Result<Tally> {
-    let mut statement = db.prepare_cached(
+fn counted(db: &Db<'_>, tenant: &TenantId, since: i64) -> Result<Tally> {
+    let spans = db.rows(
         "SELECT requests, failures, references_failed, refused, last, last_refused, times
          FROM tally WHERE tenant = ?1 AND span > ?2",
+        params![tenant.as_str(), since - SPAN],
+        tally,
     )?;
     let mut sum = Tally::default();
-    for one in statement.query_map(params![tenant.as_str(), since - SPAN], tally)? {
-        sum.add(&one?);
-    }
+    spans.iter().for_each(|one| sum.add(one));
     Ok(sum)
 }
 
@@ -327,45 +330,48 @@ impl Tallies {
     }
 
     /// Adds them to what the database has.
-    pub(super) fn add_to(&self, db: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn add_to(&self, db: &Db<'_>) -> Result<()> {
         self.0
             .iter()
             .try_for_each(|((tenant, span), tally)| add(db, tenant, *span, tally))
     }
 }
 
-fn add(db: &Connection, tenant: &TenantId, span: i64, more: &Tally) -> rusqlite::Result<()> {
-    let found = db
-        .prepare_cached(
-            "SELECT requests, failures, references_failed, refused, last, last_refused, times
-             FROM tally WHERE tenant = ?1 AND span = ?2",
-        )?
-        .query_row(params![tenant.as_str(), span], tally)
-        .optional()?;
+fn add(db: &Db<'_>, tenant: &TenantId, span: i64, more: &Tally) -> Result<()> {
+    let found = db.row(
+        "SELECT requests, failures, references_failed, refused, last, last_refused, times
+         FROM tally WHERE tenant = ?1 AND span = ?2",
+        params![tenant.as_str(), span],
+        tally,
+    )?;
     let mut sum = found.unwrap_or_default();
     sum.add(more);
     let times = serde_json::to_string(&sum.times).unwrap_or_default();
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO tally
+    db.execute(
+        "DELETE FROM tally WHERE tenant = ?1 AND span = ?2",
+        params![tenant.as_str(), span],
+    )?;
+    db.execute(
+        "INSERT INTO tally
          (tenant, span, requests, failures, references_failed, refused, last, last_refused, times)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
-        tenant.as_str(),
-        span,
-        sum.requests.cast_signed(),
-        sum.failures.cast_signed(),
-        sum.references_failed.cast_signed(),
-        sum.refused.cast_signed(),
-        sum.last,
-        sum.last_refused,
-        times,
-    ])
+        params![
+            tenant.as_str(),
+            span,
+            sum.requests.cast_signed(),
+            sum.failures.cast_signed(),
+            sum.references_failed.cast_signed(),
+            sum.refused.cast_signed(),
+            sum.last,
+            sum.last_refused,
+            times,
+        ],
+    )
     .map(drop)
 }
 
-fn tally(row: &Row<'_>) -> rusqlite::Result<Tally> {
-    let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+fn tally(row: &Row<'_>) -> Result<Tally> {
+    let number = |column| row.get::<i64>(column).map(i64::cast_unsigned);
     Ok(Tally {
         requests: number(0)?,
         failures: number(1)?,
@@ -373,7 +379,7 @@ fn tally(row: &Row<'_>) -> rusqlite::Result<Tally> {
         refused: number(3)?,
         last: row.get(4)?,
         last_refused: row.get(5)?,
-        times: serde_json::from_str(row.get_ref(6)?.as_str()?).unwrap_or_default(),
+        times: serde_json::from_str(row.text(6)?).unwrap_or_default(),
     })
 }
 

@@ -1,25 +1,40 @@
-//! A lane: one connection on one thread, and the queue before it.
+//! A lane: a queue, and the threads behind it that carry out what is queued.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
-use super::fault;
+use super::sql::{self, Db};
+use crate::adapter::keys::TenantId;
 use crate::adapter::memory::MemoryError;
 
 /// Commands that may wait; the next caller waits in its own future instead,
 /// where its deadline counts.
 const QUEUE: usize = 1024;
 
-/// Commands of one transaction at most: some 5 ms of work, so that the first
-/// of them does not wait long for the commit of the last. Measured on a local
-/// disk with 8,000 `fsync`/s, debug build: each write in its own transaction
-/// 5,000/s; together 22,000/s when 8 wait and 42,000/s when 64 do.
-const BATCH: usize = 256;
+/// What is waiting for a lane's threads.
+pub(super) type Commands = mpsc::Receiver<Box<dyn Command>>;
+
+/// Writes of one turn come one after another, whichever replica asks for them. SQLite has one
+/// writer, so that all come one after another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// What belongs to a tenant.
+    Tenant(TenantId),
+    /// The provisioning log.
+    Log,
+    /// One statement that needs no other's help.
+    Any,
+}
+
+impl Turn {
+    pub(super) fn of(tenant: &TenantId) -> Self {
+        Self::Tenant(tenant.clone())
+    }
+}
 
 /// Where commands are handed in.
 #[derive(Clone)]
@@ -29,132 +44,111 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    /// Starts the thread, which counts commands that fail in `faults`. It ends when the last `Lane` is dropped and the queue is empty.
-    pub(super) fn start(
-        name: &str,
-        connection: Connection,
-        behavior: TransactionBehavior,
-        faults: Arc<AtomicU64>,
-    ) -> Result<Self, MemoryError> {
+    /// A lane that counts commands that fail in `faults`, and its other end.
+    pub(super) fn new(faults: Arc<AtomicU64>) -> (Self, Commands) {
         let (queue, commands) = mpsc::channel(QUEUE);
-        thread::Builder::new()
-            .name(name.into())
-            .spawn(move || serve(connection, behavior, commands))
-            .map_err(|error| MemoryError(format!("no thread for the store: {error}")))?;
-        Ok(Self { queue, faults })
+        (Self { queue, faults }, commands)
     }
 
     /// Queues `work` and waits for its result, which comes after the commit.
-    pub(super) async fn ask<T, F>(&self, work: F) -> Result<T, MemoryError>
+    pub(super) async fn ask<T, F>(&self, turn: Turn, work: F) -> Result<T, MemoryError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
     {
-        let result = self.attend(work).await;
+        let result = self.attend(turn, work).await;
         if result.is_err() {
             self.faults.fetch_add(1, Ordering::Relaxed);
         }
         result
     }
 
-    async fn attend<T, F>(&self, work: F) -> Result<T, MemoryError>
+    async fn attend<T, F>(&self, turn: Turn, work: F) -> Result<T, MemoryError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let asked = Asked {
+            turn,
             work: Some(work),
             done: None,
             answer,
         };
         let queued = self.queue.send(Box::new(asked)).await;
-        queued.map_err(|_| fault::stopped())?;
-        answered.await.unwrap_or_else(|_| Err(fault::stopped()))
+        queued.map_err(|_| stopped())?;
+        answered.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
 
-/// Takes whatever waits, runs it as one transaction, answers each command.
-fn serve(
-    mut connection: Connection,
-    behavior: TransactionBehavior,
-    mut commands: mpsc::Receiver<Box<dyn Command>>,
-) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
-        let committed = transact(&mut connection, behavior, &mut batch).map_err(fault::unavailable);
-        for command in batch.drain(..) {
-            command.answer(&committed);
-        }
+/// Starts a thread of the store's. One that reads from a lane ends when the last [`Lane`] is
+/// dropped and the queue is empty.
+///
+/// # Errors
+/// The operating system has none left.
+pub(super) fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), MemoryError> {
+    let started = thread::Builder::new().name(name.into()).spawn(body);
+    started
+        .map(drop)
+        .map_err(|error| MemoryError(format!("no thread for the store: {error}")))
+}
+
+/// The threads are gone: the process is going down, or one could not go on.
+pub(super) fn stopped() -> MemoryError {
+    MemoryError("its thread has stopped; restart the gateway".into())
+}
+
+/// From an error of a statement to a sentence an operator can act on. It holds no value.
+pub(super) fn unavailable(error: sql::Error) -> MemoryError {
+    match error {
+        sql::Error::Sqlite(error) => super::sqlite::unavailable(error),
+        sql::Error::Postgres(fault) => fault.into(),
+        other => MemoryError(other.to_string()),
     }
 }
 
-fn transact(
-    connection: &mut Connection,
-    behavior: TransactionBehavior,
-    batch: &mut [Box<dyn Command>],
-) -> rusqlite::Result<()> {
-    let mut transaction = connection.transaction_with_behavior(behavior)?;
-    for command in batch {
-        attempt(&mut transaction, command.as_mut())?;
-    }
-    transaction.commit()
-}
-
-/// Runs one command; what a failing or panicking one did is undone.
-fn attempt(transaction: &mut Transaction<'_>, command: &mut dyn Command) -> rusqlite::Result<()> {
-    let savepoint = transaction.savepoint()?;
-    // The command sees the database only through the savepoint, which is
-    // dropped (rolled back) after a panic: nothing half-changed is left to see.
-    let succeeded = catch_unwind(AssertUnwindSafe(|| command.run(&savepoint))).unwrap_or_default();
-    if succeeded {
-        return savepoint.commit();
-    }
-    drop(savepoint);
-    still_open(transaction)
-}
-
-/// A full disk or an I/O error makes SQLite roll back the whole transaction by
-/// itself (sqlite.org/lang_transaction.html §3.2). Going on would commit the
-/// rest of the batch piecemeal and then call all of it failed.
-fn still_open(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    if transaction.is_autocommit() {
-        return Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR),
-            Some("the transaction was rolled back".into()),
-        ));
-    }
-    Ok(())
+/// Runs a command; whether it succeeded and its changes shall stay. One that panics has not:
+/// what it changed is in a transaction that the caller takes back.
+pub(super) fn attempt(command: &mut dyn Command, db: &Db<'_>) -> bool {
+    catch_unwind(AssertUnwindSafe(|| command.run(db))).unwrap_or_default()
 }
 
 /// One command in the queue: run inside the transaction, answered after it.
-trait Command: Send {
+pub(super) trait Command: Send {
+    /// With whom it waits.
+    fn turn(&self) -> &Turn;
+
     /// Whether it succeeded and its changes shall stay.
-    fn run(&mut self, connection: &Connection) -> bool;
+    fn run(&mut self, db: &Db<'_>) -> bool;
 
     /// Sends the result to the waiter, if it still waits.
     fn answer(self: Box<Self>, committed: &Result<(), MemoryError>);
 }
 
 struct Asked<T, F> {
+    turn: Turn,
     work: Option<F>,
-    done: Option<rusqlite::Result<T>>,
+    done: Option<sql::Result<T>>,
     answer: oneshot::Sender<Result<T, MemoryError>>,
 }
 
 impl<T, F> Command for Asked<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&Db<'_>) -> sql::Result<T> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> bool {
-        self.done = self.work.take().map(|work| work(connection));
+    fn turn(&self) -> &Turn {
+        &self.turn
+    }
+
+    fn run(&mut self, db: &Db<'_>) -> bool {
+        self.done = self.work.take().map(|work| work(db));
         matches!(self.done, Some(Ok(_)))
     }
 
     fn answer(self: Box<Self>, committed: &Result<(), MemoryError>) {
         let result = match (self.done, committed) {
-            (Some(Err(error)), _) => Err(fault::unavailable(error)),
+            (Some(Err(error)), _) => Err(unavailable(error)),
             (_, Err(MemoryError(text))) => Err(MemoryError(text.clone())),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(MemoryError("a command failed inside; see the log".into())),

@@ -1,18 +1,23 @@
 //! [`Memory`] in SQL. Every statement names the tenant.
 
-use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
+use rusqlite::types::Value;
 use uuid::Uuid;
 
 use super::Store;
+use super::lane::Turn;
+use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::memory::{Membership, Memory, Recall, Remembered};
 use crate::scim::ResourceKind;
 
+const RECALL: &str = "SELECT document FROM remembered WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
+const ISSUED: &str = "SELECT id FROM issued_id WHERE tenant = ?1 AND kind = ?2 AND native = ?3";
+
 impl Memory for Store {
     fn recall(&self, key: &ObjectKey) -> Recall<'_, Option<Remembered>> {
         let key = key.clone();
-        self.read(move |db| recall(db, &key.tenant, key.kind, &key.id))
+        self.read(move |db| recall(db, &key))
     }
 
     fn recall_page(
@@ -22,17 +27,22 @@ impl Memory for Store {
         ids: Vec<ScimId>,
     ) -> Recall<'_, Vec<Option<Remembered>>> {
         let tenant = tenant.clone();
-        self.read(move |db| ids.iter().map(|id| recall(db, &tenant, kind, id)).collect())
+        self.read(move |db| {
+            let asked = each(&tenant, text(kind), ids.iter().map(ScimId::as_str));
+            db.row_each(RECALL, &asked, document)
+        })
     }
 
     fn remember(&self, key: &ObjectKey, remembered: Remembered) -> Recall<'_, ()> {
         let key = key.clone();
-        self.write(move |db| remember(db, &key, &remembered))
+        self.write(Turn::of(&key.tenant), move |db| {
+            remember(db, &key, &remembered)
+        })
     }
 
     fn forget(&self, key: &ObjectKey) -> Recall<'_, ()> {
         let key = key.clone();
-        self.write(move |db| forget(db, &key))
+        self.write(Turn::of(&key.tenant), move |db| forget(db, &key))
     }
 
     /// Ids that are all there already cost a read; only a new one waits for a commit.
@@ -44,18 +54,16 @@ impl Memory for Store {
     ) -> Recall<'_, Vec<ScimId>> {
         let tenant = tenant.clone();
         Box::pin(async move {
-            let (of, asked) = (tenant.clone(), natives.clone());
-            let known: Option<Vec<ScimId>> = self
-                .read(move |db| asked.iter().map(|n| issued(db, &of, kind, n)).collect())
-                .await?;
-            match known {
+            let asked = each(&tenant, text(kind), natives.iter().map(NativeId::as_str));
+            let known = self.read(move |db| db.row_each(ISSUED, &asked, |row| id(row, 0)));
+            match known.await?.into_iter().collect() {
                 Some(ids) => Ok(ids),
                 None => {
-                    self.write(move |db| {
-                        natives
+                    self.write(Turn::of(&tenant), move |db| {
+                        let issued = natives
                             .iter()
-                            .map(|n| issue(db, &tenant, kind, n))
-                            .collect()
+                            .map(|native| issue(db, &tenant, kind, native));
+                        issued.collect()
                     })
                     .await
                 }
@@ -66,14 +74,11 @@ impl Memory for Store {
     fn native_id(&self, key: &ObjectKey) -> Recall<'_, Option<NativeId>> {
         let key = key.clone();
         self.read(move |db| {
-            db.prepare_cached(
+            db.row(
                 "SELECT native FROM issued_id WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
-            )?
-            .query_row(
                 params![key.tenant.as_str(), text(key.kind), key.id.as_str()],
-                |row| Ok(NativeId::new(row.get_ref(0)?.as_str()?)),
+                |row| Ok(NativeId::new(row.text(0)?)),
             )
-            .optional()
         })
     }
 
@@ -82,13 +87,13 @@ impl Memory for Store {
     /// renaming) leaves that id without an object.
     fn rebind(&self, key: &ObjectKey, native: NativeId) -> Recall<'_, ()> {
         let key = key.clone();
-        self.write(move |db| rebind(db, &key, &native))
+        self.write(Turn::of(&key.tenant), move |db| rebind(db, &key, &native))
     }
 
     fn settle(&self, key: &ObjectKey, becoming: NativeId) -> Recall<'_, ()> {
         let key = key.clone();
-        self.write(move |db| {
-            let held = recall(db, &key.tenant, key.kind, &key.id)?.unwrap_or_default();
+        self.write(Turn::of(&key.tenant), move |db| {
+            let held = recall(db, &key)?.unwrap_or_default();
             if held.becoming.as_deref() != Some(becoming.as_str()) {
                 return Ok(());
             }
@@ -104,80 +109,84 @@ impl Memory for Store {
     fn members(&self, group: &ObjectKey) -> Recall<'_, Vec<ScimId>> {
         let group = group.clone();
         self.read(move |db| {
-            db.prepare_cached(
+            db.rows(
                 "SELECT member FROM membership
                  WHERE tenant = ?1 AND group_id = ?2 ORDER BY joined",
-            )?
-            .query_map(params![group.tenant.as_str(), group.id.as_str()], |row| {
-                Ok(ScimId::new(row.get_ref(0)?.as_str()?))
-            })?
-            .collect()
+                params![group.tenant.as_str(), group.id.as_str()],
+                |row| id(row, 0),
+            )
         })
     }
 
     fn memberships(&self, tenant: &TenantId, member: &ScimId) -> Recall<'_, Vec<Membership>> {
         let (tenant, member) = (tenant.clone(), member.clone());
         self.read(move |db| {
-            db.prepare_cached(
+            db.rows(
                 "SELECT group_id, joined FROM membership
                  WHERE tenant = ?1 AND member = ?2 ORDER BY joined",
-            )?
-            .query_map(params![tenant.as_str(), member.as_str()], |row| {
-                Ok(Membership {
-                    group: ScimId::new(row.get_ref(0)?.as_str()?),
-                    order: row.get(1)?,
-                })
-            })?
-            .collect()
+                params![tenant.as_str(), member.as_str()],
+                |row| {
+                    Ok(Membership {
+                        group: id(row, 0)?,
+                        order: row.get(1)?,
+                    })
+                },
+            )
         })
     }
 
     fn add_members(&self, group: &ObjectKey, members: Vec<ScimId>) -> Recall<'_, ()> {
-        let group = group.clone();
-        self.write(move |db| {
-            each_member(
-                db,
-                &group,
-                &members,
-                "INSERT INTO membership (tenant, group_id, member, joined)
-                 VALUES (?1, ?2, ?3, 1 + coalesce(
-                     (SELECT max(joined) FROM membership WHERE tenant = ?1), 0))
-                 ON CONFLICT (tenant, group_id, member) DO NOTHING",
-            )
-        })
+        self.each_member(
+            group,
+            &members,
+            "INSERT INTO membership (tenant, group_id, member, joined)
+             VALUES (?1, ?2, ?3, 1 + coalesce(
+                 (SELECT max(joined) FROM membership WHERE tenant = ?1), 0))
+             ON CONFLICT (tenant, group_id, member) DO NOTHING",
+        )
     }
 
     fn remove_members(&self, group: &ObjectKey, members: Vec<ScimId>) -> Recall<'_, ()> {
-        let group = group.clone();
-        self.write(move |db| {
-            each_member(
-                db,
-                &group,
-                &members,
-                "DELETE FROM membership WHERE tenant = ?1 AND group_id = ?2 AND member = ?3",
-            )
+        self.each_member(
+            group,
+            &members,
+            "DELETE FROM membership WHERE tenant = ?1 AND group_id = ?2 AND member = ?3",
+        )
+    }
+}
+
+impl Store {
+    fn each_member(
+        &self,
+        group: &ObjectKey,
+        members: &[ScimId],
+        sql: &'static str,
+    ) -> Recall<'_, ()> {
+        let members = members.iter().map(ScimId::as_str);
+        let rows = each(&group.tenant, group.id.as_str(), members);
+        self.write(Turn::of(&group.tenant), move |db| {
+            db.execute_each(sql, &rows).map(drop)
         })
     }
 }
 
-fn recall(
-    db: &Connection,
-    tenant: &TenantId,
-    kind: ResourceKind,
-    id: &ScimId,
-) -> rusqlite::Result<Option<Remembered>> {
-    db.prepare_cached(
-        "SELECT document FROM remembered WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
-    )?
-    .query_row(params![tenant.as_str(), text(kind), id.as_str()], |row| {
-        serde_json::from_str(row.get_ref(0)?.as_str()?).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error))
-        })
-    })
-    .optional()
+fn recall(db: &Db<'_>, key: &ObjectKey) -> Result<Option<Remembered>> {
+    db.row(
+        RECALL,
+        params![key.tenant.as_str(), text(key.kind), key.id.as_str()],
+        document,
+    )
 }
 
-fn remember(db: &Connection, key: &ObjectKey, remembered: &Remembered) -> rusqlite::Result<()> {
+fn document(row: &Row<'_>) -> Result<Remembered> {
+    serde_json::from_str(row.text(0)?).map_err(|_| Error::Damaged("document".to_owned()))
+}
+
+fn id(row: &Row<'_>, column: usize) -> Result<ScimId> {
+    Ok(ScimId::new(row.text(column)?))
+}
+
+fn remember(db: &Db<'_>, key: &ObjectKey, remembered: &Remembered) -> Result<()> {
     if remembered.is_empty() {
         return delete(
             db,
@@ -185,39 +194,44 @@ fn remember(db: &Connection, key: &ObjectKey, remembered: &Remembered) -> rusqli
             key,
         );
     }
-    let document = serde_json::to_string(remembered)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-    db.prepare_cached(
+    let document =
+        serde_json::to_string(remembered).map_err(|error| Error::Unwritable(error.to_string()))?;
+    db.execute(
         "INSERT INTO remembered (tenant, kind, id, document) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (tenant, kind, id) DO UPDATE SET document = excluded.document",
-    )?
-    .execute(params![
-        key.tenant.as_str(),
-        text(key.kind),
-        key.id.as_str(),
-        document
-    ])
+        params![
+            key.tenant.as_str(),
+            text(key.kind),
+            key.id.as_str(),
+            document
+        ],
+    )
     .map(drop)
 }
 
-fn rebind(db: &Connection, key: &ObjectKey, native: &NativeId) -> rusqlite::Result<()> {
-    db.prepare_cached(
-        "UPDATE OR REPLACE issued_id SET native = ?4
-         WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
-    )?
-    .execute(params![
+fn rebind(db: &Db<'_>, key: &ObjectKey, native: &NativeId) -> Result<()> {
+    let values = params![
         key.tenant.as_str(),
         text(key.kind),
         key.id.as_str(),
         native.as_str()
-    ])
+    ];
+    db.execute(
+        "DELETE FROM issued_id WHERE tenant = ?1 AND kind = ?2 AND id <> ?3 AND native = ?4
+         AND EXISTS (SELECT 1 FROM issued_id WHERE tenant = ?1 AND kind = ?2 AND id = ?3)",
+        values,
+    )?;
+    db.execute(
+        "UPDATE issued_id SET native = ?4 WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
+        values,
+    )
     .map(drop)
 }
 
 /// A user's memberships are those it has, a group's those it gives: vendors
 /// number users and groups apart, so that the user `7` may sit in a group
 /// while the group `7` goes.
-fn forget(db: &Connection, key: &ObjectKey) -> rusqlite::Result<()> {
+fn forget(db: &Db<'_>, key: &ObjectKey) -> Result<()> {
     delete(
         db,
         "DELETE FROM remembered WHERE tenant = ?1 AND kind = ?2 AND id = ?3",
@@ -232,71 +246,40 @@ fn forget(db: &Connection, key: &ObjectKey) -> rusqlite::Result<()> {
         ResourceKind::User => "DELETE FROM membership WHERE tenant = ?1 AND member = ?2",
         ResourceKind::Group => "DELETE FROM membership WHERE tenant = ?1 AND group_id = ?2",
     };
-    db.prepare_cached(side)?
-        .execute(params![key.tenant.as_str(), key.id.as_str()])
+    db.execute(side, params![key.tenant.as_str(), key.id.as_str()])
         .map(drop)
 }
 
-fn delete(db: &Connection, sql: &str, key: &ObjectKey) -> rusqlite::Result<()> {
-    db.prepare_cached(sql)?
-        .execute(params![
-            key.tenant.as_str(),
-            text(key.kind),
-            key.id.as_str()
-        ])
-        .map(drop)
+fn delete(db: &Db<'_>, sql: &str, key: &ObjectKey) -> Result<()> {
+    let values = params![key.tenant.as_str(), text(key.kind), key.id.as_str()];
+    db.execute(sql, values).map(drop)
 }
 
-fn issued(
-    db: &Connection,
-    tenant: &TenantId,
-    kind: ResourceKind,
-    native: &NativeId,
-) -> rusqlite::Result<Option<ScimId>> {
-    db.prepare_cached("SELECT id FROM issued_id WHERE tenant = ?1 AND kind = ?2 AND native = ?3")?
-        .query_row(
-            params![tenant.as_str(), text(kind), native.as_str()],
-            |row| Ok(ScimId::new(row.get_ref(0)?.as_str()?)),
-        )
-        .optional()
-}
-
-fn issue(
-    db: &Connection,
-    tenant: &TenantId,
-    kind: ResourceKind,
-    native: &NativeId,
-) -> rusqlite::Result<ScimId> {
-    if let Some(id) = issued(db, tenant, kind, native)? {
+fn issue(db: &Db<'_>, tenant: &TenantId, kind: ResourceKind, native: &NativeId) -> Result<ScimId> {
+    let asked = params![tenant.as_str(), text(kind), native.as_str()];
+    if let Some(id) = db.row(ISSUED, asked, |row| id(row, 0))? {
         return Ok(id);
     }
     let id = ScimId::new(&Uuid::new_v4().to_string());
-    db.prepare_cached("INSERT INTO issued_id (tenant, kind, id, native) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![
-            tenant.as_str(),
-            text(kind),
-            id.as_str(),
-            native.as_str()
-        ])?;
+    db.execute(
+        "INSERT INTO issued_id (tenant, kind, id, native) VALUES (?1, ?2, ?3, ?4)",
+        params![tenant.as_str(), text(kind), id.as_str(), native.as_str()],
+    )?;
     Ok(id)
 }
 
-fn each_member(
-    db: &Connection,
-    group: &ObjectKey,
-    members: &[ScimId],
-    sql: &str,
-) -> rusqlite::Result<()> {
-    let mut statement = db.prepare_cached(sql)?;
-    members.iter().try_for_each(|member| {
-        statement
-            .execute(params![
-                group.tenant.as_str(),
-                group.id.as_str(),
-                member.as_str()
-            ])
-            .map(drop)
-    })
+/// `tenant`, `second` and each of `thirds`: the values of one statement for many.
+fn each<'a>(
+    tenant: &TenantId,
+    second: &str,
+    thirds: impl Iterator<Item = &'a str>,
+) -> Vec<Vec<Value>> {
+    let row = |third: &str| {
+        [tenant.as_str(), second, third]
+            .map(|it| it.to_owned().into())
+            .to_vec()
+    };
+    thirds.map(row).collect()
 }
 
 /// How the tables write a kind.

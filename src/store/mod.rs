@@ -1,29 +1,29 @@
-//! What the gateway keeps on disk: SQLite, one file, no server.
+//! What the gateway keeps: in SQLite, one file and no server, or in PostgreSQL, where several
+//! replicas share it.
 //!
-//! [`Store`] is a handle that every thread may clone. Behind it stand two
-//! threads of its own, each with one connection: one writes, one reads. A
-//! caller's future waits on a oneshot and belongs to no reactor, so that it
+//! [`Store`] is a handle that every thread may clone. Behind it stand threads of its own with a
+//! connection each. A caller's future waits on a oneshot and belongs to no reactor, so that it
 //! works from any worker's runtime, from the command line and from tests.
 //!
 //! - A write is acknowledged after its commit reached the disk; a read that
-//!   starts after that sees it (WAL: a read begins on the newest commit).
-//! - Writes that wait together share one commit and one `fsync`, each in its
-//!   own savepoint, so that a failing one takes none of its neighbours along.
+//!   starts after that sees it.
+//! - Writes of one tenant come one after another, also those of other replicas.
 //! - A caller that stops waiting does not undo a write that is already queued.
 //!
+//! [`sql`] lets the statements be written once; [`sqlite`] and [`postgres`] are what differs.
 //! [`log`] is the provisioning log, [`health`] what it says of a tenant. Intents
 //! (reliability: the fence before a non-idempotent vendor call) become one more file
 //! here, with a migration; nothing else has to change for them.
 
 mod admins;
-mod fault;
 pub mod health;
 mod lane;
 pub mod log;
 mod memory;
-mod open;
+pub mod postgres;
 mod rehearsal;
-mod schema;
+mod sql;
+mod sqlite;
 mod tokens;
 
 #[cfg(test)]
@@ -35,10 +35,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use rusqlite::{Connection, TransactionBehavior};
-
+use crate::adapter::locks::SharedLocks;
 use crate::adapter::memory::{MemoryError, Recall};
-use lane::Lane;
+use lane::{Lane, Turn};
+use postgres::Address;
+use sql::Db;
 
 /// A handle to the gateway's database. Cloning is cheap; the threads end with
 /// the last clone, after what was queued.
@@ -46,12 +47,13 @@ use lane::Lane;
 pub struct Store {
     writes: Lane,
     reads: Lane,
+    locks: Option<Arc<dyn SharedLocks>>,
     held_tokens: bool,
     faults: Arc<AtomicU64>,
 }
 
 impl Store {
-    /// Opens the database at `path`, creating the directory (0700), the file
+    /// Opens the SQLite database at `path`, creating the directory (0700), the file
     /// (0600) and the tables where they are missing. Blocks; meant for start-up.
     ///
     /// # Errors
@@ -59,25 +61,28 @@ impl Store {
     /// newer than this program, or its file system has no shared memory for
     /// WAL (network file systems). The text names the path and the remedy.
     pub fn open(path: &Path) -> Result<Self, MemoryError> {
-        let mut writer = open::writer(path)?;
-        schema::migrate(&mut writer)?;
         let faults = Arc::<AtomicU64>::default();
+        let (writes, written) = Lane::new(Arc::clone(&faults));
+        let (reads, read) = Lane::new(Arc::clone(&faults));
+        let writer = sqlite::Link::writer(path)?;
+        let held_tokens = tokens::any(&writer.db()).map_err(lane::unavailable)?;
+        writer.serve("store-write", written)?;
+        sqlite::Link::reader(path)?.serve("store-read", read)?;
         Ok(Self {
-            held_tokens: tokens::any(&writer)?,
-            writes: Lane::start(
-                "store-write",
-                writer,
-                TransactionBehavior::Immediate,
-                Arc::clone(&faults),
-            )?,
-            reads: Lane::start(
-                "store-read",
-                open::reader(path)?,
-                TransactionBehavior::Deferred,
-                Arc::clone(&faults),
-            )?,
+            writes,
+            reads,
+            locks: None,
+            held_tokens,
             faults,
         })
+    }
+
+    /// Opens a SQLite database that is there, to read from it only: also beside a running gateway.
+    ///
+    /// # Errors
+    /// There is none at `path`, or it cannot be read. Every write fails.
+    pub fn open_to_read(path: &Path) -> Result<Self, MemoryError> {
+        Self::of_one(sqlite::Link::onlooker(path)?)
     }
 
     /// An empty database that is gone with the last handle.
@@ -85,14 +90,54 @@ impl Store {
     /// # Errors
     /// No memory or no thread to be had.
     pub fn in_memory() -> Result<Self, MemoryError> {
-        let mut connection = Connection::open_in_memory().map_err(fault::unavailable)?;
-        schema::migrate(&mut connection)?;
+        Self::of_one(sqlite::Link::in_memory()?)
+    }
+
+    /// Connects to a PostgreSQL database, which other replicas may share, and creates the tables
+    /// where they are missing. Blocks; meant for start-up.
+    ///
+    /// # Errors
+    /// It cannot be reached, refuses us, or its schema is newer than this program. The text names
+    /// the remedy and never the password.
+    pub fn connect(address: Address) -> Result<Self, MemoryError> {
         let faults = Arc::<AtomicU64>::default();
-        let counted = Arc::clone(&faults);
-        let lane = Lane::start("store", connection, TransactionBehavior::Immediate, counted)?;
+        let (writes, written) = Lane::new(Arc::clone(&faults));
+        let (reads, read) = Lane::new(Arc::clone(&faults));
+        let served = postgres::serve(address, written, read)?;
+        Ok(Self {
+            writes,
+            reads,
+            locks: Some(served.locks),
+            held_tokens: served.held_tokens,
+            faults,
+        })
+    }
+
+    /// Connects to a PostgreSQL database, to read from it only. Blocks.
+    ///
+    /// # Errors
+    /// It cannot be reached or refuses us. Every write fails.
+    pub fn connect_to_read(address: Address) -> Result<Self, MemoryError> {
+        let faults = Arc::<AtomicU64>::default();
+        let (reads, read) = Lane::new(Arc::clone(&faults));
+        postgres::serve_to_read(address, read)?;
+        Ok(Self {
+            writes: reads.clone(),
+            reads,
+            locks: None,
+            held_tokens: false,
+            faults,
+        })
+    }
+
+    fn of_one(link: sqlite::Link) -> Result<Self, MemoryError> {
+        let faults = Arc::<AtomicU64>::default();
+        let (lane, commands) = Lane::new(Arc::clone(&faults));
+        link.serve("store", commands)?;
         Ok(Self {
             writes: lane.clone(),
             reads: lane,
+            locks: None,
             held_tokens: false,
             faults,
         })
@@ -101,6 +146,11 @@ impl Store {
     /// Whether there were tokens in the database when it was opened.
     pub fn held_tokens(&self) -> bool {
         self.held_tokens
+    }
+
+    /// The locks of all that share this database; `None` where it is one gateway's own.
+    pub fn shared_locks(&self) -> Option<Arc<dyn SharedLocks>> {
+        self.locks.clone()
     }
 
     /// Commands that could not be carried out so far; the count outlives the handle and
@@ -114,25 +164,25 @@ impl Store {
     /// # Errors
     /// What keeps it from answering.
     pub async fn reachable(&self) -> Result<(), MemoryError> {
-        self.read(|db| db.query_row("SELECT 1", [], |_| Ok(())))
+        self.read(|db| db.row("SELECT 1", &[], |_| Ok(())).map(drop))
             .await
     }
 
-    /// Runs `work` in a transaction; the answer comes after the commit.
-    fn write<T, F>(&self, work: F) -> Recall<'_, T>
+    /// Runs `work` in a transaction when it is its turn; the answer comes after the commit.
+    fn write<T, F>(&self, turn: Turn, work: F) -> Recall<'_, T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
     {
-        Box::pin(self.writes.ask(work))
+        Box::pin(self.writes.ask(turn, work))
     }
 
     /// Runs `work` on one consistent state that holds every write acknowledged so far.
     fn read<T, F>(&self, work: F) -> Recall<'_, T>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
     {
-        Box::pin(self.reads.ask(work))
+        Box::pin(self.reads.ask(Turn::Any, work))
     }
 }

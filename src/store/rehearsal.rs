@@ -1,15 +1,12 @@
 //! One tenant's rows, copied into memory: a dry run reads what the gateway remembers and leaves
 //! nothing behind.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
+use rusqlite::params;
 use rusqlite::types::Value;
-use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
-use super::lane::Lane;
-use super::{Store, open};
+use super::Store;
+use super::lane::Turn;
+use super::sql::{Db, Result, Row};
 use crate::adapter::TenantId;
 use crate::adapter::memory::MemoryError;
 
@@ -29,42 +26,14 @@ const TABLES: [(&str, &str); 3] = [
     ),
 ];
 
-type Row = [Value; 4];
-
 impl Store {
-    /// Opens a database that is there, to read from it only: also beside a running gateway.
-    ///
-    /// # Errors
-    /// There is none at `path`, or it cannot be read. Every write fails.
-    pub fn open_to_read(path: &Path) -> Result<Self, MemoryError> {
-        if !path.exists() {
-            return Err(MemoryError(format!(
-                "{} is not there: no gateway has run with this configuration",
-                path.display()
-            )));
-        }
-        let faults = Arc::<AtomicU64>::default();
-        let lane = Lane::start(
-            "store-read",
-            open::onlooker(path)?,
-            TransactionBehavior::Deferred,
-            Arc::clone(&faults),
-        )?;
-        Ok(Self {
-            writes: lane.clone(),
-            reads: lane,
-            held_tokens: false,
-            faults,
-        })
-    }
-
     /// A store in memory with what this one remembers of one tenant; tokens are not among it.
     ///
     /// # Errors
     /// The rows cannot be read, or there is no memory for them.
     pub async fn rehearsal(&self, tenant: &TenantId) -> Result<Self, MemoryError> {
-        let tenant = tenant.clone();
-        let tables: [Vec<Row>; 3] = self
+        let (of, tenant) = (tenant.clone(), tenant.clone());
+        let tables: [Vec<Vec<Value>>; 3] = self
             .read(move |db| {
                 let [one, two, three] = TABLES;
                 Ok([
@@ -75,12 +44,9 @@ impl Store {
             })
             .await?;
         let copy = Self::in_memory()?;
-        copy.write(move |db| {
+        copy.write(Turn::of(&of), move |db| {
             for ((_, insert), rows) in TABLES.iter().zip(&tables) {
-                let mut insert = db.prepare(insert)?;
-                for row in rows {
-                    insert.execute(params_from_iter(row))?;
-                }
+                db.execute_each(insert, rows)?;
             }
             Ok(())
         })
@@ -89,10 +55,9 @@ impl Store {
     }
 }
 
-fn rows(db: &Connection, select: &str, tenant: &TenantId) -> rusqlite::Result<Vec<Row>> {
-    let mut select = db.prepare(select)?;
-    let row = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
-    select.query_map([tenant.as_str()], row)?.collect()
+fn rows(db: &Db<'_>, select: &str, tenant: &TenantId) -> Result<Vec<Vec<Value>>> {
+    let columns = |row: &Row<'_>| (0..4).map(|column| row.get(column)).collect();
+    db.rows(select, params![tenant.as_str()], columns)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
 use super::conformance::together;
@@ -129,12 +130,14 @@ fn a_failing_write_takes_no_neighbour_along() {
     let (_directory, path) = on_disk();
     let store = Store::open(&path).unwrap();
     let row = |id: u32| {
-        store.write(move |db| {
+        store.write(Turn::Any, move |db| {
             let sql = "INSERT INTO remembered VALUES ('acme', ?1, ?2, '{}')";
-            db.execute(sql, ("user", id))?;
+            db.execute(sql, params!["user", id.to_string()])?;
             match id % 3 {
                 0 => Ok(()),
-                1 => db.execute(sql, ("neither", id)).map(drop),
+                1 => db
+                    .execute(sql, params!["neither", id.to_string()])
+                    .map(drop),
                 _ => panic!("a defect in a command"),
             }
         })
@@ -144,22 +147,22 @@ fn a_failing_write_takes_no_neighbour_along() {
         assert_eq!(result.is_ok(), id % 3 == 0, "{id}");
     }
     let count = block_on(store.read(|db| {
-        db.query_row("SELECT count(*) FROM remembered", [], |row| {
-            row.get::<_, i64>(0)
+        db.row("SELECT count(*) FROM remembered", &[], |row| {
+            row.get::<i64>(0)
         })
     }));
-    assert_eq!(count.unwrap(), 30);
+    assert_eq!(count.unwrap(), Some(30));
 }
 
 #[test]
 fn a_transaction_lost_midway_is_reported_to_its_whole_batch() {
     let store = Store::in_memory().unwrap();
     let (open, gate) = std::sync::mpsc::channel();
-    let hold = store.write(move |_| gate.recv().or(Ok(())));
+    let hold = store.write(Turn::Any, move |_| gate.recv().or(Ok(())));
     let add = store.add_members(&group("g"), member(1));
-    let lose = store.write(|db| {
-        db.execute_batch("ROLLBACK")?;
-        db.execute("INSERT INTO nowhere VALUES (1)", []).map(drop)
+    let lose = store.write(Turn::Any, |db| {
+        db.execute("ROLLBACK", &[])?;
+        db.execute("INSERT INTO nowhere VALUES (1)", &[]).map(drop)
     });
     let later = store.add_members(&group("g"), member(2));
     // Asked last, so that the others wait together meanwhile.
@@ -177,16 +180,17 @@ fn an_acknowledged_write_is_on_the_disk() {
     let (_directory, path) = on_disk();
     let store = Store::open(&path).unwrap();
     const FULL: i64 = 2;
-    let level =
-        store.write(|db| db.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)));
-    assert_eq!(block_on(level).unwrap(), FULL);
+    let level = store.write(Turn::Any, |db| {
+        db.row("PRAGMA synchronous", &[], |row| row.get::<i64>(0))
+    });
+    assert_eq!(block_on(level).unwrap(), Some(FULL));
 }
 
 #[test]
 fn the_reading_connection_cannot_write() {
     let (_directory, path) = on_disk();
     let store = Store::open(&path).unwrap();
-    let written = block_on(store.read(|db| db.execute("DELETE FROM remembered", [])));
+    let written = block_on(store.read(|db| db.execute("DELETE FROM remembered", &[])));
     assert!(written.is_err());
 }
 

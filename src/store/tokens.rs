@@ -1,39 +1,36 @@
 //! [`TokenBook`] in SQL.
 
 use jiff::Timestamp;
-use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Row, params};
+use rusqlite::params;
 
-use super::{Store, fault};
+use super::Store;
+use super::lane::Turn;
+use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::{MemoryError, Recall};
+use crate::adapter::memory::Recall;
 use crate::tenant::token::{BookFault, KeyId, LIVE_TOKENS, TokenBook, TokenDigest, TokenRecord};
 
 /// Whether there is any token, a tenant's or an administrator's.
-pub(super) fn any(db: &Connection) -> Result<bool, MemoryError> {
-    db.query_row(
-        "SELECT EXISTS (SELECT 1 FROM token UNION ALL SELECT 1 FROM admin_token)",
-        [],
-        |row| row.get(0),
-    )
-    .map_err(fault::unavailable)
+pub(super) fn any(db: &Db<'_>) -> Result<bool> {
+    let any = "SELECT 1 FROM token UNION ALL SELECT 1 FROM admin_token LIMIT 1";
+    Ok(db.row(any, &[], |_| Ok(()))?.is_some())
 }
 
 impl TokenBook for Store {
     fn find(&self, key_id: &KeyId) -> Recall<'_, Option<TokenRecord>> {
         let key_id = key_id.clone();
         self.read(move |db| {
-            db.prepare_cached(
+            db.row(
                 "SELECT tenant, key_id, digest, created, expires, revoked
                  FROM token WHERE key_id = ?1",
-            )?
-            .query_row([key_id.as_str()], record)
-            .optional()
+                params![key_id.as_str()],
+                record,
+            )
         })
     }
 
-    fn insert(&self, record: TokenRecord) -> Recall<'_, Result<(), BookFault>> {
-        self.write(move |db| {
+    fn insert(&self, record: TokenRecord) -> Recall<'_, std::result::Result<(), BookFault>> {
+        self.write(Turn::of(&record.tenant), move |db| {
             if live(db, &record.tenant, record.created)? >= LIVE_TOKENS {
                 return Ok(Err(BookFault::TooMany(record.tenant)));
             }
@@ -45,82 +42,77 @@ impl TokenBook for Store {
     }
 
     fn revoke(&self, tenant: &TenantId, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool> {
-        let (tenant, key_id) = (tenant.clone(), key_id.clone());
-        self.write(move |db| {
-            db.prepare_cached(
+        let (of, key_id) = (tenant.clone(), key_id.clone());
+        self.write(Turn::of(tenant), move |db| {
+            let changed = db.execute(
                 "UPDATE token SET revoked = coalesce(revoked, ?3)
                  WHERE tenant = ?1 AND key_id = ?2",
-            )?
-            .execute(params![
-                tenant.as_str(),
-                key_id.as_str(),
-                at.as_millisecond()
-            ])
-            .map(|changed| changed == 1)
+                params![of.as_str(), key_id.as_str(), at.as_millisecond()],
+            )?;
+            Ok(changed == 1)
         })
     }
 
     fn list(&self, tenant: &TenantId) -> Recall<'_, Vec<TokenRecord>> {
         let tenant = tenant.clone();
         self.read(move |db| {
-            db.prepare_cached(
+            db.rows(
                 "SELECT tenant, key_id, digest, created, expires, revoked
                  FROM token WHERE tenant = ?1 ORDER BY created, key_id",
-            )?
-            .query_map([tenant.as_str()], record)?
-            .collect()
+                params![tenant.as_str()],
+                record,
+            )
         })
     }
 }
 
-fn live(db: &Connection, tenant: &TenantId, now: Timestamp) -> rusqlite::Result<u32> {
-    db.prepare_cached(
+fn live(db: &Db<'_>, tenant: &TenantId, now: Timestamp) -> Result<u32> {
+    let count = db.row(
         "SELECT count(*) FROM token
          WHERE tenant = ?1 AND revoked IS NULL AND (expires IS NULL OR expires > ?2)",
-    )?
-    .query_row(params![tenant.as_str(), now.as_millisecond()], |row| {
-        row.get(0)
-    })
+        params![tenant.as_str(), now.as_millisecond()],
+        |row| row.get(0),
+    )?;
+    Ok(count.unwrap_or_default())
 }
 
 /// Whether the key id was free.
-fn insert(db: &Connection, record: &TokenRecord) -> rusqlite::Result<bool> {
-    db.prepare_cached(
+fn insert(db: &Db<'_>, record: &TokenRecord) -> Result<bool> {
+    let inserted = db.execute(
         "INSERT INTO token (tenant, key_id, digest, created, expires, revoked)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    )?
-    .execute(params![
-        record.tenant.as_str(),
-        record.key_id.as_str(),
-        record.digest.as_bytes(),
-        record.created.as_millisecond(),
-        record.expires.map(Timestamp::as_millisecond),
-        record.revoked.map(Timestamp::as_millisecond),
-    ])
-    .map(|inserted| inserted == 1)
+        params![
+            record.tenant.as_str(),
+            record.key_id.as_str(),
+            record.digest.as_bytes(),
+            record.created.as_millisecond(),
+            record.expires.map(Timestamp::as_millisecond),
+            record.revoked.map(Timestamp::as_millisecond),
+        ],
+    )?;
+    Ok(inserted == 1)
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {
-    let tenant = TenantId::parse(row.get_ref(0)?.as_str()?);
-    let key_id = KeyId::parse(row.get_ref(1)?.as_str()?);
+fn record(row: &Row<'_>) -> Result<TokenRecord> {
+    let tenant = TenantId::parse(row.text(0)?);
+    let key_id = KeyId::parse(row.text(1)?);
     Ok(TokenRecord {
-        tenant: tenant.ok_or_else(|| damaged(0, "tenant"))?,
-        key_id: key_id.ok_or_else(|| damaged(1, "key id"))?,
+        tenant: tenant.ok_or_else(|| damaged("tenant"))?,
+        key_id: key_id.ok_or_else(|| damaged("key id"))?,
         digest: TokenDigest::from_bytes(row.get(2)?),
-        created: time(row, 3)?.ok_or_else(|| damaged(3, "time"))?,
+        created: time(row, 3)?.ok_or_else(|| damaged("time"))?,
         expires: time(row, 4)?,
         revoked: time(row, 5)?,
     })
 }
 
-pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {
     let millisecond: Option<i64> = row.get(column)?;
     millisecond
-        .map(|at| Timestamp::from_millisecond(at).map_err(|_| damaged(column, "time")))
+        .map(|at| Timestamp::from_millisecond(at).map_err(|_| damaged("time")))
         .transpose()
 }
 
-pub(super) fn damaged(column: usize, what: &str) -> Error {
-    let text = format!("a stored {what} is not one; the row was edited by hand");
-    Error::FromSqlConversionFailure(column, Type::Text, text.into())
+pub(super) fn damaged(what: &str) -> Error {
+    Error::Damaged(what.to_owned())
 }

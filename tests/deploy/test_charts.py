@@ -176,6 +176,24 @@ def test_what_cannot_work_is_refused(charts, arguments, words):
             schema.write_bytes(kept)
 
 
+def test_replicas_read_url_and_pepper_from_one_secret(charts):
+    secret = ["--set", "store.type=postgres", "--set", "store.postgres.existingSecret=db"]
+    rendered = render(charts / "scimgate", *secret, "--set", "store.postgres.caKey=ca.crt")
+    configs = [
+        json.loads(document["data"]["scimgate.json"])
+        for document in documents(rendered)
+        if "scimgate.json" in document.get("data", {})
+    ]
+    assert [config["store"] for config in configs] == [
+        {
+            "path": "/var/lib/scimgate/scimgate.db",
+            "pepper_file": "/etc/scimgate/postgres/pepper",
+            "postgres_ca": "/etc/scimgate/postgres/ca.crt",
+            "postgres_url_file": "/etc/scimgate/postgres/url",
+        }
+    ]
+
+
 def test_a_sidecar_without_a_store_is_refused(charts):
     with pytest.raises(RefusedByHelm, match="a sidecar needs a store"):
         render(charts / "example-vendor", "--set", "scim.store.existingClaim=")

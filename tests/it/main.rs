@@ -10,6 +10,7 @@
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
+//! | `replicas` | several gateways on one PostgreSQL |
 //! | `reload` | files that change while the gateway serves |
 //! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
@@ -58,6 +59,7 @@ mod protocol;
 mod races;
 mod reader;
 mod reload;
+mod replicas;
 mod serve_command;
 mod story;
 mod table;

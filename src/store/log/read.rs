@@ -1,14 +1,15 @@
 //! Reading the log.
 
 use jiff::Timestamp;
-use rusqlite::types::{ToSql, Type};
-use rusqlite::{Connection, Row};
+use rusqlite::params;
+use rusqlite::types::ToSql;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::keys::TenantId;
 use crate::adapter::memory::Recall;
 use crate::adapter::story::{Action, Event, Status};
 use crate::store::Store;
+use crate::store::sql::{Db, Error, Result, Row};
 
 /// Most events of one page.
 const PAGE_MAX: usize = 1000;
@@ -77,8 +78,8 @@ impl Store {
             let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
             // Only fixed words are put together here; every value is a parameter.
             let sql = format!("SELECT count(*) FROM event WHERE {clauses}TRUE");
-            let mut statement = db.prepare_cached(&sql)?;
-            statement.query_row(&*values, |row| row.get(0))
+            let count = db.row(&sql, &values, |row| row.get(0))?;
+            Ok(count.unwrap_or_default())
         })
     }
 
@@ -90,31 +91,32 @@ impl Store {
     pub fn event(&self, request_id: &str) -> Recall<'_, Vec<Event>> {
         let request_id = request_id.to_owned();
         self.read(move |db| {
-            db.prepare_cached(
+            db.rows(
                 "SELECT document FROM event WHERE request_id = ?1 ORDER BY tenant, part",
-            )?
-            .query_map([request_id], |row| event(row, 0))?
-            .collect()
+                params![request_id],
+                |row| event(row, 0),
+            )
         })
     }
 }
 
-fn page(db: &Connection, filter: &Filter, order: Order, count: usize) -> rusqlite::Result<Page> {
+fn page(db: &Db<'_>, filter: &Filter, order: Order, count: usize) -> Result<Page> {
     let (clauses, mut values) = clauses(filter);
     let (place, direction, begin) = match order {
-        Order::Newest => ("rowid > ?", "DESC", 0),
-        Order::Before(place) => ("rowid < ?", "DESC", place),
-        Order::After(place) => ("rowid > ?", "ASC", place),
+        Order::Newest => ("rowid >", "DESC", 0),
+        Order::Before(place) => ("rowid <", "DESC", place),
+        Order::After(place) => ("rowid >", "ASC", place),
     };
     values.push(Box::new(begin));
+    let last = values.len();
     // Only fixed words are put together here; every value is a parameter.
     let sql = format!(
-        "SELECT rowid, document FROM event WHERE {clauses}{place} ORDER BY rowid {direction} LIMIT {count}"
+        "SELECT rowid, document FROM event WHERE {clauses}{place} ?{last} ORDER BY rowid {direction} LIMIT {count}"
     );
-    let mut statement = db.prepare_cached(&sql)?;
     let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
-    let rows = statement.query_map(&*values, |row| Ok((row.get(0)?, event(row, 1)?)))?;
-    let rows = rows.collect::<rusqlite::Result<Vec<(i64, Event)>>>()?;
+    let rows = db.rows(&sql, &values, |row| {
+        Ok((row.get::<i64>(0)?, event(row, 1)?))
+    })?;
     let places = || rows.iter().map(|(place, _)| *place);
     Ok(Page {
         first: places().max().unwrap_or(begin),
@@ -123,37 +125,39 @@ fn page(db: &Connection, filter: &Filter, order: Order, count: usize) -> rusqlit
     })
 }
 
-/// `tenant = ? AND …`, and its values.
+/// `tenant = ?1 AND …`, and its values.
 fn clauses(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
     let text = |text: &str| Box::new(text.to_owned()) as Box<dyn ToSql>;
     let time = |time: Timestamp| Box::new(time.as_millisecond()) as Box<dyn ToSql>;
     let wanted = [
         (
-            "tenant = ?",
+            "tenant =",
             filter.tenant.as_ref().map(|it| text(it.as_str())),
         ),
-        ("status = ?", filter.status.map(|it| text(it.as_str()))),
-        ("action = ?", filter.action.map(|it| text(it.as_str()))),
-        ("code = ? COLLATE NOCASE", filter.code.as_deref().map(text)),
-        ("target_id = ?", filter.target_id.as_deref().map(text)),
-        ("identity = ?", filter.identity.as_deref().map(text)),
-        ("at >= ?", filter.since.map(time)),
-        ("at < ?", filter.until.map(time)),
+        ("status =", filter.status.map(|it| text(it.as_str()))),
+        ("action =", filter.action.map(|it| text(it.as_str()))),
+        (
+            "lower(code) =",
+            filter
+                .code
+                .as_deref()
+                .map(|code| text(&code.to_lowercase())),
+        ),
+        ("target_id =", filter.target_id.as_deref().map(text)),
+        ("identity =", filter.identity.as_deref().map(text)),
+        ("at >=", filter.since.map(time)),
+        ("at <", filter.until.map(time)),
     ];
     let (mut clauses, mut values) = (String::new(), Vec::new());
     for (clause, value) in wanted {
         if let Some(value) = value {
-            clauses.push_str(clause);
-            clauses.push_str(" AND ");
             values.push(value);
+            clauses.push_str(&format!("{clause} ?{} AND ", values.len()));
         }
     }
     (clauses, values)
 }
 
-fn event(row: &Row<'_>, column: usize) -> rusqlite::Result<Event> {
-    let document = row.get_ref(column)?.as_str()?;
-    serde_json::from_str(document).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
-    })
+fn event(row: &Row<'_>, column: usize) -> Result<Event> {
+    serde_json::from_str(row.text(column)?).map_err(|_| Error::Damaged("event".to_owned()))
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use crate::adapter::story::{Asked, Deed, End, Event, Fault, Subject};
 use crate::scim::ResourceKind;
+use crate::store::postgres::tests::on_each;
 
 /// No timers, no I/O driver: the log must not need any.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -75,84 +76,94 @@ fn ids(store: &Store, filter: Filter, order: Order) -> Vec<String> {
 
 #[test]
 fn writes_are_kept_and_reads_as_the_rules_say() {
-    let stories = [
-        story("write", Deed::Patch, 0, 200),
-        story("read", Deed::Get, 0, 200),
-        story("failed", Deed::List, 0, 503),
-        story("absent", Deed::Get, 0, 404),
-    ];
-    for (reads, expect) in [
-        (Reads::All, vec!["write", "read", "failed", "absent"]),
-        (Reads::Failures, vec!["write", "failed"]),
-        (Reads::None, vec!["write"]),
-    ] {
-        let store = Store::in_memory().unwrap();
-        assert_eq!(kept(&store, Rules { reads, ..RULES }, &stories), expect);
-    }
+    on_each(|empty| {
+        let stories = [
+            story("write", Deed::Patch, 0, 200),
+            story("read", Deed::Get, 0, 200),
+            story("failed", Deed::List, 0, 503),
+            story("absent", Deed::Get, 0, 404),
+        ];
+        for (reads, expect) in [
+            (Reads::All, vec!["write", "read", "failed", "absent"]),
+            (Reads::Failures, vec!["write", "failed"]),
+            (Reads::None, vec!["write"]),
+        ] {
+            let store = empty();
+            assert_eq!(kept(&store, Rules { reads, ..RULES }, &stories), expect);
+        }
+    });
 }
 
 #[test]
 fn an_event_comes_back_as_it_was_written() {
-    let store = Store::in_memory().unwrap();
-    let told = story("one", Deed::Create, 0, 503);
-    kept(&store, RULES, std::slice::from_ref(&told));
-    let mut expect = Event::of(&told);
-    // Times are kept to the millisecond.
-    expect.at = expect.at.round(jiff::Unit::Millisecond).unwrap();
-    let mut found = block_on(store.event("one")).unwrap();
-    found[0].at = found[0].at.round(jiff::Unit::Millisecond).unwrap();
-    assert_eq!(found.len(), 1);
-    assert!((found[0].at.as_millisecond() - expect.at.as_millisecond()).abs() <= 1);
-    found[0].at = expect.at;
-    assert_eq!(found, [expect]);
-    assert_eq!(block_on(store.event("two")).unwrap(), []);
+    on_each(|empty| {
+        let store = empty();
+        let told = story("one", Deed::Create, 0, 503);
+        kept(&store, RULES, std::slice::from_ref(&told));
+        let mut expect = Event::of(&told);
+        // Times are kept to the millisecond.
+        expect.at = expect.at.round(jiff::Unit::Millisecond).unwrap();
+        let mut found = block_on(store.event("one")).unwrap();
+        found[0].at = found[0].at.round(jiff::Unit::Millisecond).unwrap();
+        assert_eq!(found.len(), 1);
+        assert!((found[0].at.as_millisecond() - expect.at.as_millisecond()).abs() <= 1);
+        found[0].at = expect.at;
+        assert_eq!(found, [expect]);
+        assert_eq!(block_on(store.event("two")).unwrap(), []);
+    });
 }
 
 /// As it is when a quiet gateway's last event grows too old.
 #[test]
 fn who_follows_the_log_misses_nothing_after_all_of_it_was_removed() {
-    let store = Store::in_memory().unwrap();
-    kept(
-        &store,
-        RULES,
-        &["1", "2"].map(|id| story(id, Deed::Delete, 0, 204)),
-    );
-    let page = block_on(store.events(Filter::default(), Order::Newest, 100)).unwrap();
-    let gone = Rules {
-        retention: Duration::ZERO,
-        ..RULES
-    };
-    assert_eq!(kept(&store, gone, &[]), [""; 0]);
-    kept(&store, RULES, &[story("3", Deed::Delete, 0, 204)]);
-    let after = ids(&store, Filter::default(), Order::After(page.first));
-    assert_eq!(after, ["3"]);
+    on_each(|empty| {
+        let store = empty();
+        kept(
+            &store,
+            RULES,
+            &["1", "2"].map(|id| story(id, Deed::Delete, 0, 204)),
+        );
+        let page = block_on(store.events(Filter::default(), Order::Newest, 100)).unwrap();
+        let gone = Rules {
+            retention: Duration::ZERO,
+            ..RULES
+        };
+        assert_eq!(kept(&store, gone, &[]), [""; 0]);
+        kept(&store, RULES, &[story("3", Deed::Delete, 0, 204)]);
+        let after = ids(&store, Filter::default(), Order::After(page.first));
+        assert_eq!(after, ["3"]);
+    });
 }
 
 #[test]
 fn what_is_too_old_or_too_much_goes_oldest_first() {
-    let store = Store::in_memory().unwrap();
-    let aged = [("old", 7200), ("1", 30), ("2", 20), ("3", 10), ("4", 0)];
-    let stories = aged.map(|(id, ago)| story(id, Deed::Delete, ago, 204));
-    kept(&store, RULES, &stories);
-    // A log sweeps when it is opened, and then once a minute.
-    let of = |rules| kept(&store, rules, &[]);
-    assert_eq!(of(RULES), ["1", "2", "3", "4"]);
-    assert_eq!(of(Rules { most: 2, ..RULES }), ["3", "4"]);
+    on_each(|empty| {
+        let store = empty();
+        let aged = [("old", 7200), ("1", 30), ("2", 20), ("3", 10), ("4", 0)];
+        let stories = aged.map(|(id, ago)| story(id, Deed::Delete, ago, 204));
+        kept(&store, RULES, &stories);
+        // A log sweeps when it is opened, and then once a minute.
+        let of = |rules| kept(&store, rules, &[]);
+        assert_eq!(of(RULES), ["1", "2", "3", "4"]);
+        assert_eq!(of(Rules { most: 2, ..RULES }), ["3", "4"]);
+    });
 }
 
 #[test]
 fn more_than_one_sweep_at_once_is_removed() {
-    let store = Store::in_memory().unwrap();
-    let stories: Vec<_> = (0..1700)
-        .map(|number| story(&number.to_string(), Deed::Patch, 0, 200))
-        .collect();
-    let all = Rules {
-        most: 5000,
-        ..RULES
-    };
-    kept(&store, all, &stories);
-    let left = kept(&store, Rules { most: 3, ..RULES }, &[]);
-    assert_eq!(left, ["1697", "1698", "1699"]);
+    on_each(|empty| {
+        let store = empty();
+        let stories: Vec<_> = (0..1700)
+            .map(|number| story(&number.to_string(), Deed::Patch, 0, 200))
+            .collect();
+        let all = Rules {
+            most: 5000,
+            ..RULES
+        };
+        kept(&store, all, &stories);
+        let left = kept(&store, Rules { most: 3, ..RULES }, &[]);
+        assert_eq!(left, ["1697", "1698", "1699"]);
+    });
 }
 
 #[test]
@@ -174,78 +185,80 @@ fn a_full_queue_loses_events_and_counts_them_and_nobody_waits() {
 
 #[test]
 fn events_are_found_by_what_is_asked_and_paged_both_ways() {
-    let store = Store::in_memory().unwrap();
-    let stories = [
-        story("a", Deed::Create, 90, 201),
-        story("b", Deed::Patch, 60, 409),
-        story("c", Deed::Patch, 30, 200),
-        story("d", Deed::Delete, 0, 503),
-    ];
-    kept(&store, RULES, &stories);
-    let now = jiff::Timestamp::now();
-    let ago = |seconds| Some(now - jiff::SignedDuration::from_secs(seconds));
-    let all = Filter::default();
-    let by = |filter: Filter| {
-        let found = ids(&store, filter.clone(), Order::Newest);
-        let count = block_on(store.count(filter)).unwrap();
-        assert_eq!(count as usize, found.len());
-        found
-    };
-    use crate::adapter::story::{Action, Status};
-    assert_eq!(by(all.clone()), ["d", "c", "b", "a"]);
-    for (filter, expect) in [
-        (
-            Filter {
-                tenant: TenantId::parse("globex"),
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            Filter {
-                tenant: Some(acme()),
-                action: Some(Action::Update),
-                ..all.clone()
-            },
-            vec!["c", "b"],
-        ),
-        (
-            Filter {
-                status: Some(Status::Failure),
-                ..all.clone()
-            },
-            vec!["d", "b"],
-        ),
-        (
-            Filter {
-                code: Some("entryconflict".to_owned()),
-                ..all.clone()
-            },
-            vec!["b"],
-        ),
-        (
-            Filter {
-                target_id: Some("1' OR 1=1 --".to_owned()),
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            Filter {
-                since: ago(70),
-                until: ago(10),
-                ..all.clone()
-            },
-            vec!["c", "b"],
-        ),
-    ] {
-        assert_eq!(by(filter.clone()), expect, "{filter:?}");
-    }
-    let first = block_on(store.events(all.clone(), Order::Newest, 2)).unwrap();
-    let last = first.last.unwrap();
-    assert_eq!(ids(&store, all.clone(), Order::Before(last)), ["b", "a"]);
-    let none = block_on(store.events(all.clone(), Order::After(first.first), 10)).unwrap();
-    assert_eq!((none.events.len(), none.first), (0, first.first));
-    kept(&store, RULES, &[story("e", Deed::Patch, 120, 200)]);
-    assert_eq!(ids(&store, all, Order::After(first.first)), ["e"]);
+    on_each(|empty| {
+        let store = empty();
+        let stories = [
+            story("a", Deed::Create, 90, 201),
+            story("b", Deed::Patch, 60, 409),
+            story("c", Deed::Patch, 30, 200),
+            story("d", Deed::Delete, 0, 503),
+        ];
+        kept(&store, RULES, &stories);
+        let now = jiff::Timestamp::now();
+        let ago = |seconds| Some(now - jiff::SignedDuration::from_secs(seconds));
+        let all = Filter::default();
+        let by = |filter: Filter| {
+            let found = ids(&store, filter.clone(), Order::Newest);
+            let count = block_on(store.count(filter)).unwrap();
+            assert_eq!(count as usize, found.len());
+            found
+        };
+        use crate::adapter::story::{Action, Status};
+        assert_eq!(by(all.clone()), ["d", "c", "b", "a"]);
+        for (filter, expect) in [
+            (
+                Filter {
+                    tenant: TenantId::parse("globex"),
+                    ..all.clone()
+                },
+                vec![],
+            ),
+            (
+                Filter {
+                    tenant: Some(acme()),
+                    action: Some(Action::Update),
+                    ..all.clone()
+                },
+                vec!["c", "b"],
+            ),
+            (
+                Filter {
+                    status: Some(Status::Failure),
+                    ..all.clone()
+                },
+                vec!["d", "b"],
+            ),
+            (
+                Filter {
+                    code: Some("entryconflict".to_owned()),
+                    ..all.clone()
+                },
+                vec!["b"],
+            ),
+            (
+                Filter {
+                    target_id: Some("1' OR 1=1 --".to_owned()),
+                    ..all.clone()
+                },
+                vec![],
+            ),
+            (
+                Filter {
+                    since: ago(70),
+                    until: ago(10),
+                    ..all.clone()
+                },
+                vec!["c", "b"],
+            ),
+        ] {
+            assert_eq!(by(filter.clone()), expect, "{filter:?}");
+        }
+        let first = block_on(store.events(all.clone(), Order::Newest, 2)).unwrap();
+        let last = first.last.unwrap();
+        assert_eq!(ids(&store, all.clone(), Order::Before(last)), ["b", "a"]);
+        let none = block_on(store.events(all.clone(), Order::After(first.first), 10)).unwrap();
+        assert_eq!((none.events.len(), none.first), (0, first.first));
+        kept(&store, RULES, &[story("e", Deed::Patch, 120, 200)]);
+        assert_eq!(ids(&store, all, Order::After(first.first)), ["e"]);
+    });
 }

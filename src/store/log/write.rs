@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::params;
+use rusqlite::types::Value;
 use tokio::runtime::Runtime;
 
 use super::{Heard, Reads, Rules};
@@ -14,6 +15,8 @@ use crate::adapter::memory::MemoryError;
 use crate::adapter::story::{Ended, Event};
 use crate::store::Store;
 use crate::store::health::Tallies;
+use crate::store::lane::Turn;
+use crate::store::sql::{Db, Error, Result};
 
 /// Stories of one transaction at most.
 const BATCH: usize = 512;
@@ -100,10 +103,12 @@ impl Writer {
             events,
             tallies,
         } = batch;
-        let written = self.runtime.block_on(self.store.write(move |db| {
-            events.iter().try_for_each(|event| insert(db, event))?;
-            tallies.add_to(db)
-        }));
+        let written = self
+            .runtime
+            .block_on(self.store.write(Turn::Log, move |db| {
+                insert(db, &events)?;
+                tallies.add_to(db)
+            }));
         if let Err(error) = written {
             self.lost.fetch_add(heard as u64, Ordering::Relaxed);
             tracing::error!(%error, events = heard, "events of the provisioning log are lost");
@@ -138,7 +143,9 @@ impl Writer {
         let oldest = oldest.map_or(i64::MIN, Timestamp::as_millisecond);
         let most = i64::try_from(self.rules.most).unwrap_or(i64::MAX);
         loop {
-            let removed = self.store.write(move |db| remove_some(db, oldest, most));
+            let removed = self
+                .store
+                .write(Turn::Log, move |db| remove_some(db, oldest, most));
             if self.runtime.block_on(removed)? < SWEEP_AT_ONCE as usize {
                 return Ok(());
             }
@@ -173,44 +180,45 @@ fn is_kept(story: &Ended, reads: Reads) -> bool {
         }
 }
 
-fn insert(db: &Connection, event: &Event) -> rusqlite::Result<()> {
-    let document = serde_json::to_string(event);
-    let document =
-        document.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    db.prepare_cached(
+fn insert(db: &Db<'_>, events: &[Event]) -> Result<()> {
+    let rows = events.iter().map(row).collect::<Result<Vec<_>>>()?;
+    db.execute_each(
         "INSERT INTO event (tenant, request_id, part, at, action, status, code, target_id, identity, document)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
-    )?
-    .execute(params![
-        event.tenant.as_str(),
-        event.request_id,
-        event.part,
-        event.at.as_millisecond(),
-        event.action.as_str(),
-        event.status.as_str(),
-        event.code,
-        event.target_id,
-        event.identity,
-        document,
-    ])
+        &rows,
+    )
     .map(drop)
 }
 
+fn row(event: &Event) -> Result<Vec<Value>> {
+    let document = serde_json::to_string(event);
+    let text = |text: &str| Value::from(text.to_owned());
+    Ok(vec![
+        text(event.tenant.as_str()),
+        text(&event.request_id),
+        i64::from(event.part).into(),
+        event.at.as_millisecond().into(),
+        text(event.action.as_str()),
+        text(event.status.as_str()),
+        event.code.clone().into(),
+        event.target_id.clone().into(),
+        event.identity.clone().into(),
+        text(&document.map_err(|error| Error::Unwritable(error.to_string()))?),
+    ])
+}
+
 /// Removes some of what is older than `oldest` or beyond `most`, and says how much.
-fn remove_some(db: &Connection, oldest: i64, most: i64) -> rusqlite::Result<usize> {
-    let count: i64 = db.query_row("SELECT count(*) FROM event", [], |row| row.get(0))?;
-    let beyond = (count - most).clamp(0, SWEEP_AT_ONCE.into());
-    let old = db
-        .prepare_cached(
-            "DELETE FROM event WHERE rowid IN (SELECT rowid FROM event WHERE at < ?1 ORDER BY at LIMIT ?2)",
-        )?
-        .execute(params![oldest, SWEEP_AT_ONCE])?;
-    let surplus = db
-        .prepare_cached(
-            "DELETE FROM event WHERE rowid IN (SELECT rowid FROM event ORDER BY rowid LIMIT ?1)",
-        )?
-        .execute([(beyond - old.cast_signed() as i64).max(0)])?;
-    db.prepare_cached("DELETE FROM tally WHERE span < ?1")?
-        .execute([oldest])?;
+fn remove_some(db: &Db<'_>, oldest: i64, most: i64) -> Result<usize> {
+    let count = db.row("SELECT count(*) FROM event", &[], |row| row.get::<i64>(0))?;
+    let beyond = (count.unwrap_or_default() - most).clamp(0, SWEEP_AT_ONCE.into());
+    let old = db.execute(
+        "DELETE FROM event WHERE rowid IN (SELECT rowid FROM event WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        params![oldest, SWEEP_AT_ONCE],
+    )?;
+    let surplus = db.execute(
+        "DELETE FROM event WHERE rowid IN (SELECT rowid FROM event ORDER BY rowid LIMIT ?1)",
+        params![(beyond - old.cast_signed() as i64).max(0)],
+    )?;
+    db.execute("DELETE FROM tally WHERE span < ?1", params![oldest])?;
     Ok(old.max(surplus))
 }

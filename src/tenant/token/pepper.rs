@@ -38,6 +38,20 @@ impl Pepper {
         Ok(Self(SecretBox::new(Box::new(key))))
     }
 
+    /// Reads a pepper that several gateways share: 32 bytes, or 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds something else.
+    pub fn read(path: &Path) -> Result<Self, PepperFault> {
+        let path_text = || path.display().to_string();
+        let bytes = fs::read(path).map_err(|error| PepperFault::Unreadable {
+            path: path_text(),
+            error,
+        })?;
+        let key = shared(&bytes).ok_or_else(|| PepperFault::Form { path: path_text() })?;
+        Ok(Self(SecretBox::new(Box::new(key))))
+    }
+
     /// The place of the pepper that belongs to a database: `scimgate.db` has
     /// `scimgate.pepper` beside it.
     pub fn beside(database: &Path) -> PathBuf {
@@ -102,6 +116,33 @@ pub enum PepperFault {
         /// How long it is.
         found: usize,
     },
+    /// A file that was to be there.
+    #[error(
+        "cannot read the pepper {path}: {error}; make it once with `openssl rand -hex 32` and \
+         give the same file to every replica"
+    )]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// What the operating system said.
+        error: io::Error,
+    },
+    /// A shared file holds something else.
+    #[error(
+        "the pepper {path} is neither 32 bytes nor 64 hexadecimal digits; if tokens were made with \
+         it, restore it from the backup, else make one with `openssl rand -hex 32`"
+    )]
+    Form {
+        /// Which file.
+        path: String,
+    },
+    /// Replicas would each make their own.
+    #[error(
+        "is not set: with PostgreSQL every replica needs the same pepper. Make a file with \
+         `openssl rand -hex 32`, keep it as secret as the tokens, and name it here; it does not \
+         belong in the database, which alone must not be enough to test guesses"
+    )]
+    Unset,
     /// There are tokens, but the file they were digested with is gone. A new one
     /// would turn every tenant's Entra away with 401.
     #[error(
@@ -112,6 +153,20 @@ pub enum PepperFault {
         /// Which file.
         path: String,
     },
+}
+
+fn shared(bytes: &[u8]) -> Option<[u8; LENGTH]> {
+    if let Ok(key) = bytes.try_into() {
+        return Some(key);
+    }
+    let digits = std::str::from_utf8(bytes).ok()?.trim();
+    let is_whole = digits.len() == 2 * LENGTH && digits.bytes().all(|it| it.is_ascii_hexdigit());
+    let mut key = [0; LENGTH];
+    for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks(2)) {
+        let pair = std::str::from_utf8(pair).ok()?;
+        *byte = u8::from_str_radix(pair, 16).ok()?;
+    }
+    is_whole.then_some(key)
 }
 
 fn read_or_create(path: &Path) -> io::Result<Vec<u8>> {

@@ -4,6 +4,8 @@
 
 mod http;
 pub(crate) mod logs;
+#[allow(dead_code, reason = "the rest is for the tests of the store itself")]
+pub(crate) mod postgres;
 pub(crate) mod traces;
 
 use std::collections::BTreeSet;
@@ -21,7 +23,7 @@ use scimgate::catalog::{self, Sources};
 use scimgate::config::{Config, Identity, TenantLabel};
 use scimgate::demo::emulator::kit::{Emulator, Fault};
 use scimgate::demo::emulator::sosafe;
-use scimgate::gateway::Gateway;
+use scimgate::gateway::{self, Gateway};
 use scimgate::server::Running;
 use scimgate::server::ops::Metrics as _;
 use scimgate::store::Store;
@@ -61,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) vendor_limits: &'static str,
     /// How metrics name tenants.
     pub(crate) tenant_label: TenantLabel,
+    /// The URL of the PostgreSQL that takes the place of the SQLite file.
+    pub(crate) postgres: Option<String>,
 }
 
 impl Default for Options {
@@ -78,6 +82,7 @@ impl Default for Options {
             identity: Identity::Masked,
             vendor_limits: "per_second = 100000\nburst = 100000\nper_minute = 6000000\nconcurrency = 8\n",
             tenant_label: TenantLabel::Full,
+            postgres: None,
         }
     }
 }
@@ -159,6 +164,15 @@ impl TestGateway {
             may_name,
             directory,
             log_from,
+        }
+    }
+
+    /// What makes another gateway one that serves the same tenants at the same vendor.
+    pub(crate) fn replica(&self, options: Options) -> Options {
+        Options {
+            base_url: Some(self.vendor.base_url().to_owned()),
+            wrong_key: Some(self.a.api_key.clone()),
+            ..options
         }
     }
 
@@ -449,7 +463,7 @@ impl Opened {
             telemetry,
             directory,
             keys,
-            store: Store::open(&config.store.path).unwrap(),
+            store: gateway::open_store(&config).unwrap(),
             log_from,
         }
     }
@@ -513,6 +527,14 @@ fn config(directory: &Path, options: &Options) -> Config {
     config.catalog.scripts = directory.join("scripts");
     config.catalog.tenants = directory.join("tenants");
     config.store.path = directory.join("state/scimgate.db");
+    if let Some(url) = &options.postgres {
+        let secret = |name: &str, text: &str| {
+            std::fs::write(directory.join(name), text).unwrap();
+            Some(directory.join(name))
+        };
+        config.store.postgres_url_file = secret("url", url);
+        config.store.pepper_file = secret("pepper", &"7".repeat(64));
+    }
     config.limits.requests_per_second = 10_000.try_into().unwrap();
     config.limits.burst = 10_000.try_into().unwrap();
     config.limits.in_flight = 256;

@@ -10,6 +10,10 @@
 {{- $store := dict "path" "/var/lib/scimgate/scimgate.db" -}}
 {{- if eq .gateway.store.type "postgres" -}}
 {{- $_ := set $store "postgres_url_file" (printf "/etc/scimgate/postgres/%s" .gateway.store.postgres.key) -}}
+{{- $_ := set $store "pepper_file" (printf "/etc/scimgate/postgres/%s" .gateway.store.postgres.pepperKey) -}}
+{{- with .gateway.store.postgres.caKey -}}
+{{- $_ := set $store "postgres_ca" (printf "/etc/scimgate/postgres/%s" .) -}}
+{{- end -}}
 {{- end -}}
 {{- $fixed := dict "server" $server "ops" (dict "listen" "0.0.0.0:9090") "catalog" $catalog "store" $store -}}
 {{- mergeOverwrite (deepCopy .gateway.config) $fixed | toPrettyJson -}}

@@ -6,7 +6,7 @@ use crate::adapter::memory::MemoryError;
 
 /// Names the remedy, then what SQLite said. SQLite's text holds names of
 /// tables and columns and never a value, so that it may go to the log.
-pub(super) fn unavailable(error: Error) -> MemoryError {
+pub(in crate::store) fn unavailable(error: Error) -> MemoryError {
     let remedy = match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "the disk is full; make room where store.path lies",
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
@@ -23,9 +23,4 @@ pub(super) fn unavailable(error: Error) -> MemoryError {
         _ => "unexpected; please report it",
     };
     MemoryError(format!("{remedy} ({error})"))
-}
-
-/// The threads are gone: the process is going down, or one could not go on.
-pub(super) fn stopped() -> MemoryError {
-    MemoryError("its thread has stopped; restart the gateway".into())
 }

@@ -8,9 +8,9 @@ use crate::adapter::memory::MemoryError;
 /// The file at index `n` leads from version `n` to `n + 1`. A released file is
 /// never edited: a change is a new file.
 const MIGRATIONS: &[&str] = &[
-    include_str!("migrations/0001_what_a_vendor_cannot_hold.sql"),
-    include_str!("migrations/0002_provisioning_log.sql"),
-    include_str!("migrations/0003_administration.sql"),
+    include_str!("../migrations/sqlite/0001_what_a_vendor_cannot_hold.sql"),
+    include_str!("../migrations/sqlite/0002_provisioning_log.sql"),
+    include_str!("../migrations/sqlite/0003_administration.sql"),
 ];
 
 /// Brings the database to this program's version, all steps or none.

@@ -1,0 +1,198 @@
+//! One connection, spoken to from a thread that waits.
+
+use std::cell::Cell as Flag;
+use std::time::Duration;
+
+use rusqlite::types::Value;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row};
+
+use super::value::{Cell, Place};
+use super::{Address, Fault};
+
+/// How long to wait for an answer. The server gives up earlier, see [`SETTINGS`].
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// Statements that are under way together at most.
+const TOGETHER: usize = 256;
+
+/// A replica that is stopped in the middle holds the others up no longer than this; one whose host
+/// is gone frees its locks when the server has found out.
+const SETTINGS: &str = "SET search_path TO scimgate; \
+    SET statement_timeout TO '10s'; \
+    SET lock_timeout TO '5s'; \
+    SET idle_in_transaction_session_timeout TO '5s'; \
+    SET tcp_keepalives_idle TO 10; \
+    SET tcp_keepalives_interval TO 5; \
+    SET tcp_keepalives_count TO 3";
+
+/// Connects, and lets the connection work on the caller's event loop until it is dropped.
+pub(super) async fn connect(address: &Address) -> Result<Client, Fault> {
+    let connected = address.config.connect(address.tls.clone()).await;
+    let (client, connection) = connected.map_err(|error| Fault::unreachable(&error))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(reason = %Fault::from(&error), "a connection to PostgreSQL ended");
+        }
+    });
+    let set = client.batch_execute(SETTINGS).await;
+    set.map_err(|error| Fault::unreachable(&error))?;
+    Ok(client)
+}
+
+/// A connection and the event loop it lives on.
+pub(in crate::store) struct Session {
+    client: Client,
+    /// Whether a statement of the transaction has failed, after which none can succeed.
+    failed: Flag<bool>,
+    /// Last, so that the connection is told of the end.
+    runtime: Runtime,
+}
+
+impl Session {
+    /// Connects. Blocks.
+    pub(super) fn open(address: &Address) -> Result<Self, Fault> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime
+            .map_err(|error| Fault::lost(format!("no event loop for the store: {error}")))?;
+        let connected = runtime.block_on(async { timeout(ANSWER, connect(address)).await });
+        Ok(Self {
+            client: connected.map_err(|_| silent())??,
+            failed: Flag::new(false),
+            runtime,
+        })
+    }
+
+    /// Begins a transaction with `opening`.
+    pub(super) fn begin(&self, opening: &str) -> Result<(), Fault> {
+        self.failed.set(false);
+        self.run(self.client.batch_execute(opening))
+    }
+
+    /// Ends the transaction; whether it was committed, where it was to be.
+    pub(super) fn end(&self, commit: bool) -> Result<(), Fault> {
+        match (commit, self.failed.get()) {
+            (true, false) => self.run(self.client.batch_execute("COMMIT")),
+            (commit, _) => {
+                self.run(self.client.batch_execute("ROLLBACK"))?;
+                match commit {
+                    // The server answers such a COMMIT with success and takes everything back.
+                    true => Err(Fault::of_statement(
+                        "a statement failed unnoticed; please report it",
+                    )),
+                    false => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Several statements without values.
+    pub(super) fn batch(&self, sql: &str) -> Result<(), Fault> {
+        self.run(self.client.batch_execute(sql))
+    }
+
+    /// The statement with each of `rows`, one after another; how many rows it changed.
+    pub(in crate::store) fn execute(&self, sql: &str, rows: &[Vec<Value>]) -> Result<usize, Fault> {
+        let sql = dollars(sql);
+        let mut changed = 0;
+        for rows in rows.chunks(TOGETHER) {
+            let (client, sql) = (&self.client, sql.as_str());
+            let one = move |row| async move {
+                let values = typed(row as &Vec<Value>);
+                client.execute_typed(sql, &borrowed(&values)).await
+            };
+            let counts = self.run(together(rows.iter().map(one)))?;
+            changed += counts.into_iter().sum::<u64>() as usize;
+        }
+        Ok(changed)
+    }
+
+    /// What the query finds for each of `asked`.
+    pub(in crate::store) fn query(
+        &self,
+        sql: &str,
+        asked: &[Vec<Value>],
+    ) -> Result<Vec<Vec<Vec<Value>>>, Fault> {
+        let sql = dollars(sql);
+        let mut found = Vec::with_capacity(asked.len());
+        for asked in asked.chunks(TOGETHER) {
+            let (client, sql) = (&self.client, sql.as_str());
+            let one = move |row| async move {
+                let values = typed(row as &Vec<Value>);
+                client.query_typed(sql, &borrowed(&values)).await
+            };
+            for rows in self.run(together(asked.iter().map(one)))? {
+                let rows = rows.iter().map(cells).collect::<Result<_, _>>();
+                found.push(rows.map_err(|error| Fault::from(&error))?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn run<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
+        let answered = self.runtime.block_on(async { timeout(ANSWER, work).await });
+        let answered = match answered {
+            Ok(answered) => answered.map_err(|error| Fault::from(&error)),
+            Err(_) => Err(silent()),
+        };
+        answered.inspect_err(|_| self.failed.set(true))
+    }
+}
+
+fn silent() -> Fault {
+    Fault::lost(format!(
+        "PostgreSQL has not answered for {} s; see whether it and the way to it are alive",
+        ANSWER.as_secs()
+    ))
+}
+
+/// `?1` is `$1` here.
+fn dollars(sql: &str) -> String {
+    sql.replace('?', "$")
+}
+
+fn typed(row: &[Value]) -> Vec<(Place<'_>, Type)> {
+    let places = row.iter().map(Place);
+    places
+        .map(|place| {
+            let kind = place.kind();
+            (place, kind)
+        })
+        .collect()
+}
+
+fn borrowed<'a>(values: &'a [(Place<'a>, Type)]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    let one = |(place, kind): &'a (Place<'a>, Type)| (place as &(dyn ToSql + Sync), kind.clone());
+    values.iter().map(one).collect()
+}
+
+fn cells(row: &Row) -> Result<Vec<Value>, Error> {
+    let columns = 0..row.len();
+    columns
+        .map(|column| Ok(row.try_get::<_, Cell>(column)?.0))
+        .collect()
+}
+
+/// Sends all before it waits for the first answer. The server works in the order of sending.
+async fn together<T>(
+    work: impl Iterator<Item = impl Future<Output = Result<T, Error>>>,
+) -> Result<Vec<T>, Error> {
+    let mut waiting: Vec<_> = work.map(|one| (Box::pin(one), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut ready = true;
+        for (one, done) in waiting.iter_mut().filter(|(_, done)| done.is_none()) {
+            match one.as_mut().poll(context) {
+                std::task::Poll::Ready(result) => *done = Some(result),
+                std::task::Poll::Pending => ready = false,
+            }
+        }
+        match ready {
+            true => std::task::Poll::Ready(()),
+            false => std::task::Poll::Pending,
+        }
+    })
+    .await;
+    waiting.into_iter().filter_map(|(_, done)| done).collect()
+}
