@@ -30,7 +30,8 @@ pub(super) struct Options {
     /// at the difference before you keep it.
     #[arg(long)]
     bless: bool,
-    /// Tell what no transcript exercises: rows of the table, rows of the error table, functions.
+    /// Tell what no transcript exercises, whatever --filter shows: rows of the table, rows of the
+    /// error table, functions.
     #[arg(long)]
     coverage: bool,
     /// Write the results to this file as JUnit does, for build servers.
