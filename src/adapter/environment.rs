@@ -1,11 +1,13 @@
 //! What a script sees of its adapter and of the tenant it runs for.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::Adapter;
 use super::settings::Settings;
+use crate::script::effects::Effects;
 use crate::script::environment::{BatchPort, Environment};
 use crate::script::replies::ReplyTable;
 
@@ -14,19 +16,23 @@ pub(crate) struct TenantEnvironment {
     adapter: Arc<Adapter>,
     settings: Arc<Settings>,
     batches: Option<Box<dyn BatchPort>>,
+    effects: Rc<Effects>,
 }
 
 impl TenantEnvironment {
-    /// `batches` is who takes items of batches; a batch's own function has nobody.
+    /// `batches` is who takes items of batches; a batch's own function has nobody. `effects`
+    /// learns what the script's calls have done.
     pub(crate) fn new(
         adapter: &Arc<Adapter>,
         settings: &Arc<Settings>,
         batches: Option<impl BatchPort + 'static>,
+        effects: &Rc<Effects>,
     ) -> Self {
         Self {
             adapter: Arc::clone(adapter),
             settings: Arc::clone(settings),
             batches: batches.map(|batches| Box::new(batches) as Box<dyn BatchPort>),
+            effects: Rc::clone(effects),
         }
     }
 }
@@ -46,6 +52,10 @@ impl Environment for TenantEnvironment {
 
     fn request_token(&self) -> Option<&str> {
         self.adapter.manifest.request_token.as_deref()
+    }
+
+    fn effects(&self) -> &Effects {
+        &self.effects
     }
 
     fn batches(&self) -> Option<&dyn BatchPort> {

@@ -53,11 +53,13 @@ impl<'de> Deserialize<'de> for TenantId {
 }
 
 /// The `id` of a resource as Entra sees it (RFC 7643 §3.1): stable, exact case.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ScimId(Arc<str>);
 
 /// What the vendor's own API calls the same object.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct NativeId(Arc<str>);
 
 macro_rules! text_id {

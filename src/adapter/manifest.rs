@@ -22,6 +22,9 @@ pub struct Manifest {
     /// How long, at most, look-ups do not see what was written; with `consistency = "C"`. For so
     /// long the gateway keeps its own writes in mind and reads what it wrote by its key.
     pub index_lag_ms: Option<u64>,
+    /// How long, at most, a write may still take effect after its reply was lost, beyond
+    /// `deadlines.call_ms`. A create of the same name waits for as long.
+    pub settles_ms: Option<u64>,
     /// What a tenant of this vendor must or may set beside `base_url`.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,

@@ -42,6 +42,8 @@ impl Player {
                 locks: Arc::default(),
                 batches: Arc::new(Batches::new(&subject.adapter.manifest, None)),
                 recent: Arc::default(),
+                intents: Arc::default(),
+                known: Arc::default(),
                 ids: Arc::default(),
             },
         }

@@ -15,7 +15,8 @@ use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::catalog::Catalog;
 use crate::provisioning::Operation;
 use crate::provisioning::batch::Batches;
-use crate::provisioning::ids::IdCache;
+use crate::provisioning::ids::{IdCache, KnownIds};
+use crate::provisioning::intents::Intents;
 use crate::provisioning::locks::{Locks, SharedLocks};
 use crate::provisioning::memory::Memory;
 use crate::provisioning::recent::Recent;
@@ -38,6 +39,7 @@ pub(super) struct Tenants {
     /// Where other gateways share the store.
     shared: Option<Arc<dyn SharedLocks>>,
     ids: Arc<IdCache>,
+    known: Arc<KnownIds>,
     cursors: CursorKey,
     access: AccessTokens,
     /// `None` for a tenant that is there and cannot be used.
@@ -55,6 +57,7 @@ struct Entry {
     locks: Arc<Locks>,
     batches: Arc<Batches>,
     recent: Arc<Recent>,
+    intents: Arc<Intents>,
 }
 
 /// A tenant as it stands.
@@ -71,6 +74,7 @@ struct Lasting {
     state: Arc<VendorState>,
     batches: Arc<Batches>,
     recent: Arc<Recent>,
+    intents: Arc<Intents>,
 }
 
 impl Tenants {
@@ -86,6 +90,7 @@ impl Tenants {
             shared,
             cursors,
             ids: Arc::new(ids),
+            known: Arc::default(),
             access: AccessTokens::default(),
             live: ArcSwap::default(),
             lasting: Mutex::default(),
@@ -156,6 +161,7 @@ impl Tenants {
             state,
             batches,
             recent,
+            intents,
         } = self.lasting(tenant);
         Entry {
             tenant: Arc::clone(tenant),
@@ -164,6 +170,7 @@ impl Tenants {
             locks,
             batches,
             recent,
+            intents,
         }
     }
 
@@ -174,6 +181,7 @@ impl Tenants {
             state: Arc::new(VendorState::new(tenant.upstream.limits)),
             batches: Arc::default(),
             recent: Arc::default(),
+            intents: Arc::new(Intents::new(self.shared.is_some())),
         });
         entry.state = entry.state.under(tenant.upstream.limits);
         let per_minute = tenant.upstream.limits.batches_per_minute;
@@ -278,6 +286,7 @@ impl Entrance {
             locks,
             batches,
             recent,
+            intents,
             ..
         } = &*self.entry;
         let network = Network::new(Rc::clone(&self.pool), Arc::clone(destination));
@@ -292,6 +301,8 @@ impl Entrance {
             locks: Arc::clone(locks),
             batches: Arc::clone(batches),
             recent: Arc::clone(recent),
+            intents: Arc::clone(intents),
+            known: Arc::clone(&self.tenants.known),
             ids: Arc::clone(&self.tenants.ids),
             cursors: self.tenants.cursors.clone(),
             base_url,

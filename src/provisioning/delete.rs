@@ -2,10 +2,12 @@
 //! says it is gone.
 
 use super::locks::LockKey;
-use super::trace::Decision;
-use super::{Operation, no_such};
+use super::operation::Operation;
+use super::outcome::Outcome;
+use super::plan::{Plan, Step};
+use super::run::Run;
 use crate::adapter::keys::ScimId;
-use crate::scim::{Preconditions, ResourceKind, Response};
+use crate::scim::{Object, Preconditions, ResourceKind, Response};
 use crate::script::fault::Failure;
 
 impl Operation {
@@ -15,28 +17,35 @@ impl Operation {
         id: &str,
         conditions: &Preconditions,
     ) -> Result<Response, Failure> {
-        let id = ScimId::new(id);
-        let _held = self
-            .lock(vec![LockKey::Object(kind, id.to_string())])
+        let mut run = Run::new(self, kind, Object::new());
+        let deleted = self
+            .delete_in(&mut run, &ScimId::new(id), conditions)
+            .await
+            .map(|()| Response::no_content());
+        run.end(id, deleted)
+    }
+
+    async fn delete_in(
+        &self,
+        run: &mut Run<'_>,
+        id: &ScimId,
+        conditions: &Preconditions,
+    ) -> Outcome<()> {
+        let kind = run.kind;
+        self.mapping(kind)?;
+        self.memory.ready_to_write().await?;
+        run.locks
+            .take(vec![LockKey::object(kind, id.as_str())])
             .await?;
-        let native = self.native_id(kind, &id).await?;
-        self.require(kind, &id, &native, conditions).await?;
-        if kind == ResourceKind::Group {
-            self.empty(&id, &native).await?;
+        let target = self.target(kind, id).await?;
+        self.require(kind, id, &target.native, conditions).await?;
+        run.target = Some(target);
+        self.intents.heard(kind, id);
+        let mut plan = Plan::default();
+        if kind == ResourceKind::Group && !self.adapter.holds_memberships() {
+            plan.then(Step::Empty);
         }
-        let removed = self.remove(kind, &native).await;
-        let absent = matches!(&removed, Err(failure) if failure.is_absent());
-        match absent {
-            true => self.story.decide(Decision::AlreadyGone),
-            false => removed?,
-        }
-        self.memory.forget(&self.key(kind, &id)).await?;
-        self.ids.bump(&self.tenant, kind);
-        // What the vendor removes by itself was to go anyway.
-        if absent && !self.expires(kind) {
-            Err(no_such(kind))
-        } else {
-            Ok(Response::no_content())
-        }
+        plan.then(Step::Delete);
+        run.carry_out(plan).await
     }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Operation;
-use super::recent::Name;
+use super::names::name;
+use super::operation::Operation;
+use super::outcome::Outcome;
+use super::recent::RecentWrite;
 use crate::adapter::keys::NativeId;
-use crate::adapter::mapping::{Reading, Row, Written};
-use crate::scim::compare::fold;
-use crate::scim::{Object, ResourceKind};
-use crate::script::fault::Failure;
+use crate::adapter::mapping::{Reading, Written};
+use crate::scim::ResourceKind;
 
 impl Operation {
     /// How long look-ups may lag; `None` if they do not.
@@ -19,24 +19,50 @@ impl Operation {
         lag.map(Duration::from_millis)
     }
 
-    /// Takes note of an object that was made or changed.
-    pub(super) fn note_write(&self, kind: ResourceKind, id: &NativeId, written: &[Written]) {
-        let (Some(lag), Ok(mapping)) = (self.lag(), self.mapping(kind)) else {
-            return;
+    /// Takes note of an object that was made or changed, here and in the store: a restart must
+    /// not forget what the vendor's index does not show yet.
+    pub(super) async fn note_write(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        written: &[Written],
+    ) -> Outcome<()> {
+        let Some(lag) = self.lag() else {
+            return Ok(());
         };
+        let mapping = self.mapping(kind)?;
         let names = written.iter().filter_map(|write| {
             let row = mapping.row(write.row)?;
             row.lookup.as_ref()?;
             name(kind, row, &write.native)
         });
-        self.recent.wrote(kind, id, names.collect(), lag);
+        let names: Vec<_> = names.collect();
+        self.recent.wrote(kind, id, names.clone(), lag);
+        self.keep_recent(RecentWrite::of(kind, id, Some(names), lag))
+            .await
     }
 
     /// Takes note of an object that was removed.
-    pub(super) fn note_removal(&self, kind: ResourceKind, id: &NativeId) {
-        if let Some(lag) = self.lag() {
-            self.recent.removed(kind, id, lag);
+    pub(super) async fn note_removal(&self, kind: ResourceKind, id: &NativeId) -> Outcome<()> {
+        let Some(lag) = self.lag() else {
+            return Ok(());
+        };
+        self.recent.removed(kind, id, lag);
+        self.keep_recent(RecentWrite::of(kind, id, None, lag)).await
+    }
+
+    async fn keep_recent(&self, write: RecentWrite) -> Outcome<()> {
+        Ok(self.memory.keep_recent(&self.tenant, write).await?)
+    }
+
+    /// Reads, once after a start, what was written shortly before it.
+    async fn load_recent(&self) -> Outcome<()> {
+        if self.recent.is_loaded() {
+            return Ok(());
         }
+        let writes = self.memory.recent(&self.tenant).await?;
+        self.recent.load(writes);
+        Ok(())
     }
 
     /// What a look-up found, with what was written lately as it is now.
@@ -46,10 +72,11 @@ impl Operation {
         row: usize,
         value: &Value,
         found: Vec<Reading>,
-    ) -> Result<Vec<Reading>, Failure> {
+    ) -> Outcome<Vec<Reading>> {
         if self.lag().is_none() {
             return Ok(found);
         }
+        self.load_recent().await?;
         let fresh = |reading: &Reading| self.recent.is_fresh(kind, &reading.id);
         let (stale, mut current): (Vec<_>, Vec<_>) = found.into_iter().partition(fresh);
         let mut by_key: Vec<_> = stale.into_iter().map(|reading| reading.id).collect();
@@ -72,37 +99,4 @@ impl Operation {
             readings.retain(|reading| !self.recent.is_gone(kind, &reading.id));
         }
     }
-
-    /// Takes note that an object of these names may have been made, where the look that
-    /// followed could not have seen it.
-    pub(super) fn note_doubt(&self, kind: ResourceKind, resource: &Object) {
-        if self.lag().is_some() {
-            self.recent.doubt(self.asked_names(kind, resource));
-        }
-    }
-
-    /// Whether an object of one of these names may have been made by an earlier try.
-    pub(super) fn is_doubted(&self, kind: ResourceKind, resource: &Object) -> bool {
-        self.recent.is_doubted(&self.asked_names(kind, resource))
-    }
-
-    /// The names in a resource that the vendor may hold only once.
-    fn asked_names(&self, kind: ResourceKind, resource: &Object) -> Vec<Name> {
-        let Ok(mapping) = self.mapping(kind) else {
-            return Vec::new();
-        };
-        let naming = |row: &Row| row.lookup.is_some() && !row.ambiguous;
-        let rows = mapping.mapped().filter(|(_, row)| naming(row));
-        rows.filter_map(|(_, row)| name(kind, row, row.leaf.get(resource)?))
-            .collect()
-    }
-}
-
-/// A value as look-ups compare it.
-pub(super) fn name(kind: ResourceKind, row: &Row, value: &Value) -> Option<Name> {
-    Some(Name {
-        kind,
-        attribute: row.spelling.clone(),
-        value: fold(value.as_str()?).into_owned(),
-    })
 }

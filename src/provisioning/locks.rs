@@ -22,27 +22,39 @@ const WAITERS: usize = 32;
 /// The dead entries are swept when the map has grown to this.
 const SWEEP_AT: usize = 1024;
 
-/// What is locked, within one tenant.
+/// What is locked, within one tenant, in the order in which locks are taken.
 ///
-/// Who takes several takes them in this order, also one after the other: names
-/// before objects, a group before its users. So no two requests ever hold what
-/// the other waits for.
+/// [`LockSet`] enforces the order, so no two requests ever hold what the other waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LockKey {
-    /// A value that must be unique, folded: attribute and value.
-    Value(ResourceKind, &'static str, String),
-    /// A resource by its id.
-    Object(ResourceKind, String),
+    /// A value that names an object: attribute and native value, folded.
+    Name(ResourceKind, String, String),
+    /// One membership, where a vendor takes changes of members by the batch: group and user.
+    Membership(String, String),
+    /// A group by its SCIM id.
+    Group(String),
+    /// A user by their SCIM id.
+    User(String),
 }
 
 impl LockKey {
+    /// The key of an object.
+    pub(super) fn object(kind: ResourceKind, id: &str) -> Self {
+        match kind {
+            ResourceKind::User => Self::User(id.to_owned()),
+            ResourceKind::Group => Self::Group(id.to_owned()),
+        }
+    }
+
     /// A text that no other key has.
     pub fn name(&self) -> String {
         match self {
-            Self::Value(kind, attribute, value) => {
+            Self::Name(kind, attribute, value) => {
                 format!("value {} {attribute} {value}", kind.snake())
             }
-            Self::Object(kind, id) => format!("object {} {id}", kind.snake()),
+            Self::Membership(group, user) => format!("value group members {group} {user}"),
+            Self::Group(id) => format!("object group {id}"),
+            Self::User(id) => format!("object user {id}"),
         }
     }
 }
@@ -68,12 +80,81 @@ pub struct Locks {
     shared: Option<(TenantId, Arc<dyn SharedLocks>)>,
 }
 
-/// Held until dropped.
+/// The locks that one request holds, until it is dropped.
+///
+/// Keys are taken in ascending order: names, then groups, then users. A key that is held already
+/// is not taken again. Asking for a smaller key than the largest one held is a mistake in the
+/// gateway that could block two requests for ever: it panics where assertions are on, and fails
+/// the request otherwise.
 #[derive(Debug)]
-pub struct Held {
-    /// First, so that whoever is next here finds them free.
-    _shared: Vec<SharedHeld>,
-    _guards: Vec<OwnedMutexGuard<()>>,
+pub(super) struct LockSet {
+    locks: Arc<Locks>,
+    deadline: Instant,
+    held: Vec<(LockKey, Guard)>,
+}
+
+/// One lock, held until dropped.
+#[derive(Debug)]
+pub(super) struct Guard {
+    /// First, so that whoever is next here finds it free.
+    _shared: Option<SharedHeld>,
+    _own: OwnedMutexGuard<()>,
+}
+
+impl LockSet {
+    /// An empty set. `deadline` is when the request must be answered.
+    pub(super) fn new(locks: Arc<Locks>, deadline: Instant) -> Self {
+        Self {
+            locks,
+            deadline,
+            held: Vec::new(),
+        }
+    }
+
+    /// Waits for `keys` and holds them with the others.
+    ///
+    /// # Errors
+    /// `Overloaded` when too many wait already; `DeadlineExceeded`; `StoreUnavailable` where
+    /// locks are shared; `Internal` for a key out of order.
+    pub(super) async fn take(&mut self, mut keys: Vec<LockKey>) -> Result<(), Failure> {
+        keys.sort();
+        keys.dedup();
+        for key in keys {
+            if self.holds(&key) {
+                continue;
+            }
+            self.check_order(&key)?;
+            let guard = self.locks.acquire(&key, self.deadline).await?;
+            self.held.push((key, guard));
+        }
+        Ok(())
+    }
+
+    /// Waits for one more key, which is held only until the guard is dropped; `None` if the set
+    /// holds it already. Whoever has such a guard takes no further lock.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub(super) async fn take_for_a_moment(&self, key: LockKey) -> Result<Option<Guard>, Failure> {
+        if self.holds(&key) {
+            return Ok(None);
+        }
+        self.check_order(&key)?;
+        self.locks.acquire(&key, self.deadline).await.map(Some)
+    }
+
+    fn holds(&self, key: &LockKey) -> bool {
+        self.held.iter().any(|(held, _)| held == key)
+    }
+
+    fn check_order(&self, key: &LockKey) -> Result<(), Failure> {
+        let in_order = self.held.last().is_none_or(|(largest, _)| largest < key);
+        debug_assert!(in_order, "lock {key:?} out of order, held: {:?}", self.held);
+        match in_order {
+            true => Ok(()),
+            false => Err(GatewayFault::Internal.into()),
+        }
+    }
 }
 
 impl Locks {
@@ -85,42 +166,28 @@ impl Locks {
         }
     }
 
-    /// Waits for all of `keys`, first come, first served within this gateway.
-    ///
-    /// They are taken in sorted order, so that two requests never hold what the
-    /// other waits for.
-    ///
-    /// # Errors
-    /// `Overloaded` when too many wait already; `DeadlineExceeded`; `StoreUnavailable` where
-    /// locks are shared.
-    pub async fn acquire(
-        &self,
-        mut keys: Vec<LockKey>,
-        deadline: Instant,
-    ) -> Result<Held, Failure> {
-        keys.sort();
-        keys.dedup();
-        let mut guards = Vec::with_capacity(keys.len());
-        let mut taken = Vec::new();
-        for key in keys {
-            let lock = self.lock(&key);
-            if Arc::strong_count(&lock) > WAITERS + 1 {
-                return Err(GatewayFault::Overloaded.into());
-            }
-            let guard = timeout_at(deadline, lock.lock_owned()).await;
-            guards.push(guard.map_err(|_| GatewayFault::DeadlineExceeded)?);
-            if let Some((tenant, shared)) = &self.shared {
-                let lock = timeout_at(deadline, shared.take(tenant, &key)).await;
+    /// Waits for one key, first come, first served within this gateway.
+    async fn acquire(&self, key: &LockKey, deadline: Instant) -> Result<Guard, Failure> {
+        let lock = self.lock(key);
+        if Arc::strong_count(&lock) > WAITERS + 1 {
+            return Err(GatewayFault::Overloaded.into());
+        }
+        let own = timeout_at(deadline, lock.lock_owned()).await;
+        let own = own.map_err(|_| GatewayFault::DeadlineExceeded)?;
+        let shared = match &self.shared {
+            None => None,
+            Some((tenant, shared)) => {
+                let lock = timeout_at(deadline, shared.take(tenant, key)).await;
                 let lock = lock.map_err(|_| GatewayFault::DeadlineExceeded)?;
-                taken.push(lock.map_err(|error| {
+                Some(lock.map_err(|error| {
                     tracing::error!(%error, "a lock cannot be taken");
                     GatewayFault::StoreUnavailable
-                })?);
+                })?)
             }
-        }
-        Ok(Held {
-            _shared: taken,
-            _guards: guards,
+        };
+        Ok(Guard {
+            _shared: shared,
+            _own: own,
         })
     }
 
@@ -149,23 +216,26 @@ mod tests {
     use super::*;
 
     fn object(id: &str) -> LockKey {
-        LockKey::Object(ResourceKind::Group, id.to_owned())
+        LockKey::Group(id.to_owned())
     }
 
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(5)
+    async fn take(locks: &Arc<Locks>, keys: Vec<LockKey>) -> Result<LockSet, Failure> {
+        let soon = Instant::now() + Duration::from_secs(5);
+        let mut set = LockSet::new(Arc::clone(locks), soon);
+        set.take(keys).await?;
+        Ok(set)
     }
 
     #[tokio::test]
     async fn the_first_to_come_is_the_first_served() {
         let locks = Arc::new(Locks::default());
         let order = Arc::new(Mutex::new(Vec::new()));
-        let first = locks.acquire(vec![object("g")], soon()).await.unwrap();
+        let first = take(&locks, vec![object("g")]).await.unwrap();
         let mut waiting = Vec::new();
         for turn in 0..10 {
             let (locks, order) = (Arc::clone(&locks), Arc::clone(&order));
             waiting.push(tokio::spawn(async move {
-                let _held = locks.acquire(vec![object("g")], soon()).await.unwrap();
+                let _held = take(&locks, vec![object("g")]).await.unwrap();
                 order.lock().unwrap().push(turn);
             }));
             tokio::task::yield_now().await;
@@ -180,18 +250,18 @@ mod tests {
     #[tokio::test]
     async fn more_than_32_waiters_are_told_to_come_back() {
         let locks = Arc::new(Locks::default());
-        let first = locks.acquire(vec![object("g")], soon()).await.unwrap();
+        let first = take(&locks, vec![object("g")]).await.unwrap();
         let mut waiting = Vec::new();
         for _ in 0..WAITERS {
             let locks = Arc::clone(&locks);
             waiting.push(tokio::spawn(async move {
-                locks.acquire(vec![object("g")], soon()).await.is_ok()
+                take(&locks, vec![object("g")]).await.is_ok()
             }));
             tokio::task::yield_now().await;
         }
-        let refused = locks.acquire(vec![object("g")], soon()).await.unwrap_err();
+        let refused = take(&locks, vec![object("g")]).await.unwrap_err();
         assert_eq!(refused, GatewayFault::Overloaded.into());
-        assert!(locks.acquire(vec![object("other")], soon()).await.is_ok());
+        assert!(take(&locks, vec![object("other")]).await.is_ok());
         drop(first);
         for task in waiting {
             assert!(task.await.unwrap());
@@ -207,7 +277,7 @@ mod tests {
             tasks.push(tokio::spawn(async move {
                 let mut keys = vec![object("a"), object("b"), object("c")];
                 keys.rotate_left(turn % 3);
-                let held = locks.acquire(keys, soon()).await;
+                let held = take(&locks, keys).await;
                 tokio::task::yield_now().await;
                 held.is_ok()
             }));
@@ -222,23 +292,43 @@ mod tests {
 
     #[tokio::test]
     async fn idle_keys_leave_nothing_behind() {
-        let locks = Locks::default();
+        let locks = Arc::new(Locks::default());
         for n in 0..100_000 {
-            drop(
-                locks
-                    .acquire(vec![object(&n.to_string())], soon())
-                    .await
-                    .unwrap(),
-            );
+            drop(take(&locks, vec![object(&n.to_string())]).await.unwrap());
         }
         assert!(locks.held.lock().unwrap().len() <= 4 * SWEEP_AT);
     }
 
     #[tokio::test(start_paused = true)]
     async fn waiting_counts_against_the_deadline() {
-        let locks = Locks::default();
-        let _held = locks.acquire(vec![object("g")], soon()).await.unwrap();
-        let late = locks.acquire(vec![object("g")], soon()).await.unwrap_err();
+        let locks = Arc::new(Locks::default());
+        let _held = take(&locks, vec![object("g")]).await.unwrap();
+        let late = take(&locks, vec![object("g")]).await.unwrap_err();
         assert_eq!(late, GatewayFault::DeadlineExceeded.into());
+    }
+
+    #[tokio::test]
+    async fn what_is_held_is_not_waited_for_again() {
+        let locks = Arc::new(Locks::default());
+        let mut set = take(&locks, vec![object("g")]).await.unwrap();
+        let user = LockKey::User("u".to_owned());
+        set.take(vec![user.clone(), object("g")]).await.unwrap();
+        assert!(set.take_for_a_moment(user).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn names_come_before_groups_and_groups_before_users() {
+        let name = LockKey::Name(ResourceKind::User, "userName".to_owned(), "z".to_owned());
+        let membership = LockKey::Membership("z".to_owned(), "z".to_owned());
+        let (group, user) = (object("a"), LockKey::User("a".to_owned()));
+        assert!(name < membership && membership < group && group < user);
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "out of order")]
+    async fn a_smaller_key_is_never_taken_later() {
+        let locks = Arc::new(Locks::default());
+        let mut set = take(&locks, vec![object("b")]).await.unwrap();
+        let _ = set.take(vec![object("a")]).await;
     }
 }

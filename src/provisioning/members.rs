@@ -1,20 +1,36 @@
-//! Members of groups: always differences, never a whole list read, changed and
-//! written back, which is how members are lost when two requests meet.
+//! Members of groups: always differences, never a whole list read, changed and written back,
+//! which is how members are lost when two requests meet.
 //!
-//! Where the vendor holds memberships, its script is told the differences.
-//! Where it takes one group a user (`membership = "exclusive"`), the gateway
-//! holds them and tells the vendor each user's foremost group: the one with the
-//! smallest priority, then the oldest membership.
+//! Where the vendor holds memberships, its script is told the differences. Where it takes one
+//! group a user, the gateway holds them ([`super::exclusive`]).
 
 use serde_json::Value;
 
-use super::Operation;
+use super::change::Wish;
 use super::locks::LockKey;
-use super::memory::Membership;
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome};
+use super::run::{Run, Target};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::manifest::InactiveMembers;
-use crate::scim::{MemberChanges, Object, PatchRequest, Preconditions, ResourceKind, ScimError};
-use crate::script::fault::Failure;
+use crate::scim::{MemberChanges, Object, PatchRequest, Preconditions, ResourceKind, ScimError, Stop};
+use crate::script::fault::GatewayFault;
+
+/// What changes of a group's members.
+#[derive(Default)]
+pub(super) struct MembersPlan {
+    pub(super) join: Vec<ScimId>,
+    pub(super) leave: Vec<ScimId>,
+    /// Whether the users who join are looked for before anything is written. A plain `add` is
+    /// judged by the vendor, which takes those it knows.
+    pub(super) resolve: bool,
+}
+
+impl MembersPlan {
+    pub(super) fn is_empty(&self) -> bool {
+        self.join.is_empty() && self.leave.is_empty()
+    }
+}
 
 impl Operation {
     /// The members of a group, as Entra calls them.
@@ -22,7 +38,7 @@ impl Operation {
         &self,
         group: &ScimId,
         native: &NativeId,
-    ) -> Result<Vec<ScimId>, Failure> {
+    ) -> Outcome<Vec<ScimId>> {
         if self.adapter.holds_memberships() {
             let members = self.fetch_members(native).await?;
             let members = self.scim_ids(ResourceKind::User, members).await?;
@@ -34,22 +50,12 @@ impl Operation {
             .await?)
     }
 
-    /// The members a new group comes with.
-    pub(super) async fn fill_new(&self, group: &ScimId, resource: &Object) -> Result<(), Failure> {
-        let changes = MemberChanges {
-            add: member_ids(resource),
-            ..MemberChanges::default()
-        };
-        let native = self.native_id(ResourceKind::Group, group).await?;
-        self.change_members(group, &native, changes).await
-    }
-
     /// The differences of a group's members, where that is all a PATCH is about and writes are
     /// gathered: they may come together, for differences about different members are in no order.
     pub(super) fn gathers_members(
         &self,
         kind: ResourceKind,
-        patch: &PatchRequest,
+        wish: &Wish,
         conditions: &Preconditions,
     ) -> Option<MemberChanges> {
         let manifest = &self.adapter.manifest;
@@ -58,6 +64,9 @@ impl Operation {
             && self.adapter.holds_memberships()
             && manifest.groups.inactive == InactiveMembers::Stay
             && conditions.is_empty();
+        let Wish::Patch(patch) = wish else {
+            return None;
+        };
         if !gathers {
             return None;
         }
@@ -65,205 +74,164 @@ impl Operation {
         (rest.operations.is_empty() && !changes.from_empty).then_some(changes)
     }
 
-    /// Carries the differences out. All are tried; members that are no users
-    /// are named in one refusal at the end, so that one of them does not keep
-    /// the others out for ever.
+    /// What a request changes of a group's members. Only where it names the whole list, or what
+    /// only the list can tell, the members are read.
+    pub(super) async fn plan_members(
+        &self,
+        run: &mut Run<'_>,
+        wish: &Wish,
+    ) -> Outcome<MembersPlan> {
+        if run.kind != ResourceKind::Group {
+            return Ok(MembersPlan::default());
+        }
+        let target = run.target()?.clone();
+        match wish {
+            Wish::Replace(incoming) if !incoming.gives("members") => Ok(MembersPlan::default()),
+            Wish::Replace(incoming) => {
+                let now = self.members_of(&target.key.id, &target.native).await?;
+                Ok(replacing(&now, &member_ids(&incoming.resource)))
+            }
+            Wish::Patch(patch) => self.plan_patched_members(&target, patch).await,
+        }
+    }
+
+    async fn plan_patched_members(
+        &self,
+        target: &Target,
+        patch: &PatchRequest,
+    ) -> Outcome<MembersPlan> {
+        let (rest, changes) = patch.clone().split_members();
+        let by_list = rest.operations.iter().any(|it| it.is_about("members"));
+        if !by_list && !changes.from_empty {
+            let as_ids = |ids: &[String]| ids.iter().map(|id| ScimId::new(id)).collect();
+            return Ok(MembersPlan {
+                join: as_ids(&changes.add),
+                leave: as_ids(&changes.remove),
+                resolve: !rest.operations.is_empty(),
+            });
+        }
+        let now = self.members_of(&target.key.id, &target.native).await?;
+        if !by_list {
+            return Ok(replacing(&now, &changes.add));
+        }
+        let mut group = Object::from_iter([("members".to_owned(), self.member_values(&now))]);
+        let types = &self.mapping(ResourceKind::Group)?.resource_type;
+        let applied = patch.apply(&mut group, types, self.service.profile);
+        applied.map_err(|stop| match stop {
+            Stop::Refused(error) => error.into(),
+            Stop::NeedsRead => NotDone::from(GatewayFault::Internal),
+        })?;
+        Ok(replacing(&now, &member_ids(&group)))
+    }
+
+    /// Refuses users who do not exist. Those who were seen at the vendor lately are not asked
+    /// for.
     ///
     /// # Errors
-    /// 400 `invalidValue` naming the members that do not exist.
-    pub(super) async fn change_members(
-        &self,
-        group: &ScimId,
-        native: &NativeId,
-        changes: MemberChanges,
-    ) -> Result<(), Failure> {
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let mut leaving: Vec<ScimId> = changes.remove.iter().map(|id| ScimId::new(id)).collect();
-        let joining: Vec<ScimId> = changes.add.iter().map(|id| ScimId::new(id)).collect();
-        if changes.from_empty {
-            let now = self.members_of(group, native).await?;
-            leaving = now
-                .into_iter()
-                .filter(|member| !joining.contains(member))
-                .collect();
-        }
-        if self.adapter.holds_memberships() {
-            return self.tell_active(group, native, leaving, joining).await;
-        }
-        for member in &leaving {
-            self.leave(group, member).await?;
-        }
-        let mut missing = Vec::new();
-        for member in &joining {
-            if !self.join(group, member).await? {
-                missing.push(member.as_str());
+    /// `Refused` names them.
+    pub(super) async fn refuse_unknown(&self, users: &[ScimId]) -> Outcome<()> {
+        let kind = ResourceKind::User;
+        let mut unknown = Vec::new();
+        for user in users {
+            let exists = match self.user(user).await? {
+                None => false,
+                Some(native) if self.known.is_known(&self.tenant, &native) => true,
+                Some(native) => self.fetch_plain(kind, &native).await?.is_some(),
+            };
+            if !exists {
+                unknown.push(user.as_str());
             }
         }
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(no_users(&missing))
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => Err(no_users(&unknown, false)),
         }
-    }
-
-    /// Moves everybody out of a group that is about to go.
-    pub(super) async fn empty(&self, group: &ScimId, native: &NativeId) -> Result<(), Failure> {
-        if self.adapter.holds_memberships() {
-            return Ok(());
-        }
-        for member in self.members_of(group, native).await? {
-            self.leave(group, &member).await?;
-        }
-        Ok(())
-    }
-
-    pub(super) async fn tell_differences(
-        &self,
-        group: &NativeId,
-        leaving: &[ScimId],
-        joining: &[ScimId],
-    ) -> Result<(), Failure> {
-        for (function, members) in [("remove_members", leaving), ("add_members", joining)] {
-            let mut natives = Vec::with_capacity(members.len());
-            for member in members {
-                match self.native_id(ResourceKind::User, member).await {
-                    Ok(native) => natives.push(native),
-                    Err(failure) if failure.is_absent() && function == "remove_members" => {}
-                    Err(failure) if failure.is_absent() => {
-                        return Err(no_users(&[member.as_str()]));
-                    }
-                    Err(failure) => return Err(failure),
-                }
-            }
-            if !natives.is_empty() {
-                self.regroup(function, group, natives).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes a user a member; `false` if there is no such user.
-    async fn join(&self, group: &ScimId, member: &ScimId) -> Result<bool, Failure> {
-        let _held = self.lock_user(member).await?;
-        let Some(native) = self.user(member).await? else {
-            return Ok(false);
-        };
-        let before = self.memory.memberships(&self.tenant, member).await?;
-        if before.iter().any(|membership| membership.group == *group) {
-            return Ok(true);
-        }
-        let mut after = before.clone();
-        after.push(Membership {
-            group: group.clone(),
-            order: i64::MAX,
-        });
-        if !before.is_empty() {
-            tracing::info!(tenant = %self.tenant, groups = after.len(),
-                action = "set group priorities in the tenant if another group should count",
-                "a user is in several groups, and the vendor takes one");
-        }
-        match self.tell_foremost(&native, &before, &after).await {
-            Err(failure) if failure.is_absent() => return Ok(false),
-            other => other?,
-        }
-        self.memory
-            .add_members(&self.key(ResourceKind::Group, group), vec![member.clone()])
-            .await?;
-        Ok(true)
-    }
-
-    /// Ends a membership; one that is not there, or of a user that is gone, is
-    /// as good as ended.
-    async fn leave(&self, group: &ScimId, member: &ScimId) -> Result<(), Failure> {
-        let _held = self.lock_user(member).await?;
-        let before = self.memory.memberships(&self.tenant, member).await?;
-        let after: Vec<_> = before
-            .iter()
-            .filter(|membership| membership.group != *group)
-            .cloned()
-            .collect();
-        if after.len() == before.len() {
-            return Ok(());
-        }
-        if let Some(native) = self.user(member).await? {
-            match self.tell_foremost(&native, &before, &after).await {
-                Err(failure) if failure.is_absent() => {}
-                other => other?,
-            }
-        }
-        Ok(self
-            .memory
-            .remove_members(&self.key(ResourceKind::Group, group), vec![member.clone()])
-            .await?)
-    }
-
-    /// One write per user at a time.
-    async fn lock_user(
-        &self,
-        member: &ScimId,
-    ) -> Result<crate::provisioning::locks::Held, Failure> {
-        let key = LockKey::Object(ResourceKind::User, member.to_string());
-        self.lock(vec![key]).await
     }
 
     /// The vendor's id of a member; `None` for what can be no user: an id of
     /// the wrong form, or that of a group (groups in groups are not flattened
     /// by Entra, and such a vendor has no place for them).
-    async fn user(&self, member: &ScimId) -> Result<Option<NativeId>, Failure> {
+    pub(super) async fn user(&self, member: &ScimId) -> Outcome<Option<NativeId>> {
         let group = self.key(ResourceKind::Group, member);
         if self.is_issued(ResourceKind::Group) && self.memory.native_id(&group).await?.is_some() {
             return Ok(None);
         }
         match self.native_id(ResourceKind::User, member).await {
             Ok(native) => Ok(Some(native)),
-            Err(failure) if failure.is_absent() => Ok(None),
-            Err(failure) => Err(failure),
+            Err(NotDone::Absent(_)) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Makes users members. All are tried; those who do not exist are named in one refusal at
+    /// the end, so that one of them does not keep the others out for ever.
+    pub(super) async fn add_members(&mut self, users: Vec<ScimId>) -> Outcome<()> {
+        if !self.operation.adapter.holds_memberships() {
+            return self.join_exclusively(&users).await;
+        }
+        let users = self.split_off_suspended(users, true).await?;
+        let (mut natives, mut unknown) = (Vec::new(), Vec::new());
+        for user in &users {
+            match self.operation.user(user).await? {
+                Some(native) => natives.push(native),
+                None => unknown.push(user.as_str()),
+            }
+        }
+        let group = self.target()?.native.clone();
+        self.operation.add_to_group(&group, &natives).await?;
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => Err(no_users(&unknown, !natives.is_empty())),
         }
     }
 
-    /// Tells the vendor the user's group if another one is foremost now.
-    async fn tell_foremost(
-        &self,
-        user: &NativeId,
-        before: &[Membership],
-        after: &[Membership],
-    ) -> Result<(), Failure> {
-        let (was, is) = (self.foremost(before).await?, self.foremost(after).await?);
-        if was == is {
-            Ok(())
-        } else {
-            self.assign(user, is).await
+    /// Ends memberships. Who is gone has left already.
+    pub(super) async fn remove_members(&mut self, users: Vec<ScimId>) -> Outcome<()> {
+        if !self.operation.adapter.holds_memberships() {
+            return self.leave_exclusively(&users).await;
         }
+        let users = self.split_off_suspended(users, false).await?;
+        let mut natives = Vec::new();
+        for user in &users {
+            natives.extend(self.operation.user(user).await?);
+        }
+        let group = self.target()?.native.clone();
+        self.operation.remove_from_group(&group, &natives).await
     }
 
-    async fn foremost(&self, memberships: &[Membership]) -> Result<Option<NativeId>, Failure> {
-        let mut ranked = Vec::with_capacity(memberships.len());
-        for membership in memberships {
-            let native = match self.native_id(ResourceKind::Group, &membership.group).await {
-                Err(failure) if failure.is_absent() => continue,
-                other => other?,
-            };
-            let priority = self
-                .group_priority
-                .get(native.as_str())
-                .copied()
-                .unwrap_or(i64::MAX);
-            ranked.push((priority, membership.order, native));
+    /// Moves everybody out of a group that is about to go.
+    pub(super) async fn empty(&mut self) -> Outcome<()> {
+        if self.operation.adapter.holds_memberships() {
+            return Ok(());
         }
-        Ok(ranked.into_iter().min().map(|(_, _, native)| native))
+        let target = self.target()?.clone();
+        let members = self
+            .operation
+            .members_of(&target.key.id, &target.native)
+            .await?;
+        self.leave_exclusively(&members).await
+    }
+}
+
+/// What makes of the members `now` those of a whole list.
+fn replacing(now: &[ScimId], wanted: &[String]) -> MembersPlan {
+    let is_wanted = |member: &&ScimId| wanted.iter().any(|id| id == member.as_str());
+    let is_new = |id: &&String| now.iter().all(|member| member.as_str() != id.as_str());
+    MembersPlan {
+        join: wanted.iter().filter(is_new).map(|id| ScimId::new(id)).collect(),
+        leave: now.iter().filter(|it| !is_wanted(it)).cloned().collect(),
+        resolve: true,
     }
 }
 
 /// One lock a member, so that what is said of one is done in the order it was said.
-pub(super) fn memberships_of(group: &str, changes: &MemberChanges) -> Vec<LockKey> {
+pub(super) fn memberships_of(group: &ScimId, changes: &MemberChanges) -> Vec<LockKey> {
     let members = changes.add.iter().chain(&changes.remove);
-    let key = |member: &String| {
-        let membership = format!("{group} {member}");
-        LockKey::Value(ResourceKind::Group, "members", membership)
-    };
-    members.map(key).collect()
+    members
+        .map(|member| LockKey::Membership(group.to_string(), member.clone()))
+        .collect()
 }
 
 /// The ids in a group's `members`.
@@ -278,10 +246,15 @@ pub(super) fn member_ids(group: &Object) -> Vec<String> {
         .collect()
 }
 
-fn no_users(ids: &[&str]) -> Failure {
+/// 400 for members who are no users; `others_set` says whether the rest were made members.
+pub(super) fn no_users(ids: &[&str], others_set: bool) -> NotDone {
     let names = ids.join(", ");
-    ScimError::invalid_value(format!(
-        "members: there is no user with the id {names}. Groups cannot be members. The other members were set."
-    ))
-    .into()
+    let others = match others_set {
+        true => " The other members were set.",
+        false => "",
+    };
+    let text = format!(
+        "members: there is no user with the id {names}. Groups cannot be members.{others}"
+    );
+    NotDone::Refused(ScimError::invalid_value(text))
 }

@@ -4,11 +4,14 @@
 //! Three things live here: *sayings* (what the client said where the vendor's
 //! value does not lead back to it, and attributes the vendor has no place
 //! for), *issued ids* (for vendors whose own keys change or are unsafe in a
-//! URL) and *memberships* (for vendors that cannot hold SCIM's group model).
+//! URL), *memberships* (for vendors that cannot hold SCIM's group model), *intents* (creates that
+//! are begun) and *recent writes* (for vendors whose look-ups lag).
 
 use std::future::Future;
 use std::pin::Pin;
 
+use super::intents::Intent;
+use super::recent::RecentWrite;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
 use crate::scim::ResourceKind;
@@ -38,6 +41,23 @@ pub struct Membership {
     pub group: ScimId,
     /// Smaller is older; unique in the tenant.
     pub order: i64,
+}
+
+/// What a create leaves to keep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Completion {
+    /// Of which resource type the object is.
+    pub kind: ResourceKind,
+    /// What the vendor calls it.
+    pub native: NativeId,
+    /// The gateway issues ids of this type; otherwise the native id is the SCIM id.
+    pub issued: bool,
+    /// The object takes the place of another one under its SCIM id, `reserved`.
+    pub rebinds: bool,
+    /// The SCIM id it is to have, unless the vendor's key has one already.
+    pub reserved: Option<ScimId>,
+    /// What is remembered of it.
+    pub remembered: Remembered,
 }
 
 /// What the gateway keeps for its tenants. All methods take the tenant first,
@@ -92,4 +112,35 @@ pub trait Memory: Send + Sync {
 
     /// Drops members; one that is not there is no error.
     fn remove_members(&self, group: &ObjectKey, members: Vec<ScimId>) -> Recall<'_, ()>;
+
+    /// The SCIM id of a native key, if one was issued.
+    fn issued_id(
+        &self,
+        tenant: &TenantId,
+        kind: ResourceKind,
+        native: &NativeId,
+    ) -> Recall<'_, Option<ScimId>>;
+
+    /// Commits what a create leaves to keep, all of it or nothing, and gives the object's SCIM
+    /// id.
+    fn complete(&self, tenant: &TenantId, completion: Completion) -> Recall<'_, ScimId>;
+
+    /// Whether writes can be committed, so that nothing is written at the vendor that could not
+    /// be noted here. A commit of the last second is proof enough.
+    fn ready_to_write(&self) -> Recall<'_, ()>;
+
+    /// The open intents of a tenant, oldest first.
+    fn intents(&self, tenant: &TenantId) -> Recall<'_, Vec<Intent>>;
+
+    /// Commits an intent, and deletes others in the same commit.
+    fn begin_intent(&self, tenant: &TenantId, intent: Intent, ended: Vec<String>) -> Recall<'_, ()>;
+
+    /// Deletes intents.
+    fn end_intents(&self, tenant: &TenantId, ended: Vec<String>) -> Recall<'_, ()>;
+
+    /// The writes of a tenant that its vendor's look-ups may not show yet, oldest first.
+    fn recent(&self, tenant: &TenantId) -> Recall<'_, Vec<RecentWrite>>;
+
+    /// Keeps such a write, and deletes those that look-ups show by now.
+    fn keep_recent(&self, tenant: &TenantId, write: RecentWrite) -> Recall<'_, ()>;
 }

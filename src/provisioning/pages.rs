@@ -1,11 +1,11 @@
 //! The vendor's list, page by page: by number, by offset, or from cursor to cursor.
 
-use super::Operation;
-use super::scripted::{Page, Place};
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome};
+use super::reads::{Page, Place};
 use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::Reading;
 use crate::scim::{ResourceKind, ScimError};
-use crate::script::fault::Failure;
 
 /// How many vendor pages one request may read.
 const PAGES_MAX: usize = 50;
@@ -17,7 +17,7 @@ impl Operation {
         kind: ResourceKind,
         offset: usize,
         count: usize,
-    ) -> Result<(usize, Vec<Reading>), Failure> {
+    ) -> Outcome<(usize, Vec<Reading>)> {
         match self.adapter.manifest.paging.style {
             PagingStyle::Cursor => self.walked(kind, offset, count).await,
             // A vendor that counts pages cannot begin in the middle of one: the
@@ -37,7 +37,7 @@ impl Operation {
         begin: usize,
         offset: usize,
         count: usize,
-    ) -> Result<(usize, Vec<Reading>), Failure> {
+    ) -> Outcome<(usize, Vec<Reading>)> {
         if count == 0 {
             let first = self.fetch_page(kind, Place::Row(0), 1).await?;
             return Ok((first.total.unwrap_or(0), Vec::new()));
@@ -60,7 +60,7 @@ impl Operation {
         kind: ResourceKind,
         offset: usize,
         count: usize,
-    ) -> Result<(usize, Vec<Reading>), Failure> {
+    ) -> Outcome<(usize, Vec<Reading>)> {
         let (mut place, mut held, mut seen) = (Place::Cursor(None), Vec::new(), 0);
         let mut size = (offset + count).clamp(1, self.page_size());
         for _ in 0..PAGES_MAX {
@@ -87,7 +87,7 @@ impl Operation {
     ///
     /// # Errors
     /// `tooMany` beyond [`PAGES_MAX`] pages.
-    pub(super) async fn everything(&self, kind: ResourceKind) -> Result<Vec<Reading>, Failure> {
+    pub(super) async fn everything(&self, kind: ResourceKind) -> Outcome<Vec<Reading>> {
         let size = self.page_size();
         let mut readings = Vec::new();
         let mut place = match self.has_cursors() {
@@ -128,7 +128,7 @@ impl Operation {
     }
 }
 
-fn too_many() -> Failure {
+fn too_many() -> NotDone {
     ScimError::too_many(
         "The vendor can neither search nor sort by this attribute and holds too many objects to read \
          them all. Use an attribute it can search by as matching property, such as userName.",

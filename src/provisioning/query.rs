@@ -2,7 +2,9 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Operation;
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome, Subject};
+use super::view::changed_since;
 use crate::adapter::keys::ScimId;
 use crate::scim::cursor::{Cursor, Scope};
 use crate::scim::response::{cursor_response, list_response};
@@ -28,15 +30,34 @@ impl Operation {
         conditions: &Preconditions,
     ) -> Result<Response, Failure> {
         let id = ScimId::new(id);
-        let native = self.native_id(kind, &id).await?;
+        let got = self.got(kind, &id, projection, conditions).await;
+        got.map_err(|not_done| not_done.into_failure(Some(&Subject::scim(kind, &id))))
+    }
+
+    async fn got(
+        &self,
+        kind: ResourceKind,
+        id: &ScimId,
+        projection: &Projection,
+        conditions: &Preconditions,
+    ) -> Outcome<Response> {
+        self.mapping(kind)?;
+        let native = self.native_id(kind, id).await?;
         let with_members = !conditions.is_empty() || self.shows_members(projection);
-        let resource = self.current(kind, &id, &native, with_members).await?;
+        let resource = self.current(kind, id, &native, with_members).await;
+        let resource = resource.map_err(|not_done| match not_done {
+            NotDone::Absent(subject) if subject == Subject::native(kind, &native) => {
+                NotDone::Absent(Subject::scim(kind, id))
+            }
+            other => other,
+        })?;
+        self.intents.heard(kind, id);
         let response = self.answer(kind, 200, resource, projection)?;
         let version = response.version.clone().unwrap_or_default();
         match conditions.of_read(&version) {
             Verdict::Go => Ok(response),
             Verdict::NotModified => Ok(Response::not_modified(version)),
-            Verdict::Failed => Err(super::changed_since(kind)),
+            Verdict::Failed => Err(changed_since(kind).into()),
         }
     }
 
@@ -46,6 +67,11 @@ impl Operation {
         &self,
         queries: &[(ResourceKind, &Query)],
     ) -> Result<Response, Failure> {
+        let listed = self.listed(queries).await;
+        listed.map_err(|not_done| not_done.into_failure(None))
+    }
+
+    async fn listed(&self, queries: &[(ResourceKind, &Query)]) -> Outcome<Response> {
         let Some((_, query)) = queries.first() else {
             return Err(GatewayFault::Internal.into());
         };
@@ -67,7 +93,7 @@ impl Operation {
         &self,
         queries: &[(ResourceKind, &Query)],
         window: Window,
-    ) -> Result<(usize, Vec<Object>), Failure> {
+    ) -> Outcome<(usize, Vec<Object>)> {
         let (mut total, mut resources) = (0, Vec::new());
         for (kind, query) in queries {
             let rest = Window {
@@ -87,7 +113,7 @@ impl Operation {
     ///
     /// # Errors
     /// Those of a cursor that is wrong, or used with another `count`.
-    fn window(&self, queries: &[(ResourceKind, &Query)], query: &Query) -> Result<Window, Failure> {
+    fn window(&self, queries: &[(ResourceKind, &Query)], query: &Query) -> Outcome<Window> {
         let given = query.count.map(|count| count.min(self.most()));
         let count = given.unwrap_or_else(|| self.most());
         let cursor = query.cursor.as_deref().filter(|text| !text.is_empty());
@@ -152,7 +178,7 @@ impl Operation {
         kind: ResourceKind,
         mut resources: Vec<Object>,
         projection: &Projection,
-    ) -> Result<Vec<Object>, Failure> {
+    ) -> Outcome<Vec<Object>> {
         let types = &self.mapping(kind)?.resource_type;
         for resource in &mut resources {
             projection.apply(resource, types);

@@ -10,24 +10,47 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::intents::now;
+use super::names::Name;
 use crate::adapter::keys::NativeId;
 use crate::scim::ResourceKind;
 
 /// Most entries of each sort; the oldest make room.
 const MOST: usize = 20_000;
 
-/// How long a create whose outcome is not known is kept in mind, and which user a value names.
+/// How long it is kept in mind which user a value names.
 const LONG: Duration = Duration::from_secs(600);
 
-/// What an object can be looked up by: its resource type, the attribute in its canonical spelling
-/// (a reload may move its row), and the native value, folded.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Name {
-    pub(crate) kind: ResourceKind,
-    pub(crate) attribute: String,
-    pub(crate) value: String,
+/// A write that look-ups may not show yet, as it is kept over a restart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecentWrite {
+    /// Of which resource type the object is.
+    pub kind: ResourceKind,
+    /// What the vendor calls it.
+    pub native: NativeId,
+    /// The names it was given; `None` if it was removed.
+    pub names: Option<Vec<Name>>,
+    /// Until when look-ups may not show it: milliseconds since 1970.
+    pub until: u64,
+}
+
+impl RecentWrite {
+    pub(super) fn of(
+        kind: ResourceKind,
+        native: &NativeId,
+        names: Option<Vec<Name>>,
+        lag: Duration,
+    ) -> Self {
+        Self {
+            kind,
+            native: native.clone(),
+            names,
+            until: now() + u64::try_from(lag.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
 }
 
 /// One tenant's recent writes, shared by all threads; bounded, and each for a while only.
@@ -36,13 +59,32 @@ pub struct Recent(Mutex<Notes>);
 
 #[derive(Debug, Default)]
 struct Notes {
+    loaded: bool,
     named: Expiring<Name, Vec<NativeId>>,
     written: Expiring<(ResourceKind, NativeId), bool>,
-    doubted: Expiring<Name, ()>,
     known: Expiring<Name, NativeId>,
 }
 
 impl Recent {
+    /// Whether [`Self::load`] was called.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.notes().loaded
+    }
+
+    /// Takes what was kept over a restart.
+    pub(super) fn load(&self, writes: Vec<RecentWrite>) {
+        if std::mem::replace(&mut self.notes().loaded, true) {
+            return;
+        }
+        for write in writes {
+            let lag = Duration::from_millis(write.until.saturating_sub(now()));
+            match write.names {
+                Some(names) => self.wrote(write.kind, &write.native, names, lag),
+                None => self.removed(write.kind, &write.native, lag),
+            }
+        }
+    }
+
     /// Takes note of a write that was carried out: whose, and the names it gave.
     pub(crate) fn wrote(&self, kind: ResourceKind, id: &NativeId, names: Vec<Name>, lag: Duration) {
         let mut notes = self.notes();
@@ -76,20 +118,6 @@ impl Recent {
     /// Whether an object was removed, whatever an index says.
     pub(crate) fn is_gone(&self, kind: ResourceKind, id: &NativeId) -> bool {
         self.notes().written.get(&(kind, id.clone())) == Some(&false)
-    }
-
-    /// Takes note of names that something may have been made under.
-    pub(crate) fn doubt(&self, names: Vec<Name>) {
-        let mut notes = self.notes();
-        for name in names {
-            notes.doubted.insert(name, (), LONG);
-        }
-    }
-
-    /// Whether something may have been made under one of these names.
-    pub(crate) fn is_doubted(&self, names: &[Name]) -> bool {
-        let mut notes = self.notes();
-        names.iter().any(|name| notes.doubted.get(name).is_some())
     }
 
     /// Takes note of who has a name, for references by it.
@@ -176,6 +204,7 @@ mod tests {
             kind: ResourceKind::User,
             attribute: "userName".to_owned(),
             value: value.to_owned(),
+            native: value.into(),
         }
     }
 
@@ -220,14 +249,6 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_is_about_a_name() {
-        let recent = Recent::default();
-        recent.doubt(vec![name("ada")]);
-        assert!(recent.is_doubted(&[name("bob"), name("ada")]));
-        assert!(!recent.is_doubted(&[name("bob")]));
-    }
-
-    #[test]
     fn whoever_is_renamed_has_one_name() {
         let recent = Recent::default();
         recent.know(name("ada"), id("u1"));
@@ -240,10 +261,23 @@ mod tests {
     fn however_much_is_written_only_so_much_is_kept() {
         let recent = Recent::default();
         for number in 0..MOST + 100 {
-            recent.doubt(vec![name(&number.to_string())]);
+            let number = number.to_string();
+            recent.wrote(ResourceKind::User, &id(&number), vec![name(&number)], LAG);
         }
         let notes = recent.notes();
-        assert!(notes.doubted.entries.len() <= MOST);
-        assert!(notes.doubted.order.len() <= MOST);
+        assert!(notes.named.entries.len() <= MOST);
+        assert!(notes.named.order.len() <= MOST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_kept_over_a_restart_counts_for_the_rest_of_its_time() {
+        let recent = Recent::default();
+        let write = RecentWrite::of(ResourceKind::User, &id("u1"), Some(vec![name("ada")]), LAG);
+        let removed = RecentWrite::of(ResourceKind::User, &id("u2"), None, LAG);
+        recent.load(vec![write, removed]);
+        assert_eq!(recent.named(&name("ada")), [id("u1")]);
+        assert!(recent.is_gone(ResourceKind::User, &id("u2")));
+        tokio::time::advance(LAG).await;
+        assert!(recent.named(&name("ada")).is_empty());
     }
 }

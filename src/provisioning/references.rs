@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
-use super::Operation;
-use super::lagging::name;
+use super::names::name;
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::mapping::{Change, Reading, Row};
 use crate::adapter::remembered::Remembered;
 use crate::scim::{ResourceKind, ScimError};
-use crate::script::fault::Failure;
 
 /// What may hold readings: one, perhaps one, many.
 pub(super) trait Readings {
@@ -38,7 +38,7 @@ impl Operation {
         &self,
         kind: ResourceKind,
         mut changes: Vec<Change>,
-    ) -> Result<Vec<Change>, Failure> {
+    ) -> Outcome<Vec<Change>> {
         for (row, held) in self.mapping(kind)?.references() {
             let change = changes.iter_mut().find(|change| change.row == row);
             let Some(change) = change else { continue };
@@ -58,7 +58,7 @@ impl Operation {
             let native = self.referent(id).await?;
             change.refers_to = Some(native.ok_or_else(|| {
                 let text = format!("{}: there is no user with the id {id}.", held.spelling);
-                Failure::from(ScimError::invalid_value(text))
+                NotDone::from(ScimError::invalid_value(text))
             })?);
         }
         Ok(changes)
@@ -69,7 +69,7 @@ impl Operation {
         &self,
         kind: ResourceKind,
         mut readings: R,
-    ) -> Result<R, Failure> {
+    ) -> Outcome<R> {
         for (row, held) in self.mapping(kind)?.references() {
             let values = readings.all().iter_mut();
             let values = values
@@ -100,7 +100,7 @@ impl Operation {
         kind: ResourceKind,
         mut changes: Vec<Change>,
         remembered: &Remembered,
-    ) -> Result<Vec<Change>, Failure> {
+    ) -> Outcome<Vec<Change>> {
         if changes.is_empty() {
             return Ok(changes);
         }
@@ -127,7 +127,7 @@ impl Operation {
     }
 
     /// What a user's field holds, for references by it; `None` if there is no such user.
-    async fn named_by(&self, id: &str, field: &str) -> Result<Option<NativeId>, Failure> {
+    async fn named_by(&self, id: &str, field: &str) -> Outcome<Option<NativeId>> {
         let Some((index, row)) = self.mapping(ResourceKind::User)?.row_in(field) else {
             return Ok(None);
         };
@@ -146,7 +146,7 @@ impl Operation {
     }
 
     /// The SCIM id of the one user whose field holds this.
-    async fn bearer(&self, field: &str, held: Option<Value>) -> Result<Option<Value>, Failure> {
+    async fn bearer(&self, field: &str, held: Option<Value>) -> Outcome<Option<Value>> {
         let (Some(held), Some((index, row))) =
             (held, self.mapping(ResourceKind::User)?.row_in(field))
         else {
@@ -171,11 +171,11 @@ impl Operation {
     }
 
     /// The native id of the user that a SCIM id names, if it can be one.
-    async fn referent(&self, id: &str) -> Result<Option<NativeId>, Failure> {
+    async fn referent(&self, id: &str) -> Outcome<Option<NativeId>> {
         match self.native_id(ResourceKind::User, &ScimId::new(id)).await {
             Ok(native) => Ok(Some(native)),
-            Err(failure) if failure.is_absent() => Ok(None),
-            Err(failure) => Err(failure),
+            Err(NotDone::Absent(_)) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 }

@@ -7,15 +7,16 @@ use std::slice;
 
 use serde_json::Value;
 
-use super::Operation;
+use super::names::{Name, holds_name, name, naming};
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome};
 use crate::adapter::keys::ScimId;
-use crate::adapter::mapping::Reading;
+use crate::adapter::mapping::{Mapping, Reading};
 use crate::scim::sort::Key;
 use crate::scim::{Filter, Object, Query, ResourceKind, Sort};
-use crate::script::fault::Failure;
 
 /// How a filter is answered.
-enum Plan {
+enum Way {
     /// `id eq "…"`: read that one.
     One(ScimId),
     /// The vendor can look the value up: row of the table and value.
@@ -40,7 +41,7 @@ impl Operation {
         queries: &[(ResourceKind, &Query)],
         offset: usize,
         count: usize,
-    ) -> Result<(usize, Vec<Object>), Failure> {
+    ) -> Outcome<(usize, Vec<Object>)> {
         let mut found = Vec::new();
         for (kind, query) in queries {
             found.extend(self.matches(*kind, query, queries.len() > 1).await?);
@@ -63,23 +64,31 @@ impl Operation {
         kind: ResourceKind,
         query: &'q Query,
         among_others: bool,
-    ) -> Result<Vec<(Option<Key>, Match<'q>)>, Failure> {
+    ) -> Outcome<Vec<(Option<Key>, Match<'q>)>> {
         let types = &self.mapping(kind)?.resource_type;
         let names = match among_others {
             true => Cow::Owned(types.widened(&self.service.resource_types)),
             false => Cow::Borrowed(types),
         };
         let filter = query.filter.as_ref();
+        let way = match filter {
+            Some(filter) => self.way(kind, filter)?,
+            None => Way::Scan,
+        };
         let readings = match filter {
             Some(filter) if among_others && !filter.may_match(types, &names) => Vec::new(),
-            Some(filter) => self.candidates(kind, filter).await?,
-            None => self.everything(kind).await?,
+            _ => self.candidates(kind, &way).await?,
         };
+        let compare = self.comparison(kind, &way).await?;
         let has_members = depends_on_members(filter, query.sort.as_ref());
         let resources = self.resources(kind, &readings, has_members).await?;
         let mut found = Vec::new();
         for (reading, resource) in readings.into_iter().zip(resources) {
-            if filter.is_none_or(|filter| filter.matches(&resource, &names)) {
+            let matches = |filter: &Filter| match &compare {
+                Some(compare) => filter.matches(&compare.seen(&reading, &resource), &names),
+                None => filter.matches(&resource, &names),
+            };
+            if filter.is_none_or(matches) {
                 let key = query.sort.as_ref();
                 let key = key.and_then(|sort| sort.key(&resource, &names));
                 let found_one = Match {
@@ -96,7 +105,7 @@ impl Operation {
     }
 
     /// A match as it is answered.
-    async fn shown(&self, found: Match<'_>) -> Result<Vec<Object>, Failure> {
+    async fn shown(&self, found: Match<'_>) -> Outcome<Vec<Object>> {
         let Match {
             kind,
             query,
@@ -104,7 +113,10 @@ impl Operation {
             resource,
             has_members,
         } = found;
-        let resources = match !has_members && self.shows_members(&query.projection) {
+        let resources = match kind == ResourceKind::Group
+            && !has_members
+            && self.shows_members(&query.projection)
+        {
             true => {
                 self.resources(kind, slice::from_ref(&reading), true)
                     .await?
@@ -115,39 +127,84 @@ impl Operation {
     }
 
     /// What may match a filter.
-    async fn candidates(
-        &self,
-        kind: ResourceKind,
-        filter: &Filter,
-    ) -> Result<Vec<Reading>, Failure> {
-        match self.plan(kind, filter)? {
-            Plan::One(id) => match self.native_id(kind, &id).await {
+    async fn candidates(&self, kind: ResourceKind, way: &Way) -> Outcome<Vec<Reading>> {
+        match way {
+            Way::One(id) => match self.native_id(kind, id).await {
                 Ok(native) => Ok(self.fetch(kind, &native).await?.into_iter().collect()),
-                Err(failure) if failure.is_absent() => Ok(Vec::new()),
-                Err(failure) => Err(failure),
+                Err(NotDone::Absent(_)) => Ok(Vec::new()),
+                Err(other) => Err(other),
             },
-            Plan::Lookup(row, value) => self.find(kind, row, &value).await,
-            Plan::Scan => self.everything(kind).await,
+            Way::Lookup(row, value) => self.find(kind, *row, value).await,
+            Way::Scan => self.everything(kind).await,
         }
     }
 
-    fn plan(&self, kind: ResourceKind, filter: &Filter) -> Result<Plan, Failure> {
+    fn way(&self, kind: ResourceKind, filter: &Filter) -> Outcome<Way> {
         let mapping = self.mapping(kind)?;
         let Some(equalities) = filter.equalities() else {
-            return Ok(Plan::Scan);
+            return Ok(Way::Scan);
         };
         let id = equalities
             .iter()
             .find(|(leaf, _)| leaf.attribute == "id" && leaf.schema.is_none());
         if let Some((_, Value::String(id))) = id {
-            return Ok(Plan::One(ScimId::new(id)));
+            return Ok(Way::One(ScimId::new(id)));
         }
         let lookup = equalities.iter().find_map(|(leaf, value)| {
             let (row, held) = mapping.row_compared(leaf)?;
             (held.lookup.is_some() && value.is_string())
-                .then(|| Plan::Lookup(row, (*value).clone()))
+                .then(|| Way::Lookup(row, (*value).clone()))
         });
-        Ok(lookup.unwrap_or(Plan::Scan))
+        Ok(lookup.unwrap_or(Way::Scan))
+    }
+}
+
+/// How a name is compared that the vendor was asked for: as the vendor holds it, not as it was
+/// spelt.
+struct Comparison<'m> {
+    mapping: &'m Mapping,
+    row: usize,
+    asked: Value,
+    wanted: Name,
+}
+
+impl Comparison<'_> {
+    /// A resource as the filter is to see it: with the name in the spelling of the filter if it
+    /// is that name, and without it if it is not.
+    fn seen<'r>(&self, reading: &Reading, resource: &'r Object) -> Cow<'r, Object> {
+        let Some(row) = self.mapping.row(self.row) else {
+            return Cow::Borrowed(resource);
+        };
+        let is_it = holds_name(self.mapping, self.row, reading, &self.wanted);
+        if is_it && row.leaf.get(resource) == Some(&self.asked) {
+            return Cow::Borrowed(resource);
+        }
+        let mut seen = resource.clone();
+        match is_it {
+            true => row.leaf.set(&mut seen, self.asked.clone()),
+            false => drop(row.leaf.remove(&mut seen)),
+        }
+        Cow::Owned(seen)
+    }
+}
+
+impl Operation {
+    async fn comparison(&self, kind: ResourceKind, way: &Way) -> Outcome<Option<Comparison<'_>>> {
+        let Way::Lookup(index, asked) = way else {
+            return Ok(None);
+        };
+        let mapping = self.mapping(kind)?;
+        let Some((_, row)) = naming(mapping).find(|(row, _)| row == index) else {
+            return Ok(None);
+        };
+        let native = self.looked_up_value(kind, *index, asked).await?;
+        let wanted = native.and_then(|native| name(kind, row, &native));
+        Ok(wanted.map(|wanted| Comparison {
+            mapping,
+            row: *index,
+            asked: asked.clone(),
+            wanted,
+        }))
     }
 }
 

@@ -2,71 +2,20 @@
 //! whoever is in a group (`inactive = "leave"`): they leave their groups, the gateway keeps the
 //! memberships, and Entra goes on seeing and changing them as if nothing had happened.
 
-use super::Operation;
-use super::change::Subject;
 use super::locks::LockKey;
-use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
-use crate::adapter::manifest::InactiveMembers;
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome, Subject};
+use super::run::Run;
+use crate::adapter::keys::ScimId;
 use crate::scim::ResourceKind;
-use crate::script::fault::Failure;
 
 impl Operation {
-    /// Whether whoever is switched off leaves the groups.
-    pub(super) fn suspends(&self) -> bool {
-        self.adapter.manifest.groups.inactive == InactiveMembers::Leave
-    }
-
-    /// Takes a user out of all groups. Each membership is noted before it ends at the vendor, so
-    /// that a try that is cut short loses none.
-    pub(super) async fn suspend(&self, subject: &mut Subject) -> Result<(), Failure> {
-        if !self.suspends() {
-            return Ok(());
-        }
-        subject.remembered.suspended = true;
-        let remembered = subject.remembered.clone();
-        self.memory.remember(&subject.key, remembered).await?;
-        let natives = self.fetch_memberships(&subject.native).await?;
-        let groups = self.scim_ids(ResourceKind::Group, natives.clone()).await?;
-        for (group, native) in groups.iter().zip(natives) {
-            let key = self.key(ResourceKind::Group, group);
-            let user = vec![subject.key.id.clone()];
-            self.memory.add_members(&key, user).await?;
-            self.regroup("remove_members", &native, vec![subject.native.clone()])
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Puts a user back into the groups; those that are gone by now are passed over.
-    pub(super) async fn resume(&self, subject: &mut Subject) -> Result<(), Failure> {
-        if !self.suspends() {
-            return Ok(());
-        }
-        for held in self
-            .memory
-            .memberships(&self.tenant, &subject.key.id)
-            .await?
-        {
-            let key = self.key(ResourceKind::Group, &held.group);
-            let native = self.native_id(ResourceKind::Group, &held.group).await?;
-            if self.fetch(ResourceKind::Group, &native).await?.is_some() {
-                self.regroup("add_members", &native, vec![subject.native.clone()])
-                    .await?;
-            }
-            let user = vec![subject.key.id.clone()];
-            self.memory.remove_members(&key, user).await?;
-        }
-        subject.remembered.suspended = false;
-        let remembered = subject.remembered.clone();
-        Ok(self.memory.remember(&subject.key, remembered).await?)
-    }
-
     /// The members a vendor tells, and those it must not know of.
     pub(super) async fn with_suspended(
         &self,
         group: &ScimId,
         mut members: Vec<ScimId>,
-    ) -> Result<Vec<ScimId>, Failure> {
+    ) -> Outcome<Vec<ScimId>> {
         if self.suspends() {
             let key = self.key(ResourceKind::Group, group);
             let mut suspended = self.memory.members(&key).await?;
@@ -75,66 +24,124 @@ impl Operation {
         }
         Ok(members)
     }
+}
 
-    /// Tells the vendor the differences, but for suspended users, whose memberships are only
-    /// noted. Their locks are held, so that nobody is suspended in between.
-    pub(super) async fn tell_active(
-        &self,
-        group: &ScimId,
-        native: &NativeId,
-        leaving: Vec<ScimId>,
-        joining: Vec<ScimId>,
-    ) -> Result<(), Failure> {
-        if !self.suspends() {
-            return self.tell_differences(native, &leaving, &joining).await;
-        }
-        let users = leaving.iter().chain(&joining);
-        let locks = users.map(|user| LockKey::Object(ResourceKind::User, user.to_string()));
-        let _held = self.lock(locks.collect()).await?;
-        let key = self.key(ResourceKind::Group, group);
-        let leaving = self.split_off_suspended(leaving).await?;
-        let joining = self.split_off_suspended(joining).await?;
-        self.note_suspended(&key, leaving.suspended, joining.suspended)
-            .await?;
-        self.tell_differences(native, &leaving.active, &joining.active)
-            .await
-    }
-
-    async fn split_off_suspended(&self, users: Vec<ScimId>) -> Result<Split, Failure> {
-        let kind = ResourceKind::User;
-        let remembered = self
+impl Run<'_> {
+    /// Takes the user out of all groups. Each membership is noted before it ends at the vendor,
+    /// so that a try that is cut short loses none. A group that is gone need not be left.
+    pub(super) async fn leave_all_groups(&mut self) -> Outcome<()> {
+        let operation = self.operation;
+        let target = self.target()?;
+        target.remembered.suspended = true;
+        let target = target.clone();
+        operation
             .memory
-            .recall_page(&self.tenant, kind, users.clone())
+            .remember(&target.key, target.remembered)
             .await?;
-        let mut split = Split::default();
-        for (user, remembered) in users.into_iter().zip(remembered) {
-            match remembered.is_some_and(|remembered| remembered.suspended) {
-                true => split.suspended.push(user),
-                false => split.active.push(user),
+        let natives = operation.fetch_memberships(&target.native).await?;
+        let groups = operation
+            .scim_ids(ResourceKind::Group, natives.clone())
+            .await?;
+        for (group, native) in groups.iter().zip(natives) {
+            let key = operation.key(ResourceKind::Group, group);
+            let user = vec![target.key.id.clone()];
+            operation.memory.add_members(&key, user.clone()).await?;
+            let left = operation
+                .remove_from_group(&native, &[target.native.clone()])
+                .await;
+            match left {
+                Err(absent) if absent.is_absent(&Subject::native(ResourceKind::Group, &native)) => {
+                    operation.memory.remove_members(&key, user).await?;
+                }
+                left => left?,
             }
-        }
-        Ok(split)
-    }
-
-    async fn note_suspended(
-        &self,
-        group: &ObjectKey,
-        leaving: Vec<ScimId>,
-        joining: Vec<ScimId>,
-    ) -> Result<(), Failure> {
-        if !leaving.is_empty() {
-            self.memory.remove_members(group, leaving).await?;
-        }
-        if !joining.is_empty() {
-            self.memory.add_members(group, joining).await?;
         }
         Ok(())
     }
-}
 
-/// Users by whether the vendor may have them in a group.
-#[derive(Default)]
-struct Split {
-    active: Vec<ScimId>,
-    suspended: Vec<ScimId>,
+    /// Puts the user back into the groups; those that are gone by now are passed over.
+    pub(super) async fn rejoin(&mut self) -> Outcome<()> {
+        let operation = self.operation;
+        if !operation.adapter.holds_memberships() {
+            return self.rejoin_exclusively().await;
+        }
+        if !operation.suspends() {
+            return Ok(());
+        }
+        let target = self.target()?.clone();
+        let held = operation
+            .memory
+            .memberships(&operation.tenant, &target.key.id)
+            .await?;
+        for held in held {
+            let key = operation.key(ResourceKind::Group, &held.group);
+            match operation.native_id(ResourceKind::Group, &held.group).await {
+                Err(NotDone::Absent(_)) => {}
+                native => {
+                    let native = native?;
+                    let gone = Subject::native(ResourceKind::Group, &native);
+                    let exists = operation.fetch(ResourceKind::Group, &native).await?.is_some();
+                    let users = [target.native.clone()];
+                    let joined = match exists {
+                        true => operation.add_to_group(&native, &users).await,
+                        false => Ok(()),
+                    };
+                    match joined {
+                        Err(absent) if absent.is_absent(&gone) => {}
+                        joined => joined?,
+                    }
+                }
+            }
+            let user = vec![target.key.id.clone()];
+            operation.memory.remove_members(&key, user).await?;
+        }
+        let target = self.target()?;
+        target.remembered.suspended = false;
+        let remembered = target.remembered.clone();
+        Ok(operation.memory.remember(&target.key, remembered).await?)
+    }
+
+    /// Locks users whose memberships are about to change, so that nobody is suspended in
+    /// between.
+    pub(super) async fn lock_members(
+        &mut self,
+        users: impl Iterator<Item = &ScimId>,
+    ) -> Outcome<()> {
+        if !self.operation.suspends() {
+            return Ok(());
+        }
+        let locks = users.map(|user| LockKey::User(user.to_string()));
+        Ok(self.locks.take(locks.collect()).await?)
+    }
+
+    /// Users who are in use; memberships of the others are only noted, or their end.
+    pub(super) async fn split_off_suspended(
+        &mut self,
+        users: Vec<ScimId>,
+        joining: bool,
+    ) -> Outcome<Vec<ScimId>> {
+        let operation = self.operation;
+        if !operation.suspends() {
+            return Ok(users);
+        }
+        let remembered = operation
+            .memory
+            .recall_page(&operation.tenant, ResourceKind::User, users.clone())
+            .await?;
+        let (mut in_use, mut suspended) = (Vec::new(), Vec::new());
+        for (user, remembered) in users.into_iter().zip(remembered) {
+            match remembered.is_some_and(|remembered| remembered.suspended) {
+                true => suspended.push(user),
+                false => in_use.push(user),
+            }
+        }
+        if !suspended.is_empty() {
+            let group = &self.target()?.key;
+            match joining {
+                true => operation.memory.add_members(group, suspended).await?,
+                false => operation.memory.remove_members(group, suspended).await?,
+            }
+        }
+        Ok(in_use)
+    }
 }

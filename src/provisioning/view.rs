@@ -1,16 +1,17 @@
-//! From what the vendor holds and what is remembered to what Entra sees.
+//! Converts what the vendor holds, and what is remembered beside it, into the SCIM response.
 
 use serde_json::{Value, json};
 
 use super::trace::Decision;
-use super::{Operation, changed_since, no_such};
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome, Subject};
+use super::run::Run;
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::mapping::{Reading, assemble};
 use crate::adapter::remembered::Remembered;
 use crate::scim::schema::ENTERPRISE_USER;
 use crate::scim::version::{self, Verdict};
-use crate::scim::{Object, Preconditions, Projection, ResourceKind, Response};
-use crate::script::fault::Failure;
+use crate::scim::{Object, Preconditions, Projection, ResourceKind, Response, ScimError};
 
 impl Operation {
     /// A page of resources, in the order of `readings`.
@@ -19,7 +20,7 @@ impl Operation {
         kind: ResourceKind,
         readings: &[Reading],
         with_members: bool,
-    ) -> Result<Vec<Object>, Failure> {
+    ) -> Outcome<Vec<Object>> {
         let natives = readings.iter().map(|reading| reading.id.clone()).collect();
         let ids = self.scim_ids(kind, natives).await?;
         let remembered = self
@@ -47,16 +48,23 @@ impl Operation {
         id: &ScimId,
         native: &NativeId,
         with_members: bool,
-    ) -> Result<Object, Failure> {
-        let reading = self.fetch(kind, native).await?;
-        let remembered = self.memory.recall(&self.key(kind, id)).await?;
-        let remembered = remembered.unwrap_or_default();
+    ) -> Outcome<Object> {
+        let key = self.key(kind, id);
+        let mut reading = self.fetch(kind, native).await?;
+        let mut missed = native.clone();
+        while reading.is_none()
+            && let Some(renamed) = self.renamed_to(&key, &missed).await?
+        {
+            reading = self.fetch(kind, &renamed).await?;
+            missed = renamed;
+        }
+        let remembered = self.memory.recall(&key).await?.unwrap_or_default();
         let Some(reading) = reading else {
             let kept = self.kept(kind, id, &remembered);
             if kept.is_some() {
                 self.story.decide(Decision::AnsweredFromKept);
             }
-            return kept.ok_or_else(|| no_such(kind));
+            return kept.ok_or_else(|| NotDone::Absent(Subject::scim(kind, id)));
         };
         self.note_remembered(self.mapping(kind)?, &reading, &remembered);
         self.resource(kind, id, &reading, &remembered, with_members)
@@ -74,14 +82,14 @@ impl Operation {
         id: &ScimId,
         native: &NativeId,
         conditions: &Preconditions,
-    ) -> Result<(), Failure> {
+    ) -> Outcome<()> {
         if conditions.is_empty() {
             return Ok(());
         }
         let resource = self.current(kind, id, native, true).await?;
         match conditions.of_write(text_in_meta(&resource, "version").unwrap_or_default()) {
             Verdict::Go => Ok(()),
-            Verdict::Failed | Verdict::NotModified => Err(changed_since(kind)),
+            Verdict::Failed | Verdict::NotModified => Err(changed_since(kind).into()),
         }
     }
 
@@ -99,7 +107,7 @@ impl Operation {
         reading: &Reading,
         remembered: &Remembered,
         with_members: bool,
-    ) -> Result<Object, Failure> {
+    ) -> Outcome<Object> {
         let mut resource = assemble(self.mapping(kind)?, reading, remembered);
         resource.shift_insert(1.min(resource.len()), "id".into(), id.as_str().into());
         if kind == ResourceKind::Group && with_members {
@@ -165,6 +173,29 @@ impl Operation {
         format!("{}/{}/{}", self.base_url, kind.endpoint(), id)
     }
 
+    /// The answer to a write, from what the vendor holds after it.
+    pub(super) async fn answer_run(
+        &self,
+        run: &mut Run<'_>,
+        status: u16,
+        projection: &Projection,
+    ) -> Outcome<Response> {
+        let (kind, target) = (run.kind, run.target()?.clone());
+        let id = &target.key.id;
+        if run.reading.is_none()
+            && let Some(kept) = self.kept(kind, id, &target.remembered)
+        {
+            self.story.decide(Decision::AnsweredFromKept);
+            return self.answer(kind, status, kept, projection);
+        }
+        let reading = run.reread().await?;
+        let with_members = self.shows_members(projection);
+        let resource = self
+            .resource(kind, id, reading, &target.remembered, with_members)
+            .await?;
+        self.answer(kind, status, resource, projection)
+    }
+
     /// An answer with one resource, reduced to what was asked for.
     pub(super) fn answer(
         &self,
@@ -172,7 +203,7 @@ impl Operation {
         status: u16,
         mut resource: Object,
         projection: &Projection,
-    ) -> Result<Response, Failure> {
+    ) -> Outcome<Response> {
         let version = text_in_meta(&resource, "version").map(str::to_owned);
         let location = text_in_meta(&resource, "location").map(str::to_owned);
         projection.apply(&mut resource, &self.mapping(kind)?.resource_type);
@@ -194,4 +225,12 @@ fn without_version(resource: &mut Object) {
     if let Some(Value::Object(meta)) = resource.get_mut("meta") {
         meta.shift_remove("version");
     }
+}
+
+/// A condition was not met: 412.
+pub(super) fn changed_since(kind: ResourceKind) -> ScimError {
+    ScimError::precondition_failed(format!(
+        "The {} is not of the version this request is for. Read it again.",
+        kind.as_str()
+    ))
 }

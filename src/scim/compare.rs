@@ -1,22 +1,32 @@
 //! The one place where text is compared without regard to case.
 
 use std::borrow::Cow;
+use std::iter::once;
 
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 
-/// The form under which two spellings of a caseless value are equal: NFKC and default case
-/// folding (near to PRECIS UsernameCaseMapped, RFC 7644 §5).
+/// The form under which two spellings of a caseless value are equal: composed (NFC), full and
+/// half width alike, and default case folding (RFC 8265 §3.3, UsernameCaseMapped). What only
+/// looks alike stays apart: a no-break space is no space.
 ///
 /// Borrows when the text is already folded ASCII.
 pub fn fold(text: &str) -> Cow<'_, str> {
     if !text.is_ascii() {
-        return Cow::Owned(text.chars().nfkc().default_case_fold().nfkc().collect());
+        let one_width = text.chars().flat_map(one_width);
+        return Cow::Owned(one_width.nfc().default_case_fold().nfc().collect());
     }
     if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Cow::Owned(text.to_ascii_lowercase());
     }
     Cow::Borrowed(text)
+}
+
+/// A letter of the block of half and full width forms in its usual width.
+fn one_width(letter: char) -> impl Iterator<Item = char> {
+    let usual = matches!(letter, '\u{ff00}'..='\u{ffef}').then(|| once(letter).nfkc());
+    let kept = usual.is_none().then_some(letter);
+    usual.into_iter().flatten().chain(kept)
 }
 
 /// Whether two texts are equal without regard to case.
@@ -42,6 +52,7 @@ mod tests {
             ("K", "\u{212a}", true),     // Kelvin sign
             ("ada", "adb", false),
             ("zoe", "zoë", false),
+            ("eng team", "eng\u{a0}team", false), // no-break space
         ] {
             assert_eq!(same_text(a, b), same, "{a} {b}");
         }

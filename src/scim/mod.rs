@@ -95,6 +95,14 @@ impl ResourceKind {
         }
     }
 
+    /// The attribute by which people name such a resource.
+    pub fn primary_name(self) -> &'static str {
+        match self {
+            Self::User => "userName",
+            Self::Group => "displayName",
+        }
+    }
+
     /// The endpoint without slash: `Users` or `Groups`.
     pub fn endpoint(self) -> &'static str {
         match self {

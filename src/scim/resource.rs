@@ -20,6 +20,16 @@ pub struct Incoming {
     /// Attributes that no schema has, as they were spelt; told once, never an error except
     /// under the strict profile.
     pub ignored: Vec<String>,
+    /// Core attributes that were given as null or as an empty list. That is the same state as
+    /// absent (RFC 7643 §2.5), but it was said.
+    pub emptied: Vec<String>,
+}
+
+impl Incoming {
+    /// Whether a core attribute was mentioned, if only to say that it has no value.
+    pub fn gives(&self, attribute: &str) -> bool {
+        self.resource.contains_key(attribute) || self.emptied.iter().any(|name| name == attribute)
+    }
 }
 
 /// Brings a resource into canonical form.
@@ -44,6 +54,7 @@ pub fn canonicalise(
         shaper: Shaper::new(profile),
         resource: Object::new(),
         bare: Vec::new(),
+        emptied: Vec::new(),
     };
     for (key, value) in body {
         intake.take(key, value)?;
@@ -58,6 +69,7 @@ struct Intake<'a> {
     resource: Object,
     /// Extension attributes written without URN: they count only where nothing else is said.
     bare: Vec<(&'a str, &'a Attribute, Value)>,
+    emptied: Vec<String>,
 }
 
 impl<'a> Intake<'a> {
@@ -182,6 +194,9 @@ impl<'a> Intake<'a> {
             sub: None,
         };
         let Some(value) = self.shaper.whole(attribute, place, value)? else {
+            if urn.is_none() {
+                self.emptied.push(attribute.name.clone());
+            }
             return Ok(());
         };
         let holder = match urn {
@@ -215,6 +230,7 @@ impl<'a> Intake<'a> {
         Ok(Incoming {
             resource: self.resource,
             ignored: self.shaper.ignored,
+            emptied: self.emptied,
         })
     }
 

@@ -121,19 +121,25 @@ impl Shaper {
         let received = match value {
             Value::Array(received) => received,
             other if self.is_absent(&other) => return Ok(None),
+            // A text would lose its type: which of the elements it is, nobody could tell.
+            Value::String(_) if attribute.has_slots() => {
+                return Err(expected(place, "a list of objects"));
+            }
             other if self.profile.takes_other_wrappings() => vec![other],
             _ => return Err(expected(place, "a list")),
         };
         check_length(attribute, received.len())?;
-        let mut elements = Vec::with_capacity(received.len());
+        let count = received.len();
+        let mut elements = Vec::with_capacity(count);
         for element in received {
             elements.extend(self.one(attribute, place, element)?);
         }
-        if attribute.is_keyed()
-            && elements
-                .iter()
-                .any(|element| element.get("value").is_none())
-        {
+        let has_value = |element: &Value| {
+            let value = element.get("value").and_then(Value::as_str);
+            value.is_some_and(|value| !value.is_empty())
+        };
+        // An element that names nobody must not become an empty list, which would empty a group.
+        if attribute.is_keyed() && (elements.len() < count || !elements.iter().all(has_value)) {
             return Err(ScimError::invalid_value(format!(
                 "{place} must each have a value"
             )));

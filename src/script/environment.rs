@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::effects::Effects;
 use super::fiber::Results;
 use super::replies::ReplyTable;
 
@@ -18,6 +19,9 @@ pub(crate) trait Environment {
 
     /// The header of requests that are carried out once, if the manifest names one.
     fn request_token(&self) -> Option<&str>;
+
+    /// What its calls have done at the vendor.
+    fn effects(&self) -> &Effects;
 
     /// Who takes items of batches; `None` in a batch's own function.
     fn batches(&self) -> Option<&dyn BatchPort>;

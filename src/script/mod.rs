@@ -5,6 +5,7 @@
 //! - [`fiber`]: the coroutine it runs on, which suspends at each vendor call;
 //! - [`call`]: that call, its reply, and the [`Backend`](call::Backend) that `vendor` implements;
 //! - [`replies`]: what replies mean; [`xml`]: those of vendors that speak XML;
+//! - [`effects`]: whether calls may have changed something at the vendor;
 //! - [`environment`]: what a script sees of its vendor and tenant, for the rooms above to provide;
 //! - [`definitions`]: files by which editors know what a script can call;
 //! - [`fault`]: what went wrong, by whose fault;
@@ -13,6 +14,7 @@
 pub mod call;
 mod check;
 pub mod definitions;
+pub(crate) mod effects;
 pub mod engine;
 pub(crate) mod environment;
 pub mod fault;

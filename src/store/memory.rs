@@ -9,7 +9,9 @@ use super::lane::Turn;
 use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
-use crate::provisioning::memory::{Membership, Memory, Recall};
+use crate::provisioning::intents::Intent;
+use crate::provisioning::recent::RecentWrite;
+use crate::provisioning::memory::{Completion, Membership, Memory, Recall};
 use crate::scim::ResourceKind;
 
 const RECALL: &str = "SELECT document FROM remembered WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
@@ -63,7 +65,7 @@ impl Memory for Store {
                     self.write(Turn::of(&tenant), move |db| {
                         let issued = natives
                             .iter()
-                            .map(|native| issue(db, &tenant, kind, native));
+                            .map(|native| issue(db, &tenant, kind, native, None));
                         issued.collect()
                     })
                     .await
@@ -154,6 +156,49 @@ impl Memory for Store {
             "DELETE FROM membership WHERE tenant = ?1 AND group_id = ?2 AND member = ?3",
         )
     }
+
+    fn issued_id(
+        &self,
+        tenant: &TenantId,
+        kind: ResourceKind,
+        native: &NativeId,
+    ) -> Recall<'_, Option<ScimId>> {
+        let (tenant, native) = (tenant.clone(), native.clone());
+        self.read(move |db| issued(db, &tenant, kind, &native))
+    }
+
+    fn complete(&self, tenant: &TenantId, completion: Completion) -> Recall<'_, ScimId> {
+        let of = tenant.clone();
+        if !completion.issued && completion.remembered.is_empty() {
+            // Nothing to keep: what was kept of an earlier object of this key went before.
+            return Box::pin(async move { Ok(ScimId::new(completion.native.as_str())) });
+        }
+        self.write(Turn::of(tenant), move |db| complete(db, of, &completion))
+    }
+
+    fn ready_to_write(&self) -> Recall<'_, ()> {
+        Box::pin(self.writable())
+    }
+
+    fn intents(&self, tenant: &TenantId) -> Recall<'_, Vec<Intent>> {
+        self.read_intents(tenant)
+    }
+
+    fn begin_intent(&self, tenant: &TenantId, intent: Intent, ended: Vec<String>) -> Recall<'_, ()> {
+        self.write_intent(tenant, intent, ended)
+    }
+
+    fn end_intents(&self, tenant: &TenantId, ended: Vec<String>) -> Recall<'_, ()> {
+        self.delete_intents(tenant, ended)
+    }
+
+    fn recent(&self, tenant: &TenantId) -> Recall<'_, Vec<RecentWrite>> {
+        self.read_recent(tenant)
+    }
+
+    fn keep_recent(&self, tenant: &TenantId, write: RecentWrite) -> Recall<'_, ()> {
+        self.write_recent(tenant, write)
+    }
 }
 
 impl Store {
@@ -195,8 +240,7 @@ fn remember(db: &Db<'_>, key: &ObjectKey, remembered: &Remembered) -> Result<()>
             key,
         );
     }
-    let document =
-        serde_json::to_string(remembered).map_err(|error| Error::Unwritable(error.to_string()))?;
+    let document = document_of(remembered)?;
     db.execute(
         "INSERT INTO remembered (tenant, kind, id, document) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (tenant, kind, id) DO UPDATE SET document = excluded.document",
@@ -256,17 +300,63 @@ fn delete(db: &Db<'_>, sql: &str, key: &ObjectKey) -> Result<()> {
     db.execute(sql, values).map(drop)
 }
 
-fn issue(db: &Db<'_>, tenant: &TenantId, kind: ResourceKind, native: &NativeId) -> Result<ScimId> {
+fn issued(
+    db: &Db<'_>,
+    tenant: &TenantId,
+    kind: ResourceKind,
+    native: &NativeId,
+) -> Result<Option<ScimId>> {
     let asked = params![tenant.as_str(), text(kind), native.as_str()];
-    if let Some(id) = db.row(ISSUED, asked, |row| id(row, 0))? {
+    db.row(ISSUED, asked, |row| id(row, 0))
+}
+
+/// The id of a native key; where it has none, `new` or a random one.
+fn issue(
+    db: &Db<'_>,
+    tenant: &TenantId,
+    kind: ResourceKind,
+    native: &NativeId,
+    new: Option<&ScimId>,
+) -> Result<ScimId> {
+    if let Some(id) = issued(db, tenant, kind, native)? {
         return Ok(id);
     }
-    let id = ScimId::new(&Uuid::new_v4().to_string());
+    let random = || ScimId::new(&Uuid::new_v4().to_string());
+    let id = new.cloned().unwrap_or_else(random);
     db.execute(
         "INSERT INTO issued_id (tenant, kind, id, native) VALUES (?1, ?2, ?3, ?4)",
         params![tenant.as_str(), text(kind), id.as_str(), native.as_str()],
     )?;
     Ok(id)
+}
+
+fn complete(db: &Db<'_>, tenant: TenantId, completion: &Completion) -> Result<ScimId> {
+    let Completion {
+        kind,
+        native,
+        reserved,
+        ..
+    } = completion;
+    let id = match (completion.issued, completion.rebinds, reserved) {
+        (false, ..) => ScimId::new(native.as_str()),
+        (true, true, Some(id)) => id.clone(),
+        (true, ..) => issue(db, &tenant, *kind, native, reserved.as_ref())?,
+    };
+    let key = ObjectKey {
+        tenant,
+        kind: *kind,
+        id,
+    };
+    if completion.rebinds {
+        rebind(db, &key, native)?;
+    }
+    remember(db, &key, &completion.remembered)?;
+    Ok(key.id)
+}
+
+/// A document as the tables hold it.
+pub(super) fn document_of(document: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(document).map_err(|error| Error::Unwritable(error.to_string()))
 }
 
 /// `tenant`, `second` and each of `thirds`: the values of one statement for many.
@@ -284,7 +374,7 @@ fn each<'a>(
 }
 
 /// How the tables write a kind.
-fn text(kind: ResourceKind) -> &'static str {
+pub(super) fn text(kind: ResourceKind) -> &'static str {
     match kind {
         ResourceKind::User => "user",
         ResourceKind::Group => "group",

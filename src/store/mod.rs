@@ -11,12 +11,13 @@
 //! - A caller that stops waiting does not undo a write that is already queued.
 //!
 //! [`sql`] lets the statements be written once; [`sqlite`] and [`postgres`] are what differs.
-//! [`log`] is the provisioning log, [`health`] what it says of a tenant. Intents
-//! (reliability: the fence before a non-idempotent vendor call) become one more file
-//! here, with a migration; nothing else has to change for them.
+//! [`log`] is the provisioning log, [`health`] what it says of a tenant, [`intents`] what is
+//! begun at vendors and whether anything can be written.
 
 mod admins;
+mod commits;
 pub mod health;
+mod intents;
 mod lane;
 pub mod log;
 mod memory;
@@ -37,6 +38,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::provisioning::locks::SharedLocks;
 use crate::provisioning::memory::{MemoryError, Recall};
+use commits::Commits;
 use lane::{Lane, Turn};
 use postgres::Address;
 use sql::Db;
@@ -50,6 +52,7 @@ pub struct Store {
     locks: Option<Arc<dyn SharedLocks>>,
     held_tokens: bool,
     faults: Arc<AtomicU64>,
+    commits: Arc<Commits>,
 }
 
 impl Store {
@@ -74,6 +77,7 @@ impl Store {
             locks: None,
             held_tokens,
             faults,
+            commits: Arc::default(),
         })
     }
 
@@ -110,6 +114,7 @@ impl Store {
             locks: Some(served.locks),
             held_tokens: served.held_tokens,
             faults,
+            commits: Arc::default(),
         })
     }
 
@@ -127,6 +132,7 @@ impl Store {
             locks: None,
             held_tokens: false,
             faults,
+            commits: Arc::default(),
         })
     }
 
@@ -140,6 +146,7 @@ impl Store {
             locks: None,
             held_tokens: false,
             faults,
+            commits: Arc::default(),
         })
     }
 
@@ -174,7 +181,11 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
     {
-        Box::pin(self.writes.ask(turn, work))
+        Box::pin(async move {
+            let written = self.writes.ask(turn, work).await;
+            self.commits.note(written.is_ok());
+            written
+        })
     }
 
     /// Runs `work` on one consistent state that holds every write acknowledged so far.

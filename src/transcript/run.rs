@@ -17,7 +17,8 @@ use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
 use crate::adapter::settings::Settings;
 use crate::provisioning::batch::Batches;
-use crate::provisioning::ids::IdCache;
+use crate::provisioning::ids::{IdCache, KnownIds};
+use crate::provisioning::intents::Intents;
 use crate::provisioning::locks::Locks;
 use crate::provisioning::memory::Memory;
 use crate::provisioning::recent::Recent;
@@ -97,6 +98,8 @@ pub(crate) struct Player {
     pub(crate) locks: Arc<Locks>,
     pub(crate) batches: Arc<Batches>,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) intents: Arc<Intents>,
+    pub(crate) known: Arc<KnownIds>,
     pub(crate) ids: Arc<IdCache>,
 }
 
@@ -116,6 +119,8 @@ impl Player {
             locks: Arc::default(),
             batches: Arc::new(Batches::new(&adapter.manifest, None)),
             recent: Arc::default(),
+            intents: Arc::default(),
+            known: Arc::default(),
             ids: Arc::default(),
         })
     }
@@ -129,7 +134,8 @@ impl Player {
             let replay = Rc::new(replay);
             let backend: Rc<dyn Backend> = replay.clone();
             let story = Story::unheard_of(&self.tenant);
-            let got = self.ask(&exchange.asks, &before, backend, story).await;
+            let got = self.ask(&exchange.asks, &before, backend, Rc::clone(&story)).await;
+            story.taken();
             let (came, mut misfits) = replay.end();
             misfits.extend(judge(exchange, &got, &mut variables));
             happened.push(Happened {
@@ -209,6 +215,8 @@ impl Player {
             locks: Arc::clone(&self.locks),
             batches: Arc::clone(&self.batches),
             recent: Arc::clone(&self.recent),
+            intents: Arc::clone(&self.intents),
+            known: Arc::clone(&self.known),
             ids: Arc::clone(&self.ids),
             cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),

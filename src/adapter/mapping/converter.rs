@@ -86,6 +86,13 @@ impl InnerFault for rhai::EvalAltResult {
     }
 }
 
+impl Converter {
+    /// Whether converting a value to its native form calls a closure of the script.
+    pub(super) fn is_closure(&self) -> bool {
+        matches!(self, Self::Custom { to: Some(_), .. })
+    }
+}
+
 impl Row {
     /// The native value: an array for several fields. `Null` means "leave out".
     pub(super) fn to_native(
@@ -199,6 +206,17 @@ impl Row {
             (_, Value::Number(number)) => Some(number.to_string().into()),
             (_, value) => Some(value),
         }
+    }
+
+    /// The text by which the vendor looks a native value up: of several fields that of the field
+    /// it looks up by, or the first.
+    pub(crate) fn looked_up<'v>(&self, native: &'v Value) -> Option<&'v str> {
+        let Value::Array(parts) = native else {
+            return native.as_str();
+        };
+        let is_it = |field: &super::Field| Some(field.dotted()) == self.lookup;
+        let place = self.fields.iter().position(is_it).unwrap_or(0);
+        parts.get(place)?.as_str()
     }
 
     /// Whether the value names another resource.

@@ -62,7 +62,7 @@ impl Row {
 }
 
 impl Field {
-    fn dotted(&self) -> String {
+    pub(super) fn dotted(&self) -> String {
         self.0.join(".")
     }
 }

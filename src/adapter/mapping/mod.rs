@@ -23,7 +23,7 @@ pub(crate) use converter::{Closures, Refusal};
 pub use described::Described;
 pub(crate) use read::Reading;
 pub(crate) use remember::{NotTaken, add_extra, assemble, extra_of, update_sayings};
-pub(crate) use write::{Change, Purpose, Written};
+pub(crate) use write::{Change, Native, Purpose, Written};
 
 use crate::adapter::coverage::SeenRows;
 use crate::scim::schema::{Kind, Statement};
@@ -92,6 +92,19 @@ impl Mapping {
 
     pub(crate) fn row(&self, index: usize) -> Option<&Row> {
         self.rows.get(index)
+    }
+
+    /// The row of an attribute in its canonical spelling.
+    pub(crate) fn row_named(&self, spelling: &str) -> Option<&Row> {
+        let mut rows = self.mapped();
+        rows.find(|(_, row)| row.spelling == spelling)
+            .map(|(_, row)| row)
+    }
+
+    /// Whether converting values of these rows calls a closure of the script.
+    pub(crate) fn needs_script(&self, rows: impl IntoIterator<Item = usize>) -> bool {
+        let mut rows = rows.into_iter().filter_map(|row| self.row(row));
+        rows.any(|row| row.otherwise.is_some() || row.converter.is_closure())
     }
 
     /// The row of a leaf, if the table has one with a native field.

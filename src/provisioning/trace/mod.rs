@@ -20,6 +20,7 @@ mod understood;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -91,7 +92,12 @@ pub struct Story {
     came: SystemTime,
     began: Instant,
     told: RefCell<Told>,
+    /// Shared by the parts of a bulk request, which have one answer.
+    when_taken: Rc<RefCell<Vec<WhenTaken>>>,
 }
+
+/// What is done when the connection has taken the answer.
+type WhenTaken = Box<dyn FnOnce()>;
 
 /// What a story knows so far.
 #[derive(Default)]
@@ -228,13 +234,16 @@ impl Story {
             came: SystemTime::now(),
             began: Instant::now(),
             told: RefCell::new(told),
+            when_taken: Rc::default(),
         }
     }
 
     /// A story that takes no notes and that nobody hears: of transcripts and tests.
     pub fn unheard_of(tenant: &TenantId) -> Rc<Self> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let asked = Asked {
-            request_id: "-".into(),
+            request_id: number.to_string().into(),
             part: 0,
             tenant: tenant.clone(),
             vendor: "-".into(),
@@ -254,12 +263,30 @@ impl Story {
             route,
             ..self.asked.clone()
         };
-        Self::begin(asked, Rc::clone(&self.audience))
+        let mut part = Self::of(asked, Rc::clone(&self.audience), ROOM);
+        part.when_taken = Rc::clone(&self.when_taken);
+        Rc::new(part)
     }
 
     /// Whether it is worth while to put a step into words.
     pub(super) fn takes_notes(&self) -> bool {
         self.takes_notes
+    }
+
+    /// The id of the request, which the operations of one bulk request share.
+    pub(super) fn request_id(&self) -> &str {
+        &self.asked.request_id
+    }
+
+    /// Has `done` called when the connection has taken the whole answer.
+    pub(super) fn when_taken(&self, done: impl FnOnce() + 'static) {
+        self.when_taken.borrow_mut().push(Box::new(done));
+    }
+
+    /// The connection has taken the whole answer.
+    pub fn taken(&self) {
+        let waiting = std::mem::take(&mut *self.when_taken.borrow_mut());
+        waiting.into_iter().for_each(|done| done());
     }
 
     /// Takes note of a step.

@@ -62,6 +62,11 @@ pub enum Step {
         /// Rows on it.
         rows: usize,
     },
+    /// What is going to be done, in this order.
+    Plan {
+        /// Each step in words; ids and names of attributes, no values.
+        steps: Vec<String>,
+    },
     /// What the request changes.
     Changes {
         /// One entry an attribute.

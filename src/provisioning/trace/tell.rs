@@ -128,6 +128,7 @@ pub fn step(step: &Step) -> String {
             candidates,
         } => format!("looked up by {attribute}: {candidates} found"),
         Step::Page { rows } => format!("a page of the list: {rows} rows"),
+        Step::Plan { steps } => format!("plan: {}", steps.join("; ")),
         Step::Changes { attributes } => {
             let names: Vec<_> = attributes.iter().map(|one| one.name.as_str()).collect();
             format!("changes: {}", names.join(", "))

@@ -54,6 +54,13 @@ pub struct Operation {
     pub value: Option<Value>,
 }
 
+impl Operation {
+    /// Whether it is about a core attribute.
+    pub fn is_about(&self, attribute: &str) -> bool {
+        self.path.attr.schema.is_none() && self.path.attr.attribute == attribute
+    }
+}
+
 /// The three operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
@@ -115,6 +122,15 @@ impl PatchRequest {
     pub fn writes(&self, urn: Option<&str>, attribute: &str) -> bool {
         let mut paths = self.operations.iter().map(|operation| &operation.path.attr);
         paths.any(|path| path.schema.as_deref() == urn && path.attribute == attribute)
+    }
+
+    /// The same without what is about `members`.
+    #[must_use]
+    pub fn without_members(&self) -> Self {
+        let (mut rest, _) = self.clone().split_members();
+        rest.operations
+            .retain(|operation| !operation.is_about("members"));
+        rest
     }
 
     /// Takes the changes of `members` out: they go to the vendor as differences, the rest as

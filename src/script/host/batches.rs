@@ -104,7 +104,13 @@ fn submit(
     let results = results.ok_or_else(|| refused(&format!("the manifest has no [batch.{name}]")))?;
     match stage.call().ask(Ask::Results(results)) {
         Answer::Told(Ok(results)) => Ok(results),
-        Answer::Told(Err(failure)) => Err(Fault::failed(failure).throw(context.call_position())),
+        Answer::Told(Err(failure)) => {
+            let fault = Fault::failed(failure);
+            if !fault.is_refusal() {
+                stage.environment().effects().written();
+            }
+            Err(fault.throw(context.call_position()))
+        }
         _ => Err(cancelled(context)),
     }
 }
@@ -122,6 +128,7 @@ fn judged(context: NativeCallContext<'_>, part: Dynamic) -> Result<Dynamic, Box<
         tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
     }
     if verdict.means == Meaning::Ok {
+        stage.environment().effects().written();
         return Ok(part);
     }
     // Its outcome is told, so that nothing about it is open.

@@ -271,8 +271,12 @@ impl Request {
         };
         let (verb, repeatable) = (call.method, call.is_repeatable());
         match stage.call().ask(Ask::Call(call)) {
-            Answer::Reply(Ok(reply)) => read(&stage, verb, &reply, repeatable)
-                .map_err(|fault| fault.throw(context.call_position())),
+            Answer::Reply(Ok(reply)) => read(&stage, verb, &reply, repeatable).map_err(|fault| {
+                if fault.is_refusal() {
+                    stage.environment().effects().refused();
+                }
+                fault.throw(context.call_position())
+            }),
             Answer::Reply(Err(fault)) => {
                 Err(Fault::unanswered(fault, repeatable).throw(context.call_position()))
             }

@@ -146,6 +146,15 @@ impl Fault {
         self.kind == FaultKind::Meant(Meaning::Bug)
     }
 
+    /// Whether the vendor certainly did not do what it was asked.
+    pub(super) fn is_refusal(&self) -> bool {
+        match &self.kind {
+            FaultKind::Meant(Meaning::Ok | Meaning::Fault) | FaultKind::UnknownOutcome => false,
+            FaultKind::Failed(failure) => !failure.is_unconfirmed(),
+            FaultKind::Meant(_) | FaultKind::Unreachable | FaultKind::Busy(_) => true,
+        }
+    }
+
     /// What it means for the request. `title` is the vendor's name.
     pub(crate) fn into_failure(self, title: &str) -> Failure {
         let meaning = match self.kind {

@@ -60,7 +60,10 @@ impl Stage {
 
 #[cfg(test)]
 #[derive(Default)]
-struct Bare(crate::script::replies::ReplyTable);
+struct Bare(
+    crate::script::replies::ReplyTable,
+    crate::script::effects::Effects,
+);
 
 #[cfg(test)]
 impl Environment for Bare {
@@ -78,6 +81,10 @@ impl Environment for Bare {
 
     fn request_token(&self) -> Option<&str> {
         None
+    }
+
+    fn effects(&self) -> &crate::script::effects::Effects {
+        &self.1
     }
 
     fn batches(&self) -> Option<&dyn crate::script::environment::BatchPort> {

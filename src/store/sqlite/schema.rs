@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_what_a_vendor_cannot_hold.sql"),
     include_str!("../migrations/sqlite/0002_provisioning_log.sql"),
     include_str!("../migrations/sqlite/0003_administration.sql"),
+    include_str!("../migrations/sqlite/0004_intents.sql"),
 ];
 
 /// Brings the database to this program's version, all steps or none.
@@ -96,7 +97,7 @@ mod tests {
     }
 
     /// Administration belongs to no tenant; an event's place is its turn among those of all.
-    const OF_NO_TENANT: [&str; 3] = ["admin_token", "deed", "event"];
+    const OF_NO_TENANT: [&str; 4] = ["admin_token", "deed", "event", "heartbeat"];
 
     #[test]
     fn every_primary_key_begins_with_the_tenant() {

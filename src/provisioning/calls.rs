@@ -1,0 +1,221 @@
+//! Calling the functions of the vendor's script, on a fiber. Everything a script gives is turned
+//! into plain data before the fiber ends.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhai::{Array, Dynamic, Map};
+use serde_json::Value;
+use tracing::{Instrument, Span};
+
+use super::batch::Crew;
+use super::noted::Noted;
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome, Subject};
+use super::trace::{Step, Story};
+use crate::adapter::Adapter;
+use crate::adapter::environment::TenantEnvironment;
+use crate::adapter::keys::NativeId;
+use crate::adapter::mapping::{Closures, Mapping, Reading};
+use crate::script::effects::Effects;
+use crate::script::fault::{Failure, VendorFault};
+use crate::script::fiber::{self, Budget};
+use crate::script::host::Stage;
+
+/// Target of the spans that only traces show: a log line stays in its request's span.
+pub const TRACE_ONLY: &str = "trace_only";
+
+/// CPU time of one script; waiting for the vendor is free.
+const CPU: Duration = Duration::from_millis(250);
+
+impl Operation {
+    /// Runs `job` on a fiber. `subject` is whom it is about: if the vendor says that something
+    /// does not exist, it is that.
+    pub(super) async fn call<T: 'static>(
+        &self,
+        subject: Subject,
+        job: impl FnOnce(&Vm) -> Result<T, Failure> + 'static,
+    ) -> Outcome<T> {
+        let effects = Rc::new(Effects::default());
+        let result = self.run(&effects, job).await;
+        result.map_err(|failure| NotDone::of(failure, subject, effects.wrote()))
+    }
+
+    /// Converts values of some rows by the table. Only closures of the script need a fiber.
+    pub(super) async fn convert<T: 'static>(
+        &self,
+        mapping: &Mapping,
+        rows: impl IntoIterator<Item = usize>,
+        job: impl FnOnce(&Closures<'_>) -> T + 'static,
+    ) -> Outcome<T> {
+        if !mapping.needs_script(rows) {
+            return Ok(job(&closures_of(&self.adapter)));
+        }
+        let effects = Rc::new(Effects::default());
+        Ok(self.run(&effects, move |vm| Ok(job(&vm.closures()))).await?)
+    }
+
+    async fn run<T: 'static>(
+        &self,
+        effects: &Rc<Effects>,
+        job: impl FnOnce(&Vm) -> Result<T, Failure> + 'static,
+    ) -> Result<T, Failure> {
+        let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
+        let crew = (!adapter.manifest.batch.is_empty()).then(|| self.crew());
+        let story = Rc::clone(&self.story);
+        let noted = Noted {
+            backend: &*self.backend,
+            adapter: &self.adapter,
+            effects,
+            story: &self.story,
+        };
+        let budget = Budget {
+            cpu: CPU,
+            deadline: self.deadline,
+        };
+        let span = tracing::info_span!(
+            target: TRACE_ONLY,
+            "script",
+            vendor = self.adapter.name.as_str(),
+            function = tracing::field::Empty,
+        );
+        let recording = span.clone();
+        let effects = Rc::clone(effects);
+        fiber::run(
+            move |call| {
+                let environment = TenantEnvironment::new(&adapter, &settings, crew, &effects);
+                job(&Vm {
+                    adapter,
+                    stage: Stage::new(call, environment),
+                    story,
+                    span: recording,
+                })
+            },
+            budget,
+            &noted,
+        )
+        .instrument(span)
+        .await
+    }
+
+    fn crew(&self) -> Crew {
+        Crew {
+            tenant: self.tenant.clone(),
+            adapter: Arc::clone(&self.adapter),
+            settings: Arc::clone(&self.settings),
+            // Whoever leads a batch may lead for hours; its own request's trace ends with it.
+            backend: self.backend.apart().unwrap_or(Rc::clone(&self.backend)),
+            batches: Arc::clone(&self.batches),
+            deadline: self.deadline,
+        }
+    }
+}
+
+/// A script that runs.
+pub(super) struct Vm {
+    pub(super) adapter: Arc<Adapter>,
+    stage: Stage,
+    pub(super) story: Rc<Story>,
+    span: Span,
+}
+
+impl Vm {
+    pub(super) fn call(
+        &self,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Dynamic, Failure> {
+        self.span.record("function", function);
+        let adapter = &self.adapter;
+        let told = |fault| adapter.told(fault);
+        let calling = self.story.function(function);
+        let given = adapter.script.call(&self.stage, told, function, arguments);
+        calling.ended(given.is_ok());
+        given
+    }
+
+    pub(super) fn note_fields(&self, fields: &Map) {
+        if !self.story.takes_notes() {
+            return;
+        }
+        let names = fields.keys().map(ToString::to_string).collect();
+        self.story.note(Step::Fields { names });
+    }
+
+    pub(super) fn closures(&self) -> Closures<'_> {
+        closures_of(&self.adapter)
+    }
+
+    /// Calls a function that gives one object or `()`.
+    pub(super) fn object(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Option<Reading>, Failure> {
+        let given = self.call(function, arguments)?;
+        if given.is_unit() {
+            return Ok(None);
+        }
+        let object = given.read_lock::<Map>().ok_or(VendorFault::Unusable)?;
+        mapping.read(&object, &self.closures()).map(Some)
+    }
+
+    /// Calls a function that gives an array of objects.
+    pub(super) fn objects(
+        &self,
+        mapping: &Mapping,
+        rows: Dynamic,
+    ) -> Result<Vec<Reading>, Failure> {
+        let rows = rows.try_cast::<Array>().ok_or(VendorFault::Unusable)?;
+        let objects = rows.iter().map(|row| {
+            let object = row.read_lock::<Map>().ok_or(VendorFault::Unusable)?;
+            mapping.read(&object, &self.closures())
+        });
+        objects.collect()
+    }
+
+    /// The native key in the fields of a write, or what `key_…(fields)` says of them.
+    pub(super) fn key_of(
+        &self,
+        mapping: &Mapping,
+        fields: Map,
+    ) -> Result<Option<NativeId>, Failure> {
+        let function = format!("key_{}", mapping.kind.snake());
+        if fields.is_empty() || self.adapter.script.arity(&function).is_none() {
+            return Ok(mapping.key_in(&fields));
+        }
+        let key = self.call(&function, (fields,))?;
+        Ok((!key.is_unit()).then(|| NativeId::new(&key.to_string())))
+    }
+}
+
+fn closures_of(adapter: &Adapter) -> Closures<'_> {
+    let Adapter {
+        script, manifest, ..
+    } = adapter;
+    Closures {
+        engine: script.engine(),
+        ast: &script.ast,
+        script: &script.file,
+        title: &manifest.title,
+    }
+}
+
+/// An array of ids, as a script gives them.
+pub(super) fn ids(given: Dynamic) -> Result<Vec<NativeId>, Failure> {
+    let given = given.try_cast::<Array>().ok_or(VendorFault::Unusable)?;
+    let ids = given.iter().map(|id| NativeId::new(&id.to_string()));
+    Ok(ids.collect())
+}
+
+/// Ids as an argument of a function.
+pub(super) fn array_of(ids: &[NativeId]) -> Array {
+    ids.iter().map(|id| id.to_string().into()).collect()
+}
+
+/// A native value as the argument of a function.
+pub(super) fn argument(value: &Value) -> Dynamic {
+    crate::script::host::json::to_dynamic(value)
+}

@@ -1,0 +1,84 @@
+//! Evidence that an object is the one an intent created.
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+
+use super::intents::Intent;
+use crate::adapter::mapping::{Mapping, Reading, Written};
+
+/// A keyed hash of each value that a create sends, so that no person's data is kept for
+/// comparing.
+pub(super) fn hashes(key: &str, mapping: &Mapping, written: &[Written]) -> Vec<(String, String)> {
+    let hashed = written.iter().filter_map(|sent| {
+        let row = mapping.row(sent.row)?;
+        let hash = hash(key, &row.spelling, &sent.native)?;
+        Some((row.spelling.clone(), hash))
+    });
+    hashed.collect()
+}
+
+/// Whether an object holds what an intent sent: `externalId` where the vendor keeps it, else all
+/// of it.
+pub(super) fn holds(intent: &Intent, mapping: &Mapping, reading: &Reading) -> bool {
+    let held = |spelling: &str| {
+        let mut values = reading.values.iter();
+        let found = values.find(|value| {
+            let row = mapping.row(value.row);
+            row.is_some_and(|row| row.spelling == spelling)
+        });
+        hash(&intent.id, spelling, &found?.native)
+    };
+    let is_held = |(spelling, sent): &(String, String)| held(spelling).as_ref() == Some(sent);
+    let external = intent.hashes.iter().find(|(name, _)| name == "externalId");
+    match external {
+        Some(external) => is_held(external),
+        None => intent.hashes.iter().all(is_held),
+    }
+}
+
+/// `None` for what is not sent in a create.
+fn hash(key: &str, spelling: &str, native: &Value) -> Option<String> {
+    let native = plain(native)?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
+    mac.update(spelling.as_bytes());
+    mac.update(&[0]);
+    mac.update(native.to_string().as_bytes());
+    let digest = mac.finalize().into_bytes();
+    let digits = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+    Some(digits.collect())
+}
+
+/// A value without what vendors hold in several ways: null, the empty text and nothing are one.
+fn plain(native: &Value) -> Option<Value> {
+    match native {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::Array(parts) => {
+            let parts: Vec<_> = parts.iter().map(|part| plain(part).unwrap_or_default()).collect();
+            parts.iter().any(|part| !part.is_null()).then_some(Value::Array(parts))
+        }
+        other => Some(other.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn null_and_empty_are_the_same_and_another_value_is_not() {
+        let hash = |value| hash("key", "title", &value);
+        assert_eq!(hash(json!(["a", null])), hash(json!(["a", ""])));
+        assert_eq!(hash(json!("")), None);
+        assert_ne!(hash(json!("a")), hash(json!("A")));
+    }
+
+    #[test]
+    fn the_same_value_of_another_intent_has_another_hash() {
+        let native = json!("ada@example.com");
+        assert_ne!(hash("one", "title", &native), hash("two", "title", &native));
+    }
+}

@@ -1,0 +1,121 @@
+//! SCIM ids and native ids: which object Entra means, and what the vendor calls it.
+
+use super::operation::Operation;
+use super::outcome::{NotDone, Outcome, Subject};
+use super::trace::Step;
+use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
+use crate::adapter::manifest::IdRule;
+use crate::scim::ResourceKind;
+
+impl Operation {
+    /// Whether the gateway issues the ids of this resource type.
+    pub(super) fn is_issued(&self, kind: ResourceKind) -> bool {
+        self.adapter
+            .id_rule(kind)
+            .is_some_and(|rule: &IdRule| rule.issued)
+    }
+
+    /// What the vendor calls an object.
+    ///
+    /// # Errors
+    /// `Absent` for an id that cannot be one of the tenant's.
+    pub(super) async fn native_id(&self, kind: ResourceKind, id: &ScimId) -> Outcome<NativeId> {
+        if !self.is_issued(kind) {
+            let native = NativeId::new(id.as_str());
+            let form = self.adapter.id_rule(kind).map(|rule| rule.form);
+            let fits = form.unwrap_or_default().fits(native.as_str());
+            return match native.is_path_safe() && fits {
+                true => Ok(native),
+                false => Err(NotDone::Absent(Subject::scim(kind, id))),
+            };
+        }
+        let key = self.key(kind, id);
+        let known = self.ids.get(&key);
+        let cached = known.is_some();
+        self.story.note(Step::Id { cached });
+        match known {
+            Some(native) => Ok(native),
+            None => self.native_id_stored(&key).await,
+        }
+    }
+
+    /// What the store says that the vendor calls an object of issued id.
+    async fn native_id_stored(&self, key: &ObjectKey) -> Outcome<NativeId> {
+        let epoch = self.ids.epoch(&self.tenant, key.kind);
+        let native = self.memory.native_id(key).await?;
+        let native = native.ok_or_else(|| NotDone::Absent(Subject::scim(key.kind, &key.id)))?;
+        if let Some(native) = self.settled_key(key, &native).await? {
+            return Ok(native);
+        }
+        self.ids.insert_if(key, native.clone(), epoch);
+        Ok(native)
+    }
+
+    /// What the vendor calls an object whose absence under `missed` may only mean that it was
+    /// renamed meanwhile; `None` if the id leads to nothing else.
+    pub(super) async fn renamed_to(
+        &self,
+        key: &ObjectKey,
+        missed: &NativeId,
+    ) -> Outcome<Option<NativeId>> {
+        if !self.is_issued(key.kind) {
+            return Ok(None);
+        }
+        match self.native_id_stored(key).await {
+            Ok(native) => Ok((native != *missed).then_some(native)),
+            Err(NotDone::Absent(_)) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What Entra calls native objects, ids issued where they are new.
+    pub(super) async fn scim_ids(
+        &self,
+        kind: ResourceKind,
+        natives: Vec<NativeId>,
+    ) -> Outcome<Vec<ScimId>> {
+        if self.is_issued(kind) {
+            return Ok(self.memory.issue_ids(&self.tenant, kind, natives).await?);
+        }
+        Ok(natives
+            .iter()
+            .map(|native| ScimId::new(native.as_str()))
+            .collect())
+    }
+
+    /// What Entra calls a native object, if it has an id already.
+    pub(super) async fn scim_id_before(
+        &self,
+        kind: ResourceKind,
+        native: &NativeId,
+    ) -> Outcome<Option<ScimId>> {
+        match self.is_issued(kind) {
+            true => Ok(self.memory.issued_id(&self.tenant, kind, native).await?),
+            false => Ok(Some(ScimId::new(native.as_str()))),
+        }
+    }
+
+    /// What the vendor calls an object now, if a change of its key was not confirmed: the new
+    /// key, if nothing has the old one any more and something has the new one. `None` if no
+    /// change is open.
+    async fn settled_key(&self, key: &ObjectKey, native: &NativeId) -> Outcome<Option<NativeId>> {
+        let remembered = self.memory.recall(key).await?.unwrap_or_default();
+        let Some(new) = remembered.becoming.as_deref().map(NativeId::new) else {
+            return Ok(None);
+        };
+        let moved = !self.exists(key.kind, native).await? && self.exists(key.kind, &new).await?;
+        if !moved {
+            return Ok(Some(native.clone()));
+        }
+        self.memory.settle(key, new.clone()).await?;
+        self.ids.bump(&self.tenant, key.kind);
+        Ok(Some(new))
+    }
+
+    /// A vendor that looks names up regardless of case gives the renamed one
+    /// for the old name too.
+    async fn exists(&self, kind: ResourceKind, native: &NativeId) -> Outcome<bool> {
+        let found = self.fetch(kind, native).await?;
+        Ok(found.is_some_and(|reading| reading.id == *native))
+    }
+}

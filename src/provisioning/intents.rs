@@ -1,0 +1,340 @@
+//! Intents: what the gateway is about to create, written down before it asks the vendor.
+//!
+//! A create whose reply is lost may have been carried out. The intent that was committed before
+//! it is the only evidence by which a later POST may take the object that is there for its own;
+//! without one, an object of that name is somebody else's and the answer is 409.
+//!
+//! An intent is *live* while its request runs. It is deleted when the create was certainly not
+//! carried out, and when the client has *heard* of the object: a 2xx that names it was taken
+//! whole by the connection, or a later answer shows its id. Otherwise it is *unheard*.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::memory::{Memory, MemoryError};
+use super::names::Name;
+use crate::adapter::keys::{ScimId, TenantId};
+use crate::adapter::remembered::Remembered;
+use crate::scim::ResourceKind;
+
+/// Most intents that are kept for one tenant. The oldest unheard one goes first.
+const MOST: usize = 1000;
+
+/// How long an unheard intent counts. Entra gives up on a user long before.
+pub(super) const EXPIRES: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// One create.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Random; also the key of the hashes.
+    pub id: String,
+    /// What is created.
+    pub kind: ResourceKind,
+    /// What for.
+    pub purpose: Purpose,
+    /// The request that began it: the operations of one bulk request share it.
+    pub request: String,
+    /// The process that began it.
+    pub epoch: String,
+    /// The values that name the object, the primary one first.
+    pub names: Vec<Name>,
+    /// `externalId` as Entra sent it.
+    pub external_id: Option<String>,
+    /// The SCIM id that the object is to have, where the gateway issues ids.
+    pub reserved: Option<ScimId>,
+    /// A keyed hash of each native value sent, by attribute.
+    pub hashes: Vec<(String, String)>,
+    /// What the gateway has to remember of the object.
+    pub remembered: Remembered,
+    /// Milliseconds since 1970.
+    pub at: u64,
+}
+
+/// What an object is created for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A POST.
+    Post,
+    /// The vendor removed a disabled object; it is created again under this SCIM id.
+    Recreate(ScimId),
+}
+
+impl Intent {
+    /// How long ago it was written.
+    pub(super) fn age(&self) -> Duration {
+        Duration::from_millis(now().saturating_sub(self.at))
+    }
+
+    fn shares_a_name(&self, names: &[Name]) -> bool {
+        self.names.iter().any(|sent| names.contains(sent))
+    }
+
+    /// Whether it is of an earlier try of a POST with these names.
+    fn is_earlier_try(&self, kind: ResourceKind, names: &[Name], external_id: Option<&str>) -> bool {
+        if self.kind != kind || self.purpose != Purpose::Post {
+            return false;
+        }
+        let primary = self.names.first();
+        let same_primary = primary.is_some() && primary == names.first();
+        let same_external = external_id.is_some() && self.external_id.as_deref() == external_id;
+        same_primary || (same_external && self.shares_a_name(names))
+    }
+}
+
+/// The open intents of one tenant.
+#[derive(Debug, Default)]
+pub struct Intents {
+    state: Mutex<State>,
+    /// Several gateways write intents of this tenant: the store is asked each time.
+    shared: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Read from the store.
+    loaded: bool,
+    open: Vec<Intent>,
+    /// Creates that run, by their primary name.
+    live: HashMap<Name, watch::Receiver<Option<Ended>>>,
+    /// Heard, and not yet deleted in the store.
+    heard: Vec<String>,
+}
+
+/// How a create ended, for those who wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It was answered 2xx.
+    Created,
+    /// It was not.
+    Otherwise,
+}
+
+/// A create that runs. Those who want the same name wait until it is dropped.
+#[derive(Debug)]
+pub(super) struct Live {
+    intents: Arc<Intents>,
+    name: Option<Name>,
+    ended: watch::Sender<Option<Ended>>,
+}
+
+impl Live {
+    /// Tells those who wait that the object was created.
+    pub(super) fn created(&self) {
+        self.ended.send_replace(Some(Ended::Created));
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            self.intents.state().live.remove(name);
+        }
+        self.ended
+            .send_if_modified(|ended| ended.is_none() && ended.replace(Ended::Otherwise).is_none());
+    }
+}
+
+impl Intents {
+    /// Those of a tenant; `shared` where several gateways serve it.
+    pub fn new(shared: bool) -> Self {
+        Self {
+            state: Mutex::default(),
+            shared,
+        }
+    }
+
+    /// Begins a create of this primary name, once no other one runs.
+    ///
+    /// # Errors
+    /// [`Ended::Created`] if one ran meanwhile and was answered 2xx.
+    pub(super) async fn begin_live(self: &Arc<Self>, name: Option<&Name>) -> Result<Live, Ended> {
+        loop {
+            let running = {
+                let mut state = self.state();
+                match name.and_then(|name| state.live.get(name)) {
+                    Some(running) => running.clone(),
+                    None => {
+                        let (ended, running) = watch::channel(None);
+                        if let Some(name) = name {
+                            state.live.insert(name.clone(), running);
+                        }
+                        return Ok(Live {
+                            intents: Arc::clone(self),
+                            name: name.cloned(),
+                            ended,
+                        });
+                    }
+                }
+            };
+            let mut running = running;
+            // An error means that it is gone, and then it has said how it ended.
+            let _ = running.wait_for(Option::is_some).await;
+            if *running.borrow() == Some(Ended::Created) {
+                return Err(Ended::Created);
+            }
+        }
+    }
+
+    /// The intent of an earlier try of a POST with these names.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(super) async fn earlier(
+        &self,
+        memory: &dyn Memory,
+        tenant: &TenantId,
+        kind: ResourceKind,
+        names: &[Name],
+        external_id: Option<&str>,
+    ) -> Result<Option<Intent>, MemoryError> {
+        self.load(memory, tenant).await?;
+        let state = self.state();
+        let mut newest_first = state.open.iter().rev();
+        let found = newest_first.find(|intent| intent.is_earlier_try(kind, names, external_id));
+        Ok(found.cloned())
+    }
+
+    /// The intent of an earlier re-creation under a SCIM id.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(super) async fn of_recreation(
+        &self,
+        memory: &dyn Memory,
+        tenant: &TenantId,
+        id: &ScimId,
+    ) -> Result<Option<Intent>, MemoryError> {
+        self.load(memory, tenant).await?;
+        let state = self.state();
+        let is_it = |intent: &&Intent| matches!(&intent.purpose, Purpose::Recreate(of) if of == id);
+        Ok(state.open.iter().rev().find(is_it).cloned())
+    }
+
+    /// All open ones.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(super) async fn all(
+        &self,
+        memory: &dyn Memory,
+        tenant: &TenantId,
+    ) -> Result<Vec<Intent>, MemoryError> {
+        self.load(memory, tenant).await?;
+        Ok(self.state().open.clone())
+    }
+
+    async fn load(&self, memory: &dyn Memory, tenant: &TenantId) -> Result<(), MemoryError> {
+        if self.state().loaded && !self.shared {
+            return Ok(());
+        }
+        let read = memory.intents(tenant).await?;
+        let mut state = self.state();
+        if self.shared {
+            state.open = read;
+        } else if !state.loaded {
+            state.loaded = true;
+            state.open.splice(0..0, read);
+        }
+        Ok(())
+    }
+
+    /// Commits an intent.
+    ///
+    /// # Errors
+    /// The store cannot be written: then nothing may be created.
+    pub(super) async fn commit(
+        &self,
+        memory: &dyn Memory,
+        tenant: &TenantId,
+        intent: Intent,
+    ) -> Result<(), MemoryError> {
+        self.load(memory, tenant).await?;
+        let ended = self.make_room();
+        memory.begin_intent(tenant, intent.clone(), ended).await?;
+        self.state().open.push(intent);
+        Ok(())
+    }
+
+    /// What may be deleted with the next commit: what was heard, and the oldest beyond [`MOST`].
+    fn make_room(&self) -> Vec<String> {
+        let mut state = self.state();
+        let mut ended = std::mem::take(&mut state.heard);
+        let over = (state.open.len() + 1).saturating_sub(MOST);
+        ended.extend(state.open.drain(..over).map(|intent| intent.id));
+        ended
+    }
+
+    /// Takes an intent off the list; the store is told with the next commit, or by
+    /// [`Self::flush`].
+    pub(super) fn close(&self, id: &str) {
+        let mut state = self.state();
+        state.open.retain(|intent| intent.id != id);
+        state.heard.push(id.to_owned());
+    }
+
+    /// The client has heard of an object: its intent is closed.
+    pub(super) fn heard(&self, kind: ResourceKind, id: &ScimId) {
+        let mut state = self.state();
+        if state.open.is_empty() {
+            return;
+        }
+        let is_it = |intent: &Intent| intent.kind == kind && intent.reserved.as_ref() == Some(id);
+        let (ended, open) = std::mem::take(&mut state.open).into_iter().partition(is_it);
+        let ended: Vec<Intent> = ended;
+        state.open = open;
+        state.heard.extend(ended.into_iter().map(|intent| intent.id));
+    }
+
+    /// Notes the SCIM id of the object that an intent created.
+    pub(super) fn created(&self, intent: &str, id: &ScimId) {
+        let mut state = self.state();
+        if let Some(intent) = state.open.iter_mut().find(|open| open.id == intent) {
+            intent.reserved = Some(id.clone());
+        }
+    }
+
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.state().open.len()
+    }
+
+    /// Deletes in the store what is closed.
+    ///
+    /// # Errors
+    /// The store cannot be written; it is tried again with the next one.
+    pub async fn flush(&self, memory: &dyn Memory, tenant: &TenantId) -> Result<(), MemoryError> {
+        let ended = std::mem::take(&mut self.state().heard);
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let result = memory.end_intents(tenant, ended.clone()).await;
+        if result.is_err() {
+            self.state().heard.extend(ended);
+        }
+        result
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
+/// A text that no other run of the program has.
+pub(super) fn epoch() -> &'static str {
+    static EPOCH: OnceLock<String> = OnceLock::new();
+    EPOCH.get_or_init(|| Uuid::new_v4().simple().to_string())
+}

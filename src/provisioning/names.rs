@@ -1,0 +1,155 @@
+//! The values that name an object: those the vendor can look it up by and holds only once.
+//!
+//! Names are compared as the vendor would hold them (converted by the table's row, folded,
+//! Unicode composed), never as Entra spelt them: at a vendor that trims, `"eng "` is `"eng"`.
+//! `externalId` is no name: RFC 7643 §3.1 leaves its uniqueness to the client.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::locks::LockKey;
+use super::operation::Operation;
+use super::outcome::Outcome;
+use crate::adapter::mapping::{Change, Mapping, Reading, Row, Written};
+use crate::scim::compare::fold;
+use crate::scim::{Object, PatchRequest, ResourceKind};
+
+/// One value that names an object. Two are equal if their folded values are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Name {
+    /// Of which resource type.
+    pub kind: ResourceKind,
+    /// The attribute in its canonical spelling; a reload may move its row.
+    pub attribute: String,
+    /// The native value, folded.
+    pub value: String,
+    /// The native value as the vendor is asked for it.
+    pub native: Value,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.attribute, &self.value) == (other.kind, &other.attribute, &other.value)
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.kind, &self.attribute, &self.value).hash(state);
+    }
+}
+
+impl Name {
+    /// The key of its lock.
+    pub(super) fn lock(&self) -> LockKey {
+        LockKey::Name(self.kind, self.attribute.clone(), self.value.clone())
+    }
+}
+
+/// The name that a row's native value is.
+pub(super) fn name(kind: ResourceKind, row: &Row, native: &Value) -> Option<Name> {
+    Some(Name {
+        kind,
+        attribute: row.spelling.clone(),
+        value: fold(row.looked_up(native)?).into_owned(),
+        native: native.clone(),
+    })
+}
+
+/// The rows whose values name an object, the primary one first.
+pub(super) fn naming(mapping: &Mapping) -> impl Iterator<Item = (usize, &Row)> {
+    let primary = mapping.kind.primary_name();
+    let is_naming = |row: &Row| {
+        row.lookup.is_some() && !row.ambiguous && row.leaf.attribute != "externalId"
+    };
+    let is_primary = move |row: &Row| row.leaf.attribute == primary && row.leaf.schema.is_none();
+    let rows = move |first: bool| {
+        mapping
+            .mapped()
+            .filter(move |(_, row)| is_naming(row) && is_primary(row) == first)
+    };
+    rows(true).chain(rows(false))
+}
+
+/// The names among what a write sends.
+pub(super) fn names_of(mapping: &Mapping, written: &[Written]) -> Vec<Name> {
+    let name_in = |(index, row)| {
+        let sent = written.iter().find(|sent| sent.row == index)?;
+        name(mapping.kind, row, &sent.native)
+    };
+    naming(mapping).filter_map(name_in).collect()
+}
+
+/// Whether an object holds a name that stands in this row.
+pub(super) fn holds_name(mapping: &Mapping, row: usize, reading: &Reading, wanted: &Name) -> bool {
+    let held = reading.values.iter().find(|value| value.row == row);
+    let held = held.and_then(|value| name(mapping.kind, mapping.row(row)?, &value.native));
+    held.as_ref() == Some(wanted)
+}
+
+impl Operation {
+    /// The names that a PATCH gives, as far as they can be told without reading.
+    pub(super) async fn names_in_patch(
+        &self,
+        kind: ResourceKind,
+        patch: &PatchRequest,
+    ) -> Outcome<Vec<Name>> {
+        let mapping = self.mapping(kind)?;
+        let before = mapping.unknown();
+        let mut after = before.clone();
+        for operation in &patch.operations {
+            let one = PatchRequest {
+                operations: vec![operation.clone()],
+                ignored: Vec::new(),
+            };
+            // One that depends on what the vendor holds is judged after reading.
+            let _ = one.apply(&mut after, &mapping.resource_type, self.service.profile);
+        }
+        let changes = mapping.difference(&before, &after);
+        self.names_in_changes(kind, changes, &after).await
+    }
+
+    /// The names that changes give. A value that does not translate names nothing: it is refused
+    /// later.
+    pub(super) async fn names_in_changes(
+        &self,
+        kind: ResourceKind,
+        mut changes: Vec<Change>,
+        after: &Object,
+    ) -> Outcome<Vec<Name>> {
+        let mapping = self.mapping(kind)?;
+        let rows: Vec<usize> = naming(mapping).map(|(index, _)| index).collect();
+        changes.retain(|change| rows.contains(&change.row) && change.value.is_some());
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (mapping, of) = (Arc::clone(mapping), Arc::clone(mapping));
+        let (after, rows) = (after.clone(), changes.iter().map(|change| change.row));
+        let rows: Vec<_> = rows.collect();
+        let written = self
+            .convert(&mapping, rows, move |closures| {
+                let written = changes.into_iter().filter_map(|change| {
+                    let value = change.value.as_ref()?;
+                    let native = of.to_native(of.row(change.row)?, value, &after, closures);
+                    Some(Written {
+                        row: change.row,
+                        native: native.ok()?,
+                        said: change.value,
+                    })
+                });
+                written.collect::<Vec<_>>()
+            })
+            .await?;
+        Ok(names_of(&mapping, &written))
+    }
+}
+
+/// The lock keys of names.
+pub(super) fn locks_of(names: &[Name]) -> impl Iterator<Item = LockKey> + '_ {
+    names.iter().map(Name::lock)
+}

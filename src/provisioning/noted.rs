@@ -1,0 +1,46 @@
+//! A backend that notes its calls: in the request's trace, and whether one may have changed
+//! something at the vendor.
+
+use tokio::time::Instant;
+
+use super::trace::{Story, mask};
+use crate::adapter::Adapter;
+use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
+use crate::script::effects::Effects;
+
+/// A backend whose calls are noted.
+pub(super) struct Noted<'o> {
+    pub(super) backend: &'o dyn Backend,
+    pub(super) adapter: &'o Adapter,
+    pub(super) effects: &'o Effects,
+    pub(super) story: &'o Story,
+}
+
+impl Backend for Noted<'_> {
+    fn call<'a>(
+        &'a self,
+        call: VendorCall,
+        deadline: Instant,
+    ) -> LocalBoxFuture<'a, Result<VendorReply, CallFault>> {
+        let writes = !self.adapter.only_reads(&call);
+        self.effects.begin(writes);
+        Box::pin(async move {
+            let noted = self.story.takes_notes().then(|| {
+                let path = mask::path(&call.path, |word| self.adapter.script.writes(word));
+                (call.method.as_str(), Instant::now(), path)
+            });
+            let result = self.backend.call(call, deadline).await;
+            if !matches!(result, Ok(_) | Err(CallFault::Lost(_))) {
+                self.effects.refused();
+            }
+            if let Some((method, began, path)) = noted {
+                self.story.called(method, path, began.elapsed(), &result);
+            }
+            result
+        })
+    }
+
+    fn wait(&self, until: Instant) -> LocalBoxFuture<'_, ()> {
+        self.backend.wait(until)
+    }
+}

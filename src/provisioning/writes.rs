@@ -1,0 +1,187 @@
+//! Writing to the vendor: `create_…`, `update_…`, `delete_…` and their like of the script. Only
+//! the executor ([`super::run`]) calls these.
+
+use std::sync::Arc;
+
+use rhai::Dynamic;
+
+use super::calls::array_of;
+use super::operation::Operation;
+use super::outcome::{Outcome, Subject};
+use crate::adapter::keys::NativeId;
+use crate::adapter::mapping::{Change, Native, Purpose, Reading, Refusal, Written};
+use crate::scim::{Object, ResourceKind};
+
+use super::reads::only;
+
+/// A write that was carried out.
+pub(super) struct Done {
+    /// What the vendor holds now, if it said so.
+    pub(super) reading: Option<Reading>,
+    /// What was sent.
+    pub(super) written: Vec<Written>,
+}
+
+/// What changes are for the vendor.
+pub(super) enum Translated {
+    Native(Native),
+    /// A value depends on one that only the vendor knows.
+    NeedsReading,
+}
+
+impl Operation {
+    /// Converts changes to native fields; references become native ids.
+    ///
+    /// # Errors
+    /// `Refused` names the value that does not translate or is missing.
+    pub(super) async fn translate(
+        &self,
+        kind: ResourceKind,
+        changes: Vec<Change>,
+        resource: &Object,
+        purpose: Purpose,
+    ) -> Outcome<Translated> {
+        let changes = self.referred(kind, changes).await?;
+        let (mapping, of) = (self.mapping(kind)?, Arc::clone(self.mapping(kind)?));
+        let rows: Vec<_> = changes.iter().map(|change| change.row).collect();
+        let resource = resource.clone();
+        let native = self.convert(mapping, rows, move |closures| {
+            of.write(&changes, &resource, purpose, closures)
+        });
+        match native.await? {
+            Ok(native) => Ok(Translated::Native(native)),
+            Err(Refusal::NeedsRead) => Ok(Translated::NeedsReading),
+            Err(refusal) => Err(refusal.into_failure().into()),
+        }
+    }
+
+    /// `create_…(object)`.
+    pub(super) async fn create_native(
+        &self,
+        kind: ResourceKind,
+        native: Native,
+        resource: &Object,
+    ) -> Outcome<Done> {
+        let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
+        let Native { fields, written } = native;
+        let reading = self.call(Subject::new(kind), move |vm| {
+            vm.note_fields(&fields);
+            let function = format!("create_{}", kind.snake());
+            if vm.adapter.script.arity(&function) == Some(2) {
+                let asked = mapping.for_script(&resource);
+                vm.object(&mapping, &function, (fields, asked))
+            } else {
+                vm.object(&mapping, &function, (fields,))
+            }
+        });
+        let reading = self.referring(kind, reading.await?).await?;
+        if let Some(reading) = &reading {
+            self.note_write(kind, &reading.id, &written).await?;
+        }
+        Ok(Done { reading, written })
+    }
+
+    /// `update_…(id, changes)`.
+    pub(super) async fn update_native(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        native: Native,
+    ) -> Outcome<Done> {
+        let (mapping, asked) = (Arc::clone(self.mapping(kind)?), id.clone());
+        let may_move = self.is_issued(kind);
+        let Native { fields, written } = native;
+        let reading = self.call(Subject::native(kind, id), move |vm| {
+            vm.note_fields(&fields);
+            let function = format!("update_{}", kind.snake());
+            let given = vm.object(&mapping, &function, (asked.to_string(), fields))?;
+            if may_move { Ok(given) } else { only(&asked, given) }
+        });
+        let reading = self.referring(kind, reading.await?).await?;
+        let now = reading.as_ref().map_or(id, |reading| &reading.id);
+        self.note_write(kind, now, &written).await?;
+        Ok(Done { reading, written })
+    }
+
+    /// The native key that fields give an object, as `key_…(fields)` tells it where it is not one
+    /// of the fields; `None` if they leave it.
+    pub(super) async fn new_key(
+        &self,
+        kind: ResourceKind,
+        native: &Native,
+    ) -> Outcome<Option<NativeId>> {
+        let (mapping, fields) = (Arc::clone(self.mapping(kind)?), native.fields.clone());
+        self.call(Subject::new(kind), move |vm| vm.key_of(&mapping, fields))
+            .await
+    }
+
+    /// `delete_…(id)`.
+    pub(super) async fn delete_native(&self, kind: ResourceKind, id: &NativeId) -> Outcome<()> {
+        let key = id.to_string();
+        self.call(Subject::native(kind, id), move |vm| {
+            vm.call(&format!("delete_{}", kind.snake()), (key,))
+                .map(drop)
+        })
+        .await?;
+        self.note_removal(kind, id).await
+    }
+
+    /// `activate_user(id)` or `deactivate_user(id)`.
+    pub(super) async fn switch_native(
+        &self,
+        id: &NativeId,
+        active: bool,
+    ) -> Outcome<Option<Reading>> {
+        let kind = ResourceKind::User;
+        let (mapping, asked) = (Arc::clone(self.mapping(kind)?), id.clone());
+        let function = if active {
+            "activate_user"
+        } else {
+            "deactivate_user"
+        };
+        let switched = self.call(Subject::native(kind, id), move |vm| {
+            only(&asked, vm.object(&mapping, function, (asked.to_string(),))?)
+        });
+        self.referring(kind, switched.await?).await
+    }
+
+    /// `assign_group(user, group)`, for a vendor with one group a user.
+    pub(super) async fn assign(&self, user: &NativeId, group: Option<NativeId>) -> Outcome<()> {
+        let key = user.to_string();
+        let group = group.map_or(Dynamic::UNIT, |group| group.to_string().into());
+        self.call(Subject::native(ResourceKind::User, user), move |vm| {
+            vm.call("assign_group", (key, group)).map(drop)
+        })
+        .await
+    }
+
+    /// `add_members(group, users)`.
+    pub(super) async fn add_to_group(&self, group: &NativeId, users: &[NativeId]) -> Outcome<()> {
+        self.regroup("add_members", group, users).await
+    }
+
+    /// `remove_members(group, users)`.
+    pub(super) async fn remove_from_group(
+        &self,
+        group: &NativeId,
+        users: &[NativeId],
+    ) -> Outcome<()> {
+        self.regroup("remove_members", group, users).await
+    }
+
+    async fn regroup(
+        &self,
+        function: &'static str,
+        group: &NativeId,
+        users: &[NativeId],
+    ) -> Outcome<()> {
+        if users.is_empty() {
+            return Ok(());
+        }
+        let (key, users) = (group.to_string(), array_of(users));
+        self.call(Subject::native(ResourceKind::Group, group), move |vm| {
+            vm.call(function, (key, users)).map(drop)
+        })
+        .await
+    }
+}
