@@ -5,8 +5,11 @@
 use hyper::header::{HeaderName, HeaderValue};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
+use std::sync::Arc;
+
 use super::Adapter;
 use super::manifest::{Consistency, CredentialKind, InactiveMembers, Manifest, MembershipModel};
+use super::mapping::Mapping;
 use crate::problem::{Problem, offset_of};
 use crate::scim::ResourceKind;
 
@@ -31,6 +34,7 @@ pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem
     problems.extend(check.pointers());
     problems.extend(check.attributes());
     problems.extend(check.lag());
+    problems.extend(check.lagging_creates());
     problems.extend(check.references());
     problems.extend(check.settings_in_script());
     problems.extend(check.batches_in_script());
@@ -130,6 +134,31 @@ impl Crosscheck<'_> {
         };
         let problem = Problem::error("manifest::index-lag", self.file, message.to_owned());
         Some(problem.help(help))
+    }
+
+    /// Where look-ups lag, nothing but the vendor itself can keep a repeated create from making a
+    /// second object: by refusing a second name, or by knowing the request again.
+    fn lagging_creates(&self) -> Vec<Problem> {
+        let manifest = self.manifest;
+        if manifest.consistency != Consistency::C || manifest.request_token.is_some() {
+            return Vec::new();
+        }
+        let is_safe = |mapping: &&Arc<Mapping>| {
+            let mut rows = mapping.mapped();
+            rows.any(|(_, row)| row.lookup.is_some() && row.unique)
+        };
+        let unsafe_ones = self.adapter.mappings().filter(|mapping| !is_safe(mapping));
+        let problem = |mapping: &Arc<Mapping>| {
+            let message = format!(
+                "`consistency = \"C\"`, and no row of {}_attributes() has both .lookup(…) and .unique()",
+                mapping.kind.snake()
+            );
+            self.at("manifest::lagging-creates", "C", message).help(
+                "a repeated create could make a second object. Mark the row that the vendor keeps \
+                 unique, or let the script create with post_once(…) and name request_token",
+            )
+        };
+        unsafe_ones.map(problem).collect()
     }
 
     /// References by a field that users cannot be looked up by.

@@ -71,7 +71,10 @@ impl Steward {
     async fn status(&self) -> Result<Status, Refusal> {
         let tenants = self.all_tenants().await?;
         let standing = Standing::clone(&self.reloader.standing());
-        let concerns = concerns(&standing, &tenants);
+        let mut concerns = concerns(&standing, &tenants);
+        if !self.store.is_writable() && self.store.writable().await.is_err() {
+            concerns.push(STORE_CONCERN.to_owned());
+        }
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             since: self.since,
@@ -105,6 +108,7 @@ impl Steward {
             warnings: warnings.await.map_err(store_fault)?,
             url: tenant_url(&self.config, &id),
             vendor: seen.as_ref().map(|seen| seen.tenant.adapter.name.clone()),
+            open_creates: seen.as_ref().map_or(0, |seen| seen.open_creates),
             paused: seen.is_some_and(|seen| seen.paused),
             tokens: tokens.iter().filter(|token| token.works).count(),
             id,
@@ -306,6 +310,10 @@ impl Console for Steward {
         })
     }
 }
+
+/// What is the matter while the store takes no writes.
+const STORE_CONCERN: &str = "the store cannot be written, so every change is refused: make room on \
+                             its disk or make it writable; changes are taken again at once";
 
 /// All that is the matter.
 fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {

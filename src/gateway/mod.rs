@@ -7,6 +7,7 @@ mod gate;
 mod live;
 mod measure;
 mod readiness;
+mod settling;
 mod sides;
 pub mod status;
 mod stored;
@@ -213,12 +214,15 @@ impl Gateway {
             };
             runtime.spawn(measure::now_and_then(Arc::clone(instruments), asked));
         }
+        let settling = settling::Begun::default();
         server.start(move || {
             let mut pool = Pool::new(tls.clone());
             if let Some(instruments) = &instruments {
                 pool = pool.observed_by(Arc::clone(instruments) as _);
             }
             let entrances = Entrances::new(Arc::clone(&tenants), pool, audience.clone());
+            let entrances = Rc::new(entrances);
+            settling::begin(&settling, &entrances);
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 entrances,
@@ -243,7 +247,7 @@ pub fn tenant_url(config: &Config, tenant: &TenantId) -> String {
 /// threads share, and the thread's own way to the tenants.
 struct Worker {
     tokens: Arc<Tokens>,
-    entrances: Entrances,
+    entrances: Rc<Entrances>,
 }
 
 impl Worker {

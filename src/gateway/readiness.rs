@@ -35,6 +35,13 @@ impl Health for Readiness {
             self.store.reachable().await.map_err(|error| {
                 tracing::error!(%error, "the store does not answer");
                 "the store does not answer"
+            })?;
+            if self.store.is_writable() {
+                return Ok(());
+            }
+            self.store.writable().await.map_err(|error| {
+                tracing::error!(%error, action = "make room on the store's disk", "the store cannot be written");
+                "the store cannot be written"
             })
         })
     }

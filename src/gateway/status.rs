@@ -36,6 +36,10 @@ pub struct TenantStatus {
     pub url: String,
     /// Its vendor failed so often that it is only probed, once a second.
     pub paused: bool,
+    /// Creates that were begun and of whose object Entra may not have heard. They end with the
+    /// next request for it, or after seven days.
+    #[serde(default)]
+    pub open_creates: usize,
     /// Tokens that work.
     pub tokens: usize,
     /// How Entra's requests went, and what Entra will make of it.

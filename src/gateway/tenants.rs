@@ -65,6 +65,8 @@ pub(super) struct Seen {
     pub(super) tenant: Arc<Tenant>,
     /// Its vendor failed so often that it is only probed.
     pub(super) paused: bool,
+    /// Creates whose object Entra may not have heard of.
+    pub(super) open_creates: usize,
 }
 
 /// What a reload must not reset: who waits for what, and how the vendor is doing.
@@ -141,6 +143,7 @@ impl Tenants {
             let seen = entry.as_ref().map(|entry| Seen {
                 tenant: Arc::clone(&entry.tenant),
                 paused: entry.destination.state.is_paused(),
+                open_creates: entry.intents.open(),
             });
             (id.clone(), seen)
         });
@@ -230,6 +233,22 @@ impl Entrances {
             entry,
             audience: Rc::clone(&self.audience),
         }))
+    }
+
+    /// An operation of each tenant that can be served, for work that is no request's.
+    pub(super) fn beside_requests(&self, deadline: Instant) -> Vec<Operation> {
+        let live = self.tenants.live.load();
+        let entries = live.values().flatten().map(|entry| {
+            let entrance = Entrance {
+                tenants: Arc::clone(&self.tenants),
+                pool: Rc::clone(&self.pool),
+                entry: Arc::clone(entry),
+                audience: Rc::default(),
+            };
+            let story = Story::unheard_of(&entry.tenant.id);
+            entrance.operation(String::new(), deadline, story)
+        });
+        entries.collect()
     }
 }
 

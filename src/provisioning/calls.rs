@@ -53,7 +53,9 @@ impl Operation {
             return Ok(job(&closures_of(&self.adapter)));
         }
         let effects = Rc::new(Effects::default());
-        Ok(self.run(&effects, move |vm| Ok(job(&vm.closures()))).await?)
+        Ok(self
+            .run(&effects, move |vm| Ok(job(&vm.closures())))
+            .await?)
     }
 
     async fn run<T: 'static>(

@@ -20,7 +20,7 @@ use crate::adapter::manifest::Consistency;
 use crate::adapter::mapping::{Change, Native, Purpose, add_extra, assemble};
 use crate::scim::patch::{Op, Operation as PatchOperation};
 use crate::scim::{
-    AttrPath, Incoming, Object, Path, PatchRequest, Preconditions, Projection, ResourceKind,
+    AttrPath, Incoming, Object, PatchRequest, Path, Preconditions, Projection, ResourceKind,
     Response, Stop, immutable,
 };
 use crate::script::fault::{Failure, GatewayFault};
@@ -123,7 +123,8 @@ impl Operation {
             Wish::Patch(patch) => self.names_in_patch(kind, patch).await?,
             Wish::Replace(incoming) => {
                 let whole = self.mapping(kind)?.whole(&incoming.resource);
-                self.names_in_changes(kind, whole, &incoming.resource).await?
+                self.names_in_changes(kind, whole, &incoming.resource)
+                    .await?
             }
         };
         if self.expires(kind) {
@@ -139,6 +140,7 @@ impl Operation {
             .await?;
         let target = self.target(kind, id).await?;
         self.require(kind, id, &target.native, conditions).await?;
+        self.intents.heard(kind, &target.native, |_| false);
         run.target = Some(target);
         Ok(())
     }
@@ -158,7 +160,9 @@ impl Operation {
     /// never keeps a leaver's account in use.
     async fn carry_out(&self, run: &mut Run<'_>, wish: &Wish) -> Outcome<()> {
         let refusal = match self.carry_out_whole(run, wish).await {
-            Err(refusal) if refusal.is_refusal() && wish.disables() => refusal,
+            Err(refusal) if refusal.is_refusal() && wish.disables() && !run.asked_to_disable => {
+                refusal
+            }
             ended => return ended,
         };
         run.reading = None;
@@ -328,9 +332,8 @@ impl Wish {
         match self {
             Self::Replace(incoming) => incoming.resource.get("active") == Some(&false.into()),
             Self::Patch(patch) => {
-                let is_active = |path: &Path| {
-                    path.attr.schema.is_none() && path.attr.attribute == "active"
-                };
+                let is_active =
+                    |path: &Path| path.attr.schema.is_none() && path.attr.attribute == "active";
                 let mut last_first = patch.operations.iter().rev();
                 let last = last_first.find(|operation| is_active(&operation.path));
                 last.is_some_and(|operation| operation.value == Some(Value::Bool(false)))
@@ -361,7 +364,8 @@ impl Run<'_> {
     pub(super) fn end(&self, id: &str, answered: Outcome<Response>) -> Result<Response, Failure> {
         answered.map_err(|not_done| {
             let target = Subject::scim(self.kind, &ScimId::new(id));
-            self.in_terms_of_request(not_done).into_failure(Some(&target))
+            self.in_terms_of_request(not_done)
+                .into_failure(Some(&target))
         })
     }
 }

@@ -64,7 +64,8 @@ impl Operation {
                 return Err(refusal);
             }
         };
-        self.create_planned(&mut run, names, changes, native).await?;
+        self.create_planned(&mut run, names, changes, native)
+            .await?;
         let response = self.answer_run(&mut run, 201, projection).await?;
         live.created();
         if let Some(intent) = run.making.and_then(|making| making.intent) {
@@ -134,7 +135,11 @@ impl Operation {
     }
 
     /// The names of which the vendor would take a second object.
-    pub(super) fn names_not_kept_unique(&self, kind: ResourceKind, names: &[Name]) -> Outcome<Vec<Name>> {
+    pub(super) fn names_not_kept_unique(
+        &self,
+        kind: ResourceKind,
+        names: &[Name],
+    ) -> Outcome<Vec<Name>> {
         let refuses_a_second = self.adapter.manifest.consistency != Consistency::B;
         let mapping = self.mapping(kind)?;
         let is_open = |name: &&Name| {

@@ -39,8 +39,8 @@ impl Operation {
             .await?;
         let target = self.target(kind, id).await?;
         self.require(kind, id, &target.native, conditions).await?;
+        self.intents.heard(kind, &target.native, |_| false);
         run.target = Some(target);
-        self.intents.heard(kind, id);
         let mut plan = Plan::default();
         if kind == ResourceKind::Group && !self.adapter.holds_memberships() {
             plan.then(Step::Empty);

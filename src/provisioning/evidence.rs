@@ -55,8 +55,14 @@ fn plain(native: &Value) -> Option<Value> {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
         Value::Array(parts) => {
-            let parts: Vec<_> = parts.iter().map(|part| plain(part).unwrap_or_default()).collect();
-            parts.iter().any(|part| !part.is_null()).then_some(Value::Array(parts))
+            let parts: Vec<_> = parts
+                .iter()
+                .map(|part| plain(part).unwrap_or_default())
+                .collect();
+            parts
+                .iter()
+                .any(|part| !part.is_null())
+                .then_some(Value::Array(parts))
         }
         other => Some(other.clone()),
     }

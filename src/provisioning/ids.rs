@@ -116,9 +116,7 @@ pub struct KnownIds(Cache<(TenantId, NativeId), ()>);
 impl KnownIds {
     /// Empty.
     pub fn new() -> Self {
-        let cache = Cache::builder()
-            .max_capacity(CAPACITY)
-            .time_to_live(SEEN);
+        let cache = Cache::builder().max_capacity(CAPACITY).time_to_live(SEEN);
         Self(cache.build())
     }
 

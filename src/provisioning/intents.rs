@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::memory::{Memory, MemoryError};
 use super::names::Name;
-use crate::adapter::keys::{ScimId, TenantId};
+use crate::adapter::keys::{NativeId, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
 use crate::scim::ResourceKind;
 
@@ -47,6 +47,8 @@ pub struct Intent {
     pub external_id: Option<String>,
     /// The SCIM id that the object is to have, where the gateway issues ids.
     pub reserved: Option<ScimId>,
+    /// What the vendor calls the object, once that is known.
+    pub native: Option<NativeId>,
     /// A keyed hash of each native value sent, by attribute.
     pub hashes: Vec<(String, String)>,
     /// What the gateway has to remember of the object.
@@ -76,7 +78,12 @@ impl Intent {
     }
 
     /// Whether it is of an earlier try of a POST with these names.
-    fn is_earlier_try(&self, kind: ResourceKind, names: &[Name], external_id: Option<&str>) -> bool {
+    fn is_earlier_try(
+        &self,
+        kind: ResourceKind,
+        names: &[Name],
+        external_id: Option<&str>,
+    ) -> bool {
         if self.kind != kind || self.purpose != Purpose::Post {
             return false;
         }
@@ -278,24 +285,38 @@ impl Intents {
         state.heard.push(id.to_owned());
     }
 
-    /// The client has heard of an object: its intent is closed.
-    pub(super) fn heard(&self, kind: ResourceKind, id: &ScimId) {
+    /// The client has heard of an object: its intent is closed. `holds` says whether the object
+    /// has a name, for intents of an earlier process, which do not know their object's id.
+    pub(super) fn heard(
+        &self,
+        kind: ResourceKind,
+        native: &NativeId,
+        holds: impl Fn(&Name) -> bool,
+    ) {
         let mut state = self.state();
         if state.open.is_empty() {
             return;
         }
-        let is_it = |intent: &Intent| intent.kind == kind && intent.reserved.as_ref() == Some(id);
-        let (ended, open) = std::mem::take(&mut state.open).into_iter().partition(is_it);
-        let ended: Vec<Intent> = ended;
+        let is_it = |intent: &Intent| {
+            intent.kind == kind
+                && match &intent.native {
+                    Some(created) => created == native,
+                    None => intent.names.first().is_some_and(&holds),
+                }
+        };
+        let open = std::mem::take(&mut state.open);
+        let (ended, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_it);
         state.open = open;
-        state.heard.extend(ended.into_iter().map(|intent| intent.id));
+        state
+            .heard
+            .extend(ended.into_iter().map(|intent| intent.id));
     }
 
-    /// Notes the SCIM id of the object that an intent created.
-    pub(super) fn created(&self, intent: &str, id: &ScimId) {
+    /// Notes what the vendor calls the object that an intent created.
+    pub(super) fn created(&self, intent: &str, native: &NativeId) {
         let mut state = self.state();
         if let Some(intent) = state.open.iter_mut().find(|open| open.id == intent) {
-            intent.reserved = Some(id.clone());
+            intent.native = Some(native.clone());
         }
     }
 

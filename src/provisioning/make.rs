@@ -17,9 +17,7 @@ use super::run::{Run, Target};
 use super::trace::Decision;
 use super::writes::{Done, Translated};
 use crate::adapter::keys::{NativeId, ScimId};
-use crate::adapter::mapping::{
-    self, Change, Native, Reading, Written, extra_of, update_sayings,
-};
+use crate::adapter::mapping::{self, Change, Native, Reading, Written, extra_of, update_sayings};
 use crate::adapter::remembered::{Remembered, Saying};
 use crate::scim::{Object, ResourceKind, ScimError};
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
@@ -29,7 +27,7 @@ const RESERVE: Duration = Duration::from_secs(5);
 
 /// The pauses between two looks for an earlier try.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// What a create needs beside the resource.
 pub(super) struct Making {
@@ -59,7 +57,10 @@ impl Operation {
     ) -> Outcome<(Vec<Change>, Native)> {
         let changes = self.unswitched(kind, self.mapping(kind)?.whole(resource))?;
         let purpose = mapping::Purpose::Create;
-        match self.translate(kind, changes.clone(), resource, purpose).await? {
+        match self
+            .translate(kind, changes.clone(), resource, purpose)
+            .await?
+        {
             Translated::Native(native) => Ok((changes, native)),
             Translated::NeedsReading => Err(GatewayFault::Internal.into()),
         }
@@ -183,6 +184,7 @@ impl Run<'_> {
         let mut before = intent.hashes.clone();
         sent.sort();
         before.sort();
+        operation.intents.created(&intent.id, &found.reading.id);
         let making = self.making.as_mut();
         let making = making.ok_or(GatewayFault::Internal)?;
         making.intent = Some(intent);
@@ -204,8 +206,13 @@ impl Run<'_> {
         let mut time = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let found = operation.find_named(self.kind, &intent.names).await?;
-            if found.is_some() || intent.age() > EXPIRES || time >= settled {
+            let is_last = intent.age() > EXPIRES || time >= settled;
+            let names = match is_last {
+                true => &intent.names[..],
+                false => intent.names.get(..1).unwrap_or_default(),
+            };
+            let found = operation.find_named(self.kind, names).await?;
+            if found.is_some() || is_last {
                 return Ok(found);
             }
             let next = (time + pause).min(settled);
@@ -215,7 +222,7 @@ impl Run<'_> {
             }
             operation.backend.wait(next).await;
             time = next;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            pause = (pause * 4).min(LONGEST_PAUSE);
         }
     }
 
@@ -256,6 +263,7 @@ impl Run<'_> {
                 reading: Some(reading),
                 written,
             }) => {
+                operation.intents.created(&intent.id, &reading.id);
                 self.reading = Some(reading);
                 self.written = written;
                 return self.begin_afresh().await;
@@ -294,6 +302,7 @@ impl Run<'_> {
             names: making.names.clone(),
             external_id: external_id.map(str::to_owned),
             reserved,
+            native: None,
             hashes: evidence::hashes(&id, mapping, &native.written),
             remembered: Remembered {
                 extra: extra_of(mapping, &self.wanted),
@@ -328,6 +337,7 @@ impl Run<'_> {
             operation.intents.close(&intent.id);
             return Err(operation.taken(kind, &found.attribute));
         }
+        operation.intents.created(&intent.id, &found.reading.id);
         self.reading = Some(found.reading);
         self.written = sent;
         Ok(())
@@ -355,20 +365,21 @@ impl Run<'_> {
         if !self.making.as_ref().is_some_and(is_post) || operation.adapter.holds_memberships() {
             return Ok(());
         }
-        for reading in &self.reading {
-            let Some(id) = operation.scim_id_before(kind, &reading.id).await? else {
-                continue;
-            };
-            let key = operation.key(kind, &id);
-            let memory = &operation.memory;
-            let is_new = match kind {
-                ResourceKind::User => memory.memberships(&operation.tenant, &id).await?.is_empty(),
-                ResourceKind::Group => memory.members(&key).await?.is_empty(),
-            };
-            if !is_new {
-                memory.forget(&key).await?;
-                operation.ids.bump(&operation.tenant, kind);
-            }
+        let Some(reading) = &self.reading else {
+            return Ok(());
+        };
+        let Some(id) = operation.scim_id_before(kind, &reading.id).await? else {
+            return Ok(());
+        };
+        let key = operation.key(kind, &id);
+        let memory = &operation.memory;
+        let is_new = match kind {
+            ResourceKind::User => memory.memberships(&operation.tenant, &id).await?.is_empty(),
+            ResourceKind::Group => memory.members(&key).await?.is_empty(),
+        };
+        if !is_new {
+            memory.forget(&key).await?;
+            operation.ids.bump(&operation.tenant, kind);
         }
         Ok(())
     }
@@ -388,9 +399,8 @@ impl Run<'_> {
         let not_taken = update_sayings(mapping, &mut remembered, &self.written, &reading);
         operation.note_kept(not_taken);
         operation.remember_active(kind, &mut remembered, &self.wanted, &reading)?;
-        remembered.suspended = kind == ResourceKind::User
-            && operation.suspends()
-            && !operation.is_active(&reading)?;
+        remembered.suspended =
+            kind == ResourceKind::User && operation.suspends() && !operation.is_active(&reading)?;
         operation.keep(kind, &mut remembered, &reading)?;
         let making = self.making.as_ref().ok_or(GatewayFault::Internal)?;
         let id = operation
@@ -414,7 +424,10 @@ impl Operation {
         native: &NativeId,
         remembered: &Remembered,
     ) -> Outcome<ScimId> {
-        let reserved = making.intent.as_ref().and_then(|intent| intent.reserved.clone());
+        let reserved = making
+            .intent
+            .as_ref()
+            .and_then(|intent| intent.reserved.clone());
         let completion = Completion {
             kind,
             native: native.clone(),
@@ -426,9 +439,6 @@ impl Operation {
         let id = self.memory.complete(&self.tenant, completion).await?;
         if matches!(making.purpose, Purpose::Recreate(_)) {
             self.ids.bump(&self.tenant, kind);
-        }
-        if let Some(intent) = &making.intent {
-            self.intents.created(&intent.id, &id);
         }
         Ok(id)
     }

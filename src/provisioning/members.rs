@@ -13,7 +13,9 @@ use super::outcome::{NotDone, Outcome};
 use super::run::{Run, Target};
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::manifest::InactiveMembers;
-use crate::scim::{MemberChanges, Object, PatchRequest, Preconditions, ResourceKind, ScimError, Stop};
+use crate::scim::{
+    MemberChanges, Object, PatchRequest, Preconditions, ResourceKind, ScimError, Stop,
+};
 use crate::script::fault::GatewayFault;
 
 /// What changes of a group's members.
@@ -180,10 +182,19 @@ impl Run<'_> {
             }
         }
         let group = self.target()?.native.clone();
-        self.operation.add_to_group(&group, &natives).await?;
-        match unknown.is_empty() {
-            true => Ok(()),
-            false => Err(no_users(&unknown, !natives.is_empty())),
+        match self.operation.add_to_group(&group, &natives).await {
+            added if unknown.is_empty() => added,
+            Ok(()) => Err(no_users(&unknown, !natives.is_empty())),
+            // The vendor names those whom it does not know, and says what became of the others.
+            Err(NotDone::Refused(mut refused)) => {
+                let names = unknown.join(", ");
+                refused.detail = format!(
+                    "members: there is no user with the id {names}. {}",
+                    refused.detail
+                );
+                Err(NotDone::Refused(refused))
+            }
+            Err(other) => Err(other),
         }
     }
 
@@ -220,7 +231,11 @@ fn replacing(now: &[ScimId], wanted: &[String]) -> MembersPlan {
     let is_wanted = |member: &&ScimId| wanted.iter().any(|id| id == member.as_str());
     let is_new = |id: &&String| now.iter().all(|member| member.as_str() != id.as_str());
     MembersPlan {
-        join: wanted.iter().filter(is_new).map(|id| ScimId::new(id)).collect(),
+        join: wanted
+            .iter()
+            .filter(is_new)
+            .map(|id| ScimId::new(id))
+            .collect(),
         leave: now.iter().filter(|it| !is_wanted(it)).cloned().collect(),
         resolve: true,
     }
@@ -253,8 +268,7 @@ pub(super) fn no_users(ids: &[&str], others_set: bool) -> NotDone {
         true => " The other members were set.",
         false => "",
     };
-    let text = format!(
-        "members: there is no user with the id {names}. Groups cannot be members.{others}"
-    );
+    let text =
+        format!("members: there is no user with the id {names}. Groups cannot be members.{others}");
     NotDone::Refused(ScimError::invalid_value(text))
 }

@@ -133,7 +133,8 @@ pub trait Memory: Send + Sync {
     fn intents(&self, tenant: &TenantId) -> Recall<'_, Vec<Intent>>;
 
     /// Commits an intent, and deletes others in the same commit.
-    fn begin_intent(&self, tenant: &TenantId, intent: Intent, ended: Vec<String>) -> Recall<'_, ()>;
+    fn begin_intent(&self, tenant: &TenantId, intent: Intent, ended: Vec<String>)
+    -> Recall<'_, ()>;
 
     /// Deletes intents.
     fn end_intents(&self, tenant: &TenantId, ended: Vec<String>) -> Recall<'_, ()>;

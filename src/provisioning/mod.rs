@@ -6,7 +6,8 @@
 //! - the walk of each request: [`query`] and [`search`] (reading), [`create`], [`change`] (PATCH
 //!   and PUT), [`delete`], [`bulk()`] (many of them), [`recreate`] (what a vendor removes by itself);
 //! - what a write takes: [`locks`], [`names`] (values that name an object), [`intents`] and
-//!   [`evidence`] (creates whose reply may be lost), [`make`] (creating once);
+//!   [`evidence`] (creates whose reply may be lost), [`make`] (creating once), [`settle`] (what an
+//!   ended process left open);
 //! - members of groups: [`members`], [`exclusive`] (one group a user), [`suspend`] (users who are
 //!   switched off);
 //! - the script's functions: [`reads`], [`writes`], called on a fiber by [`calls`]; [`batch`]
@@ -47,6 +48,7 @@ mod recreate;
 mod references;
 mod run;
 mod search;
+mod settle;
 mod suspend;
 pub mod trace;
 mod view;

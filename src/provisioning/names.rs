@@ -64,9 +64,8 @@ pub(super) fn name(kind: ResourceKind, row: &Row, native: &Value) -> Option<Name
 /// The rows whose values name an object, the primary one first.
 pub(super) fn naming(mapping: &Mapping) -> impl Iterator<Item = (usize, &Row)> {
     let primary = mapping.kind.primary_name();
-    let is_naming = |row: &Row| {
-        row.lookup.is_some() && !row.ambiguous && row.leaf.attribute != "externalId"
-    };
+    let is_naming =
+        |row: &Row| row.lookup.is_some() && !row.ambiguous && row.leaf.attribute != "externalId";
     let is_primary = move |row: &Row| row.leaf.attribute == primary && row.leaf.schema.is_none();
     let rows = move |first: bool| {
         mapping
@@ -90,6 +89,13 @@ pub(super) fn holds_name(mapping: &Mapping, row: usize, reading: &Reading, wante
     let held = reading.values.iter().find(|value| value.row == row);
     let held = held.and_then(|value| name(mapping.kind, mapping.row(row)?, &value.native));
     held.as_ref() == Some(wanted)
+}
+
+/// Whether an object holds a name in whatever row its attribute has.
+pub(super) fn holds_named(mapping: &Mapping, reading: &Reading, wanted: &Name) -> bool {
+    let mut rows = mapping.mapped();
+    let row = rows.find(|(_, row)| row.spelling == wanted.attribute);
+    row.is_some_and(|(row, _)| holds_name(mapping, row, reading, wanted))
 }
 
 impl Operation {

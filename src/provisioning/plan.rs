@@ -56,7 +56,11 @@ impl Step {
 
     /// Whether it changes something at the vendor.
     fn is_write(&self) -> bool {
-        !self.is_judgement() && !matches!(self, Self::Remember | Self::Reread)
+        match self {
+            Self::Look(_) | Self::Resolve(_) | Self::Remember | Self::Reread => false,
+            Self::Update(native) => !native.fields.is_empty(),
+            _ => true,
+        }
     }
 }
 
@@ -103,7 +107,11 @@ impl fmt::Display for Step {
         match self {
             Self::Look(names) => {
                 let attributes: Vec<_> = names.iter().map(|name| &*name.attribute).collect();
-                write!(f, "look whether another object has this {}", attributes.join(", "))
+                write!(
+                    f,
+                    "look whether another object has this {}",
+                    attributes.join(", ")
+                )
             }
             Self::Resolve(users) => write!(f, "look for users: {}", list(users)),
             Self::Create(native) => write!(f, "create with {}", fields(native)),

@@ -142,7 +142,9 @@ impl Operation {
             let rows = vm.call(&function, (field, argument(&value)))?;
             vm.objects(&mapping, rows)
         });
-        let found = self.up_to_date(kind, row, native, listed(found.await)?).await?;
+        let found = self
+            .up_to_date(kind, row, native, listed(found.await)?)
+            .await?;
         for reading in &found {
             self.known.saw(&self.tenant, kind, &reading.id);
         }
@@ -189,6 +191,9 @@ impl Operation {
         };
         let mut page = page?;
         self.without_gone(kind, &mut page.readings);
+        for reading in &page.readings {
+            self.known.saw(&self.tenant, kind, &reading.id);
+        }
         let rows = page.readings.len();
         self.story.note(Step::Page { rows });
         page.readings = self.referring(kind, page.readings).await?;
@@ -199,8 +204,12 @@ impl Operation {
     pub(super) async fn fetch_members(&self, group: &NativeId) -> Outcome<Vec<NativeId>> {
         let key = group.to_string();
         let subject = Subject::native(ResourceKind::Group, group);
-        self.call(subject, move |vm| ids(vm.call("list_members", (key,))?))
-            .await
+        let members = self.call(subject, move |vm| ids(vm.call("list_members", (key,))?));
+        let members = members.await?;
+        for member in &members {
+            self.known.saw(&self.tenant, ResourceKind::User, member);
+        }
+        Ok(members)
     }
 
     /// `list_memberships(user)`: the groups a user is in.

@@ -40,6 +40,8 @@ pub(super) struct Run<'o> {
     pub(super) reading: Option<Reading>,
     /// What was sent.
     pub(super) written: Vec<Written>,
+    /// The account was asked to be switched off, by a call that was about nothing else.
+    pub(super) asked_to_disable: bool,
 }
 
 impl<'o> Run<'o> {
@@ -53,6 +55,7 @@ impl<'o> Run<'o> {
             wanted,
             reading: None,
             written: Vec::new(),
+            asked_to_disable: false,
         }
     }
 
@@ -84,7 +87,11 @@ impl<'o> Run<'o> {
     /// Carries one step out.
     pub(super) async fn step(&mut self, step: Step) -> Outcome<()> {
         match step {
-            Step::Look(names) => self.operation.refuse_taken(self.kind, &names, self.own()).await,
+            Step::Look(names) => {
+                self.operation
+                    .refuse_taken(self.kind, &names, self.own())
+                    .await
+            }
             Step::Resolve(users) => self.operation.refuse_unknown(&users).await,
             Step::Create(native) => self.create(native).await,
             Step::Update(native) => self.update(native).await,
@@ -144,6 +151,9 @@ impl<'o> Run<'o> {
             self.written.extend(native.written);
             return Ok(());
         }
+        let active = self.operation.mapping(self.kind)?.active_row();
+        let is_active = |sent: &Written| active.is_some_and(|(row, _)| row == sent.row);
+        self.asked_to_disable |= native.written.iter().all(is_active);
         self.announce_key(&native).await?;
         let (operation, kind) = (self.operation, self.kind);
         let (id, sent) = (self.target()?.native.clone(), native.written.clone());
@@ -241,6 +251,7 @@ impl<'o> Run<'o> {
             (None, None) => return Err(VendorFault::UnknownOutcome.into()),
         };
         self.reading = None;
+        self.asked_to_disable |= !active;
         self.reading = operation.switch_native(&native, active).await?;
         if self.reading.is_none() && self.target.is_none() {
             self.reading = operation.fetch(self.kind, &native).await?;
@@ -308,7 +319,9 @@ impl<'o> Run<'o> {
         }
         operation.memory.forget(&target.key).await?;
         operation.ids.bump(&operation.tenant, kind);
-        operation.known.gone(&operation.tenant, kind, &target.native);
+        operation
+            .known
+            .gone(&operation.tenant, kind, &target.native);
         // What the vendor removes by itself was to go anyway.
         match was_absent && !operation.expires(kind) {
             true => Err(NotDone::Absent(subject)),

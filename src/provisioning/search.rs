@@ -152,8 +152,7 @@ impl Operation {
         }
         let lookup = equalities.iter().find_map(|(leaf, value)| {
             let (row, held) = mapping.row_compared(leaf)?;
-            (held.lookup.is_some() && value.is_string())
-                .then(|| Way::Lookup(row, (*value).clone()))
+            (held.lookup.is_some() && value.is_string()).then(|| Way::Lookup(row, (*value).clone()))
         });
         Ok(lookup.unwrap_or(Way::Scan))
     }

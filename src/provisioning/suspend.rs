@@ -80,7 +80,10 @@ impl Run<'_> {
                 native => {
                     let native = native?;
                     let gone = Subject::native(ResourceKind::Group, &native);
-                    let exists = operation.fetch(ResourceKind::Group, &native).await?.is_some();
+                    let exists = operation
+                        .fetch(ResourceKind::Group, &native)
+                        .await?
+                        .is_some();
                     let users = [target.native.clone()];
                     let joined = match exists {
                         true => operation.add_to_group(&native, &users).await,

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::trace::Decision;
+use super::names::{Name, holds_named};
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use super::run::Run;
+use super::trace::Decision;
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::mapping::{Reading, assemble};
 use crate::adapter::remembered::Remembered;
@@ -28,7 +29,10 @@ impl Operation {
             .recall_page(&self.tenant, kind, ids.clone())
             .await?;
         let mut resources = Vec::with_capacity(ids.len());
+        let mapping = self.mapping(kind)?;
         for ((reading, id), remembered) in readings.iter().zip(&ids).zip(remembered) {
+            let holds = |name: &Name| holds_named(mapping, reading, name);
+            self.intents.heard(kind, &reading.id, holds);
             let remembered = remembered.unwrap_or_default();
             resources.push(
                 self.resource(kind, id, reading, &remembered, with_members)

@@ -76,6 +76,7 @@ impl Operation {
         });
         let reading = self.referring(kind, reading.await?).await?;
         if let Some(reading) = &reading {
+            self.known.saw(&self.tenant, kind, &reading.id);
             self.note_write(kind, &reading.id, &written).await?;
         }
         Ok(Done { reading, written })
@@ -95,10 +96,15 @@ impl Operation {
             vm.note_fields(&fields);
             let function = format!("update_{}", kind.snake());
             let given = vm.object(&mapping, &function, (asked.to_string(), fields))?;
-            if may_move { Ok(given) } else { only(&asked, given) }
+            if may_move {
+                Ok(given)
+            } else {
+                only(&asked, given)
+            }
         });
         let reading = self.referring(kind, reading.await?).await?;
         let now = reading.as_ref().map_or(id, |reading| &reading.id);
+        self.known.saw(&self.tenant, kind, now);
         self.note_write(kind, now, &written).await?;
         Ok(Done { reading, written })
     }
@@ -142,7 +148,9 @@ impl Operation {
         let switched = self.call(Subject::native(kind, id), move |vm| {
             only(&asked, vm.object(&mapping, function, (asked.to_string(),))?)
         });
-        self.referring(kind, switched.await?).await
+        let switched = switched.await?;
+        self.known.saw(&self.tenant, kind, id);
+        self.referring(kind, switched).await
     }
 
     /// `assign_group(user, group)`, for a vendor with one group a user.

@@ -113,11 +113,6 @@ impl From<GatewayFault> for Failure {
 }
 
 impl Failure {
-    /// Whether the vendor says there is no such object.
-    pub fn is_absent(&self) -> bool {
-        matches!(self, Self::Client(error) if error.status == 404)
-    }
-
     /// Whether a write went out and nothing is known of it, so that looking settles
     /// it. What failed after all retries has been looked at enough.
     pub(crate) fn is_unconfirmed(&self) -> bool {

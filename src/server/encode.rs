@@ -1,11 +1,11 @@
 //! From a SCIM response to bytes.
 
-use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
 use serde_json::Value;
 
+use super::body::AnswerBody;
 use super::stack::HttpResponse;
 use crate::scim;
 
@@ -23,7 +23,7 @@ pub(super) fn encode(response: &scim::Response) -> HttpResponse {
 /// An answer of `status` with a JSON body or none.
 pub(super) fn answer(status: u16, body: Option<&Value>) -> HttpResponse {
     let bytes = body.map(|body| Bytes::from(body.to_string()));
-    let mut http = HttpResponse::new(Full::new(bytes.unwrap_or_default()));
+    let mut http = HttpResponse::new(AnswerBody::new(bytes.unwrap_or_default()));
     *http.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if body.is_some() {
         http.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);

@@ -96,7 +96,8 @@ impl Front {
                 self.to_its_end(bulk, held, told).await?
             }
         };
-        Ok(encode(&response))
+        let story = Rc::clone(story);
+        Ok(encode(&response).map(|body| body.of(story)))
     }
 
     /// The Tenant URL as the client used it, for `Location` and `meta.location`.

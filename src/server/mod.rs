@@ -20,6 +20,7 @@
 pub mod admin;
 mod around;
 mod authenticate;
+mod body;
 mod connection;
 mod decode;
 mod encode;

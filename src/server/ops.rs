@@ -13,12 +13,12 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http_body_util::Full;
 use hyper::Method;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use tokio::time::timeout;
 
+use super::body::AnswerBody;
 use super::side::{Side, SidePort, few};
 use super::stack::HttpResponse;
 use crate::script::call::LocalBoxFuture;
@@ -119,7 +119,7 @@ fn prometheus(body: String) -> HttpResponse {
 }
 
 fn plain(status: u16, kind: &'static str, body: Bytes) -> HttpResponse {
-    let mut response = HttpResponse::new(Full::new(body));
+    let mut response = HttpResponse::new(AnswerBody::new(body));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
@@ -18,6 +17,7 @@ use tower::{Service, ServiceBuilder, ServiceExt};
 use tracing::Instrument;
 
 use super::around::around;
+use super::body::AnswerBody;
 use super::handle::{Front, handle};
 use super::observer::Watch;
 use super::rescue::Rejection;
@@ -28,7 +28,7 @@ use crate::script::fault::GatewayFault;
 /// A request of the identity provider, its body still on the wire.
 pub(super) type HttpRequest = hyper::Request<Incoming>;
 /// An answer, whole.
-pub(super) type HttpResponse = hyper::Response<Full<Bytes>>;
+pub(super) type HttpResponse = hyper::Response<AnswerBody>;
 
 /// All layers and the handler, as one value that every connection of a thread
 /// shares. Boxed here and nowhere else.

@@ -36,7 +36,12 @@ impl Store {
             end(db, &of, &ended)?;
             db.execute(
                 "INSERT INTO intent (tenant, kind, id, document) VALUES (?1, ?2, ?3, ?4)",
-                params![of.as_str(), text(intent.kind), intent.id, document_of(&intent)?],
+                params![
+                    of.as_str(),
+                    text(intent.kind),
+                    intent.id,
+                    document_of(&intent)?
+                ],
             )
             .map(drop)
         })

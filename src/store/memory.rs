@@ -10,8 +10,8 @@ use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
 use crate::provisioning::intents::Intent;
-use crate::provisioning::recent::RecentWrite;
 use crate::provisioning::memory::{Completion, Membership, Memory, Recall};
+use crate::provisioning::recent::RecentWrite;
 use crate::scim::ResourceKind;
 
 const RECALL: &str = "SELECT document FROM remembered WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
@@ -184,7 +184,12 @@ impl Memory for Store {
         self.read_intents(tenant)
     }
 
-    fn begin_intent(&self, tenant: &TenantId, intent: Intent, ended: Vec<String>) -> Recall<'_, ()> {
+    fn begin_intent(
+        &self,
+        tenant: &TenantId,
+        intent: Intent,
+        ended: Vec<String>,
+    ) -> Recall<'_, ()> {
         self.write_intent(tenant, intent, ended)
     }
 

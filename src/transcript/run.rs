@@ -134,7 +134,9 @@ impl Player {
             let replay = Rc::new(replay);
             let backend: Rc<dyn Backend> = replay.clone();
             let story = Story::unheard_of(&self.tenant);
-            let got = self.ask(&exchange.asks, &before, backend, Rc::clone(&story)).await;
+            let got = self
+                .ask(&exchange.asks, &before, backend, Rc::clone(&story))
+                .await;
             story.taken();
             let (came, mut misfits) = replay.end();
             misfits.extend(judge(exchange, &got, &mut variables));

@@ -298,6 +298,8 @@ impl Stand {
             recent: Arc::default(),
             locks: Arc::default(),
             ids: Arc::default(),
+            known: Arc::default(),
+            intents: Arc::default(),
             cursors: CursorKey::new([0; 32]),
             base_url: "https://gateway.example/scim/v2".to_owned(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(30),

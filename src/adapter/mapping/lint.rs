@@ -50,6 +50,7 @@ impl Mapping {
         for row in &self.rows {
             problems.extend(lint.one_way(row));
             problems.extend(lint.ambiguous(row));
+            problems.extend(lint.unique_external_id(row));
         }
         problems
     }
@@ -160,6 +161,20 @@ impl Lint<'_> {
         let message = format!("`{}` {message}", row.spelling);
         let problem = self.at(row, "lint::one-way-conversion", message);
         Some(problem.label("loses something").help(help))
+    }
+
+    /// RFC 7643 §3.1: the client, not the server, keeps `externalId` unique.
+    fn unique_external_id(&self, row: &Row) -> Option<Problem> {
+        if !row.unique || row.leaf.attribute != "externalId" {
+            return None;
+        }
+        let message = "externalId is marked unique, and SCIM lets two objects have the same one";
+        let problem = self.at(row, "lint::unique-external-id", message.to_owned());
+        Some(
+            problem.help(
+                "leave .unique() out; if the vendor refuses a second one, map another attribute",
+            ),
+        )
     }
 
     /// Two SCIM values that become one native value, and nothing says which one it is read as.

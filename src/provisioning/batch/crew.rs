@@ -107,7 +107,8 @@ impl Crew {
         let cpu = CPU + CPU_EACH * u32::try_from(count).unwrap_or(u32::MAX);
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let job = move |call: &fiber::Call| {
-            let environment = TenantEnvironment::new(&adapter, &settings, None::<Self>, &Rc::default());
+            let environment =
+                TenantEnvironment::new(&adapter, &settings, None::<Self>, &Rc::default());
             let stage = Stage::new(call, environment);
             let items: Array = items
                 .into_iter()

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
@@ -20,6 +20,7 @@ use super::ask::{Answered, Ask};
 use super::attempts::Attempts;
 use super::refusal::Refusal;
 use super::route::{Given, Route};
+use crate::server::body::AnswerBody;
 use crate::server::side::few;
 use crate::server::stack::{HttpRequest, HttpResponse};
 use crate::tenant::audit::Deed;
@@ -231,7 +232,7 @@ fn response(status: u16, body: &Value, id: &str) -> HttpResponse {
         Value::Null => Bytes::new(),
         body => body.to_string().into(),
     };
-    let mut response = HttpResponse::new(Full::new(bytes));
+    let mut response = HttpResponse::new(AnswerBody::new(bytes));
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

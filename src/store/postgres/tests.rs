@@ -274,7 +274,7 @@ fn one_holder_at_a_time_among_replicas() {
     let url = server.database();
     let stores = [(); 3].map(|()| Store::connect(address(&url)).unwrap());
     let locks = stores.each_ref().map(|store| store.shared_locks().unwrap());
-    let key = LockKey::Object(User, "7".to_owned());
+    let key = LockKey::User("7".to_owned());
     let take = |place: usize| {
         let locks: &Arc<dyn SharedLocks> = &locks[place];
         block_on(locks.take(&acme(), &key))
@@ -296,7 +296,7 @@ fn one_holder_at_a_time_among_replicas() {
         }
     });
     let held = take(0).unwrap();
-    let other = LockKey::Object(User, "8".to_owned());
+    let other = LockKey::User("8".to_owned());
     drop(block_on(locks[1].take(&acme(), &other)).unwrap());
     let foreign = TenantId::parse("globex").unwrap();
     drop(block_on(locks[1].take(&foreign, &key)).unwrap());
