@@ -44,7 +44,7 @@
 //! | [`problem`] | what is wrong with a file somebody wrote: place, reason, remedy |
 //! | [`telemetry`] | log lines, metrics, traces |
 //! | [`probe`] | Entra's questions to any SCIM endpoint |
-//! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
+//! | `demo` | emulators of vendors' APIs and the guided demonstration; a feature of that name, which the image goes without |
 //!
 //! Dependencies point one way: `cli → gateway → server → catalog → tenant →
 //! adapter → scim`. `vendor` and `store` implement traits that `adapter` and
@@ -75,6 +75,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod convert;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod dry_run;
 pub mod gateway;

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod config;
 mod definitions;
+#[cfg(feature = "demo")]
 mod demo;
 mod diff;
 mod dry_run;
@@ -57,6 +58,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// See it work: an Entra and a vendor of our own making use the gateway; needs no configuration.
+    #[cfg(feature = "demo")]
     Demo(demo::Options),
     /// Serve SCIM until told to stop.
     Serve,
@@ -152,6 +154,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Explain(options) => {
             read_config(file).and_then(|config| explain::run(&config, &options))
         }
+        #[cfg(feature = "demo")]
         Verb::Demo(options) => demo::run(&options),
     };
     match result {
