@@ -107,11 +107,7 @@ impl From<Refusal> for Answer {
 
 /// An answer in XML.
 pub(super) fn xml(body: String) -> Answer {
-    Answer {
-        content_type: "application/xml; charset=UTF-8",
-        body: body.into(),
-        ..Answer::empty(200)
-    }
+    Answer::text(200, "application/xml; charset=UTF-8", body)
 }
 
 /// What changed something.

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// All customers behind one address.
+#[derive(Clone)]
 pub(super) struct Service {
-    started: Options,
     limits: Limits,
     directories: Vec<Directory>,
     /// Whose a key is, and since when.
@@ -38,7 +38,7 @@ struct DirectoryRows {
 }
 
 impl Service {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         Self {
             limits: options.limits.clone(),
             directories: options
@@ -49,7 +49,6 @@ impl Service {
                 .collect(),
             keys: BTreeMap::new(),
             keys_given: 0,
-            started: options,
         }
     }
 
@@ -126,10 +125,6 @@ fn success(inside: &str) -> Answer {
 }
 
 impl Vendor for Service {
-    fn base_path(&self) -> &'static str {
-        ""
-    }
-
     fn secret_headers(&self) -> &'static [&'static str] {
         &["x-pan-key"]
     }
@@ -147,15 +142,6 @@ impl Vendor for Service {
         !["get", "list", "op", "keygen"]
             .iter()
             .any(|reads| route.starts_with(reads))
-    }
-
-    /// The API queues writes by itself.
-    fn works_on(&self, _: &Call) -> Option<String> {
-        None
-    }
-
-    fn busy(&self, _: &Call) -> Answer {
-        Refusal::busy().into()
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
@@ -220,10 +206,6 @@ impl Vendor for Service {
             self.keys.clear();
         }
         Ok(())
-    }
-
-    fn reset(&mut self) {
-        *self = Self::new(self.started.clone());
     }
 }
 

@@ -4,6 +4,7 @@ use super::Site as Settings;
 use super::group::{self, Group, Membership};
 use super::refusal::Refusal;
 use super::target::{self, Target};
+use crate::demo::emulator::kit::base64;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -40,12 +41,7 @@ impl Sequence {
 
     /// Eight bytes in base64, as a database writes its row versions.
     pub(super) fn version(&mut self) -> String {
-        const ALPHABET: &[u8; 64] =
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let bits = u128::from(self.next()) << 2;
-        let digit = |place: u32| ALPHABET[(bits >> (6 * place) & 63) as usize] as char;
-        let digits: String = (0..11).rev().map(digit).collect();
-        format!("{digits}=")
+        base64(self.next().to_be_bytes())
     }
 }
 

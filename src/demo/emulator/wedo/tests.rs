@@ -277,7 +277,7 @@ fn licences_run_out() {
         ..Network::default()
     };
     let options = Options {
-        networks: vec![network],
+        clients: vec![network],
         ..Options::default()
     };
     let wedo = Wedo(start(options).unwrap());

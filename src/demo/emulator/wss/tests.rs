@@ -317,7 +317,7 @@ fn a_wrong_password_and_a_missing_role_are_told_apart() {
         ..Account::default()
     };
     let options = Options {
-        accounts: vec![Account::default(), without_role],
+        clients: vec![Account::default(), without_role],
         ..Options::default()
     };
     let wss = Wss(start(options).unwrap());

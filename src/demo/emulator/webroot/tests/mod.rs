@@ -169,7 +169,7 @@ fn a_site_of_another_account_and_a_suspended_one_are_closed() {
     let mut own = Account::default();
     own.sites.push(suspended);
     let webroot = Webroot::with(Options {
-        accounts: vec![own, other],
+        clients: vec![own, other],
         ..Options::default()
     });
     let at = |gsm: &str, site: &str| {
@@ -214,7 +214,7 @@ fn a_target_is_replaced_whole_and_by_its_latest_version_only() {
 #[test]
 fn names_addresses_and_domains_have_rules() {
     let webroot = Webroot::with(Options {
-        accounts: vec![Account {
+        clients: vec![Account {
             sites: vec![Site {
                 domains: vec!["example.com".to_owned()],
                 ..Site::default()
