@@ -4,7 +4,7 @@ use super::entra::{Change, Entra, Fault, Job, ScimId, changes, manager_change, r
 use super::ledger::Ledger;
 use super::report::{Difference, Report};
 use super::stand::Stand;
-use super::wanted::{ExpectedGroup, ExpectedUser, Outcome, history, path};
+use super::wanted::{ExpectedGroup, ExpectedUser, Outcome, history};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ async fn read_back(entra: &Entra, job: &Job, outcome: &Outcome) -> Vec<Differenc
 
 async fn read_back_user(entra: &Entra, job: &Job, expected: &ExpectedUser) -> Vec<Difference> {
     let ExpectedUser { user, deleted, .. } = expected;
-    let name = user.get(path::USER_NAME).unwrap_or_default();
+    let name = user.user_name();
     let row = format!("user {name} through SCIM");
     // A failed query is among the failures.
     let Ok(found) = entra.match_user(name).await else {

@@ -78,7 +78,7 @@ fn name(user: &mut WantedUser, given: &str, family: &str, number: usize) {
         user.set(path::GIVEN_NAME, given);
     }
     // Addresses are typed in any case; a user without one is reached under the user name.
-    let address = user.get(path::USER_NAME).unwrap_or_default().to_owned();
+    let address = user.user_name().to_owned();
     match number % 20 {
         13 => {}
         4 => user.set(path::EMAIL, address.to_uppercase()),

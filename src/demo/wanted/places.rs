@@ -25,6 +25,20 @@ struct Dial {
     exchange: &'static str,
 }
 
+const fn dial(
+    country: &'static str,
+    trunk: &'static str,
+    area: &'static str,
+    exchange: &'static str,
+) -> Dial {
+    Dial {
+        country,
+        trunk,
+        area,
+        exchange,
+    }
+}
+
 impl Place {
     /// The place of the `number`th person.
     pub(super) fn of(number: usize) -> Option<&'static Self> {
@@ -66,12 +80,7 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Zurich", "W. Europe Standard Time"],
         given_names: &["Jürg", "Ursina", "Köbi", "Zoë", "Beat"],
         family_names: &["Müller", "Zürcher", "Ammann", "Bär", "Vögtlin"],
-        dial: Dial {
-            country: "41",
-            trunk: "0",
-            area: "44",
-            exchange: "268",
-        },
+        dial: dial("41", "0", "44", "268"),
     },
     Place {
         city: "Genève",
@@ -84,12 +93,7 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Zurich"],
         given_names: &["Hélène", "Loïc", "Maëlle", "Benoît"],
         family_names: &["Rochat", "Favre", "Dufour", "Bütikofer", "d'Aubigné"],
-        dial: Dial {
-            country: "41",
-            trunk: "0",
-            area: "22",
-            exchange: "731",
-        },
+        dial: dial("41", "0", "22", "731"),
     },
     Place {
         city: "München",
@@ -106,12 +110,7 @@ const PLACES: [Place; 10] = [
         zones: &["W. Europe Standard Time", "Europe/Berlin"],
         given_names: &["Anneliese", "Björn", "Käthe", "Günther", "Sören"],
         family_names: &["Großmann", "Schröder", "von der Heide", "Öztürk", "Weiß"],
-        dial: Dial {
-            country: "49",
-            trunk: "0",
-            area: "89",
-            exchange: "551",
-        },
+        dial: dial("49", "0", "89", "551"),
     },
     Place {
         city: "York",
@@ -124,12 +123,7 @@ const PLACES: [Place; 10] = [
         zones: &["GMT Standard Time", "Europe/London"],
         given_names: &["Ada", "Rhys", "Siân", "Oliver"],
         family_names: &["Lane", "O'Brien", "Smith-Jones", "Ng"],
-        dial: Dial {
-            country: "44",
-            trunk: "0",
-            area: "1904",
-            exchange: "55",
-        },
+        dial: dial("44", "0", "1904", "55"),
     },
     Place {
         city: "Paris",
@@ -142,12 +136,7 @@ const PLACES: [Place; 10] = [
         zones: &["Romance Standard Time", "Europe/Paris"],
         given_names: &["Chloé", "Noël", "Anaïs", "François"],
         family_names: &["Lefèvre", "Garçon", "de La Tour", "Bœuf"],
-        dial: Dial {
-            country: "33",
-            trunk: "0",
-            area: "1",
-            exchange: "99 00",
-        },
+        dial: dial("33", "0", "1", "99 00"),
     },
     Place {
         city: "Dresden",
@@ -160,12 +149,7 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Berlin"],
         given_names: &["Cornelia", "Jörg", "Łucja", "Thaddäus"],
         family_names: &["Nowak", "Kühn", "Šmíd", "Haußmann"],
-        dial: Dial {
-            country: "49",
-            trunk: "0",
-            area: "351",
-            exchange: "488",
-        },
+        dial: dial("49", "0", "351", "488"),
     },
     Place {
         city: "Wien",
@@ -178,12 +162,7 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Vienna", "W. Europe Standard Time"],
         given_names: &["Resi", "Hannes", "Gräfin", "Åsa"],
         family_names: &["Wögerbauer", "Šimek", "Hüttl", "Czerny"],
-        dial: Dial {
-            country: "43",
-            trunk: "0",
-            area: "1",
-            exchange: "512",
-        },
+        dial: dial("43", "0", "1", "512"),
     },
     Place {
         city: "Milano",
@@ -196,12 +175,7 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Rome"],
         given_names: &["Niccolò", "Chiara", "Mosè"],
         family_names: &["Dell'Acqua", "Bianchi", "Forlì"],
-        dial: Dial {
-            country: "39",
-            trunk: "",
-            area: "02",
-            exchange: "7600",
-        },
+        dial: dial("39", "", "02", "7600"),
     },
     Place {
         city: "London",
@@ -214,12 +188,7 @@ const PLACES: [Place; 10] = [
         zones: &["GMT Standard Time"],
         given_names: &["Priya", "Tunde", "Xiùyīng", "Grace"],
         family_names: &["Patel", "Okafor", "Lǐ", "Hopper"],
-        dial: Dial {
-            country: "44",
-            trunk: "0",
-            area: "20",
-            exchange: "7946",
-        },
+        dial: dial("44", "0", "20", "7946"),
     },
     Place {
         city: "Utrecht",
@@ -232,11 +201,6 @@ const PLACES: [Place; 10] = [
         zones: &["Europe/Amsterdam", "W. Europe Standard Time"],
         given_names: &["Ties", "Daniël", "Liesbeth"],
         family_names: &["van 't Hof", "de Groot", "Coöper"],
-        dial: Dial {
-            country: "31",
-            trunk: "0",
-            area: "30",
-            exchange: "231",
-        },
+        dial: dial("31", "0", "30", "231"),
     },
 ];

@@ -28,6 +28,16 @@ pub struct Options<C, L> {
     pub limits: L,
 }
 
+impl<C: Default, L: Default> Options<C, L> {
+    /// The default, but for what every call takes.
+    pub fn with_latency(latency: Duration) -> Self {
+        Self {
+            latency,
+            ..Self::default()
+        }
+    }
+}
+
 impl<C: Default, L: Default> Default for Options<C, L> {
     /// One customer, no latency, the vendor's default limits.
     fn default() -> Self {

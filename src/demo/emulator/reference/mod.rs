@@ -30,9 +30,6 @@ pub const KEY: &str = "reference-key";
 /// Starts one on two free loopback ports; `latency` is what every call takes. Fails when there
 /// are no ports to be had.
 pub fn start(latency: Duration) -> std::io::Result<Emulator> {
-    let options = Options {
-        latency,
-        ..Options::<(), ()>::default()
-    };
+    let options = Options::<(), ()>::with_latency(latency);
     Emulator::start(options, |_| service::Service::new())
 }
