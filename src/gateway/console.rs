@@ -16,7 +16,7 @@ use super::{Gateway, tenant_url};
 use crate::adapter::story::{self, Event};
 use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
 use crate::catalog::standing::{Part, State};
-use crate::catalog::{Demand, Difference, Reloader, Standing};
+use crate::catalog::{Demand, Preview, Reloader, Standing};
 use crate::config::Config;
 use crate::dry_run::DryRun;
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
@@ -172,7 +172,7 @@ impl Steward {
             .ok_or_else(|| Refusal::missing(format!("tenant {tenant} has no token {key}"), help))
     }
 
-    async fn diff(&self) -> Result<Difference, Refusal> {
+    async fn diff(&self) -> Result<Preview, Refusal> {
         let reloader = self.reloader.clone();
         self.aside(move || reloader.rehearse()).await
     }

@@ -78,6 +78,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "server",
         "the demonstration stops the gateway it started",
     ),
+    (
+        "demo",
+        "problem",
+        "differences are told alike wherever they are",
+    ),
     ("demo", "scim", "the demonstration chooses a profile"),
     ("demo", "tenant", "the demonstration mints tokens"),
     ("demo", "adapter", "the demonstration names tenants"),
