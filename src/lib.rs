@@ -41,7 +41,9 @@
 //! | [`store`] | what the vendor cannot remember, and the provisioning log: SQLite, PostgreSQL |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
 //! | [`dry_run`] | what requests would lead to, with nothing sent |
+//! | [`lint`] | what works in the files and is probably not what was meant |
 //! | [`problem`] | what is wrong with a file somebody wrote: place, reason, remedy |
+//! | [`limiter`] | how often something may happen |
 //! | [`telemetry`] | log lines, metrics, traces |
 //! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | `demo` | emulators of vendors' APIs and the guided demonstration; a feature of that name, which the image goes without |
@@ -79,6 +81,8 @@ pub mod convert;
 pub mod demo;
 pub mod dry_run;
 pub mod gateway;
+pub mod limiter;
+pub mod lint;
 pub mod probe;
 pub mod problem;
 pub mod scim;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The parts of the house in the order of their dependencies (lib.rs): each may
 /// use those after it.
 const CHAIN: &[&str] = &[
-    "cli", "gateway", "server", "catalog", "tenant", "adapter", "scim", "problem",
+    "cli", "gateway", "server", "catalog", "tenant", "adapter", "scim", "problem", "limiter",
 ];
 
 /// What goes beyond [`CHAIN`]: who uses whom, and why.
@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ),
     ("cli", "config", "verbs read the configuration"),
     ("cli", "demo", "`demo` is a verb"),
+    ("cli", "lint", "`check` warns"),
     ("cli", "probe", "`probe` is a verb"),
     ("cli", "vendor", "`probe` trusts whom the gateway trusts"),
     (
@@ -143,6 +144,21 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "transcript",
         "store",
         "a transcript is played with a store in memory",
+    ),
+    ("lint", "adapter", "it looks at everything loaded"),
+    ("lint", "catalog", "it looks at everything loaded"),
+    (
+        "lint",
+        "problem",
+        "mistakes are told alike wherever they are",
+    ),
+    ("lint", "scim", "operations without a transcript are named"),
+    ("lint", "tenant", "it looks at everything loaded"),
+    ("lint", "transcript", "it looks at everything loaded"),
+    (
+        "vendor",
+        "limiter",
+        "calls go out no faster than the vendor allows",
     ),
     ("vendor", "adapter", "it implements the adapter's Backend"),
 ];

@@ -29,6 +29,6 @@ pub use counters::Counters;
 pub use emulator::{Emulator, Options};
 pub use fault::{Action, Drip, Fault, Match, Status};
 pub use journal::JournalEntry;
-pub use rate::{Rate, RateLimiter};
+pub use rate::{Bucket, Rate, RateLimiter};
 pub use route::{NO_SUCH_PATH, Route, WRONG_METHOD};
 pub use vendor::{Answer, Call, Refused, Vendor};

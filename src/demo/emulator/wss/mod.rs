@@ -14,7 +14,6 @@
 //!
 //! Several customers ("accounts") live in one emulator, told apart by their credential.
 
-mod bucket;
 mod directory;
 mod field;
 mod index;
