@@ -27,7 +27,9 @@ mod token;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use crate::catalog::Sources;
 use crate::catalog::diagnostics::Report;
@@ -171,6 +173,14 @@ pub fn run(cli: Cli) -> ExitCode {
 fn report(error: &anyhow::Error, code: u8) -> ExitCode {
     eprintln!("scimgate: {error:#}");
     ExitCode::from(code)
+}
+
+/// Carries out what a verb waits for.
+fn event_loop() -> Result<Runtime, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.context("no event loop").map_err(Trouble::Internal)
 }
 
 fn read_config(file: Option<&Path>) -> Result<Config, Trouble> {

@@ -56,10 +56,10 @@ impl Service {
         let form = form(call);
         let kind = form.get("type").map_or("", String::as_str);
         if call.path != "/api/" || call.method != "POST" {
-            return Err(Refusal::invalid_command());
+            return Err(Refusal::INVALID_COMMAND);
         }
         if self.limits.busy {
-            return Err(Refusal::busy());
+            return Err(Refusal::BUSY);
         }
         if kind == "keygen" {
             return self.keygen(&form, now);
@@ -69,7 +69,7 @@ impl Service {
             "config" => self.config(place, &form, now),
             "op" => Ok(success("<result><status>connected</status></result>")),
             "commit" => Ok(success("<result><job>42</job></result>")),
-            _ => Err(Refusal::invalid_command()),
+            _ => Err(Refusal::INVALID_COMMAND),
         }
     }
 
@@ -95,7 +95,7 @@ impl Service {
         let age = now.duration_since(*since).as_secs();
         match u64::try_from(age).unwrap_or(0) < self.limits.key_lifetime_s {
             true => Ok(*place),
-            false => Err(Refusal::session_timed_out()),
+            false => Err(Refusal::SESSION_TIMED_OUT),
         }
     }
 
@@ -104,9 +104,9 @@ impl Service {
         let directory = self
             .directories
             .get_mut(place)
-            .ok_or_else(Refusal::unauthorized)?;
+            .ok_or(Refusal::UNAUTHORIZED)?;
         if target.directory != directory.client.directory {
-            return Err(Refusal::unauthorized());
+            return Err(Refusal::UNAUTHORIZED);
         }
         directory.perform(form, &target, now)
     }

@@ -69,7 +69,7 @@ impl Service {
 
     fn enter(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
         if call.header("x-key") != Some(KEY) {
-            return Err(Refusal::bad_key());
+            return Err(Refusal::BAD_KEY);
         }
         let segments = call.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -79,7 +79,7 @@ impl Service {
             ["people", id] => self.on_row(Sort::Person, id, call, now),
             ["teams", id] => self.on_row(Sort::Team, id, call, now),
             ["teams", id, "members"] => self.on_members(id, call, now),
-            _ => Err(Refusal::no_such_path()),
+            _ => Err(Refusal::NO_SUCH_PATH),
         }
     }
 
@@ -90,7 +90,7 @@ impl Service {
                 let row = self.table(sort).create(object(call)?, now)?.clone();
                 Ok(Answer::json(201, &self.shown(sort, &row)))
             }
-            _ => Err(Refusal::wrong_method()),
+            _ => Err(Refusal::WRONG_METHOD),
         }
     }
 
@@ -111,7 +111,7 @@ impl Service {
                 }
                 return Ok(Answer::empty(204));
             }
-            _ => return Err(Refusal::wrong_method()),
+            _ => return Err(Refusal::WRONG_METHOD),
         };
         Ok(Answer::json(200, &self.shown(sort, &row)))
     }
@@ -122,11 +122,11 @@ impl Service {
             "POST" => {
                 let body = Value::Object(object(call)?);
                 let change: Regroup =
-                    serde_json::from_value(body).map_err(|_| Refusal::not_json())?;
+                    serde_json::from_value(body).map_err(|_| Refusal::NOT_JSON)?;
                 self.directory
                     .regroup(id, change.add, &change.remove, now)?;
             }
-            _ => return Err(Refusal::wrong_method()),
+            _ => return Err(Refusal::WRONG_METHOD),
         }
         let members = self.directory.members(id)?;
         Ok(Answer::json(200, &json!({ "items": members })))
@@ -169,7 +169,7 @@ impl Service {
 }
 
 fn object(call: &Call) -> Result<Map<String, Value>, Refusal> {
-    serde_json::from_slice(&call.body).map_err(|_| Refusal::not_json())
+    serde_json::from_slice(&call.body).map_err(|_| Refusal::NOT_JSON)
 }
 
 impl Vendor for Service {

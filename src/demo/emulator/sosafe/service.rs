@@ -63,15 +63,15 @@ impl Service {
 
     /// The order is the vendor's: key, identity provider, rate, first sync, then the call itself.
     fn enter(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
-        let place = self.customer(call).ok_or_else(Refusal::bad_key)?;
+        let place = self.customer(call).ok_or(Refusal::BAD_KEY)?;
         let (Some(directory), Some(used)) =
             (self.directories.get_mut(place), self.used.get_mut(place))
         else {
-            return Err(Refusal::bad_key());
+            return Err(Refusal::BAD_KEY);
         };
         let idp_tenant = call.header("x-idp-tenant").unwrap_or_default();
         if !idp_tenant.eq_ignore_ascii_case(&directory.client.idp_tenant) {
-            return Err(Refusal::wrong_idp_tenant());
+            return Err(Refusal::WRONG_IDP_TENANT);
         }
         let free = self
             .limits
@@ -80,7 +80,7 @@ impl Service {
             .transpose();
         let free = free.map_err(Refusal::too_many_calls)?;
         let answer = if self.limits.first_sync_running {
-            Err(Refusal::first_sync_running())
+            Err(Refusal::FIRST_SYNC_RUNNING)
         } else {
             perform(directory, &mut self.next_id, call, now)
         };
@@ -138,8 +138,8 @@ fn perform(
             let to = body.get("to").and_then(Value::as_str).unwrap_or_default();
             Answer::json(200, &directory.rename_group(name, to, now)?)
         }
-        WRONG_METHOD => return Err(Refusal::wrong_method()),
-        _ => return Err(Refusal::no_such_path()),
+        WRONG_METHOD => return Err(Refusal::WRONG_METHOD),
+        _ => return Err(Refusal::NO_SUCH_PATH),
     })
 }
 
@@ -166,7 +166,7 @@ fn about(directory: &Directory) -> Answer {
 }
 
 fn object(call: &Call) -> Result<Map<String, Value>, Refusal> {
-    serde_json::from_slice(&call.body).map_err(|_| Refusal::not_json())
+    serde_json::from_slice(&call.body).map_err(|_| Refusal::NOT_JSON)
 }
 
 impl Vendor for Service {
@@ -195,7 +195,7 @@ impl Vendor for Service {
     }
 
     fn busy(&self) -> Answer {
-        Refusal::locked().into()
+        Refusal::LOCKED.into()
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {

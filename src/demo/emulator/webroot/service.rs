@@ -70,26 +70,26 @@ impl Service {
             return Ok(self.tokens.ask(&self.accounts, call, now));
         }
         let client = self.tokens.client(call, now);
-        let client = client.ok_or_else(Refusal::bad_token)?;
+        let client = client.ok_or(Refusal::BAD_TOKEN)?;
         self.count(&client, &route, now)?;
         let mut accounts = self.accounts.iter();
         let account = accounts.find(|account| account.client_id == client);
-        let account = account.ok_or_else(Refusal::bad_token)?;
+        let account = account.ok_or(Refusal::BAD_TOKEN)?;
         let (gsm, site) = (route.argument(0), route.argument(1));
         match route.template {
-            NO_SUCH_PATH => Err(Refusal::no_such_path()),
-            WRONG_METHOD => Err(Refusal::wrong_method()),
+            NO_SUCH_PATH => Err(Refusal::NO_SUCH_PATH),
+            WRONG_METHOD => Err(Refusal::WRONG_METHOD),
             SITES if gsm == account.gsm_key => Ok(sites_of(account)),
             _ if manages(account, gsm, site) => {
                 let mut sites = self.sites.iter_mut();
                 let site = sites.find(|it| it.settings.site_id == site);
-                let site = site.ok_or_else(Refusal::foreign_site)?;
+                let site = site.ok_or(Refusal::FOREIGN_SITE)?;
                 if site.settings.suspended {
-                    return Err(Refusal::suspended());
+                    return Err(Refusal::SUSPENDED);
                 }
                 perform(site, &mut self.sequence, &route, call, now)
             }
-            _ => Err(Refusal::foreign_site()),
+            _ => Err(Refusal::FOREIGN_SITE),
         }
     }
 
@@ -121,7 +121,7 @@ fn must_have_a_name(call: &Call) -> Result<(), Refusal> {
     let parts = name.split_once('/');
     match parts.is_some_and(|(name, version)| !name.is_empty() && !version.is_empty()) {
         true => Ok(()),
-        false => Err(Refusal::no_user_agent()),
+        false => Err(Refusal::NO_USER_AGENT),
     }
 }
 
@@ -195,7 +195,7 @@ fn perform(
             site.remove_member(id, route.argument(3))?;
             Answer::empty(204)
         }
-        _ => return Err(Refusal::no_such_path()),
+        _ => return Err(Refusal::NO_SUCH_PATH),
     })
 }
 
@@ -214,7 +214,7 @@ fn list_targets(site: &Site, call: &Call, now: Timestamp) -> Result<Value, Refus
 }
 
 fn object(call: &Call) -> Result<Map<String, Value>, Refusal> {
-    serde_json::from_slice(&call.body).map_err(|_| Refusal::not_json())
+    serde_json::from_slice(&call.body).map_err(|_| Refusal::NOT_JSON)
 }
 
 impl Vendor for Service {

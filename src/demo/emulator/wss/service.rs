@@ -79,8 +79,8 @@ impl Service {
         let desk = self.desks.get_mut(place).ok_or(Refusal::WrongPassword)?;
         let route = route(call);
         match route.template {
-            NO_SUCH_PATH => return Err(Refusal::no_such_path()),
-            WRONG_METHOD => return Err(Refusal::wrong_method()),
+            NO_SUCH_PATH => return Err(Refusal::NO_SUCH_PATH),
+            WRONG_METHOD => return Err(Refusal::WRONG_METHOD),
             _ => {}
         }
         let holder = &desk.directory.account;
@@ -102,7 +102,7 @@ impl Desk {
         };
         match is_free {
             true => Ok(()),
-            false => Err(Refusal::too_many_calls()),
+            false => Err(Refusal::TOO_MANY_CALLS),
         }
     }
 
@@ -120,7 +120,7 @@ impl Desk {
     ) -> Result<Answer, Refusal> {
         let directory = &self.directory;
         let shown = |row: Option<Value>| {
-            let row = row.ok_or_else(Refusal::not_found)?;
+            let row = row.ok_or(Refusal::NOT_FOUND)?;
             Ok(Answer::json(200, &row))
         };
         let key = route.argument(1);
@@ -142,12 +142,12 @@ impl Desk {
             "GET /users" => Ok(search(&directory.user_index, call, USER_KEYS, "users")),
             "GET /groups" => Ok(search(&directory.group_index, call, GROUP_KEYS, "groups")),
             "GET /groups/{key}/members" => {
-                let members = directory.members(key).ok_or_else(Refusal::not_found)?;
+                let members = directory.members(key).ok_or(Refusal::NOT_FOUND)?;
                 let members = members.map(|key| (key, Value::from(key.as_str())));
                 Ok(page(call, members, "members"))
             }
             PUBLISH => self.publish(now),
-            _ => Err(Refusal::no_such_path()),
+            _ => Err(Refusal::NO_SUCH_PATH),
         }
     }
 
@@ -165,7 +165,7 @@ impl Desk {
     fn publish(&mut self, now: Timestamp) -> Result<Answer, Refusal> {
         let is_early = |at: Timestamp| now.duration_since(at) < PUBLISHED_EVERY;
         if self.published.is_some_and(is_early) {
-            return Err(Refusal::too_many_calls());
+            return Err(Refusal::TOO_MANY_CALLS);
         }
         self.published = Some(now);
         Ok(Answer::empty(202))
