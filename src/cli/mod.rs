@@ -126,36 +126,32 @@ enum Trouble {
     Internal(anyhow::Error),
 }
 
+/// Carries a verb out as configured.
+type Run<'r> = &'r dyn Fn(&Config) -> Result<Ending, Trouble>;
+
 /// Does what was asked. Exit status: 0 done, 1 findings, refused or cut short, 2
 /// usage (by clap), 69 unreachable, 70 internal, 78 configuration (those of BSD's `sysexits`).
 pub fn run(cli: Cli) -> ExitCode {
     let file = cli.config.as_deref();
+    let with = |run: Run<'_>| run(&read_config(file)?);
     let result = match cli.verb {
-        Verb::Serve => read_config(file).and_then(|config| serve::run(&config)),
+        Verb::Serve => with(&serve::run),
         Verb::Check(options) => checked(file, &options),
-        Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
-        Verb::Status(options) => {
-            read_config(file).and_then(|config| status::run(&config, &options))
-        }
-        Verb::Diff(options) => read_config(file).and_then(|config| diff::run(&config, &options)),
-        Verb::Reload(options) => {
-            read_config(file).and_then(|config| reload::run(&config, &options))
-        }
-        Verb::Admin(verb) => read_config(file).and_then(|config| admin::run(&config, &verb)),
-        Verb::DryRun(options) => {
-            read_config(file).and_then(|config| dry_run::run(&config, &options))
-        }
-        Verb::Adapter(verb) => read_config(file).and_then(|config| adapter::run(&config, &verb)),
+        Verb::Test(options) => with(&|config| test::run(config, &options)),
+        Verb::Status(options) => with(&|config| status::run(config, &options)),
+        Verb::Diff(options) => with(&|config| diff::run(config, &options)),
+        Verb::Reload(options) => with(&|config| reload::run(config, &options)),
+        Verb::Admin(verb) => with(&|config| admin::run(config, &verb)),
+        Verb::DryRun(options) => with(&|config| dry_run::run(config, &options)),
+        Verb::Adapter(verb) => with(&|config| adapter::run(config, &verb)),
         Verb::Definitions(options) => definitions::run(&options),
-        Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Token(verb) => with(&|config| token::run(config, &verb)),
         Verb::Probe(options) => probe::run(&options),
         Verb::Config(verb) => config::run(file, &verb),
         Verb::Completions(options) => completions::run(&options),
         Verb::Man(options) => completions::man(&options),
-        Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),
-        Verb::Explain(options) => {
-            read_config(file).and_then(|config| explain::run(&config, &options))
-        }
+        Verb::Log(options) => with(&|config| log::run(config, &options)),
+        Verb::Explain(options) => with(&|config| explain::run(config, &options)),
         #[cfg(feature = "demo")]
         Verb::Demo(options) => demo::run(&options),
     };
