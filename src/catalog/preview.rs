@@ -256,7 +256,7 @@ fn compared(
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,
 ) -> Vec<Difference> {
-    let told = differences(before, after).map(|it| Difference {
+    let told = differences(before, after).into_iter().map(|it| Difference {
         what: format!("{kind} {}", it.what).trim_start().to_owned(),
         ..it
     });

@@ -85,10 +85,12 @@ fn differences(wanted: &Holdings, found: &Holdings) -> Vec<Difference> {
 }
 
 fn compare_rows(row: &str, wanted: &Row, found: &Row) -> Vec<Difference> {
-    let fields = problem::differences(wanted, found).map(|it| Difference {
-        what: format!("{row}, {}", it.what),
-        ..it
-    });
+    let fields = problem::differences(wanted, found)
+        .into_iter()
+        .map(|it| Difference {
+            what: format!("{row}, {}", it.what),
+            ..it
+        });
     fields.collect()
 }
 

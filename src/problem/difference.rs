@@ -21,14 +21,15 @@ pub struct Difference {
 pub fn differences(
     expected: &BTreeMap<String, String>,
     found: &BTreeMap<String, String>,
-) -> impl Iterator<Item = Difference> {
+) -> Vec<Difference> {
     let names: BTreeSet<&String> = expected.keys().chain(found.keys()).collect();
-    names.into_iter().filter_map(|name| {
+    let different = names.into_iter().filter_map(|name| {
         let (expected, found) = (expected.get(name), found.get(name));
         (expected != found).then(|| Difference {
             what: name.clone(),
             expected: expected.cloned(),
             found: found.cloned(),
         })
-    })
+    });
+    different.collect()
 }
