@@ -46,13 +46,7 @@ impl Wss {
     fn send(&self, line: &str, body: Value, headers: &[(&str, &str)]) -> Reply {
         let (method, path) = line.split_once(' ').unwrap();
         let url = format!("{}/accounts/70021{path}", self.0.base_url());
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        let patience = Duration::from_secs(9);
-        testing::send(method, &url, headers, body.as_bytes(), patience).unwrap()
+        testing::send_json(method, &url, headers, &body)
     }
 
     fn get(&self, path: &str) -> Value {

@@ -61,30 +61,14 @@ impl Webroot {
     fn send(&self, method: &str, url: &str, body: Value) -> Reply {
         let bearer = format!("Bearer {}", self.token.borrow());
         let headers = [("authorization", bearer.as_str()), ("user-agent", "test/1")];
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        testing::send(
-            method,
-            url,
-            &headers,
-            body.as_bytes(),
-            Duration::from_secs(9),
-        )
-        .unwrap()
+        testing::send_json(method, url, &headers, &body)
     }
 
     #[track_caller]
     fn ok(&self, line: &str, body: Value, status: u16) -> Value {
         let reply = self.call(line, body);
         assert_eq!(reply.status, status, "{line}: {reply:?}");
-        if reply.body.is_empty() {
-            Value::Null
-        } else {
-            reply.json()
-        }
+        reply.value()
     }
 
     #[track_caller]
