@@ -43,10 +43,12 @@
 //! | [`store`] | what the vendor cannot remember, and the provisioning log: SQLite, PostgreSQL |
 //! | [`transcript`] | a vendor's conversation in one file, played by `scimgate test` |
 //! | [`dry_run`] | what requests would lead to, with nothing sent |
+//! | [`lint`] | what works in the files and is probably not what was meant |
 //! | [`problem`] | what is wrong with a file somebody wrote: place, reason, remedy |
+//! | [`limiter`] | how often something may happen |
 //! | [`telemetry`] | log lines, metrics, traces |
 //! | [`probe`] | Entra's questions to any SCIM endpoint |
-//! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
+//! | `demo` | emulators of vendors' APIs and the guided demonstration; a feature of that name, which the image goes without |
 //!
 //! Dependencies point one way: `cli → gateway → server → catalog → tenant →
 //! provisioning → adapter → script → scim`. `vendor` and `store` implement traits
@@ -77,9 +79,12 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod convert;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod dry_run;
 pub mod gateway;
+pub mod limiter;
+pub mod lint;
 pub mod probe;
 pub mod problem;
 pub mod provisioning;

@@ -8,18 +8,17 @@
 //!   with them;
 //! - `held`: what runs, part by part, and what the next look changes of it;
 //! - [`reload`]: the one that looks, and swaps; [`watch`]: what makes it look;
-//! - [`difference`]: what a reload would change;
+//! - [`preview`]: what a reload would change;
 //! - [`standing`]: what runs against what lies on disk, for people;
 //! - `mounts`: files that will never change, because of how they are mounted.
 
 pub mod diagnostics;
-pub mod difference;
 mod disk;
 mod fingerprint;
 mod held;
-mod lint;
 pub mod load;
 mod mounts;
+pub mod preview;
 pub mod reload;
 pub mod standing;
 pub mod watch;
@@ -31,12 +30,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use diagnostics::Report;
-pub use difference::Difference;
 pub use disk::Text;
 pub use fingerprint::Fingerprint;
 pub use held::unfit_certificate;
-pub use lint::lint;
 pub use load::{Sources, load};
+pub use preview::Preview;
 pub use reload::{Demand, Effects, Plan, Reloader, log_problems};
 pub use standing::{Outcome, Standing};
 

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 
-use super::difference::Difference;
 use super::disk::{Disk, Seen, Text};
 use super::held::{Changes, Held, Look};
+use super::preview::Preview;
 use super::standing::{Outcome, Standing, now};
 use super::{Catalog, Report, Sources, mounts};
 use crate::adapter::Adapter;
@@ -166,14 +166,14 @@ impl Reloader {
 
     /// What a reload would change, with nothing changed: everything is compiled
     /// and proved as for a real one. Blocks as long.
-    pub fn rehearse(&self) -> Difference {
+    pub fn rehearse(&self) -> Preview {
         let disk = Disk::read(&self.0.plan);
         let mut held = self.state().held.clone();
         let running = held.catalog();
         let effects = Rehearsal(&*self.0.effects);
         let look = Look::again(Demand::Again, Instant::now(), &effects);
         let changes = held.advance(&disk, &self.0.plan, &look);
-        Difference::between(&running, &held.catalog(), changes)
+        Preview::between(&running, &held.catalog(), changes)
     }
 
     /// Ends the time of tenants whose files have been gone long enough.

@@ -443,7 +443,7 @@ fn what_a_reload_would_do_is_told_with_all_that_is_wrong() {
         house.remove(&format!("tenants/{name}.toml"));
     }
     let told = house.reloader.rehearse();
-    assert_eq!(told.certificate, Some(difference::Fate::Refused));
+    assert_eq!(told.certificate, Some(preview::Fate::Refused));
     assert!(told.tenants.is_empty(), "they would be served on: {told:?}");
     let codes: Vec<_> = told.problems.iter().map(|it| it.code.as_str()).collect();
     assert_eq!(

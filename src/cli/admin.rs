@@ -1,6 +1,6 @@
 //! `scimgate admin`.
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use jiff::Timestamp;
 
 use super::{Ending, Trouble};
@@ -46,10 +46,7 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
     let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let tokens = tokens.administrators(std::sync::Arc::new(store.clone()));
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime
-        .context("no event loop")
-        .map_err(Trouble::Internal)?;
+    let runtime = super::event_loop()?;
     let done = runtime.block_on(async {
         match verb {
             Verb::Mint { role, name } => mint(&store, &tokens, *role, name).await,

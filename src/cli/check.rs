@@ -14,6 +14,7 @@ use crate::catalog::diagnostics::Report;
 use crate::catalog::{self, Sources};
 use crate::config::Config;
 use crate::gateway;
+use crate::lint;
 use crate::problem::{Severity, counted, manual};
 use crate::transcript;
 
@@ -61,7 +62,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     if !options.no_tenants {
         report.extend(gateway::certificate_problem(config));
     }
-    let looked_at = catalog::lint(&catalog, &sources, &mut report);
+    let looked_at = lint::catalog(&catalog, &sources, &mut report);
     let mut played = 0;
     for adapter in catalog.adapters.values() {
         if !options.no_transcripts && selection.has(&adapter.name) {
@@ -115,7 +116,7 @@ fn play(adapter: &Arc<Adapter>, config: &Config, report: &mut Report) -> usize {
         .join(format!("{}.toml", adapter.name));
     let manifest = manifest.display().to_string();
     let text = report.text_of(&manifest).unwrap_or_default();
-    let idle = transcript::unplayed(adapter, &played, (&manifest, text));
+    let idle = lint::unplayed(adapter, &played, (&manifest, text));
     for one in &played {
         report.source(&(one.file.clone(), one.text.clone()));
         report.extend(one.problems.clone());

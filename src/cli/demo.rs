@@ -60,12 +60,7 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
         ..Config::default().log
     };
     telemetry::log_lines(&log).map_err(|error| Trouble::Internal(error.into()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime
-        .context("no event loop")
-        .map_err(Trouble::Internal)?;
+    let runtime = super::event_loop()?;
     runtime.block_on(show(options))
 }
 

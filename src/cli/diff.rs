@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::output::Form;
 use super::reach::{Remote, Whereabouts};
 use super::{Ending, Trouble};
-use crate::catalog::Difference;
-use crate::catalog::difference::{Changed, Fate};
+use crate::catalog::Preview;
+use crate::catalog::preview::{Changed, Fate};
 use crate::config::Config;
 
 /// What to compare with.
@@ -26,35 +26,32 @@ pub(super) struct Options {
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let remote = Remote::of(config, &options.whereabouts)?;
-    let difference: Difference = remote.get("/diff")?;
+    let preview: Preview = remote.get("/diff")?;
     match options.format {
-        Form::Human => print!("{}", human(&difference)),
-        Form::Json => println!("{:#}", serde_json::json!(difference)),
+        Form::Human => print!("{}", human(&preview)),
+        Form::Json => println!("{:#}", serde_json::json!(preview)),
     }
-    Ok(if options.exit_code && !difference.is_none() {
+    Ok(if options.exit_code && !preview.is_none() {
         Ending::Findings
     } else {
         Ending::Done
     })
 }
 
-fn human(difference: &Difference) -> String {
+fn human(preview: &Preview) -> String {
     let mut text = String::new();
-    for problem in &difference.problems {
+    for problem in &preview.problems {
         text.push_str(&problem.text);
     }
-    for (kind, parts) in [
-        ("vendor", &difference.vendors),
-        ("tenant", &difference.tenants),
-    ] {
+    for (kind, parts) in [("vendor", &preview.vendors), ("tenant", &preview.tenants)] {
         for (name, changed) in parts {
             part(&mut text, kind, name, changed);
         }
     }
-    if let Some(fate) = difference.certificate {
+    if let Some(fate) = preview.certificate {
         let _written = writeln!(text, "the certificate {}", told(fate));
     }
-    if difference.is_none() {
+    if preview.is_none() {
         text.push_str("What runs is what lies on disk.\n");
     }
     text
@@ -68,7 +65,7 @@ fn part(text: &mut String, kind: &str, name: &str, changed: &Changed) {
     }
     for line in &changed.lines {
         let _written = writeln!(text, "  {}", line.what);
-        for (sign, side) in [('-', &line.before), ('+', &line.after)] {
+        for (sign, side) in [('-', &line.expected), ('+', &line.found)] {
             let _written = side
                 .iter()
                 .try_for_each(|side| writeln!(text, "    {sign} {side}"));

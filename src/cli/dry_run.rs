@@ -16,7 +16,7 @@ use crate::adapter::compile::Files;
 use crate::adapter::keys::TenantId;
 use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
-use crate::dry_run::{self, Corpus, DryRun, Means, Subject, differences};
+use crate::dry_run::{self, Corpus, DryRun, Means, Subject, changed};
 use crate::gateway::{self, way_to_vendor};
 use crate::script::call::Backend;
 use crate::store::Store;
@@ -80,7 +80,7 @@ fn tell(now: &DryRun, other: Option<&DryRun>, format: Form) {
         (Form::Human, Some(other)) => compared(now, other),
         (Form::Json, None) => format!("{:#}\n", json!(now)),
         (Form::Json, Some(other)) => {
-            let differences = differences(now, other);
+            let differences = changed(now, other);
             let told = json!({ "now": now, "other": other, "differences": differences });
             format!("{told:#}\n")
         }
@@ -90,7 +90,7 @@ fn tell(now: &DryRun, other: Option<&DryRun>, format: Form) {
 }
 
 fn compared(now: &DryRun, other: &DryRun) -> String {
-    let found = differences(now, other);
+    let found = changed(now, other);
     let mut text: String = found.iter().map(ToString::to_string).collect();
     if found.is_empty() {
         text.push_str("The other version makes the same calls and gives the same answers.\n");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::runtime::Runtime;
 use url::form_urlencoded::Serializer;
@@ -45,12 +45,7 @@ impl Events {
                     "{place} is not there: no gateway has run with this configuration\n  {help}"
                 ))
             })?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build();
-        let runtime = runtime
-            .context("no event loop")
-            .map_err(Trouble::Internal)?;
+        let runtime = super::event_loop()?;
         Ok(Self::Here(store, runtime))
     }
 

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod config;
 mod definitions;
+#[cfg(feature = "demo")]
 mod demo;
 mod diff;
 mod dry_run;
@@ -26,7 +27,9 @@ mod token;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 use crate::catalog::Sources;
 use crate::catalog::diagnostics::Report;
@@ -57,6 +60,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// See it work: an Entra and a vendor of our own making use the gateway; needs no configuration.
+    #[cfg(feature = "demo")]
     Demo(demo::Options),
     /// Serve SCIM until told to stop.
     Serve,
@@ -122,36 +126,33 @@ enum Trouble {
     Internal(anyhow::Error),
 }
 
+/// Carries a verb out as configured.
+type Run<'r> = &'r dyn Fn(&Config) -> Result<Ending, Trouble>;
+
 /// Does what was asked. Exit status: 0 done, 1 findings, refused or cut short, 2
 /// usage (by clap), 69 unreachable, 70 internal, 78 configuration (those of BSD's `sysexits`).
 pub fn run(cli: Cli) -> ExitCode {
     let file = cli.config.as_deref();
+    let with = |run: Run<'_>| run(&read_config(file)?);
     let result = match cli.verb {
-        Verb::Serve => read_config(file).and_then(|config| serve::run(&config)),
+        Verb::Serve => with(&serve::run),
         Verb::Check(options) => checked(file, &options),
-        Verb::Test(options) => read_config(file).and_then(|config| test::run(&config, &options)),
-        Verb::Status(options) => {
-            read_config(file).and_then(|config| status::run(&config, &options))
-        }
-        Verb::Diff(options) => read_config(file).and_then(|config| diff::run(&config, &options)),
-        Verb::Reload(options) => {
-            read_config(file).and_then(|config| reload::run(&config, &options))
-        }
-        Verb::Admin(verb) => read_config(file).and_then(|config| admin::run(&config, &verb)),
-        Verb::DryRun(options) => {
-            read_config(file).and_then(|config| dry_run::run(&config, &options))
-        }
-        Verb::Adapter(verb) => read_config(file).and_then(|config| adapter::run(&config, &verb)),
+        Verb::Test(options) => with(&|config| test::run(config, &options)),
+        Verb::Status(options) => with(&|config| status::run(config, &options)),
+        Verb::Diff(options) => with(&|config| diff::run(config, &options)),
+        Verb::Reload(options) => with(&|config| reload::run(config, &options)),
+        Verb::Admin(verb) => with(&|config| admin::run(config, &verb)),
+        Verb::DryRun(options) => with(&|config| dry_run::run(config, &options)),
+        Verb::Adapter(verb) => with(&|config| adapter::run(config, &verb)),
         Verb::Definitions(options) => definitions::run(&options),
-        Verb::Token(verb) => read_config(file).and_then(|config| token::run(&config, &verb)),
+        Verb::Token(verb) => with(&|config| token::run(config, &verb)),
         Verb::Probe(options) => probe::run(&options),
         Verb::Config(verb) => config::run(file, &verb),
         Verb::Completions(options) => completions::run(&options),
         Verb::Man(options) => completions::man(&options),
-        Verb::Log(options) => read_config(file).and_then(|config| log::run(&config, &options)),
-        Verb::Explain(options) => {
-            read_config(file).and_then(|config| explain::run(&config, &options))
-        }
+        Verb::Log(options) => with(&|config| log::run(config, &options)),
+        Verb::Explain(options) => with(&|config| explain::run(config, &options)),
+        #[cfg(feature = "demo")]
         Verb::Demo(options) => demo::run(&options),
     };
     match result {
@@ -168,6 +169,14 @@ pub fn run(cli: Cli) -> ExitCode {
 fn report(error: &anyhow::Error, code: u8) -> ExitCode {
     eprintln!("scimgate: {error:#}");
     ExitCode::from(code)
+}
+
+/// Carries out what a verb waits for.
+fn event_loop() -> Result<Runtime, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.context("no event loop").map_err(Trouble::Internal)
 }
 
 fn read_config(file: Option<&Path>) -> Result<Config, Trouble> {

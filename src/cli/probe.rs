@@ -52,10 +52,7 @@ pub(super) struct Options {
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     let target = target(options).map_err(Trouble::Config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Trouble::Internal(error.into()))?;
+    let runtime = super::event_loop()?;
     let report = runtime.block_on(probe::run(target));
     match options.format {
         Form::Human => print!("{}\n{}", options.tenant_url, report.text()),

@@ -87,12 +87,7 @@ impl Remote {
     pub(super) fn at(config: &Config, url: &str) -> Result<Self, Trouble> {
         let base = url.trim_end_matches('/').to_owned();
         let pass = pass(config, &base).map_err(Trouble::Config)?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let runtime = runtime
-            .context("no event loop")
-            .map_err(Trouble::Internal)?;
+        let runtime = super::event_loop()?;
         let http = http().map_err(Trouble::Internal)?;
         Ok(Self {
             base,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use jiff::Timestamp;
 
 use super::admin::note;
@@ -62,10 +62,7 @@ pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
         check_file(config, tenant).map_err(Trouble::Config)?;
     }
     let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime
-        .context("no event loop")
-        .map_err(Trouble::Internal)?;
+    let runtime = super::event_loop()?;
     let done = runtime.block_on(async {
         match verb {
             Verb::Mint { tenant, expires } => {

@@ -4,46 +4,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Path below the repository, and text.
-const FILES: [(&str, &str); 12] = [
-    (
-        "adapters/sosafe.toml",
-        include_str!("../../adapters/sosafe.toml"),
-    ),
-    (
-        "scripts/sosafe.rhai",
-        include_str!("../../scripts/sosafe.rhai"),
-    ),
-    (
-        "adapters/paloalto.toml",
-        include_str!("../../adapters/paloalto.toml"),
-    ),
-    (
-        "scripts/paloalto.rhai",
-        include_str!("../../scripts/paloalto.rhai"),
-    ),
-    (
-        "adapters/webroot.toml",
-        include_str!("../../adapters/webroot.toml"),
-    ),
-    (
-        "scripts/webroot.rhai",
-        include_str!("../../scripts/webroot.rhai"),
-    ),
-    (
-        "adapters/wedo.toml",
-        include_str!("../../adapters/wedo.toml"),
-    ),
-    ("scripts/wedo.rhai", include_str!("../../scripts/wedo.rhai")),
-    ("adapters/wss.toml", include_str!("../../adapters/wss.toml")),
-    ("scripts/wss.rhai", include_str!("../../scripts/wss.rhai")),
-    (
-        "adapters/reference.toml",
-        include_str!("../../adapters/reference.toml"),
-    ),
-    (
-        "scripts/reference.rhai",
-        include_str!("../../scripts/reference.rhai"),
-    ),
+macro_rules! files {
+    ($($name:literal),*) => {
+        [$(($name, include_str!(concat!("../../", $name)))),*]
+    };
+}
+
+const FILES: [(&str, &str); 12] = files![
+    "adapters/sosafe.toml",
+    "scripts/sosafe.rhai",
+    "adapters/paloalto.toml",
+    "scripts/paloalto.rhai",
+    "adapters/webroot.toml",
+    "scripts/webroot.rhai",
+    "adapters/wedo.toml",
+    "scripts/wedo.rhai",
+    "adapters/wss.toml",
+    "scripts/wss.rhai",
+    "adapters/reference.toml",
+    "scripts/reference.rhai"
 ];
 
 /// Where adapters and scripts are: those of the working directory if it has both, so that an

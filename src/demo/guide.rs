@@ -2,9 +2,10 @@
 
 use super::entra::{Change, Entra, Fault, Job, ScimId, changes, manager_change, read};
 use super::ledger::Ledger;
-use super::report::{Difference, Report};
+use super::report::{Report, missing, too_many};
 use super::stand::Stand;
-use super::wanted::{ExpectedGroup, ExpectedUser, Outcome, history, path};
+use super::wanted::{ExpectedGroup, ExpectedUser, Outcome, history};
+use crate::problem::Difference;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ async fn read_back(entra: &Entra, job: &Job, outcome: &Outcome) -> Vec<Differenc
 
 async fn read_back_user(entra: &Entra, job: &Job, expected: &ExpectedUser) -> Vec<Difference> {
     let ExpectedUser { user, deleted, .. } = expected;
-    let name = user.get(path::USER_NAME).unwrap_or_default();
+    let name = user.user_name();
     let row = format!("user {name} through SCIM");
     // A failed query is among the failures.
     let Ok(found) = entra.match_user(name).await else {
@@ -66,8 +67,8 @@ async fn read_back_user(entra: &Entra, job: &Job, expected: &ExpectedUser) -> Ve
     let found = match (found, deleted) {
         (Some(found), false) => found,
         (None, true) => return Vec::new(),
-        (Some(_), true) => return vec![difference(&row, "", "", "a user that was deleted")],
-        (None, false) => return vec![difference(&row, "", "a user", "")],
+        (Some(_), true) => return vec![too_many(&row)],
+        (None, false) => return vec![missing(&row)],
     };
     let manager = user
         .manager
@@ -111,9 +112,8 @@ fn wanted(change: &Change) -> (&str, &str) {
 
 fn difference(row: &str, field: &str, wanted: &str, found: &str) -> Difference {
     Difference {
-        row: row.to_owned(),
-        field: field.to_owned(),
-        wanted: wanted.to_owned(),
-        found: found.to_owned(),
+        what: format!("{row}, {field}"),
+        expected: Some(wanted.to_owned()),
+        found: Some(found.to_owned()),
     }
 }

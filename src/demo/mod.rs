@@ -17,7 +17,6 @@ mod files;
 pub mod guide;
 pub mod ledger;
 pub mod report;
-mod scratch;
 pub mod stand;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,8 @@
 use super::entra::Operation;
 use super::ledger::Account;
 use super::vendors::{Holdings, Row};
+use crate::problem;
+use crate::problem::Difference;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
@@ -23,19 +25,6 @@ pub struct Report {
     pub unfaithful: Vec<Difference>,
     /// What was done.
     pub accounts: BTreeMap<Operation, Account>,
-}
-
-/// One value that is not as wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// `user ada@example.com`.
-    pub row: String,
-    /// The field or SCIM path; empty when the row as a whole is missing or too many.
-    pub field: String,
-    /// What must be there.
-    pub wanted: String,
-    /// What is there.
-    pub found: String,
 }
 
 impl Report {
@@ -86,34 +75,58 @@ fn differences(wanted: &Holdings, found: &Holdings) -> Vec<Difference> {
     let keys: BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
     let compare = |key: &(&str, String)| {
         let row = format!("{} {}", key.0, key.1);
-        let whole = |wanted: &str, found: &str| Difference {
-            row: row.clone(),
-            field: String::new(),
-            wanted: wanted.to_owned(),
-            found: found.to_owned(),
-        };
         match (wanted.get(key), found.get(key)) {
             (Some(wanted), Some(found)) => compare_rows(&row, wanted, found),
-            (Some(_), None) => vec![whole("a row", "")],
-            (None, _) => vec![whole("", "a row")],
+            (Some(_), None) => vec![missing(&row)],
+            (None, _) => vec![too_many(&row)],
         }
     };
     keys.into_iter().flat_map(compare).collect()
 }
 
 fn compare_rows(row: &str, wanted: &Row, found: &Row) -> Vec<Difference> {
-    let fields: BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
-    let text = |row: &Row, field: &String| row.get(field).cloned().unwrap_or_default();
-    let differ = fields
+    let fields = problem::differences(wanted, found)
         .into_iter()
-        .filter(|field| wanted.get(*field) != found.get(*field));
-    let difference = |field: &String| Difference {
-        row: row.to_owned(),
-        field: field.clone(),
-        wanted: text(wanted, field),
-        found: text(found, field),
-    };
-    differ.map(difference).collect()
+        .map(|it| Difference {
+            what: format!("{row}, {}", it.what),
+            ..it
+        });
+    fields.collect()
+}
+
+/// A row that is not there and should be.
+pub(super) fn missing(row: &str) -> Difference {
+    whole(format!("{row} is missing"))
+}
+
+/// A row that is there and should not be.
+pub(super) fn too_many(row: &str) -> Difference {
+    whole(format!("{row} is too many"))
+}
+
+fn whole(what: String) -> Difference {
+    Difference {
+        what,
+        expected: None,
+        found: None,
+    }
+}
+
+fn told(difference: &Difference) -> String {
+    let Difference {
+        what,
+        expected,
+        found,
+    } = difference;
+    let text = |side: &Option<String>| side.clone().unwrap_or_default();
+    match (expected, found) {
+        (None, None) => what.clone(),
+        _ => format!(
+            "{what}: wanted {:?}, found {:?}",
+            text(expected),
+            text(found)
+        ),
+    }
 }
 
 impl fmt::Display for Report {
@@ -135,11 +148,11 @@ impl fmt::Display for Report {
             "values not read back",
             self.unfaithful.len()
         )?;
-        some(f, &self.differences)?;
-        some(f, &self.unfaithful)?;
+        some(f, self.differences.iter().map(told))?;
+        some(f, self.unfaithful.iter().map(told))?;
         writeln!(f)?;
         self.write_accounts(f)?;
-        some(f, &self.failures().collect::<Vec<_>>())?;
+        some(f, self.failures())?;
         let verdict = if self.is_clean() {
             "Equal."
         } else {
@@ -195,29 +208,13 @@ fn percentile(sorted: &[Duration], hundredths: usize) -> Duration {
     sorted.get(rank - 1).copied().unwrap_or_default()
 }
 
-fn some<T: fmt::Display>(f: &mut fmt::Formatter<'_>, lines: &[T]) -> fmt::Result {
-    for line in lines.iter().take(SHOWN) {
+fn some(f: &mut fmt::Formatter<'_>, mut lines: impl Iterator<Item = String>) -> fmt::Result {
+    for line in lines.by_ref().take(SHOWN) {
         writeln!(f, "  {line}")?;
     }
-    match lines.len().saturating_sub(SHOWN) {
+    match lines.count() {
         0 => Ok(()),
         more => writeln!(f, "  and {more} more"),
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            row,
-            field,
-            wanted,
-            found,
-        } = self;
-        match (field.as_str(), found.as_str()) {
-            ("", "") => write!(f, "{row} is missing"),
-            ("", _) => write!(f, "{row} is too many"),
-            _ => write!(f, "{row}, {field}: wanted {wanted:?}, found {found:?}"),
-        }
     }
 }
 

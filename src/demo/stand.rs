@@ -2,7 +2,6 @@
 
 use super::emulator::kit::Emulator;
 use super::files;
-use super::scratch::Scratch;
 use super::vendors::Showcase;
 use crate::adapter::keys::TenantId;
 use crate::catalog::{self, Catalog, Sources};
@@ -17,6 +16,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The one tenant.
 const TENANT: &str = "demo";
@@ -34,7 +34,7 @@ pub struct Stand {
     /// And as Secret Token. It opens nothing but this stand.
     pub token: String,
     gateway: Running,
-    _scratch: Scratch,
+    _scratch: TempDir,
 }
 
 /// Why there is nothing to show.
@@ -61,7 +61,8 @@ impl Stand {
         profile: Profile,
         latency: Duration,
     ) -> Result<Self, StandFault> {
-        let scratch = Scratch::new()?;
+        // Nobody else may enter it.
+        let scratch = tempfile::Builder::new().prefix("scimgate-").tempdir()?;
         let emulator = vendor.start(latency)?;
         let (catalog, tenant) = load(vendor, profile, &emulator, scratch.path())?;
         let gateway = Gateway::open(&config(scratch.path()))?;

@@ -5,7 +5,7 @@
 use super::emulator::kit::{Action, Fault, Match, Status};
 use super::entra::{Change, Entra};
 use super::guide::play;
-use super::report::{Difference, Report};
+use super::report::Report;
 use super::stand::Stand;
 use super::vendors::{self, Showcase};
 use super::wanted::{WantedUser, path};
@@ -57,13 +57,12 @@ async fn a_stranger_and_a_failed_operation_are_told() {
         ]);
     })
     .await;
-    let stranger = Difference {
-        row: "user stranger".to_owned(),
-        field: String::new(),
-        wanted: String::new(),
-        found: "a row".to_owned(),
-    };
-    assert_eq!(report.differences, [stranger], "{report}");
+    let differences: Vec<_> = report
+        .differences
+        .iter()
+        .map(|it| it.what.as_str())
+        .collect();
+    assert_eq!(differences, ["user stranger is too many"], "{report}");
     let failures: Vec<_> = report
         .accounts
         .values()

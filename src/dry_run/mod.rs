@@ -17,9 +17,9 @@
 
 mod address;
 mod assume;
+mod changed;
 mod corpus;
 mod deferred;
-mod difference;
 mod fill;
 mod ledger;
 mod overlay;
@@ -35,8 +35,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use changed::{ChangedRequest, changed};
 pub use corpus::Corpus;
-pub use difference::{Difference, differences};
 pub use report::{Answered, Asked, Call, DryRun, Exchange};
 
 use crate::adapter::Adapter;

@@ -15,7 +15,7 @@ use super::trial::Trial;
 use super::{Gateway, tenant_url};
 use crate::adapter::keys::TenantId;
 use crate::catalog::standing::{Part, State};
-use crate::catalog::{Demand, Difference, Reloader, Standing};
+use crate::catalog::{Demand, Preview, Reloader, Standing};
 use crate::config::Config;
 use crate::dry_run::DryRun;
 use crate::provisioning::memory::MemoryError;
@@ -178,7 +178,7 @@ impl Steward {
             .ok_or_else(|| Refusal::missing(format!("tenant {tenant} has no token {key}"), help))
     }
 
-    async fn diff(&self) -> Result<Difference, Refusal> {
+    async fn diff(&self) -> Result<Preview, Refusal> {
         let reloader = self.reloader.clone();
         self.aside(move || reloader.rehearse()).await
     }

@@ -5,8 +5,11 @@
 //! Each kind has a stable code, `area::kind`; `deploy/diagnostics.md` explains
 //! them all ([`manual`]).
 
+mod difference;
 pub mod file;
 pub mod manual;
+
+pub use difference::{Difference, differences};
 
 use std::fmt;
 

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::iter::once;
 
 use caseless::Caseless;
+use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
+
+use super::Object;
 
 /// The form under which two spellings of a caseless value are equal: composed (NFC), full and
 /// half width alike, and default case folding (RFC 8265 §3.3, UsernameCaseMapped). What only
@@ -35,6 +38,15 @@ pub fn same_text(a: &str, b: &str) -> bool {
         return a.eq_ignore_ascii_case(b);
     }
     a == b || fold(a) == fold(b)
+}
+
+/// The member of this name in any case.
+pub(super) fn take(object: &mut Object, name: &str) -> Option<Value> {
+    let key = object
+        .keys()
+        .find(|key| key.eq_ignore_ascii_case(name))?
+        .clone();
+    object.shift_remove(&key)
 }
 
 #[cfg(test)]

@@ -2,21 +2,19 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::TenantLimits;
 use super::rescue::Rejection;
 use crate::adapter::keys::TenantId;
+use crate::limiter::Limiter;
 
 /// One tenant's gate.
 struct Gate {
-    rate: DefaultDirectRateLimiter,
+    rate: Limiter,
     in_flight: Arc<Semaphore>,
 }
 
@@ -74,11 +72,8 @@ impl LocalGates {
 
 impl Gate {
     fn new(limits: TenantLimits) -> Self {
-        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(at_least_one(limits.per_second))
-            .allow_burst(at_least_one(limits.burst));
         Self {
-            rate: RateLimiter::direct(quota),
+            rate: Limiter::per_second(limits.per_second, limits.burst),
             in_flight: Arc::new(Semaphore::new(
                 limits.in_flight.clamp(1, Semaphore::MAX_PERMITS),
             )),
@@ -89,9 +84,7 @@ impl Gate {
         // The place first: a request that finds none must not use up the rate.
         let place = self.in_flight.clone().try_acquire_owned();
         let place = place.map_err(|_| Rejection::TooMany(Duration::from_secs(1)))?;
-        self.rate.check().map_err(|early| {
-            Rejection::TooMany(early.wait_time_from(DefaultClock::default().now()))
-        })?;
+        self.rate.take().map_err(Rejection::TooMany)?;
         Ok(Turn(place))
     }
 }

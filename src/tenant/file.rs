@@ -37,11 +37,11 @@ pub struct TenantFile {
     /// Whose dialect of SCIM it speaks.
     #[serde(default)]
     profile: Profile,
-    pub(super) base_url: Spanned<String>,
+    pub(crate) base_url: Spanned<String>,
     #[serde(default)]
     settings: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     #[serde(default)]
-    pub(super) credential: BTreeMap<Spanned<String>, SecretSource>,
+    pub(crate) credential: BTreeMap<Spanned<String>, SecretSource>,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
@@ -51,7 +51,7 @@ pub struct TenantFile {
 /// Where a secret comes from. Never the file itself, except in a demonstration.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum SecretSource {
+pub(crate) enum SecretSource {
     /// A file that holds it; white space at the end does not count.
     File(PathBuf),
     /// An environment variable.

@@ -7,7 +7,6 @@
 
 pub mod audit;
 pub mod file;
-mod lint;
 mod redact;
 pub mod token;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::problem::counted;
+use crate::problem::{Difference, counted};
 
 /// How strictly objects are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,15 +17,6 @@ pub(crate) enum Mode {
 
 /// Values taken from responses, by name.
 pub(crate) type Variables = BTreeMap<String, String>;
-
-/// One difference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Difference {
-    /// Where: `address.city`, `emails[0].value`, `body` for the whole.
-    pub(crate) path: String,
-    pub(crate) expected: Option<String>,
-    pub(crate) found: Option<String>,
-}
 
 /// The differences; placeholders of the expectation take what they stand for.
 pub(crate) fn differences(
@@ -112,7 +103,7 @@ impl Comparison<'_> {
             path => path,
         };
         self.differences.push(Difference {
-            path: path.to_owned(),
+            what: path.to_owned(),
             expected,
             found,
         });
@@ -160,7 +151,7 @@ mod tests {
         let told = found.into_iter().map(|it| {
             let or_nothing = |side: Option<String>| side.unwrap_or("nothing".to_owned());
             let (expected, found) = (or_nothing(it.expected), or_nothing(it.found));
-            format!("{}: expected {expected}, got {found}", it.path)
+            format!("{}: expected {expected}, got {found}", it.what)
         });
         assert_eq!(told.collect::<Vec<_>>(), differences_expected);
     }

@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::compare::{Difference, Mode, Variables, differences, fill, fill_value};
+use super::compare::{Mode, Variables, differences, fill, fill_value};
 use super::form::{self, FORM};
 use super::{Answer, Body, ExpectedCall, Misfit};
+use crate::problem::Difference;
 use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 
 /// Answers one exchange's calls and keeps what did not fit.
@@ -102,15 +103,15 @@ impl Replay {
             (Some(wanted), Some(sent)) => differences(&wanted, &sent, Mode::Exact, &mut variables),
             (None, None) => Vec::new(),
             (wanted, sent) => vec![Difference {
-                path: "body".to_owned(),
+                what: "body".to_owned(),
                 expected: wanted.map(|body| body.to_string()),
                 found: sent.map(|body| body.to_string()),
             }],
         };
         misfits.extend(different.into_iter().map(|it| {
-            let subject = format!("the call {got}: {}", it.path);
+            let subject = format!("the call {got}: {}", it.what);
             let code = "transcript::call-body";
-            misfit(code, subject, it.path, it.expected, it.found)
+            misfit(code, subject, it.what, it.expected, it.found)
         }));
         misfits
     }

@@ -10,12 +10,13 @@ use serde_json::Value;
 use tokio::runtime::LocalOptions;
 use tokio::time::Instant;
 
-use super::compare::{Difference, Mode, Variables, differences, fill, fill_value};
+use super::compare::{Mode, Variables, differences, fill, fill_value};
 use super::replay::Replay;
 use super::{Ask, Body, Exchange, Misfit, Transcript};
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
 use crate::adapter::settings::Settings;
+use crate::problem::Difference;
 use crate::provisioning::batch::Batches;
 use crate::provisioning::ids::{IdCache, KnownIds};
 use crate::provisioning::intents::Intents;
@@ -313,20 +314,20 @@ fn judge(exchange: &Exchange, got: &Got, variables: &mut Variables) -> Vec<Misfi
             differences(&expected, found, Mode::AtLeast, variables)
         }
         (Body::Json(expected), None) => vec![Difference {
-            path: "body".to_owned(),
+            what: "body".to_owned(),
             expected: Some(expected.to_string()),
             found: None,
         }],
         (Body::None, Some(found)) if got.status == 204 => vec![Difference {
-            path: "body".to_owned(),
+            what: "body".to_owned(),
             expected: None,
             found: Some(found.to_string()),
         }],
         _ => Vec::new(),
     };
     misfits.extend(different.into_iter().map(|it| Misfit {
-        path: it.path.clone(),
-        ..misfit("transcript::body", &it.path, it.expected, it.found)
+        path: it.what.clone(),
+        ..misfit("transcript::body", &it.what, it.expected, it.found)
     }));
     misfits
 }

@@ -1,20 +1,18 @@
 //! How fast a tenant's calls go out.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::adapter::manifest::Limits;
+use crate::limiter::Limiter;
 use crate::script::call::CallFault;
 
 /// The token buckets of one tenant.
 #[derive(Debug)]
 pub(super) struct Rate {
-    buckets: Vec<DefaultDirectRateLimiter>,
+    limiters: Vec<Limiter>,
     /// Whoever waits for a token holds this, so that calls go out in the order
     /// they came and one sleeper wakes at a time.
     turn: Mutex<()>,
@@ -22,13 +20,13 @@ pub(super) struct Rate {
 
 impl Rate {
     pub(super) fn new(limits: &Limits) -> Self {
-        let minute = limits.per_minute.map(per_minute);
-        let second = limits.per_second.map(|n| per_second(n, limits.burst));
+        let minute = limits.per_minute.map(Limiter::per_minute);
+        let second = limits.per_second;
+        let second = second.map(|n| Limiter::per_second(n, limits.burst.unwrap_or(n)));
         // The minute first: its waits are long, and a token of the second
         // should be used in the second it was taken.
-        let quotas = minute.into_iter().chain(second);
         Self {
-            buckets: quotas.map(RateLimiter::direct).collect(),
+            limiters: minute.into_iter().chain(second).collect(),
             turn: Mutex::new(()),
         }
     }
@@ -36,15 +34,14 @@ impl Rate {
     /// Waits until one call may go out. `Busy` at once if that is after the
     /// deadline, with the time to wait.
     pub(super) async fn take(&self, deadline: Instant) -> Result<(), CallFault> {
-        if self.buckets.is_empty() {
+        if self.limiters.is_empty() {
             return Ok(());
         }
         let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await else {
             return Err(busy(Duration::from_secs(1)));
         };
-        for bucket in &self.buckets {
-            while let Err(not_until) = bucket.check() {
-                let wait = not_until.wait_time_from(DefaultClock::default().now());
+        for limiter in &self.limiters {
+            while let Err(wait) = limiter.take() {
                 if Instant::now() + wait >= deadline {
                     return Err(busy(wait));
                 }
@@ -59,23 +56,6 @@ fn busy(wait: Duration) -> CallFault {
     CallFault::Busy {
         retry_after: Some(wait),
     }
-}
-
-fn per_second(rate: u32, burst: Option<u32>) -> Quota {
-    Quota::per_second(at_least_one(rate)).allow_burst(at_least_one(burst.unwrap_or(rate)))
-}
-
-/// A bucket holding `limit` and filling by `limit` a minute lets twice the limit
-/// through in its first minute; vendors count minutes. A tenth at once and nine
-/// tenths spread out never exceed the limit in any sixty seconds.
-fn per_minute(limit: u32) -> Quota {
-    let burst = at_least_one(limit / 10);
-    let spread = at_least_one(limit.saturating_sub(burst.get()));
-    Quota::per_minute(spread).allow_burst(burst)
-}
-
-fn at_least_one(n: u32) -> NonZeroU32 {
-    NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN)
 }
 
 #[cfg(test)]
@@ -128,19 +108,5 @@ mod tests {
             panic!("{fault:?}");
         };
         assert!(wait > Duration::from_secs(50), "{wait:?}");
-    }
-
-    #[test]
-    fn no_minute_ever_sees_more_than_its_limit() {
-        for limit in [1, 2, 9, 10, 60, 61, 1_000] {
-            let quota = per_minute(limit);
-            let period = quota.replenish_interval();
-            let in_a_minute =
-                Duration::from_secs(60).as_nanos().saturating_sub(1) / period.as_nanos();
-            assert!(
-                u128::from(quota.burst_size().get()) + in_a_minute <= u128::from(limit),
-                "{limit}"
-            );
-        }
     }
 }

@@ -16,6 +16,7 @@ const CHAIN: &[&str] = &[
     "script",
     "scim",
     "problem",
+    "limiter",
 ];
 
 /// What goes beyond [`CHAIN`]: who uses whom, and why.
@@ -40,6 +41,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ),
     ("cli", "config", "verbs read the configuration"),
     ("cli", "demo", "`demo` is a verb"),
+    ("cli", "lint", "`check` warns"),
     ("cli", "probe", "`probe` is a verb"),
     ("cli", "vendor", "`probe` trusts whom the gateway trusts"),
     (
@@ -99,6 +101,11 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "demo",
         "server",
         "the demonstration stops the gateway it started",
+    ),
+    (
+        "demo",
+        "problem",
+        "differences are told alike wherever they are",
     ),
     ("demo", "scim", "the demonstration chooses a profile"),
     ("demo", "tenant", "the demonstration mints tokens"),
@@ -165,6 +172,21 @@ const ARROWS: &[(&str, &str, &str)] = &[
         "vendor",
         "adapter",
         "limits and credentials are as the manifest says",
+    ),
+    ("lint", "adapter", "it looks at everything loaded"),
+    ("lint", "catalog", "it looks at everything loaded"),
+    (
+        "lint",
+        "problem",
+        "mistakes are told alike wherever they are",
+    ),
+    ("lint", "scim", "operations without a transcript are named"),
+    ("lint", "tenant", "it looks at everything loaded"),
+    ("lint", "transcript", "it looks at everything loaded"),
+    (
+        "vendor",
+        "limiter",
+        "calls go out no faster than the vendor allows",
     ),
 ];
 

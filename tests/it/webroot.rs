@@ -36,7 +36,7 @@ fn sites() -> [Site; 2] {
 impl Stand {
     async fn start() -> Self {
         let vendor = start(Options {
-            accounts: vec![Account {
+            clients: vec![Account {
                 sites: sites().into(),
                 ..Account::default()
             }],

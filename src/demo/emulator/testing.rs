@@ -23,11 +23,29 @@ impl Reply {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
 
+    /// The JSON body, `null` when there is none.
+    pub(super) fn value(&self) -> Value {
+        match self.body.is_empty() {
+            true => Value::Null,
+            false => self.json(),
+        }
+    }
+
     pub(super) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
+}
+
+/// Sends a JSON body, none for `null`, and must be answered within ten seconds.
+pub(super) fn send_json(method: &str, url: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+    let body = match body {
+        Value::Null => String::new(),
+        body => body.to_string(),
+    };
+    let patience = Duration::from_secs(10);
+    send(method, url, headers, body.as_bytes(), patience).unwrap()
 }
 
 /// Sends one request. `Err` is what a broken or silent connection looks like; silence is given up after `patience`.

@@ -108,7 +108,7 @@ impl Job {
         };
         let found = match found {
             Some(found) => Some(found),
-            None => self.find_user(user, &entra).await?,
+            None => entra.match_user(user.user_name()).await?,
         };
         match found {
             Some(found) => {
@@ -124,11 +124,6 @@ impl Job {
             None => {}
         }
         Ok(())
-    }
-
-    async fn find_user(&self, user: &WantedUser, entra: &Entra) -> Result<Option<Value>, Fault> {
-        let name = user.get("userName").unwrap_or_default();
-        entra.match_user(name).await
     }
 
     async fn delete_user(&mut self, user: &ObjectId) {

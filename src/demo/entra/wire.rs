@@ -3,13 +3,13 @@
 use super::watch::{Operation, Record, Watch};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Method, Request, Uri};
-use hyper_util::rt::TokioIo;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 
 /// Nobody has documented how long Entra waits; a minute is what servers report.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,10 +41,9 @@ pub enum Fault {
 
 /// The connections of one job.
 pub(super) struct Wire {
-    authority: String,
-    base_path: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    base: String,
     token: String,
-    idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
     watch: Arc<dyn Watch>,
 }
 
@@ -60,12 +59,15 @@ impl Wire {
     pub(super) fn new(tenant_url: &str, token: &str, watch: Arc<dyn Watch>) -> Result<Self, Fault> {
         let refuse = || Fault::TenantUrl(tenant_url.to_owned());
         let url: Uri = tenant_url.parse().map_err(|_| refuse())?;
-        let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
+        if url.scheme_str() != Some("http") {
+            return Err(refuse());
+        }
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
         Ok(Self {
-            authority: authority.ok_or_else(refuse)?.to_string(),
-            base_path: url.path().trim_end_matches('/').to_owned(),
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            base: url.to_string().trim_end_matches('/').to_owned(),
             token: token.to_owned(),
-            idle: Mutex::default(),
             watch,
         })
     }
@@ -106,17 +108,10 @@ impl Wire {
         body: Option<&Value>,
     ) -> Result<(u16, Bytes), Fault> {
         let request = self.request(method, path, body)?;
-        let mut connection = self.connection().await?;
-        let answer = connection.send_request(request).await.map_err(broken)?;
+        let answer = self.client.request(request).await.map_err(broken)?;
         let status = answer.status().as_u16();
-        let body = answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(broken)?
-            .to_bytes();
-        self.idle().push(connection);
-        Ok((status, body))
+        let body = answer.into_body().collect().await.map_err(broken)?;
+        Ok((status, body.to_bytes()))
     }
 
     /// As recorded: no `User-Agent`, no `Accept-Encoding`, and a charset on what has none.
@@ -128,10 +123,9 @@ impl Wire {
     ) -> Result<Request<Full<Bytes>>, Fault> {
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.base_path))
+            .uri(format!("{}{path}", self.base))
             .header("authorization", format!("Bearer {}", self.token))
-            .header("accept", "application/scim+json")
-            .header("host", &self.authority);
+            .header("accept", "application/scim+json");
         if body.is_some() {
             request = request.header("content-type", "application/scim+json; charset=utf-8");
         }
@@ -139,29 +133,6 @@ impl Wire {
             .map(|body| Bytes::from(body.to_string()))
             .unwrap_or_default();
         request.body(Full::new(body)).map_err(broken)
-    }
-
-    async fn connection(&self) -> Result<SendRequest<Full<Bytes>>, Fault> {
-        while let Some(mut kept) = self.kept() {
-            // The server may have closed it meanwhile; then nothing was sent yet.
-            if kept.ready().await.is_ok() {
-                return Ok(kept);
-            }
-        }
-        let stream = TcpStream::connect(&self.authority).await.map_err(broken)?;
-        stream.set_nodelay(true).map_err(broken)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        tokio::spawn(connection);
-        Ok(sender)
-    }
-
-    /// Its own function, so that the lock is not held while a connection is asked.
-    fn kept(&self) -> Option<SendRequest<Full<Bytes>>> {
-        self.idle().pop()
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SendRequest<Full<Bytes>>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

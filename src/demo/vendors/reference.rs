@@ -1,6 +1,6 @@
 //! Reference: every value as Entra sent it, each in its own place.
 
-use super::{Holdings, Row, Showcase};
+use super::{Holdings, Row, Showcase, elements, holdings, joined, members};
 use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::reference::{KEY, start};
 use crate::demo::wanted::{ExpectedUser, Outcome, path};
@@ -36,35 +36,23 @@ credential = {{ key = {{ value = "{KEY}" }} }}
     }
 
     fn expected(&self, outcome: &Outcome) -> Holdings {
-        let users = outcome.users.values().filter(|user| !user.deleted);
-        let name = |user: &ExpectedUser| {
-            user.user
-                .get(path::USER_NAME)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let users = users.map(|user| (("user", name(user)), row(user, outcome)));
-        let groups = outcome.groups.iter().map(|(id, group)| {
-            let mut members = group.members.clone();
-            members.retain(|member| outcome.users.get(member).is_some_and(|user| !user.deleted));
-            let row = [
-                ("externalId".to_owned(), id.clone()),
-                ("members".to_owned(), sorted(members)),
-            ];
-            (("group", group.display_name.clone()), filled(row))
-        });
-        users.chain(groups).collect()
+        let name = |it: &ExpectedUser| it.user.user_name().to_owned();
+        let user = |it: &ExpectedUser| row(it, outcome);
+        holdings(outcome, name, user, |id, group| {
+            let ids = members(outcome, group, |it| Some(it.user.object_id.clone()));
+            super::row([("externalId", Some(id.clone())), ("members", ids)])
+        })
     }
 
     fn found(&self, state: &Value) -> Holdings {
-        let names: BTreeMap<&str, &str> = rows(state, "people")
+        let names: BTreeMap<&str, &str> = elements(state, "people")
             .filter_map(|row| Some((text(row, "id")?, text(row, "externalId")?)))
             .collect();
-        let users = rows(state, "people").map(|row| {
+        let users = elements(state, "people").map(|row| {
             let name = text(row, "userName").unwrap_or_default();
             (("user", name.to_owned()), person(row, &names))
         });
-        let groups = rows(state, "teams").map(|row| {
+        let groups = elements(state, "teams").map(|row| {
             let name = text(row, "name").unwrap_or_default();
             (("group", name.to_owned()), team(row, &names))
         });
@@ -122,28 +110,12 @@ fn typed(field: &str, element: &Value, found: &mut Row) {
 }
 
 fn team(row: &Value, names: &BTreeMap<&str, &str>) -> Row {
-    let members = row
-        .get("members")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let members = members.filter_map(Value::as_str);
+    let members = elements(row, "members").filter_map(Value::as_str);
     let members = members.map(|id| names.get(id).copied().unwrap_or(id).to_owned());
-    filled([
-        (
-            "externalId".to_owned(),
-            text(row, "externalId").unwrap_or_default().to_owned(),
-        ),
-        ("members".to_owned(), sorted(members.collect())),
+    super::row([
+        ("externalId", text(row, "externalId").map(str::to_owned)),
+        ("members", joined(members.collect())),
     ])
-}
-
-fn rows<'s>(state: &'s Value, table: &str) -> impl Iterator<Item = &'s Value> {
-    state
-        .get(table)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
 }
 
 fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
@@ -155,11 +127,6 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
-}
-
-fn sorted(mut ids: Vec<String>) -> String {
-    ids.sort_unstable();
-    ids.join(" ")
 }
 
 fn filled(fields: impl IntoIterator<Item = (String, String)>) -> Row {

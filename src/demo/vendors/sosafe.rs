@@ -1,6 +1,6 @@
 //! SoSafe: what its rows must say, field by field, in plain tables.
 
-use super::{Holdings, Row, Showcase};
+use super::{Holdings, Row, Showcase, as_they_are, country, held, look_up, named_by, rows, text};
 use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::sosafe::{Client, Options, start};
 use crate::demo::wanted::{ExpectedUser, Outcome, WantedUser, path};
@@ -24,10 +24,7 @@ impl Showcase for SoSafe {
     }
 
     fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(Options {
-            latency,
-            ..Options::default()
-        })
+        start(Options::with_latency(latency))
     }
 
     /// Without the manifest's ten calls a second: nobody watches a demo for minutes.
@@ -55,36 +52,29 @@ groups = {{ priority = {{ {priority} }} }}
     }
 
     fn expected(&self, outcome: &Outcome) -> Holdings {
-        let user = |user: &ExpectedUser| ((sort(user.deleted), login(user)), row(user));
+        let user = |it: &ExpectedUser| {
+            let login = it.user.user_name().to_owned();
+            ((sort(it.deleted), login), row(it))
+        };
         let users = outcome.users.values().map(user);
-        let group = |name: &str| (("group", name.to_owned()), Row::new());
-        users
-            .chain(outcome.groups.values().map(|it| group(&it.display_name)))
-            .collect()
+        let groups = outcome.groups.values();
+        let groups = groups.map(|it| (("group", it.display_name.clone()), Row::new()));
+        users.chain(groups).collect()
     }
 
     fn found(&self, state: &Value) -> Holdings {
-        let clients = state
-            .get("clients")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        clients
-            .flat_map(|client| users(client).chain(groups(client)))
-            .collect()
+        let users = rows(state, "clients", "users").map(|user| {
+            let (login, archived) = (named_by(user, "login"), user["status"] == "ARCHIVED");
+            ((sort(archived), login), flat(user, archived))
+        });
+        let groups = rows(state, "clients", "user_groups").filter_map(text);
+        let groups = groups.map(|name| (("group", name), Row::new()));
+        users.chain(groups).collect()
     }
 }
 
 fn sort(deleted: bool) -> &'static str {
     if deleted { "archived user" } else { "user" }
-}
-
-fn login(expected: &ExpectedUser) -> String {
-    expected
-        .user
-        .get(path::USER_NAME)
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// A deleted user keeps its row, marked; what else still stands there does not matter.
@@ -94,62 +84,44 @@ fn row(expected: &ExpectedUser) -> Row {
         deleted,
         groups,
     } = expected;
-    let mut row = Row::new();
-    let mut set = |field: &str, value: Option<&str>| {
-        row.extend(value.map(|value| (field.to_owned(), value.to_owned())));
-    };
     if *deleted {
-        set("status", Some("ARCHIVED"));
-        return row;
+        return super::row([("status", Some("ARCHIVED".to_owned()))]);
     }
-    set(
-        "status",
-        Some(if user.enabled { "ACTIVE" } else { "INACTIVE" }),
-    );
-    set("user_group", foremost(groups));
-    for (field, path) in AS_THEY_ARE {
-        set(field, user.get(path));
-    }
-    let address = user
-        .get(path::EMAIL)
-        .or(user.get(path::USER_NAME))
-        .map(str::to_lowercase);
-    set("email", address.as_deref());
-    let first_word = user
-        .get(path::DISPLAY_NAME)
-        .and_then(|name| name.split(' ').next());
-    set("first_name", user.get(path::GIVEN_NAME).or(first_word));
-    set(
-        "content_language",
-        user.get(path::LANGUAGE)
-            .and_then(|tag| look_up(&LANGUAGES, tag)),
-    );
-    set(
-        "ui_locale",
-        user.get(path::LOCALE)
-            .map(|tag| tag.replace('-', "_"))
-            .as_deref(),
-    );
-    set(
-        "tz",
-        user.get(path::TIME_ZONE)
-            .map(|zone| look_up(&ZONES, zone).unwrap_or(zone)),
-    );
-    set(
-        "academic_degree",
-        user.get(path::PREFIX)
-            .map(|it| look_up(&DEGREES, it).unwrap_or("none")),
-    );
-    let category = |sort: &str| look_up(&CATEGORIES, sort).unwrap_or("employee");
-    set("category", user.get(path::USER_TYPE).map(category));
-    set("address.country", country(user));
-    set("phone", phone(user).as_deref());
-    if let Some(street) = user.get(path::STREET) {
-        let (street, house_no) = split_street(street);
-        set("address.street", Some(street));
-        set("address.house_no", house_no);
-    }
-    row
+    let get = |path: &str| user.get(path);
+    let first_word = get(path::DISPLAY_NAME).and_then(|name| name.split(' ').next());
+    let (street, house_no) = get(path::STREET).map(split_street).unzip();
+    let (country, _) = dialled(user).unzip();
+    let address = get(path::EMAIL).unwrap_or(user.user_name()).to_lowercase();
+    let ui_locale = get(path::LOCALE).map(|tag| tag.replace('-', "_"));
+    let phone = phone(user);
+    let degree = |prefix| look_up(&DEGREES, prefix).unwrap_or("none");
+    let category = |sort| look_up(&CATEGORIES, sort).unwrap_or("employee");
+    let others = [
+        (
+            "status",
+            Some(if user.enabled { "ACTIVE" } else { "INACTIVE" }),
+        ),
+        ("user_group", foremost(groups)),
+        ("email", Some(&*address)),
+        ("first_name", get(path::GIVEN_NAME).or(first_word)),
+        (
+            "content_language",
+            get(path::LANGUAGE).and_then(|tag| look_up(&LANGUAGES, tag)),
+        ),
+        ("ui_locale", ui_locale.as_deref()),
+        (
+            "tz",
+            get(path::TIME_ZONE).map(|zone| look_up(&ZONES, zone).unwrap_or(zone)),
+        ),
+        ("academic_degree", get(path::PREFIX).map(degree)),
+        ("category", get(path::USER_TYPE).map(category)),
+        ("address.country", country),
+        ("phone", phone.as_deref()),
+        ("address.street", street),
+        ("address.house_no", house_no.flatten()),
+    ];
+    let others = others.map(|(field, value)| (field, value.map(str::to_owned)));
+    super::row(as_they_are(user, &AS_THEY_ARE).chain(others))
 }
 
 /// The first by priority, else the group the user has been in for the longest time.
@@ -216,32 +188,22 @@ const CATEGORIES: [(&str, &str); 3] = [
     ("Student", "student"),
 ];
 
-/// A country by any of its spellings, with the code its numbers are dialled by.
-const COUNTRIES: [(&[&str], &str, &str); 7] = [
-    (&["AT", "Austria", "Österreich"], "Österreich", "43"),
-    (&["CH", "Switzerland", "Schweiz"], "Schweiz", "41"),
-    (&["DE", "Germany", "Deutschland"], "Deutschland", "49"),
-    (&["FR", "France", "Frankreich"], "Frankreich", "33"),
-    (&["GB", "United Kingdom"], "Vereinigtes Königreich", "44"),
-    (&["IT", "Italy", "Italien"], "Italien", "39"),
-    (&["NL", "Netherlands", "Niederlande"], "Niederlande", "31"),
+/// A country's name, and the code its numbers are dialled by.
+const COUNTRIES: [(&str, &str, &str); 7] = [
+    ("AT", "Österreich", "43"),
+    ("CH", "Schweiz", "41"),
+    ("DE", "Deutschland", "49"),
+    ("FR", "Frankreich", "33"),
+    ("GB", "Vereinigtes Königreich", "44"),
+    ("IT", "Italien", "39"),
+    ("NL", "Niederlande", "31"),
 ];
 
-fn look_up<'a>(table: &[(&str, &'a str)], value: &str) -> Option<&'a str> {
-    let (_, found) = table.iter().find(|(wanted, _)| *wanted == value)?;
-    (!found.is_empty()).then_some(found)
-}
-
 fn dialled(user: &WantedUser) -> Option<(&'static str, &'static str)> {
-    let spelling = user.get(path::COUNTRY)?;
-    let (_, name, code) = COUNTRIES
-        .iter()
-        .find(|(known, ..)| known.contains(&spelling))?;
-    Some((name, code))
-}
-
-fn country(user: &WantedUser) -> Option<&'static str> {
-    Some(dialled(user)?.0)
+    let country = country(user)?;
+    let mut countries = COUNTRIES.into_iter();
+    let found = countries.find(|(code, ..)| *code == country);
+    found.map(|(_, name, dial)| (name, dial))
 }
 
 /// E.164. What names no country is dialled from the user's; what is no number is dropped.
@@ -285,54 +247,18 @@ fn split_street(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn users(client: &Value) -> Box<dyn Iterator<Item = ((&'static str, String), Row)> + '_> {
-    let users = client
-        .get("users")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    Box::new(users.map(|user| {
-        let login = text(user.get("login")).unwrap_or_default();
-        let archived = user
-            .get("status")
-            .is_some_and(|status| status == "ARCHIVED");
-        let mut row = flat(user);
-        if archived {
-            row.retain(|field, _| field == "status");
-        }
-        ((sort(archived), login), row)
-    }))
-}
-
-fn groups(client: &Value) -> impl Iterator<Item = ((&'static str, String), Row)> + '_ {
-    let groups = client
-        .get("user_groups")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    groups.filter_map(|name| Some((("group", text(Some(name))?), Row::new())))
-}
-
-/// The fields that are set, those of the address with a dot, without what SoSafe adds by itself.
-fn flat(user: &Value) -> Row {
-    let mut row = Row::new();
-    for (field, value) in user.as_object().into_iter().flatten() {
-        match value {
-            Value::Object(parts) => {
-                let parts = parts.iter().filter_map(|(part, value)| {
-                    Some((format!("{field}.{part}"), text(Some(value))?))
-                });
-                row.extend(parts);
-            }
-            _ if ["id", "created_at", "updated_at"].contains(&field.as_str()) => {}
-            value => row.extend(text(Some(value)).map(|text| (field.clone(), text))),
-        }
-    }
+/// The fields that are set, those of the address with a dot, without what SoSafe adds by itself;
+/// of a deleted user only that it is one.
+fn flat(user: &Value, archived: bool) -> Row {
+    let mut row = held(user, &["id", "created_at", "updated_at"]);
+    let address = held(&user["address"], &[]);
+    row.extend(
+        address
+            .into_iter()
+            .map(|(part, text)| (format!("address.{part}"), text)),
+    );
+    row.retain(|field, _| !archived || field == "status");
     row
-}
-
-fn text(value: Option<&Value>) -> Option<String> {
-    Some(value?.as_str()?.to_owned())
 }
 
 #[cfg(test)]
@@ -350,12 +276,10 @@ mod tests {
 
     #[track_caller]
     fn check(set: &[(&'static str, &str)], field: &str, expect: &str) {
-        let expected = ExpectedUser {
-            user: user(set),
-            deleted: false,
-            groups: Vec::new(),
-        };
-        let found = row(&expected).get(field).cloned().unwrap_or_default();
+        let found = row(&ExpectedUser::new(&user(set)))
+            .get(field)
+            .cloned()
+            .unwrap_or_default();
         assert_eq!(found, expect, "{field} of {set:?}");
     }
 

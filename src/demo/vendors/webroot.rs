@@ -1,6 +1,6 @@
 //! Webroot: what its rows must say, field by field.
 
-use super::{Holdings, Row, Showcase};
+use super::{Holdings, Row, Showcase, held, holdings, members, named_by, rows};
 use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::webroot::{Account, Options, Site, start};
 use crate::demo::wanted::{Directory, ExpectedGroup, ExpectedUser, Outcome, path};
@@ -21,10 +21,7 @@ impl Showcase for Webroot {
     }
 
     fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(Options {
-            latency,
-            ..Options::default()
-        })
+        start(Options::with_latency(latency))
     }
 
     /// Without the manifest's calls a minute: nobody watches a demo for minutes.
@@ -62,26 +59,21 @@ password = {{ value = "{password}" }}
     }
 
     fn expected(&self, outcome: &Outcome) -> Holdings {
-        let there = outcome.users.values().filter(|user| !user.deleted);
-        let users = there.map(|user| (("user", email(user).to_owned()), row(user)));
-        let groups = outcome.groups.iter().map(|(id, group)| {
-            let key = ("group", group.display_name.clone());
-            (key, group_row(id, group, outcome))
-        });
-        users.chain(groups).collect()
+        holdings(outcome, email, row, |id, group| {
+            group_row(id, group, outcome)
+        })
     }
 
     fn found(&self, state: &Value) -> Holdings {
-        let rows = |name: &'static str| {
-            let sites = state.get("sites").and_then(Value::as_array);
-            let lists = sites
-                .into_iter()
-                .flatten()
-                .filter_map(move |site| site.get(name)?.as_array());
-            lists.flatten()
-        };
-        let users = rows("Targets").map(|row| (("user", text(row, "EmailAddress")), held(row)));
-        let groups = rows("TargetGroups").map(|row| (("group", text(row, "GroupName")), held(row)));
+        const OWN: [&str; 4] = ["TargetId", "GroupId", "CreatedUtc", "RowVersion"];
+        let [users, groups] = [
+            ("user", "Targets", "EmailAddress"),
+            ("group", "TargetGroups", "GroupName"),
+        ]
+        .map(|(sort, list, name)| {
+            let rows = rows(state, "sites", list);
+            rows.map(move |row| ((sort, named_by(row, name)), held(row, &OWN)))
+        });
         users.chain(groups).collect()
     }
 }
@@ -94,25 +86,21 @@ const MAPPED: [&str; 5] = [
     path::USER_NAME,
 ];
 
-fn email(expected: &ExpectedUser) -> &str {
+fn email(expected: &ExpectedUser) -> String {
     let user = &expected.user;
-    let email = user.get(path::EMAIL).or(user.get(path::USER_NAME));
-    email.unwrap_or_default()
+    user.get(path::EMAIL).unwrap_or(user.user_name()).to_owned()
 }
 
 fn row(expected: &ExpectedUser) -> Row {
     let user = &expected.user;
-    let mut row = Row::new();
-    let mut set = |field: &str, value: Option<String>| {
-        row.extend(value.map(|value| (field.to_owned(), value)));
-    };
-    set("EmailAddress", Some(email(expected).to_owned()));
-    set("UserName", user.get(path::USER_NAME).map(str::to_owned));
-    set("FirstName", user.get(path::GIVEN_NAME).map(name));
-    set("LastName", user.get(path::FAMILY_NAME).map(name));
     let suspended = if user.enabled { "" } else { " scim:suspended" };
-    set("Tags", Some(format!("aad:{}{suspended}", user.object_id)));
-    row
+    super::row([
+        ("EmailAddress", Some(email(expected))),
+        ("UserName", Some(user.user_name().to_owned())),
+        ("FirstName", user.get(path::GIVEN_NAME).map(name)),
+        ("LastName", user.get(path::FAMILY_NAME).map(name)),
+        ("Tags", Some(format!("aad:{}{suspended}", user.object_id))),
+    ])
 }
 
 /// Two to thirty characters.
@@ -126,42 +114,12 @@ fn name(name: &str) -> String {
 
 /// Whoever is disabled is in no group there.
 fn group_row(id: &str, group: &ExpectedGroup, outcome: &Outcome) -> Row {
-    let members = group
-        .members
-        .iter()
-        .filter_map(|id| outcome.users.get(id))
-        .filter(|member| member.user.enabled && !member.deleted);
-    let mut members: Vec<_> = members.map(email).collect();
-    members.sort_unstable();
-    let mut row = Row::new();
-    row.insert("GroupName".to_owned(), group.display_name.clone());
-    row.insert("GroupDescription".to_owned(), format!("[aad:{id}]"));
-    if !members.is_empty() {
-        row.insert("Members".to_owned(), members.join(" "));
-    }
-    row
-}
-
-/// The fields that are set, without what Webroot adds by itself; lists in one text.
-fn held(row: &Value) -> Row {
-    const OWN: [&str; 4] = ["TargetId", "GroupId", "CreatedUtc", "RowVersion"];
-    let fields = row.as_object().into_iter().flatten();
-    let fields = fields.filter(|(field, _)| !OWN.contains(&field.as_str()));
-    fields
-        .map(|(field, _)| (field.clone(), text(row, field)))
-        .filter(|(_, text)| !text.is_empty())
-        .collect()
-}
-
-fn text(row: &Value, field: &str) -> String {
-    match row.get(field) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(list)) => {
-            let texts: Vec<_> = list.iter().filter_map(Value::as_str).collect();
-            texts.join(" ")
-        }
-        _ => String::new(),
-    }
+    let enabled = |member: &ExpectedUser| member.user.enabled.then(|| email(member));
+    super::row([
+        ("GroupName", Some(group.display_name.clone())),
+        ("GroupDescription", Some(format!("[aad:{id}]"))),
+        ("Members", members(outcome, group, enabled)),
+    ])
 }
 
 #[cfg(test)]
@@ -172,12 +130,10 @@ mod tests {
 
     #[track_caller]
     fn check(user: WantedUser, field: &str, expect: &str) {
-        let expected = ExpectedUser {
-            user,
-            deleted: false,
-            groups: Vec::new(),
-        };
-        let found = row(&expected).get(field).cloned().unwrap_or_default();
+        let found = row(&ExpectedUser::new(&user))
+            .get(field)
+            .cloned()
+            .unwrap_or_default();
         assert_eq!(found, expect);
     }
 

@@ -1,6 +1,6 @@
 //! WEDO: what its rows must say, field by field, in plain tables.
 
-use super::{Holdings, Row, Showcase};
+use super::{Holdings, Row, Showcase, held, holdings, named_by, rows};
 use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::wedo::{Network, Options, start};
 use crate::demo::wanted::{Directory, ExpectedUser, Outcome, WantedUser, path};
@@ -34,10 +34,7 @@ impl Showcase for Wedo {
     }
 
     fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(Options {
-            latency,
-            ..Options::default()
-        })
+        start(Options::with_latency(latency))
     }
 
     /// Without the manifest's calls a minute: nobody watches a demo for minutes. Two hundred
@@ -69,53 +66,51 @@ limits = {{ per_minute = 600_000, concurrency = 64 }}
         directory
     }
 
+    /// It has no groups.
     fn expected(&self, outcome: &Outcome) -> Holdings {
-        let there = outcome.users.values().filter(|user| !user.deleted);
-        there
-            .map(|user| (("user", login(user)), row(user)))
-            .collect()
+        holdings(outcome, login, row, |_, _| Row::new())
     }
 
+    /// Without what WEDO adds by itself.
     fn found(&self, state: &Value) -> Holdings {
-        let networks = state.get("networks").and_then(Value::as_array);
-        let users = networks
-            .into_iter()
-            .flatten()
-            .filter_map(|it| it.get("users")?.as_array());
-        let rows = users.flatten().map(held);
-        rows.map(|row| (("user", row.get("login").cloned().unwrap_or_default()), row))
-            .collect()
+        const OWN: [&str; 7] = [
+            "id",
+            "fullName",
+            "purgeAt",
+            "version",
+            "createdAt",
+            "updatedAt",
+            "openTasks",
+        ];
+        let users = rows(state, "networks", "users");
+        let users = users.map(|row| (("user", named_by(row, "login")), held(row, &OWN)));
+        users.collect()
     }
 }
 
 fn login(expected: &ExpectedUser) -> String {
-    let name = expected.user.get(path::USER_NAME);
-    name.unwrap_or_default().to_lowercase()
+    expected.user.user_name().to_lowercase()
 }
 
 fn row(expected: &ExpectedUser) -> Row {
     let user = &expected.user;
-    let mut row = Row::new();
-    let mut set = |field: &str, value: Option<&str>| {
-        row.extend(value.map(|value| (field.to_owned(), value.to_owned())));
+    let status = if user.enabled {
+        "NOT_INVITED"
+    } else {
+        "DEACTIVATED"
     };
-    set("login", Some(&login(expected)));
-    set("email", user.get(path::EMAIL).or(user.get(path::USER_NAME)));
-    set("firstName", user.get(path::GIVEN_NAME));
-    set("lastName", user.get(path::FAMILY_NAME));
-    set("preferredName", preferred_name(user));
-    set("function", user.get(path::TITLE));
-    set("locale", user.get(path::LANGUAGE).and_then(locale));
-    set("accountType", Some(account_type(user)));
-    set(
-        "status",
-        Some(if user.enabled {
-            "NOT_INVITED"
-        } else {
-            "DEACTIVATED"
-        }),
-    );
-    row
+    let fields = [
+        ("login", Some(&*login(expected))),
+        ("email", user.get(path::EMAIL).or(Some(user.user_name()))),
+        ("firstName", user.get(path::GIVEN_NAME)),
+        ("lastName", user.get(path::FAMILY_NAME)),
+        ("preferredName", preferred_name(user)),
+        ("function", user.get(path::TITLE)),
+        ("locale", user.get(path::LANGUAGE).and_then(locale)),
+        ("accountType", Some(account_type(user))),
+        ("status", Some(status)),
+    ];
+    super::row(fields.map(|(field, value)| (field, value.map(str::to_owned))))
 }
 
 /// None where the names say the same.
@@ -143,25 +138,6 @@ fn account_type(user: &WantedUser) -> &'static str {
     }
 }
 
-/// The fields that are set, without what WEDO adds by itself.
-fn held(user: &Value) -> Row {
-    const OWN: [&str; 7] = [
-        "id",
-        "fullName",
-        "purgeAt",
-        "version",
-        "createdAt",
-        "updatedAt",
-        "openTasks",
-    ];
-    let fields = user.as_object().into_iter().flatten();
-    let fields = fields.filter(|(field, _)| !OWN.contains(&field.as_str()));
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    fields
-        .filter_map(|(field, value)| Some((field.clone(), text(value)?)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,12 +148,10 @@ mod tests {
         let user = set
             .iter()
             .fold(nobody, |user, (path, value)| user.with(path, *value));
-        let expected = ExpectedUser {
-            user,
-            deleted: false,
-            groups: Vec::new(),
-        };
-        let found = row(&expected).get(field).cloned().unwrap_or_default();
+        let found = row(&ExpectedUser::new(&user))
+            .get(field)
+            .cloned()
+            .unwrap_or_default();
         assert_eq!(found, expect, "{field} of {set:?}");
     }
 

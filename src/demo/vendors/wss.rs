@@ -1,9 +1,11 @@
 //! WSS: what its rows must say, field by field.
 
-use super::{Holdings, Row, Showcase};
+use super::{
+    Holdings, Row, Showcase, as_they_are, country, held, holdings, members, named_by, rows,
+};
 use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::wss::{Account, Limits, Options, start};
-use crate::demo::wanted::{ExpectedGroup, ExpectedUser, Outcome, WantedUser, path};
+use crate::demo::wanted::{ExpectedGroup, ExpectedUser, Outcome, path};
 use serde_json::Value;
 use std::io;
 use std::time::Duration;
@@ -23,16 +25,16 @@ impl Showcase for Wss {
     /// Ten jobs a second in place of six a minute: nobody watches a demo for an hour. The index
     /// lags as the contract says.
     fn start(&self, latency: Duration) -> io::Result<Emulator> {
+        let limits = Limits {
+            submits_per_minute: 600,
+            reads_per_minute: 600_000,
+            job_ms: 5,
+            poll_after_ms: 8,
+            ..Limits::default()
+        };
         start(Options {
-            latency,
-            limits: Limits {
-                submits_per_minute: 600,
-                reads_per_minute: 600_000,
-                job_ms: 5,
-                poll_after_ms: 8,
-                ..Limits::default()
-            },
-            ..Options::default()
+            limits,
+            ..Options::with_latency(latency)
         })
     }
 
@@ -57,26 +59,21 @@ password = {{ value = "{password}" }}
     }
 
     fn expected(&self, outcome: &Outcome) -> Holdings {
-        let there = outcome.users.values().filter(|user| !user.deleted);
-        let users = there.map(|user| (("user", login(user)), row(user, outcome)));
-        let groups = outcome.groups.iter().map(|(id, group)| {
-            let key = ("group", group.display_name.clone());
-            (key, group_row(id, group, outcome))
-        });
-        users.chain(groups).collect()
+        let user = |user: &ExpectedUser| row(user, outcome);
+        holdings(outcome, login, user, |id, group| {
+            group_row(id, group, outcome)
+        })
     }
 
     fn found(&self, state: &Value) -> Holdings {
-        let rows = |name: &'static str| {
-            let accounts = state.get("accounts").and_then(Value::as_array);
-            let lists = accounts
-                .into_iter()
-                .flatten()
-                .filter_map(move |account| account.get(name)?.as_array());
-            lists.flatten()
-        };
-        let users = rows("users").map(|row| (("user", text(row, "loginName")), held(row)));
-        let groups = rows("groups").map(|row| (("group", text(row, "groupName")), held(row)));
+        let [users, groups] = [
+            ("user", "users", "loginName"),
+            ("group", "groups", "groupName"),
+        ]
+        .map(|(sort, list, name)| {
+            let rows = rows(state, "accounts", list);
+            rows.map(move |row| ((sort, named_by(row, name)), held(row, &["key"])))
+        });
         users.chain(groups).collect()
     }
 }
@@ -93,45 +90,27 @@ const AS_THEY_ARE: [(&str, &str); 8] = [
     ("department", path::DEPARTMENT),
 ];
 
-/// A country's code by any of its spellings in the directory.
-const COUNTRIES: [(&str, &[&str]); 7] = [
-    ("AT", &["AT", "Austria", "Österreich"]),
-    ("CH", &["CH", "Switzerland", "Schweiz"]),
-    ("DE", &["DE", "Germany", "Deutschland"]),
-    ("FR", &["FR", "France", "Frankreich"]),
-    ("GB", &["GB", "United Kingdom"]),
-    ("IT", &["IT", "Italy", "Italien"]),
-    ("NL", &["NL", "Netherlands", "Niederlande"]),
-];
-
 fn login(expected: &ExpectedUser) -> String {
-    let login = expected.user.get(path::USER_NAME);
-    login.unwrap_or_default().to_owned()
+    expected.user.user_name().to_owned()
 }
 
 fn row(expected: &ExpectedUser, outcome: &Outcome) -> Row {
     let user = &expected.user;
-    let mut row = Row::new();
-    let mut set = |field: &str, value: Option<String>| {
-        let value = value.filter(|value| !value.is_empty());
-        row.extend(value.map(|value| (field.to_owned(), value)));
-    };
-    for (field, path) in AS_THEY_ARE {
-        set(field, user.get(path).map(str::to_owned));
-    }
     let state = if user.enabled { "ENABLED" } else { "SUSPENDED" };
-    set("state", Some(state.to_owned()));
-    set("externalRef", Some(user.object_id.clone()));
-    set("email", user.get(path::EMAIL).map(email));
-    set("lang", user.get(path::LANGUAGE).map(language));
     let street = user.get(path::STREET);
-    set("street", street.map(|street| street.replace('\n', ", ")));
-    set("countryCode", country(user).map(str::to_owned));
-    set("phone", user.get(path::PHONE).map(phone));
     let manager = user.manager.as_ref().and_then(|id| outcome.users.get(id));
     let manager = manager.filter(|manager| !manager.deleted);
-    set("managerLogin", manager.map(login));
-    row
+    let others = [
+        ("state", Some(state.to_owned())),
+        ("externalRef", Some(user.object_id.clone())),
+        ("email", user.get(path::EMAIL).map(email)),
+        ("lang", user.get(path::LANGUAGE).map(language)),
+        ("street", street.map(|street| street.replace('\n', ", "))),
+        ("countryCode", country(user).map(str::to_owned)),
+        ("phone", user.get(path::PHONE).map(phone)),
+        ("managerLogin", manager.map(login)),
+    ];
+    super::row(as_they_are(user, &AS_THEY_ARE).chain(others))
 }
 
 /// The domain in lower case.
@@ -147,13 +126,6 @@ fn language(tag: &str) -> String {
     tag.chars().take(2).collect::<String>().to_uppercase()
 }
 
-fn country(user: &WantedUser) -> Option<&'static str> {
-    let spelling = user.get(path::COUNTRY)?;
-    let mut countries = COUNTRIES.into_iter();
-    let found = countries.find(|(_, spellings)| spellings.contains(&spelling));
-    found.map(|(code, _)| code)
-}
-
 /// A plus and digits.
 fn phone(number: &str) -> String {
     let digits: String = number.chars().filter(char::is_ascii_digit).collect();
@@ -165,52 +137,22 @@ fn phone(number: &str) -> String {
 }
 
 fn group_row(id: &str, group: &ExpectedGroup, outcome: &Outcome) -> Row {
-    let members = group.members.iter().filter_map(|id| outcome.users.get(id));
-    let mut members: Vec<_> = members.filter(|user| !user.deleted).map(login).collect();
-    members.sort();
-    let mut row = Row::new();
-    row.insert("groupName".to_owned(), group.display_name.clone());
-    row.insert("externalRef".to_owned(), id.to_owned());
-    if !members.is_empty() {
-        row.insert("members".to_owned(), members.join(" "));
-    }
-    row
-}
-
-/// The fields that are set, without the key.
-fn held(row: &Value) -> Row {
-    let fields = row.as_object().into_iter().flatten();
-    let fields = fields.filter(|(field, _)| *field != "key");
-    fields
-        .map(|(field, _)| (field.clone(), text(row, field)))
-        .filter(|(_, text)| !text.is_empty())
-        .collect()
-}
-
-fn text(row: &Value, field: &str) -> String {
-    match row.get(field) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(list)) => {
-            let texts: Vec<_> = list.iter().filter_map(Value::as_str).collect();
-            texts.join(" ")
-        }
-        _ => String::new(),
-    }
+    super::row([
+        ("groupName", Some(group.display_name.clone())),
+        ("externalRef", Some(id.to_owned())),
+        ("members", members(outcome, group, |it| Some(login(it)))),
+    ])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::wanted::WantedUser;
     use serde_json::json;
 
     #[track_caller]
     fn check(user: WantedUser, field: &str, expect: &str) {
-        let expected = ExpectedUser {
-            user,
-            deleted: false,
-            groups: Vec::new(),
-        };
-        let row = row(&expected, &Outcome::default());
+        let row = row(&ExpectedUser::new(&user), &Outcome::default());
         let found = row.get(field).cloned().unwrap_or_default();
         assert_eq!(found, expect);
     }

@@ -78,6 +78,11 @@ impl WantedUser {
         self.attributes.insert(path, value.into());
     }
 
+    /// `userName`, which no user is without.
+    pub fn user_name(&self) -> &str {
+        self.get(path::USER_NAME).unwrap_or_default()
+    }
+
     /// One attribute; `None` when it is not set.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.attributes.get(path).map(String::as_str)

@@ -101,7 +101,7 @@ impl Outcome {
 }
 
 impl ExpectedUser {
-    fn new(user: &WantedUser) -> Self {
+    pub(in crate::demo) fn new(user: &WantedUser) -> Self {
         Self {
             user: user.clone(),
             deleted: false,

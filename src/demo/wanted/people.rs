@@ -28,8 +28,8 @@ pub(super) fn id(number: usize) -> ObjectId {
 pub(super) fn person(number: usize) -> Option<WantedUser> {
     let place = Place::of(number)?;
     let round = number / 10;
-    let given = pick(place.given_names, round)?;
-    let family = pick(place.family_names, round / place.given_names.len() + round)?;
+    let given = pick(&place.given_names, round)?;
+    let family = pick(&place.family_names, round / place.given_names.len() + round)?;
     let mut user = WantedUser::new(&id(number), &user_name(given, family, number));
     // Entra does not create disabled users; one of these is enabled later.
     user.enabled = number % 50 != 49;
@@ -43,9 +43,9 @@ pub(super) fn person(number: usize) -> Option<WantedUser> {
 /// Address, phone and language of a place.
 pub(super) fn locate(user: &mut WantedUser, place: &Place, number: usize) -> Option<()> {
     let round = number / 10;
-    user.set(path::LANGUAGE, pick(place.languages, round)?);
-    user.set(path::LOCALE, place.locale);
-    user.set(path::TIME_ZONE, pick(place.zones, round)?);
+    user.set(path::LANGUAGE, pick(&place.languages, round)?);
+    user.set(path::LOCALE, &place.locale);
+    user.set(path::TIME_ZONE, pick(&place.zones, round)?);
     let phone = match number {
         // What is no number is not worth losing the user for.
         57 => "intern 12".to_owned(),
@@ -57,12 +57,12 @@ pub(super) fn locate(user: &mut WantedUser, place: &Place, number: usize) -> Opt
     if number % 11 == 10 {
         return Some(());
     }
-    let street = pick(place.streets, round)?;
+    let street = pick(&place.streets, round)?;
     user.set(path::STREET, street);
-    user.set(path::CITY, place.city);
-    user.set(path::REGION, place.region);
-    user.set(path::ZIP, place.zip);
-    user.set(path::COUNTRY, pick(place.countries, round)?);
+    user.set(path::CITY, &place.city);
+    user.set(path::REGION, &place.region);
+    user.set(path::ZIP, &place.zip);
+    user.set(path::COUNTRY, pick(&place.countries, round)?);
     user.set(
         path::ADDRESS,
         format!("{street}\n{} {}", place.zip, place.city),
@@ -78,7 +78,7 @@ fn name(user: &mut WantedUser, given: &str, family: &str, number: usize) {
         user.set(path::GIVEN_NAME, given);
     }
     // Addresses are typed in any case; a user without one is reached under the user name.
-    let address = user.get(path::USER_NAME).unwrap_or_default().to_owned();
+    let address = user.user_name().to_owned();
     match number % 20 {
         13 => {}
         4 => user.set(path::EMAIL, address.to_uppercase()),
@@ -109,16 +109,16 @@ fn work(user: &mut WantedUser, number: usize) {
     const TYPES: [&str; 4] = ["Member", "Member", "Guest", "Student"];
     if number % 7 != 6 {
         user.attributes
-            .extend(pick(&TITLES, number).map(|title| (path::TITLE, title.to_owned())));
+            .extend(pick(&TITLES, number).map(|title| (path::TITLE, (*title).to_owned())));
     }
     if number % 13 != 12 {
         let department = pick(&DEPARTMENTS, number / 3);
         user.attributes
-            .extend(department.map(|name| (path::DEPARTMENT, name.to_owned())));
+            .extend(department.map(|name| (path::DEPARTMENT, (*name).to_owned())));
     }
     if number % 6 != 5 {
         user.attributes
-            .extend(pick(&TYPES, number).map(|sort| (path::USER_TYPE, sort.to_owned())));
+            .extend(pick(&TYPES, number).map(|sort| (path::USER_TYPE, (*sort).to_owned())));
     }
     user.set(path::EMPLOYEE_NUMBER, format!("{:06}", 4200 + number));
     user.set(path::ORGANIZATION, "Beispiel & Söhne AG");
@@ -159,6 +159,6 @@ fn ascii(name: &str) -> String {
     spelt.nfd().filter(|c| !is_combining_mark(*c)).collect()
 }
 
-fn pick<T: Copy>(from: &[T], number: usize) -> Option<T> {
-    from.get(number % from.len().max(1)).copied()
+fn pick<T>(from: &[T], number: usize) -> Option<&T> {
+    from.get(number % from.len().max(1))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::target::Target;
 use super::{Bulk, MAX_BULK_ID, MAX_OPERATIONS, Method, Operation, REQUEST_SCHEMA, shown};
-use crate::scim::compare::same_text;
+use crate::scim::compare::{same_text, take};
 use crate::scim::{Object, ScimError, Service};
 
 pub(super) fn read(body: Value, service: &Service) -> Result<Bulk, ScimError> {
@@ -127,13 +127,4 @@ fn text(members: &mut Object, name: &'static str) -> Result<Option<String>, &'st
             _ => "bulkId must be a string",
         }),
     }
-}
-
-/// The member of this name in any case.
-fn take(object: &mut Object, name: &str) -> Option<Value> {
-    let key = object
-        .keys()
-        .find(|key| key.eq_ignore_ascii_case(name))?
-        .clone();
-    object.shift_remove(&key)
 }

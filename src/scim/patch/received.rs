@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{MAX_OPERATIONS, MAX_VALUES, Op, PATCH_SCHEMA};
-use crate::scim::compare::same_text;
+use crate::scim::compare::{same_text, take};
 use crate::scim::{Object, Profile, ScimError};
 
 /// One operation as received.
@@ -100,15 +100,6 @@ impl Op {
             .filter(|(name, _)| name.eq_ignore_ascii_case(word));
         found.next().map(|(_, op)| op)
     }
-}
-
-/// The member of this name in any case.
-fn take(object: &mut Object, name: &str) -> Option<Value> {
-    let key = object
-        .keys()
-        .find(|key| key.eq_ignore_ascii_case(name))?
-        .clone();
-    object.shift_remove(&key)
 }
 
 /// Objects, list elements and single values; the parts of an object belong to it.

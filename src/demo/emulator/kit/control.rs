@@ -85,10 +85,7 @@ fn change(desk: &mut Desk, name: &str, body: &[u8]) -> Answer {
         "limits" => read(body).and_then(|limits| desk.vendor.set_limits(limits)),
         "clock" => move_clock(desk, body),
         "latency" => read(body).map(|Latency { ms }| desk.latency = Duration::from_millis(ms)),
-        "seed" => {
-            let now = desk.clock.now();
-            read(body).and_then(|rows| desk.vendor.seed(rows, now))
-        }
+        "seed" => read(body).and_then(|rows| desk.seed(rows)),
         "reset" => {
             desk.reset();
             Ok(())

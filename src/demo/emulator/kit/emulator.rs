@@ -8,6 +8,7 @@ use super::journal::JournalEntry;
 use super::serve::{call, listen};
 use super::shared::Shared;
 use super::vendor::{Refused, Vendor};
+use serde::Serialize;
 use serde_json::Value;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -15,6 +16,38 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// How an emulator starts, and what it comes back to on a reset.
+#[derive(Clone, Debug)]
+pub struct Options<C, L> {
+    /// The customers.
+    pub clients: Vec<C>,
+    /// What every call takes.
+    pub latency: Duration,
+    /// What `POST /__ctl/limits` sets.
+    pub limits: L,
+}
+
+impl<C: Default, L: Default> Options<C, L> {
+    /// The default, but for what every call takes.
+    pub fn with_latency(latency: Duration) -> Self {
+        Self {
+            latency,
+            ..Self::default()
+        }
+    }
+}
+
+impl<C: Default, L: Default> Default for Options<C, L> {
+    /// One customer, no latency, the vendor's default limits.
+    fn default() -> Self {
+        Self {
+            clients: vec![C::default()],
+            latency: Duration::ZERO,
+            limits: L::default(),
+        }
+    }
+}
 
 /// A vendor's API on a loopback port, with a control port beside it.
 ///
@@ -29,13 +62,20 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts on two free loopback ports. `latency` is what every call takes.
+    /// Starts the vendor that `new` makes of the options on two free loopback ports.
     /// Fails when there is no port, no thread or no runtime to be had.
-    pub fn start(vendor: Box<dyn Vendor>, latency: Duration) -> io::Result<Self> {
+    pub fn start<C, L, V>(options: Options<C, L>, new: fn(&Options<C, L>) -> V) -> io::Result<Self>
+    where
+        Options<C, L>: Send + 'static,
+        V: Vendor,
+    {
         let (calls, control_port) = (bind()?, bind()?);
-        let base_url = format!("http://{}{}", calls.local_addr()?, vendor.base_path());
+        let latency = options.latency;
+        let shared = Shared::new(Box::new(move || Box::new(new(&options))), latency);
+        let base_path = shared.desk().vendor.base_path();
+        let base_url = format!("http://{}{base_path}", calls.local_addr()?);
         let control_url = format!("http://{}/__ctl", control_port.local_addr()?);
-        let shared = Arc::new(Shared::new(vendor, latency));
+        let shared = Arc::new(shared);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -85,14 +125,13 @@ impl Emulator {
 
     /// Adds rows in the shape of [`Emulator::state`], past the rules of the vendor's front door.
     pub fn seed(&self, rows: Value) -> Result<(), Refused> {
-        let mut desk = self.shared.desk();
-        let now = desk.clock.now();
-        desk.vendor.seed(rows, now)
+        self.shared.desk().seed(rows)
     }
 
     /// Replaces the vendor's limits; what is not named is the default again.
-    pub fn set_limits(&self, limits: impl Into<Value>) -> Result<(), Refused> {
-        self.shared.desk().vendor.set_limits(limits.into())
+    pub fn set_limits(&self, limits: impl Serialize) -> Result<(), Refused> {
+        let limits = serde_json::to_value(limits)?;
+        self.shared.desk().vendor.set_limits(limits)
     }
 
     /// What every call takes from now on.

@@ -7,6 +7,7 @@
 //! [`Vendor::answer`] → faults after the work → write. The work goes on when the caller hangs up,
 //! as a real vendor's does.
 
+mod base64;
 mod body;
 mod clock;
 mod control;
@@ -15,16 +16,19 @@ mod emulator;
 mod fault;
 mod journal;
 mod rate;
+mod route;
 mod serve;
 mod shared;
 #[cfg(test)]
 mod tests;
 mod vendor;
 
+pub use base64::{base64, basic};
 pub use clock::Clock;
 pub use counters::Counters;
-pub use emulator::Emulator;
+pub use emulator::{Emulator, Options};
 pub use fault::{Action, Drip, Fault, Match, Status};
 pub use journal::JournalEntry;
-pub use rate::{Rate, RateLimiter};
+pub use rate::{Bucket, Rate, RateLimiter};
+pub use route::{NO_SUCH_PATH, Route, WRONG_METHOD};
 pub use vendor::{Answer, Call, Refused, Vendor};

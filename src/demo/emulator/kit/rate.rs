@@ -29,8 +29,7 @@ impl Default for Rate {
 /// What one customer has used of its [`Rate`].
 #[derive(Clone, Debug, Default)]
 pub struct RateLimiter {
-    /// When the last call came and how much of the burst was spent then.
-    last: Option<(Timestamp, f64)>,
+    bucket: Bucket,
     /// When the running minute began and how many calls it had.
     minute: Option<(Timestamp, u32)>,
 }
@@ -38,7 +37,6 @@ pub struct RateLimiter {
 impl RateLimiter {
     /// Takes one call at `now`: `Ok` with the calls still free at once, or `Err` with whole seconds to wait.
     pub fn take(&mut self, rate: Rate, now: Timestamp) -> Result<u32, u64> {
-        let spent = self.spent(rate, now);
         let (began, used) = self
             .minute
             .filter(|(began, _)| seconds(*began, now) < 60.0)
@@ -46,19 +44,34 @@ impl RateLimiter {
         if used >= rate.per_minute {
             return Err((60.0 - seconds(began, now)).ceil().max(1.0) as u64);
         }
-        if spent + 1.0 > f64::from(rate.burst) {
-            let wait = (spent + 1.0 - f64::from(rate.burst)) / f64::from(rate.per_second.max(1));
-            return Err(wait.ceil().max(1.0) as u64);
-        }
-        self.last = Some((now, spent + 1.0));
+        let (per_second, burst) = (f64::from(rate.per_second), f64::from(rate.burst));
+        let free = self
+            .bucket
+            .take(per_second, burst, now)
+            .map_err(|lacking| {
+                let wait = lacking / per_second.max(1.0);
+                wait.ceil().max(1.0) as u64
+            })?;
         self.minute = Some((began, used + 1));
-        let free = (f64::from(rate.burst) - spent - 1.0) as u32;
-        Ok(free.min(rate.per_minute - used - 1))
+        Ok((free as u32).min(rate.per_minute - used - 1))
     }
+}
 
-    fn spent(&self, rate: Rate, now: Timestamp) -> f64 {
-        let (at, spent) = self.last.unwrap_or((now, 0.0));
-        (spent - seconds(at, now) * f64::from(rate.per_second)).max(0.0)
+/// When a bucket was last taken from, and how much of it was spent then.
+#[derive(Clone, Debug, Default)]
+pub struct Bucket(Option<(Timestamp, f64)>);
+
+impl Bucket {
+    /// Takes one of `most`, which fill again by so many a second: `Ok` with what is left, `Err`
+    /// with what is lacking.
+    pub fn take(&mut self, per_second: f64, most: f64, now: Timestamp) -> Result<f64, f64> {
+        let (at, spent) = self.0.unwrap_or((now, 0.0));
+        let spent = (spent - seconds(at, now) * per_second).max(0.0) + 1.0;
+        if spent > most {
+            return Err(spent - most);
+        }
+        self.0 = Some((now, spent));
+        Ok(most - spent)
     }
 }
 

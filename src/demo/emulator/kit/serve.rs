@@ -5,7 +5,6 @@ use super::fault::{Action, Plan, Status};
 use super::journal::Line;
 use super::shared::{Admitted, Shared};
 use super::vendor::{Answer, Call};
-use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -169,29 +168,21 @@ pub(super) fn whole(answer: Answer) -> (Answer, AnswerBody) {
 
 fn bad_gateway() -> Answer {
     let page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
-    Answer {
-        content_type: "text/html",
-        body: Bytes::from_static(page.as_bytes()),
-        ..Answer::empty(502)
-    }
+    Answer::text(502, "text/html", page)
 }
 
 fn of_status(status: Status) -> Answer {
-    let headers = status.headers.into_iter().collect();
     Answer {
-        headers,
-        body: status.body.into(),
-        ..Answer::empty(status.code)
+        headers: status.headers.into_iter().collect(),
+        ..Answer::text(status.code, "application/json", status.body)
     }
 }
 
-fn padded(answer: Answer, bytes: usize) -> Answer {
+fn padded(mut answer: Answer, bytes: usize) -> Answer {
     let mut body = vec![b' '; bytes];
     body.extend_from_slice(&answer.body);
-    Answer {
-        body: body.into(),
-        ..answer
-    }
+    answer.body = body.into();
+    answer
 }
 
 impl Action {

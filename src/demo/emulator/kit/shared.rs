@@ -4,7 +4,8 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::fault::{FaultTable, Plan};
 use super::journal::{Journal, JournalEntry, Line};
-use super::vendor::{Answer, Call, Vendor};
+use super::vendor::{Answer, Call, Refused, Vendor};
+use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,8 +14,12 @@ use std::time::Duration;
 /// between two of them.
 pub(super) struct Shared(Mutex<Desk>);
 
+/// Makes the vendor as it was started.
+type Make = Box<dyn Fn() -> Box<dyn Vendor> + Send>;
+
 pub(super) struct Desk {
     pub(super) vendor: Box<dyn Vendor>,
+    make: Make,
     pub(super) faults: FaultTable,
     pub(super) journal: Journal,
     pub(super) counters: Counters,
@@ -32,9 +37,10 @@ pub(super) struct Admitted {
 }
 
 impl Shared {
-    pub(super) fn new(vendor: Box<dyn Vendor>, latency: Duration) -> Self {
+    pub(super) fn new(make: Make, latency: Duration) -> Self {
         Self(Mutex::new(Desk {
-            vendor,
+            vendor: make(),
+            make,
             faults: FaultTable::default(),
             journal: Journal::default(),
             counters: Counters::default(),
@@ -73,7 +79,7 @@ impl Desk {
         let key = self.vendor.works_on(call);
         match &key {
             Some(key) if !self.in_work.insert(key.clone()) => {
-                let answer = self.vendor.busy(call);
+                let answer = self.vendor.busy();
                 Err(self.decided(line, answer))
             }
             _ => Ok(key),
@@ -94,8 +100,16 @@ impl Desk {
         self.journal.entries(self.vendor.secret_headers(), bodies)
     }
 
+    /// All of the rows, or none.
+    pub(super) fn seed(&mut self, rows: Value) -> Result<(), Refused> {
+        let mut vendor = self.vendor.copied();
+        vendor.seed(rows, self.clock.now())?;
+        self.vendor = vendor;
+        Ok(())
+    }
+
     pub(super) fn reset(&mut self) {
-        self.vendor.reset();
+        self.vendor = (self.make)();
         self.faults = FaultTable::default();
         self.journal.clear();
         self.counters = Counters::default();

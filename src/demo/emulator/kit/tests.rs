@@ -45,14 +45,7 @@ fn patient_call(
 fn control(emulator: &Emulator, line: &str, body: Value) -> Reply {
     let (method, name) = line.split_once(' ').unwrap();
     let url = format!("{}/{name}", emulator.control_url());
-    testing::send(
-        method,
-        &url,
-        &[],
-        body.to_string().as_bytes(),
-        Duration::from_secs(10),
-    )
-    .unwrap()
+    testing::send_json(method, &url, &[], &body)
 }
 
 fn ada() -> Value {

@@ -7,13 +7,29 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+/// A copy of a vendor whose type is not known.
+pub trait Copied {
+    /// With everything it holds.
+    fn copied(&self) -> Box<dyn Vendor>;
+}
+
+impl<V: Vendor + Clone> Copied for V {
+    fn copied(&self) -> Box<dyn Vendor> {
+        Box::new(self.clone())
+    }
+}
+
 /// One vendor's API as a state machine. Synchronous and in memory: the kit does all waiting.
-pub trait Vendor: Send + 'static {
+pub trait Vendor: Copied + Send + 'static {
     /// What stands before every path of the contract: `/provisioning/v1`, without a final slash.
-    fn base_path(&self) -> &'static str;
+    fn base_path(&self) -> &'static str {
+        ""
+    }
 
     /// Headers the journal shows as `***`, in lower case. `authorization` and `cookie` always are.
-    fn secret_headers(&self) -> &'static [&'static str];
+    fn secret_headers(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// The customer whose credential the call carries, as the journal and [`super::Match`] name
     /// it; `None` for a credential nobody has.
@@ -28,10 +44,14 @@ pub trait Vendor: Send + 'static {
     }
 
     /// What two calls must not work on at once. The second gets [`Vendor::busy`].
-    fn works_on(&self, call: &Call) -> Option<String>;
+    fn works_on(&self, _: &Call) -> Option<String> {
+        None
+    }
 
     /// The answer to a call that came while another one worked on the same thing.
-    fn busy(&self, call: &Call) -> Answer;
+    fn busy(&self) -> Answer {
+        Answer::empty(503)
+    }
 
     /// Does the call's work and says what the vendor would say. `now` is the emulator's clock.
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer;
@@ -42,14 +62,12 @@ pub trait Vendor: Send + 'static {
     /// Everything stored, sorted, without credentials.
     fn state(&self) -> Value;
 
-    /// Adds rows past the rules of the front door. The shape is the vendor's, and that of [`Vendor::state`].
+    /// Adds rows past the rules of the front door. The shape is the vendor's, and that of
+    /// [`Vendor::state`]. A vendor that refuses some is thrown away.
     fn seed(&mut self, rows: Value, now: Timestamp) -> Result<(), Refused>;
 
     /// Replaces the limits; what `limits` does not name is the default again.
     fn set_limits(&mut self, limits: Value) -> Result<(), Refused>;
-
-    /// Back to how it was started.
-    fn reset(&mut self);
 }
 
 /// One call as it arrived.
@@ -96,6 +114,12 @@ impl Call {
             .collect()
     }
 
+    /// The first of the query's pairs with this name, decoded.
+    pub fn parameter(&self, wanted: &str) -> Option<String> {
+        let mut found = self.parameters().filter(|(name, _)| name == wanted);
+        found.next().map(|(_, value)| value)
+    }
+
     /// The query's pairs, decoded, in the order sent.
     pub fn parameters(&self) -> impl Iterator<Item = (String, String)> + '_ {
         url::form_urlencoded::parse(self.query.as_bytes()).into_owned()
@@ -120,23 +144,46 @@ pub struct Answer {
 impl Answer {
     /// A JSON answer. A value that cannot be written as JSON gives an empty body.
     pub fn json(status: u16, value: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(value).unwrap_or_default().into();
-        Self {
-            body,
-            ..Self::empty(status)
-        }
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self::text(status, "application/json", body)
     }
 
     /// A status without a body.
     pub fn empty(status: u16) -> Self {
-        let body = Bytes::new();
+        Self::text(status, "application/json", Bytes::new())
+    }
+
+    /// An answer of any type.
+    pub fn text(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self {
             status,
             headers: Vec::new(),
-            content_type: "application/json",
-            body,
+            content_type,
+            body: body.into(),
             duplicate: false,
         }
+    }
+
+    /// With each row changed: those of this list, or else the body as a whole. What is no JSON
+    /// stays.
+    #[must_use]
+    pub fn each_row(mut self, list: &str, mut change: impl FnMut(&mut Value)) -> Self {
+        if let Ok(mut body) = serde_json::from_slice::<Value>(&self.body) {
+            match body.get_mut(list).and_then(Value::as_array_mut) {
+                Some(rows) => rows.iter_mut().for_each(change),
+                None => change(&mut body),
+            }
+            self.body = body.to_string().into();
+        }
+        self
+    }
+
+    /// With one text in the body in place of another.
+    #[must_use]
+    pub fn replaced(mut self, from: &str, to: &str) -> Self {
+        let text = String::from_utf8_lossy(&self.body);
+        self.body = text.replace(from, to).into();
+        self
     }
 
     /// With one more header.

@@ -49,7 +49,7 @@ impl Directory {
             (_, Part::Member(user), "delete") => self.remove_member(target, user, now),
             (_, Part::Attr(attr), "delete") => self.delete_attr(target, attr, now),
             (_, Part::Entry, "create" | "edit" | "set") => self.write(form, target, action, now),
-            _ => Err(Refusal::invalid_command()),
+            _ => Err(Refusal::INVALID_COMMAND),
         }
     }
 
@@ -124,9 +124,9 @@ impl Directory {
         let group = self
             .groups
             .get_mut(&target.name()?)
-            .ok_or_else(Refusal::not_present)?;
+            .ok_or(Refusal::NOT_PRESENT)?;
         if !group.members.remove(user) {
-            return Err(Refusal::not_present());
+            return Err(Refusal::NOT_PRESENT);
         }
         group.head.changed = stamp(now);
         Ok(done())
@@ -141,8 +141,8 @@ impl Directory {
         let user = self
             .users
             .get_mut(&target.name()?)
-            .ok_or_else(Refusal::not_present)?;
-        user.attrs.remove(attr).ok_or_else(Refusal::not_present)?;
+            .ok_or(Refusal::NOT_PRESENT)?;
+        user.attrs.remove(attr).ok_or(Refusal::NOT_PRESENT)?;
         user.head.changed = stamp(now);
         Ok(done())
     }
@@ -171,7 +171,7 @@ impl Directory {
 fn list<E: Entry>(entries: &Entries<E>, tests: &[Test]) -> Result<Answer, Refusal> {
     let nobody = E::default();
     if tests.iter().any(|test| nobody.passes(test).is_none()) {
-        return Err(Refusal::bad_xpath());
+        return Err(Refusal::BAD_XPATH);
     }
     let passes = |entry: &&E| tests.iter().all(|test| entry.passes(test) == Some(true));
     let mut found: Vec<&E> = entries.values().filter(passes).collect();
@@ -184,7 +184,7 @@ fn list<E: Entry>(entries: &Entries<E>, tests: &[Test]) -> Result<Answer, Refusa
         }
     }
     if total == 0 {
-        return Err(Refusal::not_present());
+        return Err(Refusal::NOT_PRESENT);
     }
     let count = found.len();
     let rows: String = found.into_iter().map(Entry::xml).collect();
@@ -207,7 +207,7 @@ fn write<E: Entry>(
     }
     let (mut entry, elements) = match (action, held) {
         ("create", Some(_)) => return Err(Refusal::not_unique(&head.name)),
-        ("edit", None) => return Err(Refusal::not_present()),
+        ("edit", None) => return Err(Refusal::NOT_PRESENT),
         ("edit", Some(held)) => (emptied(&held), replacement(elements, &head.name)?),
         (_, Some(held)) => (held, elements),
         (_, None) => (born(&head), elements),
@@ -240,7 +240,7 @@ fn replacement<'a>(elements: &'a [Element], name: &str) -> Result<&'a [Element],
         {
             Ok(&entry.children)
         }
-        _ => Err(Refusal::malformed()),
+        _ => Err(Refusal::MALFORMED),
     }
 }
 
@@ -256,7 +256,7 @@ fn rename<E: Entry>(
     if !E::fits(to) {
         return Err(Refusal::invalid(to));
     }
-    let mut entry = entries.remove(from).ok_or_else(Refusal::not_present)?;
+    let mut entry = entries.remove(from).ok_or(Refusal::NOT_PRESENT)?;
     entry.head_mut().name = to.to_owned();
     entry.head_mut().changed = stamp(now);
     entries.insert(to.to_owned(), entry);
@@ -264,7 +264,7 @@ fn rename<E: Entry>(
 }
 
 fn gone<E>(removed: Option<E>) -> Result<Answer, Refusal> {
-    removed.map(|_| done()).ok_or_else(Refusal::not_present)
+    removed.map(|_| done()).ok_or(Refusal::NOT_PRESENT)
 }
 
 /// `20261120090000.0Z`.

@@ -22,7 +22,7 @@ impl Element {
         let mut reader = Reader::from_str(text);
         let mut open = vec![Self::default()];
         loop {
-            match reader.read_event().map_err(|_| Refusal::malformed())? {
+            match reader.read_event().map_err(|_| Refusal::MALFORMED)? {
                 Event::Start(tag) => open.push(Self::of(&tag)?),
                 Event::Empty(tag) => {
                     open.push(Self::of(&tag)?);
@@ -32,27 +32,24 @@ impl Element {
                 Event::Text(text) => append(&mut open, &text.xml10_content()),
                 Event::GeneralRef(reference) => {
                     let name = format!("&{};", &*reference);
-                    append(
-                        &mut open,
-                        &unescape(&name).map_err(|_| Refusal::malformed())?,
-                    );
+                    append(&mut open, &unescape(&name).map_err(|_| Refusal::MALFORMED)?);
                 }
                 Event::Eof => break,
-                _ => return Err(Refusal::malformed()),
+                _ => return Err(Refusal::MALFORMED),
             }
         }
         match (open.pop(), open.is_empty()) {
             (Some(whole), true) => Ok(whole.children),
-            _ => Err(Refusal::malformed()),
+            _ => Err(Refusal::MALFORMED),
         }
     }
 
     fn of(tag: &BytesStart<'_>) -> Result<Self, Refusal> {
         let mut attributes = BTreeMap::new();
         for attribute in tag.attributes() {
-            let attribute = attribute.map_err(|_| Refusal::malformed())?;
+            let attribute = attribute.map_err(|_| Refusal::MALFORMED)?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-            let value = value.map_err(|_| Refusal::malformed())?;
+            let value = value.map_err(|_| Refusal::MALFORMED)?;
             attributes.insert(attribute.key.as_ref().to_owned(), value.into_owned());
         }
         Ok(Self {
@@ -70,8 +67,8 @@ fn append(open: &mut [Element], text: &str) {
 }
 
 fn close(open: &mut Vec<Element>) -> Result<(), Refusal> {
-    let element = open.pop().ok_or_else(Refusal::malformed)?;
-    let parent = open.last_mut().ok_or_else(Refusal::malformed)?;
+    let element = open.pop().ok_or(Refusal::MALFORMED)?;
+    let parent = open.last_mut().ok_or(Refusal::MALFORMED)?;
     parent.children.push(element);
     Ok(())
 }

@@ -23,25 +23,15 @@ mod service;
 mod tests;
 mod xpath;
 
-use super::kit::Emulator;
+use super::kit::{self, Emulator};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+
+/// How an emulator starts.
+pub type Options = kit::Options<Client, Limits>;
 
 /// Starts an emulator on two free loopback ports. Fails when there are none to be had.
 pub fn start(options: Options) -> std::io::Result<Emulator> {
-    let latency = options.latency;
-    Emulator::start(Box::new(service::Service::new(options)), latency)
-}
-
-/// How an emulator starts, and what it comes back to on a reset.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The customers.
-    pub clients: Vec<Client>,
-    /// What every call takes.
-    pub latency: Duration,
-    /// What can be set on the control port.
-    pub limits: Limits,
+    Emulator::start(options, service::Service::new)
 }
 
 /// One customer.
@@ -80,17 +70,6 @@ impl Default for Limits {
     }
 }
 
-impl Default for Options {
-    /// One customer, no latency.
-    fn default() -> Self {
-        Self {
-            clients: vec![Client::default()],
-            latency: Duration::ZERO,
-            limits: Limits::default(),
-        }
-    }
-}
-
 impl Default for Client {
     /// `scim` with `demo-password` and the directory `example.com`.
     fn default() -> Self {
@@ -100,11 +79,5 @@ impl Default for Client {
             directory: "example.com".to_owned(),
             custom: vec!["X-Badge".to_owned()],
         }
-    }
-}
-
-impl From<Limits> for serde_json::Value {
-    fn from(limits: Limits) -> Self {
-        serde_json::to_value(limits).unwrap_or_default()
     }
 }

@@ -2,39 +2,41 @@
 
 use super::element::escape;
 use crate::demo::emulator::kit::Answer;
+use std::borrow::Cow;
 
 /// An answer that is no success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: u16,
     code: u16,
-    lines: Vec<String>,
+    line: Cow<'static, str>,
+    /// What follows it.
+    more: Vec<String>,
 }
 
 impl Refusal {
-    fn new(code: u16, line: &str) -> Self {
+    const fn new(code: u16, line: &'static str) -> Self {
+        Self::of(code, Cow::Borrowed(line))
+    }
+
+    const fn of(code: u16, line: Cow<'static, str>) -> Self {
         Self {
             status: 200,
             code,
-            lines: vec![line.to_owned()],
+            line,
+            more: Vec::new(),
         }
     }
 
-    pub(super) fn busy() -> Self {
-        Self::new(5, "System busy, try again later")
-    }
-
-    pub(super) fn bad_xpath() -> Self {
-        Self::new(6, "Bad Xpath")
-    }
-
+    pub(super) const BUSY: Self = Self::new(5, "System busy, try again later");
+    pub(super) const BAD_XPATH: Self = Self::new(6, "Bad Xpath");
     /// Not told as an error.
-    pub(super) fn not_present() -> Self {
-        Self::new(7, "Object not present")
-    }
-
+    pub(super) const NOT_PRESENT: Self = Self::new(7, "Object not present");
     pub(super) fn not_unique(name: &str) -> Self {
-        Self::new(8, &format!("{name} already exists: object not unique"))
+        Self::of(
+            8,
+            Cow::Owned(format!("{name} already exists: object not unique")),
+        )
     }
 
     /// `groups` in their own order.
@@ -44,35 +46,23 @@ impl Refusal {
             .iter()
             .map(|group| format!(" user-group -> {group} -> member"));
         Self {
-            lines: std::iter::once(first).chain(others).collect(),
-            ..Self::new(10, "")
+            more: others.collect(),
+            ..Self::of(10, first.into())
         }
     }
 
     pub(super) fn invalid(what: &str) -> Self {
-        Self::new(12, &format!("{what} is invalid"))
+        Self::of(12, Cow::Owned(format!("{what} is invalid")))
     }
 
     pub(super) fn object_not_found(name: &str) -> Self {
-        Self::new(13, &format!("{name} not found"))
+        Self::of(13, Cow::Owned(format!("{name} not found")))
     }
 
-    pub(super) fn unauthorized() -> Self {
-        Self::new(16, "Unauthorized request")
-    }
-
-    pub(super) fn invalid_command() -> Self {
-        Self::new(17, "Invalid command")
-    }
-
-    pub(super) fn malformed() -> Self {
-        Self::new(18, "Malformed command")
-    }
-
-    pub(super) fn session_timed_out() -> Self {
-        Self::new(22, "Session timed out")
-    }
-
+    pub(super) const UNAUTHORIZED: Self = Self::new(16, "Unauthorized request");
+    pub(super) const INVALID_COMMAND: Self = Self::new(17, "Invalid command");
+    pub(super) const MALFORMED: Self = Self::new(18, "Malformed command");
+    pub(super) const SESSION_TIMED_OUT: Self = Self::new(22, "Session timed out");
     pub(super) fn bad_credentials() -> Self {
         Self {
             status: 403,
@@ -86,13 +76,14 @@ impl From<Refusal> for Answer {
         let Refusal {
             status,
             code,
-            lines,
+            line,
+            more,
         } = refusal;
         if code == 7 {
             return xml(r#"<response status="success" code="7"><result/></response>"#.to_owned());
         }
+        let lines = std::iter::once(&*line).chain(more.iter().map(String::as_str));
         let lines: String = lines
-            .iter()
             .map(|line| format!("<line>{}</line>", escape(line)))
             .collect();
         let body =
@@ -107,11 +98,7 @@ impl From<Refusal> for Answer {
 
 /// An answer in XML.
 pub(super) fn xml(body: String) -> Answer {
-    Answer {
-        content_type: "application/xml; charset=UTF-8",
-        body: body.into(),
-        ..Answer::empty(200)
-    }
+    Answer::text(200, "application/xml; charset=UTF-8", body)
 }
 
 /// What changed something.

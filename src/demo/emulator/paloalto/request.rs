@@ -54,21 +54,21 @@ impl Target {
         }
         let directory = match next(&mut steps)? {
             Step { name, tests } if name == "entry" => name_in(tests)?,
-            _ => return Err(Refusal::bad_xpath()),
+            _ => return Err(Refusal::BAD_XPATH),
         };
         let sort = match next(&mut steps)? {
             Step { name, tests } if name == "user" && tests.is_empty() => Sort::User,
             Step { name, tests } if name == "user-group" && tests.is_empty() => Sort::Group,
-            _ => return Err(Refusal::bad_xpath()),
+            _ => return Err(Refusal::BAD_XPATH),
         };
         let tests = match next(&mut steps)? {
             Step { name, tests } if name == "entry" => tests.clone(),
-            _ => return Err(Refusal::bad_xpath()),
+            _ => return Err(Refusal::BAD_XPATH),
         };
         let part = match steps {
             [] => Part::Entry,
             [Step { name, tests }] => part(sort, name, tests)?,
-            _ => return Err(Refusal::bad_xpath()),
+            _ => return Err(Refusal::BAD_XPATH),
         };
         Ok(Self {
             directory,
@@ -91,12 +91,12 @@ fn part(sort: Sort, name: &str, tests: &[Test]) -> Result<Part, Refusal> {
         (Sort::User, "attr", [Test::Attribute(n, attr)]) if n == "n" => {
             Ok(Part::Attr(attr.clone()))
         }
-        _ => Err(Refusal::bad_xpath()),
+        _ => Err(Refusal::BAD_XPATH),
     }
 }
 
 fn next<'a>(steps: &mut &'a [Step]) -> Result<&'a Step, Refusal> {
-    let (first, rest) = steps.split_first().ok_or_else(Refusal::bad_xpath)?;
+    let (first, rest) = steps.split_first().ok_or(Refusal::BAD_XPATH)?;
     *steps = rest;
     Ok(first)
 }
@@ -105,14 +105,14 @@ fn plain(steps: &mut &[Step], wanted: &str) -> Result<(), Refusal> {
     let step = next(steps)?;
     match step.name == wanted && step.tests.is_empty() {
         true => Ok(()),
-        false => Err(Refusal::bad_xpath()),
+        false => Err(Refusal::BAD_XPATH),
     }
 }
 
 fn name_in(tests: &[Test]) -> Result<String, Refusal> {
     match tests {
         [Test::Attribute(name, value)] if name == "name" => Ok(value.clone()),
-        _ => Err(Refusal::bad_xpath()),
+        _ => Err(Refusal::BAD_XPATH),
     }
 }
 

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// All customers behind one address.
+#[derive(Clone)]
 pub(super) struct Service {
-    started: Options,
     limits: Limits,
     directories: Vec<Directory>,
     /// Whose a key is, and since when.
@@ -38,7 +38,7 @@ struct DirectoryRows {
 }
 
 impl Service {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         Self {
             limits: options.limits.clone(),
             directories: options
@@ -49,7 +49,6 @@ impl Service {
                 .collect(),
             keys: BTreeMap::new(),
             keys_given: 0,
-            started: options,
         }
     }
 
@@ -57,10 +56,10 @@ impl Service {
         let form = form(call);
         let kind = form.get("type").map_or("", String::as_str);
         if call.path != "/api/" || call.method != "POST" {
-            return Err(Refusal::invalid_command());
+            return Err(Refusal::INVALID_COMMAND);
         }
         if self.limits.busy {
-            return Err(Refusal::busy());
+            return Err(Refusal::BUSY);
         }
         if kind == "keygen" {
             return self.keygen(&form, now);
@@ -70,7 +69,7 @@ impl Service {
             "config" => self.config(place, &form, now),
             "op" => Ok(success("<result><status>connected</status></result>")),
             "commit" => Ok(success("<result><job>42</job></result>")),
-            _ => Err(Refusal::invalid_command()),
+            _ => Err(Refusal::INVALID_COMMAND),
         }
     }
 
@@ -96,7 +95,7 @@ impl Service {
         let age = now.duration_since(*since).as_secs();
         match u64::try_from(age).unwrap_or(0) < self.limits.key_lifetime_s {
             true => Ok(*place),
-            false => Err(Refusal::session_timed_out()),
+            false => Err(Refusal::SESSION_TIMED_OUT),
         }
     }
 
@@ -105,9 +104,9 @@ impl Service {
         let directory = self
             .directories
             .get_mut(place)
-            .ok_or_else(Refusal::unauthorized)?;
+            .ok_or(Refusal::UNAUTHORIZED)?;
         if target.directory != directory.client.directory {
-            return Err(Refusal::unauthorized());
+            return Err(Refusal::UNAUTHORIZED);
         }
         directory.perform(form, &target, now)
     }
@@ -126,10 +125,6 @@ fn success(inside: &str) -> Answer {
 }
 
 impl Vendor for Service {
-    fn base_path(&self) -> &'static str {
-        ""
-    }
-
     fn secret_headers(&self) -> &'static [&'static str] {
         &["x-pan-key"]
     }
@@ -147,15 +142,6 @@ impl Vendor for Service {
         !["get", "list", "op", "keygen"]
             .iter()
             .any(|reads| route.starts_with(reads))
-    }
-
-    /// The API queues writes by itself.
-    fn works_on(&self, _: &Call) -> Option<String> {
-        None
-    }
-
-    fn busy(&self, _: &Call) -> Answer {
-        Refusal::busy().into()
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
@@ -220,10 +206,6 @@ impl Vendor for Service {
             self.keys.clear();
         }
         Ok(())
-    }
-
-    fn reset(&mut self) {
-        *self = Self::new(self.started.clone());
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn parse(path: &str) -> Result<Vec<Step>, Refusal> {
     let mut cursor = Cursor(path);
     let mut steps = Vec::new();
     while !cursor.0.is_empty() {
-        steps.push(cursor.step().ok_or_else(Refusal::bad_xpath)?);
+        steps.push(cursor.step().ok_or(Refusal::BAD_XPATH)?);
     }
     Ok(steps)
 }

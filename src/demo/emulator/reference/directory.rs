@@ -34,7 +34,7 @@ impl Table {
 
     pub(super) fn row(&self, id: &str) -> Result<&Row, Refusal> {
         let row = self.number(id).and_then(|number| self.rows.get(&number));
-        row.ok_or_else(Refusal::absent)
+        row.ok_or(Refusal::ABSENT)
     }
 
     pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
@@ -77,15 +77,15 @@ impl Table {
         patch: Map<String, Value>,
         now: Timestamp,
     ) -> Result<&Row, Refusal> {
-        let number = self.number(id).ok_or_else(Refusal::absent)?;
+        let number = self.number(id).ok_or(Refusal::ABSENT)?;
         let row = self.checked(self.row(id)?.merged(patch, now)?, number)?;
         self.remove(id)?;
         Ok(self.store(number, row))
     }
 
     pub(super) fn remove(&mut self, id: &str) -> Result<(), Refusal> {
-        let number = self.number(id).ok_or_else(Refusal::absent)?;
-        let row = self.rows.remove(&number).ok_or_else(Refusal::absent)?;
+        let number = self.number(id).ok_or(Refusal::ABSENT)?;
+        let row = self.rows.remove(&number).ok_or(Refusal::ABSENT)?;
         self.by_key.remove(&self.key_of(&row));
         Ok(())
     }

@@ -21,7 +21,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
-use super::kit::Emulator;
+use super::kit::{Emulator, Options};
 use std::time::Duration;
 
 /// The key of a backend nobody gave one.
@@ -30,5 +30,6 @@ pub const KEY: &str = "reference-key";
 /// Starts one on two free loopback ports; `latency` is what every call takes. Fails when there
 /// are no ports to be had.
 pub fn start(latency: Duration) -> std::io::Result<Emulator> {
-    Emulator::start(Box::new(service::Service::new()), latency)
+    let options = Options::<(), ()>::with_latency(latency);
+    Emulator::start(options, |_| service::Service::new())
 }

@@ -12,26 +12,11 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn bad_key() -> Self {
-        Self::new(401, "key")
-    }
-
-    pub(super) fn absent() -> Self {
-        Self::new(404, "absent")
-    }
-
-    pub(super) fn no_such_path() -> Self {
-        Self::new(404, "path")
-    }
-
-    pub(super) fn wrong_method() -> Self {
-        Self::new(405, "method")
-    }
-
-    pub(super) fn not_json() -> Self {
-        Self::new(400, "json")
-    }
-
+    pub(super) const BAD_KEY: Self = Self::new(401, "key");
+    pub(super) const ABSENT: Self = Self::new(404, "absent");
+    pub(super) const NO_SUCH_PATH: Self = Self::new(404, "path");
+    pub(super) const WRONG_METHOD: Self = Self::new(405, "method");
+    pub(super) const NOT_JSON: Self = Self::new(400, "json");
     pub(super) fn taken(field: &str) -> Self {
         Self::new(409, "taken").on(field)
     }
@@ -48,7 +33,7 @@ impl Refusal {
         Self::new(400, "no_person").on("add")
     }
 
-    fn new(status: u16, code: &'static str) -> Self {
+    const fn new(status: u16, code: &'static str) -> Self {
         Self {
             status,
             code,

@@ -4,7 +4,7 @@ use super::KEY;
 use super::directory::{Directory, Table};
 use super::refusal::Refusal;
 use super::row::Row;
-use crate::demo::emulator::kit::{Answer, Call, Refused, Vendor};
+use crate::demo::emulator::kit::{Answer, Call, Refused, Route, Vendor};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -13,7 +13,24 @@ use serde_json::{Map, Value, json};
 const PAGE: usize = 100;
 const PAGE_MAX: usize = 500;
 
+/// The calls there are.
+const CALLS: [&str; 12] = [
+    "GET /people",
+    "POST /people",
+    "GET /people/{id}",
+    "PATCH /people/{id}",
+    "DELETE /people/{id}",
+    "GET /teams",
+    "POST /teams",
+    "GET /teams/{id}",
+    "PATCH /teams/{id}",
+    "DELETE /teams/{id}",
+    "GET /teams/{id}/members",
+    "POST /teams/{id}/members",
+];
+
 /// The backend of one customer.
+#[derive(Clone)]
 pub(super) struct Service {
     directory: Directory,
 }
@@ -52,7 +69,7 @@ impl Service {
 
     fn enter(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
         if call.header("x-key") != Some(KEY) {
-            return Err(Refusal::bad_key());
+            return Err(Refusal::BAD_KEY);
         }
         let segments = call.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -62,7 +79,7 @@ impl Service {
             ["people", id] => self.on_row(Sort::Person, id, call, now),
             ["teams", id] => self.on_row(Sort::Team, id, call, now),
             ["teams", id, "members"] => self.on_members(id, call, now),
-            _ => Err(Refusal::no_such_path()),
+            _ => Err(Refusal::NO_SUCH_PATH),
         }
     }
 
@@ -73,7 +90,7 @@ impl Service {
                 let row = self.table(sort).create(object(call)?, now)?.clone();
                 Ok(Answer::json(201, &self.shown(sort, &row)))
             }
-            _ => Err(Refusal::wrong_method()),
+            _ => Err(Refusal::WRONG_METHOD),
         }
     }
 
@@ -94,7 +111,7 @@ impl Service {
                 }
                 return Ok(Answer::empty(204));
             }
-            _ => return Err(Refusal::wrong_method()),
+            _ => return Err(Refusal::WRONG_METHOD),
         };
         Ok(Answer::json(200, &self.shown(sort, &row)))
     }
@@ -105,11 +122,11 @@ impl Service {
             "POST" => {
                 let body = Value::Object(object(call)?);
                 let change: Regroup =
-                    serde_json::from_value(body).map_err(|_| Refusal::not_json())?;
+                    serde_json::from_value(body).map_err(|_| Refusal::NOT_JSON)?;
                 self.directory
                     .regroup(id, change.add, &change.remove, now)?;
             }
-            _ => return Err(Refusal::wrong_method()),
+            _ => return Err(Refusal::WRONG_METHOD),
         }
         let members = self.directory.members(id)?;
         Ok(Answer::json(200, &json!({ "items": members })))
@@ -152,7 +169,7 @@ impl Service {
 }
 
 fn object(call: &Call) -> Result<Map<String, Value>, Refusal> {
-    serde_json::from_slice(&call.body).map_err(|_| Refusal::not_json())
+    serde_json::from_slice(&call.body).map_err(|_| Refusal::NOT_JSON)
 }
 
 impl Vendor for Service {
@@ -169,32 +186,11 @@ impl Vendor for Service {
     }
 
     fn route(&self, call: &Call) -> &'static str {
-        let segments = call.segments();
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        match (call.method.as_str(), segments.as_slice()) {
-            ("GET", ["people"]) => "GET /people",
-            ("POST", ["people"]) => "POST /people",
-            ("GET", ["people", _]) => "GET /people/{id}",
-            ("PATCH", ["people", _]) => "PATCH /people/{id}",
-            ("DELETE", ["people", _]) => "DELETE /people/{id}",
-            ("GET", ["teams"]) => "GET /teams",
-            ("POST", ["teams"]) => "POST /teams",
-            ("GET", ["teams", _]) => "GET /teams/{id}",
-            ("PATCH", ["teams", _]) => "PATCH /teams/{id}",
-            ("DELETE", ["teams", _]) => "DELETE /teams/{id}",
-            ("GET", ["teams", _, "members"]) => "GET /teams/{id}/members",
-            ("POST", ["teams", _, "members"]) => "POST /teams/{id}/members",
-            _ => "no such call",
+        let route = Route::of("", &CALLS, call);
+        match route.is_known() {
+            true => route.template,
+            false => "no such call",
         }
-    }
-
-    /// It never says that it is busy.
-    fn works_on(&self, _: &Call) -> Option<String> {
-        None
-    }
-
-    fn busy(&self, _: &Call) -> Answer {
-        Answer::empty(503)
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
@@ -203,18 +199,9 @@ impl Vendor for Service {
 
     /// A made-up row in the place of each.
     fn wrong_user(&self, _: &Call, answer: Answer) -> Answer {
-        let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else {
-            return answer;
-        };
-        let strange = |row: &mut Value| *row = json!({"id": "p1", "userName": "stranger"});
-        match body.get_mut("items").and_then(Value::as_array_mut) {
-            Some(rows) => rows.iter_mut().for_each(strange),
-            None => strange(&mut body),
-        }
-        Answer {
-            body: body.to_string().into(),
-            ..answer
-        }
+        answer.each_row("items", |row| {
+            *row = json!({"id": "p1", "userName": "stranger"});
+        })
     }
 
     /// `{"people": [row, …], "teams": [row with "members", …]}`.
@@ -236,24 +223,17 @@ impl Vendor for Service {
     /// As if they had been posted: ids and stamps are given here.
     fn seed(&mut self, rows: Value, now: Timestamp) -> Result<(), Refused> {
         let seed: Seed = serde_json::from_value(rows)?;
-        let mut directory = self.directory.clone();
         let plant = |table: &mut Table, rows: Vec<Map<String, Value>>| {
             let mut rows = rows.into_iter();
             let planted = rows.try_for_each(|row| table.create(row, now).map(drop));
             planted.map_err(|refusal| Refused(format!("{refusal:?}")))
         };
-        plant(&mut directory.people, seed.people)?;
-        plant(&mut directory.teams, seed.teams)?;
-        self.directory = directory;
-        Ok(())
+        plant(&mut self.directory.people, seed.people)?;
+        plant(&mut self.directory.teams, seed.teams)
     }
 
     /// There are none.
     fn set_limits(&mut self, _: Value) -> Result<(), Refused> {
         Err(Refused("this backend has no limits".to_owned()))
-    }
-
-    fn reset(&mut self) {
-        *self = Self::new();
     }
 }

@@ -18,12 +18,7 @@ impl Backend {
     fn call_with(&self, key: &str, line: &str, body: &Value) -> Reply {
         let (method, path) = line.split_once(' ').unwrap();
         let url = format!("{}{path}", self.0.base_url());
-        let body = match body {
-            Value::Null => String::new(),
-            body => body.to_string(),
-        };
-        let patience = Duration::from_secs(10);
-        testing::send(method, &url, &[("x-key", key)], body.as_bytes(), patience).unwrap()
+        testing::send_json(method, &url, &[("x-key", key)], body)
     }
 
     /// A call that must be answered so; gives the body, `null` when there is none.
@@ -31,10 +26,7 @@ impl Backend {
     fn check(&self, line: &str, body: Value, status: u16) -> Value {
         let reply = self.call_with(KEY, line, &body);
         assert_eq!(reply.status, status, "{line} {body}: {reply:?}");
-        match reply.body.is_empty() {
-            true => Value::Null,
-            false => reply.json(),
-        }
+        reply.value()
     }
 
     #[track_caller]

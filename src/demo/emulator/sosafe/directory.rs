@@ -46,7 +46,7 @@ impl Directory {
 
     /// The row of this id, archived or not; E1404 when this customer has none.
     pub(super) fn user(&self, id: u64) -> Result<&User, Refusal> {
-        self.users.get(&id).ok_or_else(Refusal::not_found)
+        self.users.get(&id).ok_or(Refusal::NOT_FOUND)
     }
 
     /// The rows a look-up finds, by id.
@@ -96,7 +96,7 @@ impl Directory {
     pub(super) fn activate(&mut self, id: u64, now: Timestamp) -> Result<&User, Refusal> {
         let status = self.unarchived(id)?.status;
         if status != Status::Active && self.active >= self.client.licences_total {
-            return Err(Refusal::no_licence());
+            return Err(Refusal::NO_LICENCE);
         }
         self.set_status(id, Status::Active, now)
     }
@@ -108,7 +108,7 @@ impl Directory {
 
     /// E1404 for a row already archived.
     pub(super) fn archive(&mut self, id: u64, now: Timestamp) -> Result<(), Refusal> {
-        self.unarchived(id).map_err(|_| Refusal::not_found())?;
+        self.unarchived(id).map_err(|_| Refusal::NOT_FOUND)?;
         self.set_status(id, Status::Archived, now).map(drop)
     }
 

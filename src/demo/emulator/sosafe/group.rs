@@ -87,7 +87,7 @@ impl Directory {
         if self.has_group(name) {
             Ok(name.to_owned())
         } else {
-            Err(Refusal::not_found())
+            Err(Refusal::NOT_FOUND)
         }
     }
 

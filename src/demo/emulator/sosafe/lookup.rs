@@ -67,10 +67,8 @@ impl Paging {
     /// 100 rows by default, 250 at most; what is no number counts as absent.
     pub(super) fn of(call: &Call) -> Self {
         let number = |wanted: &str| {
-            let value = call.parameters().find(|(name, _)| name == wanted);
-            value
-                .and_then(|(_, value)| value.parse().ok())
-                .filter(|number| *number > 0)
+            let value = call.parameter(wanted).and_then(|value| value.parse().ok());
+            value.filter(|number| *number > 0)
         };
         Self {
             page: number("page").unwrap_or(1),

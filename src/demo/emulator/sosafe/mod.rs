@@ -18,33 +18,21 @@ mod field;
 mod group;
 mod lookup;
 mod refusal;
-mod route;
 mod seed;
 mod service;
 #[cfg(test)]
 mod tests;
 mod user;
 
-use super::kit::{Emulator, Rate};
+use super::kit::{self, Emulator, Rate};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::time::Duration;
+
+/// How an emulator starts. The first customer is number 4711, the next 4712.
+pub type Options = kit::Options<Client, Limits>;
 
 /// Starts a SoSafe emulator on two free loopback ports. Fails when there are none to be had.
 pub fn start(options: Options) -> std::io::Result<Emulator> {
-    let latency = options.latency;
-    Emulator::start(Box::new(service::Service::new(options)), latency)
-}
-
-/// How an emulator starts, and what it comes back to on a reset.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The customers. The first is number 4711, the next 4712.
-    pub clients: Vec<Client>,
-    /// What every call takes.
-    pub latency: Duration,
-    /// Request limits.
-    pub limits: Limits,
+    Emulator::start(options, service::Service::new)
 }
 
 /// One SoSafe customer.
@@ -83,17 +71,6 @@ pub struct Limits {
     pub first_sync_running: bool,
 }
 
-impl Default for Options {
-    /// One customer, no latency, no limits.
-    fn default() -> Self {
-        Self {
-            clients: vec![Client::default()],
-            latency: Duration::ZERO,
-            limits: Limits::default(),
-        }
-    }
-}
-
 impl Default for Client {
     /// Key `demo-key`, any domain, 100,000 licences.
     fn default() -> Self {
@@ -104,11 +81,5 @@ impl Default for Client {
             licences_total: 100_000,
             group_by: GroupBy::Groups,
         }
-    }
-}
-
-impl From<Limits> for Value {
-    fn from(limits: Limits) -> Self {
-        json!({"rate": limits.rate, "first_sync_running": limits.first_sync_running})
     }
 }

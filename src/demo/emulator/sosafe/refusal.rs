@@ -15,26 +15,14 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn bad_key() -> Self {
-        Self::new(401, "E0401", "Ungültiger API-Schlüssel.")
-    }
-
-    pub(super) fn wrong_idp_tenant() -> Self {
-        Self::new(
-            403,
-            "E0403",
-            "Der Identity-Provider-Mandant gehört nicht zu diesem Kunden.",
-        )
-    }
-
-    pub(super) fn no_such_path() -> Self {
-        Self::new(404, "E0404", "Unbekannter Pfad.")
-    }
-
-    pub(super) fn wrong_method() -> Self {
-        Self::new(405, "E0405", "Methode nicht erlaubt.")
-    }
-
+    pub(super) const BAD_KEY: Self = Self::new(401, "E0401", "Ungültiger API-Schlüssel.");
+    pub(super) const WRONG_IDP_TENANT: Self = Self::new(
+        403,
+        "E0403",
+        "Der Identity-Provider-Mandant gehört nicht zu diesem Kunden.",
+    );
+    pub(super) const NO_SUCH_PATH: Self = Self::new(404, "E0404", "Unbekannter Pfad.");
+    pub(super) const WRONG_METHOD: Self = Self::new(405, "E0405", "Methode nicht erlaubt.");
     pub(super) fn too_many_calls(seconds: u64) -> Self {
         let refusal = Self::new(429, "E0429", "Zu viele Anfragen.");
         Self {
@@ -43,10 +31,8 @@ impl Refusal {
         }
     }
 
-    pub(super) fn not_json() -> Self {
-        Self::new(400, "E1000", "Der Inhalt ist kein gültiges JSON-Objekt.")
-    }
-
+    pub(super) const NOT_JSON: Self =
+        Self::new(400, "E1000", "Der Inhalt ist kein gültiges JSON-Objekt.");
     pub(super) fn email_taken(by: u64) -> Self {
         Self::new(400, "E1001", "Die E-Mail-Adresse wird bereits verwendet.")
             .on("email")
@@ -81,28 +67,18 @@ impl Refusal {
         Self::new(400, "E1208", "Die Gruppe enthält noch Benutzer.").on("name")
     }
 
-    pub(super) fn no_licence() -> Self {
-        Self::new(400, "E1302", "Alle Lizenzen sind vergeben.")
-    }
-
-    pub(super) fn not_found() -> Self {
-        Self::new(404, "E1404", "Der Datensatz wurde nicht gefunden.")
-    }
-
-    pub(super) fn locked() -> Self {
-        Self::new(409, "E1901", "Der Datensatz ist gesperrt (LOCKED).")
-    }
-
-    pub(super) fn first_sync_running() -> Self {
-        Self::new(503, "E9003", "Die erste Synchronisierung läuft noch.")
-    }
-
+    pub(super) const NO_LICENCE: Self = Self::new(400, "E1302", "Alle Lizenzen sind vergeben.");
+    pub(super) const NOT_FOUND: Self =
+        Self::new(404, "E1404", "Der Datensatz wurde nicht gefunden.");
+    pub(super) const LOCKED: Self = Self::new(409, "E1901", "Der Datensatz ist gesperrt (LOCKED).");
+    pub(super) const FIRST_SYNC_RUNNING: Self =
+        Self::new(503, "E9003", "Die erste Synchronisierung läuft noch.");
     /// Whether it refuses a second row of the same name.
     pub(super) fn is_duplicate(&self) -> bool {
         matches!(self.code, "E1001" | "E1002" | "E1201")
     }
 
-    fn new(status: u16, code: &'static str, message: &'static str) -> Self {
+    const fn new(status: u16, code: &'static str, message: &'static str) -> Self {
         Self {
             status,
             code,

@@ -3,10 +3,9 @@
 use super::directory::Directory;
 use super::lookup::{Lookup, Paging};
 use super::refusal::Refusal;
-use super::route::Route;
 use super::user::Changes;
 use super::{Limits, Options, seed};
-use crate::demo::emulator::kit::{Answer, Call, RateLimiter, Refused, Vendor};
+use crate::demo::emulator::kit::{Answer, Call, RateLimiter, Refused, Route, Vendor, WRONG_METHOD};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -15,9 +14,26 @@ const FIRST_CLIENT: u64 = 4711;
 /// The id of the first user, of whichever customer.
 const FIRST_ID: u64 = 18001;
 
+/// The calls of the contract.
+const CALLS: [&str; 13] = [
+    "GET /client",
+    "GET /users",
+    "POST /users",
+    "GET /users/{id}",
+    "PATCH /users/{id}",
+    "DELETE /users/{id}",
+    "POST /users/{id}/activate",
+    "POST /users/{id}/deactivate",
+    "POST /users/{id}/restore",
+    "GET /user-groups",
+    "PUT /user-groups/{name}",
+    "DELETE /user-groups/{name}",
+    "POST /user-groups/{name}/rename",
+];
+
 /// All customers behind one address.
+#[derive(Clone)]
 pub(super) struct Service {
-    started: Options,
     limits: Limits,
     directories: Vec<Directory>,
     used: Vec<RateLimiter>,
@@ -25,7 +41,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         let clients = (FIRST_CLIENT..).zip(options.clients.iter().cloned());
         Self {
             limits: options.limits.clone(),
@@ -34,7 +50,6 @@ impl Service {
                 .collect(),
             used: vec![RateLimiter::default(); options.clients.len()],
             next_id: FIRST_ID,
-            started: options,
         }
     }
 
@@ -48,15 +63,15 @@ impl Service {
 
     /// The order is the vendor's: key, identity provider, rate, first sync, then the call itself.
     fn enter(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
-        let place = self.customer(call).ok_or_else(Refusal::bad_key)?;
+        let place = self.customer(call).ok_or(Refusal::BAD_KEY)?;
         let (Some(directory), Some(used)) =
             (self.directories.get_mut(place), self.used.get_mut(place))
         else {
-            return Err(Refusal::bad_key());
+            return Err(Refusal::BAD_KEY);
         };
         let idp_tenant = call.header("x-idp-tenant").unwrap_or_default();
         if !idp_tenant.eq_ignore_ascii_case(&directory.client.idp_tenant) {
-            return Err(Refusal::wrong_idp_tenant());
+            return Err(Refusal::WRONG_IDP_TENANT);
         }
         let free = self
             .limits
@@ -65,7 +80,7 @@ impl Service {
             .transpose();
         let free = free.map_err(Refusal::too_many_calls)?;
         let answer = if self.limits.first_sync_running {
-            Err(Refusal::first_sync_running())
+            Err(Refusal::FIRST_SYNC_RUNNING)
         } else {
             perform(directory, &mut self.next_id, call, now)
         };
@@ -83,46 +98,59 @@ fn perform(
     call: &Call,
     now: Timestamp,
 ) -> Result<Answer, Refusal> {
-    Ok(match Route::of(call) {
-        Route::Activate(id) => Answer::json(200, directory.activate(id, now)?),
-        Route::Client => about(directory),
-        Route::CreateUser => {
+    let route = route(call);
+    let name = route.argument(0);
+    let id = number(name);
+    Ok(match route.template {
+        "GET /client" => about(directory),
+        "GET /users" => Answer::json(
+            200,
+            &Paging::of(call).cut(directory.find(&Lookup::of(call))),
+        ),
+        "POST /users" => {
             let user = directory.create(*next_id, Changes::parse(&object(call)?)?, now)?;
             *next_id += 1;
             Answer::json(201, user)
         }
-        Route::Deactivate(id) => Answer::json(200, directory.deactivate(id, now)?),
-        Route::DeleteGroup(name) => {
-            directory.delete_group(&name, now)?;
-            Answer::empty(204)
-        }
-        Route::DeleteUser(id) => {
-            directory.archive(id, now)?;
-            Answer::empty(204)
-        }
-        Route::GetUser(id) => Answer::json(200, directory.user(id)?),
-        Route::ListGroups => Answer::json(200, &Paging::of(call).cut(directory.list_groups())),
-        Route::ListUsers => Answer::json(
-            200,
-            &Paging::of(call).cut(directory.find(&Lookup::of(call))),
-        ),
-        Route::NoSuchPath => return Err(Refusal::no_such_path()),
-        Route::PatchUser(id) => Answer::json(
+        "GET /users/{id}" => Answer::json(200, directory.user(id)?),
+        "PATCH /users/{id}" => Answer::json(
             200,
             directory.patch(id, Changes::parse(&object(call)?)?, now)?,
         ),
-        Route::PutGroup(name) => {
-            let (group, new) = directory.put_group(&name)?;
+        "DELETE /users/{id}" => {
+            directory.archive(id, now)?;
+            Answer::empty(204)
+        }
+        "POST /users/{id}/activate" => Answer::json(200, directory.activate(id, now)?),
+        "POST /users/{id}/deactivate" => Answer::json(200, directory.deactivate(id, now)?),
+        "POST /users/{id}/restore" => Answer::json(200, directory.restore(id, now)?),
+        "GET /user-groups" => Answer::json(200, &Paging::of(call).cut(directory.list_groups())),
+        "PUT /user-groups/{name}" => {
+            let (group, new) = directory.put_group(name)?;
             Answer::json(if new { 201 } else { 200 }, &group)
         }
-        Route::RenameGroup(name) => {
+        "DELETE /user-groups/{name}" => {
+            directory.delete_group(name, now)?;
+            Answer::empty(204)
+        }
+        "POST /user-groups/{name}/rename" => {
             let body = object(call)?;
             let to = body.get("to").and_then(Value::as_str).unwrap_or_default();
-            Answer::json(200, &directory.rename_group(&name, to, now)?)
+            Answer::json(200, &directory.rename_group(name, to, now)?)
         }
-        Route::Restore(id) => Answer::json(200, directory.restore(id, now)?),
-        Route::WrongMethod => return Err(Refusal::wrong_method()),
+        WRONG_METHOD => return Err(Refusal::WRONG_METHOD),
+        _ => return Err(Refusal::NO_SUCH_PATH),
     })
+}
+
+fn route(call: &Call) -> Route {
+    Route::of("", &CALLS, call)
+}
+
+/// An id that is no number is 0, which no user has.
+fn number(id: &str) -> u64 {
+    let digits = id.bytes().all(|b| b.is_ascii_digit());
+    id.parse().ok().filter(|_| digits).unwrap_or(0)
 }
 
 fn about(directory: &Directory) -> Answer {
@@ -138,7 +166,7 @@ fn about(directory: &Directory) -> Answer {
 }
 
 fn object(call: &Call) -> Result<Map<String, Value>, Refusal> {
-    serde_json::from_slice(&call.body).map_err(|_| Refusal::not_json())
+    serde_json::from_slice(&call.body).map_err(|_| Refusal::NOT_JSON)
 }
 
 impl Vendor for Service {
@@ -156,16 +184,18 @@ impl Vendor for Service {
     }
 
     fn route(&self, call: &Call) -> &'static str {
-        Route::of(call).template()
+        route(call).template
     }
 
+    /// One write on one user at a time.
     fn works_on(&self, call: &Call) -> Option<String> {
-        let (client, id) = (self.customer(call)?, Route::of(call).written_user()?);
-        Some(format!("{client}/{id}"))
+        let (client, route) = (self.customer(call)?, route(call));
+        let is_write = self.is_write(call) && route.template.contains("/users/{id}");
+        is_write.then(|| format!("{client}/{}", number(route.argument(0))))
     }
 
-    fn busy(&self, _: &Call) -> Answer {
-        Refusal::locked().into()
+    fn busy(&self) -> Answer {
+        Refusal::LOCKED.into()
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
@@ -174,20 +204,9 @@ impl Vendor for Service {
 
     /// Another row of the same customer; a made-up one when there is no other.
     fn wrong_user(&self, call: &Call, answer: Answer) -> Answer {
-        let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else {
-            return answer;
-        };
-        let directory = self
-            .customer(call)
-            .and_then(|place| self.directories.get(place));
-        match body.get_mut("data").and_then(Value::as_array_mut) {
-            Some(rows) => rows.iter_mut().for_each(|row| swap(directory, row)),
-            None => swap(directory, &mut body),
-        }
-        Answer {
-            body: body.to_string().into(),
-            ..answer
-        }
+        let place = self.customer(call);
+        let directory = place.and_then(|place| self.directories.get(place));
+        answer.each_row("data", |row| swap(directory, row))
     }
 
     fn state(&self) -> Value {
@@ -195,19 +214,12 @@ impl Vendor for Service {
     }
 
     fn seed(&mut self, rows: Value, now: Timestamp) -> Result<(), Refused> {
-        let (mut directories, mut next_id) = (self.directories.clone(), self.next_id);
-        seed::plant(&mut directories, &mut next_id, rows, now)?;
-        (self.directories, self.next_id) = (directories, next_id);
-        Ok(())
+        seed::plant(&mut self.directories, &mut self.next_id, rows, now)
     }
 
     fn set_limits(&mut self, limits: Value) -> Result<(), Refused> {
         self.limits = serde_json::from_value(limits)?;
         Ok(())
-    }
-
-    fn reset(&mut self) {
-        *self = Self::new(self.started.clone());
     }
 }
 

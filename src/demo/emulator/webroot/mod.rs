@@ -14,7 +14,6 @@
 mod group;
 mod paging;
 mod refusal;
-mod route;
 mod seed;
 mod service;
 mod site;
@@ -23,26 +22,15 @@ mod target;
 mod tests;
 mod tokens;
 
-use super::kit::{Emulator, Rate};
+use super::kit::{self, Emulator, Rate};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::time::Duration;
+
+/// How an emulator starts. No two accounts have the same client id.
+pub type Options = kit::Options<Account, Limits>;
 
 /// Starts an emulator on two free loopback ports. Fails when there are none to be had.
 pub fn start(options: Options) -> std::io::Result<Emulator> {
-    let latency = options.latency;
-    Emulator::start(Box::new(service::Service::new(options)), latency)
-}
-
-/// How an emulator starts, and what it comes back to on a reset.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The accounts. No two have the same client id.
-    pub accounts: Vec<Account>,
-    /// What every call takes.
-    pub latency: Duration,
-    /// Request limits.
-    pub limits: Limits,
+    Emulator::start(options, service::Service::new)
 }
 
 /// A managed-service account: an API client, its service account, and the sites it manages.
@@ -85,17 +73,6 @@ pub struct Limits {
     pub memberships: Option<Rate>,
 }
 
-impl Default for Options {
-    /// One account with one site, no latency, no limits.
-    fn default() -> Self {
-        Self {
-            accounts: vec![Account::default()],
-            latency: Duration::ZERO,
-            limits: Limits::default(),
-        }
-    }
-}
-
 impl Default for Account {
     fn default() -> Self {
         Self {
@@ -117,11 +94,5 @@ impl Default for Site {
             domains: Vec::new(),
             suspended: false,
         }
-    }
-}
-
-impl From<Limits> for Value {
-    fn from(limits: Limits) -> Self {
-        json!({"rate": limits.rate, "memberships": limits.memberships})
     }
 }

@@ -65,7 +65,7 @@ fn read(text: &str, now: i64) -> Result<u64, Refusal> {
     let refusal = || Refusal::invalid("continuation", "This is no continuation.");
     let (given, after) = parts.ok_or_else(refusal)?;
     if now - given > GOOD_FOR {
-        return Err(Refusal::continuation_expired());
+        return Err(Refusal::CONTINUATION_EXPIRED);
     }
     Ok(after)
 }

@@ -14,47 +14,27 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn no_user_agent() -> Self {
-        let message = "A User-Agent of the form Name/Version is required.";
-        Self::new(400, "UserAgentRequired", message)
-    }
-
-    pub(super) fn bad_token() -> Self {
-        Self::new(
-            401,
-            "Unauthorized",
-            "The access token is invalid or expired.",
-        )
-    }
-
-    pub(super) fn foreign_site() -> Self {
-        Self::new(
-            403,
-            "AccessDenied",
-            "The site is not managed by this account.",
-        )
-    }
-
-    pub(super) fn suspended() -> Self {
-        Self::new(403, "SiteSuspended", "The site is suspended.")
-    }
-
-    pub(super) fn no_such_path() -> Self {
-        Self::new(404, "NoSuchResource", "No such resource.")
-    }
-
-    pub(super) fn wrong_method() -> Self {
-        Self::new(405, "MethodNotAllowed", "Method not allowed.")
-    }
-
-    pub(super) fn not_found() -> Self {
-        Self::new(404, "NotFound", "The object does not exist.")
-    }
-
-    pub(super) fn not_json() -> Self {
-        Self::new(400, "MalformedBody", "The body is not a JSON object.")
-    }
-
+    pub(super) const NO_USER_AGENT: Self = Self::new(
+        400,
+        "UserAgentRequired",
+        "A User-Agent of the form Name/Version is required.",
+    );
+    pub(super) const BAD_TOKEN: Self = Self::new(
+        401,
+        "Unauthorized",
+        "The access token is invalid or expired.",
+    );
+    pub(super) const FOREIGN_SITE: Self = Self::new(
+        403,
+        "AccessDenied",
+        "The site is not managed by this account.",
+    );
+    pub(super) const SUSPENDED: Self = Self::new(403, "SiteSuspended", "The site is suspended.");
+    pub(super) const NO_SUCH_PATH: Self = Self::new(404, "NoSuchResource", "No such resource.");
+    pub(super) const WRONG_METHOD: Self = Self::new(405, "MethodNotAllowed", "Method not allowed.");
+    pub(super) const NOT_FOUND: Self = Self::new(404, "NotFound", "The object does not exist.");
+    pub(super) const NOT_JSON: Self =
+        Self::new(400, "MalformedBody", "The body is not a JSON object.");
     pub(super) fn invalid(field: &'static str, message: &'static str) -> Self {
         let refusal = Self::new(400, "ValidationFailed", message);
         Self {
@@ -63,43 +43,37 @@ impl Refusal {
         }
     }
 
-    pub(super) fn email_taken() -> Self {
-        let message = "A target with this email address already exists.";
-        Self::new(400, "DuplicateEmail", message)
-    }
-
-    pub(super) fn group_taken() -> Self {
-        let message = "A group with this name already exists.";
-        Self::new(400, "DuplicateGroupName", message)
-    }
-
-    pub(super) fn already_member() -> Self {
-        Self::new(400, "AlreadyMember", "The target is a member of the group.")
-    }
-
-    pub(super) fn group_not_empty() -> Self {
-        Self::new(400, "GroupNotEmpty", "The group has members.")
-    }
-
-    pub(super) fn foreign_domain() -> Self {
-        let message = "The domain of the email address is not verified.";
-        Self::new(422, "DomainNotVerified", message)
-    }
-
-    pub(super) fn public_domain() -> Self {
-        let message = "Addresses of public email services are not accepted.";
-        Self::new(422, "PublicDomain", message)
-    }
-
-    pub(super) fn stale() -> Self {
-        let message = "The object was changed by another caller.";
-        Self::new(409, "ConcurrencyConflict", message)
-    }
-
-    pub(super) fn continuation_expired() -> Self {
-        Self::new(410, "ContinuationExpired", "The continuation has expired.")
-    }
-
+    pub(super) const EMAIL_TAKEN: Self = Self::new(
+        400,
+        "DuplicateEmail",
+        "A target with this email address already exists.",
+    );
+    pub(super) const GROUP_TAKEN: Self = Self::new(
+        400,
+        "DuplicateGroupName",
+        "A group with this name already exists.",
+    );
+    pub(super) const ALREADY_MEMBER: Self =
+        Self::new(400, "AlreadyMember", "The target is a member of the group.");
+    pub(super) const GROUP_NOT_EMPTY: Self =
+        Self::new(400, "GroupNotEmpty", "The group has members.");
+    pub(super) const FOREIGN_DOMAIN: Self = Self::new(
+        422,
+        "DomainNotVerified",
+        "The domain of the email address is not verified.",
+    );
+    pub(super) const PUBLIC_DOMAIN: Self = Self::new(
+        422,
+        "PublicDomain",
+        "Addresses of public email services are not accepted.",
+    );
+    pub(super) const STALE: Self = Self::new(
+        409,
+        "ConcurrencyConflict",
+        "The object was changed by another caller.",
+    );
+    pub(super) const CONTINUATION_EXPIRED: Self =
+        Self::new(410, "ContinuationExpired", "The continuation has expired.");
     pub(super) fn too_many_calls(seconds: u64) -> Self {
         let refusal = Self::new(429, "TooManyRequests", "Too many requests.");
         Self {
@@ -108,7 +82,7 @@ impl Refusal {
         }
     }
 
-    fn new(status: u16, code: &'static str, message: &'static str) -> Self {
+    const fn new(status: u16, code: &'static str, message: &'static str) -> Self {
         Self {
             status,
             code,

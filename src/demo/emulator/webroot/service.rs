@@ -3,19 +3,44 @@
 use super::group;
 use super::paging::Part as Window;
 use super::refusal::Refusal;
-use super::route::{Part, Route};
 use super::site::{Sequence, Site};
 use super::target::{self, Target, text};
 use super::tokens::Tokens;
 use super::{Account, Limits, Options, seed};
-use crate::demo::emulator::kit::{Answer, Call, RateLimiter, Refused, Vendor};
+use crate::demo::emulator::kit::{
+    Answer, Call, NO_SUCH_PATH, RateLimiter, Refused, Route, Vendor, WRONG_METHOD,
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
+/// What stands before the calls about a site.
+const SITE: &str = "service/api/awareness/gsm/{gsm}/sites/{site}";
+
+/// The calls about a site.
+const CALLS: [&str; 13] = [
+    "GET /targets",
+    "POST /targets",
+    "GET /targets/{id}",
+    "PUT /targets/{id}",
+    "DELETE /targets/{id}",
+    "GET /targetgroups",
+    "POST /targetgroups",
+    "GET /targetgroups/{id}",
+    "PUT /targetgroups/{id}",
+    "DELETE /targetgroups/{id}",
+    "GET /targetgroups/{id}/memberships",
+    "POST /targetgroups/{id}/memberships",
+    "DELETE /targetgroups/{id}/memberships/{id}",
+];
+/// And the others.
+const TOKEN: &str = "POST /auth/token";
+const SITES: &str = "GET /sites";
+
 /// All accounts behind one address.
+#[derive(Clone)]
 pub(super) struct Service {
-    started: Options,
+    accounts: Vec<Account>,
     limits: Limits,
     sites: Vec<Site>,
     tokens: Tokens,
@@ -25,45 +50,46 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn new(options: Options) -> Self {
-        let sites = options.accounts.iter().flat_map(|account| &account.sites);
+    pub(super) fn new(options: &Options) -> Self {
+        let sites = options.clients.iter().flat_map(|account| &account.sites);
         Self {
+            accounts: options.clients.clone(),
             limits: options.limits.clone(),
             sites: sites.cloned().map(Site::new).collect(),
             tokens: Tokens::default(),
             used: HashMap::new(),
             sequence: Sequence::new(),
-            started: options,
         }
     }
 
     /// The order is the vendor's: name of the caller, token, rate, site, then the call itself.
     fn enter(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
         must_have_a_name(call)?;
-        let route = Route::of(call);
-        if route == Route::Token {
-            return Ok(self.tokens.ask(&self.started.accounts, call, now));
+        let route = route(call);
+        if route.template == TOKEN {
+            return Ok(self.tokens.ask(&self.accounts, call, now));
         }
         let client = self.tokens.client(call, now);
-        let client = client.ok_or_else(Refusal::bad_token)?;
+        let client = client.ok_or(Refusal::BAD_TOKEN)?;
         self.count(&client, &route, now)?;
-        let mut accounts = self.started.accounts.iter();
+        let mut accounts = self.accounts.iter();
         let account = accounts.find(|account| account.client_id == client);
-        let account = account.ok_or_else(Refusal::bad_token)?;
-        match route {
-            Route::Sites { gsm } if gsm == account.gsm_key => Ok(sites_of(account)),
-            Route::Site { gsm, site, part } if manages(account, &gsm, &site) => {
+        let account = account.ok_or(Refusal::BAD_TOKEN)?;
+        let (gsm, site) = (route.argument(0), route.argument(1));
+        match route.template {
+            NO_SUCH_PATH => Err(Refusal::NO_SUCH_PATH),
+            WRONG_METHOD => Err(Refusal::WRONG_METHOD),
+            SITES if gsm == account.gsm_key => Ok(sites_of(account)),
+            _ if manages(account, gsm, site) => {
                 let mut sites = self.sites.iter_mut();
                 let site = sites.find(|it| it.settings.site_id == site);
-                let site = site.ok_or_else(Refusal::foreign_site)?;
+                let site = site.ok_or(Refusal::FOREIGN_SITE)?;
                 if site.settings.suspended {
-                    return Err(Refusal::suspended());
+                    return Err(Refusal::SUSPENDED);
                 }
-                perform(site, &mut self.sequence, part, call, now)
+                perform(site, &mut self.sequence, &route, call, now)
             }
-            Route::Sites { .. } | Route::Site { .. } => Err(Refusal::foreign_site()),
-            Route::WrongMethod => Err(Refusal::wrong_method()),
-            Route::NoSuchPath | Route::Token => Err(Refusal::no_such_path()),
+            _ => Err(Refusal::FOREIGN_SITE),
         }
     }
 
@@ -74,13 +100,19 @@ impl Service {
             None => Ok(()),
         };
         take(all, self.limits.rate).map_err(Refusal::too_many_calls)?;
-        match route {
-            Route::Site { part, .. } if part.is_about_members() => {
-                take(memberships, self.limits.memberships).map_err(Refusal::too_many_calls)
-            }
-            _ => Ok(()),
+        match route.template.contains("/memberships") {
+            true => take(memberships, self.limits.memberships).map_err(Refusal::too_many_calls),
+            false => Ok(()),
         }
     }
+}
+
+fn route(call: &Call) -> Route {
+    let token = Route::of("", &[TOKEN], call);
+    let sites = Route::of("service/api/console/gsm/{gsm}", &[SITES], call);
+    let mut others = [token, sites].into_iter();
+    let other = others.find(Route::is_known);
+    other.unwrap_or_else(|| Route::of(SITE, &CALLS, call))
 }
 
 /// `Name/Version`.
@@ -89,7 +121,7 @@ fn must_have_a_name(call: &Call) -> Result<(), Refusal> {
     let parts = name.split_once('/');
     match parts.is_some_and(|(name, version)| !name.is_empty() && !version.is_empty()) {
         true => Ok(()),
-        false => Err(Refusal::no_user_agent()),
+        false => Err(Refusal::NO_USER_AGENT),
     }
 }
 
@@ -106,71 +138,70 @@ fn sites_of(account: &Account) -> Answer {
 fn perform(
     site: &mut Site,
     sequence: &mut Sequence,
-    part: Part,
+    route: &Route,
     call: &Call,
     now: Timestamp,
 ) -> Result<Answer, Refusal> {
-    Ok(match part {
-        Part::ListTargets => Answer::json(200, &list_targets(site, call, now)?),
-        Part::GetTarget(id) => Answer::json(200, site.target(&id)?),
-        Part::CreateTarget => {
+    let id = route.argument(2);
+    Ok(match route.template {
+        "GET /targets" => Answer::json(200, &list_targets(site, call, now)?),
+        "GET /targets/{id}" => Answer::json(200, site.target(id)?),
+        "POST /targets" => {
             let said = target::Said::parse(&object(call)?)?;
             Answer::json(201, site.create_target(said, sequence, now)?)
         }
-        Part::PutTarget(id) => {
+        "PUT /targets/{id}" => {
             let body = object(call)?;
             let (said, version) = (target::Said::parse(&body)?, text(&body, "RowVersion")?);
-            let put = site.replace_target(&id, said, version.as_deref(), sequence)?;
+            let put = site.replace_target(id, said, version.as_deref(), sequence)?;
             Answer::json(200, put)
         }
-        Part::DeleteTarget(id) => {
-            site.delete_target(&id)?;
+        "DELETE /targets/{id}" => {
+            site.delete_target(id)?;
             Answer::empty(204)
         }
-        Part::ListGroups => {
+        "GET /targetgroups" => {
             let groups = site.groups.iter().map(|(number, group)| (*number, group));
             Answer::json(200, &Window::of(call, now)?.cut("TargetGroups", groups))
         }
-        Part::GetGroup(id) => Answer::json(200, site.group(&id)?),
-        Part::CreateGroup => {
+        "GET /targetgroups/{id}" => Answer::json(200, site.group(id)?),
+        "POST /targetgroups" => {
             let said = group::Said::parse(&object(call)?)?;
             Answer::json(201, site.create_group(said, sequence)?)
         }
-        Part::PutGroup(id) => {
+        "PUT /targetgroups/{id}" => {
             let body = object(call)?;
             let (said, version) = (group::Said::parse(&body)?, text(&body, "RowVersion")?);
             Answer::json(
                 200,
-                site.replace_group(&id, said, version.as_deref(), sequence)?,
+                site.replace_group(id, said, version.as_deref(), sequence)?,
             )
         }
-        Part::DeleteGroup(id) => {
-            let heir = call.parameters().find(|(name, _)| name == "newGroupId");
-            site.delete_group(&id, heir.as_ref().map(|(_, id)| id.as_str()), sequence)?;
+        "DELETE /targetgroups/{id}" => {
+            let heir = call.parameter("newGroupId");
+            site.delete_group(id, heir.as_deref(), sequence)?;
             Answer::empty(204)
         }
-        Part::ListMembers(id) => {
-            let members = site.group(&id)?.memberships.iter();
+        "GET /targetgroups/{id}/memberships" => {
+            let members = site.group(id)?.memberships.iter();
             let members = members.map(|(number, membership)| (*number, membership));
             Answer::json(200, &Window::of(call, now)?.cut("Memberships", members))
         }
-        Part::AddMember(id) => {
+        "POST /targetgroups/{id}/memberships" => {
             let target = text(&object(call)?, "TargetId")?.unwrap_or_default();
-            Answer::json(201, site.add_member(&id, &target, sequence)?)
+            Answer::json(201, site.add_member(id, &target, sequence)?)
         }
-        Part::RemoveMember(id, membership) => {
-            site.remove_member(&id, &membership)?;
+        "DELETE /targetgroups/{id}/memberships/{id}" => {
+            site.remove_member(id, route.argument(3))?;
             Answer::empty(204)
         }
+        _ => return Err(Refusal::NO_SUCH_PATH),
     })
 }
 
 /// Exact and without regard to case, by address or user name.
 fn list_targets(site: &Site, call: &Call, now: Timestamp) -> Result<Value, Refusal> {
-    let parameter = |wanted: &str| {
-        let mut found = call.parameters().filter(|(name, _)| name == wanted);
-        found.next().map(|(_, value)| value.to_lowercase())
-    };
+    let parameter = |name: &str| call.parameter(name).map(|value| value.to_lowercase());
     let (email, login) = (parameter("emailAddress"), parameter("userName"));
     let fits = |target: &Target| {
         let user_name = target.user_name.as_deref().map(str::to_lowercase);
@@ -183,37 +214,25 @@ fn list_targets(site: &Site, call: &Call, now: Timestamp) -> Result<Value, Refus
 }
 
 fn object(call: &Call) -> Result<Map<String, Value>, Refusal> {
-    serde_json::from_slice(&call.body).map_err(|_| Refusal::not_json())
+    serde_json::from_slice(&call.body).map_err(|_| Refusal::NOT_JSON)
 }
 
 impl Vendor for Service {
-    fn base_path(&self) -> &'static str {
-        ""
-    }
-
-    fn secret_headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     fn client(&self, call: &Call) -> Option<String> {
         self.tokens.owner(call)
     }
 
     fn route(&self, call: &Call) -> &'static str {
-        Route::of(call).template(call)
+        match route(call).template {
+            TOKEN if contains(&call.body, b"grant_type=refresh_token") => {
+                "POST /auth/token (refresh)"
+            }
+            template => template,
+        }
     }
 
     fn is_write(&self, call: &Call) -> bool {
-        call.method != hyper::Method::GET && Route::of(call) != Route::Token
-    }
-
-    /// Versions see to it.
-    fn works_on(&self, _: &Call) -> Option<String> {
-        None
-    }
-
-    fn busy(&self, _: &Call) -> Answer {
-        Refusal::stale().into()
+        call.method != hyper::Method::GET && route(call).template != TOKEN
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
@@ -222,17 +241,7 @@ impl Vendor for Service {
 
     /// Another target of any site in the place of the right one.
     fn wrong_user(&self, _: &Call, answer: Answer) -> Answer {
-        let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else {
-            return answer;
-        };
-        match body.get_mut("Targets").and_then(Value::as_array_mut) {
-            Some(rows) => rows.iter_mut().for_each(|row| self.swap(row)),
-            None => self.swap(&mut body),
-        }
-        Answer {
-            body: body.to_string().into(),
-            ..answer
-        }
+        answer.each_row("Targets", |row| self.swap(row))
     }
 
     fn state(&self) -> Value {
@@ -240,20 +249,17 @@ impl Vendor for Service {
     }
 
     fn seed(&mut self, rows: Value, now: Timestamp) -> Result<(), Refused> {
-        let (mut sites, mut sequence) = (self.sites.clone(), self.sequence.clone());
-        seed::plant(&mut sites, &mut sequence, rows, now)?;
-        (self.sites, self.sequence) = (sites, sequence);
-        Ok(())
+        seed::plant(&mut self.sites, &mut self.sequence, rows, now)
     }
 
     fn set_limits(&mut self, limits: Value) -> Result<(), Refused> {
         self.limits = serde_json::from_value(limits)?;
         Ok(())
     }
+}
 
-    fn reset(&mut self) {
-        *self = Self::new(self.started.clone());
-    }
+fn contains(body: &[u8], what: &[u8]) -> bool {
+    body.windows(what.len()).any(|window| window == what)
 }
 
 impl Service {

@@ -4,6 +4,7 @@ use super::Site as Settings;
 use super::group::{self, Group, Membership};
 use super::refusal::Refusal;
 use super::target::{self, Target};
+use crate::demo::emulator::kit::base64;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -40,12 +41,7 @@ impl Sequence {
 
     /// Eight bytes in base64, as a database writes its row versions.
     pub(super) fn version(&mut self) -> String {
-        const ALPHABET: &[u8; 64] =
-            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let bits = u128::from(self.next()) << 2;
-        let digit = |place: u32| ALPHABET[(bits >> (6 * place) & 63) as usize] as char;
-        let digits: String = (0..11).rev().map(digit).collect();
-        format!("{digits}=")
+        base64(self.next().to_be_bytes())
     }
 }
 
@@ -68,7 +64,7 @@ impl Site {
     pub(super) fn target(&self, id: &str) -> Result<&Target, Refusal> {
         let mut targets = self.targets.values();
         let found = targets.find(|target| target.target_id == id);
-        found.ok_or_else(Refusal::not_found)
+        found.ok_or(Refusal::NOT_FOUND)
     }
 
     pub(super) fn create_target(
@@ -100,7 +96,7 @@ impl Site {
         self.must_be_free(&said.email_address, Some(id))?;
         let mut targets = self.targets.values_mut();
         let held = targets.find(|target| target.target_id == id);
-        let held = held.ok_or_else(Refusal::not_found)?;
+        let held = held.ok_or(Refusal::NOT_FOUND)?;
         *held = held.replaced(said, sequence.version());
         Ok(held)
     }
@@ -118,12 +114,12 @@ impl Site {
     fn must_be_ours(&self, said: &target::Said) -> Result<(), Refusal> {
         let domain = said.domain();
         if PUBLIC.contains(&domain.as_str()) {
-            return Err(Refusal::public_domain());
+            return Err(Refusal::PUBLIC_DOMAIN);
         }
         let domains = &self.settings.domains;
         match domains.is_empty() || domains.contains(&domain) {
             true => Ok(()),
-            false => Err(Refusal::foreign_domain()),
+            false => Err(Refusal::FOREIGN_DOMAIN),
         }
     }
 
@@ -133,7 +129,7 @@ impl Site {
             .values()
             .filter(|target| Some(target.target_id.as_str()) != of);
         match others.any(|other| other.email_address.eq_ignore_ascii_case(email)) {
-            true => Err(Refusal::email_taken()),
+            true => Err(Refusal::EMAIL_TAKEN),
             false => Ok(()),
         }
     }
@@ -142,12 +138,12 @@ impl Site {
 
     pub(super) fn group(&self, id: &str) -> Result<&Group, Refusal> {
         let found = self.groups.values().find(|group| group.group_id == id);
-        found.ok_or_else(Refusal::not_found)
+        found.ok_or(Refusal::NOT_FOUND)
     }
 
     fn group_mut(&mut self, id: &str) -> Result<&mut Group, Refusal> {
         let found = self.groups.values_mut().find(|group| group.group_id == id);
-        found.ok_or_else(Refusal::not_found)
+        found.ok_or(Refusal::NOT_FOUND)
     }
 
     pub(super) fn create_group(
@@ -192,7 +188,7 @@ impl Site {
     ) -> Result<(), Refusal> {
         let members = self.group(id)?.memberships.clone();
         match heir {
-            None if !members.is_empty() => return Err(Refusal::group_not_empty()),
+            None if !members.is_empty() => return Err(Refusal::GROUP_NOT_EMPTY),
             None => {}
             Some(heir) => {
                 for membership in members.values() {
@@ -212,7 +208,7 @@ impl Site {
             .values()
             .filter(|group| Some(group.group_id.as_str()) != of);
         match others.any(|other| other.group_name.to_lowercase() == name.to_lowercase()) {
-            true => Err(Refusal::group_taken()),
+            true => Err(Refusal::GROUP_TAKEN),
             false => Ok(()),
         }
     }
@@ -229,7 +225,7 @@ impl Site {
         }
         let group = self.group_mut(group)?;
         if group.has(target) {
-            return Err(Refusal::already_member());
+            return Err(Refusal::ALREADY_MEMBER);
         }
         let number = sequence.next();
         let membership = Membership {
@@ -247,7 +243,7 @@ impl Site {
             .retain(|_, it| it.membership_id != membership);
         match group.memberships.len() < before {
             true => Ok(()),
-            false => Err(Refusal::not_found()),
+            false => Err(Refusal::NOT_FOUND),
         }
     }
 }
@@ -258,7 +254,7 @@ fn must_be_latest(version: Option<&str>, held: &str) -> Result<(), Refusal> {
             "RowVersion",
             "The row version is missing.",
         )),
-        Some(version) if version != held => Err(Refusal::stale()),
+        Some(version) if version != held => Err(Refusal::STALE),
         Some(_) => Ok(()),
     }
 }

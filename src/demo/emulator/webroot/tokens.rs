@@ -1,7 +1,7 @@
 //! The token endpoint: password, refresh and client credentials (RFC 6749).
 
 use super::Account;
-use crate::demo::emulator::kit::{Answer, Call};
+use crate::demo::emulator::kit::{Answer, Call, basic};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::collections::HashMap;
@@ -87,26 +87,11 @@ fn authenticated<'a>(
     call: &Call,
     form: &HashMap<String, String>,
 ) -> Option<&'a Account> {
-    let basic = call.header("authorization").unwrap_or_default();
+    let authorization = call.header("authorization");
     accounts.iter().find(|account| {
-        let pair = format!("{}:{}", account.client_id, account.client_secret);
-        let in_form = form.get("client_id") == Some(&account.client_id)
-            && form.get("client_secret") == Some(&account.client_secret);
-        in_form || decoded(basic.strip_prefix("Basic ").unwrap_or_default()) == Some(pair)
+        let (id, secret) = (&account.client_id, &account.client_secret);
+        let in_form =
+            form.get("client_id") == Some(id) && form.get("client_secret") == Some(secret);
+        in_form || authorization == Some(&basic(id, secret))
     })
-}
-
-/// RFC 4648 §4.
-fn decoded(text: &str) -> Option<String> {
-    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::new());
-    for letter in text.trim_end_matches('=').chars() {
-        bits = bits << 6 | u32::try_from(ALPHABET.find(letter)?).ok()?;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count & 0xff) as u8);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }

@@ -23,26 +23,15 @@ mod service;
 mod tests;
 mod user;
 
-use super::kit::Emulator;
+use super::kit::{self, Emulator};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::time::Duration;
+
+/// How an emulator starts.
+pub type Options = kit::Options<Network, Limits>;
 
 /// Starts a WEDO emulator on two free loopback ports. Fails when there are none to be had.
 pub fn start(options: Options) -> std::io::Result<Emulator> {
-    let latency = options.latency;
-    Emulator::start(Box::new(service::Service::new(options)), latency)
-}
-
-/// How an emulator starts, and what it comes back to on a reset.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The customers.
-    pub networks: Vec<Network>,
-    /// What every call takes.
-    pub latency: Duration,
-    /// Cost limits.
-    pub limits: Limits,
+    Emulator::start(options, service::Service::new)
 }
 
 /// One WEDO customer.
@@ -64,17 +53,6 @@ pub struct Limits {
     pub cost_per_minute: Option<u64>,
 }
 
-impl Default for Options {
-    /// One network, no latency, no limits.
-    fn default() -> Self {
-        Self {
-            networks: vec![Network::default()],
-            latency: Duration::ZERO,
-            limits: Limits::default(),
-        }
-    }
-}
-
 impl Default for Network {
     /// Token `demo-token`, network `acme`, 100,000 licences.
     fn default() -> Self {
@@ -83,11 +61,5 @@ impl Default for Network {
             name: "acme".to_owned(),
             licences_total: 100_000,
         }
-    }
-}
-
-impl From<Limits> for Value {
-    fn from(limits: Limits) -> Self {
-        json!({"cost_per_minute": limits.cost_per_minute})
     }
 }

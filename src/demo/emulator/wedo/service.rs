@@ -15,8 +15,8 @@ const FIRST_NUMBER: u64 = 421;
 const MINUTE_MS: i64 = 60_000;
 
 /// All networks behind one address.
+#[derive(Clone)]
 pub(super) struct Service {
-    started: Options,
     limits: Limits,
     directories: Vec<Directory>,
     spent: Vec<Spent>,
@@ -31,18 +31,17 @@ struct Spent {
 }
 
 impl Service {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         Self {
             limits: options.limits.clone(),
             directories: options
-                .networks
+                .clients
                 .iter()
                 .cloned()
                 .map(Directory::new)
                 .collect(),
-            spent: vec![Spent::default(); options.networks.len()],
+            spent: vec![Spent::default(); options.clients.len()],
             next_number: FIRST_NUMBER,
-            started: options,
         }
     }
 
@@ -56,10 +55,10 @@ impl Service {
     /// The order is the vendor's: path, token, document, network, cost, then the operation.
     fn enter(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Answer> {
         if call.path != "/graphql" || call.method != hyper::Method::POST {
-            return Err(plain(404, "not found"));
+            return Err(Answer::text(404, "text/plain", "not found"));
         }
         if call.header("authorization").is_none() {
-            return Err(plain(401, "Unauthorized"));
+            return Err(Answer::text(401, "text/plain", "Unauthorized"));
         }
         let operation = operation(call)?;
         let place = self.network(call);
@@ -110,14 +109,6 @@ fn ms(from: Timestamp, to: Timestamp) -> i64 {
     to.as_millisecond() - from.as_millisecond()
 }
 
-fn plain(status: u16, text: &'static str) -> Answer {
-    Answer {
-        content_type: "text/plain",
-        body: text.into(),
-        ..Answer::empty(status)
-    }
-}
-
 fn operation(call: &Call) -> Result<Operation, Malformed> {
     let body: Map<String, Value> = serde_json::from_slice(&call.body)
         .map_err(|_| Malformed("the body is no JSON object".to_owned()))?;
@@ -127,14 +118,6 @@ fn operation(call: &Call) -> Result<Operation, Malformed> {
 }
 
 impl Vendor for Service {
-    fn base_path(&self) -> &'static str {
-        ""
-    }
-
-    fn secret_headers(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     fn client(&self, call: &Call) -> Option<String> {
         let directory = self.directories.get(self.network(call)?)?;
         Some(directory.network.name.clone())
@@ -148,26 +131,13 @@ impl Vendor for Service {
         operation(call).is_ok_and(|operation| operation.is_mutation)
     }
 
-    fn works_on(&self, _: &Call) -> Option<String> {
-        None
-    }
-
-    fn busy(&self, _: &Call) -> Answer {
-        Refusal::rate_limited(1000).answer(None)
-    }
-
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
         self.enter(call, now).unwrap_or_else(|refused| refused)
     }
 
     /// The same answer with another user's number in the id.
     fn wrong_user(&self, _: &Call, answer: Answer) -> Answer {
-        let text = String::from_utf8_lossy(&answer.body);
-        let wrong = text.replace("\"id\":\"", "\"id\":\"V3Jvbmc");
-        Answer {
-            body: wrong.into(),
-            ..answer
-        }
+        answer.replaced("\"id\":\"", "\"id\":\"V3Jvbmc")
     }
 
     fn state(&self) -> Value {
@@ -175,18 +145,11 @@ impl Vendor for Service {
     }
 
     fn seed(&mut self, rows: Value, now: Timestamp) -> Result<(), Refused> {
-        let (mut directories, mut next) = (self.directories.clone(), self.next_number);
-        seed::plant(&mut directories, &mut next, rows, now)?;
-        (self.directories, self.next_number) = (directories, next);
-        Ok(())
+        seed::plant(&mut self.directories, &mut self.next_number, rows, now)
     }
 
     fn set_limits(&mut self, limits: Value) -> Result<(), Refused> {
         self.limits = serde_json::from_value(limits)?;
         Ok(())
-    }
-
-    fn reset(&mut self) {
-        *self = Self::new(self.started.clone());
     }
 }

@@ -26,15 +26,7 @@ impl Wedo {
             ("authorization", bearer.as_str()),
             ("x-wedo-network", network),
         ];
-        let body = body.to_string();
-        testing::send(
-            "POST",
-            &url,
-            &headers,
-            body.as_bytes(),
-            Duration::from_secs(10),
-        )
-        .unwrap()
+        testing::send_json("POST", &url, &headers, body)
     }
 
     fn call(&self, query: &str, variables: Value) -> Value {
@@ -277,7 +269,7 @@ fn licences_run_out() {
         ..Network::default()
     };
     let options = Options {
-        networks: vec![network],
+        clients: vec![network],
         ..Options::default()
     };
     let wedo = Wedo(start(options).unwrap());

@@ -1,6 +1,7 @@
 //! One user row, and the changes an input asks for.
 
 use super::refusal::Refusal;
+use crate::demo::emulator::kit::base64;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -86,12 +87,12 @@ impl User {
 
     /// The global id: base64 of `User:421`.
     pub(super) fn id(&self) -> String {
-        base64(&format!("User:{}", self.number))
+        base64(format!("User:{}", self.number))
     }
 
     /// Where a list goes on after this row.
     pub(super) fn cursor(&self) -> String {
-        base64(&format!("cursor:{}", self.number))
+        base64(format!("cursor:{}", self.number))
     }
 
     pub(super) fn full_name(&self) -> String {
@@ -160,18 +161,4 @@ fn address(name: &str, value: &Value) -> Result<String, Refusal> {
 fn one_of<T: serde::de::DeserializeOwned>(name: &str, value: &Value) -> Result<T, Refusal> {
     serde_json::from_value(value.clone())
         .map_err(|_| Refusal::validation(name, "none of the possible values"))
-}
-
-/// RFC 4648 §4.
-fn base64(text: &str) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let letter = |bits: u32| char::from(ALPHABET[(bits & 63) as usize]);
-    let encode = |chunk: &[u8]| {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        let all = [bits >> 18, bits >> 12, bits >> 6, bits].map(letter);
-        let letters: String = all[..=chunk.len()].iter().collect();
-        format!("{letters:=<4}")
-    };
-    text.as_bytes().chunks(3).map(encode).collect()
 }

@@ -72,7 +72,7 @@ impl Jobs {
         }
         let queued = self.all.values().filter(|job| job.state == State::Queued);
         if queued.count() > limits.queued_most {
-            return Err(Refusal::too_many_jobs());
+            return Err(Refusal::TOO_MANY_JOBS);
         }
         self.next += 1;
         let job = Job {
@@ -122,7 +122,7 @@ impl Jobs {
     pub(super) fn cancel(&mut self, id: &str) -> Result<(), Refusal> {
         let (number, job) = self.find(id)?;
         if job.state != State::Queued {
-            return Err(Refusal::already_running());
+            return Err(Refusal::ALREADY_RUNNING);
         }
         self.all.remove(&number);
         Ok(())
@@ -131,7 +131,7 @@ impl Jobs {
     fn find(&self, id: &str) -> Result<(u64, &Job), Refusal> {
         let mut all = self.all.iter();
         let found = all.find(|(number, _)| name(**number) == id);
-        let (number, job) = found.ok_or_else(Refusal::not_found)?;
+        let (number, job) = found.ok_or(Refusal::NOT_FOUND)?;
         Ok((*number, job))
     }
 

@@ -14,39 +14,26 @@
 //!
 //! Several customers ("accounts") live in one emulator, told apart by their credential.
 
-mod bucket;
 mod directory;
 mod field;
 mod index;
 mod job;
 mod operation;
 mod refusal;
-mod route;
 mod seed;
 mod service;
 #[cfg(test)]
 mod tests;
 
-use super::kit::Emulator;
+use super::kit::{self, Emulator};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::time::Duration;
+
+/// How an emulator starts.
+pub type Options = kit::Options<Account, Limits>;
 
 /// Starts a WSS emulator on two free loopback ports. Fails when there are none to be had.
 pub fn start(options: Options) -> std::io::Result<Emulator> {
-    let latency = options.latency;
-    Emulator::start(Box::new(service::Service::new(options)), latency)
-}
-
-/// How an emulator starts, and what it comes back to on a reset.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The customers.
-    pub accounts: Vec<Account>,
-    /// What every call takes.
-    pub latency: Duration,
-    /// How much, how fast, and what goes wrong.
-    pub limits: Limits,
+    Emulator::start(options, service::Service::new)
 }
 
 /// One WSS customer.
@@ -101,17 +88,6 @@ impl Default for Limits {
     }
 }
 
-impl Default for Options {
-    /// One account, no latency, the contract's limits.
-    fn default() -> Self {
-        Self {
-            accounts: vec![Account::default()],
-            latency: Duration::ZERO,
-            limits: Limits::default(),
-        }
-    }
-}
-
 impl Default for Account {
     /// Account 70021, `demo-user` with `demo-password`, 100,000 users.
     fn default() -> Self {
@@ -122,11 +98,5 @@ impl Default for Account {
             has_role: true,
             users_most: 100_000,
         }
-    }
-}
-
-impl From<Limits> for Value {
-    fn from(limits: Limits) -> Self {
-        json!(limits)
     }
 }

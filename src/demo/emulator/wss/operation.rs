@@ -59,7 +59,7 @@ pub(super) fn read(body: &[u8]) -> Result<Vec<Operation>, Refusal> {
     match batch.operations.len() {
         0 => Err(Refusal::unreadable("no operations")),
         1..=500 => Ok(batch.operations),
-        _ => Err(Refusal::too_large()),
+        _ => Err(Refusal::TOO_LARGE),
     }
 }
 

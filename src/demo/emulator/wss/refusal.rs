@@ -2,6 +2,7 @@
 
 use crate::demo::emulator::kit::Answer;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// Why a call is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,41 +12,34 @@ pub(super) enum Refusal {
     /// A right one without the role, or about another account: 403 with a body that misleads.
     NoRole,
     /// A status with a code.
-    Coded(u16, &'static str, String),
+    Coded(u16, &'static str, Cow<'static, str>),
 }
 
 impl Refusal {
-    pub(super) fn not_found() -> Self {
-        Self::Coded(404, "NOT_FOUND", "no such object".to_owned())
-    }
-
-    pub(super) fn no_such_path() -> Self {
-        Self::Coded(404, "NO_SUCH_RESOURCE", "no such resource".to_owned())
-    }
-
-    pub(super) fn wrong_method() -> Self {
-        Self::Coded(405, "METHOD_NOT_ALLOWED", "method not allowed".to_owned())
-    }
-
+    pub(super) const NOT_FOUND: Self =
+        Self::Coded(404, "NOT_FOUND", Cow::Borrowed("no such object"));
+    pub(super) const NO_SUCH_PATH: Self =
+        Self::Coded(404, "NO_SUCH_RESOURCE", Cow::Borrowed("no such resource"));
+    pub(super) const WRONG_METHOD: Self = Self::Coded(
+        405,
+        "METHOD_NOT_ALLOWED",
+        Cow::Borrowed("method not allowed"),
+    );
     pub(super) fn unreadable(why: &str) -> Self {
-        Self::Coded(400, "BAD_BATCH", format!("batch unreadable: {why}"))
+        Self::Coded(400, "BAD_BATCH", format!("batch unreadable: {why}").into())
     }
 
-    pub(super) fn too_large() -> Self {
-        Self::Coded(413, "BATCH_TOO_LARGE", "at most 500 operations".to_owned())
-    }
-
-    pub(super) fn too_many_jobs() -> Self {
-        Self::Coded(409, "JOB_LIMIT", "too many jobs are queued".to_owned())
-    }
-
-    pub(super) fn already_running() -> Self {
-        Self::Coded(409, "ALREADY_RUNNING", "the job is running".to_owned())
-    }
-
-    pub(super) fn too_many_calls() -> Self {
-        Self::Coded(429, "RATE_LIMIT", "too many requests".to_owned())
-    }
+    pub(super) const TOO_LARGE: Self = Self::Coded(
+        413,
+        "BATCH_TOO_LARGE",
+        Cow::Borrowed("at most 500 operations"),
+    );
+    pub(super) const TOO_MANY_JOBS: Self =
+        Self::Coded(409, "JOB_LIMIT", Cow::Borrowed("too many jobs are queued"));
+    pub(super) const ALREADY_RUNNING: Self =
+        Self::Coded(409, "ALREADY_RUNNING", Cow::Borrowed("the job is running"));
+    pub(super) const TOO_MANY_CALLS: Self =
+        Self::Coded(429, "RATE_LIMIT", Cow::Borrowed("too many requests"));
 }
 
 impl From<Refusal> for Answer {

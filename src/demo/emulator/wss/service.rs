@@ -1,22 +1,39 @@
 //! The front door: who calls, may they, how often, and what is asked.
 
-use super::bucket::Bucket;
 use super::directory::Directory;
 use super::index::Index;
 use super::job::{Jobs, name};
 use super::refusal::Refusal;
-use super::route::Route;
 use super::{Limits, Options, operation, seed};
-use crate::demo::emulator::kit::{Answer, Call, Refused, Vendor};
+use crate::demo::emulator::kit::{
+    Answer, Bucket, Call, NO_SUCH_PATH, Refused, Route, Vendor, WRONG_METHOD, basic,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// One publication in so long.
 const PUBLISHED_EVERY: SignedDuration = SignedDuration::from_mins(15);
 
+const ACCOUNT: &str = "GET /accounts/{acct}";
+const SUBMIT: &str = "POST /jobs";
+const CANCEL: &str = "DELETE /jobs/{id}";
+const PUBLISH: &str = "POST /publish";
+/// The other calls about an account.
+const CALLS: [&str; 9] = [
+    SUBMIT,
+    CANCEL,
+    PUBLISH,
+    "GET /jobs/{id}",
+    "GET /users",
+    "GET /users/{key}",
+    "GET /groups",
+    "GET /groups/{key}",
+    "GET /groups/{key}/members",
+];
+
 /// All accounts behind one address.
+#[derive(Clone)]
 pub(super) struct Service {
-    started: Options,
     limits: Limits,
     desks: Vec<Desk>,
 }
@@ -32,8 +49,8 @@ struct Desk {
 }
 
 impl Service {
-    pub(super) fn new(options: Options) -> Self {
-        let desks = options.accounts.iter().map(|account| Desk {
+    pub(super) fn new(options: &Options) -> Self {
+        let desks = options.clients.iter().map(|account| Desk {
             directory: Directory::new(account.clone()),
             jobs: Jobs::default(),
             submits: Bucket::default(),
@@ -43,7 +60,6 @@ impl Service {
         Self {
             limits: options.limits.clone(),
             desks: desks.collect(),
-            started: options,
         }
     }
 
@@ -61,14 +77,14 @@ impl Service {
     fn enter(&mut self, call: &Call, now: Timestamp) -> Result<Answer, Refusal> {
         let place = self.place(call).ok_or(Refusal::WrongPassword)?;
         let desk = self.desks.get_mut(place).ok_or(Refusal::WrongPassword)?;
-        let (account, route) = Route::of(call);
-        match route {
-            Route::NoSuchPath => return Err(Refusal::no_such_path()),
-            Route::WrongMethod => return Err(Refusal::wrong_method()),
+        let route = route(call);
+        match route.template {
+            NO_SUCH_PATH => return Err(Refusal::NO_SUCH_PATH),
+            WRONG_METHOD => return Err(Refusal::WRONG_METHOD),
             _ => {}
         }
         let holder = &desk.directory.account;
-        if !holder.has_role || holder.account_id != account {
+        if !holder.has_role || holder.account_id != route.argument(0) {
             return Err(Refusal::NoRole);
         }
         desk.count(&route, &self.limits, now)?;
@@ -79,14 +95,14 @@ impl Service {
 
 impl Desk {
     fn count(&mut self, route: &Route, limits: &Limits, now: Timestamp) -> Result<(), Refusal> {
-        let is_free = match route {
-            Route::SubmitJob => self.submits.take(limits.submits_per_minute, now),
-            Route::CancelJob(_) | Route::Publish => true,
-            _ => self.reads.take(limits.reads_per_minute, now),
+        let is_free = match route.template {
+            SUBMIT => is_free(&mut self.submits, limits.submits_per_minute, now),
+            CANCEL | PUBLISH => true,
+            _ => is_free(&mut self.reads, limits.reads_per_minute, now),
         };
         match is_free {
             true => Ok(()),
-            false => Err(Refusal::too_many_calls()),
+            false => Err(Refusal::TOO_MANY_CALLS),
         }
     }
 
@@ -104,33 +120,34 @@ impl Desk {
     ) -> Result<Answer, Refusal> {
         let directory = &self.directory;
         let shown = |row: Option<Value>| {
-            let row = row.ok_or_else(Refusal::not_found)?;
+            let row = row.ok_or(Refusal::NOT_FOUND)?;
             Ok(Answer::json(200, &row))
         };
-        match route {
-            Route::Account => {
+        let key = route.argument(1);
+        match route.template {
+            ACCOUNT => {
                 let account = &directory.account;
                 let body = json!({"accountId": account.account_id, "name": "Example", "roles": ["DIRSYNC"]});
                 Ok(Answer::json(200, &body))
             }
-            Route::SubmitJob => self.submit(call, limits, now),
-            Route::GetJob(id) => {
-                let number = |name| parameter(call, name).and_then(|text| text.parse().ok());
+            SUBMIT => self.submit(call, limits, now),
+            "GET /jobs/{id}" => {
+                let number = |name| call.parameter(name).and_then(|text| text.parse().ok());
                 let (from, max) = (number("from").unwrap_or(0), number("max").unwrap_or(100));
-                shown(Some(self.jobs.shown(id, from, max)?))
+                shown(Some(self.jobs.shown(key, from, max)?))
             }
-            Route::CancelJob(id) => self.jobs.cancel(id).map(|()| Answer::empty(204)),
-            Route::GetUser(key) => shown(directory.user(key)),
-            Route::GetGroup(key) => shown(directory.group(key)),
-            Route::Users => Ok(search(&directory.user_index, call, USER_KEYS, "users")),
-            Route::Groups => Ok(search(&directory.group_index, call, GROUP_KEYS, "groups")),
-            Route::Members(key) => {
-                let members = directory.members(key).ok_or_else(Refusal::not_found)?;
+            CANCEL => self.jobs.cancel(key).map(|()| Answer::empty(204)),
+            "GET /users/{key}" => shown(directory.user(key)),
+            "GET /groups/{key}" => shown(directory.group(key)),
+            "GET /users" => Ok(search(&directory.user_index, call, USER_KEYS, "users")),
+            "GET /groups" => Ok(search(&directory.group_index, call, GROUP_KEYS, "groups")),
+            "GET /groups/{key}/members" => {
+                let members = directory.members(key).ok_or(Refusal::NOT_FOUND)?;
                 let members = members.map(|key| (key, Value::from(key.as_str())));
                 Ok(page(call, members, "members"))
             }
-            Route::Publish => self.publish(now),
-            Route::NoSuchPath | Route::WrongMethod => Err(Refusal::no_such_path()),
+            PUBLISH => self.publish(now),
+            _ => Err(Refusal::NO_SUCH_PATH),
         }
     }
 
@@ -148,11 +165,18 @@ impl Desk {
     fn publish(&mut self, now: Timestamp) -> Result<Answer, Refusal> {
         let is_early = |at: Timestamp| now.duration_since(at) < PUBLISHED_EVERY;
         if self.published.is_some_and(is_early) {
-            return Err(Refusal::too_many_calls());
+            return Err(Refusal::TOO_MANY_CALLS);
         }
         self.published = Some(now);
         Ok(Answer::empty(202))
     }
+}
+
+/// So many a minute, all of them at once after a pause.
+fn is_free(bucket: &mut Bucket, per_minute: u32, now: Timestamp) -> bool {
+    let most = f64::from(per_minute);
+    // A hair more, for a caller that counts in the same steps.
+    bucket.take(most / 60.0, most + 0.01, now).is_ok()
 }
 
 const BASE: &str = "/api/rest/dirsync/v1";
@@ -191,8 +215,8 @@ fn search(index: &Index, call: &Call, keys: &[&str], list: &str) -> Answer {
 
 /// A page from behind the token on; the headers tell whether and how it goes on.
 fn page<'k>(call: &Call, rows: impl Iterator<Item = (&'k String, Value)>, name: &str) -> Answer {
-    let token = parameter(call, "token").filter(|token| token != "none");
-    let max = parameter(call, "max").and_then(|max| max.parse().ok());
+    let token = call.parameter("token").filter(|token| token != "none");
+    let max = call.parameter("max").and_then(|max| max.parse().ok());
     let max = max.unwrap_or(200_usize).clamp(1, 200);
     let behind = |key: &String| token.as_ref().is_none_or(|token| key > token);
     let mut rest = rows.filter(|(key, _)| behind(key));
@@ -211,39 +235,17 @@ fn page<'k>(call: &Call, rows: impl Iterator<Item = (&'k String, Value)>, name: 
         .header("x-sync-status", status)
 }
 
-fn parameter(call: &Call, wanted: &str) -> Option<String> {
-    let mut found = call.parameters().filter(|(name, _)| name == wanted);
-    found.next().map(|(_, value)| value)
-}
-
-/// `Authorization: Basic` (RFC 7617).
-fn basic(username: &str, password: &str) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = "Basic ".to_owned();
-    for three in format!("{username}:{password}").as_bytes().chunks(3) {
-        let bits = three
-            .iter()
-            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
-        let bits = bits << (8 * (3 - three.len()));
-        for place in 0..4 {
-            let letter = LETTERS[bits >> (18 - 6 * place) & 63];
-            text.push(if place <= three.len() {
-                letter.into()
-            } else {
-                '='
-            });
-        }
+fn route(call: &Call) -> Route {
+    let account = Route::of("", &[ACCOUNT], call);
+    match account.template {
+        NO_SUCH_PATH => Route::of("accounts/{acct}", &CALLS, call),
+        _ => account,
     }
-    text
 }
 
 impl Vendor for Service {
     fn base_path(&self) -> &'static str {
         BASE
-    }
-
-    fn secret_headers(&self) -> &'static [&'static str] {
-        &[]
     }
 
     fn client(&self, call: &Call) -> Option<String> {
@@ -252,16 +254,7 @@ impl Vendor for Service {
     }
 
     fn route(&self, call: &Call) -> &'static str {
-        Route::of(call).1.template()
-    }
-
-    /// Jobs wait for each other by themselves.
-    fn works_on(&self, _: &Call) -> Option<String> {
-        None
-    }
-
-    fn busy(&self, _: &Call) -> Answer {
-        Refusal::too_many_calls().into()
+        route(call).template
     }
 
     fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
@@ -270,12 +263,7 @@ impl Vendor for Service {
 
     /// The same answer with another key in the place of the right one.
     fn wrong_user(&self, _: &Call, answer: Answer) -> Answer {
-        let text = String::from_utf8_lossy(&answer.body);
-        let wrong = text.replace("\"key\":\"u-", "\"key\":\"u-f");
-        Answer {
-            body: wrong.into(),
-            ..answer
-        }
+        answer.replaced("\"key\":\"u-", "\"key\":\"u-f")
     }
 
     fn state(&self) -> Value {
@@ -283,34 +271,12 @@ impl Vendor for Service {
     }
 
     fn seed(&mut self, rows: Value, now: Timestamp) -> Result<(), Refused> {
-        let mut desks = self.desks.clone();
-        seed::plant(desks.iter_mut().map(|desk| &mut desk.directory), rows, now)?;
-        self.desks = desks;
-        Ok(())
+        let directories = self.desks.iter_mut().map(|desk| &mut desk.directory);
+        seed::plant(directories, rows, now)
     }
 
     fn set_limits(&mut self, limits: Value) -> Result<(), Refused> {
         self.limits = serde_json::from_value(limits)?;
         Ok(())
-    }
-
-    fn reset(&mut self) {
-        *self = Self::new(self.started.clone());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::basic;
-
-    #[test]
-    fn basic_is_as_the_rfc_has_it() {
-        // RFC 7617 §2.
-        assert_eq!(
-            basic("Aladdin", "open sesame"),
-            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
-        );
-        assert_eq!(basic("a", "bc"), "Basic YTpiYw==");
-        assert_eq!(basic("ab", "cde"), "Basic YWI6Y2Rl");
     }
 }

@@ -46,13 +46,7 @@ impl Wss {
     fn send(&self, line: &str, body: Value, headers: &[(&str, &str)]) -> Reply {
         let (method, path) = line.split_once(' ').unwrap();
         let url = format!("{}/accounts/70021{path}", self.0.base_url());
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        let patience = Duration::from_secs(9);
-        testing::send(method, &url, headers, body.as_bytes(), patience).unwrap()
+        testing::send_json(method, &url, headers, &body)
     }
 
     fn get(&self, path: &str) -> Value {
@@ -317,7 +311,7 @@ fn a_wrong_password_and_a_missing_role_are_told_apart() {
         ..Account::default()
     };
     let options = Options {
-        accounts: vec![Account::default(), without_role],
+        clients: vec![Account::default(), without_role],
         ..Options::default()
     };
     let wss = Wss(start(options).unwrap());

@@ -52,20 +52,8 @@ impl SoSafe {
     fn call_as(&self, key: &str, idp_tenant: &str, line: &str, body: Value) -> Reply {
         let (method, path) = line.split_once(' ').unwrap();
         let url = format!("{}{path}", self.emulator.base_url());
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
         let headers = [("x-api-key", key), ("x-idp-tenant", idp_tenant)];
-        testing::send(
-            method,
-            &url,
-            &headers,
-            body.as_bytes(),
-            Duration::from_secs(10),
-        )
-        .unwrap()
+        testing::send_json(method, &url, &headers, &body)
     }
 
     /// A call that must be answered so; gives the body, `null` when there is none.
@@ -73,11 +61,7 @@ impl SoSafe {
     fn ok(&self, line: &str, body: Value, status: u16) -> Value {
         let reply = self.call(line, body);
         assert_eq!(reply.status, status, "{line}: {reply:?}");
-        if reply.body.is_empty() {
-            Value::Null
-        } else {
-            reply.json()
-        }
+        reply.value()
     }
 
     /// A call that must be refused with this status, code and field (`""` for none); gives the error.

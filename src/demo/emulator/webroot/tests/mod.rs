@@ -61,30 +61,14 @@ impl Webroot {
     fn send(&self, method: &str, url: &str, body: Value) -> Reply {
         let bearer = format!("Bearer {}", self.token.borrow());
         let headers = [("authorization", bearer.as_str()), ("user-agent", "test/1")];
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        testing::send(
-            method,
-            url,
-            &headers,
-            body.as_bytes(),
-            Duration::from_secs(9),
-        )
-        .unwrap()
+        testing::send_json(method, url, &headers, &body)
     }
 
     #[track_caller]
     fn ok(&self, line: &str, body: Value, status: u16) -> Value {
         let reply = self.call(line, body);
         assert_eq!(reply.status, status, "{line}: {reply:?}");
-        if reply.body.is_empty() {
-            Value::Null
-        } else {
-            reply.json()
-        }
+        reply.value()
     }
 
     #[track_caller]
@@ -169,7 +153,7 @@ fn a_site_of_another_account_and_a_suspended_one_are_closed() {
     let mut own = Account::default();
     own.sites.push(suspended);
     let webroot = Webroot::with(Options {
-        accounts: vec![own, other],
+        clients: vec![own, other],
         ..Options::default()
     });
     let at = |gsm: &str, site: &str| {
@@ -214,7 +198,7 @@ fn a_target_is_replaced_whole_and_by_its_latest_version_only() {
 #[test]
 fn names_addresses_and_domains_have_rules() {
     let webroot = Webroot::with(Options {
-        accounts: vec![Account {
+        clients: vec![Account {
             sites: vec![Site {
                 domains: vec!["example.com".to_owned()],
                 ..Site::default()

@@ -10,12 +10,13 @@ use super::held::Changes;
 use super::standing::{Finding, findings};
 use crate::adapter::Adapter;
 use crate::adapter::outline::Outline;
+use crate::problem::{Difference, differences};
 use crate::tenant::Tenant;
 
 /// What lies on disk against what runs. Vendors and tenants that are the same
 /// are left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Difference {
+pub struct Preview {
     /// By name.
     pub vendors: BTreeMap<String, Changed>,
     /// By id.
@@ -34,7 +35,7 @@ pub struct Changed {
     pub fate: Fate,
     /// What is different in it. Without any, a vendor that changes does so in its
     /// comments, its layout or its transcripts.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Difference>,
 }
 
 /// What a reload would do with it.
@@ -51,18 +52,7 @@ pub enum Fate {
     Removed,
 }
 
-/// One thing that is different.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Line {
-    /// What it is: `manifest limits.per_second`, `user_attributes userName`.
-    pub what: String,
-    /// As it runs; `None` where it is not there yet.
-    pub before: Option<String>,
-    /// As it lies on disk; `None` where it is gone.
-    pub after: Option<String>,
-}
-
-impl Difference {
+impl Preview {
     /// Whether a reload would change nothing, refuse nothing and find no error.
     pub fn is_none(&self) -> bool {
         self.vendors.is_empty()
@@ -115,7 +105,7 @@ fn named<'n>(what: &'static str, names: &'n [String]) -> impl Iterator<Item = St
 fn parts<K: Ord + ToString, T>(
     running: &BTreeMap<K, T>,
     next: &BTreeMap<K, T>,
-    lines: impl Fn(&T, &T) -> Vec<Line>,
+    lines: impl Fn(&T, &T) -> Vec<Difference>,
 ) -> BTreeMap<String, Changed> {
     let keys: BTreeSet<&K> = running.keys().chain(next.keys()).collect();
     let changed = keys.into_iter().filter_map(|key| {
@@ -132,11 +122,11 @@ fn parts<K: Ord + ToString, T>(
     changed.collect()
 }
 
-fn some(lines: Vec<Line>) -> Option<Vec<Line>> {
+fn some(lines: Vec<Difference>) -> Option<Vec<Difference>> {
     (!lines.is_empty()).then_some(lines)
 }
 
-fn vendor_lines(before: &impl AsRef<Adapter>, after: &impl AsRef<Adapter>) -> Vec<Line> {
+fn vendor_lines(before: &impl AsRef<Adapter>, after: &impl AsRef<Adapter>) -> Vec<Difference> {
     let (before, after) = (before.as_ref(), after.as_ref());
     let manifest = compared(
         "manifest",
@@ -200,7 +190,7 @@ fn flatten(key: &str, value: &toml::Value, values: &mut BTreeMap<String, String>
     }
 }
 
-fn tenant_lines(before: &impl AsRef<Tenant>, after: &impl AsRef<Tenant>) -> Vec<Line> {
+fn tenant_lines(before: &impl AsRef<Tenant>, after: &impl AsRef<Tenant>) -> Vec<Difference> {
     let (before, after) = (before.as_ref(), after.as_ref());
     let mut lines = compared("", &told(before), &told(after));
     // A secret that changed is worth knowing; what it is, is not to be told.
@@ -212,10 +202,10 @@ fn tenant_lines(before: &impl AsRef<Tenant>, after: &impl AsRef<Tenant>) -> Vec<
     for name in names {
         let (old, new) = (secret(before, name), secret(after, name));
         if old != new {
-            lines.push(Line {
+            lines.push(Difference {
                 what: format!("credential.{name}"),
-                before: old.map(|_| "(a secret)".to_owned()),
-                after: new.map(|_| "(another secret)".to_owned()),
+                expected: old.map(|_| "(a secret)".to_owned()),
+                found: new.map(|_| "(another secret)".to_owned()),
             });
         }
     }
@@ -265,15 +255,10 @@ fn compared(
     kind: &str,
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,
-) -> Vec<Line> {
-    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let lines = names.into_iter().filter_map(|name| {
-        let (old, new) = (before.get(name), after.get(name));
-        (old != new).then(|| Line {
-            what: format!("{kind} {name}").trim_start().to_owned(),
-            before: old.cloned(),
-            after: new.cloned(),
-        })
+) -> Vec<Difference> {
+    let told = differences(before, after).into_iter().map(|it| Difference {
+        what: format!("{kind} {}", it.what).trim_start().to_owned(),
+        ..it
     });
-    lines.collect()
+    told.collect()
 }

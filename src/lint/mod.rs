@@ -1,16 +1,21 @@
-//! What works in a catalog and is probably not what was meant. Only `check`
-//! asks for it: whoever serves has seen it.
+//! What works and is probably not what was meant. Only `check` asks for it: whoever serves has
+//! seen it.
+
+mod tenant;
+mod transcripts;
+
+pub use transcripts::unplayed;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::diagnostics::Report;
-use super::{Catalog, Sources};
+use crate::catalog::diagnostics::Report;
+use crate::catalog::{Catalog, Sources};
 use crate::problem::{Problem, file};
 use crate::tenant::file::TenantFile;
 
 /// Adds the warnings about all that was loaded; the files that were looked at.
-pub fn lint(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeSet<String> {
+pub fn catalog(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeSet<String> {
     let mut problems = Vec::new();
     let mut files = BTreeSet::new();
     for adapter in catalog.adapters.values() {
@@ -21,7 +26,7 @@ pub fn lint(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeS
     }
     for (id, directory) in catalog.tenants.keys().zip(sources.tenants.iter().cycle()) {
         let file = named(directory, id.as_str());
-        problems.extend(tenant(&file));
+        problems.extend(tenant_file(&file));
         files.insert(file);
     }
     report.extend(problems);
@@ -29,10 +34,10 @@ pub fn lint(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeS
 }
 
 /// The report has only the redacted text, so the file is read once more.
-fn tenant(file: &str) -> Vec<Problem> {
+fn tenant_file(file: &str) -> Vec<Problem> {
     let text = file::text(Path::new(file)).unwrap_or_default();
     let written = TenantFile::parse(file, &text);
-    written.map_or_else(|_| Vec::new(), |written| written.lints(file))
+    written.map_or_else(|_| Vec::new(), |written| tenant::lints(&written, file))
 }
 
 fn named(directory: &Path, name: &str) -> String {

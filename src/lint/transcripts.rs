@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Played, Transcript};
 use crate::adapter::Adapter;
 use crate::problem::Problem;
 use crate::scim::ResourceKind;
+use crate::transcript::{Played, Transcript};
 
 /// What Entra does with resources of a type, as `### Entra asks` begins.
 const OPERATIONS: [&str; 7] = [

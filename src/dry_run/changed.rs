@@ -9,7 +9,7 @@ use super::text::lines;
 
 /// A request of which two versions make different things.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Difference {
+pub struct ChangedRequest {
     /// Its number in the file, from 1.
     pub request: usize,
     /// Method and path.
@@ -18,7 +18,7 @@ pub struct Difference {
     pub lines: Vec<String>,
 }
 
-impl fmt::Display for Difference {
+impl fmt::Display for ChangedRequest {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "{}. Entra asks {}", self.request, self.asks)?;
         for line in &self.lines {
@@ -29,12 +29,12 @@ impl fmt::Display for Difference {
 }
 
 /// What `other` does otherwise than `now`, request by request; empty if nothing.
-pub fn differences(now: &DryRun, other: &DryRun) -> Vec<Difference> {
+pub fn changed(now: &DryRun, other: &DryRun) -> Vec<ChangedRequest> {
     let count = now.exchanges.len().max(other.exchanges.len());
     let different = (0..count).filter_map(|index| {
         let (before, after) = (told(now, index), told(other, index));
         let exchange = now.exchanges.get(index).or(other.exchanges.get(index))?;
-        (before != after).then(|| Difference {
+        (before != after).then(|| ChangedRequest {
             request: index + 1,
             asks: format!("{} {}", exchange.asks.method, exchange.asks.target),
             lines: compared(&before, &after),
