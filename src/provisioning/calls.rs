@@ -38,7 +38,13 @@ impl Operation {
         job: impl FnOnce(&Vm) -> Result<T, Failure> + 'static,
     ) -> Outcome<T> {
         let effects = Rc::new(Effects::default());
-        let result = self.run(&effects, job).await;
+        let span = tracing::info_span!(
+            target: TRACE_ONLY,
+            "script",
+            vendor = self.adapter.name.as_str(),
+            function = tracing::field::Empty,
+        );
+        let result = self.run(&effects, span, job).await;
         result.map_err(|failure| NotDone::of(failure, subject, effects.wrote()))
     }
 
@@ -54,13 +60,14 @@ impl Operation {
         }
         let effects = Rc::new(Effects::default());
         Ok(self
-            .run(&effects, move |vm| Ok(job(&vm.closures())))
+            .run(&effects, Span::none(), move |vm| Ok(job(&vm.closures())))
             .await?)
     }
 
     async fn run<T: 'static>(
         &self,
         effects: &Rc<Effects>,
+        span: Span,
         job: impl FnOnce(&Vm) -> Result<T, Failure> + 'static,
     ) -> Result<T, Failure> {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
@@ -76,12 +83,6 @@ impl Operation {
             cpu: CPU,
             deadline: self.deadline,
         };
-        let span = tracing::info_span!(
-            target: TRACE_ONLY,
-            "script",
-            vendor = self.adapter.name.as_str(),
-            function = tracing::field::Empty,
-        );
         let recording = span.clone();
         let effects = Rc::clone(effects);
         fiber::run(

@@ -67,7 +67,9 @@ impl Operation {
         self.create_planned(&mut run, names, changes, native)
             .await?;
         let response = self.answer_run(&mut run, 201, projection).await?;
-        live.created();
+        if self.story.is_awaited() {
+            live.created();
+        }
         if let Some(intent) = run.making.and_then(|making| making.intent) {
             let intents = Arc::clone(&self.intents);
             self.story.when_taken(move || intents.close(&intent.id));

@@ -17,6 +17,7 @@ use super::run::{Run, Target};
 use super::trace::Decision;
 use super::writes::{Done, Translated};
 use crate::adapter::keys::{NativeId, ScimId};
+use crate::adapter::manifest::BatchRule;
 use crate::adapter::mapping::{self, Change, Native, Reading, Written, extra_of, update_sayings};
 use crate::adapter::remembered::{Remembered, Saying};
 use crate::scim::{Object, ResourceKind, ScimError};
@@ -135,9 +136,11 @@ impl Operation {
         let manifest = &self.adapter.manifest;
         let lag = manifest.index_lag_ms.unwrap_or(0);
         let settles = manifest.settles_ms.unwrap_or(0);
-        manifest
-            .deadlines
-            .call()
+        let batches = manifest.batch.values().map(BatchRule::longest);
+        batches
+            .chain([manifest.deadlines.call()])
+            .max()
+            .unwrap_or_default()
             .max(Duration::from_millis(lag.max(settles)))
     }
 }
@@ -148,11 +151,7 @@ impl Run<'_> {
         let mut earlier = earlier;
         for step in self.judge(plan).await? {
             match (step, earlier.take()) {
-                (Step::Create(native), Some(intent)) => {
-                    if !self.adopt(intent, &native).await? {
-                        self.create(native).await?;
-                    }
-                }
+                (Step::Create(native), Some(intent)) => self.create_again(intent, native).await?,
                 (step, intent) => {
                     earlier = intent;
                     self.step(step).await?;
@@ -162,17 +161,37 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Takes the object of an earlier try as this request's own, if the intent proves that it is;
-    /// `false` if there is none and none can come any more.
+    /// Creates what an earlier try may have created: takes its object, and creates one only if
+    /// there is none and none can come any more.
     ///
     /// # Errors
     /// `Conflict` if an object of that name is somebody else's; `Busy` while the earlier try may
     /// still take effect.
-    pub(super) async fn adopt(&mut self, intent: Intent, native: &Native) -> Outcome<bool> {
-        let Some(found) = self.earlier_object(&intent).await? else {
-            self.operation.intents.close(&intent.id);
-            return Ok(false);
-        };
+    async fn create_again(&mut self, earlier: Intent, native: Native) -> Outcome<()> {
+        let operation = self.operation;
+        if let Some(found) = self.earlier_object(&earlier).await? {
+            return self.adopt(earlier, found, &native.written).await;
+        }
+        let sent = native.written.clone();
+        match self.create(native).await {
+            // It came at last.
+            Err(NotDone::Conflict(conflict)) => {
+                match operation.find_named(self.kind, &earlier.names).await? {
+                    Some(found) => self.adopt(earlier, found, &sent).await,
+                    None => Err(NotDone::Conflict(conflict)),
+                }
+            }
+            // Nothing was created: the earlier try is still all there is.
+            Err(not_done @ (NotDone::Failed(_) | NotDone::Refused(_))) => Err(not_done),
+            created => {
+                operation.intents.close(&earlier.id);
+                created
+            }
+        }
+    }
+
+    /// Takes an object as this request's own, if the intent of the earlier try proves that it is.
+    async fn adopt(&mut self, intent: Intent, found: Found, written: &[Written]) -> Outcome<()> {
         let (operation, kind) = (self.operation, self.kind);
         let mapping = operation.mapping(kind)?;
         if !evidence::holds(&intent, mapping, &found.reading) {
@@ -180,21 +199,19 @@ impl Run<'_> {
             return Err(operation.taken(kind, &found.attribute));
         }
         operation.story.decide(Decision::Adopted);
-        let mut sent = evidence::hashes(&intent.id, mapping, &native.written);
+        operation.intents.created(&intent.id, &found.reading.id);
+        let mut sent = evidence::hashes(&intent.id, mapping, written);
         let mut before = intent.hashes.clone();
         sent.sort();
         before.sort();
-        operation.intents.created(&intent.id, &found.reading.id);
         let making = self.making.as_mut();
-        let making = making.ok_or(GatewayFault::Internal)?;
-        making.intent = Some(intent);
+        making.ok_or(GatewayFault::Internal)?.intent = Some(intent);
         if sent == before {
-            self.written = native.written.clone();
+            self.written = written.to_vec();
             self.reading = Some(found.reading);
-            return Ok(true);
+            return Ok(());
         }
-        self.converge(found.reading).await?;
-        Ok(true)
+        self.converge(found.reading).await
     }
 
     /// Looks for the object of an earlier try, for as long as it may still appear.

@@ -193,7 +193,7 @@ impl<'a> Intake<'a> {
             attribute: &attribute.name,
             sub: None,
         };
-        let Some(value) = self.shaper.whole(attribute, place, value)? else {
+        let Some(value) = self.shaper.instead(attribute, place, value)? else {
             if urn.is_none() {
                 self.emptied.push(attribute.name.clone());
             }

@@ -69,6 +69,24 @@ impl Shaper {
         Ok(())
     }
 
+    /// The value that takes the place of all an attribute had.
+    ///
+    /// # Errors
+    /// As [`Self::whole`]; also for a text where the elements of the list are told apart by their
+    /// type: nobody could say which of them it is, and all would be lost.
+    pub(super) fn instead(
+        &mut self,
+        attribute: &Attribute,
+        place: Place<'_>,
+        value: Value,
+    ) -> Result<Option<Value>, ScimError> {
+        let is_text = value.as_str().is_some_and(|text| !text.is_empty());
+        match is_text && attribute.has_slots() {
+            true => Err(expected(place, "a list of objects")),
+            false => self.whole(attribute, place, value),
+        }
+    }
+
     /// The value of an attribute, a list where it is multi-valued. `None` is "absent".
     pub(super) fn whole(
         &mut self,
@@ -121,10 +139,6 @@ impl Shaper {
         let received = match value {
             Value::Array(received) => received,
             other if self.is_absent(&other) => return Ok(None),
-            // A text would lose its type: which of the elements it is, nobody could tell.
-            Value::String(_) if attribute.has_slots() => {
-                return Err(expected(place, "a list of objects"));
-            }
             other if self.profile.takes_other_wrappings() => vec![other],
             _ => return Err(expected(place, "a list")),
         };

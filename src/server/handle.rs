@@ -150,6 +150,7 @@ impl Front {
         let write = within(Instant::now() + self.limits.write, write);
         let (report, reported) = oneshot::channel();
         let alive = self.alive.clone();
+        let _awaited = told.story.awaited();
         let task = async move {
             let result = write.await;
             told.end(&result);

@@ -17,7 +17,7 @@ pub mod tell;
 mod tests;
 mod understood;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -94,6 +94,17 @@ pub struct Story {
     told: RefCell<Told>,
     /// Shared by the parts of a bulk request, which have one answer.
     when_taken: Rc<RefCell<Vec<WhenTaken>>>,
+    /// Likewise.
+    awaited: Rc<Cell<bool>>,
+}
+
+/// Somebody waits for an answer.
+pub struct Awaited(Rc<Cell<bool>>);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 /// What is done when the connection has taken the answer.
@@ -235,6 +246,7 @@ impl Story {
             began: Instant::now(),
             told: RefCell::new(told),
             when_taken: Rc::default(),
+            awaited: Rc::new(Cell::new(true)),
         }
     }
 
@@ -265,6 +277,7 @@ impl Story {
         };
         let mut part = Self::of(asked, Rc::clone(&self.audience), ROOM);
         part.when_taken = Rc::clone(&self.when_taken);
+        part.awaited = Rc::clone(&self.awaited);
         Rc::new(part)
     }
 
@@ -287,6 +300,17 @@ impl Story {
     pub fn taken(&self) {
         let waiting = std::mem::take(&mut *self.when_taken.borrow_mut());
         waiting.into_iter().for_each(|done| done());
+    }
+
+    /// Whoever waits for the answer waits until this is dropped.
+    pub fn awaited(&self) -> Awaited {
+        self.awaited.set(true);
+        Awaited(Rc::clone(&self.awaited))
+    }
+
+    /// Whether somebody waits for the answer.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.awaited.get()
     }
 
     /// Takes note of a step.

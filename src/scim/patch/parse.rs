@@ -224,7 +224,10 @@ impl<'a> Reader<'a> {
         attribute: &Attribute,
         value: Value,
     ) -> Result<(), ScimError> {
-        let value = self.shaper.whole(attribute, place(&path), value)?;
+        let value = match op {
+            Op::Replace => self.shaper.instead(attribute, place(&path), value)?,
+            _ => self.shaper.whole(attribute, place(&path), value)?,
+        };
         if attribute.required && value.as_ref().is_none_or(|value| value == "") {
             return Err(ScimError::invalid_value(format!(
                 "{path} is required and not empty"
