@@ -156,6 +156,10 @@ impl Operation {
     /// again under its name, an account out of the vendor's archive. The vendor
     /// has the new one without members and in no group.
     async fn begin_anew(&self, kind: ResourceKind, done: &Done) -> Result<(), Failure> {
+        // Then the gateway has no memberships.
+        if self.adapter.holds_memberships() && !self.suspends() {
+            return Ok(());
+        }
         let natives = done.reading.iter().map(|reading| reading.id.clone());
         for id in self.scim_ids(kind, natives.collect()).await? {
             let key = self.key(kind, &id);
