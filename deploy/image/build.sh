@@ -34,7 +34,6 @@ $buildah config \
     --user 65532:65532 \
     --env PATH=/usr/local/bin \
     --env SCIMGATE_CONFIG=/etc/scimgate/scimgate.toml \
-    --env MIMALLOC_ARENA_EAGER_COMMIT=0 \
     --port 8080 --port 9090 \
     --volume /var/lib/scimgate \
     --entrypoint '["/usr/local/bin/scimgate"]' \

@@ -2,11 +2,12 @@
 //! so that a file which changes meanwhile cannot be half of one version and
 //! half of another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::fingerprint::Fingerprint;
+use super::places::{Glance, Places};
 use super::reload::Plan;
 use crate::adapter::keys::TenantId;
 use crate::problem::{Problem, file};
@@ -17,7 +18,7 @@ use crate::tenant::redacted;
 pub type Text = (String, String);
 
 /// All files of one look.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Disk {
     /// By name; `None` if a directory cannot be read.
     pub(super) vendors: Option<BTreeMap<String, VendorFiles>>,
@@ -27,8 +28,10 @@ pub(super) struct Disk {
     pub(super) certificate: Option<CertificateFiles>,
     /// What is wrong with no single vendor or tenant.
     pub(super) problems: Vec<Problem>,
-    /// Directories that files came from or would have come from.
-    pub(super) directories: BTreeSet<PathBuf>,
+    /// Where files came from or would have come from.
+    pub(super) places: Places,
+    /// At all of them, before they were read.
+    pub(super) glance: Glance,
 }
 
 /// What was seen of one vendor, tenant or certificate.
@@ -73,7 +76,14 @@ impl Disk {
     /// Reads everything of `plan`. A file that cannot be read is a problem of
     /// whose it is.
     pub(super) fn read(plan: &Plan) -> Self {
-        let mut disk = Self::default();
+        let mut disk = Self {
+            vendors: None,
+            tenants: None,
+            certificate: None,
+            problems: Vec::new(),
+            places: Places::default(),
+            glance: Glance::begin(),
+        };
         disk.vendors = disk.read_vendors(plan);
         disk.tenants = disk.read_tenants(plan);
         let certificate = plan.certificate.as_ref();
@@ -103,24 +113,27 @@ impl Disk {
     }
 
     fn read_vendors(&mut self, plan: &Plan) -> Option<BTreeMap<String, VendorFiles>> {
-        self.directories.insert(plan.sources.scripts.clone());
+        self.places.add_all(&plan.sources.scripts, "rhai");
         let manifests = self.files(&plan.sources.adapters, "toml")?;
+        // A gateway without transcripts is complete: no directory of them is missing.
+        let all = plan.transcripts.as_ref();
+        let all = all.filter(|directory| {
+            self.glance.at(directory);
+            directory.is_dir()
+        });
         let vendors = manifests.into_iter().map(|(name, manifest)| {
-            let transcripts = plan.transcripts.as_ref().map(|all| all.join(&name));
-            let transcripts = transcripts.filter(|directory| directory.is_dir());
+            let transcripts = all.map(|all| all.join(&name)).filter(|directory| {
+                self.places.add(directory);
+                self.glance.at(directory);
+                directory.is_dir()
+            });
             let transcripts = transcripts.and_then(|directory| self.files(&directory, "http"));
             let script = plan.sources.scripts.join(format!("{name}.rhai"));
+            self.glance.at(&script);
             let files = VendorFiles::read(&manifest, &script, transcripts.unwrap_or_default());
             (name, files)
         });
-        let vendors = vendors.collect();
-        // A gateway without transcripts is complete: no directory of them is missing.
-        let transcripts = plan
-            .transcripts
-            .iter()
-            .filter(|directory| directory.is_dir());
-        self.directories.extend(transcripts.cloned());
-        Some(vendors)
+        Some(vendors.collect())
     }
 
     fn read_tenants(&mut self, plan: &Plan) -> Option<BTreeMap<TenantId, TenantFiles>> {
@@ -143,7 +156,7 @@ impl Disk {
         };
         let written = text.as_ref().map_or(shown.as_str(), |(_, text)| text);
         let secrets = secret_files(written, directory);
-        self.watch_beside(&secrets);
+        secrets.iter().for_each(|path| self.watch(path));
         let parts = [written.as_bytes().to_vec()].into_iter();
         let seen = Seen {
             all: Fingerprint::of(parts.chain(secrets.iter().map(|path| contents(path)))),
@@ -153,7 +166,7 @@ impl Disk {
     }
 
     fn read_certificate(&mut self, chain: &Path, key: &Path) -> CertificateFiles {
-        self.watch_beside(&[chain.to_owned(), key.to_owned()]);
+        [chain, key].into_iter().for_each(|path| self.watch(path));
         let (public, secret) = (contents(chain), contents(key));
         CertificateFiles {
             file: chain.display().to_string(),
@@ -164,17 +177,20 @@ impl Disk {
         }
     }
 
-    fn watch_beside(&mut self, files: &[PathBuf]) {
-        let here = Path::new(".");
-        let directories = files.iter().filter_map(|file| file.parent());
-        let directories = directories.map(|it| if it == Path::new("") { here } else { it });
-        self.directories.extend(directories.map(Path::to_owned));
+    fn watch(&mut self, file: &Path) {
+        self.places.add(file);
+        self.glance.at(file);
     }
 
     /// Stem and path of the files with an extension, sorted; hidden ones (a
     /// ConfigMap's `..data`) left out.
-    fn files(&mut self, directory: &Path, extension: &str) -> Option<Vec<(String, PathBuf)>> {
-        self.directories.insert(directory.to_owned());
+    fn files(
+        &mut self,
+        directory: &Path,
+        extension: &'static str,
+    ) -> Option<Vec<(String, PathBuf)>> {
+        self.places.add_all(directory, extension);
+        self.glance.at(directory);
         let entries = std::fs::read_dir(directory);
         let entries = entries.map_err(|error| {
             self.problems.push(
@@ -189,7 +205,10 @@ impl Disk {
         let mut found: Vec<_> = paths
             .filter(|path| path.extension().is_some_and(|found| found == extension))
             .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
-            .filter(|(stem, path)| !stem.starts_with('.') && path.is_file())
+            .filter(|(stem, path)| {
+                self.glance.at(path);
+                !stem.starts_with('.') && path.is_file()
+            })
             .collect();
         found.sort();
         Some(found)

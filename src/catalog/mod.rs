@@ -3,7 +3,8 @@
 //! [`load()`] is the one door: `serve`, `check`, `test` and the demonstration come
 //! through it. A request holds on to the generation it began with.
 //!
-//! - `disk`: the files, read once; `fingerprint`: what they hold, in 32 bytes;
+//! - `disk`: the files, read once; `fingerprint`: what they hold, in 32 bytes; `places`: where
+//!   a change of them shows;
 //! - [`mod@load`]: from files to adapters and tenants; [`diagnostics`]: what is wrong
 //!   with them;
 //! - `held`: what runs, part by part, and what the next look changes of it;
@@ -18,6 +19,7 @@ mod fingerprint;
 mod held;
 pub mod load;
 mod mounts;
+mod places;
 pub mod preview;
 pub mod reload;
 pub mod standing;

@@ -4,7 +4,6 @@
 //! swap that cannot fail. What fails keeps its last good version, and the
 //! others move on.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use arc_swap::ArcSwap;
 
 use super::disk::{Disk, Seen, Text};
 use super::held::{Changes, Held, Look};
+use super::places::{Glance, Places};
 use super::preview::Preview;
 use super::standing::{Outcome, Standing, now};
 use super::{Catalog, Report, Sources, mounts};
@@ -84,7 +84,8 @@ struct Progress {
     held: Held,
     /// Of the last look.
     seen: Seen,
-    directories: BTreeSet<PathBuf>,
+    glance: Glance,
+    places: Arc<Places>,
     counted: Counted,
 }
 
@@ -103,7 +104,7 @@ impl Reloader {
         let disk = Disk::read(&plan);
         let mut held = Held::default();
         let report = held.advance(&disk, &plan, &Look::first()).problems();
-        for place in mounts::fixed(&disk.directories) {
+        for place in mounts::fixed(&disk.places.directories()) {
             tracing::warn!(
                 place = %place.display(),
                 action = "mount the whole volume as a directory, without subPath",
@@ -114,7 +115,8 @@ impl Reloader {
             state: Mutex::new(Progress {
                 held,
                 seen: disk.seen(),
-                directories: disk.directories,
+                glance: disk.glance,
+                places: Arc::new(disk.places),
                 counted: Counted::default(),
             }),
             plan,
@@ -135,15 +137,20 @@ impl Reloader {
     pub fn reload(&self, demand: Demand) -> Outcome {
         let began = Instant::now();
         let mut state = self.state();
+        let only_changed = demand == Demand::Changed;
+        if only_changed && state.glance.still_holds() {
+            return self.outcome(Changes::default(), began, false);
+        }
         let disk = Disk::read(&self.0.plan);
         let seen = disk.seen();
-        if demand == Demand::Changed && state.seen == seen {
+        if only_changed && state.seen == seen {
+            state.notice(disk);
             return self.outcome(Changes::default(), began, false);
         }
         let look = Look::again(demand, began, &*self.0.effects);
         let changes = state.held.advance(&disk, &self.0.plan, &look);
         state.seen = seen;
-        state.directories = disk.directories;
+        state.notice(disk);
         state.counted.tried(changes.are_well());
         if changes.publish {
             self.publish(&mut state);
@@ -204,8 +211,8 @@ impl Reloader {
     }
 
     /// Where a change is to be noticed.
-    pub(super) fn directories(&self) -> BTreeSet<PathBuf> {
-        self.state().directories.clone()
+    pub(super) fn places(&self) -> Arc<Places> {
+        Arc::clone(&self.state().places)
     }
 
     fn state(&self) -> MutexGuard<'_, Progress> {
@@ -242,6 +249,15 @@ impl Reloader {
             removed: changes.removed,
             millis: began.elapsed().as_millis().try_into().unwrap_or(u64::MAX),
             standing: Standing::clone(&self.standing()),
+        }
+    }
+}
+
+impl Progress {
+    fn notice(&mut self, disk: Disk) {
+        self.glance = disk.glance;
+        if *self.places != disk.places {
+            self.places = Arc::new(disk.places);
         }
     }
 }

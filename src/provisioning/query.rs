@@ -104,7 +104,7 @@ impl Operation {
             let with_members = self.shows_members(&query.projection);
             let page = self.resources(*kind, &readings, with_members).await?;
             resources.extend(self.projected(*kind, page, &query.projection)?);
-            total += held;
+            total = total.saturating_add(held);
         }
         Ok((total, resources))
     }

@@ -113,10 +113,8 @@ impl Operation {
             resource,
             has_members,
         } = found;
-        let resources = match kind == ResourceKind::Group
-            && !has_members
-            && self.shows_members(&query.projection)
-        {
+        let lacks_members = kind == ResourceKind::Group && !has_members;
+        let resources = match lacks_members && self.shows_members(&query.projection) {
             true => {
                 self.resources(kind, slice::from_ref(&reading), true)
                     .await?

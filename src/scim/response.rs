@@ -64,13 +64,15 @@ impl Response {
 /// One page of a list (RFC 7644 §3.4.2): `total` counts all matches, `start_index` is that of
 /// the request, 1-based.
 pub fn list_response(total: usize, start_index: u32, resources: Vec<Object>) -> Value {
-    json!({
+    let mut body = json!({
         "schemas": [LIST_SCHEMA],
         "totalResults": total,
         "startIndex": start_index,
         "itemsPerPage": resources.len(),
-        "Resources": resources,
-    })
+    });
+    // `json!` would copy them all.
+    body["Resources"] = resources.into();
+    body
 }
 
 /// One page of a list by cursor (RFC 9865 §2): `next` leads to the page behind, if there is one.

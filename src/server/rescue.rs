@@ -285,7 +285,9 @@ impl Draft {
 
     fn retry_after(self, wait: Duration) -> Self {
         // Whole seconds on the wire (RFC 9110 §10.2.3), and never too early.
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let seconds = wait
+            .as_secs()
+            .saturating_add((wait.subsec_nanos() > 0).into());
         Self {
             retry_after: Some(Duration::from_secs(seconds)),
             ..self

@@ -84,12 +84,13 @@ impl RequestId {
     }
 }
 
-/// Always an id of ours: one taken over from outside could be repeated at will.
+/// Always an id of ours: one taken over from outside could be repeated at will. It begins with the
+/// time, so that what is kept by it is kept in order.
 async fn identify<S>(_: (), mut request: HttpRequest, next: S) -> Result<HttpResponse, Infallible>
 where
     S: Service<HttpRequest, Response = HttpResponse, Error = Infallible>,
 {
-    let id = RequestId(uuid::Uuid::new_v4().to_string().into());
+    let id = RequestId(uuid::Uuid::now_v7().to_string().into());
     let header = HeaderValue::from_str(id.as_str());
     request.extensions_mut().insert(id);
     let mut response = next.oneshot(request).await?;

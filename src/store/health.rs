@@ -324,6 +324,10 @@ impl Tallies {
         tally.last_refused = tally.last_refused.max(at);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn of(&mut self, tenant: &TenantId, at: i64) -> &mut Tally {
         let key = (tenant.clone(), at - at.rem_euclid(SPAN));
         self.0.entry(key).or_default()

@@ -50,29 +50,33 @@ impl Lane {
         (Self { queue, faults }, commands)
     }
 
-    /// Queues `work` and waits for its result, which comes after the commit.
-    pub(super) async fn ask<T, F>(&self, turn: Turn, work: F) -> Result<T, MemoryError>
+    /// Queues `work` and waits for its result, which comes after the commit and after `then`,
+    /// which sees it on the lane's thread, in the order of what was committed.
+    pub(super) async fn ask<T, F, N>(&self, turn: Turn, work: F, then: N) -> Result<T, MemoryError>
     where
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
+        N: FnOnce(&T) + Send + 'static,
     {
-        let result = self.attend(turn, work).await;
+        let result = self.attend(turn, work, then).await;
         if result.is_err() {
             self.faults.fetch_add(1, Ordering::Relaxed);
         }
         result
     }
 
-    async fn attend<T, F>(&self, turn: Turn, work: F) -> Result<T, MemoryError>
+    async fn attend<T, F, N>(&self, turn: Turn, work: F, then: N) -> Result<T, MemoryError>
     where
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
+        N: FnOnce(&T) + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
         let asked = Asked {
             turn,
             work: Some(work),
             done: None,
+            then,
             answer,
         };
         let queued = self.queue.send(Box::new(asked)).await;
@@ -125,17 +129,19 @@ pub(super) trait Command: Send {
     fn answer(self: Box<Self>, committed: &Result<(), MemoryError>);
 }
 
-struct Asked<T, F> {
+struct Asked<T, F, N> {
     turn: Turn,
     work: Option<F>,
     done: Option<sql::Result<T>>,
+    then: N,
     answer: oneshot::Sender<Result<T, MemoryError>>,
 }
 
-impl<T, F> Command for Asked<T, F>
+impl<T, F, N> Command for Asked<T, F, N>
 where
     T: Send,
     F: FnOnce(&Db<'_>) -> sql::Result<T> + Send,
+    N: FnOnce(&T) + Send,
 {
     fn turn(&self) -> &Turn {
         &self.turn
@@ -150,7 +156,10 @@ where
         let result = match (self.done, committed) {
             (Some(Err(error)), _) => Err(unavailable(error)),
             (_, Err(MemoryError(text))) => Err(MemoryError(text.clone())),
-            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Ok(value)), Ok(())) => {
+                (self.then)(&value);
+                Ok(value)
+            }
             (None, Ok(())) => Err(MemoryError("a command failed inside; see the log".into())),
         };
         // The waiter may have run into its deadline.

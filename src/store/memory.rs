@@ -1,16 +1,21 @@
-//! [`Memory`] in SQL. Every statement names the tenant.
+//! [`Memory`] in SQL. Every statement names the tenant. What is [`known`](super::known) to have no
+//! row is neither asked for nor removed.
+
+use std::future::ready;
+use std::sync::Arc;
 
 use rusqlite::params;
 use rusqlite::types::Value;
 use uuid::Uuid;
 
 use super::Store;
+use super::known::{Coming, ISSUED_ID, Key, Known, MEMBERSHIP, Mark, REMEMBERED};
 use super::lane::Turn;
 use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
 use crate::provisioning::intents::Intent;
-use crate::provisioning::memory::{Completion, Membership, Memory, Recall};
+use crate::provisioning::memory::{Completion, Membership, Memory, MemoryError, Recall};
 use crate::provisioning::recent::RecentWrite;
 use crate::scim::ResourceKind;
 
@@ -19,6 +24,9 @@ const ISSUED: &str = "SELECT id FROM issued_id WHERE tenant = ?1 AND kind = ?2 A
 
 impl Memory for Store {
     fn recall(&self, key: &ObjectKey) -> Recall<'_, Option<Remembered>> {
+        if self.lacks(of(REMEMBERED, key)) {
+            return at_once(None);
+        }
         let key = key.clone();
         self.read(move |db| recall(db, &key))
     }
@@ -29,6 +37,10 @@ impl Memory for Store {
         kind: ResourceKind,
         ids: Vec<ScimId>,
     ) -> Recall<'_, Vec<Option<Remembered>>> {
+        let lacks = |id| self.lacks(row(REMEMBERED, tenant, kind, id));
+        if ids.iter().all(lacks) {
+            return at_once(vec![None; ids.len()]);
+        }
         let tenant = tenant.clone();
         self.read(move |db| {
             let asked = each(&tenant, text(kind), ids.iter().map(ScimId::as_str));
@@ -37,15 +49,25 @@ impl Memory for Store {
     }
 
     fn remember(&self, key: &ObjectKey, remembered: Remembered) -> Recall<'_, ()> {
-        let key = key.clone();
-        self.write(Turn::of(&key.tenant), move |db| {
-            remember(db, &key, &remembered)
-        })
+        let (row, is_empty) = (of(REMEMBERED, key), remembered.is_empty());
+        if is_empty && self.lacks(row) {
+            return at_once(());
+        }
+        let owned = key.clone();
+        let work = move |db: &Db<'_>| remember(db, &owned, &remembered);
+        match is_empty {
+            true => self.removing(&key.tenant, &[row], work),
+            false => self.adding(&key.tenant, &[row], work),
+        }
     }
 
     fn forget(&self, key: &ObjectKey) -> Recall<'_, ()> {
-        let key = key.clone();
-        self.write(Turn::of(&key.tenant), move |db| forget(db, &key))
+        let rows = [of(REMEMBERED, key), of(ISSUED_ID, key), of(MEMBERSHIP, key)];
+        if rows.iter().all(|row| self.lacks(*row)) {
+            return at_once(());
+        }
+        let owned = key.clone();
+        self.removing(&key.tenant, &rows, move |db| forget(db, &owned))
     }
 
     /// Ids that are all there already cost a read; only a new one waits for a commit.
@@ -61,20 +83,15 @@ impl Memory for Store {
             let known = self.read(move |db| db.row_each(ISSUED, &asked, |row| id(row, 0)));
             match known.await?.into_iter().collect() {
                 Some(ids) => Ok(ids),
-                None => {
-                    self.write(Turn::of(&tenant), move |db| {
-                        let issued = natives
-                            .iter()
-                            .map(|native| issue(db, &tenant, kind, native, None));
-                        issued.collect()
-                    })
-                    .await
-                }
+                None => self.issue(tenant, kind, natives).await,
             }
         })
     }
 
     fn native_id(&self, key: &ObjectKey) -> Recall<'_, Option<NativeId>> {
+        if self.lacks(of(ISSUED_ID, key)) {
+            return at_once(None);
+        }
         let key = key.clone();
         self.read(move |db| {
             db.row(
@@ -89,11 +106,17 @@ impl Memory for Store {
     /// had another id (the renamed object was listed before we learnt of its
     /// renaming) leaves that id without an object.
     fn rebind(&self, key: &ObjectKey, native: NativeId) -> Recall<'_, ()> {
+        if self.lacks(of(ISSUED_ID, key)) {
+            return at_once(());
+        }
         let key = key.clone();
         self.write(Turn::of(&key.tenant), move |db| rebind(db, &key, &native))
     }
 
     fn settle(&self, key: &ObjectKey, becoming: NativeId) -> Recall<'_, ()> {
+        if self.lacks(of(REMEMBERED, key)) {
+            return at_once(());
+        }
         let key = key.clone();
         self.write(Turn::of(&key.tenant), move |db| {
             let held = recall(db, &key)?.unwrap_or_default();
@@ -110,6 +133,9 @@ impl Memory for Store {
     }
 
     fn members(&self, group: &ObjectKey) -> Recall<'_, Vec<ScimId>> {
+        if self.lacks(of(MEMBERSHIP, group)) {
+            return at_once(Vec::new());
+        }
         let group = group.clone();
         self.read(move |db| {
             db.rows(
@@ -122,6 +148,9 @@ impl Memory for Store {
     }
 
     fn memberships(&self, tenant: &TenantId, member: &ScimId) -> Recall<'_, Vec<Membership>> {
+        if self.lacks(row(MEMBERSHIP, tenant, ResourceKind::User, member)) {
+            return at_once(Vec::new());
+        }
         let (tenant, member) = (tenant.clone(), member.clone());
         self.read(move |db| {
             db.rows(
@@ -139,22 +168,34 @@ impl Memory for Store {
     }
 
     fn add_members(&self, group: &ObjectKey, members: Vec<ScimId>) -> Recall<'_, ()> {
-        self.each_member(
-            group,
-            &members,
-            "INSERT INTO membership (tenant, group_id, member, joined)
-             VALUES (?1, ?2, ?3, 1 + coalesce(
-                 (SELECT max(joined) FROM membership WHERE tenant = ?1), 0))
-             ON CONFLICT (tenant, group_id, member) DO NOTHING",
-        )
+        let user = |member| row(MEMBERSHIP, &group.tenant, ResourceKind::User, member);
+        let mut rows: Vec<Key<'_>> = members.iter().map(user).collect();
+        rows.push(of(MEMBERSHIP, group));
+        let values = members_of(group, &members);
+        self.adding(&group.tenant, &rows, move |db| {
+            db.execute_each(
+                "INSERT INTO membership (tenant, group_id, member, joined)
+                 VALUES (?1, ?2, ?3, 1 + coalesce(
+                     (SELECT max(joined) FROM membership WHERE tenant = ?1), 0))
+                 ON CONFLICT (tenant, group_id, member) DO NOTHING",
+                &values,
+            )
+            .map(drop)
+        })
     }
 
     fn remove_members(&self, group: &ObjectKey, members: Vec<ScimId>) -> Recall<'_, ()> {
-        self.each_member(
-            group,
-            &members,
-            "DELETE FROM membership WHERE tenant = ?1 AND group_id = ?2 AND member = ?3",
-        )
+        if self.lacks(of(MEMBERSHIP, group)) {
+            return at_once(());
+        }
+        let values = members_of(group, &members);
+        self.write(Turn::of(&group.tenant), move |db| {
+            db.execute_each(
+                "DELETE FROM membership WHERE tenant = ?1 AND group_id = ?2 AND member = ?3",
+                &values,
+            )
+            .map(drop)
+        })
     }
 
     fn issued_id(
@@ -168,12 +209,22 @@ impl Memory for Store {
     }
 
     fn complete(&self, tenant: &TenantId, completion: Completion) -> Recall<'_, ScimId> {
-        let of = tenant.clone();
+        let owner = tenant.clone();
         if !completion.issued && completion.remembered.is_empty() {
             // Nothing to keep: what was kept of an earlier object of this key went before.
             return Box::pin(async move { Ok(ScimId::new(completion.native.as_str())) });
         }
-        self.write(Turn::of(tenant), move |db| complete(db, of, &completion))
+        let known = self.known.clone();
+        let work = move |db: &Db<'_>| {
+            let key = complete(db, owner, &completion)?;
+            // Nobody can ask for a new id before it is committed.
+            let rows = [of(REMEMBERED, &key), of(ISSUED_ID, &key)];
+            let coming = known.map(|known| known.coming(rows.into_iter()));
+            Ok((key.id, coming))
+        };
+        let then = |(_, coming): &(_, Option<Coming>)| coming.iter().for_each(Coming::arrived);
+        let completed = self.write_then(Turn::of(tenant), work, then);
+        Box::pin(async move { completed.await.map(|(id, _)| id) })
     }
 
     fn ready_to_write(&self) -> Recall<'_, ()> {
@@ -207,17 +258,57 @@ impl Memory for Store {
 }
 
 impl Store {
-    fn each_member(
-        &self,
-        group: &ObjectKey,
-        members: &[ScimId],
-        sql: &'static str,
-    ) -> Recall<'_, ()> {
-        let members = members.iter().map(ScimId::as_str);
-        let rows = each(&group.tenant, group.id.as_str(), members);
-        self.write(Turn::of(&group.tenant), move |db| {
-            db.execute_each(sql, &rows).map(drop)
+    /// Whether nothing needs to be asked.
+    fn lacks(&self, row: Key<'_>) -> bool {
+        let known = self.known.as_ref();
+        known.is_some_and(|known| !known.may_have(row))
+    }
+
+    /// A write after which `rows` are there.
+    fn adding<F>(&self, tenant: &TenantId, rows: &[Key<'_>], work: F) -> Recall<'_, ()>
+    where
+        F: FnOnce(&Db<'_>) -> Result<()> + Send + 'static,
+    {
+        let known = self.known.as_ref();
+        let coming = known.map(|known| known.coming(rows.iter().copied()));
+        self.write_then(Turn::of(tenant), work, move |()| {
+            coming.iter().for_each(Coming::arrived);
         })
+    }
+
+    /// A write after which `rows` are not there.
+    fn removing<F>(&self, tenant: &TenantId, rows: &[Key<'_>], work: F) -> Recall<'_, ()>
+    where
+        F: FnOnce(&Db<'_>) -> Result<()> + Send + 'static,
+    {
+        let known = self.known.clone();
+        let mark = |known: &Arc<Known>| rows.iter().map(|row| known.mark(*row)).collect();
+        let marks: Vec<Mark> = known.as_ref().map(mark).unwrap_or_default();
+        self.write_then(Turn::of(tenant), work, move |()| {
+            known.iter().for_each(|known| known.gone(&marks));
+        })
+    }
+
+    async fn issue(
+        &self,
+        tenant: TenantId,
+        kind: ResourceKind,
+        natives: Vec<NativeId>,
+    ) -> Result<Vec<ScimId>, MemoryError> {
+        let (known, turn) = (self.known.clone(), Turn::of(&tenant));
+        let work = move |db: &Db<'_>| {
+            let issued = natives
+                .iter()
+                .map(|native| issue(db, &tenant, kind, native, None));
+            let ids = issued.collect::<Result<Vec<_>>>()?;
+            // Nobody can ask for an id before it is committed.
+            let rows = ids.iter().map(|id| row(ISSUED_ID, &tenant, kind, id));
+            let coming = known.map(|known| known.coming(rows));
+            Ok((ids, coming))
+        };
+        let then = |(_, coming): &(_, Option<Coming>)| coming.iter().for_each(Coming::arrived);
+        let (ids, _) = self.write_then(turn, work, then).await?;
+        Ok(ids)
     }
 }
 
@@ -335,7 +426,7 @@ fn issue(
     Ok(id)
 }
 
-fn complete(db: &Db<'_>, tenant: TenantId, completion: &Completion) -> Result<ScimId> {
+fn complete(db: &Db<'_>, tenant: TenantId, completion: &Completion) -> Result<ObjectKey> {
     let Completion {
         kind,
         native,
@@ -356,7 +447,7 @@ fn complete(db: &Db<'_>, tenant: TenantId, completion: &Completion) -> Result<Sc
         rebind(db, &key, native)?;
     }
     remember(db, &key, &completion.remembered)?;
-    Ok(key.id)
+    Ok(key)
 }
 
 /// A document as the tables hold it.
@@ -376,6 +467,31 @@ fn each<'a>(
             .to_vec()
     };
     thirds.map(row).collect()
+}
+
+/// `members` as the values of one statement each.
+fn members_of(group: &ObjectKey, members: &[ScimId]) -> Vec<Vec<Value>> {
+    let members = members.iter().map(ScimId::as_str);
+    each(&group.tenant, group.id.as_str(), members)
+}
+
+/// What a table has of an object, as [`known`](super::known) has it.
+fn of<'a>(table: &'static str, key: &'a ObjectKey) -> Key<'a> {
+    row(table, &key.tenant, key.kind, &key.id)
+}
+
+fn row<'a>(
+    table: &'static str,
+    tenant: &'a TenantId,
+    kind: ResourceKind,
+    id: &'a ScimId,
+) -> Key<'a> {
+    [table, tenant.as_str(), text(kind), id.as_str()]
+}
+
+/// An answer that is there already.
+fn at_once<'a, T: Send + 'a>(answer: T) -> Recall<'a, T> {
+    Box::pin(ready(Ok(answer)))
 }
 
 /// How the tables write a kind.

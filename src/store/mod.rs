@@ -8,6 +8,7 @@
 //! - A write is acknowledged after its commit reached the disk; a read that
 //!   starts after that sees it.
 //! - Writes of one tenant come one after another, also those of other replicas.
+//! - What has no row is not asked for where the database has one writer ([`known`]).
 //! - A caller that stops waiting does not undo a write that is already queued.
 //!
 //! [`sql`] lets the statements be written once; [`sqlite`] and [`postgres`] are what differs.
@@ -18,6 +19,7 @@ mod admins;
 mod commits;
 pub mod health;
 mod intents;
+mod known;
 mod lane;
 pub mod log;
 mod memory;
@@ -39,6 +41,7 @@ use std::sync::atomic::AtomicU64;
 use crate::provisioning::locks::SharedLocks;
 use crate::provisioning::memory::{MemoryError, Recall};
 use commits::Commits;
+use known::Known;
 use lane::{Lane, Turn};
 use postgres::Address;
 use sql::Db;
@@ -49,6 +52,8 @@ use sql::Db;
 pub struct Store {
     writes: Lane,
     reads: Lane,
+    /// What need not be asked for; `None` where others write too.
+    known: Option<Arc<Known>>,
     locks: Option<Arc<dyn SharedLocks>>,
     held_tokens: bool,
     faults: Arc<AtomicU64>,
@@ -67,13 +72,15 @@ impl Store {
         let faults = Arc::<AtomicU64>::default();
         let (writes, written) = Lane::new(Arc::clone(&faults));
         let (reads, read) = Lane::new(Arc::clone(&faults));
-        let writer = sqlite::Link::writer(path)?;
+        let mut writer = sqlite::Link::writer(path)?;
         let held_tokens = tokens::any(&writer.db()).map_err(lane::unavailable)?;
+        let known = writer.known()?;
         writer.serve("store-write", written)?;
         sqlite::Link::reader(path)?.serve("store-read", read)?;
         Ok(Self {
             writes,
             reads,
+            known: Some(known),
             locks: None,
             held_tokens,
             faults,
@@ -86,7 +93,7 @@ impl Store {
     /// # Errors
     /// There is none at `path`, or it cannot be read. Every write fails.
     pub fn open_to_read(path: &Path) -> Result<Self, MemoryError> {
-        Self::of_one(sqlite::Link::onlooker(path)?)
+        Self::of_one(sqlite::Link::onlooker(path)?, None)
     }
 
     /// An empty database that is gone with the last handle.
@@ -94,7 +101,9 @@ impl Store {
     /// # Errors
     /// No memory or no thread to be had.
     pub fn in_memory() -> Result<Self, MemoryError> {
-        Self::of_one(sqlite::Link::in_memory()?)
+        let mut link = sqlite::Link::in_memory()?;
+        let known = link.known()?;
+        Self::of_one(link, Some(known))
     }
 
     /// Connects to a PostgreSQL database, which other replicas may share, and creates the tables
@@ -111,6 +120,7 @@ impl Store {
         Ok(Self {
             writes,
             reads,
+            known: None,
             locks: Some(served.locks),
             held_tokens: served.held_tokens,
             faults,
@@ -129,6 +139,7 @@ impl Store {
         Ok(Self {
             writes: reads.clone(),
             reads,
+            known: None,
             locks: None,
             held_tokens: false,
             faults,
@@ -136,13 +147,14 @@ impl Store {
         })
     }
 
-    fn of_one(link: sqlite::Link) -> Result<Self, MemoryError> {
+    fn of_one(link: sqlite::Link, known: Option<Arc<Known>>) -> Result<Self, MemoryError> {
         let faults = Arc::<AtomicU64>::default();
         let (lane, commands) = Lane::new(Arc::clone(&faults));
         link.serve("store", commands)?;
         Ok(Self {
             writes: lane.clone(),
             reads: lane,
+            known,
             locks: None,
             held_tokens: false,
             faults,
@@ -181,8 +193,18 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
     {
+        self.write_then(turn, work, |_| ())
+    }
+
+    /// The same, with something to do right after the commit, on the thread that writes.
+    fn write_then<T, F, N>(&self, turn: Turn, work: F, then: N) -> Recall<'_, T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
+        N: FnOnce(&T) + Send + 'static,
+    {
         Box::pin(async move {
-            let written = self.writes.ask(turn, work).await;
+            let written = self.writes.ask(turn, work, then).await;
             self.commits.note(written.is_ok());
             written
         })
@@ -194,6 +216,6 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
     {
-        Box::pin(self.reads.ask(Turn::Any, work))
+        Box::pin(self.reads.ask(Turn::Any, work, |_| ()))
     }
 }

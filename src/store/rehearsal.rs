@@ -48,7 +48,11 @@ impl Store {
                 ])
             })
             .await?;
-        let copy = Self::in_memory()?;
+        let copy = Self {
+            // Rows are put in below it.
+            known: None,
+            ..Self::in_memory()?
+        };
         copy.write(Turn::of(&of), move |db| {
             for ((_, insert), rows) in TABLES.iter().zip(&tables) {
                 db.execute_each(insert, rows)?;

@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
@@ -10,6 +12,7 @@ use tempfile::TempDir;
 use super::conformance::together;
 use super::*;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
+use crate::adapter::remembered::Remembered;
 use crate::provisioning::memory::Memory;
 use crate::scim::ResourceKind::{Group, User};
 
@@ -65,6 +68,92 @@ fn two_handles_of_one_file_see_each_other() {
             assert_eq!(one.members(&group("g")).await.unwrap().len(), number + 1);
         }
     });
+}
+
+/// Such as of a gateway that ends while the next begins.
+#[test]
+fn what_another_handle_wrote_is_seen_within_two_seconds() {
+    let (_directory, path) = on_disk();
+    let (one, other) = (Store::open(&path).unwrap(), Store::open(&path).unwrap());
+    block_on(one.add_members(&group("g"), member(1))).unwrap();
+    let wrote = Instant::now();
+    while block_on(other.members(&group("g"))).unwrap().is_empty() {
+        assert!(wrote.elapsed() < Duration::from_secs(20), "it is not seen");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// What a recall gives without waiting.
+fn at_once<T>(mut recall: Recall<'_, T>) -> Option<T> {
+    let mut context = Context::from_waker(Waker::noop());
+    match recall.as_mut().poll(&mut context) {
+        Poll::Ready(result) => Some(result.unwrap()),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn what_has_no_row_is_not_asked_for() {
+    let (_directory, path) = on_disk();
+    let store = Store::open(&path).unwrap();
+    let (key, user) = (group("g"), ScimId::new("1"));
+    let nothing = |store: &Store| {
+        assert_eq!(at_once(store.recall(&key)), Some(None));
+        let page = store.recall_page(&acme(), Group, vec![key.id.clone(); 2]);
+        assert_eq!(at_once(page), Some(vec![None, None]));
+        assert_eq!(at_once(store.native_id(&key)), Some(None));
+        assert_eq!(at_once(store.members(&key)), Some(vec![]));
+        assert_eq!(at_once(store.memberships(&acme(), &user)), Some(vec![]));
+        let empty = Remembered::default();
+        assert_eq!(at_once(store.remember(&key, empty)), Some(()));
+        assert_eq!(at_once(store.forget(&key)), Some(()));
+    };
+    nothing(&store);
+    block_on(store.add_members(&key, member(1))).unwrap();
+    let store = reopened(store, &path);
+    assert_eq!(at_once(store.members(&key)), None);
+    assert_eq!(at_once(store.memberships(&acme(), &user)), None);
+    block_on(store.forget(&key)).unwrap();
+    nothing(&reopened(store, &path));
+}
+
+fn reopened(store: Store, path: &Path) -> Store {
+    drop(store);
+    Store::open(path).unwrap()
+}
+
+#[test]
+fn what_is_on_its_way_in_can_be_removed() {
+    let store = Store::in_memory().unwrap();
+    let (open, gate) = std::sync::mpsc::channel();
+    let hold = store.write(Turn::Any, move |_| gate.recv().or(Ok(())));
+    let said = Remembered {
+        suspended: true,
+        ..Remembered::default()
+    };
+    let come = store.remember(&group("g"), said.clone());
+    let go = store.remember(&group("g"), Remembered::default());
+    let release: Recall<'_, ()> = Box::pin(async move { open.send(()).or(Ok(())) });
+    block_on(together([hold, come, go, release].into_iter()));
+    assert_eq!(block_on(store.recall(&group("g"))).unwrap(), None);
+    assert_eq!(at_once(store.recall(&group("g"))), Some(None));
+    block_on(store.remember(&group("g"), said.clone())).unwrap();
+    assert_eq!(block_on(store.recall(&group("g"))).unwrap(), Some(said));
+}
+
+#[test]
+fn what_was_written_moves_into_the_file_when_there_is_time() {
+    let (_directory, path) = on_disk();
+    let store = Store::open(&path).unwrap();
+    let length = || path.metadata().unwrap().len();
+    let before = length();
+    let many = (0..2000).map(|number| ScimId::new(&number.to_string()));
+    block_on(store.add_members(&group("g"), many.collect())).unwrap();
+    let wrote = Instant::now();
+    while length() == before {
+        assert!(wrote.elapsed() < Duration::from_secs(20), "it never moves");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
 }
 
 #[test]
@@ -250,7 +339,7 @@ fn a_dropped_waiter_does_not_disturb_the_others() {
             let mut abandoned = store.add_members(&group("g"), member(number));
             std::future::poll_fn(|context| {
                 let _ = abandoned.as_mut().poll(context);
-                std::task::Poll::Ready(())
+                Poll::Ready(())
             })
             .await;
         }

@@ -72,6 +72,8 @@ const USER: &str = r#"{"id":18231,"status":"ACTIVE","login":"ada@example.com","e
 
 /// The gateway as `serve` runs it, with one tenant and no limits in the way.
 fn gateway(vendor: &str) {
+    // As in the binary, too.
+    nix::sys::prctl::set_thp_disable(true).unwrap();
     let scratch = tempfile::tempdir().unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tenants = scratch.path().join("tenants");

@@ -2,7 +2,7 @@
 //! what the model says. The judges are the gateway's own answers and the
 //! vendor's rows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use scimgate::demo::emulator::kit::{Action, Fault};

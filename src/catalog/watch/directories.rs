@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use arc_swap::ArcSwap;
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::Signal;
+use crate::catalog::places::Places;
 
 /// What is watched.
 pub(super) struct Directories {
     signals: SyncSender<Signal>,
+    /// What of it counts.
+    places: Arc<ArcSwap<Places>>,
     watcher: Option<RecommendedWatcher>,
     /// Device and inode of what is watched under each name: a directory that was
     /// deleted and made again is another one.
@@ -28,6 +33,7 @@ impl Directories {
     pub(super) fn new(signals: SyncSender<Signal>) -> Self {
         Self {
             signals,
+            places: Arc::default(),
             watcher: None,
             watched: BTreeMap::new(),
             missing: false,
@@ -55,8 +61,11 @@ impl Directories {
         }
     }
 
-    /// Watches exactly these. Gives whether one is watched that was not.
-    pub(super) fn follow(&mut self, wanted: BTreeSet<PathBuf>) -> bool {
+    /// Watches exactly these. Gives whether something counts now that did not.
+    pub(super) fn follow(&mut self, places: Arc<Places>) -> bool {
+        let wanted = places.directories();
+        let before = self.places.swap(Arc::clone(&places));
+        let is_other = !Arc::ptr_eq(&before, &places);
         self.missing = false;
         if self.watcher.is_none() {
             self.watcher = self.watcher();
@@ -68,7 +77,7 @@ impl Directories {
                 self.enter(directory);
             }
         }
-        self.watched.len() > known
+        is_other || self.watched.len() > known
     }
 
     /// Leaves what is not wanted, or is another directory by now.
@@ -101,9 +110,9 @@ impl Directories {
     }
 
     fn watcher(&mut self) -> Option<RecommendedWatcher> {
-        let signals = self.signals.clone();
+        let (signals, places) = (self.signals.clone(), Arc::clone(&self.places));
         let made = notify::recommended_watcher(move |event| {
-            for signal in signals_of(event) {
+            for signal in signals_of(event, &places.load()) {
                 // A full queue holds one that makes us look.
                 let _ = signals.try_send(signal);
             }
@@ -120,19 +129,22 @@ impl Directories {
     }
 }
 
-/// What an event says. Reading a file says nothing: a reload would make itself
-/// look again.
-fn signals_of(event: notify::Result<notify::Event>) -> Vec<Signal> {
+/// What an event says. Reading a file says nothing: a reload would make itself look again. Nor
+/// does what happens to files beside those that are read, such as a log that grows.
+fn signals_of(event: notify::Result<notify::Event>, places: &Places) -> Vec<Signal> {
     match event {
         Err(_) => vec![Signal::Failed],
         Ok(event) if event.need_rescan() => vec![Signal::Changed],
-        Ok(event) => match event.kind {
-            EventKind::Access(_) => Vec::new(),
-            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
-                event.paths.into_iter().map(Signal::Gone).collect()
+        Ok(event) => {
+            let mut heard = event.paths.into_iter().filter(|path| places.has(path));
+            match event.kind {
+                EventKind::Access(_) => Vec::new(),
+                EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
+                    heard.map(Signal::Gone).collect()
+                }
+                _ => heard.next().map(|_| Signal::Changed).into_iter().collect(),
             }
-            _ => vec![Signal::Changed],
-        },
+        }
     }
 }
 

@@ -169,7 +169,7 @@ impl Watching {
     /// Watches what the files lie in now. Gives whether any of it is new.
     fn follow(&mut self) -> bool {
         let directories = self.directories.as_mut();
-        directories.is_some_and(|directories| directories.follow(self.reloader.directories()))
+        directories.is_some_and(|directories| directories.follow(self.reloader.places()))
     }
 
     fn misses(&self) -> bool {

@@ -92,7 +92,9 @@ impl Store {
         let request_id = request_id.to_owned();
         self.read(move |db| {
             db.rows(
-                "SELECT document FROM event WHERE request_id = ?1 ORDER BY tenant, part",
+                "SELECT document FROM event WHERE rowid IN (
+                     SELECT rowid FROM event WHERE request_id = ?1)
+                 ORDER BY tenant, part",
                 params![request_id],
                 |row| event(row, 0),
             )

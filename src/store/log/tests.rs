@@ -167,19 +167,19 @@ fn more_than_one_sweep_at_once_is_removed() {
 }
 
 #[test]
-fn a_full_queue_loses_events_and_counts_them_and_nobody_waits() {
-    let (queue, heard) = sync_channel(2);
+fn a_full_desk_loses_events_and_counts_them_and_nobody_waits() {
     let log = Log {
-        queue,
-        lost: Arc::default(),
+        desk: Arc::new(Desk::new(Reads::Failures, 2)),
         thread: Mutex::new(None),
     };
     for number in 0..5 {
         log.ended(&story(&number.to_string(), Deed::Patch, 0, 200));
+        log.ended(&story(&number.to_string(), Deed::Get, 0, 200));
     }
     assert_eq!(log.lost(), 3);
-    drop(heard);
-    log.refused(&acme());
+    log.close();
+    log.desk.heard().stories.clear();
+    log.ended(&story("late", Deed::Patch, 0, 200));
     assert_eq!(log.lost(), 4);
 }
 

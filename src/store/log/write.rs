@@ -1,8 +1,8 @@
 //! The log's thread: from stories to rows, many in one transaction.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use rusqlite::params;
 use rusqlite::types::Value;
 use tokio::runtime::Runtime;
 
-use super::{Heard, Reads, Rules};
+use super::{Desk, Rules};
 use crate::provisioning::memory::MemoryError;
 use crate::provisioning::trace::{Ended, Event};
 use crate::store::Store;
@@ -20,8 +20,10 @@ use crate::store::sql::{Db, Error, Result};
 
 /// Stories of one transaction at most.
 const BATCH: usize = 512;
-/// How long the first of them waits for the others, and so how old the log may be.
-const GATHER: Duration = Duration::from_millis(100);
+/// How often what was heard is picked up, and so how old the log may be.
+const EVERY: Duration = Duration::from_millis(100);
+/// How long counts wait for an event to go with, and how often losses are told.
+const AT_LAST: Duration = Duration::from_secs(1);
 /// How often what is too old is removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Rows removed in one transaction, so that no request waits long behind it.
@@ -30,79 +32,66 @@ const SWEEP_AT_ONCE: u32 = 500;
 pub(super) struct Writer {
     store: Store,
     rules: Rules,
-    lost: Arc<AtomicU64>,
+    desk: Arc<Desk>,
     /// To wait for the store with; it has no threads and no reactor.
     runtime: Runtime,
+    counted: Instant,
     swept: Option<Instant>,
     told_lost: u64,
 }
 
-/// What is written together.
-#[derive(Default)]
-struct Batch {
-    heard: usize,
-    events: Vec<Event>,
-    tallies: Tallies,
-}
-
 impl Writer {
-    pub(super) fn new(
-        store: Store,
-        rules: Rules,
-        lost: Arc<AtomicU64>,
-    ) -> Result<Self, MemoryError> {
+    pub(super) fn new(store: Store, rules: Rules, desk: Arc<Desk>) -> Result<Self, MemoryError> {
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime =
             runtime.map_err(|error| MemoryError(format!("no event loop for the log: {error}")))?;
         Ok(Self {
             store,
             rules,
-            lost,
+            desk,
             runtime,
+            counted: Instant::now(),
             swept: None,
             told_lost: 0,
         })
     }
 
-    /// Until it is closed or nobody can tell it anything any more.
-    pub(super) fn run(mut self, heard: &Receiver<Heard>) {
+    /// Until the log is closed.
+    pub(super) fn run(mut self) {
         loop {
             self.sweep_if_due();
-            match heard.recv_timeout(SWEEP_EVERY) {
-                Ok(Heard::Close) | Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {}
-                Ok(first) => {
-                    let (batch, closed) = self.gather(first, heard);
-                    self.write(batch);
-                    if closed {
-                        return;
-                    }
-                }
+            if self.write() {
+                return;
             }
+            thread::park_timeout(EVERY);
         }
     }
 
-    /// What comes within a moment, and whether the end came with it.
-    fn gather(&self, first: Heard, heard: &Receiver<Heard>) -> (Batch, bool) {
-        let mut batch = Batch::default();
-        batch.take(first, self.rules.reads);
-        let until = Instant::now() + GATHER;
-        while batch.heard < BATCH {
-            match heard.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(Heard::Close) => return (batch, true),
-                Ok(next) => batch.take(next, self.rules.reads),
-                Err(_) => break,
-            }
+    /// Writes what was heard; whether it was the last.
+    fn write(&mut self) -> bool {
+        let mut heard = self.desk.heard();
+        let (stories, closed) = (std::mem::take(&mut heard.stories), heard.closed);
+        let is_due = closed || self.counted.elapsed() >= AT_LAST;
+        let mut tallies = match is_due || !stories.is_empty() {
+            true => std::mem::take(&mut heard.tallies),
+            false => Tallies::default(),
+        };
+        drop(heard);
+        for stories in stories.chunks(BATCH) {
+            self.insert(stories, std::mem::take(&mut tallies));
         }
-        (batch, false)
+        if !tallies.is_empty() {
+            self.insert(&[], tallies);
+        }
+        if is_due {
+            self.counted = Instant::now();
+            self.tell_lost();
+        }
+        closed
     }
 
-    fn write(&mut self, batch: Batch) {
-        let Batch {
-            heard,
-            events,
-            tallies,
-        } = batch;
+    fn insert(&self, stories: &[Arc<Ended>], tallies: Tallies) {
+        let events: Vec<_> = stories.iter().map(|story| Event::of(story)).collect();
         let written = self
             .runtime
             .block_on(self.store.write(Turn::Log, move |db| {
@@ -110,8 +99,21 @@ impl Writer {
                 tallies.add_to(db)
             }));
         if let Err(error) = written {
-            self.lost.fetch_add(heard as u64, Ordering::Relaxed);
-            tracing::error!(%error, events = heard, "events of the provisioning log are lost");
+            self.desk.lose(stories.len());
+            tracing::error!(%error, events = stories.len(), "the store did not take the provisioning log");
+        }
+    }
+
+    /// Every time, with the number.
+    fn tell_lost(&mut self) {
+        let lost = self.desk.lost.load(Ordering::Relaxed);
+        if lost > self.told_lost {
+            tracing::warn!(
+                events = lost - self.told_lost,
+                action = "look at the disk the store lies on",
+                "events of the provisioning log are lost"
+            );
+            self.told_lost = lost;
         }
     }
 
@@ -123,15 +125,6 @@ impl Writer {
             return;
         }
         self.swept = Some(Instant::now());
-        let lost = self.lost.load(Ordering::Relaxed);
-        if lost > self.told_lost {
-            tracing::warn!(
-                events = lost - self.told_lost,
-                action = "look at the disk the store lies on",
-                "the provisioning log could not keep up"
-            );
-            self.told_lost = lost;
-        }
         if let Err(error) = self.sweep() {
             tracing::warn!(%error, "the provisioning log could not be shortened");
         }
@@ -151,33 +144,6 @@ impl Writer {
             }
         }
     }
-}
-
-impl Batch {
-    fn take(&mut self, heard: Heard, reads: Reads) {
-        self.heard += 1;
-        match heard {
-            Heard::Ended(story) => {
-                self.tallies.ended(&story);
-                if is_kept(&story, reads) {
-                    self.events.push(Event::of(&story));
-                }
-            }
-            Heard::Refused(tenant, at) => self.tallies.refused(&tenant, at),
-            Heard::Close => {}
-        }
-    }
-}
-
-/// Reading leaves nothing behind, and Entra reads each user in every cycle: kept, reads would
-/// push what changed somebody out of the log.
-fn is_kept(story: &Ended, reads: Reads) -> bool {
-    story.is_write()
-        || match reads {
-            Reads::All => true,
-            Reads::Failures => story.is_failure(),
-            Reads::None => false,
-        }
 }
 
 fn insert(db: &Db<'_>, events: &[Event]) -> Result<()> {

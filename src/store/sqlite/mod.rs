@@ -3,20 +3,25 @@
 //! Two threads, each with one connection: one writes, one reads. Writes that wait together share
 //! one commit and one `fsync`, each in its own savepoint, so that a failing one takes none of its
 //! neighbours along. A read that starts after a write was acknowledged sees it (WAL: a read begins
-//! on the newest commit).
+//! on the newest commit). What was written moves from the log to the file once a second, between
+//! two commits ([`upkeep`]).
 
 mod fault;
 mod open;
 mod schema;
+mod upkeep;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::known::Known;
 use super::lane::{self, Command, Commands};
 use super::sql::Db;
 use crate::provisioning::memory::MemoryError;
 pub(super) use fault::unavailable;
+use upkeep::Upkeep;
 
 /// Commands of one transaction at most: some 5 ms of work, so that the first
 /// of them does not wait long for the commit of the last. Measured on a local
@@ -28,6 +33,8 @@ const BATCH: usize = 256;
 pub(super) struct Link {
     connection: Connection,
     behavior: TransactionBehavior,
+    /// Of the one that writes to a file.
+    upkeep: Option<Upkeep>,
 }
 
 impl Link {
@@ -36,6 +43,7 @@ impl Link {
         let mut connection = open::writer(path)?;
         schema::migrate(&mut connection)?;
         Ok(Self {
+            upkeep: Some(Upkeep::of(&connection)?),
             connection,
             behavior: TransactionBehavior::Immediate,
         })
@@ -46,6 +54,7 @@ impl Link {
         Ok(Self {
             connection: open::reader(path)?,
             behavior: TransactionBehavior::Deferred,
+            upkeep: None,
         })
     }
 
@@ -54,6 +63,7 @@ impl Link {
         Ok(Self {
             connection: open::onlooker(path)?,
             behavior: TransactionBehavior::Deferred,
+            upkeep: None,
         })
     }
 
@@ -64,7 +74,18 @@ impl Link {
         Ok(Self {
             connection,
             behavior: TransactionBehavior::Immediate,
+            upkeep: None,
         })
+    }
+
+    /// The keys that have a row, for whoever hands commands to this one.
+    pub(super) fn known(&mut self) -> Result<Arc<Known>, MemoryError> {
+        let known = Arc::new(Known::new());
+        known.load(&self.db()).map_err(lane::unavailable)?;
+        if let Some(upkeep) = &mut self.upkeep {
+            upkeep.known = Some(Arc::clone(&known));
+        }
+        Ok(known)
     }
 
     /// The database outside a transaction.
@@ -76,13 +97,26 @@ impl Link {
     pub(super) fn serve(mut self, name: &str, mut commands: Commands) -> Result<(), MemoryError> {
         lane::thread(name, move || {
             let mut batch = Vec::with_capacity(BATCH);
-            while commands.blocking_recv_many(&mut batch, BATCH) > 0 {
-                let committed = self.transact(&mut batch).map_err(unavailable);
-                for command in batch.drain(..) {
-                    command.answer(&committed);
+            while self.receive(&mut commands, &mut batch) {
+                if !batch.is_empty() {
+                    let committed = self.transact(&mut batch).map_err(unavailable);
+                    for command in batch.drain(..) {
+                        command.answer(&committed);
+                    }
+                }
+                if let Some(upkeep) = &mut self.upkeep {
+                    upkeep.tend(&self.connection);
                 }
             }
         })
+    }
+
+    /// Waits for commands, or until the upkeep is due; `false` when none will come any more.
+    fn receive(&mut self, commands: &mut Commands, batch: &mut Vec<Box<dyn Command>>) -> bool {
+        match &mut self.upkeep {
+            Some(upkeep) => upkeep.receive(commands, batch, BATCH),
+            None => commands.blocking_recv_many(batch, BATCH) > 0,
+        }
     }
 
     /// Runs whatever waits as one transaction.

@@ -1,0 +1,149 @@
+//! A gateway as a process of its own, and what it used.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::ops::Sub;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use super::vendor;
+
+pub(crate) struct Gateway {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) token: String,
+    _directory: TempDir,
+}
+
+/// What all threads of a process used.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Used {
+    pub(crate) micros: f64,
+    /// Times a thread gave its core up, to wait.
+    pub(crate) waits: f64,
+}
+
+impl Gateway {
+    /// On the first core, with a store of its own.
+    pub(crate) fn start(program: &Path, vendor: SocketAddr) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("scimgate.toml", CONFIG);
+        write("adapters/consistent.toml", vendor::MANIFEST);
+        write("scripts/consistent.rhai", vendor::SCRIPT);
+        write("tenants/bench.toml", &tenant(vendor));
+        let command = |arguments: &[&str]| {
+            let mut command = Command::new(program);
+            command.current_dir(directory.path()).stderr(Stdio::null());
+            command.args(["-c", "scimgate.toml"]).args(arguments);
+            command
+        };
+        let mint = ["token", "mint", "--tenant", "bench"];
+        let minted = command(&mint).output().unwrap().stdout;
+        let minted = String::from_utf8(minted).unwrap();
+        let token = minted
+            .lines()
+            .find(|line| line.starts_with("Secret Token:"));
+        let token = token.and_then(|line| line.split_whitespace().last());
+        // A child begins where its parent is.
+        pin(0);
+        let child = command(&["serve"]).stdout(Stdio::piped()).spawn();
+        pin(1);
+        let mut child = child.unwrap();
+        let mut line = String::new();
+        let mut told = BufReader::new(child.stdout.as_mut().unwrap());
+        told.read_line(&mut line).unwrap();
+        let address = line.split('/').nth(2).and_then(|place| place.parse().ok());
+        Self {
+            child,
+            address: address.expect("it serves"),
+            token: token.expect("a token").to_owned(),
+            _directory: directory,
+        }
+    }
+
+    pub(crate) fn used(&self) -> Used {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let mut used = Used::default();
+        for task in std::fs::read_dir(tasks).unwrap() {
+            let file = |name| std::fs::read_to_string(task.as_ref().unwrap().path().join(name));
+            let nanos = file("schedstat").unwrap();
+            let nanos = nanos.split(' ').next().and_then(|nanos| nanos.parse().ok());
+            used.micros += nanos.map_or(0.0, |nanos: f64| nanos / 1e3);
+            let status = file("status").unwrap();
+            let waits = status
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            used.waits += waits.unwrap().trim().parse::<f64>().unwrap();
+        }
+        used
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Used {
+    pub(crate) fn each(self, requests: usize) -> Self {
+        Self {
+            micros: self.micros / requests as f64,
+            waits: self.waits / requests as f64,
+        }
+    }
+}
+
+impl Sub for Used {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            micros: self.micros - before.micros,
+            waits: self.waits - before.waits,
+        }
+    }
+}
+
+/// Keeps this thread, and what it starts, on one core.
+pub(crate) fn pin(core: usize) {
+    let mut cores = CpuSet::new();
+    cores.set(core).unwrap();
+    sched_setaffinity(Pid::from_raw(0), &cores).expect("two cores");
+}
+
+const CONFIG: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+
+[ops]
+listen = ""
+
+[admin]
+listen = ""
+
+[limits]
+requests_per_second = 1000000
+burst = 1000000
+"#;
+
+fn tenant(vendor: SocketAddr) -> String {
+    format!(
+        r#"
+        adapter = "consistent"
+        base_url = "http://{vendor}"
+        credential = {{ key = {{ value = "bench" }} }}
+        limits = {{ per_second = 1000000, burst = 1000000, per_minute = 60000000, concurrency = 64 }}
+        "#
+    )
+}
