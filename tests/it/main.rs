@@ -8,6 +8,7 @@
 //! | `faults` | what goes wrong at the vendor, on the way and in a request, and what Entra hears of it |
 //! | `protocol` | RFC 7643 and RFC 7644 over sockets, against the reference adapter |
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
+//! | `core` | what every write promises, for each vendor, in every profile |
 //! | `bulk` | many operations in one request |
 //! | `races` | many requests at once |
 //! | `replicas` | several gateways on one PostgreSQL |
@@ -37,6 +38,7 @@ mod bulk;
 mod check_command;
 mod checklist;
 mod config_command;
+mod core;
 mod diagnostics;
 mod dry_run;
 mod entra_cases;

@@ -1,0 +1,190 @@
+//! A case, played on every vendor, in every profile, in every way a request can come.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use scimgate::scim::Profile;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::answer::Answer;
+use super::stand::Stand;
+use super::vendors::Vendor;
+
+const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+
+/// How many gateways run at a time.
+const AT_ONCE: usize = 3;
+
+/// How a request comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    Alone,
+    /// As the only operation of a bulk request.
+    InBulk,
+}
+
+/// A gateway, and the way its requests come.
+#[derive(Clone)]
+pub(super) struct Play {
+    pub(super) stand: Arc<Stand>,
+    pub(super) way: Way,
+}
+
+/// Plays a case on each of `vendors`, in every profile and every way, and tells where it fails.
+///
+/// # Panics
+/// When it fails anywhere, naming vendor, profile and way.
+pub(super) async fn everywhere<F>(
+    vendors: &[&'static Vendor],
+    case: impl Fn(Play) -> F + Copy + Send + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    in_profiles(vendors, &Profile::ALL, case).await;
+}
+
+/// The same in some profiles.
+pub(super) async fn in_profiles<F>(
+    vendors: &[&'static Vendor],
+    profiles: &[Profile],
+    case: impl Fn(Play) -> F + Copy + Send + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let each = vendors
+        .iter()
+        .flat_map(|vendor| profiles.iter().map(|profile| (*vendor, *profile)));
+    let mut waiting: Vec<_> = each.collect();
+    let mut playing = JoinSet::new();
+    let mut failures = Vec::new();
+    while !waiting.is_empty() || !playing.is_empty() {
+        while playing.len() < AT_ONCE
+            && let Some((vendor, profile)) = waiting.pop()
+        {
+            playing.spawn(async move {
+                let stand = Arc::new(Stand::start(vendor, profile).await);
+                both_ways(stand, case).await
+            });
+        }
+        match playing.join_next().await {
+            Some(Ok(failed)) => failures.extend(failed),
+            Some(Err(panic)) => failures.push(panic.to_string()),
+            None => {}
+        }
+    }
+    failures.sort();
+    let count = failures.len();
+    assert!(count == 0, "{count} fail\n\n{}", failures.join("\n\n"));
+}
+
+/// Plays a case in every way on one gateway; gives what failed.
+pub(super) async fn both_ways<F>(stand: Arc<Stand>, case: impl Fn(Play) -> F) -> Vec<String>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut failures = Vec::new();
+    for way in [Way::Alone, Way::InBulk] {
+        let stand = Arc::clone(&stand);
+        let play = Play { stand, way };
+        let place = play.to_string();
+        if let Err(panic) = tokio::spawn(case(play)).await {
+            failures.push(format!("=== {place}\n{}", text_of(panic)));
+        }
+    }
+    failures
+}
+
+/// What a panic said.
+fn text_of(panic: tokio::task::JoinError) -> String {
+    let Ok(payload) = panic.try_into_panic() else {
+        return "stopped".to_owned();
+    };
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => match other.downcast::<&str>() {
+            Ok(text) => (*text).to_owned(),
+            Err(_) => "a panic without a text".to_owned(),
+        },
+    }
+}
+
+impl Play {
+    pub(super) async fn post(&self, endpoint: &str, body: &Value) -> Answer {
+        self.send("POST", endpoint, body).await
+    }
+
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send("PUT", path, body).await
+    }
+
+    /// A PATCH of these operations.
+    pub(super) async fn patch(&self, path: &str, operations: Value) -> Answer {
+        let body = json!({"schemas": [PATCH], "Operations": operations});
+        self.send("PATCH", path, &body).await
+    }
+
+    /// Makes an object and gives its id, however the requests of the case come.
+    #[track_caller]
+    pub(super) fn make<'a>(
+        &'a self,
+        endpoint: &'a str,
+        body: &'a Value,
+    ) -> impl Future<Output = String> + 'a {
+        self.stand.tenant.make(endpoint, body)
+    }
+
+    async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let tenant = &self.stand.tenant;
+        match self.way {
+            Way::Alone => {
+                let request = tenant.request(method, path).json(body);
+                Answer::of(&tenant.send(request).await)
+            }
+            Way::InBulk => {
+                let answers = self.bulk(vec![operation(method, path, body)]).await;
+                answers.into_iter().next().expect("one answer")
+            }
+        }
+    }
+
+    /// Several operations in one bulk request.
+    pub(super) async fn bulk(&self, operations: Vec<Value>) -> Vec<Answer> {
+        let body = json!({"schemas": [BULK], "Operations": operations});
+        let response = self.stand.tenant.post("/Bulk", &body).await;
+        assert_eq!(response.status, 200, "{response}");
+        let answers = response.json()["Operations"].take();
+        let answers = answers.as_array().cloned().unwrap_or_default();
+        answers.iter().map(Answer::in_bulk).collect()
+    }
+}
+
+/// An operation of a bulk request.
+pub(super) fn operation(method: &str, path: &str, body: &Value) -> Value {
+    let mut operation = json!({"method": method, "path": path, "data": body});
+    if method == "POST" {
+        operation["bulkId"] = uuid::Uuid::new_v4().to_string().into();
+    }
+    operation
+}
+
+impl Deref for Play {
+    type Target = Stand;
+
+    fn deref(&self) -> &Stand {
+        &self.stand
+    }
+}
+
+impl fmt::Display for Play {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let way = match self.way {
+            Way::Alone => "alone",
+            Way::InBulk => "in bulk",
+        };
+        let (vendor, profile) = (self.stand.vendor.name, self.stand.profile.as_str());
+        write!(f, "{vendor}, {profile}, {way}")
+    }
+}
