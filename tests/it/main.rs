@@ -9,6 +9,7 @@
 //! | `protocol` | RFC 7643 and RFC 7644 over sockets, against the reference adapter |
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `bulk` | many operations in one request |
+//! | `kills` | lost replies, kills and full disks: nothing twice, nothing missing |
 //! | `races` | many requests at once |
 //! | `replicas` | several gateways on one PostgreSQL |
 //! | `reload` | files that change while the gateway serves |
@@ -49,6 +50,7 @@ mod fuzz_targets;
 mod guide;
 mod harness;
 mod house;
+mod kills;
 mod lists;
 mod log_command;
 mod packaging;
