@@ -134,7 +134,7 @@ pub(super) async fn provision(tenant: &Tenant, thing: &Thing) -> Result<Settled,
             }
             Some(taken) if taken.status == 409 => {
                 refused += 1;
-                last = taken.to_string();
+                last = told(&taken);
                 if let Some(id) = find(tenant, thing).await? {
                     return Ok(Settled {
                         id,
@@ -146,7 +146,7 @@ pub(super) async fn provision(tenant: &Tenant, thing: &Thing) -> Result<Settled,
             }
             Some(later) => {
                 is_later(&later)?;
-                last = later.to_string();
+                last = told(&later);
             }
             None => {}
         }
@@ -166,15 +166,12 @@ pub(super) async fn confirm(
     let read = answered(tenant, &tenant.request("GET", &path)).await?;
     let name = thing.sort.name_attribute();
     if read.status != 200 || read.json()[name] != thing.name.as_str() {
-        return Err(format!("it exists, and reading it gives {read}"));
+        return Err(format!("it exists, and reading it gives {}", told(&read)));
     }
     if let Some(sent) = &settled.acknowledged
         && read.json()["externalId"] != sent["externalId"]
     {
-        return Err(format!(
-            "its externalId is not {}: {read}",
-            sent["externalId"]
-        ));
+        return Err(format!("its externalId is {}", read.json()["externalId"]));
     }
     let found = find(tenant, thing).await?;
     if found.as_ref() != Some(&settled.id) {
@@ -185,7 +182,7 @@ pub(super) async fn confirm(
         let body = body.unwrap_or_else(|| thing.body(settled.tries));
         let repeated = answered(tenant, &tenant.post(thing.sort.endpoint(), &body)).await?;
         if !again.contains(&repeated.status) {
-            return Err(format!("the POST sent again gives {repeated}"));
+            return Err(format!("the POST sent again gives {}", told(&repeated)));
         }
     }
     Ok(())
@@ -208,7 +205,7 @@ pub(super) async fn find(tenant: &Tenant, thing: &Thing) -> Result<Option<String
         (200, []) => Ok(None),
         (200, [one]) => Ok(Some(id_in(one))),
         (200, many) => Err(format!("{} have the name {}", many.len(), thing.name)),
-        _ => Err(format!("a search gives {found}")),
+        _ => Err(format!("a search gives {}", told(&found))),
     }
 }
 
@@ -220,7 +217,7 @@ async fn answered(tenant: &Tenant, request: &Request) -> Result<Response, String
         match tenant.try_send(request).await {
             Some(later) if matches!(later.status, 429 | 500..) => {
                 is_later(&later)?;
-                last = later.to_string();
+                last = told(&later);
             }
             Some(answer) => return Ok(answer),
             None => {}
@@ -237,10 +234,16 @@ pub(super) fn is_later(answer: &Response) -> Result<(), String> {
         .is_some_and(|wait| (1..=60).contains(&wait));
     match (answer.status, soon) {
         (429 | 503, true) => Ok(()),
-        _ => Err(format!(
-            "an answer that Entra can make nothing of: {answer}"
-        )),
+        _ => Err(format!("Entra can make nothing of {}", told(answer))),
     }
+}
+
+/// An answer in one line.
+fn told(answer: &Response) -> String {
+    let body = answer.json();
+    let words = ["detail", "id", "totalResults"].map(|name| &body[name]);
+    let words = words.into_iter().find(|word| !word.is_null());
+    format!("{} {}", answer.status, words.unwrap_or(&Value::Null))
 }
 
 fn id_in(resource: &Value) -> String {

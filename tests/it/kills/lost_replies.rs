@@ -25,7 +25,7 @@ async fn whatever_reply_is_lost_every_post_ends_in_one_object_and_a_201() {
     let mut working = JoinSet::new();
     for tenant in stand.tenants.clone() {
         working.spawn(async move {
-            let work = Work::begin(&tenant, seed, &[409]).await;
+            let work = Work::begin(&tenant, seed).await;
             tenant.vendor.behave(Manner::Wild { seed });
             let mut outcomes = work
                 .carry_out(AT_A_TIME, move |number| number < objects)

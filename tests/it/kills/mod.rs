@@ -69,13 +69,15 @@ struct Work {
     seed: u64,
     /// Ids of people who were there before, for groups to have members.
     staff: Vec<String>,
+    /// Whether some are changed between two tries.
+    changes: bool,
     /// What the POST of something that was acknowledged may be answered when it is sent again.
     again: &'static [u16],
 }
 
 impl Work {
     /// Hires the staff at a vendor that is still calm.
-    async fn begin(tenant: &Tenant, seed: u64, again: &'static [u16]) -> Self {
+    async fn begin(tenant: &Tenant, seed: u64) -> Self {
         let mut staff = Vec::new();
         for number in 0..3 {
             let person = Thing {
@@ -92,7 +94,8 @@ impl Work {
             tenant: tenant.clone(),
             seed,
             staff,
-            again,
+            changes: true,
+            again: &[409],
         }
     }
 
@@ -155,8 +158,8 @@ impl Work {
         let mut dice = Dice::of(seed ^ number as u64);
         let style = match dice.below(5) {
             0 | 1 => Style::Same,
-            2 | 3 => Style::Cycle,
-            _ => Style::Changed,
+            4 if self.changes => Style::Changed,
+            _ => Style::Cycle,
         };
         if number % 4 == 3 {
             return Thing {

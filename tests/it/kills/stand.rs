@@ -129,11 +129,11 @@ impl Stand {
         F: Future<Output = ()> + Send + 'static,
     {
         let mut acting: JoinSet<()> = self.tenants.iter().cloned().map(act).collect();
+        let mut failures = 0;
         while let Some(ended) = acting.join_next().await {
-            if let Err(failed) = ended {
-                std::panic::resume_unwind(failed.into_panic());
-            }
+            failures += usize::from(ended.is_err());
         }
+        assert_eq!(failures, 0, "tenants at which it failed, each told above");
     }
 
     pub(super) fn served(&self) -> &Served {
