@@ -10,6 +10,7 @@
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `core` | what every write promises, for each vendor, in every profile |
 //! | `bulk` | many operations in one request |
+//! | `kills` | lost replies, kills and full disks: nothing twice, nothing missing |
 //! | `races` | many requests at once |
 //! | `replicas` | several gateways on one PostgreSQL |
 //! | `reload` | files that change while the gateway serves |
@@ -51,6 +52,7 @@ mod fuzz_targets;
 mod guide;
 mod harness;
 mod house;
+mod kills;
 mod lists;
 mod log_command;
 mod packaging;

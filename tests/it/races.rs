@@ -8,7 +8,9 @@ use std::time::Duration;
 use scimgate::demo::emulator::kit::{Action, Fault};
 use serde_json::{Value, json};
 
-use crate::harness::{Connection, Options, Request, Response, Tenant, TestGateway, group, person};
+use crate::harness::{
+    Connection, Dice, Options, Request, Response, Tenant, TestGateway, group, person,
+};
 
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -207,7 +209,7 @@ async fn mix(
         .iter()
         .map(|id| (id.clone(), Model::default()))
         .collect();
-    let mut dice = Dice(seed);
+    let mut dice = Dice::of(seed);
     for _ in 0..60 {
         let user = &users[dice.below(users.len())];
         let state = model.get_mut(user).unwrap();
@@ -301,16 +303,4 @@ fn switch(tenant: &Tenant, user: &str, active: bool) -> Request {
     tenant
         .request("PATCH", &path)
         .json(&json!({"schemas": [PATCH], "Operations": [operation]}))
-}
-
-/// Repeatable chance (xorshift64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % most as u64) as usize
-    }
 }

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use expect_test::expect;
@@ -219,6 +220,8 @@ fn a_reason_is_told_once() {
 /// `scimgate serve` as a process.
 pub(crate) struct Served {
     process: Child,
+    /// Read all the time: a full pipe would hold the process up.
+    log: Option<JoinHandle<String>>,
     pub(crate) origin: String,
     /// `http://…` of probes and metrics; empty if there are none.
     pub(crate) ops: String,
@@ -237,6 +240,8 @@ impl Served {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let stderr = process.stderr.take().unwrap();
+        let log = std::thread::spawn(move || std::io::read_to_string(stderr).unwrap());
         // All that is announced is announced at once.
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
@@ -252,6 +257,7 @@ impl Served {
         };
         Self {
             process,
+            log: Some(log),
             origin,
             ops: side("probes and metrics: ", "/readyz"),
             admin: side("administration: ", "/admin/v1"),
@@ -302,8 +308,19 @@ impl Served {
         }
         let status = self.process.wait().unwrap();
         assert_eq!(status.code(), Some(0));
-        let stderr = self.process.stderr.take().unwrap();
-        std::io::read_to_string(stderr).unwrap()
+        self.log.take().unwrap().join().unwrap()
+    }
+
+    /// Ends it with SIGKILL, in the middle of what it does, and gives the log.
+    pub(crate) fn kill(mut self) -> String {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        self.log.take().unwrap().join().unwrap()
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
     }
 }
 

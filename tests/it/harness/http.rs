@@ -2,6 +2,7 @@
 //! headers goes out byte for byte, and nothing else does.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -124,28 +125,37 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address)
+        Self::try_open(address).await.expect("the gateway listens")
+    }
+
+    /// Where nobody may listen.
+    pub(crate) async fn try_open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream))
             .await
-            .expect("the gateway listens");
-        stream.set_nodelay(true).unwrap();
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+            .map_err(io::Error::other)?;
         tokio::spawn(connection);
-        Self {
+        Ok(Self {
             sender,
             host: address.to_string(),
-        }
+        })
     }
 
     pub(crate) async fn send(&mut self, request: &Request) -> Response {
+        self.try_send(request).await.expect("a whole answer")
+    }
+
+    /// Where the connection may break before the answer is whole.
+    pub(crate) async fn try_send(&mut self, request: &Request) -> hyper::Result<Response> {
         let whole = async {
             let sent = self.sender.send_request(self.written(request));
-            let (head, body) = sent.await.expect("an answer").into_parts();
-            let body = body.collect().await.expect("a whole answer");
-            Response {
+            let (head, body) = sent.await?.into_parts();
+            Ok(Response {
                 status: head.status.as_u16(),
                 headers: head.headers,
-                body: body.to_bytes(),
-            }
+                body: body.collect().await?.to_bytes(),
+            })
         };
         timeout(PATIENCE, whole)
             .await

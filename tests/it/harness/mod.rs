@@ -2,6 +2,7 @@
 //! adapters and tenants; SoSafe's emulator with two customers; two tenants with
 //! a token each. It starts in a few dozen milliseconds.
 
+mod dice;
 mod http;
 pub(crate) mod logs;
 #[allow(dead_code, reason = "the rest is for the tests of the store itself")]
@@ -34,6 +35,7 @@ use scimgate::tenant::token::Tokens;
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) use dice::Dice;
 pub(crate) use http::{Connection, Request, Response};
 pub(crate) use tenant::{Tenant, members_in};
 
