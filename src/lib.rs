@@ -14,13 +14,13 @@
 //!    read; then the tenant's own limits;
 //! 3. **decode**: a bounded body becomes a [`scim::Request`], or many of them in a
 //!    [`scim::Bulk`], or is refused with nothing sent anywhere;
-//! 4. **operation** ([`adapter::operations`]): lock, look up, translate by the
+//! 4. **operation** ([`provisioning`]): lock, look up, translate by the
 //!    compiled table ([`adapter::mapping`]), run the vendor's function on a
-//!    fiber ([`adapter::script`]);
+//!    fiber ([`script`]);
 //! 5. **vendor call**: the fiber suspends, [`vendor`] carries the call out, the
 //!    fiber goes on with the reply;
 //! 6. what the vendor holds, and what only we remember ([`store`]), becomes the
-//!    resource Entra sees (`adapter/operations/view.rs`), and **encode** writes
+//!    resource Entra sees (`provisioning/view.rs`), and **encode** writes
 //!    it out. A failure keeps its meaning and becomes an answer in one place,
 //!    `server/rescue.rs`.
 //!
@@ -34,7 +34,9 @@
 //! | [`server`] | Entra's side: listener, edge, the walk; the ports for probes and administration |
 //! | [`catalog`] | adapters and tenants, loaded through one door, again whenever they change, and what is wrong with them |
 //! | [`tenant`] | tenants, their files and tokens |
-//! | [`adapter`] | what we know of a vendor: manifest, table, script, fiber, operations |
+//! | [`provisioning`] | what a request does: operations, locks, batches, trace |
+//! | [`adapter`] | what a vendor declares: manifest, table, script as written |
+//! | [`script`] | how a script runs: engine, fiber, host functions, vendor calls and their faults |
 //! | [`scim`] | RFC 7643 and RFC 7644, pure |
 //! | [`convert`] | countries, languages, telephone numbers, time zones, text |
 //! | [`vendor`] | the vendor's side of the network: connections, limits, retries, breakers |
@@ -47,8 +49,8 @@
 //! | [`demo`] | emulators of vendors' APIs and the guided demonstration |
 //!
 //! Dependencies point one way: `cli → gateway → server → catalog → tenant →
-//! adapter → scim`. `vendor` and `store` implement traits that `adapter` and
-//! `tenant` own, `telemetry` those of whoever has something to tell; only `cli` and
+//! provisioning → adapter → script → scim`. `vendor` and `store` implement traits
+//! that `script`, `provisioning` and `tenant` own, `telemetry` those of whoever has something to tell; only `cli` and
 //! `gateway` know it. A test (`tests/it/tidy.rs`) holds the arrows.
 //!
 //! # Invariants
@@ -80,7 +82,9 @@ pub mod dry_run;
 pub mod gateway;
 pub mod probe;
 pub mod problem;
+pub mod provisioning;
 pub mod scim;
+pub mod script;
 pub mod server;
 pub mod store;
 pub mod telemetry;

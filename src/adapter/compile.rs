@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use super::Adapter;
 use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
-use super::script::Script;
-use super::{crosscheck, extensions};
+use super::{Adapter, crosscheck, extensions};
 use crate::problem::{Problem, counted, meant_by, nearest};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
+use crate::script::program::Script;
 
 /// The files of one vendor.
 #[derive(Clone, Debug)]

@@ -2,90 +2,27 @@
 //! rows of its error table, functions of its script. Recorded only by an adapter
 //! that is [`Adapter::watched`]; one that serves has nothing to record into.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use rhai::Engine;
-use rhai::debugger::{DebuggerCommand, DebuggerEvent};
 use serde_json::{Value, json};
 
 use super::Adapter;
-use super::engine;
-
-/// Marks by index, set by whoever passes.
-#[derive(Debug)]
-pub(in crate::adapter) struct Marks(Vec<AtomicBool>);
-
-impl Marks {
-    fn new(count: usize) -> Arc<Self> {
-        Arc::new(Self((0..count).map(|_| AtomicBool::new(false)).collect()))
-    }
-
-    /// Marks one; what was added after the marks were made has none.
-    pub(in crate::adapter) fn set(&self, index: usize) {
-        if let Some(mark) = self.0.get(index) {
-            mark.store(true, Ordering::Relaxed);
-        }
-    }
-
-    pub(in crate::adapter) fn is_set(&self, index: usize) -> bool {
-        self.0
-            .get(index)
-            .is_some_and(|mark| mark.load(Ordering::Relaxed))
-    }
-}
+use crate::script::watch::{Marks, Watch};
 
 /// The rows of a table that were used.
 #[derive(Clone, Debug)]
-pub(in crate::adapter) struct SeenRows {
-    pub(in crate::adapter) written: Arc<Marks>,
-    pub(in crate::adapter) read: Arc<Marks>,
+pub(crate) struct SeenRows {
+    pub(crate) written: Arc<Marks>,
+    pub(crate) read: Arc<Marks>,
 }
 
 impl SeenRows {
     /// For a table of so many rows, none of them used yet.
-    pub(in crate::adapter) fn new(rows: usize) -> Self {
+    pub(crate) fn new(rows: usize) -> Self {
         Self {
             written: Marks::new(rows),
             read: Marks::new(rows),
         }
-    }
-}
-
-/// An engine that notes which functions of a script run on it.
-pub(in crate::adapter) struct Watch {
-    pub(in crate::adapter) engine: Engine,
-    called: Arc<Mutex<BTreeSet<String>>>,
-}
-
-impl Watch {
-    fn new() -> Self {
-        let called: Arc<Mutex<BTreeSet<String>>> = Arc::default();
-        let notes = Arc::clone(&called);
-        let mut engine = engine::unshared();
-        #[expect(
-            deprecated,
-            reason = "rhai's word for what may change; its version is pinned"
-        )]
-        engine.register_debugger(
-            |_, debugger| debugger,
-            move |context, _: DebuggerEvent<'_>, _, _, _| {
-                let frame = context
-                    .global_runtime_state()
-                    .debugger()
-                    .call_stack()
-                    .last();
-                if let Some(frame) = frame {
-                    let mut called = notes.lock().unwrap_or_else(PoisonError::into_inner);
-                    if !called.contains(frame.fn_name.as_str()) {
-                        called.insert(frame.fn_name.to_string());
-                    }
-                }
-                Ok(DebuggerCommand::StepInto)
-            },
-        );
-        Self { engine, called }
     }
 }
 
@@ -155,11 +92,7 @@ impl Adapter {
 
     fn functions_used(&self) -> Vec<(String, bool)> {
         let watch = self.script.watch.as_ref();
-        let called = watch.map(|watch| {
-            let called = watch.called.lock();
-            called.unwrap_or_else(PoisonError::into_inner).clone()
-        });
-        let called = called.unwrap_or_default();
+        let called = watch.map(|watch| watch.called()).unwrap_or_default();
         // Tables run when they are loaded, and closures are parts of rows.
         let named = self.script.functions();
         let named = named.filter(|name| !name.contains('$') && !name.ends_with("_attributes"));

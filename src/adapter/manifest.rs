@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::extensions::ExtensionEntry;
 use super::reads::ReadingPost;
-use super::replies::ReplyTable;
+use crate::script::replies::ReplyTable;
 
 /// A manifest as written.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,70 +1,42 @@
-//! What the gateway knows of a vendor, and what it does with it.
+//! What a vendor declares: its manifest, its attribute table, its script as written.
 //!
-//! - [`manifest`], [`extensions`], [`replies`], [`settings`]: the vendor as its `.toml` tells it;
-//! - [`script`], [`lint`], [`engine`], [`fiber`], [`host`]: its script, checked,
-//!   and run on a coroutine that suspends at each vendor call;
-//! - [`xml`]: replies and bodies of vendors that speak XML;
-//! - [`mapping`]: its attribute table, compiled;
-//! - [`outline`]: a script's parts as their reader sees them;
+//! - [`manifest`], [`extensions`], [`settings`]: the vendor as its `.toml` tells it;
+//! - [`mapping`]: its attribute table, compiled; [`remembered`]: what is kept beside it;
 //! - `reads`: which calls change nothing;
-//! - [`operations`]: one SCIM operation, one short function;
-//! - [`batch`]: writes that go to the vendor by the job; [`recent`]: what its look-ups do not see yet;
-//! - [`backend`], [`memory`]: the traits `vendor` and `store` implement;
-//! - [`compile`], [`crosscheck`]: from files as written to an [`Adapter`], or to
-//!   all that is wrong with them;
-//! - [`coverage`]: what a run used of all that;
-//! - [`outcome`]: what went wrong, by whose fault;
-//! - [`story`]: what one request did.
+//! - [`keys`]: names of tenants and objects;
+//! - [`compile`], `crosscheck`: from files as written to an [`Adapter`], or to
+//!   all that is wrong with them; `custom`: with a tenant's own rows;
+//! - `lint`: what works and is probably not meant;
+//! - `environment`: what its script sees of it;
+//! - [`outline`]: a script's parts as their reader sees them;
+//! - [`coverage`]: what a run used of all that.
 
-pub mod backend;
-pub mod batch;
 pub mod compile;
 pub mod coverage;
 mod crosscheck;
 mod custom;
-pub mod engine;
+pub(crate) mod environment;
 pub mod extensions;
-mod fiber;
-pub mod host;
-pub mod ids;
 pub mod keys;
 mod lint;
-pub mod locks;
 pub mod manifest;
 pub mod mapping;
-pub mod memory;
-pub mod operations;
-pub mod outcome;
 pub mod outline;
 mod reads;
-pub mod recent;
-pub mod replies;
-pub mod script;
+pub mod remembered;
 pub mod settings;
-pub mod story;
-pub mod xml;
 
 use std::sync::Arc;
 
-pub use backend::{
-    Backend, CallBody, CallFault, LocalBoxFuture, RequestToken, VendorCall, VendorReply, Verb,
-};
-pub use batch::Batches;
-use host::Fault;
-pub use keys::{NativeId, ObjectKey, ScimId, TenantId};
 use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::Mapping;
-pub use memory::{Memory, MemoryError, Remembered};
-pub use outcome::{Failure, GatewayFault, ScriptFault, VendorFault};
 pub use reads::ReadingPost;
-pub use recent::Recent;
-use replies::ReplyTable;
-use script::Script;
 
 use crate::scim::{Profile, ResourceKind, Service};
-
-/// Target of the spans that only traces show: a log line stays in its request's span.
-pub const TRACE_ONLY: &str = "trace_only";
+use crate::script::fault::Failure;
+use crate::script::host::Fault;
+use crate::script::program::Script;
+use crate::script::replies::ReplyTable;
 
 /// Most resources of one page of a list.
 const PAGE_MAX: u32 = 200;
@@ -109,7 +81,7 @@ impl Adapter {
     }
 
     /// How resources of a type are named.
-    fn id_rule(&self, kind: ResourceKind) -> Option<&IdRule> {
+    pub(crate) fn id_rule(&self, kind: ResourceKind) -> Option<&IdRule> {
         match kind {
             ResourceKind::User => Some(&self.manifest.ids.user),
             ResourceKind::Group => self.manifest.ids.group.as_ref(),
@@ -144,17 +116,17 @@ impl Adapter {
     }
 
     /// A fault of the script as the operation's failure.
-    fn told(&self, fault: Fault) -> Failure {
+    pub(crate) fn told(&self, fault: Fault) -> Failure {
         let named = fault.naming(|field| self.attribute_in(field));
         named.into_failure(&self.manifest.title)
     }
 
     /// Whether accounts are switched on and off by functions of their own.
-    fn has_switch(&self) -> bool {
+    pub(crate) fn has_switch(&self) -> bool {
         self.script.arity("activate_user").is_some()
     }
 
-    fn holds_memberships(&self) -> bool {
+    pub(crate) fn holds_memberships(&self) -> bool {
         self.manifest.groups.membership == MembershipModel::Vendor
     }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::host::{FORM, is_query};
-use super::{Adapter, VendorCall, Verb};
+use super::Adapter;
+use crate::script::call::{VendorCall, Verb};
+use crate::script::host::{FORM, is_query};
 
 /// Where GraphQL is spoken unless the manifest says otherwise.
 const GRAPHQL: &str = "/graphql";
@@ -68,7 +69,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::adapter::CallBody;
+    use crate::script::call::CallBody;
 
     fn form(text: &'static str) -> VendorCall {
         VendorCall {

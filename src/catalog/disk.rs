@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::fingerprint::Fingerprint;
 use super::reload::Plan;
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::problem::{Problem, file};
 use crate::tenant::file::secret_files;
 use crate::tenant::redacted;

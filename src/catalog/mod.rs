@@ -40,7 +40,8 @@ pub use load::{Sources, load};
 pub use reload::{Demand, Effects, Plan, Reloader, log_problems};
 pub use standing::{Outcome, Standing};
 
-use crate::adapter::{Adapter, TenantId};
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
 use crate::tenant::Tenant;
 
 /// One generation of adapters and tenants.

@@ -4,7 +4,7 @@ use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
 
 use super::{Ending, Trouble};
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::config::Config;
 use crate::gateway::open_tokens;
 use crate::tenant::audit::{AuditBook, Deed};

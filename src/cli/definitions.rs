@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::{Ending, Trouble};
-use crate::adapter::host::definitions::definitions;
+use crate::script::definitions::definitions;
 
 /// Where to write.
 #[derive(Debug, clap::Args)]

@@ -11,12 +11,14 @@ use serde_json::json;
 
 use super::output::Form;
 use super::{Ending, Trouble, named, sources};
+use crate::adapter::Adapter;
 use crate::adapter::compile::Files;
-use crate::adapter::{Adapter, Backend, TenantId};
+use crate::adapter::keys::TenantId;
 use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
 use crate::dry_run::{self, Corpus, DryRun, Means, Subject, differences};
 use crate::gateway::{self, way_to_vendor};
+use crate::script::call::Backend;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::transcript::Requests;

@@ -9,9 +9,9 @@ use url::form_urlencoded::Serializer;
 
 use super::Trouble;
 use super::reach::Remote;
-use crate::adapter::story::{Action, Event, Status};
 use crate::config::Config;
 use crate::gateway;
+use crate::provisioning::trace::{Action, Event, Status};
 use crate::store::Store;
 use crate::store::log::{Filter, Order, Page};
 
@@ -132,7 +132,7 @@ fn quoted(segment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapter::TenantId;
+    use crate::adapter::keys::TenantId;
 
     #[test]
     fn a_page_is_asked_for_as_the_admin_port_reads_it() {

@@ -3,9 +3,9 @@
 use super::events::{Events, Place};
 use super::output::Form;
 use super::{Ending, Trouble};
-use crate::adapter::story::tell;
 use crate::config::Config;
 use crate::gateway;
+use crate::provisioning::trace::tell;
 
 /// Which request.
 #[derive(Debug, clap::Args)]

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 
 use super::events::{Events, Place};
 use super::{Ending, Trouble};
-use crate::adapter::TenantId;
-use crate::adapter::story::tell::plain;
-use crate::adapter::story::{Action, Event, Status};
+use crate::adapter::keys::TenantId;
 use crate::config::{self, Config};
+use crate::provisioning::trace::tell::plain;
+use crate::provisioning::trace::{Action, Event, Status};
 use crate::store::log::{Filter, Order};
 
 /// How often `--follow` looks for more.

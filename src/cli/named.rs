@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 
-use crate::adapter::{Adapter, TenantId};
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
 use crate::catalog::Catalog;
 use crate::problem::nearest;
 use crate::tenant::Tenant;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::output::Form;
 use super::reach::{Remote, Whereabouts};
 use super::{Ending, Trouble};
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::catalog::standing::{Part, State};
 use crate::config::Config;
 use crate::gateway::status::{Rates, RiskLevel, Status, TenantStatus};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::admin::note;
 use super::{Ending, Trouble};
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::config::{self, Config};
 use crate::gateway::{open_tokens, tenant_url};
 use crate::tenant::audit::AuditBook;

@@ -4,7 +4,7 @@ use super::emulator::kit::Emulator;
 use super::files;
 use super::scratch::Scratch;
 use super::vendors::Showcase;
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
 use crate::gateway::{Gateway, OpenFault};

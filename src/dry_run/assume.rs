@@ -11,7 +11,8 @@ use super::fill::{Bindings, text_of};
 use super::ledger::{Ledger, id_keys};
 use super::parts::Parts;
 use super::trees::reply_of;
-use crate::adapter::{Adapter, VendorReply};
+use crate::adapter::Adapter;
+use crate::script::call::VendorReply;
 
 /// An answer that nobody gave.
 pub(super) struct Assumption {

@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 use super::address::without_quoted;
 use super::parts::{Content, Parts, leaves};
 use super::trees::has_ids;
-use crate::adapter::replies::Meaning;
-use crate::adapter::{Adapter, VendorReply, Verb};
+use crate::adapter::Adapter;
 use crate::problem::file;
+use crate::script::call::{VendorReply, Verb};
+use crate::script::replies::Meaning;
 use crate::transcript::{self, Answer, Ask, Body, Transcript};
 
 /// Two JSON bodies, forms or queries are of one form if this part of their names is common.

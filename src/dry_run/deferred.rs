@@ -7,7 +7,7 @@ use super::corpus::{Corpus, Told};
 use super::ledger::id_keys;
 use super::parts::{Content, Parts, leaves};
 use crate::adapter::Adapter;
-use crate::adapter::replies::Meaning;
+use crate::script::replies::Meaning;
 
 /// Such a call as a transcript tells it.
 pub(super) struct Deferred<'c> {

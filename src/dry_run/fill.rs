@@ -149,7 +149,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::adapter::{CallBody, VendorCall, Verb};
+    use crate::script::call::{CallBody, VendorCall, Verb};
 
     fn post(body: Value) -> Parts {
         let call = VendorCall {

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use super::address::{below, list_of, named_element};
 use super::fill::text_of;
 use super::parts::{Content, Parts, leaves};
-use crate::adapter::{Adapter, VendorReply};
+use crate::adapter::Adapter;
 use crate::scim::ResourceKind;
+use crate::script::call::VendorReply;
 
 /// The first number of virtual ids: far above those of transcripts.
 const FIRST: u64 = 990_001;

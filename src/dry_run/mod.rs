@@ -39,9 +39,12 @@ pub use corpus::Corpus;
 pub use difference::{Difference, differences};
 pub use report::{Answered, Asked, Call, DryRun, Exchange};
 
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
 use crate::adapter::settings::Settings;
-use crate::adapter::{Adapter, Backend, Memory, TenantId};
+use crate::provisioning::memory::Memory;
 use crate::scim::Service;
+use crate::script::call::Backend;
 use crate::tenant::Tenant;
 use crate::transcript::{self, Requests};
 

@@ -6,7 +6,8 @@ use super::fill::{merge, text_of};
 use super::ledger::{Known, Ledger, id_keys};
 use super::parts::Parts;
 use super::trees::{Part, has_records, reply_of, walk};
-use crate::adapter::{Adapter, VendorReply};
+use crate::adapter::Adapter;
+use crate::script::call::VendorReply;
 
 /// Whether a call is about an object that only this dry run has made, or has removed.
 pub(super) fn is_virtual(ledger: &Ledger, call: &Parts) -> bool {

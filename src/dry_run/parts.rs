@@ -6,8 +6,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::address::{at, named_element, quoted, without_quoted};
-use crate::adapter::xml::{self, TEXT};
-use crate::adapter::{VendorCall, Verb};
+use crate::script::call::{VendorCall, Verb};
+use crate::script::xml::{self, TEXT};
 use crate::transcript::{self, Body, ExpectedCall, FORM};
 
 /// A call of the vendor.

@@ -9,10 +9,12 @@ use super::report::{Answered, Asked, DryRun, Exchange};
 use super::understood::{steps, understood};
 use super::vendor::Vendor;
 use super::{Means, Subject};
+use crate::adapter::keys::{ObjectKey, ScimId};
 use crate::adapter::manifest::CredentialKind;
-use crate::adapter::story::{self, Story};
-use crate::adapter::{Backend, Batches, ObjectKey, ScimId};
+use crate::provisioning::batch::Batches;
+use crate::provisioning::trace::{self, Story};
 use crate::scim::ResourceKind;
+use crate::script::call::Backend;
 use crate::transcript::{
     Ask, Body, Mode, Player as Gateway, Requests, Tried, Variables, differences, fill, fill_value,
 };
@@ -123,7 +125,7 @@ impl Player {
 
     /// A story that nobody but the dry run hears.
     fn story(&self) -> Rc<Story> {
-        let asked = story::Asked {
+        let asked = trace::Asked {
             request_id: "dry-run".into(),
             part: 0,
             tenant: self.gateway.tenant.clone(),

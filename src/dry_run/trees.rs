@@ -4,8 +4,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::ledger::id_keys;
-use crate::adapter::replies::Format;
-use crate::adapter::{Adapter, VendorReply, xml};
+use crate::adapter::Adapter;
+use crate::script::call::VendorReply;
+use crate::script::replies::Format;
+use crate::script::xml;
 
 /// A part of an answer.
 pub(super) enum Part<'t> {

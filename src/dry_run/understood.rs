@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::report::{Asked, Call};
-use crate::adapter::story::{Step, Story, tell};
+use crate::provisioning::trace::{Step, Story, tell};
 use crate::scim::patch::Op;
 use crate::scim::{Message, PatchRequest, Query, Request, Service};
 

@@ -13,9 +13,10 @@ use super::ledger::Ledger;
 use super::overlay::{absorb, is_virtual};
 use super::parts::Parts;
 use super::report::{Answered, Call};
-use crate::adapter::story::Story;
-use crate::adapter::{Adapter, Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
+use crate::adapter::Adapter;
+use crate::provisioning::trace::Story;
 use crate::scim::ResourceKind;
+use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::transcript::{Answer, ExpectedCall, Variables, fill};
 
 /// How often in a row one and the same may be read; the answer would never change.

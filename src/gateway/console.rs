@@ -13,12 +13,14 @@ use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::trial::Trial;
 use super::{Gateway, tenant_url};
-use crate::adapter::story::{self, Event};
-use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
+use crate::adapter::keys::TenantId;
 use crate::catalog::standing::{Part, State};
 use crate::catalog::{Demand, Difference, Reloader, Standing};
 use crate::config::Config;
 use crate::dry_run::DryRun;
+use crate::provisioning::memory::MemoryError;
+use crate::provisioning::trace::{self, Event};
+use crate::script::call::LocalBoxFuture;
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::store::health::RiskLevel;
@@ -94,7 +96,7 @@ impl Steward {
         let health = self.store.health(&id, now);
         let warnings = self.store.count(Filter {
             tenant: Some(id.clone()),
-            status: Some(story::Status::Warning),
+            status: Some(trace::Status::Warning),
             since: Some(now - DAY),
             ..Filter::default()
         });

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use crate::adapter::TenantId;
-use crate::adapter::story::{Action, Status};
+use crate::adapter::keys::TenantId;
+use crate::provisioning::trace::{Action, Status};
 use crate::server::admin::Refusal;
 use crate::store::log::{Filter, Order};
 

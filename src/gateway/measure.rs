@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::tenants::Tenants;
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::catalog::{Reloader, Standing};
 use crate::server::Certificate;
 use crate::store::Store;

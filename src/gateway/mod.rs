@@ -23,12 +23,14 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use url::Url;
 
-use crate::adapter::story::{Audience, Identity, Witness};
-use crate::adapter::{LocalBoxFuture, MemoryError, TenantId};
+use crate::adapter::keys::TenantId;
 use crate::catalog::{Catalog, Plan, Reloader, Report, Sources, unfit_certificate};
 use crate::config::{self, Config};
 use crate::problem::Problem;
+use crate::provisioning::memory::MemoryError;
+use crate::provisioning::trace::{Audience, Identity, Witness};
 use crate::scim::CursorKey;
+use crate::script::call::LocalBoxFuture;
 use crate::server::{
     Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
 };

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::tenants::Tenants;
-use crate::adapter::LocalBoxFuture;
+use crate::script::call::LocalBoxFuture;
 use crate::server::Pulse;
 use crate::server::ops::Health;
 use crate::store::Store;

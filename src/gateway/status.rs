@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::catalog::Standing;
 pub use crate::store::health::{Health, Rates, Risk, RiskLevel};
 

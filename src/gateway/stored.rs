@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::adapter::MemoryError;
 use crate::config::{self, Config};
 use crate::gateway::OpenFault;
+use crate::provisioning::memory::MemoryError;
 use crate::store::Store;
 use crate::store::postgres::Address;
 use crate::tenant::token::{Pepper, PepperFault, Tokens};

@@ -9,8 +9,9 @@ use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
 use super::tenants::way_to_vendor;
-use crate::adapter::{Adapter, Backend};
+use crate::adapter::Adapter;
 use crate::dry_run::{Corpus, DryRun, Means, Subject, run_alone};
+use crate::script::call::Backend;
 use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::transcript::Requests;

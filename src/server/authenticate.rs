@@ -8,7 +8,7 @@ use hyper::header::AUTHORIZATION;
 use super::rescue::Rejection;
 use super::route::Route;
 use super::{Admission, Application};
-use crate::adapter::GatewayFault;
+use crate::script::fault::GatewayFault;
 use crate::tenant::token::AuthFault;
 
 /// Finds the tenant of the request's bearer token (RFC 6750 §2.1).

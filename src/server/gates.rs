@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::limits::TenantLimits;
 use super::rescue::Rejection;
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 
 /// One tenant's gate.
 struct Gate {

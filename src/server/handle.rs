@@ -23,9 +23,10 @@ use super::rescue::{self, Rejection};
 use super::route::{self, Route};
 use super::stack::{Due, HttpRequest, HttpResponse, Place, RequestId, caught, id_of};
 use super::{Admission, Application};
-use crate::adapter::story::Story;
-use crate::adapter::{Failure, GatewayFault, operations};
+use crate::provisioning;
+use crate::provisioning::trace::Story;
 use crate::scim::{self, Message};
+use crate::script::fault::{Failure, GatewayFault};
 
 /// The part of a request's time in which the answer to a bulk request is written: it must be
 /// there before the edge gives the whole request up.
@@ -211,7 +212,7 @@ async fn many(
             rejection.error(&part.id)
         })
     };
-    Ok(operations::bulk(bulk, &service, &base_url, due, one).await)
+    Ok(provisioning::bulk(bulk, &service, &base_url, due, one).await)
 }
 
 /// The end of a write that nobody waited for any more.

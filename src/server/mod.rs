@@ -56,9 +56,11 @@ pub use rescue::{Told, told};
 pub use side::{Side, SidePort};
 pub use tls::{Certificate, TlsFault};
 
-use crate::adapter::story::Story;
-use crate::adapter::{Failure, LocalBoxFuture, TenantId};
+use crate::adapter::keys::TenantId;
+use crate::provisioning::trace::Story;
 use crate::scim;
+use crate::script::call::LocalBoxFuture;
+use crate::script::fault::Failure;
 use crate::tenant::token::AuthFault;
 
 /// What stands behind the server; one per worker thread, and it stays there.

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 
 use super::side::{Side, SidePort, few};
 use super::stack::HttpResponse;
-use crate::adapter::LocalBoxFuture;
+use crate::script::call::LocalBoxFuture;
 
 /// A kubelet waits for one second by default.
 const PATIENCE: Duration = Duration::from_millis(800);

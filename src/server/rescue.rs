@@ -10,9 +10,9 @@ use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW
 
 use super::encode::answer;
 use super::stack::{HttpResponse, RequestId};
-use crate::adapter::story::{End, Fault};
-use crate::adapter::{Failure, GatewayFault, VendorFault};
+use crate::provisioning::trace::{End, Fault};
 use crate::scim::{Response, ScimError, ScimType};
+use crate::script::fault::{Failure, GatewayFault, VendorFault};
 
 /// Why a request gets no ordinary answer.
 #[derive(Clone, Debug)]

@@ -22,7 +22,8 @@ use super::handle::{Front, handle};
 use super::observer::Watch;
 use super::rescue::Rejection;
 use super::route;
-use crate::adapter::{GatewayFault, LocalBoxFuture};
+use crate::script::call::LocalBoxFuture;
+use crate::script::fault::GatewayFault;
 
 /// A request of the identity provider, its body still on the wire.
 pub(super) type HttpRequest = hyper::Request<Incoming>;

@@ -8,7 +8,7 @@ use super::lane::Turn;
 use super::sql::{Result, Row};
 use super::tokens::{damaged, time};
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::Recall;
+use crate::provisioning::memory::Recall;
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::admin::{AdminBook, AdminName, AdminRecord};
 use crate::tenant::token::{KeyId, TokenDigest};

@@ -9,7 +9,8 @@ use std::task::Poll;
 use serde_json::json;
 
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
-use crate::adapter::memory::{Membership, Memory, MemoryError, Recall, Remembered, Saying};
+use crate::adapter::remembered::{Remembered, Saying};
+use crate::provisioning::memory::{Membership, Memory, MemoryError, Recall};
 use crate::scim::ResourceKind::{self, Group, User};
 
 /// Runs every check.

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::Store;
 use super::sql::{Db, Result, Row};
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::Recall;
-use crate::adapter::story::Ended;
+use crate::provisioning::memory::Recall;
+use crate::provisioning::trace::Ended;
 
 /// Length of the spans that are counted, in milliseconds.
 const SPAN: i64 = 5 * 60 * 1000;

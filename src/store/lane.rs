@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::sql::{self, Db};
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 
 /// Commands that may wait; the next caller waits in its own future instead,
 /// where its deadline counts.

@@ -8,7 +8,8 @@ use super::Store;
 use super::lane::Turn;
 use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
-use crate::adapter::memory::{Membership, Memory, Recall, Remembered};
+use crate::adapter::remembered::Remembered;
+use crate::provisioning::memory::{Membership, Memory, Recall};
 use crate::scim::ResourceKind;
 
 const RECALL: &str = "SELECT document FROM remembered WHERE tenant = ?1 AND kind = ?2 AND id = ?3";

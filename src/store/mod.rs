@@ -35,8 +35,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::adapter::locks::SharedLocks;
-use crate::adapter::memory::{MemoryError, Recall};
+use crate::provisioning::locks::SharedLocks;
+use crate::provisioning::memory::{MemoryError, Recall};
 use lane::{Lane, Turn};
 use postgres::Address;
 use sql::Db;

@@ -7,10 +7,10 @@ use rusqlite::types::Value;
 use super::Store;
 use super::lane::Turn;
 use super::sql::{Db, Result, Row};
-use crate::adapter::TenantId;
-use crate::adapter::memory::MemoryError;
+use crate::adapter::keys::TenantId;
+use crate::provisioning::memory::MemoryError;
 
-/// How the tables of [`Memory`](crate::adapter::Memory) are read and written.
+/// How the tables of [`Memory`](crate::provisioning::memory::Memory) are read and written.
 const TABLES: [(&str, &str); 3] = [
     (
         "SELECT tenant, kind, id, document FROM remembered WHERE tenant = ?1",
@@ -64,7 +64,9 @@ fn rows(db: &Db<'_>, select: &str, tenant: &TenantId) -> Result<Vec<Vec<Value>>>
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::adapter::{Memory as _, NativeId, ObjectKey, Remembered, ScimId};
+    use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
+    use crate::adapter::remembered::Remembered;
+    use crate::provisioning::memory::Memory as _;
     use crate::scim::ResourceKind::{Group, User};
 
     fn key(tenant: &TenantId, kind: crate::scim::ResourceKind, id: &ScimId) -> ObjectKey {

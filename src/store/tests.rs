@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::conformance::together;
 use super::*;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
-use crate::adapter::memory::Memory;
+use crate::provisioning::memory::Memory;
 use crate::scim::ResourceKind::{Group, User};
 
 /// No timers, no I/O driver: the store must not need any.

@@ -7,7 +7,7 @@ use super::Store;
 use super::lane::Turn;
 use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::Recall;
+use crate::provisioning::memory::Recall;
 use crate::tenant::token::{BookFault, KeyId, LIVE_TOKENS, TokenBook, TokenDigest, TokenRecord};
 
 /// Whether there is any token, a tenant's or an administrator's.

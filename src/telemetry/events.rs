@@ -5,8 +5,8 @@ use std::sync::Arc;
 use opentelemetry::{KeyValue, StringValue};
 
 use super::instruments::{Instruments, word};
-use crate::adapter::TenantId;
-use crate::adapter::story::{Deed, Ended, Moment, Step, Witness};
+use crate::adapter::keys::TenantId;
+use crate::provisioning::trace::{Deed, Ended, Moment, Step, Witness};
 
 impl Witness for Instruments {
     fn ended(&self, story: &Arc<Ended>) {

@@ -4,13 +4,12 @@ use std::io;
 use std::panic::PanicHookInfo;
 
 use tracing_subscriber::filter::ParseError;
-use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-use crate::adapter::TRACE_ONLY;
 use crate::config::{Log, LogFormat};
+use crate::provisioning::TRACE_ONLY;
 
 /// Libraries whose news is not an operator's. The configured filter may say otherwise.
 const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,rustls=warn,tower=warn,mio=warn";

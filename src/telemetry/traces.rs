@@ -14,7 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::instruments::Instruments;
 use super::spans::{Outward, SORTS};
-use crate::adapter::TRACE_ONLY;
+use crate::provisioning::TRACE_ONLY;
 
 /// Spans of more detail are for log lines only.
 const MOST_DETAILED: Level = Level::INFO;

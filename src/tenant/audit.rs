@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::Recall;
+use crate::provisioning::memory::Recall;
 
 /// One thing that somebody did, or tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,9 +21,10 @@ use url::Url;
 
 use super::redact::secrets;
 use super::{Tenant, Upstream};
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
 use crate::adapter::settings::Settings;
-use crate::adapter::{Adapter, TenantId};
 use crate::problem::{Problem, file, meant_by, nearest};
 use crate::scim::Profile;
 

@@ -19,9 +19,10 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::Limits;
 use crate::adapter::settings::Settings;
-use crate::adapter::{Adapter, TenantId};
 use crate::scim::Service;
 
 /// One tenant of one generation.

@@ -69,9 +69,9 @@ pub use requests::{Requests, Tried};
 pub use run::{Outcome, run};
 pub(crate) use run::{Player, settings};
 
-use crate::adapter::{CallFault, VendorReply, Verb};
 use crate::problem::Problem;
 use crate::scim::Profile;
+use crate::script::call::{CallFault, VendorReply, Verb};
 
 /// A transcript, parsed.
 #[derive(Clone, Debug)]

@@ -6,9 +6,9 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::{Answer, Ask, Body, Exchange, ExpectedCall, ExpectedResponse, Transcript, seconds};
-use crate::adapter::{CallFault, VendorReply, Verb};
 use crate::problem::{Problem, line_span};
 use crate::scim::Profile;
+use crate::script::call::{CallFault, VendorReply, Verb};
 
 /// One `### …` section: its first line, headers and body.
 pub(super) struct Section {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::compare::{Difference, Mode, Variables, differences, fill, fill_value};
 use super::form::{self, FORM};
 use super::{Answer, Body, ExpectedCall, Misfit};
-use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
+use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 
 /// Answers one exchange's calls and keeps what did not fit.
 pub(super) struct Replay {

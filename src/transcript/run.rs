@@ -13,13 +13,19 @@ use tokio::time::Instant;
 use super::compare::{Difference, Mode, Variables, differences, fill, fill_value};
 use super::replay::Replay;
 use super::{Ask, Body, Exchange, Misfit, Transcript};
-use crate::adapter::ids::IdCache;
-use crate::adapter::locks::Locks;
-use crate::adapter::operations::{self, Operation};
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
 use crate::adapter::settings::Settings;
-use crate::adapter::story::Story;
-use crate::adapter::{Adapter, Backend, Batches, Failure, Memory, Recent, TenantId, VendorCall};
+use crate::provisioning::batch::Batches;
+use crate::provisioning::ids::IdCache;
+use crate::provisioning::locks::Locks;
+use crate::provisioning::memory::Memory;
+use crate::provisioning::recent::Recent;
+use crate::provisioning::trace::Story;
+use crate::provisioning::{self, Operation};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
+use crate::script::call::{Backend, VendorCall};
+use crate::script::fault::Failure;
 use crate::server::told;
 use crate::store::Store;
 
@@ -188,7 +194,7 @@ impl Player {
             let result = operation.perform(request).await;
             result.map_err(|failure| told(failure, "transcript").error)
         };
-        operations::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
+        provisioning::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
     }
 
     fn operation(&self, backend: Rc<dyn Backend>, story: Rc<Story>) -> Operation {

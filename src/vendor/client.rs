@@ -19,13 +19,12 @@ use super::destination::Destination;
 use super::exchange::{Broken, exchange};
 use super::key_exchange::attempt_with_key;
 use super::oauth2::{Denied, Issued, OAuth2, Renewal, Way};
-use super::path;
 use super::pool::Connections;
 use super::retry::{Tried, Tries};
-use super::verdict;
-use crate::adapter::replies::{Format, Meaning};
-use crate::adapter::story::{Story, Wait};
-use crate::adapter::{CallFault, VendorCall, VendorReply, Verb};
+use super::{path, verdict};
+use crate::provisioning::trace::{Story, Wait};
+use crate::script::call::{CallFault, VendorCall, VendorReply, Verb};
+use crate::script::replies::{Format, Meaning};
 
 /// `Name/Version`, as some vendors demand.
 pub(super) const AGENT: &str = concat!("scimgate/", env!("CARGO_PKG_VERSION"));

@@ -6,9 +6,9 @@ use hyper::header::{HeaderName, HeaderValue};
 
 use super::credential::Credential;
 use super::state::VendorState;
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{Deadlines, Limits};
-use crate::adapter::replies::ReplyTable;
+use crate::script::replies::ReplyTable;
 
 /// All that is needed to carry out one tenant's calls. Belongs to one
 /// generation of the catalog; only [`VendorState`] outlives it.

@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use super::observer::Watched;
 use super::pool::Connections;
-use crate::adapter::VendorReply;
+use crate::script::call::VendorReply;
 
 /// The largest reply body: a page of 200 large users is below 1 MiB.
 pub(super) const MOST_BODY: usize = 8 * 1024 * 1024;

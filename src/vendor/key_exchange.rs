@@ -19,9 +19,9 @@ use super::destination::Destination;
 use super::path;
 use super::pool::Connections;
 use super::retry::Tried;
-use crate::adapter::CallFault;
-use crate::adapter::replies::Meaning;
-use crate::adapter::story::Story;
+use crate::provisioning::trace::Story;
+use crate::script::call::CallFault;
+use crate::script::replies::Meaning;
 
 /// How a key is asked for, and where it goes.
 #[derive(Clone)]

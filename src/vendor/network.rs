@@ -8,15 +8,15 @@ use tokio::time::Instant;
 use super::client;
 use super::destination::Destination;
 use super::pool::Pool;
-use crate::adapter::story::Story;
-use crate::adapter::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
+use crate::provisioning::trace::Story;
+use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 
 /// Carries out one tenant's calls over the network. Cheap: made for a request,
 /// dropped with it.
 ///
 /// What its answers mean beyond [`CallFault`]:
-/// - a reply judged [`Busy`](crate::adapter::replies::Meaning::Busy) or
-///   [`Credential`](crate::adapter::replies::Meaning::Credential) never comes as
+/// - a reply judged [`Busy`](crate::script::replies::Meaning::Busy) or
+///   [`Credential`](crate::script::replies::Meaning::Credential) never comes as
 ///   a reply but as the fault of that name;
 /// - any other reply comes as it is, a 503 or a redirect too;
 /// - `NotSent` from a call that changes something means that *no* try of it can

@@ -11,7 +11,8 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use super::exchange::Broken;
-use crate::adapter::{TRACE_ONLY, VendorReply};
+use crate::provisioning::TRACE_ONLY;
+use crate::script::call::VendorReply;
 
 /// Hears of every try on the wire, token requests too, for metrics and traces.
 /// All threads share one.

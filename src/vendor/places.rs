@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use crate::adapter::CallFault;
+use crate::script::call::CallFault;
 
 /// More would wait so long that Entra gives up first; they hear it at once.
 const MOST_WAITING: usize = 64;

@@ -17,7 +17,7 @@ use super::connect::Connector;
 use super::destination::Destination;
 use super::observer::CallObserver;
 use super::tls::TlsOptions;
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 
 /// Vendors close idle connections after 60 s, some after 30; a call must not be
 /// written to one that is just being closed.

@@ -8,8 +8,8 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::adapter::CallFault;
 use crate::adapter::manifest::Limits;
+use crate::script::call::CallFault;
 
 /// The token buckets of one tenant.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::window::Window;
-use crate::adapter::replies::Meaning;
-use crate::adapter::{CallFault, VendorCall, VendorReply, Verb};
+use crate::script::call::{CallFault, VendorCall, VendorReply, Verb};
+use crate::script::replies::Meaning;
 
 const MOST_TRIES: u32 = 3;
 const LONGEST_INVITED_WAIT: Duration = Duration::from_secs(10);

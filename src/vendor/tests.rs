@@ -18,9 +18,10 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::*;
+use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{Deadlines, Limits};
-use crate::adapter::replies::ReplyTable;
-use crate::adapter::{Backend, CallBody, CallFault, TenantId, VendorCall, VendorReply, Verb};
+use crate::script::call::{Backend, CallBody, CallFault, VendorCall, VendorReply, Verb};
+use crate::script::replies::ReplyTable;
 
 fn destination(base_url: &str) -> Destination {
     Destination {

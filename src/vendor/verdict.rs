@@ -1,7 +1,7 @@
 //! What an answer means for sending and breaking; the adapter reads the rest.
 
-use crate::adapter::VendorReply;
-use crate::adapter::replies::{Meaning, ReplyTable};
+use crate::script::call::VendorReply;
+use crate::script::replies::{Meaning, ReplyTable};
 
 /// The meaning of `reply`, and the wait it asks for in its body, put where a
 /// `Retry-After` header would be. The body is parsed only where the table could

@@ -16,18 +16,18 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use scimgate::adapter::operations::Operation;
+use scimgate::adapter::Adapter;
+use scimgate::adapter::keys::TenantId;
 use scimgate::adapter::settings::Settings;
-use scimgate::adapter::story::{Asked, Audience, Ended, Story, Witness};
-use scimgate::adapter::{
-    Adapter, Backend, CallFault, LocalBoxFuture, TenantId, VendorCall, VendorReply,
-};
 use scimgate::catalog::{self, Sources};
 use scimgate::config::TenantLabel;
+use scimgate::provisioning::Operation;
+use scimgate::provisioning::trace::{Asked, Audience, Ended, Story, Witness};
 use scimgate::scim::cursor::CursorKey;
 use scimgate::scim::{
     Filter, PatchRequest, Profile, Request, ResourceType, Service, json, resource,
 };
+use scimgate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use scimgate::server::{RequestObserver, Seen};
 use scimgate::store::Store;
 use scimgate::telemetry::{Instruments, Telemetry};

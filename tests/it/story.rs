@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
-use scimgate::adapter::story::{Event, Step, tell};
 use scimgate::config::Identity;
 use scimgate::demo::emulator::kit::{Action, Fault};
+use scimgate::provisioning::trace::{Event, Step, tell};
 use serde_json::{Value, json};
 
 use crate::harness::{Options, TestGateway, person};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use scimgate::adapter::TenantId;
+use scimgate::adapter::keys::TenantId;
 use scimgate::catalog::{self, Sources};
 use scimgate::config::Config;
 use scimgate::demo::emulator::kit::{Action, Emulator, Fault};

@@ -6,8 +6,8 @@ use rhai::{ASTNode, Expr, FnPtr, Stmt};
 
 use crate::adapter::compile;
 use crate::adapter::manifest::Manifest;
-use crate::adapter::script::Script;
 use crate::problem::{Problem, offset_of};
+use crate::script::program::Script;
 
 /// Functions that neither the gateway nor, through others, a table or function
 /// of the script calls.

@@ -7,8 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::adapter::Adapter;
 use crate::adapter::manifest::CredentialKind;
-use crate::adapter::replies::ReplyRow;
 use crate::problem::Problem;
+use crate::script::replies::ReplyRow;
 
 /// Words in a header's name that promise a secret.
 const SECRET_WORDS: [&str; 5] = ["authorization", "api-key", "apikey", "token", "secret"];
@@ -161,7 +161,7 @@ fn named(text: &str, names: &[&str]) -> Option<Range<usize>> {
 }
 
 /// Where a row of the error table stands.
-pub(in crate::adapter) fn error_row(text: &str, index: usize) -> Option<Range<usize>> {
+pub(crate) fn error_row(text: &str, index: usize) -> Option<Range<usize>> {
     let parsed = DeTable::parse(text).ok()?;
     let DeValue::Table(replies) = parsed.get_ref().get("replies")?.get_ref() else {
         return None;

@@ -1,12 +1,7 @@
-//! What can be seen to be wrong with an adapter without running it: what would
-//! fail when a request meets it ([`calls`]), and what works but is probably not
-//! what was meant, which is told as a warning ([`Adapter::lints`]).
+//! What works in an adapter but is probably not what was meant: warnings, found without running it.
 
-mod calls;
 mod idle;
 mod manifest;
-
-pub(super) use calls::{serves_constants, unknown_functions};
 
 use super::Adapter;
 use crate::problem::Problem;

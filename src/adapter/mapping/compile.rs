@@ -6,30 +6,30 @@ use std::sync::Arc;
 use rhai::Position;
 
 use super::converter::Converter;
-use super::table::{Attr, Conversion};
 use super::{Field, Mapping, Row};
 use crate::convert::country::Style;
 use crate::problem::{Problem, nearest, offset_of};
 use crate::scim::schema::{Attribute, Extension, Kind, Mutability};
 use crate::scim::{AttrPath, Leaf, ResourceType};
+use crate::script::host::table::{Attr, Conversion};
 
 /// Where a table stands and what it is checked against.
-pub(in crate::adapter) struct Source<'a> {
+pub(crate) struct Source<'a> {
     /// File name of the script.
-    pub(in crate::adapter) file: &'a str,
+    pub(crate) file: &'a str,
     /// Its text.
-    pub(in crate::adapter) text: &'a str,
+    pub(crate) text: &'a str,
     /// The vendor's field names; empty means unchecked.
-    pub(in crate::adapter) fields: &'a [String],
+    pub(crate) fields: &'a [String],
     /// The native field of the vendor's id.
-    pub(in crate::adapter) id_field: &'a str,
+    pub(crate) id_field: &'a str,
 }
 
 /// Compiles a table. Of the type's extensions those are served that have a row.
 ///
 /// # Errors
 /// Every problem there is, in the table's order.
-pub(in crate::adapter) fn compile(
+pub(crate) fn compile(
     resource_type: ResourceType,
     table: Vec<Attr>,
     source: &Source<'_>,
@@ -67,7 +67,7 @@ pub(in crate::adapter) fn compile(
 }
 
 /// A table with one more row for each attribute of `extension`, whose native field `field` names.
-pub(in crate::adapter) fn with_custom(
+pub(crate) fn with_custom(
     mapping: &Mapping,
     extension: Extension,
     field: impl Fn(&str) -> String,

@@ -3,19 +3,19 @@
 use rhai::{AST, Dynamic, Engine, FnPtr};
 use serde_json::Value;
 
-use crate::adapter::host::{Fault, json};
-use crate::adapter::outcome::Failure;
-use crate::adapter::script::fault_of;
 use crate::convert::country::{self, Style};
 use crate::convert::{language, phone, text, timezone};
 use crate::scim::compare::same_text;
 use crate::scim::patch::UNKNOWN;
 use crate::scim::schema::Kind;
 use crate::scim::{Leaf, Object};
+use crate::script::fault::Failure;
+use crate::script::host::{Fault, json};
+use crate::script::program::fault_of;
 
 use super::Row;
 
-/// Compiled [`super::table::Conversion`].
+/// Compiled [`Conversion`].
 #[derive(Clone, Debug)]
 pub(super) enum Converter {
     AsIs,
@@ -47,7 +47,7 @@ pub(super) enum Converter {
 
 /// Why a value has no native form.
 #[derive(Debug)]
-pub(in crate::adapter) enum Refusal {
+pub(crate) enum Refusal {
     /// The client's value is not acceptable; what would be.
     Invalid(String),
     /// It depends on a value that only the vendor knows.
@@ -57,11 +57,11 @@ pub(in crate::adapter) enum Refusal {
 }
 
 /// Calls a table's own closures. They get no stage, so they can only convert.
-pub(in crate::adapter) struct Closures<'a> {
-    pub(in crate::adapter) engine: &'a Engine,
-    pub(in crate::adapter) ast: &'a AST,
-    pub(in crate::adapter) script: &'a str,
-    pub(in crate::adapter) title: &'a str,
+pub(crate) struct Closures<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) ast: &'a AST,
+    pub(crate) script: &'a str,
+    pub(crate) title: &'a str,
 }
 
 impl Closures<'_> {
@@ -82,7 +82,7 @@ trait InnerFault {
 
 impl InnerFault for rhai::EvalAltResult {
     fn unwrap_inner_fault(&self) -> Option<Fault> {
-        crate::adapter::script::thrown_fault(self)
+        crate::script::program::thrown_fault(self)
     }
 }
 
@@ -207,7 +207,7 @@ impl Row {
     }
 
     /// The field of the other resource that a reference holds, if that is not its id.
-    pub(in crate::adapter) fn refers_by(&self) -> Option<&str> {
+    pub(crate) fn refers_by(&self) -> Option<&str> {
         match &self.converter {
             Converter::Reference { by } => by.as_deref(),
             _ => None,
@@ -287,13 +287,13 @@ fn text_of(value: &Value) -> String {
 
 impl Refusal {
     /// As the request's failure, where there is nothing more to read.
-    pub(in crate::adapter) fn into_failure(self) -> Failure {
+    pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Failed(failure) => failure,
             Self::Invalid(expected) => {
                 crate::scim::ScimError::invalid_value(format!("A value must be {expected}.")).into()
             }
-            Self::NeedsRead => crate::adapter::outcome::GatewayFault::Internal.into(),
+            Self::NeedsRead => crate::script::fault::GatewayFault::Internal.into(),
         }
     }
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::converter::Converter;
 use super::{Mapping, Row};
-use crate::adapter::script::Script;
 use crate::problem::Problem;
-use crate::scim::Leaf;
-use crate::scim::ResourceKind;
+use crate::scim::{Leaf, ResourceKind};
+use crate::script::program::Script;
 
 /// What Entra's default attribute mapping of an app without one of its own
 /// sends of a user: <https://learn.microsoft.com/entra/identity/app-provisioning/use-scim-to-provision-users-and-groups>.
@@ -41,7 +40,7 @@ const GROUP_DEFAULTS: &[&str] = &["displayName", "externalId", "members"];
 
 impl Mapping {
     /// All of it, in the table's order.
-    pub(in crate::adapter) fn lints(&self, script: &Script) -> Vec<Problem> {
+    pub(crate) fn lints(&self, script: &Script) -> Vec<Problem> {
         let lint = Lint {
             mapping: self,
             script,

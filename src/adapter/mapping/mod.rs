@@ -8,9 +8,8 @@ mod described;
 mod lint;
 mod read;
 mod remember;
-pub(in crate::adapter) mod table;
 #[cfg(test)]
-pub(in crate::adapter) mod tests;
+pub(crate) mod tests;
 mod write;
 
 use std::collections::HashMap;
@@ -18,13 +17,13 @@ use std::collections::HashMap;
 use rhai::FnPtr;
 use serde_json::Value;
 
-pub(in crate::adapter) use compile::{Source, compile, with_custom};
+pub(crate) use compile::{Source, compile, with_custom};
 use converter::Converter;
-pub(in crate::adapter) use converter::{Closures, Refusal};
+pub(crate) use converter::{Closures, Refusal};
 pub use described::Described;
-pub(in crate::adapter) use read::Reading;
-pub(in crate::adapter) use remember::{NotTaken, add_extra, assemble, extra_of, update_sayings};
-pub(in crate::adapter) use write::{Change, Purpose, Written};
+pub(crate) use read::Reading;
+pub(crate) use remember::{NotTaken, add_extra, assemble, extra_of, update_sayings};
+pub(crate) use write::{Change, Purpose, Written};
 
 use crate::adapter::coverage::SeenRows;
 use crate::scim::schema::{Kind, Statement};
@@ -42,26 +41,26 @@ pub struct Mapping {
     rows: Vec<Row>,
     by_leaf: HashMap<Leaf, usize>,
     /// The rows that were used, for coverage.
-    pub(in crate::adapter) seen: Option<SeenRows>,
+    pub(crate) seen: Option<SeenRows>,
 }
 
 /// One attribute.
 #[derive(Clone, Debug)]
-pub(in crate::adapter) struct Row {
-    pub(in crate::adapter) leaf: Leaf,
+pub(crate) struct Row {
+    pub(crate) leaf: Leaf,
     /// The leaf's canonical spelling: key of what is remembered.
-    pub(in crate::adapter) spelling: String,
+    pub(crate) spelling: String,
     /// Where the attribute stands in the script: start and length in bytes.
     place: (usize, usize),
     kind: Kind,
     multi_valued: bool,
     fields: Vec<Field>,
     converter: Converter,
-    pub(in crate::adapter) required: bool,
+    pub(crate) required: bool,
     read_only: bool,
-    pub(in crate::adapter) lookup: Option<String>,
-    pub(in crate::adapter) unique: bool,
-    pub(in crate::adapter) ambiguous: bool,
+    pub(crate) lookup: Option<String>,
+    pub(crate) unique: bool,
+    pub(crate) ambiguous: bool,
     primary: bool,
     hidden: bool,
     lenient: bool,
@@ -84,19 +83,19 @@ impl Field {
 
 impl Mapping {
     /// The rows that stand for a native field.
-    pub(in crate::adapter) fn mapped(&self) -> impl Iterator<Item = (usize, &Row)> {
+    pub(crate) fn mapped(&self) -> impl Iterator<Item = (usize, &Row)> {
         self.rows
             .iter()
             .enumerate()
             .filter(|(_, row)| !row.fields.is_empty())
     }
 
-    pub(in crate::adapter) fn row(&self, index: usize) -> Option<&Row> {
+    pub(crate) fn row(&self, index: usize) -> Option<&Row> {
         self.rows.get(index)
     }
 
     /// The row of a leaf, if the table has one with a native field.
-    pub(in crate::adapter) fn row_of(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
+    pub(crate) fn row_of(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
         let index = *self.by_leaf.get(leaf)?;
         self.rows
             .get(index)
@@ -105,13 +104,13 @@ impl Mapping {
     }
 
     /// The rows that name another resource.
-    pub(in crate::adapter) fn references(&self) -> impl Iterator<Item = (usize, &Row)> {
+    pub(crate) fn references(&self) -> impl Iterator<Item = (usize, &Row)> {
         self.mapped().filter(|(_, row)| row.is_reference())
     }
 
     /// The row that answers a comparison: that of the leaf, or of a list whose element is not
     /// chosen (`emails.value`) the only one there is.
-    pub(in crate::adapter) fn row_compared(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
+    pub(crate) fn row_compared(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
         if let Some(found) = self.row_of(leaf) {
             return Some(found);
         }
@@ -124,7 +123,7 @@ impl Mapping {
     }
 
     /// What the table demands of each attribute, for `/Schemas`.
-    pub(in crate::adapter) fn statements(&self) -> Vec<Statement> {
+    pub(crate) fn statements(&self) -> Vec<Statement> {
         let statement = |row: &Row| Statement {
             leaf: row.leaf.clone(),
             required: row.required && row.otherwise.is_none(),
@@ -134,7 +133,7 @@ impl Mapping {
     }
 
     /// The same table, recording which of its rows are used.
-    pub(in crate::adapter) fn watched(&self) -> Self {
+    pub(crate) fn watched(&self) -> Self {
         Self {
             seen: Some(SeenRows::new(self.rows.len())),
             ..self.clone()
@@ -142,10 +141,7 @@ impl Mapping {
     }
 
     /// Each row with a native field that is written, or read, and whether it was.
-    pub(in crate::adapter) fn rows_used(
-        &self,
-        written: bool,
-    ) -> impl Iterator<Item = (String, bool)> + '_ {
+    pub(crate) fn rows_used(&self, written: bool) -> impl Iterator<Item = (String, bool)> + '_ {
         let rows = self
             .mapped()
             .filter(move |(_, row)| !(written && row.read_only));
@@ -163,13 +159,13 @@ impl Mapping {
     }
 
     /// The row that stands in this one native field.
-    pub(in crate::adapter) fn row_in(&self, native: &str) -> Option<(usize, &Row)> {
+    pub(crate) fn row_in(&self, native: &str) -> Option<(usize, &Row)> {
         let field = [Field::parse(native)];
         self.mapped().find(|(_, row)| row.fields == field)
     }
 
     /// The attribute that stands in a native field, in its canonical spelling.
-    pub(in crate::adapter) fn attribute_in(&self, native: &str) -> Option<&str> {
+    pub(crate) fn attribute_in(&self, native: &str) -> Option<&str> {
         let field = Field::parse(native);
         let found = self.mapped().find(|(_, row)| row.fields.contains(&field));
         found.map(|(_, row)| row.spelling.as_str())
@@ -182,7 +178,7 @@ impl Mapping {
     }
 
     /// The leaf that tells whether an account is in use.
-    pub(in crate::adapter) fn active_row(&self) -> Option<(usize, &Row)> {
+    pub(crate) fn active_row(&self) -> Option<(usize, &Row)> {
         self.mapped()
             .find(|(_, row)| row.leaf.attribute == "active" && row.leaf.schema.is_none())
     }
@@ -200,7 +196,7 @@ impl Mapping {
     ///
     /// # Errors
     /// When the value does not translate.
-    pub(in crate::adapter) fn to_native(
+    pub(crate) fn to_native(
         &self,
         row: &Row,
         value: &Value,

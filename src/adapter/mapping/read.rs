@@ -5,30 +5,30 @@ use serde_json::Value;
 
 use super::converter::Closures;
 use super::{Field, Mapping, Row};
-use crate::adapter::host::json;
 use crate::adapter::keys::NativeId;
-use crate::adapter::outcome::{Failure, VendorFault};
+use crate::script::fault::{Failure, VendorFault};
+use crate::script::host::json;
 
 /// A native object, read by the table.
 #[derive(Clone, Debug)]
-pub(in crate::adapter) struct Reading {
+pub(crate) struct Reading {
     /// What the vendor calls it.
-    pub(in crate::adapter) id: NativeId,
+    pub(crate) id: NativeId,
     /// One entry a mapped row.
-    pub(in crate::adapter) values: Vec<ReadValue>,
+    pub(crate) values: Vec<ReadValue>,
 }
 
 /// One attribute as the vendor holds it.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::adapter) struct ReadValue {
-    pub(in crate::adapter) row: usize,
-    pub(in crate::adapter) native: Value,
-    pub(in crate::adapter) scim: Option<Value>,
+pub(crate) struct ReadValue {
+    pub(crate) row: usize,
+    pub(crate) native: Value,
+    pub(crate) scim: Option<Value>,
 }
 
 impl Mapping {
     /// The vendor's key in a native object, or in the fields of a write.
-    pub(in crate::adapter) fn key_in(&self, object: &Map) -> Option<NativeId> {
+    pub(crate) fn key_in(&self, object: &Map) -> Option<NativeId> {
         let key = self.id_field.get(object)?.to_string();
         (!key.is_empty()).then(|| NativeId::new(&key))
     }
@@ -37,11 +37,7 @@ impl Mapping {
     ///
     /// # Errors
     /// `Unusable` if it has no id; whatever a closure throws.
-    pub(in crate::adapter) fn read(
-        &self,
-        object: &Map,
-        closures: &Closures<'_>,
-    ) -> Result<Reading, Failure> {
+    pub(crate) fn read(&self, object: &Map, closures: &Closures<'_>) -> Result<Reading, Failure> {
         let id = self.key_in(object).ok_or(VendorFault::Unusable)?;
         let values = self.mapped().map(|(index, row)| {
             let native = row.held_by(object);

@@ -7,16 +7,12 @@ use serde_json::Value;
 
 use super::read::{ReadValue, Reading};
 use super::{Mapping, Purpose, Row, Written};
-use crate::adapter::memory::{Remembered, Saying};
+use crate::adapter::remembered::{Remembered, Saying};
 use crate::scim::{Leaf, Object, Selector};
 
 /// The resource as Entra sees it, without `id` and `meta`: the vendor's values,
 /// the client's own words where they still hold, and what only we remember.
-pub(in crate::adapter) fn assemble(
-    mapping: &Mapping,
-    reading: &Reading,
-    remembered: &Remembered,
-) -> Object {
+pub(crate) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Remembered) -> Object {
     let mut resource = Object::new();
     mapping.resource_type.set_schemas(&mut resource);
     for value in &reading.values {
@@ -36,11 +32,7 @@ pub(in crate::adapter) fn assemble(
 
 impl Reading {
     /// The attributes that are answered as the client said them.
-    pub(in crate::adapter) fn answered_from(
-        &self,
-        mapping: &Mapping,
-        remembered: &Remembered,
-    ) -> Vec<String> {
+    pub(crate) fn answered_from(&self, mapping: &Mapping, remembered: &Remembered) -> Vec<String> {
         let said = self.values.iter().filter_map(|value| {
             let row = mapping.row(value.row)?;
             let saying = remembered.said.get(&row.spelling)?;
@@ -79,16 +71,16 @@ impl Row {
 
 /// A value that the vendor keeps otherwise than it was sent.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::adapter) struct NotTaken {
+pub(crate) struct NotTaken {
     /// The attribute's canonical spelling.
-    pub(in crate::adapter) spelling: String,
-    pub(in crate::adapter) sent: Value,
-    pub(in crate::adapter) kept: Value,
+    pub(crate) spelling: String,
+    pub(crate) sent: Value,
+    pub(crate) kept: Value,
 }
 
 /// Notes, after a write, what the vendor's values alone would not tell. Gives what the vendor
 /// did not take as it was sent.
-pub(in crate::adapter) fn update_sayings(
+pub(crate) fn update_sayings(
     mapping: &Mapping,
     remembered: &mut Remembered,
     written: &[Written],
@@ -135,7 +127,7 @@ pub(in crate::adapter) fn update_sayings(
 impl Reading {
     /// Whether the vendor holds what was sent. A new object is not sent what is
     /// absent, and may have the vendor's default there.
-    pub(in crate::adapter) fn has(&self, written: &[Written], purpose: Purpose) -> bool {
+    pub(crate) fn has(&self, written: &[Written], purpose: Purpose) -> bool {
         let mut sent = written
             .iter()
             .filter(|one| purpose == Purpose::Update || !one.native.is_null());
@@ -165,17 +157,13 @@ fn same_native(now: &Value, sent: &Value) -> bool {
 }
 
 /// A resource with what only we remember of it.
-pub(in crate::adapter) fn add_extra(
-    mapping: &Mapping,
-    mut resource: Object,
-    extra: &Object,
-) -> Object {
+pub(crate) fn add_extra(mapping: &Mapping, mut resource: Object, extra: &Object) -> Object {
     merge(mapping, &mut resource, extra);
     resource
 }
 
 /// What of a resource the vendor has no place for.
-pub(in crate::adapter) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
+pub(crate) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
     let mut extra = resource.clone();
     for (_, row) in mapping.mapped() {
         row.leaf.remove(&mut extra);

@@ -1,17 +1,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod blind;
+mod manual;
 
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::adapter::engine::scripting;
-use crate::adapter::host::json;
-use crate::adapter::memory::Remembered;
-use crate::adapter::script::Script;
+use crate::adapter::remembered::Remembered;
 use crate::problem::Problem;
 use crate::scim::UNKNOWN;
+use crate::script::engine::scripting;
+use crate::script::host::json;
+use crate::script::program::Script;
 
 const TABLE: &str = r#"
 fn user_attributes() {
@@ -31,13 +32,13 @@ fn user_attributes() {
     ]
 }"#;
 
-pub(in crate::adapter) struct Bench {
+pub(crate) struct Bench {
     script: Script,
     mapping: Mapping,
 }
 
 impl Bench {
-    pub(in crate::adapter) fn new(table: &str) -> Result<Self, Vec<Problem>> {
+    pub(crate) fn new(table: &str) -> Result<Self, Vec<Problem>> {
         let script = Script::compile("test.rhai", table.to_owned())?;
         let rows = script
             .table("user_attributes")
@@ -62,11 +63,7 @@ impl Bench {
     }
 
     /// What a whole resource becomes, as JSON.
-    pub(in crate::adapter) fn write(
-        &self,
-        resource: &Value,
-        purpose: Purpose,
-    ) -> Result<Value, Refusal> {
+    pub(crate) fn write(&self, resource: &Value, purpose: Purpose) -> Result<Value, Refusal> {
         let resource = resource.as_object().unwrap();
         let native = self.mapping.write(
             &self.mapping.whole(resource),
@@ -106,13 +103,13 @@ impl Bench {
         assemble(&self.mapping, &self.read(&row), &remembered)
     }
 
-    pub(in crate::adapter) fn read(&self, row: &Value) -> Reading {
+    pub(crate) fn read(&self, row: &Value) -> Reading {
         let object = json::to_dynamic(row).cast::<rhai::Map>();
         self.mapping.read(&object, &self.closures()).unwrap()
     }
 
     /// What Entra reads of a native object about which nothing is remembered.
-    pub(in crate::adapter) fn answered(&self, row: &Value) -> Object {
+    pub(crate) fn answered(&self, row: &Value) -> Object {
         assemble(&self.mapping, &self.read(row), &Remembered::default())
     }
 }

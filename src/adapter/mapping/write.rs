@@ -5,23 +5,23 @@ use serde_json::Value;
 
 use super::converter::{Closures, Refusal};
 use super::{Field, Mapping, Row, extra_of};
-use crate::adapter::host::json;
 use crate::adapter::keys::NativeId;
 use crate::scim::patch::UNKNOWN;
 use crate::scim::{Object, ResourceType, ScimError};
+use crate::script::host::json;
 
 /// One attribute's new value; `None` unassigns it.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::adapter) struct Change {
-    pub(in crate::adapter) row: usize,
-    pub(in crate::adapter) value: Option<Value>,
+pub(crate) struct Change {
+    pub(crate) row: usize,
+    pub(crate) value: Option<Value>,
     /// The native id of the resource that `value` names, where the row is a reference.
-    pub(in crate::adapter) refers_to: Option<NativeId>,
+    pub(crate) refers_to: Option<NativeId>,
 }
 
 /// What a write is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::adapter) enum Purpose {
+pub(crate) enum Purpose {
     /// A new object: absent attributes are not mentioned.
     Create,
     /// An existing object: what is unassigned is set to null.
@@ -30,24 +30,24 @@ pub(in crate::adapter) enum Purpose {
 
 /// A write, translated.
 #[derive(Debug, Default)]
-pub(in crate::adapter) struct Native {
+pub(crate) struct Native {
     /// The fields for the script, nested.
-    pub(in crate::adapter) fields: Map,
+    pub(crate) fields: Map,
     /// What each row became, for faithful read-back.
-    pub(in crate::adapter) written: Vec<Written>,
+    pub(crate) written: Vec<Written>,
 }
 
 /// What one attribute became.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::adapter) struct Written {
-    pub(in crate::adapter) row: usize,
-    pub(in crate::adapter) said: Option<Value>,
-    pub(in crate::adapter) native: Value,
+pub(crate) struct Written {
+    pub(crate) row: usize,
+    pub(crate) said: Option<Value>,
+    pub(crate) native: Value,
 }
 
 impl Mapping {
     /// All attributes of a resource as changes, absent ones included.
-    pub(in crate::adapter) fn whole(&self, resource: &Object) -> Vec<Change> {
+    pub(crate) fn whole(&self, resource: &Object) -> Vec<Change> {
         self.writable()
             .map(|(row, held)| Change {
                 row,
@@ -59,7 +59,7 @@ impl Mapping {
 
     /// What differs between two states of a resource. Unknown values are
     /// untouched ones.
-    pub(in crate::adapter) fn difference(&self, before: &Object, after: &Object) -> Vec<Change> {
+    pub(crate) fn difference(&self, before: &Object, after: &Object) -> Vec<Change> {
         self.writable()
             .filter_map(|(row, held)| {
                 let value = held.leaf.get(after);
@@ -75,7 +75,7 @@ impl Mapping {
 
     /// A resource of which nothing is known but that it exists: every mapped
     /// attribute holds [`UNKNOWN`].
-    pub(in crate::adapter) fn unknown(&self) -> Object {
+    pub(crate) fn unknown(&self) -> Object {
         let mut resource = Object::new();
         for (_, row) in self.writable() {
             row.leaf.set(&mut resource, UNKNOWN.into());
@@ -86,14 +86,14 @@ impl Mapping {
     }
 
     /// A resource as functions of the script see it: what is absent is `()`.
-    pub(in crate::adapter) fn for_script(&self, resource: &Object) -> Dynamic {
+    pub(crate) fn for_script(&self, resource: &Object) -> Dynamic {
         seen_by_script(resource, &self.resource_type)
     }
 
     /// Whether what the vendor holds and what only we remember can be told apart
     /// in a changed resource: an unknown value has not been moved to a place
     /// that the table does not have.
-    pub(in crate::adapter) fn is_told_apart(&self, changed: &Object) -> bool {
+    pub(crate) fn is_told_apart(&self, changed: &Object) -> bool {
         !has_unknown(&extra_of(self, changed))
     }
 
@@ -107,7 +107,7 @@ impl Mapping {
     /// # Errors
     /// `Invalid` names the attribute; `NeedsRead` when a value depends on one
     /// that is not known.
-    pub(in crate::adapter) fn write(
+    pub(crate) fn write(
         &self,
         changes: &[Change],
         resource: &Object,

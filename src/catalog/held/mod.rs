@@ -21,7 +21,8 @@ use super::fingerprint::Fingerprint;
 use super::reload::{Demand, Effects, Plan};
 use super::standing::{Finding, Standing, findings};
 use super::{Catalog, Report};
-use crate::adapter::{Adapter, TenantId};
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
 use crate::problem::Problem;
 
 /// Everything that runs.

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::slot::Slot;
 use super::{Changes, Held, Look};
-use crate::adapter::{Adapter, TenantId};
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
 use crate::catalog::disk::{Disk, Seen, TenantFiles, Text};
 use crate::catalog::fingerprint::Fingerprint;
 use crate::catalog::reload::{Demand, Plan};

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{Assumed, Assumption, bound};
-use crate::adapter::replies::Meaning;
-use crate::adapter::{Adapter, VendorReply};
+use crate::adapter::Adapter;
 use crate::dry_run::address::named_element;
 use crate::dry_run::corpus::Told;
 use crate::dry_run::fill::{Bindings, merge};
 use crate::dry_run::ledger::Known;
 use crate::dry_run::trees::{Part, end_list, first_record, has_ids, has_list, has_records, walk};
 use crate::scim::ResourceKind;
+use crate::script::call::VendorReply;
+use crate::script::replies::Meaning;
 
 /// Why an answer says that something is absent.
 const GONE: &str = "this dry run has removed the object";

@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Assumed, Assumption, bound};
-use crate::adapter::Verb;
-use crate::adapter::xml::TEXT;
 use crate::dry_run::address::{at, list_of, named_element, quoted, step};
 use crate::dry_run::corpus::Told;
 use crate::dry_run::fill::{Bindings, merge, text_of};
@@ -14,6 +12,8 @@ use crate::dry_run::ledger::{Known, alike, id_keys};
 use crate::dry_run::parts::{Content, pair_name};
 use crate::dry_run::trees::{Part, has_records, walk};
 use crate::scim::ResourceKind;
+use crate::script::call::Verb;
+use crate::script::xml::TEXT;
 
 impl Assumed<'_> {
     /// The answer to a write, and what it changes in the ledger.

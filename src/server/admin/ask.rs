@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::tenant::token::KeyId;
 
 /// One request, as the table of routes reads it.

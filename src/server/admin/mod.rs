@@ -30,7 +30,7 @@ pub use refusal::Refusal;
 pub use route::{ROUTES, Route};
 
 use super::side::{Side, SidePort, few};
-use crate::adapter::LocalBoxFuture;
+use crate::script::call::LocalBoxFuture;
 use crate::tenant::audit::Deed;
 use crate::tenant::token::AuthFault;
 use crate::tenant::token::admin::Actor;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::BASE;
 use super::ask::Ask;
 use super::refusal::Refusal;
-use crate::adapter::TenantId;
+use crate::adapter::keys::TenantId;
 use crate::tenant::token::KeyId;
 use crate::tenant::token::admin::Role;
 

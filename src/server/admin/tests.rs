@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::{Answered, Ask, Console, ROUTES, Refusal, Route, document, start};
-use crate::adapter::LocalBoxFuture;
+use crate::script::call::LocalBoxFuture;
 use crate::server::SidePort;
 use crate::tenant::audit::Deed;
 use crate::tenant::token::AuthFault;

@@ -25,9 +25,11 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Admission, Application, Limits, Running, Server, Settings};
-use crate::adapter::story::{Asked, Audience, Ended, Story, Witness};
-use crate::adapter::{Failure, GatewayFault, LocalBoxFuture, ScriptFault, TenantId, VendorFault};
+use crate::adapter::keys::TenantId;
+use crate::provisioning::trace::{Asked, Audience, Ended, Story, Witness};
 use crate::scim::{self, Profile, ResourceType, Service};
+use crate::script::call::LocalBoxFuture;
+use crate::script::fault::{Failure, GatewayFault, ScriptFault, VendorFault};
 use crate::tenant::token::AuthFault;
 
 /// Limits short enough to wait for, long enough for a busy machine.

@@ -1,7 +1,7 @@
 //! Each request has one story, and its end is what really became of it.
 
 use super::*;
-use crate::adapter::story::{End, Fault};
+use crate::provisioning::trace::{End, Fault};
 
 impl Fixture {
     /// The only story, once it has ended.

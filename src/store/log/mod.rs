@@ -18,8 +18,8 @@ use std::time::{Duration, SystemTime};
 
 use super::Store;
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::MemoryError;
-use crate::adapter::story::{Ended, Witness};
+use crate::provisioning::memory::MemoryError;
+use crate::provisioning::trace::{Ended, Witness};
 pub use read::{Filter, Order, Page};
 
 /// Stories that may wait to be written: some seconds of all that one machine can serve.

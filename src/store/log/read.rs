@@ -6,8 +6,8 @@ use rusqlite::types::ToSql;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::Recall;
-use crate::adapter::story::{Action, Event, Status};
+use crate::provisioning::memory::Recall;
+use crate::provisioning::trace::{Action, Event, Status};
 use crate::store::Store;
 use crate::store::sql::{Db, Error, Result, Row};
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::*;
-use crate::adapter::story::{Asked, Deed, End, Event, Fault, Subject};
+use crate::provisioning::trace::{Asked, Deed, End, Event, Fault, Subject};
 use crate::scim::ResourceKind;
 use crate::store::postgres::tests::on_each;
 
@@ -203,7 +203,7 @@ fn events_are_found_by_what_is_asked_and_paged_both_ways() {
             assert_eq!(count as usize, found.len());
             found
         };
-        use crate::adapter::story::{Action, Status};
+        use crate::provisioning::trace::{Action, Status};
         assert_eq!(by(all.clone()), ["d", "c", "b", "a"]);
         for (filter, expect) in [
             (

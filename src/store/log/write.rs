@@ -11,8 +11,8 @@ use rusqlite::types::Value;
 use tokio::runtime::Runtime;
 
 use super::{Heard, Reads, Rules};
-use crate::adapter::memory::MemoryError;
-use crate::adapter::story::{Ended, Event};
+use crate::provisioning::memory::MemoryError;
+use crate::provisioning::trace::{Ended, Event};
 use crate::store::Store;
 use crate::store::health::Tallies;
 use crate::store::lane::Turn;

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 
 /// What went wrong, in words that hold no value of a row and no password.
 #[derive(Clone, Debug, thiserror::Error)]

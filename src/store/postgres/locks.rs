@@ -19,8 +19,8 @@ use tokio_postgres::types::Type;
 use super::session::connect;
 use super::{Address, Fault, number};
 use crate::adapter::keys::TenantId;
-use crate::adapter::locks::{LockKey, SharedHeld, SharedLocks};
-use crate::adapter::memory::{MemoryError, Recall};
+use crate::provisioning::locks::{LockKey, SharedHeld, SharedLocks};
+use crate::provisioning::memory::{MemoryError, Recall};
 use crate::store::lane;
 
 /// How often what another replica holds is tried again.

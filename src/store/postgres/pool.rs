@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{Address, Fault, Session};
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 use crate::store::lane::{self, Command, Commands, Turn};
 use crate::store::sql::Db;
 

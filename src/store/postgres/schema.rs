@@ -1,7 +1,7 @@
 //! The tables, as numbered SQL files that are applied once each, in order.
 
 use super::{Fault, Session, number};
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 use rusqlite::types::Value;
 
 /// The file at index `n` leads from version `n` to `n + 1`. A released file is never edited: a

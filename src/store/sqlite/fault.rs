@@ -2,7 +2,7 @@
 
 use rusqlite::{Error, ErrorCode};
 
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 
 /// Names the remedy, then what SQLite said. SQLite's text holds names of
 /// tables and columns and never a value, so that it may go to the log.

@@ -15,7 +15,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::lane::{self, Command, Commands};
 use super::sql::Db;
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 pub(super) use fault::unavailable;
 
 /// Commands of one transaction at most: some 5 ms of work, so that the first

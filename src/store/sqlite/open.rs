@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault;
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 
 /// How long a connection waits for another process, such as the command line
 /// minting a token beside a running gateway.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::fault;
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 
 /// The file at index `n` leads from version `n` to `n + 1`. A released file is
 /// never edited: a change is a new file.

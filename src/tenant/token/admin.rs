@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AuthFault, KeyId, LocalPass, NoRandomness, Pepper, SecretToken, TokenDigest, TokenKind,
 };
-use crate::adapter::memory::{MemoryError, Recall};
+use crate::provisioning::memory::{MemoryError, Recall};
 
 /// What somebody may do; each role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

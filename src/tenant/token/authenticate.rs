@@ -12,7 +12,7 @@ use super::{
     TokenRecord,
 };
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::MemoryError;
+use crate::provisioning::memory::MemoryError;
 
 /// How long a look-up is good for, and so how long a revoked token may still
 /// work in another process.

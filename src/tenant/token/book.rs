@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{AuthFault, KeyId, Pepper, SecretToken, TokenDigest};
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::{MemoryError, Recall};
+use crate::provisioning::memory::{MemoryError, Recall};
 
 /// Tokens of one tenant that may work at the same time: two for a rotation,
 /// and one for the rotation that was never finished.

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::adapter::keys::TenantId;
-use crate::adapter::memory::{MemoryError, Recall};
+use crate::provisioning::memory::{MemoryError, Recall};
 use crate::store::Store;
 
 const ALPHABET: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

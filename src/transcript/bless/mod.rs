@@ -18,7 +18,8 @@ use super::compare::{Mode, fill};
 use super::replay::{body_sent, first_line, is_form, shown};
 use super::run::{Happened, play};
 use super::{Body, Exchange, form, parse};
-use crate::adapter::{Adapter, VendorCall};
+use crate::adapter::Adapter;
+use crate::script::call::VendorCall;
 
 /// More rounds than that mend nothing any more.
 const ROUNDS: usize = 200;

@@ -15,7 +15,7 @@ use tokio::sync::MutexGuard as TurnGuard;
 use tokio::time::{Instant, timeout_at};
 
 use super::{OAuth2, OAuth2Client};
-use crate::adapter::CallFault;
+use crate::script::call::CallFault;
 
 /// How long before its end a token is renewed; at half its life if that is shorter.
 const EARLY: Duration = Duration::from_secs(60);

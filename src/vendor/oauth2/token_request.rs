@@ -12,8 +12,8 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::shared::{Denied, Issued};
 use super::{Grant, OAuth2Client, Renewal, Way};
-use crate::adapter::VendorReply;
 use crate::adapter::manifest::ClientPlace;
+use crate::script::call::VendorReply;
 use crate::vendor::client::AGENT;
 use crate::vendor::credential::basic;
 use crate::vendor::exchange::{Broken, exchange};

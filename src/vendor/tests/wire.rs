@@ -9,7 +9,7 @@ use tracing::subscriber::NoSubscriber;
 
 use super::server::{Act, Vendor};
 use super::*;
-use crate::adapter::story::{Asked, Audience, Ended, Story, Witness};
+use crate::provisioning::trace::{Asked, Audience, Ended, Story, Witness};
 
 #[tokio::test]
 async fn a_request_carries_what_it_must_and_nothing_else() {

@@ -12,7 +12,7 @@ mod process;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use scimgate::adapter::TenantId;
+use scimgate::adapter::keys::TenantId;
 use scimgate::catalog::Reloader;
 use scimgate::catalog::watch::{Means, Timing, Watch};
 use scimgate::config::Config;

@@ -7,10 +7,10 @@ use super::super::remember::add_extra;
 use super::super::write::Purpose;
 use super::super::{assemble, extra_of, update_sayings};
 use super::{Bench, bench};
-use crate::adapter::host::json;
 use crate::adapter::mapping::Refusal;
-use crate::adapter::memory::Remembered;
+use crate::adapter::remembered::Remembered;
 use crate::scim::{Object, PatchRequest, Profile, Stop};
+use crate::script::host::json;
 
 /// A user at the vendor, and what is remembered of it.
 struct State {

@@ -1,0 +1,51 @@
+//! What is remembered of one resource, in the words of its table.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::scim::Object;
+
+/// What is remembered of one resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// By canonical leaf (`addresses[type eq "work"].country`): what was said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub said: BTreeMap<String, Saying>,
+    /// Attributes the adapter's table does not have, in SCIM shape.
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub extra: Object,
+    /// The native key that a change asked for and whose outcome is not known:
+    /// the object is under this one or still under the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub becoming: Option<String>,
+    /// A disabled resource as it was, in SCIM shape, where the vendor removes
+    /// disabled objects by itself.
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub kept: Object,
+    /// Switched off, so that the gateway keeps the memberships and the vendor has none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspended: bool,
+}
+
+impl Remembered {
+    /// Whether there is nothing to keep.
+    pub fn is_empty(&self) -> bool {
+        self.said.is_empty()
+            && self.extra.is_empty()
+            && self.becoming.is_none()
+            && self.kept.is_empty()
+            && !self.suspended
+    }
+}
+
+/// One value as the client spelt it, good for as long as the vendor still
+/// holds what it was translated to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Saying {
+    /// The client's value; `None` when it said nothing and the vendor needed something.
+    pub value: Option<Value>,
+    /// The native value it became.
+    pub native: Value,
+}

@@ -1,0 +1,249 @@
+//! A tenant's own recent writes, where the vendor's look-ups lag behind them.
+//!
+//! What was written a moment ago is in no index yet, or in its old shape, or still there although
+//! it is gone. So a look-up is completed with what was written under the same value, and whatever
+//! was written lately is read by its key, which does not lag. Nothing here is answered to Entra:
+//! it only says what to read.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::adapter::keys::NativeId;
+use crate::scim::ResourceKind;
+
+/// Most entries of each sort; the oldest make room.
+const MOST: usize = 20_000;
+
+/// How long a create whose outcome is not known is kept in mind, and which user a value names.
+const LONG: Duration = Duration::from_secs(600);
+
+/// What an object can be looked up by: its resource type, the attribute in its canonical spelling
+/// (a reload may move its row), and the native value, folded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Name {
+    pub(crate) kind: ResourceKind,
+    pub(crate) attribute: String,
+    pub(crate) value: String,
+}
+
+/// One tenant's recent writes, shared by all threads; bounded, and each for a while only.
+#[derive(Debug, Default)]
+pub struct Recent(Mutex<Notes>);
+
+#[derive(Debug, Default)]
+struct Notes {
+    named: Expiring<Name, Vec<NativeId>>,
+    written: Expiring<(ResourceKind, NativeId), bool>,
+    doubted: Expiring<Name, ()>,
+    known: Expiring<Name, NativeId>,
+}
+
+impl Recent {
+    /// Takes note of a write that was carried out: whose, and the names it gave.
+    pub(crate) fn wrote(&self, kind: ResourceKind, id: &NativeId, names: Vec<Name>, lag: Duration) {
+        let mut notes = self.notes();
+        notes.written.insert((kind, id.clone()), true, lag);
+        for name in names {
+            let mut ids = notes.named.get(&name).cloned().unwrap_or_default();
+            if !ids.contains(id) {
+                ids.push(id.clone());
+            }
+            notes.named.insert(name, ids, lag);
+        }
+    }
+
+    /// Takes note of an object's end.
+    pub(crate) fn removed(&self, kind: ResourceKind, id: &NativeId, lag: Duration) {
+        let mut notes = self.notes();
+        notes.written.insert((kind, id.clone()), false, lag);
+        notes.known.retain(|_, known| known != id);
+    }
+
+    /// What was written under a name, and perhaps has it.
+    pub(crate) fn named(&self, name: &Name) -> Vec<NativeId> {
+        self.notes().named.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Whether an object was written so lately that its key alone tells the truth.
+    pub(crate) fn is_fresh(&self, kind: ResourceKind, id: &NativeId) -> bool {
+        self.notes().written.get(&(kind, id.clone())).is_some()
+    }
+
+    /// Whether an object was removed, whatever an index says.
+    pub(crate) fn is_gone(&self, kind: ResourceKind, id: &NativeId) -> bool {
+        self.notes().written.get(&(kind, id.clone())) == Some(&false)
+    }
+
+    /// Takes note of names that something may have been made under.
+    pub(crate) fn doubt(&self, names: Vec<Name>) {
+        let mut notes = self.notes();
+        for name in names {
+            notes.doubted.insert(name, (), LONG);
+        }
+    }
+
+    /// Whether something may have been made under one of these names.
+    pub(crate) fn is_doubted(&self, names: &[Name]) -> bool {
+        let mut notes = self.notes();
+        names.iter().any(|name| notes.doubted.get(name).is_some())
+    }
+
+    /// Takes note of who has a name, for references by it.
+    pub(crate) fn know(&self, name: Name, id: NativeId) {
+        let mut notes = self.notes();
+        // Whoever is renamed has one name.
+        notes
+            .known
+            .retain(|other, known| *known != id || *other == name);
+        notes.known.insert(name, id, LONG);
+    }
+
+    /// Who had a name not long ago.
+    pub(crate) fn known(&self, name: &Name) -> Option<NativeId> {
+        self.notes().known.get(name).cloned()
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A map whose entries end.
+#[derive(Debug)]
+struct Expiring<K, V> {
+    entries: HashMap<K, (Instant, V)>,
+    /// Keys in the order they came; one that came again stands here twice.
+    order: VecDeque<(Instant, K)>,
+}
+
+impl<K, V> Default for Expiring<K, V> {
+    fn default() -> Self {
+        Self {
+            entries: HashMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+}
+
+impl<K: Clone + Eq + Hash, V> Expiring<K, V> {
+    fn insert(&mut self, key: K, value: V, time: Duration) {
+        let until = Instant::now() + time;
+        self.sweep();
+        self.entries.insert(key.clone(), (until, value));
+        self.order.push_back((until, key));
+    }
+
+    fn get(&mut self, key: &K) -> Option<&V> {
+        let (until, value) = self.entries.get(key)?;
+        (Instant::now() < *until).then_some(value)
+    }
+
+    fn retain(&mut self, keep: impl Fn(&K, &V) -> bool) {
+        self.entries.retain(|key, (_, value)| keep(key, value));
+    }
+
+    /// Drops what has ended, and the oldest beyond [`MOST`].
+    fn sweep(&mut self) {
+        let now = Instant::now();
+        while let Some((until, _)) = self.order.front()
+            && (*until <= now || self.order.len() >= MOST)
+            && let Some((until, key)) = self.order.pop_front()
+        {
+            // A later entry of the same key is another one.
+            if self
+                .entries
+                .get(&key)
+                .is_some_and(|(held, _)| *held == until)
+            {
+                self.entries.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAG: Duration = Duration::from_secs(5);
+
+    fn name(value: &str) -> Name {
+        Name {
+            kind: ResourceKind::User,
+            attribute: "userName".to_owned(),
+            value: value.to_owned(),
+        }
+    }
+
+    fn id(text: &str) -> NativeId {
+        NativeId::new(text)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_is_kept_in_mind_for_as_long_as_look_ups_lag() {
+        let recent = Recent::default();
+        recent.wrote(ResourceKind::User, &id("u1"), vec![name("ada")], LAG);
+        assert_eq!(recent.named(&name("ada")), [id("u1")]);
+        assert!(recent.is_fresh(ResourceKind::User, &id("u1")));
+        assert!(!recent.is_fresh(ResourceKind::Group, &id("u1")));
+        tokio::time::advance(LAG).await;
+        assert!(recent.named(&name("ada")).is_empty());
+        assert!(!recent.is_fresh(ResourceKind::User, &id("u1")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_write_lasts_longer_and_two_may_have_had_a_name() {
+        let recent = Recent::default();
+        recent.wrote(ResourceKind::User, &id("u1"), vec![name("ada")], LAG);
+        tokio::time::advance(LAG / 2).await;
+        recent.wrote(ResourceKind::User, &id("u2"), vec![name("ada")], LAG);
+        tokio::time::advance(LAG / 2).await;
+        recent.wrote(ResourceKind::User, &id("u3"), vec![name("bob")], LAG);
+        assert_eq!(recent.named(&name("ada")), [id("u1"), id("u2")]);
+        assert!(!recent.is_fresh(ResourceKind::User, &id("u1")));
+        assert!(recent.is_fresh(ResourceKind::User, &id("u2")));
+    }
+
+    #[test]
+    fn what_was_removed_is_gone_whatever_an_index_says() {
+        let recent = Recent::default();
+        recent.wrote(ResourceKind::User, &id("u1"), vec![name("ada")], LAG);
+        recent.know(name("ada"), id("u1"));
+        recent.removed(ResourceKind::User, &id("u1"), LAG);
+        assert!(recent.is_gone(ResourceKind::User, &id("u1")));
+        assert!(!recent.is_gone(ResourceKind::User, &id("u2")));
+        assert_eq!(recent.known(&name("ada")), None);
+    }
+
+    #[test]
+    fn a_doubt_is_about_a_name() {
+        let recent = Recent::default();
+        recent.doubt(vec![name("ada")]);
+        assert!(recent.is_doubted(&[name("bob"), name("ada")]));
+        assert!(!recent.is_doubted(&[name("bob")]));
+    }
+
+    #[test]
+    fn whoever_is_renamed_has_one_name() {
+        let recent = Recent::default();
+        recent.know(name("ada"), id("u1"));
+        recent.know(name("ada.king"), id("u1"));
+        assert_eq!(recent.known(&name("ada")), None);
+        assert_eq!(recent.known(&name("ada.king")), Some(id("u1")));
+    }
+
+    #[test]
+    fn however_much_is_written_only_so_much_is_kept() {
+        let recent = Recent::default();
+        for number in 0..MOST + 100 {
+            recent.doubt(vec![name(&number.to_string())]);
+        }
+        let notes = recent.notes();
+        assert!(notes.doubted.entries.len() <= MOST);
+        assert!(notes.doubted.order.len() <= MOST);
+    }
+}

@@ -1,0 +1,424 @@
+//! What one request did, kept in one place: `explain`, the provisioning log and the metrics are
+//! built on it, and recording and replay can be.
+//!
+//! A [`Story`] begins when the tenant is known, travels with the request, and takes note of
+//! [`Step`]s. The first [`End`] it is told is its end, and when the last part of the request lets
+//! go of it, all [`Witness`]es hear of it: for a write that goes on after its answer, that is when
+//! the write has ended. Noting is a push to a vector; nothing is formatted that is not kept.
+//!
+//! No value of a person gets into a story but through [`mask`], and no secret at all.
+
+mod code;
+mod event;
+pub mod mask;
+mod step;
+pub mod tell;
+#[cfg(test)]
+mod tests;
+mod understood;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::adapter::keys::TenantId;
+use crate::scim::ResourceKind;
+use crate::script::call::{CallFault, VendorReply};
+use crate::script::fault::GatewayFault;
+use crate::script::fiber;
+pub use code::Outlook;
+pub use event::{Action, Event, Status};
+pub use step::{Decision, Kept, Modified, Moment, Step, Wait, Word};
+
+/// Hears how requests ended. Called on the worker threads: it must neither block nor fail.
+pub trait Witness: Send + Sync {
+    /// A request ended.
+    fn ended(&self, story: &Arc<Ended>);
+
+    /// A token was refused whose key id is one of the tenant's: revoked, expired, or not the
+    /// whole of it.
+    fn refused(&self, _tenant: &TenantId) {}
+}
+
+/// Who hears how requests end, and how much they may know of people.
+#[derive(Clone, Default)]
+pub struct Audience {
+    /// In the order they are told.
+    pub witnesses: Vec<Arc<dyn Witness>>,
+    /// Of the user or group a request is about.
+    pub identity: Identity,
+}
+
+/// How the user or group a request is about is named in stories.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identity {
+    /// As it is.
+    Full,
+    /// By its outline: `a…@e…com`.
+    #[default]
+    Masked,
+    /// Not at all.
+    Off,
+}
+
+/// What a request is before it is understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The id in the answer and in log lines.
+    pub request_id: Arc<str>,
+    /// Which operation of a bulk request, from 1; 0 is the request itself.
+    pub part: u32,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The adapter's name.
+    pub vendor: Arc<str>,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// `/Users/{id}`.
+    pub route: &'static str,
+}
+
+/// A request under way.
+pub struct Story {
+    asked: Asked,
+    audience: Rc<Audience>,
+    takes_notes: bool,
+    came: SystemTime,
+    began: Instant,
+    told: RefCell<Told>,
+}
+
+/// What a story knows so far.
+#[derive(Default)]
+struct Told {
+    subject: Subject,
+    steps: Vec<Moment>,
+    end: Option<End>,
+    due: Option<Instant>,
+    unheard: bool,
+}
+
+/// What a request is about, as far as it was understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// What it does.
+    pub deed: Deed,
+    /// Of which resource type.
+    pub kind: Option<ResourceKind>,
+    /// The SCIM id.
+    pub id: Option<String>,
+    /// `userName`, or a group's `displayName`, as [`Identity`] allows.
+    pub identity: Option<String>,
+    /// It switches an account off.
+    pub disables: bool,
+    /// It changes members or a manager: Entra counts its failures apart.
+    pub refers: bool,
+}
+
+/// What a request does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// It was refused before it was understood.
+    #[default]
+    Unread,
+    /// Reads one resource.
+    Get,
+    /// Reads a list, or searches.
+    List,
+    /// Makes a resource.
+    Create,
+    /// Puts a whole resource in another's place.
+    Replace,
+    /// Changes a resource in part.
+    Patch,
+    /// Removes a resource.
+    Delete,
+    /// Many of the above.
+    Bulk,
+    /// Asks what the service offers.
+    Discover,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum End {
+    /// It was carried out.
+    Done {
+        /// HTTP status: 200, 201, 204 or 304.
+        status: u16,
+    },
+    /// It was not.
+    Failed {
+        /// HTTP status.
+        status: u16,
+        /// RFC 7644 §3.12.
+        scim_type: Option<&'static str>,
+        /// The text Entra shows.
+        detail: String,
+        /// Whose fault it was.
+        fault: Fault,
+        /// What only operators are told: the place in the script.
+        reason: Option<String>,
+    },
+    /// Its time was up before it was done: it was answered 503.
+    TimedOut,
+    /// The other side hung up before there was an answer.
+    HungUp,
+}
+
+/// Whose fault a failure was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The request's: Entra's administrator can act on it.
+    Client,
+    /// The vendor's, or of the way to it.
+    Vendor,
+    /// The vendor refuses the gateway's credential.
+    Credential,
+    /// The adapter's script's.
+    Script,
+    /// The gateway's own.
+    Gateway,
+}
+
+/// A story that is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// What was asked.
+    pub asked: Asked,
+    /// What it was about.
+    pub subject: Subject,
+    /// When the request came.
+    pub came: SystemTime,
+    /// Until it ended.
+    pub took: Duration,
+    /// What happened, in order.
+    pub steps: Vec<Moment>,
+    /// How it ended.
+    pub end: End,
+    /// It is a write that ended after its answer: Entra was told that it took too long.
+    pub unheard: bool,
+}
+
+/// Room for the steps of an ordinary request.
+const ROOM: usize = 8;
+
+impl Story {
+    /// Begins a story.
+    pub fn begin(asked: Asked, audience: Rc<Audience>) -> Rc<Self> {
+        Rc::new(Self::of(asked, audience, ROOM))
+    }
+
+    fn of(asked: Asked, audience: Rc<Audience>, room: usize) -> Self {
+        let told = Told {
+            steps: Vec::with_capacity(room),
+            ..Told::default()
+        };
+        Self {
+            asked,
+            audience,
+            takes_notes: true,
+            came: SystemTime::now(),
+            began: Instant::now(),
+            told: RefCell::new(told),
+        }
+    }
+
+    /// A story that takes no notes and that nobody hears: of transcripts and tests.
+    pub fn unheard_of(tenant: &TenantId) -> Rc<Self> {
+        let asked = Asked {
+            request_id: "-".into(),
+            part: 0,
+            tenant: tenant.clone(),
+            vendor: "-".into(),
+            method: "-",
+            route: "-",
+        };
+        let mut story = Self::of(asked, Rc::default(), 0);
+        story.takes_notes = false;
+        Rc::new(story)
+    }
+
+    /// The story of one operation of a bulk request, from 1.
+    pub fn part(&self, part: u32, method: &'static str, route: &'static str) -> Rc<Self> {
+        let asked = Asked {
+            part,
+            method,
+            route,
+            ..self.asked.clone()
+        };
+        Self::begin(asked, Rc::clone(&self.audience))
+    }
+
+    /// Whether it is worth while to put a step into words.
+    pub(super) fn takes_notes(&self) -> bool {
+        self.takes_notes
+    }
+
+    /// Takes note of a step.
+    pub fn note(&self, step: Step) {
+        if !self.takes_notes {
+            return;
+        }
+        let after_us = step::micros(self.began.elapsed());
+        self.told.borrow_mut().steps.push(Moment { after_us, step });
+    }
+
+    /// Takes note that a function of the script begins. What it calls is noted behind it.
+    pub(super) fn function(&self, name: &str) -> Calling<'_> {
+        let place = self.told.borrow().steps.len();
+        self.note(Step::Function {
+            name: name.to_owned().into(),
+            took_us: 0,
+            operations: 0,
+            gave: false,
+        });
+        Calling {
+            story: self,
+            place,
+            began: Instant::now(),
+            operations: fiber::operations(),
+        }
+    }
+
+    /// Takes note of a call to the vendor. `path` is masked.
+    pub(super) fn called(
+        &self,
+        method: &'static str,
+        path: String,
+        took: Duration,
+        result: &Result<VendorReply, CallFault>,
+    ) {
+        self.note(Step::Call {
+            method: method.into(),
+            path,
+            status: result.as_ref().ok().map(|reply| reply.status),
+            fault: result.as_ref().err().map(|fault| fault.to_string().into()),
+            took_us: step::micros(took),
+        });
+    }
+
+    /// Takes note that a try failed and is repeated after a pause.
+    pub fn retried(&self, attempt: u32, because: Word, pause: Duration) {
+        let pause_us = step::micros(pause);
+        self.note(Step::Retry {
+            attempt,
+            because,
+            pause_us,
+        });
+    }
+
+    /// Takes note of a choice.
+    pub fn decide(&self, decision: Decision) {
+        self.note(Step::Decided { decision });
+    }
+
+    /// Takes note of a wait that began at `since`, if it was one.
+    pub fn waited(&self, wait: Wait, since: Instant) {
+        const WORTH_TELLING: Duration = Duration::from_millis(1);
+        let took = since.elapsed();
+        if took >= WORTH_TELLING {
+            let took_us = step::micros(took);
+            self.note(Step::Waited { wait, took_us });
+        }
+    }
+
+    /// Takes note of when the answer must be there: a request that is let go of later was late.
+    pub fn due(&self, due: Instant) {
+        self.told.borrow_mut().due = Some(due);
+    }
+
+    /// Takes note of how the request ended. Only the first end counts.
+    pub fn end(&self, end: End) {
+        self.told.borrow_mut().end.get_or_insert(end);
+    }
+
+    /// Nobody waits for the answer any more.
+    pub fn unheard(&self) {
+        self.told.borrow_mut().unheard = true;
+    }
+
+    /// What happened so far.
+    pub fn steps(&self) -> Vec<Moment> {
+        self.told.borrow().steps.clone()
+    }
+
+    /// What the request is about, as far as it was understood.
+    pub fn subject(&self) -> Subject {
+        self.told.borrow().subject.clone()
+    }
+}
+
+/// A function of the script that runs.
+pub(super) struct Calling<'s> {
+    story: &'s Story,
+    place: usize,
+    began: Instant,
+    /// Those of its fiber before it.
+    operations: u32,
+}
+
+impl Calling<'_> {
+    /// It ended, with or without giving something back.
+    pub(super) fn ended(self, gives: bool) {
+        let time = step::micros(self.began.elapsed());
+        let mut told = self.story.told.borrow_mut();
+        let noted = told.steps.get_mut(self.place);
+        if let Some(Step::Function {
+            took_us,
+            operations,
+            gave,
+            ..
+        }) = noted.map(|moment| &mut moment.step)
+        {
+            let used = fiber::operations().wrapping_sub(self.operations);
+            (*took_us, *operations, *gave) = (time, used, gives);
+        }
+    }
+}
+
+impl Drop for Story {
+    fn drop(&mut self) {
+        if self.audience.witnesses.is_empty() {
+            return;
+        }
+        let told = std::mem::take(self.told.get_mut());
+        let end = told.end.unwrap_or_else(|| cut_short(told.due));
+        let ended = Arc::new(Ended {
+            asked: self.asked.clone(),
+            subject: told.subject,
+            came: self.came,
+            took: self.began.elapsed(),
+            steps: told.steps,
+            end,
+            unheard: told.unheard,
+        });
+        for witness in &self.audience.witnesses {
+            witness.ended(&ended);
+        }
+    }
+}
+
+/// The end of a request that was let go of before it came to one.
+fn cut_short(due: Option<Instant>) -> End {
+    if std::thread::panicking() {
+        return End::Failed {
+            status: 500,
+            scim_type: None,
+            detail: GatewayFault::Internal.to_string(),
+            fault: Fault::Gateway,
+            reason: None,
+        };
+    }
+    match due.is_some_and(|due| Instant::now() >= due) {
+        true => End::TimedOut,
+        false => End::HungUp,
+    }
+}

@@ -1,0 +1,197 @@
+//! From what the vendor holds and what is remembered to what Entra sees.
+
+use serde_json::{Value, json};
+
+use super::trace::Decision;
+use super::{Operation, changed_since, no_such};
+use crate::adapter::keys::{NativeId, ScimId};
+use crate::adapter::mapping::{Reading, assemble};
+use crate::adapter::remembered::Remembered;
+use crate::scim::schema::ENTERPRISE_USER;
+use crate::scim::version::{self, Verdict};
+use crate::scim::{Object, Preconditions, Projection, ResourceKind, Response};
+use crate::script::fault::Failure;
+
+impl Operation {
+    /// A page of resources, in the order of `readings`.
+    pub(super) async fn resources(
+        &self,
+        kind: ResourceKind,
+        readings: &[Reading],
+        with_members: bool,
+    ) -> Result<Vec<Object>, Failure> {
+        let natives = readings.iter().map(|reading| reading.id.clone()).collect();
+        let ids = self.scim_ids(kind, natives).await?;
+        let remembered = self
+            .memory
+            .recall_page(&self.tenant, kind, ids.clone())
+            .await?;
+        let mut resources = Vec::with_capacity(ids.len());
+        for ((reading, id), remembered) in readings.iter().zip(&ids).zip(remembered) {
+            let remembered = remembered.unwrap_or_default();
+            resources.push(
+                self.resource(kind, id, reading, &remembered, with_members)
+                    .await?,
+            );
+        }
+        Ok(resources)
+    }
+
+    /// One resource as it is now.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub(super) async fn current(
+        &self,
+        kind: ResourceKind,
+        id: &ScimId,
+        native: &NativeId,
+        with_members: bool,
+    ) -> Result<Object, Failure> {
+        let reading = self.fetch(kind, native).await?;
+        let remembered = self.memory.recall(&self.key(kind, id)).await?;
+        let remembered = remembered.unwrap_or_default();
+        let Some(reading) = reading else {
+            let kept = self.kept(kind, id, &remembered);
+            if kept.is_some() {
+                self.story.decide(Decision::AnsweredFromKept);
+            }
+            return kept.ok_or_else(|| no_such(kind));
+        };
+        self.note_remembered(self.mapping(kind)?, &reading, &remembered);
+        self.resource(kind, id, &reading, &remembered, with_members)
+            .await
+    }
+
+    /// Refuses a write to a resource of another version than it is for. To be called under the
+    /// resource's lock. Only a write with conditions costs a read.
+    ///
+    /// # Errors
+    /// 412.
+    pub(super) async fn require(
+        &self,
+        kind: ResourceKind,
+        id: &ScimId,
+        native: &NativeId,
+        conditions: &Preconditions,
+    ) -> Result<(), Failure> {
+        if conditions.is_empty() {
+            return Ok(());
+        }
+        let resource = self.current(kind, id, native, true).await?;
+        match conditions.of_write(text_in_meta(&resource, "version").unwrap_or_default()) {
+            Verdict::Go => Ok(()),
+            Verdict::Failed | Verdict::NotModified => Err(changed_since(kind)),
+        }
+    }
+
+    /// Whether members are read for an answer: if it shows them, or its version, which covers
+    /// them; and always where they cost no call.
+    pub(super) fn shows_members(&self, projection: &Projection) -> bool {
+        projection.wants("members") || projection.names("meta") || !self.adapter.holds_memberships()
+    }
+
+    /// One resource.
+    pub(super) async fn resource(
+        &self,
+        kind: ResourceKind,
+        id: &ScimId,
+        reading: &Reading,
+        remembered: &Remembered,
+        with_members: bool,
+    ) -> Result<Object, Failure> {
+        let mut resource = assemble(self.mapping(kind)?, reading, remembered);
+        resource.shift_insert(1.min(resource.len()), "id".into(), id.as_str().into());
+        if kind == ResourceKind::Group && with_members {
+            let members = self.members_of(id, &reading.id).await?;
+            if !members.is_empty() {
+                resource.insert("members".into(), self.member_values(&members));
+            }
+        }
+        self.set_meta(kind, id, &mut resource);
+        self.point(&mut resource);
+        if kind == ResourceKind::Group && !with_members {
+            without_version(&mut resource);
+        }
+        Ok(resource)
+    }
+
+    /// What a user's groups and manager point to (RFC 7643 §4.1.2, §4.3): the vendor knows them
+    /// by id only.
+    fn point(&self, user: &mut Object) {
+        if let Some(Value::Array(groups)) = user.get_mut("groups") {
+            let groups = groups.iter_mut();
+            groups.for_each(|group| self.point_to(ResourceKind::Group, group));
+        }
+        if let Some(manager) = user
+            .get_mut(ENTERPRISE_USER)
+            .and_then(|extension| extension.get_mut("manager"))
+        {
+            self.point_to(ResourceKind::User, manager);
+        }
+    }
+
+    fn point_to(&self, kind: ResourceKind, reference: &mut Value) {
+        let Some(id) = reference.get("value").and_then(Value::as_str) else {
+            return;
+        };
+        let location = self.location(kind, &ScimId::new(id));
+        if let Value::Object(parts) = reference {
+            parts.insert("$ref".into(), location.into());
+        }
+    }
+
+    pub(super) fn member_values(&self, members: &[ScimId]) -> Value {
+        let values = members.iter().map(|member| {
+            json!({"value": member.as_str(), "$ref": self.location(ResourceKind::User, member), "type": "User"})
+        });
+        values.collect()
+    }
+
+    pub(super) fn set_meta(&self, kind: ResourceKind, id: &ScimId, resource: &mut Object) {
+        let version = version::version(resource);
+        let held = resource.shift_remove("meta");
+        let mut meta = Object::new();
+        meta.insert("resourceType".into(), kind.as_str().into());
+        if let Some(Value::Object(held)) = held {
+            meta.extend(held);
+        }
+        meta.insert("location".into(), self.location(kind, id).into());
+        meta.insert("version".into(), version.into());
+        resource.insert("meta".into(), Value::Object(meta));
+    }
+
+    pub(super) fn location(&self, kind: ResourceKind, id: &ScimId) -> String {
+        format!("{}/{}/{}", self.base_url, kind.endpoint(), id)
+    }
+
+    /// An answer with one resource, reduced to what was asked for.
+    pub(super) fn answer(
+        &self,
+        kind: ResourceKind,
+        status: u16,
+        mut resource: Object,
+        projection: &Projection,
+    ) -> Result<Response, Failure> {
+        let version = text_in_meta(&resource, "version").map(str::to_owned);
+        let location = text_in_meta(&resource, "location").map(str::to_owned);
+        projection.apply(&mut resource, &self.mapping(kind)?.resource_type);
+        Ok(Response {
+            status,
+            body: Some(Value::Object(resource)),
+            location,
+            version,
+        })
+    }
+}
+
+fn text_in_meta<'r>(resource: &'r Object, name: &str) -> Option<&'r str> {
+    resource.get("meta")?.get(name)?.as_str()
+}
+
+/// The version of half a group would let somebody overwrite what happened to the other half.
+fn without_version(resource: &mut Object) {
+    if let Some(Value::Object(meta)) = resource.get_mut("meta") {
+        meta.shift_remove("version");
+    }
+}

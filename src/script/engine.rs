@@ -1,0 +1,138 @@
+//! The one script engine: packages, limits, closed doors. Shared by all
+//! threads, tenants and generations; it holds no state of any of them.
+
+use std::sync::LazyLock;
+
+use rhai::packages::{
+    ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
+    BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage, Package as _,
+};
+use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext, OptimizationLevel};
+
+use super::fiber;
+use super::host::{self, document::Docs};
+
+/// The engine and the manual of its host functions.
+pub struct Scripting {
+    pub(crate) engine: Engine,
+    docs: Docs,
+}
+
+impl Scripting {
+    /// The manual of the host functions.
+    pub fn docs(&self) -> &Docs {
+        &self.docs
+    }
+}
+
+/// The engine of this process.
+pub fn scripting() -> &'static Scripting {
+    static SCRIPTING: LazyLock<Scripting> = LazyLock::new(build);
+    &SCRIPTING
+}
+
+/// An engine like it for one user, who may add to it.
+pub(crate) fn unshared() -> Engine {
+    build().engine
+}
+
+/// The language and its own functions, and nothing of ours.
+pub(crate) fn language() -> Engine {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that makes an engine"
+    )]
+    let mut engine = Engine::new_raw();
+    LanguageCorePackage::new().register_into_engine(&mut engine);
+    ArithmeticPackage::new().register_into_engine(&mut engine);
+    LogicPackage::new().register_into_engine(&mut engine);
+    BasicMathPackage::new().register_into_engine(&mut engine);
+    BasicStringPackage::new().register_into_engine(&mut engine);
+    MoreStringPackage::new().register_into_engine(&mut engine);
+    BasicArrayPackage::new().register_into_engine(&mut engine);
+    BasicMapPackage::new().register_into_engine(&mut engine);
+    BasicIteratorPackage::new().register_into_engine(&mut engine);
+    engine
+}
+
+fn build() -> Scripting {
+    let mut engine = language();
+    limit(&mut engine);
+    close_doors(&mut engine);
+    fiber::install_guards(&mut engine);
+    let docs = host::register(&mut engine);
+    Scripting { engine, docs }
+}
+
+/// rhai's own limits: nearly free, and the first line of three (the others are
+/// the fiber's guards and the size of a source file).
+fn limit(engine: &mut Engine) {
+    engine
+        .set_max_operations(1_000_000)
+        .set_max_call_levels(32)
+        // A chain of methods inside an array needs this depth; the stack is
+        // bounded by the fiber's stack check, not by it.
+        .set_max_expr_depths(64, 64)
+        .set_max_string_size(256 << 10)
+        .set_max_array_size(10_000)
+        .set_max_map_size(10_000)
+        .set_max_variables(256)
+        .set_max_functions(500)
+        .set_max_modules(0)
+        .set_strict_variables(true)
+        .set_fail_on_invalid_map_property(true)
+        .set_optimization_level(OptimizationLevel::Simple);
+}
+
+/// What would block the thread, reach outside, or cost without bound.
+fn close_doors(engine: &mut Engine) {
+    for symbol in ["eval", "import", "export"] {
+        engine.disable_symbol(symbol);
+    }
+    engine.on_print(|text| tracing::debug!(text = shortened(text), "script print"));
+    engine.on_debug(|text, _, _| tracing::debug!(text = shortened(text), "script debug"));
+
+    // `disable_symbol` does not reach functions, so these are taken over by name.
+    engine.register_fn("parse_json", |context: NativeCallContext<'_>, _: &str| {
+        closed(&context)
+    });
+    engine.register_fn("replace", replace);
+}
+
+fn closed(context: &NativeCallContext<'_>) -> Result<Dynamic, Box<EvalAltResult>> {
+    let text = format!("{}() is not available to scripts", context.fn_name());
+    Err(EvalAltResult::ErrorRuntime(text.into(), context.call_position()).into())
+}
+
+/// rhai's own `replace` makes the whole result before it looks at the limit: 16 KiB
+/// replaced by itself is half a gigabyte.
+fn replace(
+    context: NativeCallContext<'_>,
+    text: &str,
+    from: &str,
+    to: &str,
+) -> Result<String, Box<EvalAltResult>> {
+    let found = if from.is_empty() {
+        0
+    } else {
+        text.matches(from).count()
+    };
+    let size = text.len().saturating_add(found.saturating_mul(to.len()));
+    if size > 256 << 10 {
+        return Err(
+            EvalAltResult::ErrorDataTooLarge("string".into(), context.call_position()).into(),
+        );
+    }
+    Ok(if found == 0 {
+        text.to_owned()
+    } else {
+        text.replace(from, to)
+    })
+}
+
+fn shortened(text: &str) -> String {
+    text.chars()
+        .filter(|letter| !letter.is_control())
+        .take(200)
+        .collect()
+}

@@ -1,0 +1,280 @@
+//! Fibers: scripts that read straight down and never block.
+//!
+//! A job (a closure that calls into rhai) runs on a stackful coroutine. When a
+//! host function needs the world it suspends with an [`Ask`]; the driver, an
+//! ordinary future, gets the answer and resumes. A fiber never leaves its
+//! thread: coroutine and [`Link`] are `!Send`, hence so is the driver's future,
+//! and the compiler allows only `spawn_local`.
+//!
+//! # Why this is sound
+//! 1. *Thread*: see above; the tag inside rhai, which demands `Send`, is a
+//!    `SendWrapper` that panics rather than be touched on another thread.
+//! 2. *Pointer*: [`Link::yielder`] is non-null exactly while the coroutine's
+//!    body is alive, and it is reached only by code running on that coroutine:
+//!    by the call's own tag, or by the slice the driver sets around a resume.
+//!    Outside a fiber there is no tag and no slice, and host calls are refused.
+//! 3. *Borrows*: the job is `'static`, questions and answers are owned data, and
+//!    the result is made on the coroutine, so that nothing points into a stack
+//!    and deep script values are dropped where there is room for it.
+//! 4. *Re-entrancy*: other fibers of the thread run between suspend and resume,
+//!    so no host function holds a `RefCell` borrow, lock or span guard across
+//!    [`Call::ask`].
+//! 5. *Stack end*: checked on every operation, with 256 KiB in reserve and a
+//!    guard page below.
+//! 6. *Drop*: a suspended fiber is resumed once with [`Answer::Cancelled`];
+//!    every later question gets the same answer and `on_progress` refuses, so it
+//!    unwinds by ordinary `?`. corosensei's forced unwinding is the backstop.
+
+#![allow(unsafe_code)]
+
+mod guards;
+mod stack;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use send_wrapper::SendWrapper;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
+use super::fault::{Failure, GatewayFault};
+use guards::Slice;
+pub(crate) use guards::{install as install_guards, operations};
+use stack::Stack;
+
+/// What a pause must leave: whoever waits for a job looks at it once more.
+const TIME_FOR_A_CALL: Duration = Duration::from_secs(2);
+
+/// What a fiber asks of its driver.
+pub(crate) enum Ask {
+    /// Carry a call out.
+    Call(VendorCall),
+    /// Wake me later.
+    Sleep(Duration),
+    /// Wake me later, if there is time left for a call then.
+    Pause(Duration),
+    /// Tell me what comes of this.
+    Results(Results),
+    /// Let others run.
+    Yield,
+}
+
+/// Results that others work out.
+pub(crate) type Results = LocalBoxFuture<'static, Result<Vec<Value>, Failure>>;
+
+/// What it is told.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Go on.
+    Go,
+    /// The call's end.
+    Reply(Result<VendorReply, CallFault>),
+    /// What came of it.
+    Told(Result<Vec<Value>, Failure>),
+    /// Too late for that.
+    Late,
+    /// End now.
+    Cancelled,
+}
+
+/// Between a fiber and the code that runs on it.
+struct Link {
+    yielder: Cell<*const Yielder<Answer, Ask>>,
+    dead: Cell<bool>,
+    stack_limit: usize,
+    /// Operations of the script so far.
+    operations: Cell<u32>,
+}
+
+impl Link {
+    fn suspend(&self, ask: Ask) -> Answer {
+        let yielder = self.yielder.get();
+        if self.dead.get() || yielder.is_null() {
+            return Answer::Cancelled;
+        }
+        // SAFETY: non-null only while the coroutine's body, which owns the
+        // yielder, is alive; and only code on that coroutine gets here (point 2).
+        unsafe { (*yielder).suspend(ask) }
+    }
+}
+
+/// The handle of the running fiber, carried to host functions by [`super::host::Stage`].
+#[derive(Clone)]
+pub(crate) struct Call(SendWrapper<Rc<Link>>);
+
+impl Call {
+    /// Suspends the fiber until the driver has the answer.
+    pub(crate) fn ask(&self, ask: Ask) -> Answer {
+        self.0.suspend(ask)
+    }
+}
+
+/// How much a fiber may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// CPU time, summed over slices; waiting for the vendor is free.
+    pub(crate) cpu: Duration,
+    /// When the vendor's answers must be there.
+    pub(crate) deadline: Instant,
+}
+
+/// Runs `job` on a fiber, carrying its calls out by `backend`.
+///
+/// # Errors
+/// Whatever the job returns; `Internal` if it panics or no stack can be had.
+pub(crate) async fn run<T: 'static>(
+    job: impl FnOnce(&Call) -> Result<T, Failure> + 'static,
+    budget: Budget,
+    backend: &dyn Backend,
+) -> Result<T, Failure> {
+    let mut fiber = Fiber::new(job, budget.cpu)?;
+    let mut answer = Answer::Go;
+    loop {
+        answer = match fiber.resume(answer)? {
+            CoroutineResult::Return(result) => return result,
+            CoroutineResult::Yield(Ask::Yield) => {
+                tokio::task::yield_now().await;
+                Answer::Go
+            }
+            CoroutineResult::Yield(Ask::Sleep(time)) => {
+                backend
+                    .wait(budget.deadline.min(Instant::now() + time))
+                    .await;
+                Answer::Go
+            }
+            CoroutineResult::Yield(Ask::Pause(time)) => pause(time, budget.deadline, backend).await,
+            CoroutineResult::Yield(Ask::Results(results)) => Answer::Told(results.await),
+            CoroutineResult::Yield(Ask::Call(call)) => {
+                Answer::Reply(backend.call(call, budget.deadline).await)
+            }
+        };
+    }
+}
+
+/// Waits, unless too little time would be left for what comes after.
+async fn pause(time: Duration, deadline: Instant, backend: &dyn Backend) -> Answer {
+    let until = Instant::now() + time;
+    if until + TIME_FOR_A_CALL > deadline {
+        return Answer::Late;
+    }
+    backend.wait(until).await;
+    Answer::Go
+}
+
+/// Runs `job` where there is no world: while an adapter is loaded.
+///
+/// # Errors
+/// As [`run`]; a job that calls the vendor gets a call fault.
+pub(crate) fn run_alone<T: 'static>(
+    job: impl FnOnce(&Call) -> Result<T, Failure> + 'static,
+    cpu: Duration,
+) -> Result<T, Failure> {
+    let mut fiber = Fiber::new(job, cpu)?;
+    let mut answer = Answer::Go;
+    loop {
+        answer = match fiber.resume(answer)? {
+            CoroutineResult::Return(result) => return result,
+            CoroutineResult::Yield(Ask::Call(_)) => Answer::Reply(Err(CallFault::NotSent(
+                "a table must not call the vendor".into(),
+            ))),
+            CoroutineResult::Yield(Ask::Results(_)) => {
+                Answer::Told(Err(GatewayFault::Internal.into()))
+            }
+            CoroutineResult::Yield(Ask::Sleep(_) | Ask::Pause(_) | Ask::Yield) => Answer::Go,
+        };
+    }
+}
+
+/// A job on its stack.
+struct Fiber<T: 'static> {
+    coroutine: Option<Coroutine<Answer, Ask, Result<T, Failure>, Stack>>,
+    link: Rc<Link>,
+    cpu: Duration,
+    deepest: usize,
+}
+
+impl<T: 'static> Fiber<T> {
+    fn new(
+        job: impl FnOnce(&Call) -> Result<T, Failure> + 'static,
+        cpu: Duration,
+    ) -> Result<Self, Failure> {
+        let stack = Stack::take().map_err(|error| {
+            tracing::error!(%error, action = "raise the memory or vm.max_map_count limit", "no stack for a script");
+            GatewayFault::Overloaded
+        })?;
+        let link = Rc::new(Link {
+            yielder: Cell::new(std::ptr::null()),
+            dead: Cell::new(false),
+            stack_limit: stack.soft_limit(),
+            operations: Cell::new(0),
+        });
+        let inner = Rc::clone(&link);
+        let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<Answer, Ask>, _| {
+            inner.yielder.set(yielder);
+            let _unlink = Unlink(Rc::clone(&inner));
+            job(&Call(SendWrapper::new(inner)))
+        });
+        Ok(Self {
+            coroutine: Some(coroutine),
+            link,
+            cpu,
+            deepest: usize::MAX,
+        })
+    }
+
+    fn resume(
+        &mut self,
+        answer: Answer,
+    ) -> Result<CoroutineResult<Ask, Result<T, Failure>>, Failure> {
+        let Some(coroutine) = self.coroutine.as_mut() else {
+            return Err(GatewayFault::Internal.into());
+        };
+        let started = std::time::Instant::now();
+        let slice = Slice::new(&self.link, started.checked_add(self.cpu));
+        let (result, used) = guards::within(slice, || {
+            catch_unwind(AssertUnwindSafe(|| coroutine.resume(answer)))
+        });
+        self.cpu = self.cpu.saturating_sub(started.elapsed());
+        self.deepest = self.deepest.min(used.deepest);
+        self.link.operations.set(used.operations);
+        result.map_err(|_| {
+            tracing::error!("a host function panicked");
+            GatewayFault::Internal.into()
+        })
+    }
+}
+
+impl<T: 'static> Drop for Fiber<T> {
+    fn drop(&mut self) {
+        let suspended = self
+            .coroutine
+            .as_ref()
+            .is_some_and(|c| c.started() && !c.done());
+        if suspended {
+            self.link.dead.set(true);
+            // The last slice: enough to unwind, whatever the budget was.
+            self.cpu = Duration::from_millis(50);
+            let _ended = self.resume(Answer::Cancelled);
+        }
+        if let Some(coroutine) = self.coroutine.take()
+            && coroutine.done()
+        {
+            coroutine.into_stack().give(self.deepest);
+        }
+    }
+}
+
+/// Takes the yielder away when the coroutine's body ends or unwinds.
+struct Unlink(Rc<Link>);
+
+impl Drop for Unlink {
+    fn drop(&mut self) {
+        self.0.yielder.set(std::ptr::null());
+    }
+}

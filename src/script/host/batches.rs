@@ -1,0 +1,130 @@
+//! Writes that go to the vendor by the batch: `batch`, and what the batch's function needs.
+
+use std::sync::Arc;
+
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
+use serde_json::Value;
+
+use super::calls::{Thrown, cancelled, error};
+use super::document::Docs;
+use super::fault::Fault;
+use super::json;
+use super::stage::Stage;
+use crate::script::call::VendorReply;
+use crate::script::fiber::{Answer, Ask};
+use crate::script::replies::Meaning;
+
+/// An item of a batch as the batch's function has it: handed on unread, so that a batch may hold
+/// more than a script may, and costs no more for being large.
+#[derive(Clone, Debug)]
+pub(crate) struct Item(Arc<Value>);
+
+impl Item {
+    pub(crate) fn new(value: Value) -> Self {
+        Self(Arc::new(value))
+    }
+
+    pub(super) fn value(&self) -> &Value {
+        &self.0
+    }
+
+    /// What is no object stays as it is.
+    fn plus(&self, name: &str, value: Value) -> Self {
+        let mut whole = self.value().clone();
+        if let Value::Object(members) = &mut whole {
+            members.insert(name.to_owned(), value);
+        }
+        Self::new(whole)
+    }
+}
+
+/// Registers the functions.
+pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
+    docs.function(
+        "batch(name, item)",
+        "Hands an operation to the tenant's next batch of this name (`[batch.<name>]` in the manifest) and gives its own result of what `run_<name>(items)` gives. Where that does not say, the outcome is unknown.",
+        &[],
+    );
+    engine.register_fn(
+        "batch",
+        |context: NativeCallContext<'_>, name: &str, item: Dynamic| {
+            let results = submit(&context, name, &[item])?;
+            Ok::<_, Thrown>(results.first().map_or(Dynamic::UNIT, json::to_dynamic))
+        },
+    );
+    docs.function(
+        "batch_all(name, items)",
+        "The same for several operations at once, kept in order; gives an array of results.",
+        &[],
+    );
+    engine.register_fn(
+        "batch_all",
+        |context: NativeCallContext<'_>, name: &str, items: Array| {
+            let results = submit(&context, name, &items)?;
+            let results = results.iter().map(json::to_dynamic);
+            Ok::<_, Thrown>(results.collect::<Array>())
+        },
+    );
+    engine.register_type_with_name::<Item>("Item");
+    docs.function(
+        ".plus(name, value)",
+        "An item that `run_<name>(items)` was given, with one member more. Nothing else can be done with an item but sending it.",
+        &[],
+    );
+    engine.register_fn(
+        "plus",
+        |context: NativeCallContext<'_>, item: Item, name: ImmutableString, value: Dynamic| {
+            let value = written(&value, &context)?;
+            Ok::<_, Thrown>(item.plus(&name, value))
+        },
+    );
+    docs.function(
+        "judged(part)",
+        "A part of a reply that has an outcome of its own, such as one result of a batch: the part, or the fault its code tells by the manifest's `[replies]`, whose pointers then begin at the part.",
+        &[(
+            r#"judged(#{ ref: "r1", status: "OK" })"#,
+            r#"#{ ref: "r1", status: "OK" }"#,
+        )],
+    );
+    engine.register_fn("judged", judged);
+}
+
+fn submit(
+    context: &NativeCallContext<'_>,
+    name: &str,
+    items: &[Dynamic],
+) -> Result<Vec<Value>, Thrown> {
+    let stage = Stage::of(context)?;
+    let refused = |text: &str| error(text, context.call_position());
+    let batches = stage.environment().batches();
+    let batches = batches.ok_or_else(|| refused("a batch cannot wait for another one"))?;
+    let items = items.iter().map(|item| written(item, context));
+    let items = items.collect::<Result<_, _>>()?;
+    let results = batches.submit(name, items);
+    let results = results.ok_or_else(|| refused(&format!("the manifest has no [batch.{name}]")))?;
+    match stage.call().ask(Ask::Results(results)) {
+        Answer::Told(Ok(results)) => Ok(results),
+        Answer::Told(Err(failure)) => Err(Fault::failed(failure).throw(context.call_position())),
+        _ => Err(cancelled(context)),
+    }
+}
+
+fn written(value: &Dynamic, context: &NativeCallContext<'_>) -> Result<Value, Thrown> {
+    json::to_value(value)
+        .ok_or_else(|| error("this cannot be written as JSON", context.call_position()))
+}
+
+fn judged(context: NativeCallContext<'_>, part: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
+    let stage = Stage::of(&context)?;
+    let body = written(&part, &context)?;
+    let verdict = stage.environment().replies().judge(200, Some(&body));
+    if let Some(action) = verdict.alarm {
+        tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
+    }
+    if verdict.means == Meaning::Ok {
+        return Ok(part);
+    }
+    // Its outcome is told, so that nothing about it is open.
+    let fault = Fault::answered(&verdict, &VendorReply::silent(), body, true);
+    Err(fault.throw(context.call_position()))
+}

@@ -1,0 +1,337 @@
+//! Calling the vendor: `get`, `post`, `put`, `patch`, `delete`.
+//!
+//! Each suspends the fiber until the reply is there, so a script reads straight
+//! down. No borrow, lock or span guard is held across the suspension.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::document::Docs;
+use super::fault::Fault;
+use super::json;
+use super::quoting::query_string;
+use super::stage::Stage;
+use crate::script::call::{CallBody, RequestToken, VendorCall, VendorReply, Verb};
+use crate::script::fiber::{Answer, Ask};
+use crate::script::replies::Meaning;
+
+pub(super) type Thrown = Box<EvalAltResult>;
+
+/// Registers the calls.
+pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
+    docs.call(
+        "get(path)",
+        "Reads; gives the reply, JSON or XML as the manifest says. The path is below the tenant's base URL.",
+        &[(r#"get(`/users/${segment("a/b")}`)"#, r#"GET /users/a%2Fb"#)],
+    );
+    engine.register_fn("get", |context: NativeCallContext<'_>, path: &str| {
+        Request::new(Verb::Get, path).send(&context)
+    });
+    docs.call(
+        "get(path, query)",
+        "The same with a query, quoted: `get(\"/users\", query(\"email\", mail))`.",
+        &[(
+            r#"get("/users", query("email", "a@b.c"))"#,
+            r#"GET /users?email=a%40b.c"#,
+        )],
+    );
+    engine.register_fn(
+        "get",
+        |context: NativeCallContext<'_>, path: &str, query: Map| {
+            Request::new(Verb::Get, &format!("{path}{}", query_string(&query))).send(&context)
+        },
+    );
+    docs.call(
+        "delete(path)",
+        "Removes.",
+        &[(r#"delete("/users/17")"#, r#"DELETE /users/17"#)],
+    );
+    engine.register_fn("delete", |context: NativeCallContext<'_>, path: &str| {
+        Request::new(Verb::Delete, path).send(&context)
+    });
+    docs.call(
+        "post(path)",
+        "Acts, without a body.",
+        &[(
+            r#"post("/users/17/activate")"#,
+            r#"POST /users/17/activate"#,
+        )],
+    );
+    docs.call(
+        "post(path, body)",
+        "Creates or acts, with a JSON body. Never sent twice by itself.",
+        &[(
+            r#"post("/users", #{ login: "ada" })"#,
+            r#"POST /users {"login":"ada"}"#,
+        )],
+    );
+    docs.call(
+        "put(path)",
+        "Puts in place, without a body.",
+        &[(r#"put("/teams/3/people/17")"#, r#"PUT /teams/3/people/17"#)],
+    );
+    docs.call(
+        "put(path, body)",
+        "Puts in place, with a JSON body.",
+        &[(
+            r#"put("/users/17", #{ login: "ada" })"#,
+            r#"PUT /users/17 {"login":"ada"}"#,
+        )],
+    );
+    docs.call(
+        "patch(path)",
+        "Changes in part, without a body.",
+        &[(r#"patch("/users/17")"#, r#"PATCH /users/17"#)],
+    );
+    docs.call(
+        "patch(path, body)",
+        "Changes in part, with a JSON body.",
+        &[(
+            r#"patch("/users/17", #{ phone: () })"#,
+            r#"PATCH /users/17 {"phone":null}"#,
+        )],
+    );
+    for (name, verb) in [
+        ("post", Verb::Post),
+        ("put", Verb::Put),
+        ("patch", Verb::Patch),
+    ] {
+        engine.register_fn(name, move |context: NativeCallContext<'_>, path: &str| {
+            Request::new(verb, path).send(&context)
+        });
+        engine.register_fn(
+            name,
+            move |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
+                Request::new(verb, path)
+                    .json(&body, &context)?
+                    .send(&context)
+            },
+        );
+    }
+    docs.call(
+        "post_again(path)",
+        "A POST that the vendor documents as idempotent: sent again when a reply is lost.",
+        &[(
+            r#"post_again("/users/17/activate")"#,
+            r#"POST /users/17/activate"#,
+        )],
+    );
+    engine.register_fn(
+        "post_again",
+        |context: NativeCallContext<'_>, path: &str| {
+            Request {
+                idempotent: true,
+                ..Request::new(Verb::Post, path)
+            }
+            .send(&context)
+        },
+    );
+    docs.call(
+        "post_again(path, body)",
+        "The same with a JSON body.",
+        &[(
+            r#"post_again("/teams/3/members", #{ add: [17] })"#,
+            r#"POST /teams/3/members {"add":[17]}"#,
+        )],
+    );
+    engine.register_fn(
+        "post_again",
+        |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
+            Request {
+                idempotent: true,
+                ..Request::new(Verb::Post, path)
+            }
+            .json(&body, &context)?
+            .send(&context)
+        },
+    );
+}
+
+/// A POST that the vendor carries out once, however often it comes.
+pub(super) fn register_once(engine: &mut Engine, docs: &mut Docs) {
+    docs.function(
+        "post_once(path, body)",
+        "A POST with a random token in the manifest's `request_token` header, by which the vendor knows it again: sent again, with the same token, when a reply is lost.",
+        &[],
+    );
+    engine.register_fn(
+        "post_once",
+        |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
+            let stage = Stage::of(&context)?;
+            let header = stage.environment().request_token().ok_or_else(|| {
+                let text = "post_once() needs `request_token` in the manifest";
+                error(text, context.call_position())
+            })?;
+            let token = RequestToken {
+                header: header.to_owned(),
+                value: Uuid::new_v4().to_string(),
+            };
+            Request {
+                token: Some(token),
+                ..Request::new(Verb::Post, path)
+            }
+            .json(&body, &context)?
+            .send(&context)
+        },
+    );
+}
+
+/// rhai's own `sleep` blocks the thread; ours suspends the fiber.
+pub(super) fn register_sleep(engine: &mut Engine, docs: &mut Docs) {
+    docs.function(
+        "sleep(seconds)",
+        "Waits without holding anything up, at most until the request's time is up.",
+        &[(r#"sleep(0)"#, r#"()"#)],
+    );
+    engine.register_fn("sleep", |context: NativeCallContext<'_>, seconds: i64| {
+        sleep(
+            &context,
+            Duration::from_secs(u64::try_from(seconds).unwrap_or(0)),
+        )
+    });
+    engine.register_fn("sleep", |context: NativeCallContext<'_>, seconds: f64| {
+        sleep(
+            &context,
+            Duration::try_from_secs_f64(seconds).unwrap_or_default(),
+        )
+    });
+}
+
+fn sleep(context: &NativeCallContext<'_>, time: Duration) -> Result<(), Thrown> {
+    match Stage::of(context)?.call().ask(Ask::Sleep(time)) {
+        Answer::Cancelled => Err(cancelled(context)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn cancelled(context: &NativeCallContext<'_>) -> Thrown {
+    EvalAltResult::ErrorTerminated("cancelled".into(), context.call_position()).into()
+}
+
+/// A call in the making.
+pub(super) struct Request {
+    pub(super) verb: Verb,
+    pub(super) path: String,
+    pub(super) body: Option<CallBody>,
+    pub(super) idempotent: bool,
+    pub(super) token: Option<RequestToken>,
+}
+
+impl Request {
+    pub(super) fn new(verb: Verb, path: &str) -> Self {
+        Self {
+            verb,
+            path: path.to_owned(),
+            body: None,
+            idempotent: false,
+            token: None,
+        }
+    }
+
+    pub(super) fn json(
+        mut self,
+        body: &Dynamic,
+        context: &NativeCallContext<'_>,
+    ) -> Result<Self, Thrown> {
+        let value = json::to_value(body).ok_or_else(|| {
+            error(
+                "this body cannot be written as JSON",
+                context.call_position(),
+            )
+        })?;
+        let bytes = Bytes::from(value.to_string());
+        self.body = Some(CallBody {
+            media_type: "application/json",
+            bytes,
+        });
+        Ok(self)
+    }
+
+    pub(super) fn send(self, context: &NativeCallContext<'_>) -> Result<Dynamic, Thrown> {
+        self.ask(context, read)
+    }
+
+    /// Sends it and makes of the reply what `read` makes of it.
+    pub(super) fn ask(
+        self,
+        context: &NativeCallContext<'_>,
+        read: impl FnOnce(&Stage, Verb, &VendorReply, bool) -> Result<Dynamic, Fault>,
+    ) -> Result<Dynamic, Thrown> {
+        let stage = Stage::of(context)?;
+        let call = VendorCall {
+            method: self.verb,
+            path: self.path,
+            body: self.body,
+            idempotent: self.idempotent,
+            token: self.token,
+        };
+        let (verb, repeatable) = (call.method, call.is_repeatable());
+        match stage.call().ask(Ask::Call(call)) {
+            Answer::Reply(Ok(reply)) => read(&stage, verb, &reply, repeatable)
+                .map_err(|fault| fault.throw(context.call_position())),
+            Answer::Reply(Err(fault)) => {
+                Err(Fault::unanswered(fault, repeatable).throw(context.call_position()))
+            }
+            _ => Err(cancelled(context)),
+        }
+    }
+}
+
+/// The reply's JSON, or the fault it tells.
+pub(super) fn read(
+    stage: &Stage,
+    verb: Verb,
+    reply: &VendorReply,
+    repeatable: bool,
+) -> Result<Dynamic, Fault> {
+    let replies = stage.environment().replies();
+    let body = replies.parse(&reply.body);
+    let verdict = replies.judge(reply.status, body.as_ref());
+    if let Some(action) = verdict.alarm {
+        tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
+    }
+    match verdict.means {
+        // The lost try did it: what is to be gone is gone.
+        Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
+        Meaning::Ok if body.is_some() => {
+            let body = body.map(|body| replies.with_headers(body, &reply.headers));
+            Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic))
+        }
+        // What was to be read is not there: no script can go on from that.
+        Meaning::Ok if reply.body.is_empty() && verb != Verb::Get => Ok(Dynamic::UNIT),
+        Meaning::Ok => Err(garbled(reply, repeatable)),
+        _ => Err(Fault::answered(
+            &verdict,
+            reply,
+            body.unwrap_or(Value::Null),
+            repeatable,
+        )),
+    }
+}
+
+/// A success whose body is cut or not readable: the work may be done.
+fn garbled(reply: &VendorReply, repeatable: bool) -> Fault {
+    failed(reply, Value::Null, repeatable)
+}
+
+/// A fault of a reply that the reply table takes for a success.
+pub(super) fn failed(reply: &VendorReply, body: Value, repeatable: bool) -> Fault {
+    let verdict = crate::script::replies::Verdict {
+        means: Meaning::Fault,
+        code: None,
+        field: None,
+        attribute: None,
+        detail: None,
+        alarm: None,
+        retry_after: None,
+    };
+    Fault::answered(&verdict, reply, body, repeatable)
+}
+
+pub(super) fn error(text: &str, position: Position) -> Thrown {
+    EvalAltResult::ErrorRuntime(text.into(), position).into()
+}

@@ -1,0 +1,138 @@
+//! Between JSON and script values, without rhai's own `parse_json`, which is
+//! slow and deaf to deadlines.
+
+use rhai::{Array, Dynamic, Map};
+use serde_json::{Number, Value};
+
+use super::batches::Item;
+
+/// Deeper values are refused in both directions.
+const DEPTH: usize = 64;
+
+/// Reads a vendor's reply body. `None` if it is no JSON or nested too deeply.
+pub(crate) fn parse(body: &[u8]) -> Option<Value> {
+    let value = serde_json::from_slice(body).ok()?;
+    is_shallow(&value, DEPTH).then_some(value)
+}
+
+fn is_shallow(value: &Value, room: usize) -> bool {
+    match value {
+        Value::Array(items) => room > 0 && items.iter().all(|item| is_shallow(item, room - 1)),
+        Value::Object(members) => {
+            room > 0 && members.values().all(|item| is_shallow(item, room - 1))
+        }
+        _ => true,
+    }
+}
+
+/// JSON as a script sees it. Integers beyond 64 bits become text, so that an id
+/// never loses digits.
+pub(crate) fn to_dynamic(value: &Value) -> Dynamic {
+    match value {
+        Value::Null => Dynamic::UNIT,
+        Value::Bool(truth) => (*truth).into(),
+        Value::Number(number) => number_to_dynamic(number),
+        Value::String(text) => text.as_str().into(),
+        Value::Array(items) => items.iter().map(to_dynamic).collect::<Array>().into(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, item)| (name.as_str().into(), to_dynamic(item)))
+            .collect::<Map>()
+            .into(),
+    }
+}
+
+fn number_to_dynamic(number: &Number) -> Dynamic {
+    match (number.as_i64(), number.is_u64()) {
+        (Some(integer), _) => integer.into(),
+        (None, true) => number.to_string().into(),
+        (None, false) => number.as_f64().map_or(Dynamic::UNIT, Dynamic::from),
+    }
+}
+
+/// A script value as JSON. `None` for what JSON cannot hold (functions, custom
+/// types, NaN) and for values nested too deeply.
+pub(crate) fn to_value(dynamic: &Dynamic) -> Option<Value> {
+    convert(dynamic, DEPTH)
+}
+
+fn convert(dynamic: &Dynamic, room: usize) -> Option<Value> {
+    if dynamic.is_unit() {
+        return Some(Value::Null);
+    }
+    if let Ok(truth) = dynamic.as_bool() {
+        return Some(truth.into());
+    }
+    if let Ok(integer) = dynamic.as_int() {
+        return Some(integer.into());
+    }
+    if let Ok(float) = dynamic.as_float() {
+        return Number::from_f64(float).map(Value::Number);
+    }
+    if let Some(text) = text_of(dynamic) {
+        return Some(text.into());
+    }
+    if let Some(item) = dynamic.read_lock::<Item>() {
+        return Some(item.value().clone());
+    }
+    let room = room.checked_sub(1)?;
+    if let Some(items) = dynamic.read_lock::<Array>() {
+        return items
+            .iter()
+            .map(|item| convert(item, room))
+            .collect::<Option<_>>()
+            .map(Value::Array);
+    }
+    let members = dynamic.read_lock::<Map>()?;
+    let pairs = members
+        .iter()
+        .map(|(name, item)| Some((name.to_string(), convert(item, room)?)));
+    pairs.collect::<Option<_>>().map(Value::Object)
+}
+
+fn text_of(dynamic: &Dynamic) -> Option<String> {
+    dynamic
+        .read_lock::<rhai::ImmutableString>()
+        .map(|text| text.to_string())
+        .or_else(|| dynamic.as_char().ok().map(String::from))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn scripts_see_what_the_vendor_said_and_give_it_back() {
+        let reply = json!({"id": 18231, "login": "ada", "tags": ["a", null, true], "rate": 1.5});
+        let round = to_value(&to_dynamic(&reply)).unwrap();
+        assert_eq!(round, reply);
+    }
+
+    #[test]
+    fn an_integer_beyond_64_bits_keeps_its_digits_as_text() {
+        let value = parse(b"18446744073709551615").unwrap();
+        assert_eq!(
+            to_value(&to_dynamic(&value)).unwrap(),
+            json!("18446744073709551615")
+        );
+    }
+
+    #[test]
+    fn depth_is_bounded_both_ways() {
+        let deep = format!("{}1{}", "[".repeat(65), "]".repeat(65));
+        assert!(parse(deep.as_bytes()).is_none());
+        let mut value = Dynamic::from(1_i64);
+        for _ in 0..65 {
+            value = vec![value].into();
+        }
+        assert!(to_value(&value).is_none());
+    }
+
+    #[test]
+    fn functions_are_not_json() {
+        let pointer = rhai::FnPtr::new("f").unwrap();
+        assert!(to_value(&Dynamic::from(pointer)).is_none());
+    }
+}
