@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scimgate::adapter::TenantId;
+use scimgate::adapter::keys::TenantId;
 use scimgate::catalog::{self, Sources};
 use scimgate::config::Config;
 use scimgate::demo::emulator::kit::Emulator;
