@@ -10,7 +10,7 @@ use super::locks::LockKey;
 use super::members::{MembersPlan, memberships_of};
 use super::names::locks_of;
 use super::operation::Operation;
-use super::outcome::{Outcome, Subject};
+use super::outcome::{NotDone, Outcome, Subject};
 use super::plan::{Plan, Step};
 use super::run::{Run, Target};
 use super::trace::Decision;
@@ -165,10 +165,36 @@ impl Operation {
             }
             ended => return ended,
         };
+        let asked = self.asked_beside_disabling(run.kind, wish)?;
         run.reading = None;
         run.written.clear();
         self.carry_out_whole(run, &Wish::disabling()).await?;
-        Err(refusal)
+        Err(match refusal {
+            NotDone::Refused(mut error) if asked.iter().all(|it| !error.detail.contains(it)) => {
+                let asked = asked.join(", ");
+                error.detail = format!("{} It was about one of: {asked}.", error.detail);
+                NotDone::Refused(error)
+            }
+            refusal => refusal,
+        })
+    }
+
+    /// The attributes that a request changes beside `active`, as far as they can be told without
+    /// reading.
+    fn asked_beside_disabling(&self, kind: ResourceKind, wish: &Wish) -> Outcome<Vec<String>> {
+        let mapping = self.mapping(kind)?;
+        let changes = match wish {
+            Wish::Replace(incoming) => mapping.whole(&incoming.resource),
+            Wish::Patch(patch) => {
+                let unknown = mapping.unknown();
+                let applied = self.applied(kind, patch, unknown);
+                applied.map(|wanted| wanted.changes).unwrap_or_default()
+            }
+        };
+        let changed = changes.iter().filter(|change| change.value.is_some());
+        let names = changed.filter_map(|change| mapping.row(change.row));
+        let others = names.filter(|row| row.spelling != "active");
+        Ok(others.map(|row| row.spelling.clone()).collect())
     }
 
     async fn carry_out_whole(&self, run: &mut Run<'_>, wish: &Wish) -> Outcome<()> {

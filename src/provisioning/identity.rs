@@ -5,7 +5,12 @@ use super::outcome::{NotDone, Outcome, Subject};
 use super::trace::Step;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
 use crate::adapter::manifest::IdRule;
+use crate::adapter::mapping::Reading;
 use crate::scim::ResourceKind;
+use crate::script::fault::VendorFault;
+
+/// How many renames of one object a reader follows.
+const RENAMES: usize = 16;
 
 impl Operation {
     /// Whether the gateway issues the ids of this resource type.
@@ -51,21 +56,32 @@ impl Operation {
         Ok(native)
     }
 
-    /// What the vendor calls an object whose absence under `missed` may only mean that it was
-    /// renamed meanwhile; `None` if the id leads to nothing else.
-    pub(super) async fn renamed_to(
+    /// Reads an object that is absent under the native id it had a moment ago: it may have been
+    /// renamed meanwhile. `None` if the id led to it all the while.
+    pub(super) async fn fetch_renamed(
         &self,
         key: &ObjectKey,
         missed: &NativeId,
-    ) -> Outcome<Option<NativeId>> {
+    ) -> Outcome<Option<Reading>> {
         if !self.is_issued(key.kind) {
             return Ok(None);
         }
-        match self.native_id_stored(key).await {
-            Ok(native) => Ok((native != *missed).then_some(native)),
-            Err(NotDone::Absent(_)) => Ok(None),
-            Err(other) => Err(other),
+        let mut missed = missed.clone();
+        for _ in 0..RENAMES {
+            let epoch = self.ids.epoch(&self.tenant, key.kind);
+            let native = match self.native_id_stored(key).await {
+                Err(NotDone::Absent(_)) => return Ok(None),
+                native => native?,
+            };
+            if let Some(reading) = self.fetch(key.kind, &native).await? {
+                return Ok(Some(reading));
+            }
+            if native == missed && epoch == self.ids.epoch(&self.tenant, key.kind) {
+                return Ok(None);
+            }
+            missed = native;
         }
+        Err(VendorFault::Busy { retry_after: None }.into())
     }
 
     /// What Entra calls native objects, ids issued where they are new.

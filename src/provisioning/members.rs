@@ -16,7 +16,7 @@ use crate::adapter::manifest::InactiveMembers;
 use crate::scim::{
     MemberChanges, Object, PatchRequest, Preconditions, ResourceKind, ScimError, Stop,
 };
-use crate::script::fault::GatewayFault;
+use crate::script::fault::{Failure, GatewayFault};
 
 /// What changes of a group's members.
 #[derive(Default)]
@@ -183,19 +183,50 @@ impl Run<'_> {
         }
         let group = self.target()?.native.clone();
         match self.operation.add_to_group(&group, &natives).await {
-            added if unknown.is_empty() => added,
+            Ok(()) if unknown.is_empty() => Ok(()),
             Ok(()) => Err(no_users(&unknown, !natives.is_empty())),
-            // The vendor names those whom it does not know, and says what became of the others.
-            Err(NotDone::Refused(mut refused)) => {
-                let names = unknown.join(", ");
-                refused.detail = format!(
-                    "members: there is no user with the id {names}. {}",
-                    refused.detail
-                );
-                Err(NotDone::Refused(refused))
-            }
-            Err(other) => Err(other),
+            Err(not_done) => self.add_those_who_exist(&group, &users, not_done).await,
         }
+    }
+
+    /// After the vendor refused members: makes those members who exist, and names the others.
+    async fn add_those_who_exist(
+        &self,
+        group: &NativeId,
+        users: &[ScimId],
+        not_done: NotDone,
+    ) -> Outcome<()> {
+        let refusal = match &not_done {
+            NotDone::Refused(refusal) | NotDone::Unknown(Failure::Client(refusal)) => refusal,
+            _ => return Err(not_done),
+        };
+        // A vendor that names them has told what became of the others, too.
+        if users
+            .iter()
+            .any(|user| refusal.detail.contains(user.as_str()))
+        {
+            return Err(not_done);
+        }
+        let (mut natives, mut unknown) = (Vec::new(), Vec::new());
+        for user in users {
+            let native = self.operation.user(user).await?;
+            let exists = match &native {
+                Some(native) => {
+                    let found = self.operation.fetch_plain(ResourceKind::User, native);
+                    found.await?.is_some()
+                }
+                None => false,
+            };
+            match native.filter(|_| exists) {
+                Some(native) => natives.push(native),
+                None => unknown.push(user.as_str()),
+            }
+        }
+        if unknown.is_empty() {
+            return Err(not_done);
+        }
+        self.operation.add_to_group(group, &natives).await?;
+        Err(no_users(&unknown, !natives.is_empty()))
     }
 
     /// Ends memberships. Who is gone has left already.

@@ -5,6 +5,7 @@
 
 use super::locks::LockSet;
 use super::make::Making;
+use super::names::names_of;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject, SubjectId, looked};
 use super::plan::{Plan, Step};
@@ -166,9 +167,22 @@ impl<'o> Run<'o> {
             Err(not_done) => {
                 self.reading = None;
                 self.withdraw_key(&not_done).await?;
+                let not_done = self.naming_the_only(not_done, &sent)?;
                 self.updated_after_all(not_done, &id, sent).await
             }
         }
+    }
+
+    /// A conflict whose text names no attribute is about the only name that changes.
+    fn naming_the_only(&self, not_done: NotDone, sent: &[Written]) -> Outcome<NotDone> {
+        let (operation, kind) = (self.operation, self.kind);
+        let names = names_of(operation.mapping(kind)?, sent);
+        Ok(match (&not_done, names.as_slice()) {
+            (NotDone::Conflict(conflict), [name]) if !conflict.detail.contains(&name.attribute) => {
+                operation.taken(kind, &name.attribute)
+            }
+            _ => not_done,
+        })
     }
 
     /// Looks whether a change whose reply was lost was carried out.

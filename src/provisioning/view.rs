@@ -54,14 +54,10 @@ impl Operation {
         with_members: bool,
     ) -> Outcome<Object> {
         let key = self.key(kind, id);
-        let mut reading = self.fetch(kind, native).await?;
-        let mut missed = native.clone();
-        while reading.is_none()
-            && let Some(renamed) = self.renamed_to(&key, &missed).await?
-        {
-            reading = self.fetch(kind, &renamed).await?;
-            missed = renamed;
-        }
+        let reading = match self.fetch(kind, native).await? {
+            Some(reading) => Some(reading),
+            None => self.fetch_renamed(&key, native).await?,
+        };
         let remembered = self.memory.recall(&key).await?.unwrap_or_default();
         let Some(reading) = reading else {
             let kept = self.kept(kind, id, &remembered);

@@ -108,6 +108,10 @@ const MISTAKES: &[Mistake] = &[
     mistake("manifest::index-lag", |house| {
         house.edit(MANIFEST, "\"A\"", "\"C\"");
     }),
+    mistake("manifest::lagging-creates", |house| {
+        house.edit(MANIFEST, "\"A\"", "\"C\"\nindex_lag_ms = 5_000");
+        house.edit(SCRIPT, ".lookup(\"login\").unique()", ".lookup(\"login\")");
+    }),
     mistake("manifest::inactive", |house| {
         house.write(
             MANIFEST,
@@ -281,6 +285,13 @@ const MISTAKES: &[Mistake] = &[
     mistake("lint::one-way-conversion", |house| {
         house.edit(SCRIPT, "\"job_title\").to", "[\"job_title\", \"mail\"]).to");
         house.edit(SCRIPT, "\"mail\"),\n    ]", "\"login\"),\n    ]");
+    }),
+    mistake("lint::unique-external-id", |house| {
+        house.edit(
+            SCRIPT,
+            "attr(`emails[type eq \"work\"].value`,   \"mail\")",
+            "attr(\"externalId\", \"mail\").lookup(\"mail\").unique()",
+        );
     }),
     mistake("lint::ambiguous-value", |house| {
         house.edit(

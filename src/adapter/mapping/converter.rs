@@ -2,6 +2,7 @@
 
 use rhai::{AST, Dynamic, Engine, FnPtr};
 use serde_json::Value;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::convert::country::{self, Style};
 use crate::convert::{language, phone, text, timezone};
@@ -104,6 +105,10 @@ impl Row {
         let native = match self.convert(value, around, closures) {
             Err(Refusal::Invalid(_)) if self.lenient => Value::Null,
             converted => converted?,
+        };
+        let native = match self.lookup.is_some() {
+            true => composed(native),
+            false => native,
         };
         let Value::String(words) = &native else {
             return Ok(native);
@@ -237,6 +242,16 @@ impl Row {
         native
             .as_str()
             .is_some_and(|text| self.pending.iter().any(|pending| pending == text))
+    }
+}
+
+/// A value by which objects are looked up, in one Unicode form (NFC): vendors that compare byte by
+/// byte would take two spellings of one name for two names.
+fn composed(native: Value) -> Value {
+    match native {
+        Value::String(text) if !text.is_ascii() => Value::String(text.nfc().collect()),
+        Value::Array(parts) => parts.into_iter().map(composed).collect(),
+        other => other,
     }
 }
 

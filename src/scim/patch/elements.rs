@@ -27,12 +27,11 @@ pub(super) fn append(
     elements: &mut Vec<Value>,
     attribute: &Attribute,
     more: &[Value],
-    profile: Profile,
 ) -> Result<(), Stop> {
     check_length(attribute, elements.len() + more.len())?;
     let mut known = Known::of(elements, attribute);
     for element in more {
-        let index = match known.seat(elements, attribute, element, profile)? {
+        let index = match known.seat(elements, attribute, element)? {
             Seat::End => {
                 known.note(element, elements.len());
                 elements.push(element.clone());
@@ -88,7 +87,7 @@ pub(super) fn alter(
     if !selected.contains(&true) {
         let mut seed = seed(filter, attribute, profile)?;
         change.on(&mut seed, attribute, filter)?;
-        return append(elements, attribute, &[seed], profile);
+        return append(elements, attribute, &[seed]);
     }
     for index in (0..selected.len()).filter(|index| selected.get(*index) == Some(&true)) {
         if let Some(element) = elements.get_mut(index) {
@@ -235,13 +234,12 @@ impl Known {
         elements: &[Value],
         attribute: &Attribute,
         element: &Value,
-        profile: Profile,
     ) -> Result<Seat, Stop> {
         if let (Some(known), Some(key)) = (&self.0, key(attribute, element)) {
             return Ok(known.get(key).map_or(Seat::End, |&index| Seat::Onto(index)));
         }
         let mut seats = elements.iter().enumerate();
-        let slot = seats.find(|(_, present)| takes_slot(attribute, present, element, profile));
+        let slot = seats.find(|(_, present)| takes_slot(attribute, present, element));
         if let Some((index, _)) = slot {
             return Ok(Seat::Instead(index));
         }
@@ -265,18 +263,15 @@ fn key<'v>(attribute: &Attribute, element: &'v Value) -> Option<&'v str> {
         .and_then(Value::as_str)
 }
 
-/// Whether a new element takes the place of a present one: it has the same `type` (Entra keeps
-/// one value for each), or the vendor has but one place for both, which an unknown value shows.
-fn takes_slot(attribute: &Attribute, present: &Value, new: &Value, profile: Profile) -> bool {
+/// Whether a new element takes the place of a present one: the vendor has but one place for both,
+/// which an unknown value shows.
+fn takes_slot(attribute: &Attribute, present: &Value, new: &Value) -> bool {
     let shares = |name: &str| match (attribute.sub(name), present.get(name), new.get(name)) {
         (Some(part), Some(a), Some(b)) => equal(part, a, b) == Some(true),
         _ => false,
     };
-    let unknown = holds_unknown(present);
-    let by_type = shares("type")
-        && (unknown || (attribute.has_slots() && profile.holds_one_element_a_type()));
-    let by_primary = unknown && shares("primary") && new.get("primary") == Some(&Value::Bool(true));
-    by_type || by_primary
+    let is_primary = || new.get("primary") == Some(&Value::Bool(true));
+    holds_unknown(present) && (shares("type") || (shares("primary") && is_primary()))
 }
 
 fn holds_unknown(element: &Value) -> bool {

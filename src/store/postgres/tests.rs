@@ -110,7 +110,7 @@ fn replicas_that_start_together_make_the_tables_once() {
         &url,
         "SELECT count(*), max(version) FROM scimgate.schema_version",
     );
-    assert_eq!(versions, "1|3");
+    assert_eq!(versions, "1|4");
 }
 
 #[test]
@@ -178,7 +178,10 @@ fn every_primary_key_begins_with_the_tenant() {
             SELECT 1 FROM pg_index i JOIN pg_attribute a
             ON a.attrelid = c.oid AND a.attnum = i.indkey[0]
             WHERE i.indrelid = c.oid AND i.indisprimary AND a.attname = 'tenant')";
-    assert_eq!(server.sql(&url, others), "admin_token deed schema_version");
+    assert_eq!(
+        server.sql(&url, others),
+        "admin_token deed heartbeat schema_version"
+    );
 }
 
 #[test]

@@ -14,8 +14,9 @@ use crate::harness::{group, person, unique};
 
 const POSTS: usize = 64;
 
-/// What each vendor call takes meanwhile.
-const LATENCY: Duration = Duration::from_millis(40);
+/// What each vendor call takes meanwhile: long enough for the last one to come before the first
+/// has ended, also on a busy machine.
+const LATENCY: Duration = Duration::from_millis(500);
 
 /// Vendor calls that come and go with time: a look more or less at a job.
 const LOOKS: u64 = 2;

@@ -46,7 +46,7 @@ async fn a_put_without_members_leaves_them() {
         let before = play.picture().await;
         let put = play.put(&team.path, &body).await;
         put.is(200, "PUT without members");
-        before.is_still(&play.picture().await, "PUT without members");
+        before.has_the_same_values(&play.picture().await, "PUT without members");
         let held = play.tenant.get(&team.path).await;
         assert_eq!(members_in(&held.json()), [team.member], "{held}");
     })

@@ -1,11 +1,10 @@
 //! `externalId` belongs to the client (RFC 7643 §3.1): the gateway does not keep it unique.
 
-use scimgate::catalog::{self, Sources};
 use serde_json::{Value, json};
 
 use super::play::{Play, everywhere, operation};
 use super::vendors::{ALL, GROUPED};
-use crate::harness::{copy_edited, group, person, unique};
+use crate::harness::{group, person, unique};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_users_may_have_one_external_id() {
@@ -92,24 +91,3 @@ async fn two_in_one_bulk_request_may_have_one_external_id() {
 }
 
 /// An adapter that calls it unique would have people refused who may be there.
-#[test]
-fn an_adapter_that_marks_it_unique_is_warned() {
-    let directory = tempfile::tempdir().unwrap();
-    let copy = |file: &str, from: &str, to: &str| {
-        copy_edited(file, &directory.path().join(file), |text| {
-            assert!(text.contains(from), "{file} has no {from:?}");
-            text.replace(from, to)
-        });
-    };
-    copy("adapters/reference.toml", "title", "title");
-    let row = r#".lookup("externalId")"#;
-    copy("scripts/reference.rhai", row, &format!("{row}.unique()"));
-    let (_, report) = catalog::load(&Sources {
-        adapters: directory.path().join("adapters"),
-        scripts: directory.path().join("scripts"),
-        tenants: None,
-    });
-    let report = report.render(false);
-    assert!(report.contains("externalId"), "{report}");
-    assert!(report.contains("unique"), "{report}");
-}

@@ -105,7 +105,7 @@ async fn a_group_is_renamed_to_a_name_with_a_blank_if_no_other_has_it() {
             let operations = json!([{"op": "replace", "path": "displayName", "value": taken}]);
             let answer = play.patch(&path, operations).await;
             answer.is_taken(&format!("PATCH {taken:?}"));
-            before.is_still(&play.picture().await, &format!("PATCH {taken:?}"));
+            before.has_the_same_values(&play.picture().await, &format!("PATCH {taken:?}"));
             let own = blank(&text(&second, "displayName"));
             let operations = json!([{"op": "replace", "path": "displayName", "value": own}]);
             let answer = play.patch(&path, operations).await;

@@ -11,6 +11,25 @@ pub(super) struct Picture {
 }
 
 impl Picture {
+    /// Asserts that nothing has changed but what a vendor counts with each write, whether or not
+    /// the write changes a value.
+    #[track_caller]
+    pub(super) fn has_the_same_values(&self, now: &Self, what: &str) {
+        let mut changes = Vec::new();
+        differences("vendor", &self.vendor, &now.vendor, &mut changes);
+        differences("Users", &self.users, &now.users, &mut changes);
+        differences("Groups", &self.groups, &now.groups, &mut changes);
+        let counted = [
+            "/RowVersion:",
+            "/updated_at:",
+            "/lastModified:",
+            "/version:",
+        ];
+        changes.retain(|change| counted.iter().all(|name| !change.contains(name)));
+        let changes = changes.join("\n  ");
+        assert!(changes.is_empty(), "{what}: changed\n  {changes}");
+    }
+
     /// Asserts that nothing has changed since this picture was taken.
     #[track_caller]
     pub(super) fn is_still(&self, now: &Self, what: &str) {

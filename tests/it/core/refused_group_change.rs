@@ -134,7 +134,7 @@ async fn a_post_that_is_refused_makes_no_group() {
                 assert_eq!(play.tenant.members(&made.id()).await, [team.loner.as_str()]);
                 let gone = play.tenant.delete(&format!("/Groups/{}", made.id())).await;
                 assert_eq!(gone.status, 204, "{gone}");
-                before.is_still(&play.picture().await, "a group that came and went");
+                before.has_the_same_values(&play.picture().await, "a group that came and went");
             }
         }
     })
