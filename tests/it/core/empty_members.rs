@@ -40,15 +40,19 @@ async fn a_put_that_renames_empties_the_group_all_the_same() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_put_without_members_leaves_them() {
     everywhere(GROUPED, |play| async move {
-        let team = Team::set(&play).await;
-        let mut body = team.body.clone();
-        body.as_object_mut().unwrap().remove("members");
-        let before = play.picture().await;
-        let put = play.put(&team.path, &body).await;
-        put.is(200, "PUT without members");
-        before.has_the_same_values(&play.picture().await, "PUT without members");
-        let held = play.tenant.get(&team.path).await;
-        assert_eq!(members_in(&held.json()), [team.member], "{held}");
+        for name in [None, Some(unique("New-"))] {
+            let team = Team::set(&play).await;
+            let mut body = team.body.clone();
+            body.as_object_mut().unwrap().remove("members");
+            if let Some(name) = name {
+                body["displayName"] = name.into();
+            }
+            let what = format!("PUT {body}");
+            play.put(&team.path, &body).await.is(200, &what);
+            let held = play.tenant.get(&team.path).await;
+            assert_eq!(members_in(&held.json()), [team.member], "{what}: {held}");
+            assert_eq!(play.joined(), team.joined + 1, "{what}: at the vendor");
+        }
     })
     .await;
 }

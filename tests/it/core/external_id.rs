@@ -89,5 +89,3 @@ async fn two_in_one_bulk_request_may_have_one_external_id() {
     })
     .await;
 }
-
-/// An adapter that calls it unique would have people refused who may be there.

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::answer::Answer;
-use super::play::{Play, Way, everywhere, operation};
+use super::play::{Play, Way, ended, everywhere, operation};
 use super::vendors::{ALL, GROUPED, PALOALTO, REFERENCE, SOSAFE, WEBROOT, WEDO};
 use crate::harness::{group, person};
 
@@ -206,14 +206,21 @@ async fn what_could_not_be_looked_for_is_found_by_the_next_try() {
             };
             let user = person();
             let users = play.users();
-            let lost = Fault::on_route(play.vendor.create[0], Action::DropAfter).nth(1);
+            let create = play.vendor.create[0];
+            let made = play.emulator.counters().of(create);
+            let lost = [Action::DropAfter, Action::DelayMs(200)];
+            let lost = lost.map(|action| Fault::on_route(create, action));
+            play.emulator.faults(lost.into());
+            let posting = {
+                let (play, user) = (play.clone(), user.clone());
+                tokio::spawn(async move { play.post("/Users", &user).await })
+            };
+            play.until_called(create, made + 1).await;
             let blind = Fault::on_route(look, Action::Status(Status::from(500)));
-            // What Webroot is asked before it makes anybody is answered.
-            let seeing = u64::from(play.vendor.name == "webroot") * 2;
-            let blind = (seeing + 1..seeing + 40).map(|nth| blind.clone().nth(nth));
-            play.emulator.faults(blind.chain([lost]).collect());
-            let first = play.post("/Users", &user).await;
-            first.is(503, "a lost reply that could not be looked after");
+            play.emulator.faults(vec![blind]);
+            ended(posting)
+                .await
+                .is(503, "a lost reply that could not be looked after");
             play.emulator.faults(Vec::new());
             assert_eq!(play.users(), users + 1);
             let again = until_answered(&play, &user).await;

@@ -160,6 +160,44 @@ async fn comes_back(play: &Play) {
     }
 }
 
+/// The object that a look finds after a lost reply is then the one that is being changed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_a_lock_he_holds_himself() {
+    let mut failures = Vec::new();
+    for profile in Profile::ALL {
+        let stand = Arc::new(Stand::edited(&REFERENCE, profile, EXPIRING).await);
+        failures.extend(both_ways(stand, |play| async move { is_lost(&play).await }).await);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+async fn is_lost(play: &Play) {
+    for method in WAYS_BACK {
+        let user = person();
+        let path = format!("/Users/{}", play.make("/Users", &user).await);
+        disable(play, &path).await;
+        remove_at_the_vendor(play, &user["userName"]).await;
+        let users = play.users();
+        let lost = Fault::on_route("POST /people", Action::DropAfter).nth(1);
+        play.emulator.faults(vec![lost]);
+        let began = Instant::now();
+        let answer = enable(play, &path, &user, method).await;
+        let took = began.elapsed();
+        play.emulator.faults(Vec::new());
+        answer.is(200, method);
+        assert!(took < SOON, "{method}: took {took:?}");
+        assert_eq!(
+            play.users(),
+            users + 1,
+            "{method}: {}",
+            play.emulator.state()
+        );
+        let read = play.tenant.get(&path).await;
+        assert_eq!(read.status, 200, "{method}: {read}");
+        assert_eq!(read.json()["active"], true, "{method}: {read}");
+    }
+}
+
 /// As the vendor does it by itself.
 async fn remove_at_the_vendor(play: &Play, user_name: &Value) {
     let other = play.another().await;

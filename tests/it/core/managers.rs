@@ -126,7 +126,6 @@ async fn a_manager_who_is_nobody_is_not_lost() {
     .await;
 }
 
-/// References come after what they refer to: a manager who comes later is set then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_manager_who_is_there_is_set() {
     everywhere(&[&REFERENCE, &SOSAFE, &PALOALTO, &WSS], |play| async move {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use scimgate::scim::Profile;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::answer::Answer;
 use super::stand::Stand;
@@ -95,6 +95,14 @@ where
         }
     }
     failures
+}
+
+/// What a task of the case comes to; its panic is the case's.
+pub(super) async fn ended<T>(task: JoinHandle<T>) -> T {
+    match task.await {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
 }
 
 /// What a panic said.
