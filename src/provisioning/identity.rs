@@ -56,30 +56,28 @@ impl Operation {
         Ok(native)
     }
 
-    /// Reads an object that is absent under the native id it had a moment ago: it may have been
-    /// renamed meanwhile. `None` if the id led to it all the while.
-    pub(super) async fn fetch_renamed(
+    /// Reads an object by the native id it had a moment ago, and follows it if it is renamed
+    /// meanwhile; `None` if the id led to it all the while and it is not there.
+    pub(super) async fn fetch_following(
         &self,
         key: &ObjectKey,
-        missed: &NativeId,
+        native: &NativeId,
     ) -> Outcome<Option<Reading>> {
-        if !self.is_issued(key.kind) {
-            return Ok(None);
-        }
-        let mut missed = missed.clone();
+        let mut native = native.clone();
         for _ in 0..RENAMES {
             let epoch = self.ids.epoch(&self.tenant, key.kind);
-            let native = match self.native_id_stored(key).await {
-                Err(NotDone::Absent(_)) => return Ok(None),
-                native => native?,
-            };
-            if let Some(reading) = self.fetch(key.kind, &native).await? {
-                return Ok(Some(reading));
+            let reading = self.fetch(key.kind, &native).await?;
+            if reading.is_some() || !self.is_issued(key.kind) {
+                return Ok(reading);
             }
-            if native == missed && epoch == self.ids.epoch(&self.tenant, key.kind) {
+            let now = match self.native_id_stored(key).await {
+                Err(NotDone::Absent(_)) => return Ok(None),
+                now => now?,
+            };
+            if now == native && epoch == self.ids.epoch(&self.tenant, key.kind) {
                 return Ok(None);
             }
-            missed = native;
+            native = now;
         }
         Err(VendorFault::Busy { retry_after: None }.into())
     }

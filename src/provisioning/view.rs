@@ -54,10 +54,7 @@ impl Operation {
         with_members: bool,
     ) -> Outcome<Object> {
         let key = self.key(kind, id);
-        let reading = match self.fetch(kind, native).await? {
-            Some(reading) => Some(reading),
-            None => self.fetch_renamed(&key, native).await?,
-        };
+        let reading = self.fetch_following(&key, native).await?;
         let remembered = self.memory.recall(&key).await?.unwrap_or_default();
         let Some(reading) = reading else {
             let kept = self.kept(kind, id, &remembered);
