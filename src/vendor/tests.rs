@@ -8,6 +8,7 @@ mod oauth2;
 mod retries;
 mod server;
 mod tls;
+mod walk;
 mod wire;
 
 use std::rc::Rc;

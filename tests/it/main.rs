@@ -28,6 +28,7 @@
 //! | `story` | what the provisioning log says of requests, and how the tenant's health is told |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `telemetry` | metrics and traces, what must not be in them, and the way to a receiver |
+//! | `way_to_vendor` | every kind of credential, from the files to the wire |
 //! | `wss` | writes by the job, look-ups that lag |
 //! | `tidy` | the rules of the house that no compiler holds |
 
@@ -73,5 +74,6 @@ mod tidy;
 mod transcripts;
 mod versions;
 mod walk_through;
+mod way_to_vendor;
 mod webroot;
 mod wss;

@@ -111,3 +111,144 @@ async fn without_a_key_nothing_is_sent() {
     let asked = "password=p&type=keygen&user=svc";
     assert_eq!(shown(&vendor), [asked; 3]);
 }
+
+/// A vendor that gives keys or does not, and counts how often it was asked.
+async fn giving(answer: &'static str) -> Vendor {
+    Vendor::answering(move |request| {
+        let asked = request.starts_with("POST /api/v1/keys/");
+        if asked { answer } else { FINE }.to_owned()
+    })
+    .await
+}
+
+/// The key's trouble is not the call's: it has not gone out.
+#[tokio::test]
+async fn an_exchange_in_trouble_is_no_refusal() {
+    for (answer, is_busy) in [
+        ("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n", false),
+        ("HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n", false),
+        ("HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n", false),
+        ("SSH-2.0-OpenSSH_9.6\r\n", false),
+        (
+            "HTTP/1.1 429 X\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n",
+            true,
+        ),
+    ] {
+        let vendor = giving(answer).await;
+        let network = Network::new(pool(), Arc::new(destination(&vendor, "p")));
+        let fault = send(&network, Verb::Post, "/users").await.unwrap_err();
+        match is_busy {
+            true => assert!(matches!(fault, CallFault::Busy { .. }), "{fault:?}"),
+            false => assert!(matches!(fault, CallFault::NotSent(_)), "{fault:?}"),
+        }
+        let called = vendor.requests().iter().any(|it| it.contains("/users"));
+        assert!(!called, "{answer}: the call went out without a key");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_exchange_is_made_again_and_then_the_call_goes_out() {
+    let script = [Act::SayAndReset(""), Act::Say(KEY_ONE), Act::Say(FINE)];
+    let vendor = Vendor::start(script).await;
+    let network = Network::new(pool(), Arc::new(destination(&vendor, "p")));
+    assert!(send(&network, Verb::Post, "/users").await.is_ok());
+    let asked = "password=p&type=keygen&user=svc";
+    assert_eq!(shown(&vendor), [asked, asked, "one"]);
+}
+
+/// A reload keeps the key of an account and forgets that of another one.
+#[tokio::test]
+async fn a_key_belongs_to_the_account_it_was_given_for() {
+    let vendor = Vendor::start([KEY_ONE, FINE, FINE, KEY_TWO].map(Act::Say)).await;
+    let first = destination(&vendor, "first");
+    let pool = pool();
+    let of = |password| {
+        let reloaded = Destination {
+            state: Arc::clone(&first.state),
+            ..destination(&vendor, password)
+        };
+        Network::new(Rc::clone(&pool), Arc::new(reloaded))
+    };
+    for password in ["first", "first", "second"] {
+        assert!(send(&of(password), Verb::Post, "/users").await.is_ok());
+    }
+    let asked = |password| format!("password={password}&type=keygen&user=svc");
+    let expected = [&asked("first"), "one", "one", &asked("second"), "two"];
+    assert_eq!(shown(&vendor), expected);
+}
+
+#[tokio::test]
+async fn no_tenant_is_served_with_the_key_of_another() {
+    let vendor = giving(KEY_ONE).await;
+    for _ in 0..2 {
+        let network = Network::new(pool(), Arc::new(destination(&vendor, "p")));
+        assert!(send(&network, Verb::Post, "/users").await.is_ok());
+    }
+    let asked = "password=p&type=keygen&user=svc";
+    assert_eq!(shown(&vendor), [asked, "one", asked, "one"]);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_key_gives_up_at_the_deadline() {
+    let vendor = Vendor::start([Act::Silence]).await;
+    let network = Network::new(pool(), Arc::new(destination(&vendor, "p")));
+    let began = Instant::now();
+    let late = began + Duration::from_millis(100);
+    let (first, second) = tokio::join!(
+        network.call(
+            call(Verb::Post, "/users"),
+            began + Duration::from_millis(250)
+        ),
+        network.call(call(Verb::Post, "/users"), late),
+    );
+    for fault in [first.unwrap_err(), second.unwrap_err()] {
+        assert!(matches!(fault, CallFault::NotSent(_)), "{fault:?}");
+    }
+    assert_eq!(vendor.requests().len(), 1, "one exchange, and no call");
+}
+
+/// As a vendor has it that writes XML and wants headers of its own with every request.
+#[tokio::test]
+async fn a_key_is_read_as_the_vendor_writes_and_asked_for_like_anything_else() {
+    let xml = "<response status=\"success\"><result><key>LUFRPT1</key></result></response>";
+    let given = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{xml}",
+        xml.len()
+    );
+    let vendor = giving(given.leak()).await;
+    let plain = destination(&vendor, "p");
+    let Credential::KeyExchange(exchange) = plain.credential.clone() else {
+        panic!("{:?}", plain.credential);
+    };
+    let xml = Destination {
+        credential: Credential::KeyExchange(Box::new(KeyExchange {
+            key: "/response/result/key".into(),
+            ..*exchange
+        })),
+        headers: vec![(
+            hyper::header::HeaderName::from_static("x-customer"),
+            hyper::header::HeaderValue::from_static("42"),
+        )],
+        replies: toml::from_str("format = \"xml\"").unwrap(),
+        ..plain
+    };
+    let network = Network::new(pool(), Arc::new(xml));
+    assert!(send(&network, Verb::Get, "/users").await.is_ok());
+    assert_eq!(shown(&vendor)[1], "LUFRPT1");
+    for request in vendor.requests() {
+        assert!(request.contains("x-customer: 42"), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_no_header_can_carry_is_none() {
+    let vendor = giving("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{\"key\":\"a\\nb\"}").await;
+    let network = Network::new(pool(), Arc::new(destination(&vendor, "p")));
+    let fault = send(&network, Verb::Post, "/users").await.unwrap_err();
+    assert!(
+        matches!(&fault, CallFault::NotSent(why) if why.contains("no key in the answer")),
+        "{fault:?}"
+    );
+    let called = vendor.requests().iter().any(|it| it.contains("/users"));
+    assert!(!called);
+}

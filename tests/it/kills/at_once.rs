@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::class::Class;
-use super::entra::{Sort, Style, Thing};
+use super::entra::{Sort, Thing};
 use super::fate::{Loss, Manner};
 use super::stand::{Stand, Tenant};
 
@@ -15,16 +15,6 @@ const MANY: usize = 64;
 /// Calls that the first of them needs: a look, the create, and another look.
 const CALLS: u64 = 3;
 
-fn thing(sort: Sort) -> Thing {
-    Thing {
-        sort,
-        name: "ada@example.com".to_owned(),
-        external: "ada".to_owned(),
-        members: Vec::new(),
-        style: Style::Same,
-    }
-}
-
 /// One is told that it was made, and the others that it is there, from what the first came to.
 async fn all_at_once(tenant: &Tenant, sort: Sort) {
     let before = tenant.vendor.tally();
@@ -32,7 +22,10 @@ async fn all_at_once(tenant: &Tenant, sort: Sort) {
     for _ in 0..MANY {
         let tenant = tenant.clone();
         sending.spawn(async move {
-            let request = tenant.post(sort.endpoint(), &thing(sort).body(1));
+            let request = tenant.post(
+                sort.endpoint(),
+                &Thing::named(sort, "ada@example.com").body(1),
+            );
             tenant.send(&request).await
         });
     }

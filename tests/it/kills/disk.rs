@@ -10,7 +10,7 @@ use tokio::task::block_in_place;
 use tokio::time::sleep;
 
 use super::class::Class;
-use super::entra::{Sort, Style, Thing, is_later};
+use super::entra::{Sort, Thing, is_later};
 use super::stand::{Stand, Tenant};
 use crate::house::{House, text_of};
 
@@ -105,13 +105,12 @@ fn limited(house: &House) -> Command {
     by_shell(house, "trap '' XFSZ; SERVE")
 }
 
-/// With the state on a file system of 4 MiB that nobody else sees.
+/// Puts the state on a file system of 4 MiB that nobody else sees.
+const ON_TMPFS: &str = "cp -a state kept && exec unshare --user --map-root-user --mount sh -c \
+    'mount -t tmpfs -o size=4m tmpfs state && cp -a kept/. state && SERVE'";
+
 fn on_tmpfs(house: &House) -> Command {
-    by_shell(
-        house,
-        "cp -a state kept && exec unshare --user --map-root-user --mount sh -c \
-         'mount -t tmpfs -o size=4m tmpfs state && cp -a kept/. state && SERVE'",
-    )
+    by_shell(house, ON_TMPFS)
 }
 
 fn can_mount() -> bool {
@@ -154,7 +153,7 @@ impl Scene {
             format!("/Users/{}", self.user),
             format!("/Groups/{}", self.group),
         );
-        let mut put = thing(Sort::Person, "user@example.com").body(1);
+        let mut put = Thing::named(Sort::Person, "user@example.com").body(1);
         put["displayName"] = json!("Put");
         let patch = |path: &str, attribute: &str, value: serde_json::Value| {
             let operation = json!({"op": "replace", "path": attribute, "value": value});
@@ -162,8 +161,11 @@ impl Scene {
         };
         let join = json!({"op": "add", "path": "members", "value": [{"value": self.user}]});
         let requests = [
-            tenant.post("/Users", &thing(Sort::Person, "new@example.com").body(1)),
-            tenant.post("/Groups", &thing(Sort::Team, "new").body(1)),
+            tenant.post(
+                "/Users",
+                &Thing::named(Sort::Person, "new@example.com").body(1),
+            ),
+            tenant.post("/Groups", &Thing::named(Sort::Team, "new").body(1)),
             patch(&user, "displayName", json!("Patched")),
             patch(&user, "externalId", json!("another")),
             patch(&user, "active", json!(false)),
@@ -195,19 +197,9 @@ impl Scene {
     }
 }
 
-fn thing(sort: Sort, name: &str) -> Thing {
-    Thing {
-        sort,
-        name: name.to_owned(),
-        external: format!("external-{name}"),
-        members: Vec::new(),
-        style: Style::Same,
-    }
-}
-
 /// The status of a POST, and the id.
 async fn post(tenant: &Tenant, sort: Sort, name: &str) -> (u16, String) {
-    let request = tenant.post(sort.endpoint(), &thing(sort, name).body(1));
+    let request = tenant.post(sort.endpoint(), &Thing::named(sort, name).body(1));
     let made = tenant.send(&request).await;
     let id = made.json()["id"].as_str().unwrap_or_default().to_owned();
     (made.status, id)
@@ -275,6 +267,29 @@ async fn check(disk: impl Disk, launch: fn(&House) -> Command) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_no_write_goes_through_nothing_is_asked_of_the_vendor() {
     check(Limit, limited).await;
+}
+
+/// A gateway that runs holds its store open, and no file system can be made read-only under it
+/// then. One that starts on such a file system has nothing to begin with, and says so.
+#[test]
+fn on_a_read_only_disk_it_does_not_start_and_says_why() {
+    if !can_mount() {
+        eprintln!("NOT TRIED: no file system can be mounted here");
+        return;
+    }
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
+    let minted = house.run(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"]);
+    assert!(minted.status.success(), "{}", text_of(&minted.stderr));
+    let script = ON_TMPFS.replace("SERVE", "mount -o remount,ro state && SERVE");
+    let ended = by_shell(&house, &script).output().unwrap();
+    let told = text_of(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(78), "{told}");
+    assert!(
+        told.contains("store.path") && told.contains("cannot be written"),
+        "{told}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

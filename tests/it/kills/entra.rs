@@ -80,6 +80,17 @@ impl Sort {
 }
 
 impl Thing {
+    /// One of this name that is tried as it is.
+    pub(super) fn named(sort: Sort, name: &str) -> Self {
+        Self {
+            sort,
+            name: name.to_owned(),
+            external: format!("external-{name}"),
+            members: Vec::new(),
+            style: Style::Same,
+        }
+    }
+
     /// The body of a try, counted from 1.
     pub(super) fn body(&self, tries: usize) -> Value {
         match self.sort {

@@ -80,13 +80,7 @@ impl Work {
     async fn begin(tenant: &Tenant, seed: u64) -> Self {
         let mut staff = Vec::new();
         for number in 0..3 {
-            let person = Thing {
-                sort: Sort::Person,
-                name: format!("staff-{number}@example.com"),
-                external: format!("staff-{number}"),
-                members: Vec::new(),
-                style: Style::Same,
-            };
+            let person = Thing::named(Sort::Person, &format!("staff-{number}@example.com"));
             let hired = provision(tenant, &person).await;
             staff.push(hired.expect("a calm vendor takes a person").id);
         }

@@ -8,20 +8,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
 use super::class::{CALL, CLASSES, Class};
-use super::entra::{Sort, Style, Thing, confirm, find, is_later, provision};
+use super::entra::{Sort, Thing, confirm, find, is_later, provision};
 use super::fate::Loss;
 use super::stand::{Stand, Tenant};
 use crate::harness::Response;
-
-fn thing(sort: Sort, name: &str) -> Thing {
-    Thing {
-        sort,
-        name: name.to_owned(),
-        external: format!("external-{name}"),
-        members: Vec::new(),
-        style: Style::Same,
-    }
-}
 
 async fn post(tenant: &Tenant, thing: &Thing) -> Response {
     let request = tenant.post(thing.sort.endpoint(), &thing.body(1));
@@ -48,7 +38,7 @@ async fn what_takes_effect_after_the_reset_is_waited_for() {
     let stand = Stand::of(&CLASSES).await;
     let at_every = stand.at_every(|tenant| async move {
         for sort in [Sort::Person, Sort::Team] {
-            let thing = thing(sort, "late@example.com");
+            let thing = Thing::named(sort, "late@example.com");
             let late = Loss::Late(Duration::from_millis(900));
             tenant.vendor.next_create(Duration::from_millis(20), late);
             until_made(&tenant, &thing).await;
@@ -67,7 +57,7 @@ async fn what_never_took_effect_is_made_when_that_is_sure() {
     let at_every = stand.at_every(|tenant| async move {
         for sort in [Sort::Person, Sort::Team] {
             let before = tenant.vendor.tally().creates.len();
-            let thing = thing(sort, "never@example.com");
+            let thing = Thing::named(sort, "never@example.com");
             let never = Loss::Before;
             tenant.vendor.next_create(Duration::from_millis(20), never);
             let first = post(&tenant, &thing).await;
@@ -91,7 +81,7 @@ async fn what_never_took_effect_is_made_when_that_is_sure() {
 async fn a_client_that_hung_up_is_told_201_the_next_time() {
     let stand = Stand::of(&CLASSES).await;
     let at_every = stand.at_every(|tenant| async move {
-        let thing = thing(Sort::Person, "gone@example.com");
+        let thing = Thing::named(Sort::Person, "gone@example.com");
         let slow = Duration::from_millis(300);
         tenant.vendor.next_create(slow, Loss::None);
         hang_up(&tenant, &thing, || {
@@ -133,7 +123,7 @@ async fn hang_up(tenant: &Tenant, thing: &Thing, begun: impl Fn() -> bool) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_create_that_outlives_the_gateway_is_known_to_the_next_one() {
     let mut stand = Stand::of(&CLASSES).await;
-    let things = [Sort::Person, Sort::Team].map(|sort| thing(sort, "orphan@example.com"));
+    let things = [Sort::Person, Sort::Team].map(|sort| Thing::named(sort, "orphan@example.com"));
     for tenant in stand.tenants.clone() {
         for thing in things.clone() {
             let tenant = tenant.clone();
@@ -178,8 +168,8 @@ async fn recent_writes_outlive_the_gateway_where_look_ups_lag() {
     for tenant in &stand.tenants {
         for sort in [Sort::Person, Sort::Team] {
             let (stays, goes) = (
-                thing(sort, "stays@example.com"),
-                thing(sort, "goes@example.com"),
+                Thing::named(sort, "stays@example.com"),
+                Thing::named(sort, "goes@example.com"),
             );
             let stayed = provision(tenant, &stays).await.unwrap();
             let gone = provision(tenant, &goes).await.unwrap();
@@ -215,10 +205,10 @@ async fn recent_writes_outlive_the_gateway_where_look_ups_lag() {
 async fn one_external_id_is_no_evidence_for_somebody_elses_account() {
     let stand = Stand::of(&CLASSES).await;
     let at_every = stand.at_every(|tenant| async move {
-        let first = thing(Sort::Person, "first@example.com");
+        let first = Thing::named(Sort::Person, "first@example.com");
         let second = Thing {
             external: first.external.clone(),
-            ..thing(Sort::Person, "second@example.com")
+            ..Thing::named(Sort::Person, "second@example.com")
         };
         let late = Loss::Late(Duration::from_millis(500));
         tenant.vendor.next_create(Duration::from_millis(20), late);
