@@ -1,34 +1,21 @@
 //! Creating an object, so that no fault ever makes a second one.
 
-use std::time::Duration;
-
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::evidence;
-use super::intents::{EXPIRES, Intent, Purpose, epoch, now};
-use super::locks::LockKey;
+use super::intents::{Intent, Purpose, epoch, now};
 use super::memory::Completion;
-use super::names::{Name, holds_name, names_of};
+use super::names::{Name, names_of};
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, looked};
 use super::plan::{Plan, Step};
 use super::run::{Run, Target};
-use super::trace::Decision;
 use super::writes::{Done, Translated};
 use crate::adapter::keys::{NativeId, ScimId};
-use crate::adapter::manifest::BatchRule;
-use crate::adapter::mapping::{self, Change, Native, Reading, Written, extra_of, update_sayings};
+use crate::adapter::mapping::{self, Change, Native, Written, extra_of, update_sayings};
 use crate::adapter::remembered::{Remembered, Saying};
-use crate::scim::{Object, ResourceKind, ScimError};
+use crate::scim::{Object, ResourceKind};
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
-
-/// What is left of a request's time when looking for an earlier try ends.
-const RESERVE: Duration = Duration::from_secs(5);
-
-/// The pauses between two looks for an earlier try.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// What a create needs beside the resource.
 pub(super) struct Making {
@@ -40,13 +27,6 @@ pub(super) struct Making {
     pub(super) changes: Vec<Change>,
     /// The intent that was committed, or that an earlier try left.
     pub(super) intent: Option<Intent>,
-}
-
-/// What a look for an object by its names finds.
-pub(super) struct Found {
-    pub(super) reading: Reading,
-    /// The attribute by which it was found.
-    pub(super) attribute: String,
 }
 
 impl Operation {
@@ -71,78 +51,6 @@ impl Operation {
     pub(super) fn names_sent(&self, kind: ResourceKind, native: &Native) -> Outcome<Vec<Name>> {
         Ok(names_of(self.mapping(kind)?, &native.written))
     }
-
-    /// Refuses names that another object than `own` has.
-    ///
-    /// # Errors
-    /// `Conflict` names the attribute.
-    pub(super) async fn refuse_taken(
-        &self,
-        kind: ResourceKind,
-        names: &[Name],
-        own: Option<&NativeId>,
-    ) -> Outcome<()> {
-        for name in names {
-            for reading in self.look(kind, name).await? {
-                if own != Some(&reading.id) {
-                    return Err(self.taken(kind, &name.attribute));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The objects that hold a name.
-    async fn look(&self, kind: ResourceKind, name: &Name) -> Outcome<Vec<Reading>> {
-        let mapping = self.mapping(kind)?;
-        let Some((row, _)) = mapping
-            .mapped()
-            .find(|(_, row)| row.spelling == name.attribute && row.lookup.is_some())
-        else {
-            return Ok(Vec::new());
-        };
-        let mut found = self.find_native(kind, row, &name.native).await?;
-        found.retain(|reading| holds_name(mapping, row, reading, name));
-        Ok(found)
-    }
-
-    /// The first object that holds one of these names.
-    pub(super) async fn find_named(
-        &self,
-        kind: ResourceKind,
-        names: &[Name],
-    ) -> Outcome<Option<Found>> {
-        for name in names {
-            if let Some(reading) = self.look(kind, name).await?.into_iter().next() {
-                let attribute = name.attribute.clone();
-                return Ok(Some(Found { reading, attribute }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// 409 for a name that another object has.
-    pub(super) fn taken(&self, kind: ResourceKind, attribute: &str) -> NotDone {
-        self.story.decide(Decision::Taken(attribute.to_owned()));
-        let text = format!(
-            "Another {} already has this {attribute}. Match on it, or remove the other one at the vendor.",
-            kind.as_str().to_lowercase()
-        );
-        NotDone::Conflict(ScimError::uniqueness(text))
-    }
-
-    /// How long a create whose reply was lost may still take effect, or not be found.
-    pub(super) fn settling_time(&self) -> Duration {
-        let manifest = &self.adapter.manifest;
-        let lag = manifest.index_lag_ms.unwrap_or(0);
-        let settles = manifest.settles_ms.unwrap_or(0);
-        let batches = manifest.batch.values().map(BatchRule::longest);
-        batches
-            .chain([manifest.deadlines.call()])
-            .max()
-            .unwrap_or_default()
-            .max(Duration::from_millis(lag.max(settles)))
-    }
 }
 
 impl Run<'_> {
@@ -158,114 +66,6 @@ impl Run<'_> {
                 }
             }
         }
-        Ok(())
-    }
-
-    /// Creates what an earlier try may have created: takes its object, and creates one only if
-    /// there is none and none can come any more.
-    ///
-    /// # Errors
-    /// `Conflict` if an object of that name is somebody else's; `Busy` while the earlier try may
-    /// still take effect.
-    async fn create_again(&mut self, earlier: Intent, native: Native) -> Outcome<()> {
-        let operation = self.operation;
-        if let Some(found) = self.earlier_object(&earlier).await? {
-            return self.adopt(earlier, found, &native.written).await;
-        }
-        let sent = native.written.clone();
-        match self.create(native).await {
-            // It came at last.
-            Err(NotDone::Conflict(conflict)) => {
-                match operation.find_named(self.kind, &earlier.names).await? {
-                    Some(found) => self.adopt(earlier, found, &sent).await,
-                    None => Err(NotDone::Conflict(conflict)),
-                }
-            }
-            // Nothing was created: the earlier try is still all there is.
-            Err(not_done @ (NotDone::Failed(_) | NotDone::Refused(_))) => Err(not_done),
-            created => {
-                operation.intents.close(&earlier.id);
-                created
-            }
-        }
-    }
-
-    /// Takes an object as this request's own, if the intent of the earlier try proves that it is.
-    async fn adopt(&mut self, intent: Intent, found: Found, written: &[Written]) -> Outcome<()> {
-        let (operation, kind) = (self.operation, self.kind);
-        let mapping = operation.mapping(kind)?;
-        if !evidence::holds(&intent, mapping, &found.reading) {
-            operation.intents.close(&intent.id);
-            return Err(operation.taken(kind, &found.attribute));
-        }
-        operation.story.decide(Decision::Adopted);
-        operation.intents.created(&intent.id, &found.reading.id);
-        let mut sent = evidence::hashes(&intent.id, mapping, written);
-        let mut before = intent.hashes.clone();
-        sent.sort();
-        before.sort();
-        let making = self.making.as_mut();
-        making.ok_or(GatewayFault::Internal)?.intent = Some(intent);
-        if sent == before {
-            self.written = written.to_vec();
-            self.reading = Some(found.reading);
-            return Ok(());
-        }
-        self.converge(found.reading).await
-    }
-
-    /// Looks for the object of an earlier try, for as long as it may still appear.
-    async fn earlier_object(&self, intent: &Intent) -> Outcome<Option<Found>> {
-        let operation = self.operation;
-        let settled = Instant::now() + operation.settling_time().saturating_sub(intent.age());
-        let last = operation.deadline.checked_sub(RESERVE);
-        // Where there is no vendor nothing is waited for, and time passes all the same.
-        let mut time = Instant::now();
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let is_last = intent.age() > EXPIRES || time >= settled;
-            let names = match is_last {
-                true => &intent.names[..],
-                false => intent.names.get(..1).unwrap_or_default(),
-            };
-            let found = operation.find_named(self.kind, names).await?;
-            if found.is_some() || is_last {
-                return Ok(found);
-            }
-            let next = (time + pause).min(settled);
-            if last.is_none_or(|last| next > last) {
-                let retry_after = Some(settled - time + Duration::from_secs(1));
-                return Err(VendorFault::Busy { retry_after }.into());
-            }
-            operation.backend.wait(next).await;
-            time = next;
-            pause = (pause * 4).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// Brings the object of an earlier try into the state that this request wants.
-    async fn converge(&mut self, reading: Reading) -> Outcome<()> {
-        let (operation, kind) = (self.operation, self.kind);
-        let ids = operation.scim_ids(kind, vec![reading.id.clone()]).await?;
-        let objects = ids.iter().map(|id| LockKey::object(kind, id.as_str()));
-        self.locks.take(objects.collect()).await?;
-        let changes = self.making.as_ref().map(|making| making.changes.clone());
-        let purpose = mapping::Purpose::Update;
-        let translated = operation
-            .translate(kind, changes.unwrap_or_default(), &self.wanted, purpose)
-            .await?;
-        let Translated::Native(native) = translated else {
-            return Err(GatewayFault::Internal.into());
-        };
-        let Done {
-            reading: now,
-            written,
-        } = operation.update_native(kind, &reading.id, native).await?;
-        self.written = written;
-        self.reading = match now {
-            Some(now) => Some(now),
-            None => operation.fetch(kind, &reading.id).await?,
-        };
         Ok(())
     }
 

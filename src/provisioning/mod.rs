@@ -6,8 +6,8 @@
 //! - the walk of each request: [`query`] and [`search`] (reading), [`create`], [`change`] (PATCH
 //!   and PUT), [`delete`], [`bulk()`] (many of them), [`recreate`] (what a vendor removes by itself);
 //! - what a write takes: [`locks`], [`names`] (values that name an object), [`intents`] and
-//!   [`evidence`] (creates whose reply may be lost), [`make`] (creating once), [`settle`] (what an
-//!   ended process left open);
+//!   [`evidence`] (creates whose reply may be lost), [`make`] (creating once), [`adopt`] (what an
+//!   earlier try made), [`look`] (for objects by name), [`settle`] (what an ended process left open);
 //! - members of groups: [`members`], [`exclusive`] (one group a user), [`suspend`] (users who are
 //!   switched off);
 //! - the script's functions: [`reads`], [`writes`], called on a fiber by [`calls`]; [`batch`]
@@ -18,6 +18,7 @@
 //!   one request did; [`outcome`]: why a step was not carried out.
 
 mod active;
+mod adopt;
 pub mod batch;
 mod bulk;
 mod calls;
@@ -31,6 +32,7 @@ pub mod ids;
 pub mod intents;
 mod lagging;
 pub mod locks;
+mod look;
 mod make;
 mod members;
 pub mod memory;

@@ -8,8 +8,8 @@ use tracing::Span;
 
 use super::server::{Act, FINE, Vendor, deserted};
 use super::*;
-use crate::adapter::RequestToken;
-use crate::adapter::story::{Step, Story, Wait};
+use crate::provisioning::trace::{Step, Story, Wait};
+use crate::script::call::RequestToken;
 
 const DOWN: &str = "HTTP/1.1 503 Down\r\nContent-Length: 6\r\n\r\n<html>";
 const GONE: &str = "HTTP/1.1 404 Gone\r\nContent-Length: 2\r\n\r\n{}";
