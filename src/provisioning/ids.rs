@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use moka::sync::Cache;
 
@@ -108,10 +108,11 @@ impl Default for IdCache {
 /// How long an object that was seen at the vendor counts as being there.
 const SEEN: Duration = Duration::from_secs(600);
 
-/// The users that tenants have read or written at their vendors lately: whoever is among them is
-/// not asked for again before they become a member of a group.
+/// The objects that tenants have read or written at their vendors lately. A user among them is not
+/// asked for again before they become a member of a group, and none of them can be what a create
+/// has made that began later.
 #[derive(Debug)]
-pub struct KnownIds(Cache<(TenantId, NativeId), ()>);
+pub struct KnownIds(Cache<(TenantId, ResourceKind, NativeId), Instant>);
 
 impl KnownIds {
     /// Empty.
@@ -122,21 +123,32 @@ impl KnownIds {
 
     /// An object was read or written.
     pub(super) fn saw(&self, tenant: &TenantId, kind: ResourceKind, id: &NativeId) {
-        if kind == ResourceKind::User {
-            self.0.insert((tenant.clone(), id.clone()), ());
+        let key = (tenant.clone(), kind, id.clone());
+        if !self.0.contains_key(&key) {
+            self.0.insert(key, Instant::now());
         }
     }
 
     /// The vendor has no such object any more.
     pub(super) fn gone(&self, tenant: &TenantId, kind: ResourceKind, id: &NativeId) {
-        if kind == ResourceKind::User {
-            self.0.invalidate(&(tenant.clone(), id.clone()));
-        }
+        self.0.invalidate(&(tenant.clone(), kind, id.clone()));
     }
 
-    /// Whether a user was there not long ago.
-    pub(super) fn is_known(&self, tenant: &TenantId, id: &NativeId) -> bool {
-        self.0.contains_key(&(tenant.clone(), id.clone()))
+    /// Whether an object was there not long ago.
+    pub(super) fn is_known(&self, tenant: &TenantId, kind: ResourceKind, id: &NativeId) -> bool {
+        self.0.contains_key(&(tenant.clone(), kind, id.clone()))
+    }
+
+    /// Whether an object was there before a moment of the last ten minutes.
+    pub(super) fn was_known(
+        &self,
+        tenant: &TenantId,
+        kind: ResourceKind,
+        id: &NativeId,
+        before: Instant,
+    ) -> bool {
+        let seen = self.0.get(&(tenant.clone(), kind, id.clone()));
+        seen.is_some_and(|seen| seen < before)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Creating an object, so that no fault ever makes a second one.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use super::evidence;
@@ -73,7 +75,7 @@ impl Run<'_> {
     pub(super) async fn create(&mut self, native: Native) -> Outcome<()> {
         let (operation, kind) = (self.operation, self.kind);
         let intent = self.commit_intent(&native).await?;
-        let sent = native.written.clone();
+        let (sent, began) = (native.written.clone(), Instant::now());
         let created = operation.create_native(kind, native, &self.wanted).await;
         let lost = match created {
             Ok(Done {
@@ -96,7 +98,7 @@ impl Run<'_> {
                 return Err(self.naming_the_taken(not_done).await);
             }
         };
-        self.created_after_all(&intent, sent, lost).await
+        self.created_after_all(&intent, sent, began, lost).await
     }
 
     async fn commit_intent(&mut self, native: &Native) -> Outcome<Intent> {
@@ -142,13 +144,19 @@ impl Run<'_> {
         &mut self,
         intent: &Intent,
         sent: Vec<Written>,
+        began: Instant,
         lost: Failure,
     ) -> Outcome<()> {
         let (operation, kind) = (self.operation, self.kind);
         let Some(found) = operation.find_named(kind, &intent.names).await? else {
             return Err(NotDone::Unknown(lost));
         };
-        let is_ours = evidence::holds(intent, operation.mapping(kind)?, &found.reading);
+        let id = &found.reading.id;
+        let was_there = operation
+            .known
+            .was_known(&operation.tenant, kind, id, began);
+        let mapping = operation.mapping(kind)?;
+        let is_ours = !was_there && evidence::holds(intent, mapping, &found.reading);
         operation.story.decide(looked(is_ours));
         if !is_ours {
             operation.intents.close(&intent.id);

@@ -137,7 +137,7 @@ impl Operation {
         for user in users {
             let exists = match self.user(user).await? {
                 None => false,
-                Some(native) if self.known.is_known(&self.tenant, &native) => true,
+                Some(native) if self.known.is_known(&self.tenant, kind, &native) => true,
                 Some(native) => self.fetch_plain(kind, &native).await?.is_some(),
             };
             if !exists {

@@ -16,7 +16,7 @@ const MANY: usize = 64;
 const CALLS: u64 = 3;
 
 /// One is told that it was made, and the others that it is there, from what the first came to.
-async fn all_at_once(tenant: &Tenant, sort: Sort) {
+async fn all_at_once(tenant: &Tenant, sort: Sort, most: u64) {
     let before = tenant.vendor.tally();
     let mut sending = JoinSet::new();
     for _ in 0..MANY {
@@ -40,7 +40,7 @@ async fn all_at_once(tenant: &Tenant, sort: Sort) {
     assert_eq!(statuses, [(201, 1), (409, MANY - 1)].into(), "{sort:?}");
     assert_eq!(after.creates.len() - before.creates.len(), 1, "{sort:?}");
     let calls = after.calls - before.calls;
-    assert!(calls <= CALLS, "{sort:?}: {calls} calls");
+    assert!(calls <= most, "{sort:?}: {calls} calls");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -50,8 +50,8 @@ async fn of_identical_posts_one_is_carried_out_and_the_others_are_told_so() {
         tenant
             .vendor
             .behave(Manner::Calm(Duration::from_millis(120)));
-        all_at_once(tenant, Sort::Person).await;
-        all_at_once(tenant, Sort::Team).await;
+        all_at_once(tenant, Sort::Person, CALLS).await;
+        all_at_once(tenant, Sort::Team, CALLS).await;
     }
     stand.end();
 }
@@ -67,7 +67,8 @@ async fn also_where_the_reply_to_the_first_is_lost() {
         for sort in [Sort::Person, Sort::Team] {
             let latency = Duration::from_millis(120);
             tenant.vendor.next_create(latency, Loss::After);
-            all_at_once(tenant, sort).await;
+            // One look more: what was made is found.
+            all_at_once(tenant, sort, CALLS + 1).await;
         }
     }
     stand.end();
