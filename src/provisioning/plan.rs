@@ -88,7 +88,12 @@ impl Plan {
 
     /// Each step in words, for the request trace.
     pub(super) fn described(&self) -> Vec<String> {
-        self.steps.iter().map(ToString::to_string).collect()
+        let told = |step: &&Step| match step {
+            Step::Update(native) => !native.fields.is_empty(),
+            _ => true,
+        };
+        let told = self.steps.iter().filter(told);
+        told.map(ToString::to_string).collect()
     }
 
     /// The judgements, and the steps after them.

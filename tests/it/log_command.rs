@@ -153,9 +153,7 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
             externalId: e…
 
             What happened:
-            # ms find_user() ran for # ms
-            # ms GET /users?external_ref=… → 200 in # ms
-            # ms looked up by externalId: 0 found
+            # ms plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; remember what the vendor cannot hold
             # ms native fields: display_name, email, external_ref, first_name, last_name, login, phone
             # ms create_user() ran for # ms and threw
             # ms POST /users → 400 in # ms
@@ -184,6 +182,7 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
 
             What happened:
             # ms replace title
+            # ms plan: change job_title; remember what the vendor cannot hold
             # ms native fields: job_title
             # ms update_user() ran for # ms and threw
             # ms try 1 failed (500); the next one after # ms

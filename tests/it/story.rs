@@ -84,9 +84,7 @@ async fn every_kind_of_write_is_told_in_entras_words() {
         expect![[r#"
             POST /Users | create success 201 -
               modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
-              find_user() ran for # ms
-                GET /users?external_ref=… → # in # ms
-              looked up by externalId: # found
+              plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; remember what the vendor cannot hold
               native fields: display_name, email, external_ref, first_name, last_name, login, phone
               create_user() ran for # ms
                 POST /users → # in # ms
@@ -96,6 +94,7 @@ async fn every_kind_of_write_is_told_in_entras_words() {
             PATCH /Users/{id} | update success 200 -
               modified: displayName: ?→A…
               replace displayName
+              plan: change display_name; remember what the vendor cannot hold
               native fields: display_name
               update_user() ran for # ms
                 PATCH /users/# → # in # ms
@@ -103,15 +102,14 @@ async fn every_kind_of_write_is_told_in_entras_words() {
             PATCH /Users/{id} | disable success 200 -
               modified: active: ?→false
               replace active
+              plan: switch off; remember what the vendor cannot hold
               deactivate_user() ran for # ms
                 POST /users/#/deactivate → # in # ms
               nothing more to tell the vendor: no native field changes
 
             POST /Users | create failure 409 EntryConflict
               modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
-              find_user() ran for # ms
-                GET /users?external_ref=… → # in # ms
-              looked up by externalId: # found
+              plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; remember what the vendor cannot hold
               native fields: display_name, email, external_ref, first_name, last_name, login, phone
               create_user() ran for # ms and threw
                 POST /users → # in # ms
@@ -122,10 +120,12 @@ async fn every_kind_of_write_is_told_in_entras_words() {
               somebody else's object has this userName
 
             DELETE /Users/{id} | delete success 204 -
+              plan: delete
               delete_user() ran for # ms
                 DELETE /users/# → # in # ms
 
             DELETE /Users/{id} | delete skipped 404 -
+              plan: delete
               delete_user() ran for # ms and threw
                 DELETE /users/# → # in # ms
               the object was gone already
@@ -133,6 +133,7 @@ async fn every_kind_of_write_is_told_in_entras_words() {
             PATCH /Users/{id} | update failure 404 InvalidAnchor
               modified: title: ?→…
               replace title
+              plan: change job_title; remember what the vendor cannot hold
               native fields: job_title
               update_user() ran for # ms and threw
                 PATCH /users/# → # in # ms
@@ -171,6 +172,7 @@ async fn what_fails_says_whose_fault_it_was() {
             PATCH /Users/{id} | update success 200 -
               modified: displayName: ?→L…
               replace displayName
+              plan: change display_name; remember what the vendor cannot hold
               native fields: display_name
               update_user() ran for # ms
                 try # failed (the reply was lost); the next one after # ms
@@ -179,6 +181,7 @@ async fn what_fails_says_whose_fault_it_was() {
             PATCH /Users/{id} | update failure 503 InternalServerError
               modified: displayName: ?→D…
               replace displayName
+              plan: change display_name; remember what the vendor cannot hold
               native fields: display_name
               update_user() ran for # ms and threw
                 try # failed (#); the next one after # ms

@@ -141,7 +141,7 @@ fn a_blessed_transcript_is_as_it_would_have_been_written() {
                     "{\"user_group\": null}",
                     "{\"user_group\": null, \"more\": {}}",
                 ),
-                ("@calls 8", "@calls 7"),
+                ("@calls 12", "@calls 11"),
             ],
         ),
         (

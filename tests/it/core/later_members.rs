@@ -26,13 +26,23 @@ async fn a_member_who_comes_later_joins_later() {
         twin.emulator.seed(play.emulator.state()).ok();
         let user = person();
         let groups = made_alike(&play, &twin).await;
-        let id = twin.tenant.make("/Users", &user).await;
+        let id = next_id(&play, &twin).await;
         joins_later(&play, &groups, &id, async {
             assert_eq!(play.make("/Users", &user).await, id, "the twin was wrong");
         })
         .await;
     })
     .await;
+}
+
+/// The first id that the twin gives and nobody has yet.
+async fn next_id(play: &Play, twin: &Stand) -> String {
+    loop {
+        let id = twin.tenant.make("/Users", &person()).await;
+        if play.tenant.get(&format!("/Users/{id}")).await.status == 404 {
+            return id;
+        }
+    }
 }
 
 /// The same three groups on both.

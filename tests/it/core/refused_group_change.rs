@@ -120,8 +120,8 @@ async fn a_post_that_is_refused_makes_no_group() {
     everywhere(GROUPED, |play| async move {
         let team = Team::set(&play).await;
         for stranger in team.strangers(&play).await {
-            let before = play.picture().await;
             for ids in [vec![stranger.as_str()], vec![&team.loner, &stranger]] {
+                let before = play.picture().await;
                 let mut body = group(&ids);
                 let what = format!("POST {body}");
                 play.post("/Groups", &body)

@@ -64,7 +64,6 @@ async fn a_run_is_counted_exactly() {
     expect![[r#"
         http_client_request_duration_seconds_count{error_type="404",http_request_method="GET",http_response_status_code="404",server_address="127.0.0.1",server_port="…"} 1
         http_client_request_duration_seconds_count{error_type="reply_lost",http_request_method="GET",server_address="127.0.0.1",server_port="…"} 3
-        http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200",server_address="127.0.0.1",server_port="…"} 1
         http_client_request_duration_seconds_count{http_request_method="PATCH",http_response_status_code="200",server_address="127.0.0.1",server_port="…"} 1
         http_client_request_duration_seconds_count{http_request_method="POST",http_response_status_code="200",server_address="127.0.0.1",server_port="…"} 2
         http_client_request_duration_seconds_count{http_request_method="POST",http_response_status_code="201",server_address="127.0.0.1",server_port="…"} 1
@@ -92,13 +91,11 @@ async fn a_run_is_counted_exactly() {
         scimgate_script_duration_seconds_count{function="activate_user",vendor="sosafe"} 1
         scimgate_script_duration_seconds_count{function="create_user",vendor="sosafe"} 1
         scimgate_script_duration_seconds_count{function="deactivate_user",vendor="sosafe"} 1
-        scimgate_script_duration_seconds_count{function="find_user",vendor="sosafe"} 1
         scimgate_script_duration_seconds_count{function="get_user",vendor="sosafe"} 2
         scimgate_script_duration_seconds_count{function="update_user",vendor="sosafe"} 1
         scimgate_script_operations_count{function="activate_user",vendor="sosafe"} 1
         scimgate_script_operations_count{function="create_user",vendor="sosafe"} 1
         scimgate_script_operations_count{function="deactivate_user",vendor="sosafe"} 1
-        scimgate_script_operations_count{function="find_user",vendor="sosafe"} 1
         scimgate_script_operations_count{function="get_user",vendor="sosafe"} 2
         scimgate_script_operations_count{function="update_user",vendor="sosafe"} 1
         scimgate_store_errors_total 0

@@ -76,14 +76,12 @@ async fn a_create_is_a_request_its_scripts_and_their_calls() {
     check(
         &trace,
         &expect![[r#"
-        Server POST /scim/v2/Users [http.request.method=POST http.response.status_code=201 http.route=/scim/v2/Users scimgate.request_id=… scimgate.tenant=a] Unset
-          Internal script find_user [scimgate.function=find_user scimgate.vendor=sosafe] Unset
-            Client GET [http.request.method=GET http.response.status_code=200 server.address=127.0.0.1 server.port=…] Unset
-          Internal script create_user [scimgate.function=create_user scimgate.vendor=sosafe] Unset
-            Client POST [http.request.method=POST http.response.status_code=201 server.address=127.0.0.1 server.port=…] Unset
-          Internal script activate_user [scimgate.function=activate_user scimgate.vendor=sosafe] Unset
-            Client POST [http.request.method=POST http.response.status_code=200 server.address=127.0.0.1 server.port=…] Unset
-    "#]],
+            Server POST /scim/v2/Users [http.request.method=POST http.response.status_code=201 http.route=/scim/v2/Users scimgate.request_id=… scimgate.tenant=a] Unset
+              Internal script create_user [scimgate.function=create_user scimgate.vendor=sosafe] Unset
+                Client POST [http.request.method=POST http.response.status_code=201 server.address=127.0.0.1 server.port=…] Unset
+              Internal script activate_user [scimgate.function=activate_user scimgate.vendor=sosafe] Unset
+                Client POST [http.request.method=POST http.response.status_code=200 server.address=127.0.0.1 server.port=…] Unset
+        "#]],
     );
     let calls = gateway.vendor.journal();
     let call_spans: Vec<_> = trace
