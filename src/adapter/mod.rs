@@ -30,7 +30,6 @@ use std::sync::Arc;
 
 use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::Mapping;
-pub use reads::ReadingPost;
 
 use crate::scim::{Profile, ResourceKind, Service};
 use crate::script::fault::Failure;

@@ -1,28 +1,14 @@
 //! Which calls change nothing at the vendor, so that a dry run may really send them.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::Adapter;
+use super::manifest::ReadingPost;
 use crate::script::call::{VendorCall, Verb};
 use crate::script::host::{FORM, is_query};
 
 /// Where GraphQL is spoken unless the manifest says otherwise.
 const GRAPHQL: &str = "/graphql";
-
-/// A POST that changes nothing, as the manifest tells it: a search, or an API that is asked
-/// everything by POST.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReadingPost {
-    /// Its path below the base URL, without the query.
-    pub path: String,
-    /// What its form, or its JSON object, must say: texts by name. Nothing if absent.
-    #[serde(default)]
-    pub with: BTreeMap<String, String>,
-}
 
 impl Adapter {
     /// Whether a call only reads: GET, a GraphQL query, or a POST that the manifest lists under

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rhai::Position;
 
 use super::converter::Converter;
-use super::{Field, Mapping, Row};
+use super::row::{Field, Row};
+use super::table::Mapping;
 use crate::convert::country::Style;
 use crate::problem::{Problem, nearest, offset_of};
 use crate::scim::schema::{Attribute, Extension, Kind, Mutability};

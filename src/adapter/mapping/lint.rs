@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::converter::Converter;
-use super::{Mapping, Row};
+use super::row::Row;
+use super::table::Mapping;
 use crate::problem::Problem;
 use crate::scim::{Leaf, ResourceKind};
 use crate::script::program::Script;

@@ -4,7 +4,8 @@ use rhai::{Dynamic, Map};
 use serde_json::Value;
 
 use super::converter::Closures;
-use super::{Field, Mapping, Row};
+use super::row::{Field, Row};
+use super::table::Mapping;
 use crate::adapter::keys::NativeId;
 use crate::script::fault::{Failure, VendorFault};
 use crate::script::host::json;

@@ -5,10 +5,13 @@
 
 use serde_json::Value;
 
+use super::extra::merge;
 use super::read::{ReadValue, Reading};
-use super::{Mapping, Purpose, Row, Written};
+use super::row::Row;
+use super::table::Mapping;
+use super::write::{Purpose, Written};
 use crate::adapter::remembered::{Remembered, Saying};
-use crate::scim::{Leaf, Object, Selector};
+use crate::scim::Object;
 
 /// The resource as Entra sees it, without `id` and `meta`: the vendor's values,
 /// the client's own words where they still hold, and what only we remember.
@@ -44,20 +47,6 @@ impl Reading {
 }
 
 impl Row {
-    /// Says of an element that the table makes the primary one whether it is.
-    pub(super) fn mark_primary(&self, resource: &mut Object, is_primary: Value) {
-        if self.primary {
-            self.primary_leaf().set(resource, is_primary);
-        }
-    }
-
-    fn primary_leaf(&self) -> Leaf {
-        Leaf {
-            sub: Some("primary".into()),
-            ..self.leaf.clone()
-        }
-    }
-
     fn answer(&self, value: &ReadValue, saying: Option<&Saying>) -> Option<Value> {
         match saying {
             Some(saying) if saying.native == value.native || self.is_pending(&value.native) => {
@@ -153,132 +142,5 @@ fn same_native(now: &Value, sent: &Value) -> bool {
         }
         (Value::Null, Value::Array(sent)) => sent.iter().all(void),
         _ => now == sent || (void(now) && void(sent)),
-    }
-}
-
-/// A resource with what only we remember of it.
-pub(crate) fn add_extra(mapping: &Mapping, mut resource: Object, extra: &Object) -> Object {
-    merge(mapping, &mut resource, extra);
-    resource
-}
-
-/// What of a resource the vendor has no place for.
-pub(crate) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
-    let mut extra = resource.clone();
-    for (_, row) in mapping.mapped() {
-        row.leaf.remove(&mut extra);
-        row.forget_primary(&mut extra);
-        row.forget_reference(&mut extra);
-    }
-    for name in ["schemas", "id", "meta", "groups", "members"] {
-        extra.shift_remove(name);
-    }
-    extra.retain(|_, value| !prune(value));
-    extra
-}
-
-impl Row {
-    /// `$ref` beside a mapped `value` is answered by the gateway.
-    fn forget_reference(&self, extra: &mut Object) {
-        if self.leaf.element.is_none() && self.leaf.sub.as_deref() == Some("value") {
-            let reference = Leaf {
-                sub: Some("$ref".into()),
-                ..self.leaf.clone()
-            };
-            reference.remove(extra);
-        }
-    }
-
-    /// `primary` of a mapped element is answered by the table, or is the default.
-    fn forget_primary(&self, extra: &mut Object) {
-        let primary = self.primary_leaf();
-        if self.leaf.element.is_some()
-            && primary
-                .get(extra)
-                .is_some_and(|value| value.as_bool().is_none_or(|said| said == self.primary))
-        {
-            primary.remove(extra);
-        }
-    }
-}
-
-/// Removes empty parts and reports whether nothing is left. An element that
-/// only says its type and is not primary says nothing.
-fn prune(value: &mut Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(elements) => {
-            elements.retain_mut(|element| {
-                !prune(element)
-                    && !element
-                        .as_object()
-                        .is_some_and(|parts| parts.keys().all(|key| key == "type"))
-            });
-            elements.is_empty()
-        }
-        Value::Object(parts) => {
-            parts.retain(|_, part| !prune(part));
-            parts.is_empty()
-        }
-        _ => false,
-    }
-}
-
-fn merge(mapping: &Mapping, resource: &mut Object, extra: &Object) {
-    for (name, value) in extra {
-        match (resource.get_mut(name), value) {
-            (Some(Value::Object(held)), Value::Object(more)) => {
-                held.extend(
-                    more.iter()
-                        .map(|(part, value)| (part.clone(), value.clone())),
-                );
-            }
-            (held, Value::Array(more)) => {
-                let mut elements = held
-                    .and_then(|held| held.as_array().cloned())
-                    .unwrap_or_default();
-                merge_elements(mapping, name, &mut elements, more);
-                if !elements.is_empty() {
-                    resource.insert(name.clone(), Value::Array(elements));
-                }
-            }
-            _ => {
-                resource.insert(name.clone(), value.clone());
-            }
-        }
-    }
-}
-
-/// Adds elements; one whose type the table has only adds its other parts, and
-/// is nothing without the value that the vendor holds.
-fn merge_elements(mapping: &Mapping, attribute: &str, elements: &mut Vec<Value>, more: &[Value]) {
-    for element in more {
-        let kind = element.get("type").and_then(Value::as_str);
-        let held = elements
-            .iter_mut()
-            .find(|held| kind.is_some() && held.get("type").and_then(Value::as_str) == kind);
-        match (held, element) {
-            (Some(Value::Object(held)), Value::Object(parts))
-                if mapping.has_slot(attribute, kind) =>
-            {
-                held.extend(
-                    parts
-                        .iter()
-                        .map(|(part, value)| (part.clone(), value.clone())),
-                );
-            }
-            (None, _) if mapping.has_slot(attribute, kind) => {}
-            _ => elements.push(element.clone()),
-        }
-    }
-}
-
-impl Mapping {
-    /// Whether the table has a row for elements of this type.
-    fn has_slot(&self, attribute: &str, kind: Option<&str>) -> bool {
-        self.mapped().any(|(_, row)| {
-            row.leaf.attribute == attribute
-                && matches!(&row.leaf.element, Some(Selector::Type(slot)) if Some(slot.as_str()) == kind)
-        })
     }
 }

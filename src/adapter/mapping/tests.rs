@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::adapter::remembered::Remembered;
 use crate::problem::Problem;
-use crate::scim::UNKNOWN;
+use crate::scim::{Object, UNKNOWN};
 use crate::script::engine::scripting;
 use crate::script::host::json;
 use crate::script::program::Script;

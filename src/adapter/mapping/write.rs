@@ -4,7 +4,9 @@ use rhai::{Dynamic, Map};
 use serde_json::Value;
 
 use super::converter::{Closures, Refusal};
-use super::{Field, Mapping, Row, extra_of};
+use super::extra::extra_of;
+use super::row::{Field, Row};
+use super::table::Mapping;
 use crate::adapter::keys::NativeId;
 use crate::scim::patch::UNKNOWN;
 use crate::scim::{Object, ResourceType, ScimError};

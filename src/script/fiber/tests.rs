@@ -7,7 +7,7 @@ use std::time::Instant as Clock;
 use rhai::{CallFnOptions, Dynamic, Scope};
 
 use super::*;
-use crate::script::call::{LocalBoxFuture, Verb};
+use crate::script::call::{LocalBoxFuture, VendorCall, VendorReply, Verb};
 use crate::script::engine::scripting;
 use crate::script::fault::ScriptFault;
 use crate::script::host::Stage;

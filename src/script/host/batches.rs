@@ -1,42 +1,17 @@
 //! Writes that go to the vendor by the batch: `batch`, and what the batch's function needs.
 
-use std::sync::Arc;
-
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 use serde_json::Value;
 
 use super::calls::{Thrown, cancelled, error};
 use super::document::Docs;
 use super::fault::Fault;
+use super::item::Item;
 use super::json;
 use super::stage::Stage;
 use crate::script::call::VendorReply;
 use crate::script::fiber::{Answer, Ask};
 use crate::script::replies::Meaning;
-
-/// An item of a batch as the batch's function has it: handed on unread, so that a batch may hold
-/// more than a script may, and costs no more for being large.
-#[derive(Clone, Debug)]
-pub(crate) struct Item(Arc<Value>);
-
-impl Item {
-    pub(crate) fn new(value: Value) -> Self {
-        Self(Arc::new(value))
-    }
-
-    pub(super) fn value(&self) -> &Value {
-        &self.0
-    }
-
-    /// What is no object stays as it is.
-    fn plus(&self, name: &str, value: Value) -> Self {
-        let mut whole = self.value().clone();
-        if let Value::Object(members) = &mut whole {
-            members.insert(name.to_owned(), value);
-        }
-        Self::new(whole)
-    }
-}
 
 /// Registers the functions.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {

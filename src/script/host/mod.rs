@@ -7,6 +7,7 @@ pub mod document;
 mod fault;
 mod forms;
 mod graphql;
+mod item;
 pub(crate) mod json;
 mod poll;
 mod quoting;
@@ -17,11 +18,11 @@ mod trees;
 
 use rhai::Engine;
 
-pub(crate) use batches::Item;
 use document::Docs;
 pub(crate) use fault::Fault;
 pub(crate) use forms::FORM;
 pub(crate) use graphql::is_query;
+pub(crate) use item::Item;
 pub(crate) use stage::Stage;
 
 /// Registers all host functions on `engine` and gives their manual.

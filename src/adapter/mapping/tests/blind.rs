@@ -3,9 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::remember::add_extra;
-use super::super::write::Purpose;
-use super::super::{assemble, extra_of, update_sayings};
+use super::super::{Purpose, add_extra, assemble, extra_of, update_sayings};
 use super::{Bench, bench};
 use crate::adapter::mapping::Refusal;
 use crate::adapter::remembered::Remembered;
