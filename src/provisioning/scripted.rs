@@ -22,7 +22,7 @@ use crate::scim::compare::fold;
 use crate::scim::{Object, ResourceKind};
 use crate::script::fault::{Failure, VendorFault};
 use crate::script::fiber::{self, Budget};
-use crate::script::host::{Stage, json};
+use crate::script::host::{ScriptContext, json};
 
 /// CPU time of one script; waiting for the vendor is free.
 const CPU: Duration = Duration::from_millis(250);
@@ -425,7 +425,7 @@ impl Operation {
         let recording = span.clone();
         fiber::run(
             move |call| {
-                let stage = Stage::new(call, environment);
+                let stage = ScriptContext::new(call, environment);
                 job(&Vm {
                     adapter,
                     stage,
@@ -506,7 +506,7 @@ fn page_argument(style: PagingStyle, place: &Place, count: usize) -> Map {
 /// A script on its stage.
 struct Vm {
     adapter: Arc<Adapter>,
-    stage: Stage,
+    stage: ScriptContext,
     story: Rc<Story>,
     span: Span,
 }

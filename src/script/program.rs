@@ -7,7 +7,7 @@ use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FuncArgs, Scope};
 
 use super::engine::scripting;
 use super::fault::{Failure, ScriptFault};
-use super::host::{Fault, Stage};
+use super::host::{Fault, ScriptContext};
 use super::watch::Watch;
 
 /// What a call says whose arguments are of the wrong types.
@@ -69,20 +69,20 @@ impl Script {
         self.functions.keys().map(String::as_str)
     }
 
-    /// Calls a function of the script on the fiber of `stage`. `told` makes
+    /// Calls a function of the script on the fiber of `context`. `told` makes
     /// a failure of the fault it throws.
     ///
     /// # Errors
     /// What the script throws, by whose fault it is.
     pub(crate) fn call(
         &self,
-        stage: &Stage,
+        context: &ScriptContext,
         told: impl FnOnce(Fault) -> Failure,
         function: &str,
         arguments: impl FuncArgs,
     ) -> Result<Dynamic, Failure> {
         let options = CallFnOptions::new()
-            .with_tag(stage.clone())
+            .with_tag(context.clone())
             .eval_ast(self.serves_constants);
         let mut scope = Scope::new();
         self.engine()

@@ -50,7 +50,7 @@ pub(crate) enum Refusal {
     Failed(Failure),
 }
 
-/// Calls a table's own closures. They get no stage, so they can only convert.
+/// Calls a table's own closures. They get no script context, so they can only convert.
 pub(crate) struct Closures<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) ast: &'a AST,

@@ -19,7 +19,7 @@ use crate::script::call::Backend;
 use crate::script::environment::BatchPort;
 use crate::script::fault::{Failure, VendorFault};
 use crate::script::fiber::{self, Budget, Results};
-use crate::script::host::{Item, Stage, json};
+use crate::script::host::{Item, ScriptContext, json};
 
 /// What a waiter keeps of its time, to look whether a lost write was carried out.
 const RESERVE: Duration = Duration::from_secs(3);
@@ -108,7 +108,7 @@ impl Crew {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let job = move |call: &fiber::Call| {
             let environment = TenantEnvironment::new(&adapter, &settings, None::<Self>);
-            let stage = Stage::new(call, environment);
+            let stage = ScriptContext::new(call, environment);
             let items: Array = items
                 .into_iter()
                 .map(|item| Dynamic::from(Item::new(item)))

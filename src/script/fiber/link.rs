@@ -64,7 +64,7 @@ impl Link {
     }
 }
 
-/// The handle of the running fiber, carried to host functions by [`Stage`](crate::script::host::Stage).
+/// The handle of the running fiber, carried to host functions by [`ScriptContext`](crate::script::host::ScriptContext).
 #[derive(Clone)]
 pub(crate) struct Call(pub(super) SendWrapper<Rc<Link>>);
 

@@ -4,11 +4,11 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallCon
 use serde_json::Value;
 
 use super::calls::{Thrown, cancelled, error};
+use super::context::ScriptContext;
 use super::document::Docs;
 use super::fault::Fault;
 use super::item::Item;
 use super::json;
-use super::stage::Stage;
 use crate::script::call::VendorReply;
 use crate::script::fiber::{Answer, Ask};
 use crate::script::replies::Meaning;
@@ -69,15 +69,15 @@ fn submit(
     name: &str,
     items: &[Dynamic],
 ) -> Result<Vec<Value>, Thrown> {
-    let stage = Stage::of(context)?;
+    let script = ScriptContext::of(context)?;
     let refused = |text: &str| error(text, context.call_position());
-    let batches = stage.environment().batches();
+    let batches = script.environment().batches();
     let batches = batches.ok_or_else(|| refused("a batch cannot wait for another one"))?;
     let items = items.iter().map(|item| written(item, context));
     let items = items.collect::<Result<_, _>>()?;
     let results = batches.submit(name, items);
     let results = results.ok_or_else(|| refused(&format!("the manifest has no [batch.{name}]")))?;
-    match stage.call().ask(Ask::Results(results)) {
+    match script.call().ask(Ask::Results(results)) {
         Answer::Told(Ok(results)) => Ok(results),
         Answer::Told(Err(failure)) => Err(Fault::failed(failure).throw(context.call_position())),
         _ => Err(cancelled(context)),
@@ -90,9 +90,9 @@ fn written(value: &Dynamic, context: &NativeCallContext<'_>) -> Result<Value, Th
 }
 
 fn judged(context: NativeCallContext<'_>, part: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
-    let stage = Stage::of(&context)?;
+    let script = ScriptContext::of(&context)?;
     let body = written(&part, &context)?;
-    let verdict = stage.environment().replies().judge(200, Some(&body));
+    let verdict = script.environment().replies().judge(200, Some(&body));
     if let Some(action) = verdict.alarm {
         tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
     }

@@ -2,6 +2,7 @@
 
 mod batches;
 mod calls;
+mod context;
 mod dn;
 pub mod document;
 mod fault;
@@ -11,19 +12,18 @@ mod item;
 pub(crate) mod json;
 mod poll;
 mod quoting;
-mod stage;
 pub(crate) mod table;
 mod text;
 mod trees;
 
 use rhai::Engine;
 
+pub(crate) use context::ScriptContext;
 use document::Docs;
 pub(crate) use fault::Fault;
 pub(crate) use forms::FORM;
 pub(crate) use graphql::is_query;
 pub(crate) use item::Item;
-pub(crate) use stage::Stage;
 
 /// Registers all host functions on `engine` and gives their manual.
 pub(crate) fn register(engine: &mut Engine) -> Docs {
