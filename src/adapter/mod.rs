@@ -115,7 +115,7 @@ impl Adapter {
     }
 
     /// A fault of the script as the operation's failure.
-    pub(crate) fn told(&self, fault: Fault) -> Failure {
+    pub(crate) fn failure_of(&self, fault: Fault) -> Failure {
         let named = fault.naming(|field| self.attribute_in(field));
         named.into_failure(&self.manifest.title)
     }

@@ -12,7 +12,7 @@ const GRAPHQL: &str = "/graphql";
 
 impl Adapter {
     /// Whether a call only reads: GET, a GraphQL query, or a POST that the manifest lists under
-    /// `reads`. Whatever is in doubt does not.
+    /// `reads`. Whatever is not certain to read does not.
     pub fn only_reads(&self, call: &VendorCall) -> bool {
         let graphql = self.manifest.graphql.as_deref().unwrap_or(GRAPHQL);
         match call.method {
@@ -29,12 +29,13 @@ impl Adapter {
 impl ReadingPost {
     fn fits(&self, call: &VendorCall) -> bool {
         let path = call.path.split('?').next().unwrap_or_default();
-        let says = |(name, value): (&String, &String)| said(call, name).as_ref() == Some(value);
-        path == self.path && self.with.iter().all(says)
+        let has =
+            |(name, value): (&String, &String)| body_field(call, name).as_ref() == Some(value);
+        path == self.path && self.with.iter().all(has)
     }
 }
 
-fn said(call: &VendorCall, name: &str) -> Option<String> {
+fn body_field(call: &VendorCall, name: &str) -> Option<String> {
     let body = call.body.as_ref()?;
     if body.media_type == FORM {
         let mut fields = url::form_urlencoded::parse(&body.bytes);
@@ -46,7 +47,7 @@ fn said(call: &VendorCall, name: &str) -> Option<String> {
 }
 
 fn asks_graphql(call: &VendorCall) -> bool {
-    said(call, "query").is_some_and(|document| is_query(&document))
+    body_field(call, "query").is_some_and(|document| is_query(&document))
 }
 
 #[cfg(test)]

@@ -515,9 +515,11 @@ impl Vm {
     fn call(&self, function: &str, arguments: impl rhai::FuncArgs) -> Result<Dynamic, Failure> {
         self.span.record("function", function);
         let adapter = &self.adapter;
-        let told = |fault| adapter.told(fault);
+        let failure_of = |fault| adapter.failure_of(fault);
         let calling = self.story.function(function);
-        let given = adapter.script.call(&self.stage, told, function, arguments);
+        let given = adapter
+            .script
+            .call(&self.stage, failure_of, function, arguments);
         calling.ended(given.is_ok());
         given
     }

@@ -10,7 +10,7 @@ use super::fault::{Failure, ScriptFault};
 use super::host::{Fault, ScriptContext};
 use super::watch::Watch;
 
-/// What a call says whose arguments are of the wrong types.
+/// The message of a call whose arguments have the wrong types.
 pub(super) const UNFIT: &str = "no function takes these values";
 
 /// A compiled script.
@@ -69,15 +69,15 @@ impl Script {
         self.functions.keys().map(String::as_str)
     }
 
-    /// Calls a function of the script on the fiber of `context`. `told` makes
-    /// a failure of the fault it throws.
+    /// Calls a function of the script on the fiber of `context`. `failure_of`
+    /// turns the fault it throws into a failure.
     ///
     /// # Errors
     /// What the script throws, by whose fault it is.
     pub(crate) fn call(
         &self,
         context: &ScriptContext,
-        told: impl FnOnce(Fault) -> Failure,
+        failure_of: impl FnOnce(Fault) -> Failure,
         function: &str,
         arguments: impl FuncArgs,
     ) -> Result<Dynamic, Failure> {
@@ -93,7 +93,7 @@ impl Script {
                     ..fault_of(&error, &self.file)
                 }
                 .into(),
-                Some(fault) => told(fault),
+                Some(fault) => failure_of(fault),
                 None => fault_of(&error, &self.file).into(),
             })
     }

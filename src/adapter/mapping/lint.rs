@@ -1,4 +1,4 @@
-//! What a table says that works and is probably not what was meant.
+//! Rows of a table that work and are probably not what was meant.
 
 use std::collections::BTreeMap;
 

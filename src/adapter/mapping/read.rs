@@ -1,4 +1,4 @@
-//! From the vendor to SCIM: what a native object says.
+//! From the vendor to SCIM: a native object, read by the table.
 
 use rhai::{Dynamic, Map};
 use serde_json::Value;

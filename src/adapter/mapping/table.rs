@@ -115,19 +115,19 @@ impl Mapping {
         found.map(|(_, row)| row.spelling.as_str())
     }
 
-    /// The leaves that `/Schemas` tells.
+    /// The leaves that `/Schemas` publishes.
     pub fn leaves(&self) -> Vec<Leaf> {
-        let told = self.rows.iter().filter(|row| !row.hidden);
-        told.map(|row| row.leaf.clone()).collect()
+        let published = self.rows.iter().filter(|row| !row.hidden);
+        published.map(|row| row.leaf.clone()).collect()
     }
 
-    /// The leaf that tells whether an account is in use.
+    /// The leaf that says whether an account is in use.
     pub(crate) fn active_row(&self) -> Option<(usize, &Row)> {
         self.mapped()
             .find(|(_, row)| row.leaf.attribute == "active" && row.leaf.schema.is_none())
     }
 
-    /// The native fields, without what is nested in them, that tell whether an account is in use.
+    /// The native fields, without what is nested in them, that say whether an account is in use.
     pub fn active_fields(&self) -> impl Iterator<Item = &str> {
         let fields = self
             .active_row()

@@ -113,8 +113,10 @@ impl Crew {
                 .into_iter()
                 .map(|item| Dynamic::from(Item::new(item)))
                 .collect();
-            let told = |fault| adapter.told(fault);
-            let given = adapter.script.call(&stage, told, &function, (items,))?;
+            let failure_of = |fault| adapter.failure_of(fault);
+            let given = adapter
+                .script
+                .call(&stage, failure_of, &function, (items,))?;
             Ok(json::to_value(&given))
         };
         match fiber::run(job, Budget { cpu, deadline }, &*self.backend).await? {

@@ -19,7 +19,7 @@ pub(crate) enum Ask {
     Sleep(Duration),
     /// Wake me later, if there is time left for a call then.
     Pause(Duration),
-    /// Tell me what comes of this.
+    /// Wake me with these results.
     Results(Results),
     /// Let others run.
     Yield,
@@ -28,15 +28,15 @@ pub(crate) enum Ask {
 /// Results that others work out.
 pub(crate) type Results = LocalBoxFuture<'static, Result<Vec<Value>, Failure>>;
 
-/// What it is told.
+/// What the driver answers.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// Go on.
     Go,
-    /// The call's end.
+    /// The vendor's reply, or why there is none.
     Reply(Result<VendorReply, CallFault>),
-    /// What came of it.
-    Told(Result<Vec<Value>, Failure>),
+    /// The results, or why there are none.
+    Results(Result<Vec<Value>, Failure>),
     /// Too late for that.
     Late,
     /// End now.

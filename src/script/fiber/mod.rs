@@ -87,7 +87,7 @@ pub(crate) async fn run<T: 'static>(
                 Answer::Go
             }
             CoroutineResult::Yield(Ask::Pause(time)) => pause(time, budget.deadline, backend).await,
-            CoroutineResult::Yield(Ask::Results(results)) => Answer::Told(results.await),
+            CoroutineResult::Yield(Ask::Results(results)) => Answer::Results(results.await),
             CoroutineResult::Yield(Ask::Call(call)) => {
                 Answer::Reply(backend.call(call, budget.deadline).await)
             }
@@ -122,7 +122,7 @@ pub(crate) fn run_alone<T: 'static>(
                 "a table must not call the vendor".into(),
             ))),
             CoroutineResult::Yield(Ask::Results(_)) => {
-                Answer::Told(Err(GatewayFault::Internal.into()))
+                Answer::Results(Err(GatewayFault::Internal.into()))
             }
             CoroutineResult::Yield(Ask::Sleep(_) | Ask::Pause(_) | Ask::Yield) => Answer::Go,
         };

@@ -78,8 +78,8 @@ fn submit(
     let results = batches.submit(name, items);
     let results = results.ok_or_else(|| refused(&format!("the manifest has no [batch.{name}]")))?;
     match script.call().ask(Ask::Results(results)) {
-        Answer::Told(Ok(results)) => Ok(results),
-        Answer::Told(Err(failure)) => Err(Fault::failed(failure).throw(context.call_position())),
+        Answer::Results(Ok(results)) => Ok(results),
+        Answer::Results(Err(failure)) => Err(Fault::failed(failure).throw(context.call_position())),
         _ => Err(cancelled(context)),
     }
 }
@@ -99,7 +99,7 @@ fn judged(context: NativeCallContext<'_>, part: Dynamic) -> Result<Dynamic, Box<
     if verdict.means == Meaning::Ok {
         return Ok(part);
     }
-    // Its outcome is told, so that nothing about it is open.
+    // The part states its outcome, so that nothing about it is unknown.
     let fault = Fault::answered(&verdict, &VendorReply::silent(), body, true);
     Err(fault.throw(context.call_position()))
 }

@@ -255,7 +255,7 @@ impl Request {
         self.ask(context, read)
     }
 
-    /// Sends it and makes of the reply what `read` makes of it.
+    /// Sends it and reads the reply with `read`.
     pub(super) fn ask(
         self,
         context: &NativeCallContext<'_>,
@@ -281,7 +281,7 @@ impl Request {
     }
 }
 
-/// The reply's JSON, or the fault it tells.
+/// The reply's body, or the fault it stands for.
 pub(super) fn read(
     script: &ScriptContext,
     verb: Verb,
