@@ -13,7 +13,7 @@ use super::scripted::{Done, WriteEnd};
 use super::trace::Decision;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId};
 use crate::adapter::mapping::{
-    Change, Purpose, Reading, Written, add_extra, assemble, extra_of, update_sayings,
+    Change, Purpose, Reading, Written, add_extra, assemble, extra_of, update_overrides,
 };
 use crate::adapter::remembered::Remembered;
 use crate::scim::{
@@ -387,7 +387,7 @@ impl Operation {
             outcome.reading = Some(self.reread(kind, &subject.native).await?);
         }
         if let Some(reading) = &outcome.reading {
-            self.note_kept(update_sayings(
+            self.note_kept(update_overrides(
                 mapping,
                 &mut remembered,
                 &outcome.written,

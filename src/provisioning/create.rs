@@ -16,7 +16,9 @@ use super::scripted::{Done, Made, WriteEnd};
 use super::trace::Decision;
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::manifest::Consistency;
-use crate::adapter::mapping::{Mapping, Purpose, Reading, Row, Written, extra_of, update_sayings};
+use crate::adapter::mapping::{
+    Mapping, Purpose, Reading, Row, Written, extra_of, update_overrides,
+};
 use crate::adapter::remembered::Remembered;
 use crate::scim::compare::fold;
 use crate::scim::{Incoming, Object, Projection, ResourceKind, Response, ScimError};
@@ -300,7 +302,7 @@ impl Operation {
             extra: extra_of(mapping, resource),
             ..Remembered::default()
         };
-        self.note_kept(update_sayings(mapping, &mut remembered, written, reading));
+        self.note_kept(update_overrides(mapping, &mut remembered, written, reading));
         self.remember_active(kind, &mut remembered, resource, reading)?;
         remembered.suspended =
             kind == ResourceKind::User && self.suspends() && !self.is_active(reading)?;
@@ -336,10 +338,10 @@ impl Operation {
             .map(|value| value.native.clone());
         let written = Written {
             row: index,
-            said: Some(asked.clone()),
+            value: Some(asked.clone()),
             native: native.unwrap_or(Value::Null),
         };
-        update_sayings(mapping, remembered, &[written], reading);
+        update_overrides(mapping, remembered, &[written], reading);
         Ok(())
     }
 }

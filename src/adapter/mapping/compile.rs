@@ -134,8 +134,8 @@ impl Compiler<'_> {
         };
         self.definition(leaf)
             .filter(|attribute| attribute.kind == Kind::Boolean)?;
-        let said = pairs.iter().map(|(scim, _)| scim);
-        let mut named = said.chain(reads.iter().map(|(_, scim)| scim));
+        let written = pairs.iter().map(|(scim, _)| scim);
+        let mut named = written.chain(reads.iter().map(|(_, scim)| scim));
         let wrong = named.find(|word| {
             !word.eq_ignore_ascii_case("true") && !word.eq_ignore_ascii_case("false")
         })?;

@@ -154,11 +154,11 @@ fn values_to_native(
     pairs: &[(String, String)],
     other: Option<&str>,
 ) -> Result<Value, Refusal> {
-    let said = text_of(value);
+    let sent = text_of(value);
     let pair = pairs
         .iter()
-        .find(|(scim, _)| *scim == said)
-        .or_else(|| pairs.iter().find(|(scim, _)| same_text(scim, &said)));
+        .find(|(scim, _)| *scim == sent)
+        .or_else(|| pairs.iter().find(|(scim, _)| same_text(scim, &sent)));
     match (pair, other) {
         (Some((_, native)), _) => Ok(native.as_str().into()),
         (None, Some(native)) => Ok(native.into()),

@@ -109,7 +109,7 @@ fn merge_elements(mapping: &Mapping, attribute: &str, elements: &mut Vec<Value>,
             .find(|held| kind.is_some() && held.get("type").and_then(Value::as_str) == kind);
         match (held, element) {
             (Some(Value::Object(held)), Value::Object(parts))
-                if mapping.has_slot(attribute, kind) =>
+                if mapping.has_row_for(attribute, kind) =>
             {
                 held.extend(
                     parts
@@ -117,7 +117,7 @@ fn merge_elements(mapping: &Mapping, attribute: &str, elements: &mut Vec<Value>,
                         .map(|(part, value)| (part.clone(), value.clone())),
                 );
             }
-            (None, _) if mapping.has_slot(attribute, kind) => {}
+            (None, _) if mapping.has_row_for(attribute, kind) => {}
             _ => elements.push(element.clone()),
         }
     }
@@ -125,10 +125,10 @@ fn merge_elements(mapping: &Mapping, attribute: &str, elements: &mut Vec<Value>,
 
 impl Mapping {
     /// Whether the table has a row for elements of this type.
-    fn has_slot(&self, attribute: &str, kind: Option<&str>) -> bool {
+    fn has_row_for(&self, attribute: &str, kind: Option<&str>) -> bool {
         self.mapped().any(|(_, row)| {
             row.leaf.attribute == attribute
-                && matches!(&row.leaf.element, Some(Selector::Type(slot)) if Some(slot.as_str()) == kind)
+                && matches!(&row.leaf.element, Some(Selector::Type(of)) if Some(of.as_str()) == kind)
         })
     }
 }

@@ -22,7 +22,7 @@ pub(crate) use converter::{Closures, Refusal};
 pub use described::Described;
 pub(crate) use extra::{add_extra, extra_of};
 pub(crate) use read::Reading;
-pub(crate) use remember::{NotTaken, assemble, update_sayings};
+pub(crate) use remember::{NotTaken, assemble, update_overrides};
 pub(crate) use row::Row;
 pub use table::Mapping;
 pub(crate) use write::{Change, Purpose, Written};

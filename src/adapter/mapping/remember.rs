@@ -1,6 +1,6 @@
 //! Faithful read-back. Entra compares what it reads with what it sent and sends
 //! again what differs, so where the way to the vendor and back does not end
-//! where it began, the gateway remembers what was said, and answers it for as
+//! where it began, the gateway remembers the client's value, and answers it for as
 //! long as the vendor still holds what it became.
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use super::read::{ReadValue, Reading};
 use super::row::Row;
 use super::table::Mapping;
 use super::write::{Purpose, Written};
-use crate::adapter::remembered::{Remembered, Saying};
+use crate::adapter::remembered::{Remembered, ValueOverride};
 use crate::scim::Object;
 
 /// The resource as Entra sees it, without `id` and `meta`: the vendor's values,
@@ -22,7 +22,7 @@ pub(crate) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Rememb
         let Some(row) = mapping.row(value.row) else {
             continue;
         };
-        let Some(scim) = row.answer(value, remembered.said.get(&row.spelling)) else {
+        let Some(scim) = row.answer(value, remembered.overrides.get(&row.spelling)) else {
             continue;
         };
         row.leaf.set(&mut resource, scim);
@@ -34,23 +34,23 @@ pub(crate) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Rememb
 }
 
 impl Reading {
-    /// The attributes that are answered as the client said them.
+    /// The attributes that are answered with the client's own value.
     pub(crate) fn answered_from(&self, mapping: &Mapping, remembered: &Remembered) -> Vec<String> {
-        let said = self.values.iter().filter_map(|value| {
+        let answered = self.values.iter().filter_map(|value| {
             let row = mapping.row(value.row)?;
-            let saying = remembered.said.get(&row.spelling)?;
-            let holds = saying.native == value.native || row.is_pending(&value.native);
+            let kept = remembered.overrides.get(&row.spelling)?;
+            let holds = kept.native == value.native || row.is_pending(&value.native);
             holds.then(|| row.spelling.clone())
         });
-        said.collect()
+        answered.collect()
     }
 }
 
 impl Row {
-    fn answer(&self, value: &ReadValue, saying: Option<&Saying>) -> Option<Value> {
-        match saying {
-            Some(saying) if saying.native == value.native || self.is_pending(&value.native) => {
-                saying.value.clone()
+    fn answer(&self, value: &ReadValue, kept: Option<&ValueOverride>) -> Option<Value> {
+        match kept {
+            Some(kept) if kept.native == value.native || self.is_pending(&value.native) => {
+                kept.value.clone()
             }
             _ if self.is_pending(&value.native) => Some(false.into()),
             _ => value.scim.clone(),
@@ -67,9 +67,9 @@ pub(crate) struct NotTaken {
     pub(crate) kept: Value,
 }
 
-/// Notes, after a write, what the vendor's values alone would not tell. Gives what the vendor
-/// did not take as it was sent.
-pub(crate) fn update_sayings(
+/// Notes, after a write, the client's values to which the vendor's do not lead back. Gives what
+/// the vendor did not take as it was sent.
+pub(crate) fn update_overrides(
     mapping: &Mapping,
     remembered: &mut Remembered,
     written: &[Written],
@@ -84,18 +84,18 @@ pub(crate) fn update_sayings(
             continue;
         };
         // What a reference names goes on being it when its native id changes.
-        let faithful = now.scim == write.said
+        let faithful = now.scim == write.value
             && !row.is_pending(&now.native)
-            && !(row.is_reference() && write.said.is_some());
+            && !(row.is_reference() && write.value.is_some());
         let taken = same_native(&now.native, &write.native) || row.is_pending(&now.native);
         if faithful || !taken {
-            remembered.said.remove(&row.spelling);
+            remembered.overrides.remove(&row.spelling);
         } else {
-            let saying = Saying {
-                value: write.said.clone(),
+            let kept = ValueOverride {
+                value: write.value.clone(),
                 native: now.native.clone(),
             };
-            remembered.said.insert(row.spelling.clone(), saying);
+            remembered.overrides.insert(row.spelling.clone(), kept);
         }
         if !taken {
             tracing::warn!(

@@ -43,7 +43,9 @@ pub(crate) struct Native {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Written {
     pub(crate) row: usize,
-    pub(crate) said: Option<Value>,
+    /// The client's value.
+    pub(crate) value: Option<Value>,
+    /// The native value it became.
     pub(crate) native: Value,
 }
 
@@ -136,7 +138,7 @@ impl Mapping {
             }
             native.written.push(Written {
                 row: change.row,
-                said: change.value.clone(),
+                value: change.value.clone(),
                 native: value,
             });
         }
