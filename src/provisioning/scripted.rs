@@ -515,11 +515,9 @@ impl Vm {
     fn call(&self, function: &str, arguments: impl rhai::FuncArgs) -> Result<Dynamic, Failure> {
         self.span.record("function", function);
         let adapter = &self.adapter;
-        let failure_of = |fault| adapter.failure_of(fault);
+        let failure = |fault| adapter.failure_of(fault);
         let calling = self.story.function(function);
-        let given = adapter
-            .script
-            .call(&self.stage, failure_of, function, arguments);
+        let given = (adapter.script).call(&self.stage, failure, function, arguments);
         calling.ended(given.is_ok());
         given
     }
