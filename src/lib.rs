@@ -50,10 +50,12 @@
 //! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | `demo` | emulators of vendors' APIs and the guided demonstration; a feature of that name, which the image goes without |
 //!
-//! Dependencies point one way: `cli → gateway → server → catalog → tenant →
-//! provisioning → adapter → script → scim`. `vendor` and `store` implement traits
-//! that `script`, `provisioning` and `tenant` own, `telemetry` those of whoever has something to tell; only `cli` and
-//! `gateway` know it. A test (`tests/it/tidy.rs`) holds the arrows.
+//! Dependencies point one way: `cli → gateway → server → tenant → provisioning →
+//! adapter → script → scim`, with `catalog`, `store` and `vendor` beside `server`.
+//! `vendor` and `store` implement traits that `script`, `provisioning` and `tenant`
+//! own, `telemetry` those of whoever has something to tell; only `cli` and `gateway`
+//! know it. A test (`tests/it/tidy.rs`) holds the arrows, and that the files of
+//! some rooms use each other in no circle.
 //!
 //! # Invariants
 //!

@@ -256,7 +256,7 @@ fn table(
             ("group_attributes", &manifest.fields.group, field)
         }
     };
-    // What is missing has been told.
+    // The missing function is already reported.
     if script.arity(function) != Some(0) {
         return Err(Vec::new());
     }

@@ -7,24 +7,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Adapter;
-use crate::script::watch::{Marks, Watch};
-
-/// The rows of a table that were used.
-#[derive(Clone, Debug)]
-pub(crate) struct SeenRows {
-    pub(crate) written: Arc<Marks>,
-    pub(crate) read: Arc<Marks>,
-}
-
-impl SeenRows {
-    /// For a table of so many rows, none of them used yet.
-    pub(crate) fn new(rows: usize) -> Self {
-        Self {
-            written: Marks::new(rows),
-            read: Marks::new(rows),
-        }
-    }
-}
+use crate::script::marks::Marks;
+use crate::script::watch::Watch;
 
 /// What was used of what there is.
 #[derive(Clone, Debug)]

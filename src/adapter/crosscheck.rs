@@ -1,6 +1,5 @@
-//! What manifest, script and tables say of each other: a name that stands in one
-//! and is meant for another is held against it at load, for none of them shows
-//! before a request meets it.
+//! Whether manifest, script and tables agree. A name in one that refers to another is checked
+//! at load: alone, none of them shows the mistake before a request meets it.
 
 use hyper::header::{HeaderName, HeaderValue};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
@@ -117,11 +116,11 @@ impl Crosscheck<'_> {
     /// Where look-ups do not lag there is nothing to keep in mind, and where they do, somebody
     /// must say for how long.
     fn lag(&self) -> Option<Problem> {
-        let (lags, said) = (
+        let (lags, stated) = (
             self.manifest.consistency == Consistency::C,
             self.manifest.index_lag_ms.is_some(),
         );
-        let (message, help) = match (lags, said) {
+        let (message, help) = match (lags, stated) {
             (true, false) => (
                 "`consistency = \"C\"` without `index_lag_ms`",
                 "say for how long, at most, look-ups do not see what was written",
@@ -204,7 +203,7 @@ impl Crosscheck<'_> {
             .collect()
     }
 
-    /// An object that is made anew has another native id, so the SCIM id must be ours.
+    /// An object that is recreated has another native id, so the SCIM id must be ours.
     fn expiring_ids(&self) -> Option<Problem> {
         let ids = &self.manifest.ids;
         let mut rules = [Some(&ids.user), ids.group.as_ref()].into_iter().flatten();

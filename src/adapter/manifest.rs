@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::extensions::ExtensionEntry;
-use super::reads::ReadingPost;
 use crate::script::replies::ReplyTable;
 
 /// A manifest as written.
@@ -71,6 +70,17 @@ pub struct Manifest {
     /// How answers are read.
     #[serde(default)]
     pub replies: ReplyTable,
+}
+
+/// A POST that changes nothing: a search, or an API that is asked everything by POST.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadingPost {
+    /// Its path below the base URL, without the query.
+    pub path: String,
+    /// What its form, or its JSON object, must say: texts by name. Nothing if absent.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
 }
 
 /// What the vendor guarantees about writes.

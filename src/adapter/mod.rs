@@ -30,7 +30,6 @@ use std::sync::Arc;
 
 use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::Mapping;
-pub use reads::ReadingPost;
 
 use crate::scim::{Profile, ResourceKind, Service};
 use crate::script::fault::Failure;
@@ -116,7 +115,7 @@ impl Adapter {
     }
 
     /// A fault of the script as the operation's failure.
-    pub(crate) fn told(&self, fault: Fault) -> Failure {
+    pub(crate) fn failure_of(&self, fault: Fault) -> Failure {
         let named = fault.naming(|field| self.attribute_in(field));
         named.into_failure(&self.manifest.title)
     }

@@ -1,32 +1,18 @@
 //! Which calls change nothing at the vendor, so that a dry run may really send them.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::Adapter;
+use super::manifest::ReadingPost;
 use crate::script::call::{VendorCall, Verb};
 use crate::script::host::{FORM, is_query};
 
 /// Where GraphQL is spoken unless the manifest says otherwise.
 const GRAPHQL: &str = "/graphql";
 
-/// A POST that changes nothing, as the manifest tells it: a search, or an API that is asked
-/// everything by POST.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReadingPost {
-    /// Its path below the base URL, without the query.
-    pub path: String,
-    /// What its form, or its JSON object, must say: texts by name. Nothing if absent.
-    #[serde(default)]
-    pub with: BTreeMap<String, String>,
-}
-
 impl Adapter {
     /// Whether a call only reads: GET, a GraphQL query, or a POST that the manifest lists under
-    /// `reads`. Whatever is in doubt does not.
+    /// `reads`. Whatever is not certain to read does not.
     pub fn only_reads(&self, call: &VendorCall) -> bool {
         let graphql = self.manifest.graphql.as_deref().unwrap_or(GRAPHQL);
         match call.method {
@@ -43,12 +29,13 @@ impl Adapter {
 impl ReadingPost {
     fn fits(&self, call: &VendorCall) -> bool {
         let path = call.path.split('?').next().unwrap_or_default();
-        let says = |(name, value): (&String, &String)| said(call, name).as_ref() == Some(value);
-        path == self.path && self.with.iter().all(says)
+        let has =
+            |(name, value): (&String, &String)| body_field(call, name).as_ref() == Some(value);
+        path == self.path && self.with.iter().all(has)
     }
 }
 
-fn said(call: &VendorCall, name: &str) -> Option<String> {
+fn body_field(call: &VendorCall, name: &str) -> Option<String> {
     let body = call.body.as_ref()?;
     if body.media_type == FORM {
         let mut fields = url::form_urlencoded::parse(&body.bytes);
@@ -60,7 +47,7 @@ fn said(call: &VendorCall, name: &str) -> Option<String> {
 }
 
 fn asks_graphql(call: &VendorCall) -> bool {
-    said(call, "query").is_some_and(|document| is_query(&document))
+    body_field(call, "query").is_some_and(|document| is_query(&document))
 }
 
 #[cfg(test)]

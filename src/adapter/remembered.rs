@@ -1,4 +1,4 @@
-//! What is remembered of one resource, in the words of its table.
+//! What is remembered of one resource, by the attributes of its table.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use crate::scim::Object;
 /// What is remembered of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Remembered {
-    /// By canonical leaf (`addresses[type eq "work"].country`): what was said.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub said: BTreeMap<String, Saying>,
+    /// By canonical leaf (`addresses[type eq "work"].country`): the client's own value.
+    #[serde(default, rename = "said", skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<String, ValueOverride>,
     /// Attributes the adapter's table does not have, in SCIM shape.
     #[serde(default, skip_serializing_if = "Object::is_empty")]
     pub extra: Object,
@@ -32,7 +32,7 @@ pub struct Remembered {
 impl Remembered {
     /// Whether there is nothing to keep.
     pub fn is_empty(&self) -> bool {
-        self.said.is_empty()
+        self.overrides.is_empty()
             && self.extra.is_empty()
             && self.becoming.is_none()
             && self.kept.is_empty()
@@ -40,12 +40,27 @@ impl Remembered {
     }
 }
 
-/// One value as the client spelt it, good for as long as the vendor still
-/// holds what it was translated to.
+/// The client's own value, answered in place of the translated one for as long as
+/// the vendor still holds what it was translated to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Saying {
-    /// The client's value; `None` when it said nothing and the vendor needed something.
+pub struct ValueOverride {
+    /// The client's value; `None` when it sent none and the vendor needed one.
     pub value: Option<Value>,
     /// The native value it became.
     pub native: Value,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Rows of the store have these names, whatever the fields are called.
+    #[test]
+    fn what_was_stored_is_read_again() {
+        let stored = r#"{"said":{"title":{"value":"Boss","native":"boss"}},"extra":{"nickName":"Ada"},"becoming":"7","kept":{"userName":"ada"},"suspended":true}"#;
+        let read: Remembered = serde_json::from_str(stored).unwrap();
+        assert_eq!(read.overrides["title"].native, "boss");
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+    }
 }

@@ -1,4 +1,4 @@
-//! What one tenant says of its vendor, checked against what the manifest asks.
+//! A tenant's settings for its vendor, checked against the manifest.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::operation::Operation;
 use super::outcome::Outcome;
-use crate::adapter::mapping::{Change, Reading, Written, update_sayings};
+use crate::adapter::mapping::{Change, Reading, Written, update_overrides};
 use crate::adapter::remembered::Remembered;
 use crate::scim::{Object, ResourceKind};
 
@@ -76,10 +76,10 @@ impl Operation {
             .map(|value| value.native.clone());
         let written = Written {
             row: index,
-            said: Some(asked.clone()),
+            value: Some(asked.clone()),
             native: native.unwrap_or(Value::Null),
         };
-        update_sayings(mapping, remembered, &[written], reading);
+        update_overrides(mapping, remembered, &[written], reading);
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use crate::adapter::mapping::{Closures, Mapping, Reading};
 use crate::script::effects::Effects;
 use crate::script::fault::{Failure, VendorFault};
 use crate::script::fiber::{self, Budget};
-use crate::script::host::Stage;
+use crate::script::host::ScriptContext;
 
 /// Target of the spans that only traces show: a log line stays in its request's span.
 pub const TRACE_ONLY: &str = "trace_only";
@@ -90,7 +90,7 @@ impl Operation {
                 let environment = TenantEnvironment::new(&adapter, &settings, crew, &effects);
                 job(&Vm {
                     adapter,
-                    stage: Stage::new(call, environment),
+                    script: ScriptContext::new(call, environment),
                     story,
                     span: recording,
                 })
@@ -118,7 +118,7 @@ impl Operation {
 /// A script that runs.
 pub(super) struct Vm {
     pub(super) adapter: Arc<Adapter>,
-    stage: Stage,
+    script: ScriptContext,
     pub(super) story: Rc<Story>,
     span: Span,
 }
@@ -131,9 +131,11 @@ impl Vm {
     ) -> Result<Dynamic, Failure> {
         self.span.record("function", function);
         let adapter = &self.adapter;
-        let told = |fault| adapter.told(fault);
+        let failure = |fault| adapter.failure_of(fault);
         let calling = self.story.function(function);
-        let given = adapter.script.call(&self.stage, told, function, arguments);
+        let given = adapter
+            .script
+            .call(&self.script, failure, function, arguments);
         calling.ended(given.is_ok());
         given
     }

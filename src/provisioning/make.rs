@@ -14,8 +14,8 @@ use super::plan::{Plan, Step};
 use super::run::{Run, Target};
 use super::writes::{Done, Translated};
 use crate::adapter::keys::{NativeId, ScimId};
-use crate::adapter::mapping::{self, Change, Native, Written, extra_of, update_sayings};
-use crate::adapter::remembered::{Remembered, Saying};
+use crate::adapter::mapping::{self, Change, Native, Written, extra_of, update_overrides};
+use crate::adapter::remembered::{Remembered, ValueOverride};
 use crate::scim::{Object, ResourceKind};
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
 
@@ -125,7 +125,7 @@ impl Run<'_> {
             hashes: evidence::hashes(&id, mapping, &native.written),
             remembered: Remembered {
                 extra: extra_of(mapping, &self.wanted),
-                said: sayings(mapping, &native.written),
+                overrides: overrides(mapping, &native.written),
                 ..Remembered::default()
             },
             at: now(),
@@ -221,7 +221,7 @@ impl Run<'_> {
             extra: extra_of(mapping, &self.wanted),
             ..Remembered::default()
         };
-        let not_taken = update_sayings(mapping, &mut remembered, &self.written, &reading);
+        let not_taken = update_overrides(mapping, &mut remembered, &self.written, &reading);
         operation.note_kept(not_taken);
         operation.remember_active(kind, &mut remembered, &self.wanted, &reading)?;
         remembered.suspended =
@@ -270,18 +270,18 @@ impl Operation {
 }
 
 /// Values that Entra is to read back as it said them, as long as the vendor holds what was sent.
-fn sayings(
+fn overrides(
     mapping: &mapping::Mapping,
     written: &[Written],
-) -> std::collections::BTreeMap<String, Saying> {
-    let differs = |sent: &&Written| sent.said.as_ref() != Some(&sent.native);
-    let said = written.iter().filter(differs).filter_map(|sent| {
-        let saying = Saying {
-            value: sent.said.clone(),
+) -> std::collections::BTreeMap<String, ValueOverride> {
+    let differs = |sent: &&Written| sent.value.as_ref() != Some(&sent.native);
+    let kept = written.iter().filter(differs).filter_map(|sent| {
+        let kept = ValueOverride {
+            value: sent.value.clone(),
             native: sent.native.clone(),
         };
-        let is_absent = sent.said.is_none() && sent.native.is_null();
-        (!is_absent).then_some((mapping.row(sent.row)?.spelling.clone(), saying))
+        let is_absent = sent.value.is_none() && sent.native.is_null();
+        (!is_absent).then_some((mapping.row(sent.row)?.spelling.clone(), kept))
     });
-    said.collect()
+    kept.collect()
 }

@@ -1,7 +1,7 @@
 //! What the gateway must remember because the vendor cannot: the trait that
 //! `store` implements.
 //!
-//! Three things live here: *sayings* (what the client said where the vendor's
+//! Three things live here: *value overrides* (what the client sent where the vendor's
 //! value does not lead back to it, and attributes the vendor has no place
 //! for), *issued ids* (for vendors whose own keys change or are unsafe in a
 //! URL), *memberships* (for vendors that cannot hold SCIM's group model), *intents* (creates that
@@ -77,7 +77,7 @@ pub trait Memory: Send + Sync {
     /// Replaces what is remembered; an empty value removes the row.
     fn remember(&self, key: &ObjectKey, remembered: Remembered) -> Recall<'_, ()>;
 
-    /// Removes all that is kept of a resource: sayings, issued id, and its
+    /// Removes all that is kept of a resource: value overrides, issued id, and its
     /// memberships on either side.
     fn forget(&self, key: &ObjectKey) -> Recall<'_, ()>;
 

@@ -145,7 +145,7 @@ impl Operation {
                     Some(Written {
                         row: change.row,
                         native: native.ok()?,
-                        said: change.value,
+                        value: change.value,
                     })
                 });
                 written.collect::<Vec<_>>()

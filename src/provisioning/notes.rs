@@ -49,7 +49,7 @@ impl Operation {
         reading: &Reading,
         remembered: &Remembered,
     ) {
-        if remembered.said.is_empty() {
+        if remembered.overrides.is_empty() {
             return;
         }
         let attributes = reading.answered_from(mapping, remembered);

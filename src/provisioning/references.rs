@@ -106,7 +106,7 @@ impl Operation {
         }
         let by_id = |(_, held): &(usize, &Row)| held.refers_by().is_none();
         for (row, held) in self.mapping(kind)?.references().filter(by_id) {
-            let saying = remembered.said.get(&held.spelling);
+            let saying = remembered.overrides.get(&held.spelling);
             let Some((saying, id)) = saying.and_then(|it| Some((it, it.value.as_ref()?.as_str()?)))
             else {
                 continue;

@@ -13,7 +13,7 @@ use super::trace;
 use super::trace::Decision;
 use super::writes::Done;
 use crate::adapter::keys::{NativeId, ObjectKey};
-use crate::adapter::mapping::{Native, Purpose, Reading, Written, extra_of, update_sayings};
+use crate::adapter::mapping::{Native, Purpose, Reading, Written, extra_of, update_overrides};
 use crate::adapter::remembered::Remembered;
 use crate::scim::{Object, ResourceKind};
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
@@ -287,7 +287,7 @@ impl<'o> Run<'o> {
             ..before.clone()
         };
         if let Some(reading) = self.reading.clone() {
-            let not_taken = update_sayings(mapping, &mut remembered, &self.written, &reading);
+            let not_taken = update_overrides(mapping, &mut remembered, &self.written, &reading);
             operation.note_kept(not_taken);
             operation.remember_active(kind, &mut remembered, &self.wanted, &reading)?;
             operation.keep(kind, &mut remembered, &reading)?;

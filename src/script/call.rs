@@ -127,7 +127,7 @@ pub struct VendorReply {
 }
 
 impl VendorReply {
-    /// One that says nothing.
+    /// An empty one.
     pub(crate) fn silent() -> Self {
         Self {
             status: 200,

@@ -24,7 +24,7 @@ pub fn definitions() -> [(&'static str, String); 3] {
     ]
 }
 
-/// The language's own functions, as rhai tells them.
+/// The language's own functions, as rhai describes them.
 fn of_the_language() -> String {
     // Parts of it come with the line ends of another system.
     let whole = language().definitions().single_file().replace('\r', "");

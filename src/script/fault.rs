@@ -31,7 +31,7 @@ pub enum VendorFault {
     /// Nothing reached the vendor.
     #[error("the vendor could not be reached")]
     Unreachable,
-    /// The call may have been carried out, and looking did not settle it.
+    /// The call may have been carried out, and a look-up did not show whether.
     #[error("the vendor did not confirm the change")]
     UnknownOutcome,
     /// The vendor answered 5xx, nonsense, a redirect or too much.
@@ -64,7 +64,7 @@ pub struct ScriptFault {
     pub line: usize,
     /// 1-based; 0 when the engine gave none.
     pub column: usize,
-    /// What the engine says.
+    /// The engine's message.
     pub message: String,
 }
 
@@ -80,7 +80,7 @@ pub enum GatewayFault {
     /// The store cannot be read or written.
     #[error("the gateway's store is not available")]
     StoreUnavailable,
-    /// What the tenant needs could not be loaded; what is wrong was told then.
+    /// What the tenant needs could not be loaded; the reason was logged then.
     #[error("the tenant's files cannot be used")]
     TenantUnavailable,
     /// A defect of the gateway; the request id leads to the log.
@@ -113,8 +113,8 @@ impl From<GatewayFault> for Failure {
 }
 
 impl Failure {
-    /// Whether a write went out and nothing is known of it, so that looking settles
-    /// it. What failed after all retries has been looked at enough.
+    /// Whether a write went out and its outcome is unknown, so that a look-up can
+    /// show it. What failed after all retries has been looked up already.
     pub(crate) fn is_unconfirmed(&self) -> bool {
         matches!(self, Self::Vendor(VendorFault::UnknownOutcome))
     }

@@ -1,7 +1,7 @@
 //! How a vendor's script runs.
 //!
-//! - [`program`]: a script, compiled, checked by [`check`], and called; on the
-//!   [`engine`], whose functions are those of [`host`];
+//! - [`compile`] and [`check`]: from a source as written to a [`program`], which is called; on
+//!   the [`engine`], whose functions are those of [`host`];
 //! - [`fiber`]: the coroutine it runs on, which suspends at each vendor call;
 //! - [`call`]: that call, its reply, and the [`Backend`](call::Backend) that `vendor` implements;
 //! - [`replies`]: what replies mean; [`xml`]: those of vendors that speak XML;
@@ -9,10 +9,11 @@
 //! - [`environment`]: what a script sees of its vendor and tenant, for the rooms above to provide;
 //! - [`definitions`]: files by which editors know what a script can call;
 //! - [`fault`]: what went wrong, by whose fault;
-//! - [`watch`]: which parts of an adapter were used, for coverage.
+//! - [`watch`] and [`marks`]: which parts of an adapter were used, for coverage.
 
 pub mod call;
 mod check;
+mod compile;
 pub mod definitions;
 pub(crate) mod effects;
 pub mod engine;
@@ -20,6 +21,7 @@ pub(crate) mod environment;
 pub mod fault;
 pub(crate) mod fiber;
 pub mod host;
+pub(crate) mod marks;
 pub mod program;
 pub mod replies;
 pub(crate) mod watch;

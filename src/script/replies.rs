@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::host::json;
-use super::watch::Marks;
+use super::marks::Marks;
 use super::xml;
 
 /// No vendor is waited for longer, whatever it asks.

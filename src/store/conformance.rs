@@ -9,7 +9,7 @@ use std::task::Poll;
 use serde_json::json;
 
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
-use crate::adapter::remembered::{Remembered, Saying};
+use crate::adapter::remembered::{Remembered, ValueOverride};
 use crate::provisioning::memory::{Membership, Memory, MemoryError, Recall};
 use crate::scim::ResourceKind::{self, Group, User};
 
@@ -47,12 +47,12 @@ fn ids(texts: &[&str]) -> Vec<ScimId> {
 }
 
 fn said(text: &str) -> Remembered {
-    let saying = Saying {
+    let kept = ValueOverride {
         value: Some(json!(text)),
         native: json!({ "native": [text, null, 1.5] }),
     };
     Remembered {
-        said: [(format!("leaf of {text}"), saying)].into(),
+        overrides: [(format!("leaf of {text}"), kept)].into(),
         extra: [(text.to_owned(), json!(text))].into_iter().collect(),
         becoming: Some(format!("key of {text}")),
         kept: [("userName".to_owned(), json!(text))].into_iter().collect(),

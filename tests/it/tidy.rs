@@ -1,193 +1,62 @@
 //! The rules of the house that no compiler holds.
 
+mod imports;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The parts of the house in the order of their dependencies (lib.rs): each may
-/// use those after it.
-const CHAIN: &[&str] = &[
-    "cli",
-    "gateway",
-    "server",
-    "catalog",
-    "tenant",
-    "provisioning",
-    "adapter",
-    "script",
-    "scim",
-    "problem",
-    "limiter",
+use imports::Imports;
+
+/// The rooms of the house, uppermost first (lib.rs). A room may use those of the lines below its
+/// own; those of one line know nothing of each other.
+const LAYERS: &[&[&str]] = &[
+    &["cli"],
+    &["demo"],
+    &["gateway"],
+    &["dry_run", "telemetry"],
+    &["config", "transcript"],
+    &["catalog", "server", "store", "vendor"],
+    &["tenant"],
+    &["provisioning"],
+    &["adapter"],
+    &["script"],
+    &["convert", "probe", "problem", "scim"],
 ];
 
-/// What goes beyond [`CHAIN`]: who uses whom, and why.
-const ARROWS: &[(&str, &str, &str)] = &[
-    ("dry_run", "provisioning", "it plays requests"),
-    ("dry_run", "script", "it is a vendor for scripts"),
-    ("script", "convert", "scripts may call converters"),
-    ("store", "provisioning", "it implements Memory"),
+/// What [`LAYERS`] would allow, and why it must not be.
+const APART: &[(&str, &str, &str)] = &[
     (
-        "telemetry",
-        "provisioning",
-        "it implements the stories' Witness, and knows what only traces show",
-    ),
-    ("transcript", "provisioning", "it plays requests"),
-    ("transcript", "script", "it is a vendor for scripts"),
-    ("vendor", "provisioning", "it notes its calls in the story"),
-    ("vendor", "script", "it implements Backend"),
-    (
-        "adapter",
-        "convert",
-        "the table's converters are values of their own",
-    ),
-    ("cli", "config", "verbs read the configuration"),
-    ("cli", "demo", "`demo` is a verb"),
-    ("cli", "lint", "`check` warns"),
-    ("cli", "probe", "`probe` is a verb"),
-    ("cli", "vendor", "`probe` trusts whom the gateway trusts"),
-    (
-        "cli",
+        "demo",
         "store",
-        "`log` and `explain` read the provisioning log",
+        "the demonstration is a client like any other",
     ),
     (
-        "cli",
+        "demo",
+        "vendor",
+        "the demonstration is a client like any other",
+    ),
+    ("dry_run", "store", "a dry run remembers nothing"),
+    ("dry_run", "vendor", "a dry run sends nothing"),
+    (
         "telemetry",
-        "what the gateway tells of itself is set up by the command line only",
-    ),
-    ("cli", "dry_run", "`dry-run` is a verb"),
-    ("cli", "store", "a dry run reads what is remembered"),
-    ("cli", "transcript", "`test` is a verb"),
-    ("cli", "vendor", "a dry run may read from the vendor"),
-    ("dry_run", "adapter", "it knows what a vendor declares"),
-    (
-        "dry_run",
-        "problem",
-        "files are read alike wherever they are",
-    ),
-    ("dry_run", "scim", "it tells how requests are understood"),
-    ("dry_run", "tenant", "a dry run is of a tenant"),
-    (
-        "dry_run",
-        "transcript",
-        "transcripts tell how vendors answer",
-    ),
-    (
-        "config",
-        "catalog",
-        "the catalog says how its files can be watched",
-    ),
-    (
-        "config",
-        "problem",
-        "mistakes are told alike wherever they are",
-    ),
-    ("dry_run", "problem", "what is wrong with its requests"),
-    (
-        "demo",
-        "catalog",
-        "the demonstration loads through the one door",
-    ),
-    (
-        "demo",
-        "config",
-        "the demonstration runs a gateway of its own",
-    ),
-    (
-        "demo",
-        "gateway",
-        "the demonstration runs a gateway of its own",
-    ),
-    (
-        "demo",
-        "server",
-        "the demonstration stops the gateway it started",
-    ),
-    (
-        "demo",
-        "problem",
-        "differences are told alike wherever they are",
-    ),
-    ("demo", "scim", "the demonstration chooses a profile"),
-    ("demo", "tenant", "the demonstration mints tokens"),
-    ("demo", "adapter", "the demonstration names tenants"),
-    (
-        "gateway",
-        "config",
-        "the parts are put together as configured",
-    ),
-    (
-        "gateway",
-        "dry_run",
-        "administrators try requests out on what runs",
-    ),
-    ("gateway", "store", "the parts are put together here"),
-    (
-        "gateway",
-        "transcript",
-        "a changed vendor is served when its transcripts hold",
-    ),
-    ("gateway", "vendor", "the parts are put together here"),
-    (
         "store",
-        "adapter",
-        "what it keeps is named by tenant and id",
-    ),
-    ("store", "scim", "what it keeps is named by resource type"),
-    ("store", "tenant", "it implements the tokens' book"),
-    ("gateway", "telemetry", "what happens is counted"),
-    ("telemetry", "adapter", "what is told names its tenant"),
-    ("telemetry", "config", "log lines are as configured"),
-    (
-        "telemetry",
-        "server",
-        "it implements the server's RequestObserver",
+        "what is told of a request is not read back",
     ),
     (
-        "telemetry",
+        "transcript",
         "vendor",
-        "it implements the vendor's CallObserver",
+        "a transcript is played without a network",
     ),
-    (
-        "transcript",
-        "problem",
-        "mistakes are told alike wherever they are",
-    ),
-    (
-        "transcript",
-        "adapter",
-        "a transcript is played against an adapter",
-    ),
-    ("transcript", "scim", "a transcript holds SCIM requests"),
-    (
-        "transcript",
-        "server",
-        "a transcript's answers are those the server gives",
-    ),
-    (
-        "transcript",
-        "store",
-        "a transcript is played with a store in memory",
-    ),
-    (
-        "vendor",
-        "adapter",
-        "limits and credentials are as the manifest says",
-    ),
-    ("lint", "adapter", "it looks at everything loaded"),
-    ("lint", "catalog", "it looks at everything loaded"),
-    (
-        "lint",
-        "problem",
-        "mistakes are told alike wherever they are",
-    ),
-    ("lint", "scim", "operations without a transcript are named"),
-    ("lint", "tenant", "it looks at everything loaded"),
-    ("lint", "transcript", "it looks at everything loaded"),
-    (
-        "vendor",
-        "limiter",
-        "calls go out no faster than the vendor allows",
-    ),
+];
+
+/// Rooms in which no files use each other in a circle.
+const WITHOUT_CIRCLES: &[&str] = &[
+    "adapter",
+    "convert",
+    "problem",
+    "provisioning",
+    "script",
+    "telemetry",
 ];
 
 /// Vendors are data. Their names are in no code but the demonstration's.
@@ -271,7 +140,7 @@ struct Source {
 
 impl Source {
     /// `scim` of `src/scim/mod.rs` and of `src/scim.rs`.
-    fn part(&self) -> &str {
+    fn room(&self) -> &str {
         let below = self.path.trim_start_matches("src/");
         below.split(['/', '.']).next().unwrap_or_default()
     }
@@ -361,70 +230,69 @@ fn none(what: &str, found: Vec<String>) {
 
 #[test]
 fn dependencies_point_one_way() {
-    let mut wrong = Vec::new();
-    for source in sources() {
-        for (number, line) in source.code_lines() {
-            for used in parts_used(line) {
-                if !may_use(source.part(), used) {
-                    wrong.push(format!(
-                        "{}:{number}: {} uses {used}",
-                        source.path,
-                        source.part()
-                    ));
-                }
-            }
-        }
-    }
-    none("arrows that are neither in CHAIN nor in ARROWS", wrong);
+    let imports = imports();
+    let arrows = imports.between_rooms();
+    let wrong = arrows.iter().filter(|((from, to), _)| !may_use(from, to));
+    none(
+        "a room that uses one it may not, by LAYERS or APART",
+        wrong.map(|(_, place)| place.clone()).collect(),
+    );
 }
 
-/// The parts of the house that a line names: `crate::adapter::…`, and those of
-/// `crate::{…}`.
-fn parts_used(line: &str) -> Vec<&str> {
-    let names = line
-        .split("crate::")
-        .skip(1)
-        .map(|rest| rest.trim_start_matches('{'));
-    names
-        .filter_map(|rest| {
-            rest.split(|c: char| !(c.is_ascii_lowercase() || c == '_'))
-                .next()
-        })
-        .collect()
-}
-
-fn may_use(user: &str, used: &str) -> bool {
-    let place = |part| CHAIN.iter().position(|it| *it == part);
-    let along = matches!((place(user), place(used)), (Some(user), Some(used)) if user < used);
-    user == used
-        || along
-        || ARROWS
+fn may_use(from: &str, to: &str) -> bool {
+    let layer = |room| LAYERS.iter().position(|rooms| rooms.contains(&room));
+    let is_below = matches!((layer(from), layer(to)), (Some(from), Some(to)) if from < to);
+    is_below
+        && !APART
             .iter()
-            .any(|(from, to, _)| (*from, *to) == (user, used))
+            .any(|(one, other, _)| (*one, *other) == (from, to))
 }
 
 #[test]
-fn no_arrow_is_listed_that_nobody_goes() {
+fn every_room_has_one_place() {
     let sources = sources();
-    let mut unused = Vec::new();
-    for (from, to, _) in ARROWS {
-        let goes = |source: &Source| {
-            source.part() == *from
-                && source
-                    .code_lines()
-                    .any(|(_, line)| parts_used(line).contains(to))
-        };
-        if !sources.iter().any(goes) {
-            unused.push(format!("{from} -> {to}"));
-        }
-    }
-    none("arrows without use", unused);
+    let rooms = sources.iter().map(Source::room);
+    let rooms: BTreeSet<_> = rooms
+        .filter(|room| !matches!(*room, "lib" | "main"))
+        .collect();
+    let mut placed: Vec<_> = LAYERS
+        .iter()
+        .flat_map(|rooms| rooms.iter().copied())
+        .collect();
+    placed.sort_unstable();
+    assert_eq!(placed, Vec::from_iter(rooms));
+}
+
+#[test]
+fn no_files_of_a_room_use_each_other_in_a_circle() {
+    let imports = imports();
+    let circles = WITHOUT_CIRCLES
+        .iter()
+        .flat_map(|room| imports.circles(room));
+    none("files that use each other in a circle", circles.collect());
+}
+
+#[test]
+fn a_room_that_has_no_circle_is_kept_so() {
+    let imports = imports();
+    let rooms = LAYERS.iter().flat_map(|rooms| rooms.iter());
+    let unlisted = rooms.filter(|room| !WITHOUT_CIRCLES.contains(room));
+    let clean = unlisted.filter(|room| imports.circles(room).is_empty());
+    none(
+        "rooms to be added to WITHOUT_CIRCLES",
+        clean.map(|room| (*room).to_owned()).collect(),
+    );
+}
+
+fn imports() -> Imports {
+    let sources = sources();
+    Imports::read(sources.iter().map(|source| (&*source.path, &*source.code)))
 }
 
 #[test]
 fn a_vendor_is_data() {
     let mut named = Vec::new();
-    for source in sources().iter().filter(|source| source.part() != "demo") {
+    for source in sources().iter().filter(|source| source.room() != "demo") {
         if VENDOR_NAMED.iter().any(|(path, _)| *path == source.path) {
             continue;
         }
@@ -546,10 +414,58 @@ fn tests_are_told_from_code() {
     assert!(has("src/vendor/retry.rs") && !has("src/vendor/retry/tests.rs"));
     assert!(has("src/server/mod.rs") && !has("src/server/tests/walk.rs"));
     assert!(!has("src/store/conformance.rs"));
-    assert_eq!(
-        parts_used("use crate::{scim::Value, x}; crate::adapter::y()"),
-        ["scim", "adapter"]
+}
+
+/// And of imports.
+#[test]
+fn imports_are_read_as_the_compiler_does() {
+    let read = |files: &[(&'static str, &'static str)]| Imports::read(files.iter().copied());
+    let circle = |files: &[(&'static str, &'static str)]| read(files).circles("a");
+    let leaf = ("src/a/leaf.rs", "pub struct Leaf; pub fn f() {}");
+    let passing = ("src/a/mod.rs", "mod leaf; mod user; pub use leaf::Leaf;");
+    let using = (
+        "src/a/user.rs",
+        "use super::Leaf; fn g(_: Leaf) { super::leaf::f() }",
     );
+    assert_eq!(circle(&[leaf, passing, using]), [""; 0]);
+
+    // A name that is defined above is used from above; one in a macro counts.
+    let defining = (
+        "src/a/mod.rs",
+        "mod leaf; mod user; pub struct Top; fn h() { user::g() }",
+    );
+    let back = (
+        "src/a/user.rs",
+        "use super::Top; pub fn g() { dbg!(crate::a::leaf::f()) }",
+    );
+    assert_eq!(
+        circle(&[leaf, defining, back]),
+        ["a uses a::user", "a::user uses a"]
+    );
+    let other = (
+        "src/a/leaf.rs",
+        "use super::user as other; pub fn f() { other::g() }",
+    );
+    let back = ("src/a/user.rs", "pub fn g() { dbg!(crate::a::leaf::f()) }");
+    let told = ["a::leaf uses a::user", "a::user uses a::leaf"];
+    assert_eq!(circle(&[other, passing, back]), told);
+
+    // What is for tests only does not count.
+    let tested = (
+        "src/a/user.rs",
+        "pub fn g() {} #[cfg(test)] mod tests { use super::super::leaf::f; }",
+    );
+    assert_eq!(circle(&[other, passing, tested]), [""; 0]);
+
+    let inner = (
+        "src/a/user.rs",
+        "use crate::{b::{self, c::D as E}, d}; fn g() { d::e() }",
+    );
+    let imports = read(&[inner]);
+    let arrows: Vec<_> = imports.between_rooms().into_keys().collect();
+    assert_eq!(arrows, [("a", "b"), ("a", "d")]);
+
     assert!(may_use("server", "scim") && !may_use("scim", "server"));
     assert!(may_use("vendor", "script") && !may_use("script", "vendor"));
+    assert!(!may_use("dry_run", "vendor") && !may_use("vendor", "store"));
 }

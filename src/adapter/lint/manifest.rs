@@ -1,4 +1,4 @@
-//! What a manifest says and nothing heeds, and what it should not say.
+//! Keys of a manifest that have no effect, and values that are probably not meant.
 
 use std::ops::Range;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rhai::Position;
 
 use super::converter::Converter;
-use super::{Field, Mapping, Row};
+use super::row::{Field, Row};
+use super::table::Mapping;
 use crate::convert::country::Style;
 use crate::problem::{Problem, nearest, offset_of};
 use crate::scim::schema::{Attribute, Extension, Kind, Mutability};
@@ -133,8 +134,8 @@ impl Compiler<'_> {
         };
         self.definition(leaf)
             .filter(|attribute| attribute.kind == Kind::Boolean)?;
-        let said = pairs.iter().map(|(scim, _)| scim);
-        let mut named = said.chain(reads.iter().map(|(_, scim)| scim));
+        let written = pairs.iter().map(|(scim, _)| scim);
+        let mut named = written.chain(reads.iter().map(|(_, scim)| scim));
         let wrong = named.find(|word| {
             !word.eq_ignore_ascii_case("true") && !word.eq_ignore_ascii_case("false")
         })?;

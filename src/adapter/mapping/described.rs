@@ -1,7 +1,8 @@
 //! A table as people read it: `adapter show` and the pages beside the manifests.
 
 use super::converter::Converter;
-use super::{Field, Mapping, Row};
+use super::row::{Field, Row};
+use super::table::Mapping;
 use crate::scim::schema::Kind;
 
 /// One row, for people.

@@ -1,9 +1,10 @@
-//! What a table says that works and is probably not what was meant.
+//! Rows of a table that work and are probably not what was meant.
 
 use std::collections::BTreeMap;
 
 use super::converter::Converter;
-use super::{Mapping, Row};
+use super::row::Row;
+use super::table::Mapping;
 use crate::problem::Problem;
 use crate::scim::{Leaf, ResourceKind};
 use crate::script::program::Script;

@@ -3,219 +3,26 @@
 //! rows, and no script runs on the hot path except custom closures.
 
 mod compile;
+mod convert;
 mod converter;
 mod described;
+mod extra;
 mod lint;
 mod read;
 mod remember;
+mod row;
+mod seen;
+mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod write;
 
-use std::collections::HashMap;
-
-use rhai::FnPtr;
-use serde_json::Value;
-
 pub(crate) use compile::{Source, compile, with_custom};
-use converter::Converter;
 pub(crate) use converter::{Closures, Refusal};
 pub use described::Described;
+pub(crate) use extra::{add_extra, extra_of};
 pub(crate) use read::Reading;
-pub(crate) use remember::{NotTaken, add_extra, assemble, extra_of, update_sayings};
+pub(crate) use remember::{NotTaken, assemble, update_overrides};
+pub(crate) use row::Row;
+pub use table::Mapping;
 pub(crate) use write::{Change, Native, Purpose, Written};
-
-use crate::adapter::coverage::SeenRows;
-use crate::scim::schema::{Kind, Statement};
-use crate::scim::{Leaf, Object, ResourceKind, ResourceType};
-
-/// One resource type's table.
-#[derive(Clone, Debug)]
-pub struct Mapping {
-    /// Of which resource type.
-    pub kind: ResourceKind,
-    /// The full schemas, for parsing what Entra sends.
-    pub resource_type: ResourceType,
-    /// The native field that holds the vendor's id.
-    id_field: Field,
-    rows: Vec<Row>,
-    by_leaf: HashMap<Leaf, usize>,
-    /// The rows that were used, for coverage.
-    pub(crate) seen: Option<SeenRows>,
-}
-
-/// One attribute.
-#[derive(Clone, Debug)]
-pub(crate) struct Row {
-    pub(crate) leaf: Leaf,
-    /// The leaf's canonical spelling: key of what is remembered.
-    pub(crate) spelling: String,
-    /// Where the attribute stands in the script: start and length in bytes.
-    place: (usize, usize),
-    kind: Kind,
-    multi_valued: bool,
-    fields: Vec<Field>,
-    converter: Converter,
-    pub(crate) required: bool,
-    read_only: bool,
-    pub(crate) lookup: Option<String>,
-    pub(crate) unique: bool,
-    pub(crate) ambiguous: bool,
-    primary: bool,
-    hidden: bool,
-    lenient: bool,
-    at_most: Option<usize>,
-    cut: Option<usize>,
-    otherwise: Option<FnPtr>,
-    pending: Vec<String>,
-    echo: Option<Field>,
-}
-
-/// A native field, `address.city` as its parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Field(Vec<String>);
-
-impl Field {
-    fn parse(dotted: &str) -> Self {
-        Self(dotted.split('.').map(str::to_owned).collect())
-    }
-}
-
-impl Mapping {
-    /// The rows that stand for a native field.
-    pub(crate) fn mapped(&self) -> impl Iterator<Item = (usize, &Row)> {
-        self.rows
-            .iter()
-            .enumerate()
-            .filter(|(_, row)| !row.fields.is_empty())
-    }
-
-    pub(crate) fn row(&self, index: usize) -> Option<&Row> {
-        self.rows.get(index)
-    }
-
-    /// The row of an attribute in its canonical spelling.
-    pub(crate) fn row_named(&self, spelling: &str) -> Option<&Row> {
-        let mut rows = self.mapped();
-        rows.find(|(_, row)| row.spelling == spelling)
-            .map(|(_, row)| row)
-    }
-
-    /// Whether converting values of these rows calls a closure of the script.
-    pub(crate) fn needs_script(&self, rows: impl IntoIterator<Item = usize>) -> bool {
-        let mut rows = rows.into_iter().filter_map(|row| self.row(row));
-        rows.any(|row| row.otherwise.is_some() || row.converter.is_closure())
-    }
-
-    /// The row of a leaf, if the table has one with a native field.
-    pub(crate) fn row_of(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
-        let index = *self.by_leaf.get(leaf)?;
-        self.rows
-            .get(index)
-            .filter(|row| !row.fields.is_empty())
-            .map(|row| (index, row))
-    }
-
-    /// The rows that name another resource.
-    pub(crate) fn references(&self) -> impl Iterator<Item = (usize, &Row)> {
-        self.mapped().filter(|(_, row)| row.is_reference())
-    }
-
-    /// The row that answers a comparison: that of the leaf, or of a list whose element is not
-    /// chosen (`emails.value`) the only one there is.
-    pub(crate) fn row_compared(&self, leaf: &Leaf) -> Option<(usize, &Row)> {
-        if let Some(found) = self.row_of(leaf) {
-            return Some(found);
-        }
-        let same_list = |held: &Leaf| {
-            (&held.schema, &held.attribute, &held.sub) == (&leaf.schema, &leaf.attribute, &leaf.sub)
-        };
-        let mut rows = self.mapped().filter(|(_, row)| same_list(&row.leaf));
-        let only = rows.next().filter(|_| leaf.element.is_none())?;
-        rows.next().is_none().then_some(only)
-    }
-
-    /// What the table demands of each attribute, for `/Schemas`.
-    pub(crate) fn statements(&self) -> Vec<Statement> {
-        let statement = |row: &Row| Statement {
-            leaf: row.leaf.clone(),
-            required: row.required && row.otherwise.is_none(),
-            unique: row.unique,
-        };
-        self.rows.iter().map(statement).collect()
-    }
-
-    /// The same table, recording which of its rows are used.
-    pub(crate) fn watched(&self) -> Self {
-        Self {
-            seen: Some(SeenRows::new(self.rows.len())),
-            ..self.clone()
-        }
-    }
-
-    /// Each row with a native field that is written, or read, and whether it was.
-    pub(crate) fn rows_used(&self, written: bool) -> impl Iterator<Item = (String, bool)> + '_ {
-        let rows = self
-            .mapped()
-            .filter(move |(_, row)| !(written && row.read_only));
-        rows.map(move |(index, row)| {
-            let marks = self.seen.as_ref().map(|seen| match written {
-                true => &seen.written,
-                false => &seen.read,
-            });
-            let used = marks.is_some_and(|marks| marks.is_set(index));
-            (
-                format!("{} {}", self.resource_type.name, row.spelling),
-                used,
-            )
-        })
-    }
-
-    /// The row that stands in this one native field.
-    pub(crate) fn row_in(&self, native: &str) -> Option<(usize, &Row)> {
-        let field = [Field::parse(native)];
-        self.mapped().find(|(_, row)| row.fields == field)
-    }
-
-    /// The attribute that stands in a native field, in its canonical spelling.
-    pub(crate) fn attribute_in(&self, native: &str) -> Option<&str> {
-        let field = Field::parse(native);
-        let found = self.mapped().find(|(_, row)| row.fields.contains(&field));
-        found.map(|(_, row)| row.spelling.as_str())
-    }
-
-    /// The leaves that `/Schemas` tells.
-    pub fn leaves(&self) -> Vec<Leaf> {
-        let told = self.rows.iter().filter(|row| !row.hidden);
-        told.map(|row| row.leaf.clone()).collect()
-    }
-
-    /// The leaf that tells whether an account is in use.
-    pub(crate) fn active_row(&self) -> Option<(usize, &Row)> {
-        self.mapped()
-            .find(|(_, row)| row.leaf.attribute == "active" && row.leaf.schema.is_none())
-    }
-
-    /// The native fields, without what is nested in them, that tell whether an account is in use.
-    pub fn active_fields(&self) -> impl Iterator<Item = &str> {
-        let fields = self
-            .active_row()
-            .into_iter()
-            .flat_map(|(_, row)| &row.fields);
-        fields.filter_map(|field| field.0.first().map(String::as_str))
-    }
-
-    /// What a filter or a resource holds at `row`, translated for the vendor.
-    ///
-    /// # Errors
-    /// When the value does not translate.
-    pub(crate) fn to_native(
-        &self,
-        row: &Row,
-        value: &Value,
-        around: &Object,
-        closures: &Closures<'_>,
-    ) -> Result<Value, Refusal> {
-        row.to_native(value, around, closures)
-    }
-}

@@ -1,10 +1,11 @@
-//! From the vendor to SCIM: what a native object says.
+//! From the vendor to SCIM: a native object, read by the table.
 
 use rhai::{Dynamic, Map};
 use serde_json::Value;
 
 use super::converter::Closures;
-use super::{Field, Mapping, Row};
+use super::row::{Field, Row};
+use super::table::Mapping;
 use crate::adapter::keys::NativeId;
 use crate::script::fault::{Failure, VendorFault};
 use crate::script::host::json;

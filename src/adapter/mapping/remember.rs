@@ -1,14 +1,17 @@
 //! Faithful read-back. Entra compares what it reads with what it sent and sends
 //! again what differs, so where the way to the vendor and back does not end
-//! where it began, the gateway remembers what was said, and answers it for as
+//! where it began, the gateway remembers the client's value, and answers it for as
 //! long as the vendor still holds what it became.
 
 use serde_json::Value;
 
+use super::extra::merge;
 use super::read::{ReadValue, Reading};
-use super::{Mapping, Purpose, Row, Written};
-use crate::adapter::remembered::{Remembered, Saying};
-use crate::scim::{Leaf, Object, Selector};
+use super::row::Row;
+use super::table::Mapping;
+use super::write::{Purpose, Written};
+use crate::adapter::remembered::{Remembered, ValueOverride};
+use crate::scim::Object;
 
 /// The resource as Entra sees it, without `id` and `meta`: the vendor's values,
 /// the client's own words where they still hold, and what only we remember.
@@ -19,7 +22,7 @@ pub(crate) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Rememb
         let Some(row) = mapping.row(value.row) else {
             continue;
         };
-        let Some(scim) = row.answer(value, remembered.said.get(&row.spelling)) else {
+        let Some(scim) = row.answer(value, remembered.overrides.get(&row.spelling)) else {
             continue;
         };
         row.leaf.set(&mut resource, scim);
@@ -31,37 +34,23 @@ pub(crate) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Rememb
 }
 
 impl Reading {
-    /// The attributes that are answered as the client said them.
+    /// The attributes that are answered with the client's own value.
     pub(crate) fn answered_from(&self, mapping: &Mapping, remembered: &Remembered) -> Vec<String> {
-        let said = self.values.iter().filter_map(|value| {
+        let answered = self.values.iter().filter_map(|value| {
             let row = mapping.row(value.row)?;
-            let saying = remembered.said.get(&row.spelling)?;
-            let holds = saying.native == value.native || row.is_pending(&value.native);
+            let kept = remembered.overrides.get(&row.spelling)?;
+            let holds = kept.native == value.native || row.is_pending(&value.native);
             holds.then(|| row.spelling.clone())
         });
-        said.collect()
+        answered.collect()
     }
 }
 
 impl Row {
-    /// Says of an element that the table makes the primary one whether it is.
-    pub(super) fn mark_primary(&self, resource: &mut Object, is_primary: Value) {
-        if self.primary {
-            self.primary_leaf().set(resource, is_primary);
-        }
-    }
-
-    fn primary_leaf(&self) -> Leaf {
-        Leaf {
-            sub: Some("primary".into()),
-            ..self.leaf.clone()
-        }
-    }
-
-    fn answer(&self, value: &ReadValue, saying: Option<&Saying>) -> Option<Value> {
-        match saying {
-            Some(saying) if saying.native == value.native || self.is_pending(&value.native) => {
-                saying.value.clone()
+    fn answer(&self, value: &ReadValue, kept: Option<&ValueOverride>) -> Option<Value> {
+        match kept {
+            Some(kept) if kept.native == value.native || self.is_pending(&value.native) => {
+                kept.value.clone()
             }
             _ if self.is_pending(&value.native) => Some(false.into()),
             _ => value.scim.clone(),
@@ -78,9 +67,9 @@ pub(crate) struct NotTaken {
     pub(crate) kept: Value,
 }
 
-/// Notes, after a write, what the vendor's values alone would not tell. Gives what the vendor
-/// did not take as it was sent.
-pub(crate) fn update_sayings(
+/// Notes, after a write, the client's values to which the vendor's do not lead back. Gives what
+/// the vendor did not take as it was sent.
+pub(crate) fn update_overrides(
     mapping: &Mapping,
     remembered: &mut Remembered,
     written: &[Written],
@@ -95,18 +84,18 @@ pub(crate) fn update_sayings(
             continue;
         };
         // What a reference names goes on being it when its native id changes.
-        let faithful = now.scim == write.said
+        let faithful = now.scim == write.value
             && !row.is_pending(&now.native)
-            && !(row.is_reference() && write.said.is_some());
+            && !(row.is_reference() && write.value.is_some());
         let taken = same_native(&now.native, &write.native) || row.is_pending(&now.native);
         if faithful || !taken {
-            remembered.said.remove(&row.spelling);
+            remembered.overrides.remove(&row.spelling);
         } else {
-            let saying = Saying {
-                value: write.said.clone(),
+            let kept = ValueOverride {
+                value: write.value.clone(),
                 native: now.native.clone(),
             };
-            remembered.said.insert(row.spelling.clone(), saying);
+            remembered.overrides.insert(row.spelling.clone(), kept);
         }
         if !taken {
             tracing::warn!(
@@ -153,132 +142,5 @@ fn same_native(now: &Value, sent: &Value) -> bool {
         }
         (Value::Null, Value::Array(sent)) => sent.iter().all(void),
         _ => now == sent || (void(now) && void(sent)),
-    }
-}
-
-/// A resource with what only we remember of it.
-pub(crate) fn add_extra(mapping: &Mapping, mut resource: Object, extra: &Object) -> Object {
-    merge(mapping, &mut resource, extra);
-    resource
-}
-
-/// What of a resource the vendor has no place for.
-pub(crate) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
-    let mut extra = resource.clone();
-    for (_, row) in mapping.mapped() {
-        row.leaf.remove(&mut extra);
-        row.forget_primary(&mut extra);
-        row.forget_reference(&mut extra);
-    }
-    for name in ["schemas", "id", "meta", "groups", "members"] {
-        extra.shift_remove(name);
-    }
-    extra.retain(|_, value| !prune(value));
-    extra
-}
-
-impl Row {
-    /// `$ref` beside a mapped `value` is answered by the gateway.
-    fn forget_reference(&self, extra: &mut Object) {
-        if self.leaf.element.is_none() && self.leaf.sub.as_deref() == Some("value") {
-            let reference = Leaf {
-                sub: Some("$ref".into()),
-                ..self.leaf.clone()
-            };
-            reference.remove(extra);
-        }
-    }
-
-    /// `primary` of a mapped element is answered by the table, or is the default.
-    fn forget_primary(&self, extra: &mut Object) {
-        let primary = self.primary_leaf();
-        if self.leaf.element.is_some()
-            && primary
-                .get(extra)
-                .is_some_and(|value| value.as_bool().is_none_or(|said| said == self.primary))
-        {
-            primary.remove(extra);
-        }
-    }
-}
-
-/// Removes empty parts and reports whether nothing is left. An element that
-/// only says its type and is not primary says nothing.
-fn prune(value: &mut Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(elements) => {
-            elements.retain_mut(|element| {
-                !prune(element)
-                    && !element
-                        .as_object()
-                        .is_some_and(|parts| parts.keys().all(|key| key == "type"))
-            });
-            elements.is_empty()
-        }
-        Value::Object(parts) => {
-            parts.retain(|_, part| !prune(part));
-            parts.is_empty()
-        }
-        _ => false,
-    }
-}
-
-fn merge(mapping: &Mapping, resource: &mut Object, extra: &Object) {
-    for (name, value) in extra {
-        match (resource.get_mut(name), value) {
-            (Some(Value::Object(held)), Value::Object(more)) => {
-                held.extend(
-                    more.iter()
-                        .map(|(part, value)| (part.clone(), value.clone())),
-                );
-            }
-            (held, Value::Array(more)) => {
-                let mut elements = held
-                    .and_then(|held| held.as_array().cloned())
-                    .unwrap_or_default();
-                merge_elements(mapping, name, &mut elements, more);
-                if !elements.is_empty() {
-                    resource.insert(name.clone(), Value::Array(elements));
-                }
-            }
-            _ => {
-                resource.insert(name.clone(), value.clone());
-            }
-        }
-    }
-}
-
-/// Adds elements; one whose type the table has only adds its other parts, and
-/// is nothing without the value that the vendor holds.
-fn merge_elements(mapping: &Mapping, attribute: &str, elements: &mut Vec<Value>, more: &[Value]) {
-    for element in more {
-        let kind = element.get("type").and_then(Value::as_str);
-        let held = elements
-            .iter_mut()
-            .find(|held| kind.is_some() && held.get("type").and_then(Value::as_str) == kind);
-        match (held, element) {
-            (Some(Value::Object(held)), Value::Object(parts))
-                if mapping.has_slot(attribute, kind) =>
-            {
-                held.extend(
-                    parts
-                        .iter()
-                        .map(|(part, value)| (part.clone(), value.clone())),
-                );
-            }
-            (None, _) if mapping.has_slot(attribute, kind) => {}
-            _ => elements.push(element.clone()),
-        }
-    }
-}
-
-impl Mapping {
-    /// Whether the table has a row for elements of this type.
-    fn has_slot(&self, attribute: &str, kind: Option<&str>) -> bool {
-        self.mapped().any(|(_, row)| {
-            row.leaf.attribute == attribute
-                && matches!(&row.leaf.element, Some(Selector::Type(slot)) if Some(slot.as_str()) == kind)
-        })
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::adapter::remembered::Remembered;
 use crate::problem::Problem;
-use crate::scim::UNKNOWN;
+use crate::scim::{Object, UNKNOWN};
 use crate::script::engine::scripting;
 use crate::script::host::json;
 use crate::script::program::Script;
@@ -93,7 +93,7 @@ impl Bench {
             extra: extra_of(&self.mapping, resource),
             ..Remembered::default()
         };
-        update_sayings(
+        update_overrides(
             &self.mapping,
             &mut remembered,
             &native.written,
@@ -218,7 +218,7 @@ fn nothing_is_stored_for_what_survives_the_round_trip() {
         extra: extra_of(&bench.mapping, resource),
         ..Remembered::default()
     };
-    update_sayings(
+    update_overrides(
         &bench.mapping,
         &mut remembered,
         &native.written,

@@ -4,7 +4,9 @@ use rhai::{Dynamic, Map};
 use serde_json::Value;
 
 use super::converter::{Closures, Refusal};
-use super::{Field, Mapping, Row, extra_of};
+use super::extra::extra_of;
+use super::row::{Field, Row};
+use super::table::Mapping;
 use crate::adapter::keys::NativeId;
 use crate::scim::patch::UNKNOWN;
 use crate::scim::{Object, ResourceType, ScimError};
@@ -41,7 +43,9 @@ pub(crate) struct Native {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Written {
     pub(crate) row: usize,
-    pub(crate) said: Option<Value>,
+    /// The client's value.
+    pub(crate) value: Option<Value>,
+    /// The native value it became.
     pub(crate) native: Value,
 }
 
@@ -134,7 +138,7 @@ impl Mapping {
             }
             native.written.push(Written {
                 row: change.row,
-                said: change.value.clone(),
+                value: change.value.clone(),
                 native: value,
             });
         }

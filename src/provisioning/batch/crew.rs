@@ -19,7 +19,7 @@ use crate::script::call::Backend;
 use crate::script::environment::BatchPort;
 use crate::script::fault::{Failure, VendorFault};
 use crate::script::fiber::{self, Budget, Results};
-use crate::script::host::{Item, Stage, json};
+use crate::script::host::{Item, ScriptContext, json};
 
 /// What a waiter keeps of its time, to look whether a lost write was carried out.
 const RESERVE: Duration = Duration::from_secs(3);
@@ -109,13 +109,13 @@ impl Crew {
         let job = move |call: &fiber::Call| {
             let environment =
                 TenantEnvironment::new(&adapter, &settings, None::<Self>, &Rc::default());
-            let stage = Stage::new(call, environment);
+            let script = ScriptContext::new(call, environment);
             let items: Array = items
                 .into_iter()
                 .map(|item| Dynamic::from(Item::new(item)))
                 .collect();
-            let told = |fault| adapter.told(fault);
-            let given = adapter.script.call(&stage, told, &function, (items,))?;
+            let failure = |fault| adapter.failure_of(fault);
+            let given = adapter.script.call(&script, failure, &function, (items,))?;
             Ok(json::to_value(&given))
         };
         match fiber::run(job, Budget { cpu, deadline }, &*self.backend).await? {

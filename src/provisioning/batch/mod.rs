@@ -1,6 +1,6 @@
 //! Batches: a vendor that takes writes by the job gets many requests' writes in one.
 //!
-//! A script's write function hands its operation to [`batch(name, item)`](super::host) and is
+//! A script's write function hands its operation to [`batch(name, item)`](crate::script::host) and is
 //! suspended. The items of one tenant, from all threads, wait together for a short window; then
 //! the script's `run_<name>(items)` carries them out on a fiber of its own, and each waiter gets
 //! its own result. While it runs, and while the vendor's pace forbids another one, further items

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use rhai::{Dynamic, Engine};
 
-use super::{Answer, Ask, Link};
+use super::link::{Answer, Ask, Link};
 
 /// How often the clock is read: on every 64th operation it costs 0.6 %.
 const CLOCK_EVERY: u32 = 64;

@@ -28,6 +28,7 @@
 #![allow(unsafe_code)]
 
 mod guards;
+mod link;
 mod stack;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -39,81 +40,18 @@ use std::time::Duration;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use send_wrapper::SendWrapper;
-use serde_json::Value;
 use tokio::time::Instant;
 
-use super::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
+use super::call::{Backend, CallFault};
 use super::fault::{Failure, GatewayFault};
 use guards::Slice;
 pub(crate) use guards::{install as install_guards, operations};
+use link::Link;
+pub(crate) use link::{Answer, Ask, Call, Results};
 use stack::Stack;
 
 /// What a pause must leave: whoever waits for a job looks at it once more.
 const TIME_FOR_A_CALL: Duration = Duration::from_secs(2);
-
-/// What a fiber asks of its driver.
-pub(crate) enum Ask {
-    /// Carry a call out.
-    Call(VendorCall),
-    /// Wake me later.
-    Sleep(Duration),
-    /// Wake me later, if there is time left for a call then.
-    Pause(Duration),
-    /// Tell me what comes of this.
-    Results(Results),
-    /// Let others run.
-    Yield,
-}
-
-/// Results that others work out.
-pub(crate) type Results = LocalBoxFuture<'static, Result<Vec<Value>, Failure>>;
-
-/// What it is told.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// Go on.
-    Go,
-    /// The call's end.
-    Reply(Result<VendorReply, CallFault>),
-    /// What came of it.
-    Told(Result<Vec<Value>, Failure>),
-    /// Too late for that.
-    Late,
-    /// End now.
-    Cancelled,
-}
-
-/// Between a fiber and the code that runs on it.
-struct Link {
-    yielder: Cell<*const Yielder<Answer, Ask>>,
-    dead: Cell<bool>,
-    stack_limit: usize,
-    /// Operations of the script so far.
-    operations: Cell<u32>,
-}
-
-impl Link {
-    fn suspend(&self, ask: Ask) -> Answer {
-        let yielder = self.yielder.get();
-        if self.dead.get() || yielder.is_null() {
-            return Answer::Cancelled;
-        }
-        // SAFETY: non-null only while the coroutine's body, which owns the
-        // yielder, is alive; and only code on that coroutine gets here (point 2).
-        unsafe { (*yielder).suspend(ask) }
-    }
-}
-
-/// The handle of the running fiber, carried to host functions by [`super::host::Stage`].
-#[derive(Clone)]
-pub(crate) struct Call(SendWrapper<Rc<Link>>);
-
-impl Call {
-    /// Suspends the fiber until the driver has the answer.
-    pub(crate) fn ask(&self, ask: Ask) -> Answer {
-        self.0.suspend(ask)
-    }
-}
 
 /// How much a fiber may use.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +87,7 @@ pub(crate) async fn run<T: 'static>(
                 Answer::Go
             }
             CoroutineResult::Yield(Ask::Pause(time)) => pause(time, budget.deadline, backend).await,
-            CoroutineResult::Yield(Ask::Results(results)) => Answer::Told(results.await),
+            CoroutineResult::Yield(Ask::Results(results)) => Answer::Results(results.await),
             CoroutineResult::Yield(Ask::Call(call)) => {
                 Answer::Reply(backend.call(call, budget.deadline).await)
             }
@@ -184,7 +122,7 @@ pub(crate) fn run_alone<T: 'static>(
                 "a table must not call the vendor".into(),
             ))),
             CoroutineResult::Yield(Ask::Results(_)) => {
-                Answer::Told(Err(GatewayFault::Internal.into()))
+                Answer::Results(Err(GatewayFault::Internal.into()))
             }
             CoroutineResult::Yield(Ask::Sleep(_) | Ask::Pause(_) | Ask::Yield) => Answer::Go,
         };

@@ -7,10 +7,10 @@ use std::time::Instant as Clock;
 use rhai::{CallFnOptions, Dynamic, Scope};
 
 use super::*;
-use crate::script::call::{LocalBoxFuture, Verb};
+use crate::script::call::{LocalBoxFuture, VendorCall, VendorReply, Verb};
 use crate::script::engine::scripting;
 use crate::script::fault::ScriptFault;
-use crate::script::host::Stage;
+use crate::script::host::ScriptContext;
 use crate::script::program::fault_of;
 
 /// A vendor that answers every call after a while with `{"n": <calls so far>}`.
@@ -57,8 +57,8 @@ pub(crate) fn job(source: &str) -> impl FnOnce(&Call) -> Result<String, Failure>
         .compile(source)
         .expect("the script parses");
     move |call| {
-        let stage = Stage::bare(call);
-        let options = CallFnOptions::new().with_tag(stage);
+        let context = ScriptContext::bare(call);
+        let options = CallFnOptions::new().with_tag(context);
         let result = scripting().engine.call_fn_with_options::<Dynamic>(
             options,
             &mut Scope::new(),
@@ -185,8 +185,8 @@ fn job_shared() -> impl FnOnce(&Call) -> Result<String, Failure> + 'static {
         static AST: rhai::AST = scripting().engine.compile("fn main() { get(\"/a\").n }").unwrap();
     }
     move |call: &Call| {
-        let stage = Stage::bare(call);
-        let options = CallFnOptions::new().with_tag(stage);
+        let context = ScriptContext::bare(call);
+        let options = CallFnOptions::new().with_tag(context);
         AST.with(|ast| {
             let engine = &scripting().engine;
             let result =
@@ -356,7 +356,7 @@ fn a_job_without_a_world_gets_no_answer() {
 
 #[test]
 fn a_converter_cannot_call_the_vendor() {
-    // Without a stage there is no way out, whatever fiber it runs on.
+    // Without a context there is no way out, whatever fiber it runs on.
     let ast = scripting()
         .engine
         .compile("fn main() { get(\"/a\") }")

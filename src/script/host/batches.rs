@@ -1,42 +1,17 @@
 //! Writes that go to the vendor by the batch: `batch`, and what the batch's function needs.
 
-use std::sync::Arc;
-
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 use serde_json::Value;
 
 use super::calls::{Thrown, cancelled, error};
+use super::context::ScriptContext;
 use super::document::Docs;
 use super::fault::Fault;
+use super::item::Item;
 use super::json;
-use super::stage::Stage;
 use crate::script::call::VendorReply;
 use crate::script::fiber::{Answer, Ask};
 use crate::script::replies::Meaning;
-
-/// An item of a batch as the batch's function has it: handed on unread, so that a batch may hold
-/// more than a script may, and costs no more for being large.
-#[derive(Clone, Debug)]
-pub(crate) struct Item(Arc<Value>);
-
-impl Item {
-    pub(crate) fn new(value: Value) -> Self {
-        Self(Arc::new(value))
-    }
-
-    pub(super) fn value(&self) -> &Value {
-        &self.0
-    }
-
-    /// What is no object stays as it is.
-    fn plus(&self, name: &str, value: Value) -> Self {
-        let mut whole = self.value().clone();
-        if let Value::Object(members) = &mut whole {
-            members.insert(name.to_owned(), value);
-        }
-        Self::new(whole)
-    }
-}
 
 /// Registers the functions.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
@@ -94,20 +69,20 @@ fn submit(
     name: &str,
     items: &[Dynamic],
 ) -> Result<Vec<Value>, Thrown> {
-    let stage = Stage::of(context)?;
+    let script = ScriptContext::of(context)?;
     let refused = |text: &str| error(text, context.call_position());
-    let batches = stage.environment().batches();
+    let batches = script.environment().batches();
     let batches = batches.ok_or_else(|| refused("a batch cannot wait for another one"))?;
     let items = items.iter().map(|item| written(item, context));
     let items = items.collect::<Result<_, _>>()?;
     let results = batches.submit(name, items);
     let results = results.ok_or_else(|| refused(&format!("the manifest has no [batch.{name}]")))?;
-    match stage.call().ask(Ask::Results(results)) {
-        Answer::Told(Ok(results)) => Ok(results),
-        Answer::Told(Err(failure)) => {
+    match script.call().ask(Ask::Results(results)) {
+        Answer::Results(Ok(results)) => Ok(results),
+        Answer::Results(Err(failure)) => {
             let fault = Fault::failed(failure);
             if !fault.is_refusal() {
-                stage.environment().effects().written();
+                script.environment().effects().written();
             }
             Err(fault.throw(context.call_position()))
         }
@@ -121,17 +96,17 @@ fn written(value: &Dynamic, context: &NativeCallContext<'_>) -> Result<Value, Th
 }
 
 fn judged(context: NativeCallContext<'_>, part: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
-    let stage = Stage::of(&context)?;
+    let script = ScriptContext::of(&context)?;
     let body = written(&part, &context)?;
-    let verdict = stage.environment().replies().judge(200, Some(&body));
+    let verdict = script.environment().replies().judge(200, Some(&body));
     if let Some(action) = verdict.alarm {
         tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
     }
     if verdict.means == Meaning::Ok {
-        stage.environment().effects().written();
+        script.environment().effects().written();
         return Ok(part);
     }
-    // Its outcome is told, so that nothing about it is open.
+    // The part states its outcome, so that nothing about it is unknown.
     let fault = Fault::answered(&verdict, &VendorReply::silent(), body, true);
     Err(fault.throw(context.call_position()))
 }

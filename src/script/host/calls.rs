@@ -10,11 +10,11 @@ use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::context::ScriptContext;
 use super::document::Docs;
 use super::fault::Fault;
 use super::json;
 use super::quoting::query_string;
-use super::stage::Stage;
 use crate::script::call::{CallBody, RequestToken, VendorCall, VendorReply, Verb};
 use crate::script::fiber::{Answer, Ask};
 use crate::script::replies::Meaning;
@@ -161,8 +161,8 @@ pub(super) fn register_once(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn(
         "post_once",
         |context: NativeCallContext<'_>, path: &str, body: Dynamic| {
-            let stage = Stage::of(&context)?;
-            let header = stage.environment().request_token().ok_or_else(|| {
+            let script = ScriptContext::of(&context)?;
+            let header = script.environment().request_token().ok_or_else(|| {
                 let text = "post_once() needs `request_token` in the manifest";
                 error(text, context.call_position())
             })?;
@@ -202,7 +202,7 @@ pub(super) fn register_sleep(engine: &mut Engine, docs: &mut Docs) {
 }
 
 fn sleep(context: &NativeCallContext<'_>, time: Duration) -> Result<(), Thrown> {
-    match Stage::of(context)?.call().ask(Ask::Sleep(time)) {
+    match ScriptContext::of(context)?.call().ask(Ask::Sleep(time)) {
         Answer::Cancelled => Err(cancelled(context)),
         _ => Ok(()),
     }
@@ -255,13 +255,13 @@ impl Request {
         self.ask(context, read)
     }
 
-    /// Sends it and makes of the reply what `read` makes of it.
+    /// Sends it and reads the reply with `read`.
     pub(super) fn ask(
         self,
         context: &NativeCallContext<'_>,
-        read: impl FnOnce(&Stage, Verb, &VendorReply, bool) -> Result<Dynamic, Fault>,
+        read: impl FnOnce(&ScriptContext, Verb, &VendorReply, bool) -> Result<Dynamic, Fault>,
     ) -> Result<Dynamic, Thrown> {
-        let stage = Stage::of(context)?;
+        let script = ScriptContext::of(context)?;
         let call = VendorCall {
             method: self.verb,
             path: self.path,
@@ -270,10 +270,10 @@ impl Request {
             token: self.token,
         };
         let (verb, repeatable) = (call.method, call.is_repeatable());
-        match stage.call().ask(Ask::Call(call)) {
-            Answer::Reply(Ok(reply)) => read(&stage, verb, &reply, repeatable).map_err(|fault| {
+        match script.call().ask(Ask::Call(call)) {
+            Answer::Reply(Ok(reply)) => read(&script, verb, &reply, repeatable).map_err(|fault| {
                 if fault.is_refusal() {
-                    stage.environment().effects().refused();
+                    script.environment().effects().refused();
                 }
                 fault.throw(context.call_position())
             }),
@@ -285,14 +285,14 @@ impl Request {
     }
 }
 
-/// The reply's JSON, or the fault it tells.
+/// The reply's body, or the fault it stands for.
 pub(super) fn read(
-    stage: &Stage,
+    script: &ScriptContext,
     verb: Verb,
     reply: &VendorReply,
     repeatable: bool,
 ) -> Result<Dynamic, Fault> {
-    let replies = stage.environment().replies();
+    let replies = script.environment().replies();
     let body = replies.parse(&reply.body);
     let verdict = replies.judge(reply.status, body.as_ref());
     if let Some(action) = verdict.alarm {

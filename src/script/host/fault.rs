@@ -33,7 +33,7 @@ pub(crate) struct Fault {
 
 #[derive(Clone, Debug, PartialEq)]
 enum FaultKind {
-    /// The vendor said so.
+    /// The meaning of the vendor's answer.
     Meant(Meaning),
     /// It may or may not have been done.
     UnknownOutcome,
@@ -111,7 +111,7 @@ impl Fault {
         }
     }
 
-    fn told(meaning: Meaning, attribute: Option<&str>, detail: &str) -> Self {
+    fn new(meaning: Meaning, attribute: Option<&str>, detail: &str) -> Self {
         Self {
             attribute: attribute.map(str::to_owned),
             detail: (!detail.is_empty()).then(|| detail.to_owned()),
@@ -120,10 +120,10 @@ impl Fault {
     }
 
     /// A value that the vendor's own format cannot carry.
-    pub(super) fn unspeakable() -> Self {
+    pub(super) fn unencodable() -> Self {
         let detail =
             "A value holds a control character, which this vendor's API cannot carry. Remove it.";
-        Self::told(Meaning::Invalid, None, detail)
+        Self::new(Meaning::Invalid, None, detail)
     }
 
     /// As an error a script can catch.
@@ -131,7 +131,7 @@ impl Fault {
         EvalAltResult::ErrorRuntime(Dynamic::from(self), position).into()
     }
 
-    /// With the SCIM attribute that `of_field` tells for the native field, if
+    /// With the SCIM attribute that `of_field` gives for the native field, if
     /// the fault does not name one itself.
     pub(crate) fn naming(mut self, of_field: impl FnOnce(&str) -> Option<String>) -> Self {
         if self.attribute.is_none() {
@@ -165,16 +165,18 @@ impl Fault {
             FaultKind::Meant(meaning) => meaning,
         };
         let attribute = self.attribute.as_deref();
-        let say = |default: String| self.detail.clone().unwrap_or(default);
+        let detail = |default: String| self.detail.clone().unwrap_or(default);
         match meaning {
             Meaning::Absent => {
-                ScimError::not_found(say(format!("{title} has no such object."))).into()
+                ScimError::not_found(detail(format!("{title} has no such object."))).into()
             }
-            Meaning::Conflict => ScimError::uniqueness(say(conflict_text(title, attribute))).into(),
+            Meaning::Conflict => {
+                ScimError::uniqueness(detail(conflict_text(title, attribute))).into()
+            }
             Meaning::Invalid => {
-                ScimError::invalid_value(say(invalid_text(title, attribute))).into()
+                ScimError::invalid_value(detail(invalid_text(title, attribute))).into()
             }
-            Meaning::Quota => ScimError::invalid_value(say(format!(
+            Meaning::Quota => ScimError::invalid_value(detail(format!(
                 "{title} refuses: a licence or quota is used up. Free or buy one, then retry."
             )))
             .into(),
@@ -251,7 +253,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
                 .and_then(|members| members.get(name).cloned());
             found
                 .filter(|value| !value.is_unit())
-                .ok_or_else(|| Fault::told(Meaning::Fault, None, "").throw(context.call_position()))
+                .ok_or_else(|| Fault::new(Meaning::Fault, None, "").throw(context.call_position()))
         },
     );
     docs.function(
@@ -260,7 +262,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         &[(r#"conflict("userName", "taken").means"#, r#""conflict""#)],
     );
     engine.register_fn("conflict", |attribute: &str, detail: &str| {
-        Fault::told(Meaning::Conflict, Some(attribute), detail)
+        Fault::new(Meaning::Conflict, Some(attribute), detail)
     });
     docs.function(
         "invalid(attribute, detail)",
@@ -268,14 +270,14 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         &[(r#"invalid("title", "too long").means"#, r#""invalid""#)],
     );
     engine.register_fn("invalid", |attribute: &str, detail: &str| {
-        Fault::told(Meaning::Invalid, Some(attribute), detail)
+        Fault::new(Meaning::Invalid, Some(attribute), detail)
     });
     docs.function(
         "not_found()",
         "A fault to `throw`: there is no such object. Entra gets 404.",
         &[("not_found().means", r#""absent""#)],
     );
-    engine.register_fn("not_found", || Fault::told(Meaning::Absent, None, ""));
+    engine.register_fn("not_found", || Fault::new(Meaning::Absent, None, ""));
     docs.function(
         "busy(seconds)",
         "A fault to `throw`: nothing was done, and trying again after `seconds` makes sense.",

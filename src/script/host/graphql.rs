@@ -6,10 +6,10 @@
 use rhai::{Dynamic, Engine, ImmutableString, Map, NativeCallContext};
 
 use super::calls::{self, Request, Thrown};
+use super::context::ScriptContext;
 use super::document::Docs;
 use super::fault::Fault;
 use super::json;
-use super::stage::Stage;
 use crate::script::call::{VendorReply, Verb};
 
 /// Where GraphQL is usually spoken.
@@ -96,8 +96,8 @@ impl Operation {
     }
 
     fn send(self, context: &NativeCallContext<'_>) -> Result<Dynamic, Thrown> {
-        let stage = Stage::of(context)?;
-        let usual = || stage.environment().graphql().unwrap_or(USUAL);
+        let script = ScriptContext::of(context)?;
+        let usual = || script.environment().graphql().unwrap_or(USUAL);
         let path = self.path.as_deref().unwrap_or_else(usual);
         let request = Request {
             idempotent: self.idempotent,
@@ -122,12 +122,12 @@ impl Operation {
 
 /// `data`, if there is nothing but it.
 fn read(
-    stage: &Stage,
+    script: &ScriptContext,
     verb: Verb,
     reply: &VendorReply,
     repeatable: bool,
 ) -> Result<Dynamic, Fault> {
-    let whole = calls::read(stage, verb, reply, repeatable)?;
+    let whole = calls::read(script, verb, reply, repeatable)?;
     let failed = || {
         let body = json::parse(&reply.body).unwrap_or_default();
         calls::failed(reply, body, repeatable)

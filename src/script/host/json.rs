@@ -4,7 +4,7 @@
 use rhai::{Array, Dynamic, Map};
 use serde_json::{Number, Value};
 
-use super::batches::Item;
+use super::item::Item;
 
 /// Deeper values are refused in both directions.
 const DEPTH: usize = 64;

@@ -2,27 +2,28 @@
 
 mod batches;
 mod calls;
+mod context;
 mod dn;
 pub mod document;
 mod fault;
 mod forms;
 mod graphql;
+mod item;
 pub(crate) mod json;
 mod poll;
 mod quoting;
-mod stage;
 pub(crate) mod table;
 mod text;
 mod trees;
 
 use rhai::Engine;
 
-pub(crate) use batches::Item;
+pub(crate) use context::ScriptContext;
 use document::Docs;
 pub(crate) use fault::Fault;
 pub(crate) use forms::FORM;
 pub(crate) use graphql::is_query;
-pub(crate) use stage::Stage;
+pub(crate) use item::Item;
 
 /// Registers all host functions on `engine` and gives their manual.
 pub(crate) fn register(engine: &mut Engine) -> Docs {

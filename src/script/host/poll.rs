@@ -5,9 +5,9 @@ use std::time::Duration;
 use rhai::{Dynamic, Engine, FnPtr, NativeCallContext};
 
 use super::calls::{Request, Thrown, cancelled};
+use super::context::ScriptContext;
 use super::document::Docs;
 use super::fault::Fault;
-use super::stage::Stage;
 use crate::script::call::Verb;
 use crate::script::fiber::{Answer, Ask};
 
@@ -33,11 +33,11 @@ fn poll(
     milliseconds: i64,
     has_ended: FnPtr,
 ) -> Result<Dynamic, Thrown> {
-    let stage = Stage::of(&context)?;
+    let script = ScriptContext::of(&context)?;
     let first = u64::try_from(milliseconds).unwrap_or(0).max(1);
     let mut wait = Duration::from_millis(first).min(LONGEST);
     loop {
-        match stage.call().ask(Ask::Pause(wait)) {
+        match script.call().ask(Ask::Pause(wait)) {
             Answer::Go => {}
             Answer::Late => return Err(Fault::unknown_outcome().throw(context.call_position())),
             _ => return Err(cancelled(&context)),

@@ -3,9 +3,9 @@
 
 use rhai::{Array, Dynamic, Engine, NativeCallContext};
 
+use super::context::ScriptContext;
 use super::document::Docs;
 use super::json;
-use super::stage::Stage;
 use crate::convert::{slug, text};
 
 /// Registers the helpers.
@@ -129,8 +129,8 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         &[(r#"setting("nothing")"#, r#"()"#)],
     );
     engine.register_fn("setting", |context: NativeCallContext<'_>, name: &str| {
-        let stage = Stage::of(&context)?;
-        let value = stage.environment().setting(name);
+        let script = ScriptContext::of(&context)?;
+        let value = script.environment().setting(name);
         Ok::<_, Box<rhai::EvalAltResult>>(value.map_or(Dynamic::UNIT, json::to_dynamic))
     });
 }

@@ -1,4 +1,4 @@
-//! XML in scripts: written from a tree, and what a reply's tree says. How a tree looks:
+//! XML in scripts: written from a tree, and read as one. How a tree looks:
 //! [`crate::script::xml`].
 
 use rhai::{Array, Dynamic, Engine, Map, NativeCallContext};
@@ -24,7 +24,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("xml", |context: NativeCallContext<'_>, tree: Map| {
         written(tree).map_err(|why| match why {
-            Unwritable::Character => Fault::unspeakable().throw(context.call_position()),
+            Unwritable::Character => Fault::unencodable().throw(context.call_position()),
             Unwritable::Shape(what) => error(&what, context.call_position()),
         })
     });

@@ -3,9 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::remember::add_extra;
-use super::super::write::Purpose;
-use super::super::{assemble, extra_of, update_sayings};
+use super::super::{Purpose, add_extra, assemble, extra_of, update_overrides};
 use super::{Bench, bench};
 use crate::adapter::mapping::Refusal;
 use crate::adapter::remembered::Remembered;
@@ -33,7 +31,7 @@ impl State {
             extra: extra_of(&bench.mapping, resource),
             ..Remembered::default()
         };
-        update_sayings(
+        update_overrides(
             &bench.mapping,
             &mut remembered,
             &native.written,
@@ -82,7 +80,7 @@ impl State {
             ..self.remembered.clone()
         };
         let reading = bench.read(&row);
-        update_sayings(&bench.mapping, &mut remembered, &native.written, &reading);
+        update_overrides(&bench.mapping, &mut remembered, &native.written, &reading);
         Some(Ok(assemble(&bench.mapping, &reading, &remembered)))
     }
 }

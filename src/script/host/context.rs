@@ -1,4 +1,4 @@
-//! What a running script stands on: its fiber, and what of its tenant it may see.
+//! The context of a running script: its fiber, and what of its tenant it may see.
 
 use std::rc::Rc;
 
@@ -11,14 +11,14 @@ use crate::script::fiber::Call;
 /// Carried by rhai as the tag of the call, so that it reaches host functions
 /// through nested functions and callbacks, and no script can touch it.
 #[derive(Clone)]
-pub(crate) struct Stage(SendWrapper<Rc<Props>>);
+pub(crate) struct ScriptContext(SendWrapper<Rc<Props>>);
 
 struct Props {
     call: Call,
     environment: Box<dyn Environment>,
 }
 
-impl Stage {
+impl ScriptContext {
     pub(crate) fn new(call: &Call, environment: impl Environment + 'static) -> Self {
         Self(SendWrapper::new(Rc::new(Props {
             call: call.clone(),
@@ -32,15 +32,15 @@ impl Stage {
         Self::new(call, Bare::default())
     }
 
-    /// The stage a host function was called on.
+    /// The context a host function was called in.
     ///
     /// # Errors
     /// Where there is none: in a converter, which must not do more than convert.
     pub(super) fn of(context: &NativeCallContext<'_>) -> Result<Self, Box<EvalAltResult>> {
-        let stage = context
+        let found = context
             .tag()
-            .and_then(|tag| tag.read_lock::<Self>().map(|stage| stage.clone()));
-        stage.ok_or_else(|| {
+            .and_then(|tag| tag.read_lock::<Self>().map(|found| found.clone()));
+        found.ok_or_else(|| {
             let text = format!(
                 "{}() cannot be used in a table or converter",
                 context.fn_name()

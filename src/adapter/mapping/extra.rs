@@ -1,0 +1,134 @@
+//! What of a resource the vendor has no place for: kept beside the table, and put back.
+
+use serde_json::Value;
+
+use super::row::Row;
+use super::table::Mapping;
+use crate::scim::{Leaf, Object, Selector};
+
+/// A resource with what only we remember of it.
+pub(crate) fn add_extra(mapping: &Mapping, mut resource: Object, extra: &Object) -> Object {
+    merge(mapping, &mut resource, extra);
+    resource
+}
+
+/// What of a resource the vendor has no place for.
+pub(crate) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
+    let mut extra = resource.clone();
+    for (_, row) in mapping.mapped() {
+        row.leaf.remove(&mut extra);
+        row.forget_primary(&mut extra);
+        row.forget_reference(&mut extra);
+    }
+    for name in ["schemas", "id", "meta", "groups", "members"] {
+        extra.shift_remove(name);
+    }
+    extra.retain(|_, value| !prune(value));
+    extra
+}
+
+impl Row {
+    /// `$ref` beside a mapped `value` is answered by the gateway.
+    fn forget_reference(&self, extra: &mut Object) {
+        if self.leaf.element.is_none() && self.leaf.sub.as_deref() == Some("value") {
+            let reference = Leaf {
+                sub: Some("$ref".into()),
+                ..self.leaf.clone()
+            };
+            reference.remove(extra);
+        }
+    }
+
+    /// `primary` of a mapped element is answered by the table, or is the default.
+    fn forget_primary(&self, extra: &mut Object) {
+        let primary = self.primary_leaf();
+        if self.leaf.element.is_some()
+            && primary
+                .get(extra)
+                .is_some_and(|value| value.as_bool().is_none_or(|said| said == self.primary))
+        {
+            primary.remove(extra);
+        }
+    }
+}
+
+/// Removes empty parts and reports whether nothing is left. An element that
+/// only says its type and is not primary says nothing.
+fn prune(value: &mut Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(elements) => {
+            elements.retain_mut(|element| {
+                !prune(element)
+                    && !element
+                        .as_object()
+                        .is_some_and(|parts| parts.keys().all(|key| key == "type"))
+            });
+            elements.is_empty()
+        }
+        Value::Object(parts) => {
+            parts.retain(|_, part| !prune(part));
+            parts.is_empty()
+        }
+        _ => false,
+    }
+}
+
+pub(super) fn merge(mapping: &Mapping, resource: &mut Object, extra: &Object) {
+    for (name, value) in extra {
+        match (resource.get_mut(name), value) {
+            (Some(Value::Object(held)), Value::Object(more)) => {
+                held.extend(
+                    more.iter()
+                        .map(|(part, value)| (part.clone(), value.clone())),
+                );
+            }
+            (held, Value::Array(more)) => {
+                let mut elements = held
+                    .and_then(|held| held.as_array().cloned())
+                    .unwrap_or_default();
+                merge_elements(mapping, name, &mut elements, more);
+                if !elements.is_empty() {
+                    resource.insert(name.clone(), Value::Array(elements));
+                }
+            }
+            _ => {
+                resource.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Adds elements; one whose type the table has only adds its other parts, and
+/// is nothing without the value that the vendor holds.
+fn merge_elements(mapping: &Mapping, attribute: &str, elements: &mut Vec<Value>, more: &[Value]) {
+    for element in more {
+        let kind = element.get("type").and_then(Value::as_str);
+        let held = elements
+            .iter_mut()
+            .find(|held| kind.is_some() && held.get("type").and_then(Value::as_str) == kind);
+        match (held, element) {
+            (Some(Value::Object(held)), Value::Object(parts))
+                if mapping.has_row_for(attribute, kind) =>
+            {
+                held.extend(
+                    parts
+                        .iter()
+                        .map(|(part, value)| (part.clone(), value.clone())),
+                );
+            }
+            (None, _) if mapping.has_row_for(attribute, kind) => {}
+            _ => elements.push(element.clone()),
+        }
+    }
+}
+
+impl Mapping {
+    /// Whether the table has a row for elements of this type.
+    fn has_row_for(&self, attribute: &str, kind: Option<&str>) -> bool {
+        self.mapped().any(|(_, row)| {
+            row.leaf.attribute == attribute
+                && matches!(&row.leaf.element, Some(Selector::Type(of)) if Some(of.as_str()) == kind)
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! One row of a table.
+
+use rhai::FnPtr;
+use serde_json::Value;
+
+use super::converter::Converter;
+use crate::scim::schema::Kind;
+use crate::scim::{Leaf, Object};
+
+/// One attribute.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) leaf: Leaf,
+    /// The leaf's canonical spelling: key of what is remembered.
+    pub(crate) spelling: String,
+    /// Where the attribute stands in the script: start and length in bytes.
+    pub(super) place: (usize, usize),
+    pub(super) kind: Kind,
+    pub(super) multi_valued: bool,
+    pub(super) fields: Vec<Field>,
+    pub(super) converter: Converter,
+    pub(crate) required: bool,
+    pub(super) read_only: bool,
+    pub(crate) lookup: Option<String>,
+    pub(crate) unique: bool,
+    pub(crate) ambiguous: bool,
+    pub(super) primary: bool,
+    pub(super) hidden: bool,
+    pub(super) lenient: bool,
+    pub(super) at_most: Option<usize>,
+    pub(super) cut: Option<usize>,
+    pub(super) otherwise: Option<FnPtr>,
+    pub(super) pending: Vec<String>,
+    pub(super) echo: Option<Field>,
+}
+
+impl Row {
+    /// Says of an element that the table makes the primary one whether it is.
+    pub(super) fn mark_primary(&self, resource: &mut Object, is_primary: Value) {
+        if self.primary {
+            self.primary_leaf().set(resource, is_primary);
+        }
+    }
+
+    pub(super) fn primary_leaf(&self) -> Leaf {
+        Leaf {
+            sub: Some("primary".into()),
+            ..self.leaf.clone()
+        }
+    }
+}
+
+/// A native field, `address.city` as its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field(pub(super) Vec<String>);
+
+impl Field {
+    pub(super) fn parse(dotted: &str) -> Self {
+        Self(dotted.split('.').map(str::to_owned).collect())
+    }
+}
