@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use super::play::{Play, everywhere};
+use super::answer::Answer;
+use super::play::{Play, everywhere, operation};
 use super::vendors::GROUPED;
 use crate::harness::{group, person, unique};
 
@@ -40,6 +41,16 @@ impl Team {
         let other = play.make("/Groups", &group(&[])).await;
         let strangers = play.vendor.strangers.map(str::to_owned);
         strangers.into_iter().chain([other]).collect()
+    }
+}
+
+/// It names the one who does not exist, and does not say that others were set.
+#[track_caller]
+fn refuses(answer: &Answer, stranger: &str, what: &str) {
+    answer.is_invalid(stranger, what);
+    let detail = answer.detail().to_lowercase();
+    for claim in ["other members", "others were", "others are"] {
+        assert!(!detail.contains(claim), "{what}: {answer}");
     }
 }
 
@@ -84,7 +95,7 @@ async fn a_patch_that_is_refused_changes_nothing() {
             for input in inputs {
                 let what = format!("PATCH {input}");
                 let answer = play.patch(&team.path(), input).await;
-                answer.is_invalid(stranger, &what);
+                refuses(&answer, stranger, &what);
                 before.is_still(&play.picture().await, &what);
             }
         }
@@ -105,7 +116,7 @@ async fn a_put_that_is_refused_changes_nothing() {
                         "externalId": "new", "members": members(&ids)});
                     let what = format!("PUT {body}");
                     let answer = play.put(&team.path(), &body).await;
-                    answer.is_invalid(stranger, &what);
+                    refuses(&answer, stranger, &what);
                     before.is_still(&play.picture().await, &what);
                 }
             }
@@ -120,23 +131,39 @@ async fn a_post_that_is_refused_makes_no_group() {
     everywhere(GROUPED, |play| async move {
         let team = Team::set(&play).await;
         for stranger in team.strangers(&play).await {
-            let before = play.picture().await;
             for ids in [vec![stranger.as_str()], vec![&team.loner, &stranger]] {
                 let mut body = group(&ids);
                 let what = format!("POST {body}");
-                play.post("/Groups", &body)
-                    .await
-                    .is_invalid(&stranger, &what);
+                let before = play.picture().await;
+                refuses(&play.post("/Groups", &body).await, &stranger, &what);
                 before.is_still(&play.picture().await, &what);
                 body["members"] = members(&[&team.loner]);
                 let made = play.post("/Groups", &body).await;
                 made.is(201, &format!("corrected {what}"));
-                assert_eq!(play.tenant.members(&made.id()).await, [team.loner.as_str()]);
-                let gone = play.tenant.delete(&format!("/Groups/{}", made.id())).await;
-                assert_eq!(gone.status, 204, "{gone}");
-                before.is_still(&play.picture().await, "a group that came and went");
+                let held = play.tenant.members(&made.id()).await;
+                assert_eq!(held, [team.loner.as_str()], "corrected {what}");
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_corrected_post_in_the_same_bulk_request_makes_the_group() {
+    everywhere(GROUPED, |play| async move {
+        let team = Team::set(&play).await;
+        let mut good = group(&[&team.loner]);
+        let mut bad = good.clone();
+        let stranger = play.vendor.strangers[0];
+        bad["members"] = members(&[stranger]);
+        let operations = [&bad, &good].map(|body| operation("POST", "/Groups", body));
+        let answers = play.bulk(operations.into()).await;
+        refuses(&answers[0], stranger, "the first POST");
+        answers[1].is(201, "the second POST");
+        let held = play.tenant.members(&answers[1].id()).await;
+        assert_eq!(held, [team.loner.as_str()]);
+        good["members"] = json!([]);
+        play.post("/Groups", &good).await.is_taken("a third POST");
     })
     .await;
 }
