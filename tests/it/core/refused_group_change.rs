@@ -32,6 +32,15 @@ impl People {
         }
     }
 
+    /// With each of the strangers.
+    async fn sets(play: &Play) -> Vec<Self> {
+        let mut all = Vec::new();
+        for stranger in 0..STRANGERS {
+            all.push(Self::set(play, stranger).await);
+        }
+        all
+    }
+
     /// The stranger alone.
     fn alone(&self) -> Value {
         members(&[&self.stranger])
@@ -103,22 +112,20 @@ const REFUSED: &[fn(&People) -> Value] = &[
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_patch_that_is_refused_changes_nothing() {
     everywhere(GROUPED, |play| async move {
-        for stranger in 0..STRANGERS {
-            let people = People::set(&play, stranger).await;
-            with_each(&play, REFUSED, |play, input| {
-                let people = people.clone();
-                async move {
-                    let (path, _) = team(&play, &people).await;
-                    let input = input(&people);
-                    let what = format!("PATCH {input}");
-                    let before = play.picture().await;
-                    let answer = play.patch(&path, input).await;
-                    before.is_still(&play.picture().await, &what);
-                    refuses(&answer, &people.stranger, &what);
-                }
-            })
-            .await;
-        }
+        let all = People::sets(&play).await;
+        let inputs = all
+            .iter()
+            .flat_map(|people| REFUSED.iter().map(|input| (people.clone(), *input)));
+        with_each(&play, inputs, |play, (people, input)| async move {
+            let (path, _) = team(&play, &people).await;
+            let input = input(&people);
+            let what = format!("PATCH {input}");
+            let before = play.picture().await;
+            let answer = play.patch(&path, input).await;
+            before.is_still(&play.picture().await, &what);
+            refuses(&answer, &people.stranger, &what);
+        })
+        .await;
     })
     .await;
 }
@@ -126,30 +133,32 @@ async fn a_patch_that_is_refused_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_put_that_is_refused_changes_nothing() {
     everywhere(GROUPED, |play| async move {
-        for stranger in 0..STRANGERS {
-            let people = People::set(&play, stranger).await;
+        let all = People::sets(&play).await;
+        let inputs = all.iter().flat_map(|people| {
             let lists = [people.alone(), people.among()];
-            let inputs = lists
+            let each = lists
                 .into_iter()
                 .flat_map(|list| [(list.clone(), false), (list, true)]);
-            with_each(&play, inputs, |play, (list, is_renamed)| {
-                let people = people.clone();
-                async move {
-                    let (path, mut body) = team(&play, &people).await;
-                    body["externalId"] = "new".into();
-                    body["members"] = list;
-                    if is_renamed {
-                        body["displayName"] = unique("New-").into();
-                    }
-                    let what = format!("PUT {body}");
-                    let before = play.picture().await;
-                    let answer = play.put(&path, &body).await;
-                    before.is_still(&play.picture().await, &what);
-                    refuses(&answer, &people.stranger, &what);
+            each.map(|(list, is_renamed)| (people.clone(), list, is_renamed))
+        });
+        with_each(
+            &play,
+            inputs,
+            |play, (people, list, is_renamed)| async move {
+                let (path, mut body) = team(&play, &people).await;
+                body["externalId"] = "new".into();
+                body["members"] = list;
+                if is_renamed {
+                    body["displayName"] = unique("New-").into();
                 }
-            })
-            .await;
-        }
+                let what = format!("PUT {body}");
+                let before = play.picture().await;
+                let answer = play.put(&path, &body).await;
+                before.is_still(&play.picture().await, &what);
+                refuses(&answer, &people.stranger, &what);
+            },
+        )
+        .await;
     })
     .await;
 }
@@ -158,27 +167,26 @@ async fn a_put_that_is_refused_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_post_that_is_refused_makes_no_group() {
     everywhere(GROUPED, |play| async move {
-        for stranger in 0..STRANGERS {
-            let people = People::set(&play, stranger).await;
-            with_each(&play, [people.alone(), people.among()], |play, list| {
-                let people = people.clone();
-                async move {
-                    let mut body = group(&[]);
-                    body["members"] = list;
-                    let what = format!("POST {body}");
-                    let before = play.picture().await;
-                    let answer = play.post("/Groups", &body).await;
-                    before.is_still(&play.picture().await, &what);
-                    refuses(&answer, &people.stranger, &what);
-                    body["members"] = members(&[&people.loner]);
-                    let made = play.post("/Groups", &body).await;
-                    made.is(201, &format!("corrected {what}"));
-                    let held = play.tenant.members(&made.id()).await;
-                    assert_eq!(held, [people.loner], "corrected {what}");
-                }
-            })
-            .await;
-        }
+        let all = People::sets(&play).await;
+        let inputs = all.iter().flat_map(|people| {
+            let lists = [people.alone(), people.among()];
+            lists.map(|list| (people.clone(), list))
+        });
+        with_each(&play, inputs, |play, (people, list)| async move {
+            let mut body = group(&[]);
+            body["members"] = list;
+            let what = format!("POST {body}");
+            let before = play.picture().await;
+            let answer = play.post("/Groups", &body).await;
+            before.is_still(&play.picture().await, &what);
+            refuses(&answer, &people.stranger, &what);
+            body["members"] = members(&[&people.loner]);
+            let made = play.post("/Groups", &body).await;
+            made.is(201, &format!("corrected {what}"));
+            let held = play.tenant.members(&made.id()).await;
+            assert_eq!(held, [people.loner], "corrected {what}");
+        })
+        .await;
     })
     .await;
 }
