@@ -52,6 +52,15 @@ impl People {
     }
 }
 
+/// The lists of members that the strangers are in.
+fn with_lists(all: &[People]) -> Vec<(People, Value)> {
+    let each = all.iter().flat_map(|people| {
+        let lists = [people.alone(), people.among()];
+        lists.map(|list| (people.clone(), list))
+    });
+    each.collect()
+}
+
 /// A group with the member in it: its path and what it was made of.
 async fn team(play: &Play, people: &People) -> (String, Value) {
     let body = group(&[&people.member]);
@@ -113,9 +122,10 @@ const REFUSED: &[fn(&People) -> Value] = &[
 async fn a_patch_that_is_refused_changes_nothing() {
     everywhere(GROUPED, |play| async move {
         let all = People::sets(&play).await;
-        let inputs = all
+        let inputs: Vec<_> = all
             .iter()
-            .flat_map(|people| REFUSED.iter().map(|input| (people.clone(), *input)));
+            .flat_map(|people| REFUSED.iter().map(|input| (people.clone(), *input)))
+            .collect();
         with_each(&play, inputs, |play, (people, input)| async move {
             let (path, _) = team(&play, &people).await;
             let input = input(&people);
@@ -133,14 +143,11 @@ async fn a_patch_that_is_refused_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_put_that_is_refused_changes_nothing() {
     everywhere(GROUPED, |play| async move {
-        let all = People::sets(&play).await;
-        let inputs = all.iter().flat_map(|people| {
-            let lists = [people.alone(), people.among()];
-            let each = lists
-                .into_iter()
-                .flat_map(|list| [(list.clone(), false), (list, true)]);
-            each.map(|(list, is_renamed)| (people.clone(), list, is_renamed))
-        });
+        let inputs = with_lists(&People::sets(&play).await);
+        let inputs: Vec<_> = inputs
+            .into_iter()
+            .flat_map(|(people, list)| [false, true].map(|it| (people.clone(), list.clone(), it)))
+            .collect();
         with_each(
             &play,
             inputs,
@@ -167,11 +174,7 @@ async fn a_put_that_is_refused_changes_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_post_that_is_refused_makes_no_group() {
     everywhere(GROUPED, |play| async move {
-        let all = People::sets(&play).await;
-        let inputs = all.iter().flat_map(|people| {
-            let lists = [people.alone(), people.among()];
-            lists.map(|list| (people.clone(), list))
-        });
+        let inputs = with_lists(&People::sets(&play).await);
         with_each(&play, inputs, |play, (people, list)| async move {
             let mut body = group(&[]);
             body["members"] = list;
