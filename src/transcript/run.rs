@@ -135,10 +135,7 @@ impl Player {
             let replay = Rc::new(replay);
             let backend: Rc<dyn Backend> = replay.clone();
             let story = Story::unheard_of(&self.tenant);
-            let got = self
-                .ask(&exchange.asks, &before, backend, Rc::clone(&story))
-                .await;
-            story.taken();
+            let got = self.ask(&exchange.asks, &before, backend, story).await;
             let (came, mut misfits) = replay.end();
             misfits.extend(judge(exchange, &got, &mut variables));
             happened.push(Happened {
@@ -159,7 +156,11 @@ impl Player {
         backend: Rc<dyn Backend>,
         story: Rc<Story>,
     ) -> Got {
-        match self.response(ask, variables, backend, story).await {
+        let response = self
+            .response(ask, variables, backend, Rc::clone(&story))
+            .await;
+        story.taken();
+        match response {
             Ok(response) => Got::of_response(response),
             Err(failure) => {
                 let told = told(failure, "transcript");

@@ -14,7 +14,7 @@ mod upkeep;
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, Transaction, TransactionBehavior};
 
 use super::known::Known;
 use super::lane::{self, Command, Commands};
@@ -42,6 +42,11 @@ impl Link {
     pub(super) fn writer(path: &Path) -> Result<Self, MemoryError> {
         let mut connection = open::writer(path)?;
         schema::migrate(&mut connection)?;
+        // On a read-only file system SQLite opens the file to read it, and says so only when asked.
+        if connection.is_readonly(MAIN_DB).map_err(unavailable)? {
+            let read_only = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            return Err(unavailable(rusqlite::Error::SqliteFailure(read_only, None)));
+        }
         Ok(Self {
             upkeep: Some(Upkeep::of(&connection)?),
             connection,

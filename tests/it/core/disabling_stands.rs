@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scimgate::scim::Profile;
 use serde_json::{Value, json};
 
-use super::play::{Play, both_ways, everywhere};
+use super::play::{Play, both_ways, everywhere, with_each};
 use super::stand::{Edit, Stand};
 use super::vendors::{ALL, PALOALTO, SOSAFE, Vendor, WEBROOT, WEDO, WSS};
 use crate::harness::{group, person};
@@ -60,9 +60,10 @@ async fn a_refused_value_keeps_nobody_in() {
     everywhere(
         &[&SOSAFE, &WEBROOT, &PALOALTO, &WSS, &WEDO],
         |play| async move {
-            for refused in refused_by(play.vendor) {
+            with_each(&play, refused_by(play.vendor), |play, refused| async move {
                 keeps_nobody_in(&play, &refused, 400).await;
-            }
+            })
+            .await;
         },
     )
     .await;
@@ -119,21 +120,24 @@ async fn keeps_nobody_in(play: &Play, refused: &Refused, status: u16) {
         let off = json!({"op": "Replace", "path": "active", "value": "False"});
         inputs.push(json!([change, off]));
     }
-    for input in inputs {
-        let what = format!("PATCH {input}");
-        let user = person();
-        let id = play.make("/Users", &user).await;
-        let before = play.tenant.get(&format!("/Users/{id}")).await.json();
-        let answer = play.patch(&format!("/Users/{id}"), input).await;
-        answer.is(status, &what);
-        let detail = answer.detail();
-        assert!(detail.contains(named), "{what}: no {named:?} in {detail:?}");
-        assert!(!play.is_active(&user["userName"]), "{what}: still active");
-        let now = play.tenant.get(&format!("/Users/{id}")).await.json();
-        let mut expected = before;
-        expected["active"] = false.into();
-        assert_eq!(without_meta(now), without_meta(expected), "{what}");
-    }
+    with_each(play, inputs, |play, input| {
+        let named = *named;
+        async move {
+            let what = format!("PATCH {input}");
+            let user = person();
+            let path = format!("/Users/{}", play.make("/Users", &user).await);
+            let mut expected = play.tenant.get(&path).await.json();
+            expected["active"] = false.into();
+            let answer = play.patch(&path, input).await;
+            answer.is(status, &what);
+            assert!(!play.is_active(&user["userName"]), "{what}: still active");
+            let now = play.tenant.get(&path).await.json();
+            assert_eq!(without_meta(now), without_meta(expected), "{what}");
+            let detail = answer.detail();
+            assert!(detail.contains(named), "{what}: no {named:?} in {detail:?}");
+        }
+    })
+    .await;
 }
 
 fn without_meta(mut user: Value) -> Value {

@@ -1,157 +1,230 @@
 //! What can be found out without a write is found out before the first one.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::play::everywhere;
-use super::vendors::{ALL, GROUPED};
+use super::play::{Play, everywhere, with_each};
+use super::vendors::{ALL, GROUPED, SOSAFE, WEBROOT, WEDO};
 use crate::harness::{group, person, unique};
 
 const MAIL: &str = "emails[type eq \"work\"].value";
 
+/// How a name is spelt that somebody else has.
+const SPELLINGS: [fn(&str) -> String; 2] = [str::to_owned, str::to_uppercase];
+
+fn replace(path: &str, value: impl Into<Value>) -> Value {
+    let value: Value = value.into();
+    json!({"op": "replace", "path": path, "value": value})
+}
+
+/// All pairs.
+fn each_of<A: Copy, B: Copy>(all: &[A], with: &[B]) -> Vec<(A, B)> {
+    let pairs = all.iter().flat_map(|a| with.iter().map(|b| (*a, *b)));
+    pairs.collect()
+}
+
+/// PATCHes that give a user a userName.
+const RENAMES: &[fn(&str) -> Value] = &[
+    |name| json!([replace("userName", name)]),
+    |name| json!([{"op": "replace", "value": {"userName": name}}]),
+    |name| json!([{"op": "replace", "value": {"userName": name, "displayName": "New"}}]),
+    |name| json!([replace("displayName", "New"), replace("userName", name)]),
+    |name| json!([replace("userName", name), replace("displayName", "New")]),
+    |name| json!([replace("name.givenName", "New"), replace("userName", name)]),
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_name_that_is_taken_is_refused_before_anything_is_changed() {
     everywhere(ALL, |play| async move {
-        let (first, second) = (person(), person());
-        play.make("/Users", &first).await;
-        let path = format!("/Users/{}", play.make("/Users", &second).await);
-        let before = play.picture().await;
-        let taken = first["userName"].as_str().unwrap();
-        for taken in [taken.to_owned(), taken.to_uppercase()] {
-            let rename = json!({"op": "replace", "path": "userName", "value": taken});
-            let change = json!({"op": "replace", "path": "displayName", "value": "New"});
-            let inputs = [
-                json!([rename]),
-                json!([{"op": "replace", "value": {"userName": taken}}]),
-                json!([{"op": "replace", "value": {"userName": taken, "displayName": "New"}}]),
-                json!([change, rename]),
-                json!([rename, change]),
-                json!([{"op": "replace", "path": "name.givenName", "value": "New"}, rename]),
-            ];
-            for input in inputs {
-                let what = format!("PATCH {input}");
-                play.patch(&path, input).await.is_taken(&what);
-                before.is_still(&play.picture().await, &what);
-            }
-            let mut body = second.clone();
-            body["userName"] = taken.clone().into();
-            body["displayName"] = "New".into();
-            let what = format!("PUT userName {taken}");
-            play.put(&path, &body).await.is_taken(&what);
-            before.is_still(&play.picture().await, &what);
-        }
+        let inputs = each_of(RENAMES, &SPELLINGS);
+        with_each(&play, inputs, |play, (rename, spelt)| async move {
+            let (first, path) = (
+                person(),
+                format!("/Users/{}", play.make("/Users", &person()).await),
+            );
+            play.make("/Users", &first).await;
+            let input = rename(&spelt(first["userName"].as_str().unwrap()));
+            let what = format!("PATCH {input}");
+            let refused = async { play.patch(&path, input).await.is_taken(&what) };
+            play.unchanged_by(&what, refused).await;
+        })
+        .await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_that_is_taken_is_refused_before_anything_is_changed() {
+async fn a_put_with_a_user_name_that_is_taken_changes_nothing() {
     everywhere(ALL, |play| async move {
-        if !play.vendor.unique_email {
-            return;
-        }
-        let (first, second) = (person(), person());
-        play.make("/Users", &first).await;
-        let path = format!("/Users/{}", play.make("/Users", &second).await);
-        let before = play.picture().await;
-        let taken = first["emails"][0]["value"].as_str().unwrap();
-        for taken in [taken.to_owned(), taken.to_uppercase()] {
-            let change = json!({"op": "replace", "path": MAIL, "value": taken});
-            let name = format!("{}@example.com", unique("new"));
-            let rename = json!({"op": "replace", "path": "userName", "value": name});
-            for input in [
-                json!([change]),
-                json!([rename, change]),
-                json!([change, rename]),
-            ] {
-                let what = format!("PATCH {input}");
-                play.patch(&path, input).await.is_taken(&what);
-                before.is_still(&play.picture().await, &what);
-            }
-            let mut body = second.clone();
-            body["emails"][0]["value"] = taken.clone().into();
+        with_each(&play, SPELLINGS, |play, spelt| async move {
+            let (first, mut body) = (person(), person());
+            play.make("/Users", &first).await;
+            let path = format!("/Users/{}", play.make("/Users", &body).await);
+            body["userName"] = spelt(first["userName"].as_str().unwrap()).into();
             body["displayName"] = "New".into();
-            let what = format!("PUT address {taken}");
-            play.put(&path, &body).await.is_taken(&what);
-            before.is_still(&play.picture().await, &what);
-        }
+            let what = format!("PUT userName {}", body["userName"]);
+            let refused = async { play.put(&path, &body).await.is_taken(&what) };
+            play.unchanged_by(&what, refused).await;
+        })
+        .await;
     })
     .await;
+}
+
+/// PATCHes that give a user an address.
+const MOVES: &[fn(&str) -> Value] = &[
+    |taken| json!([replace(MAIL, taken)]),
+    |taken| json!([replace("userName", new_name()), replace(MAIL, taken)]),
+    |taken| json!([replace(MAIL, taken), replace("userName", new_name())]),
+    |taken| json!([replace("emails", json!([{"type": "work", "value": taken}]))]),
+];
+
+fn new_name() -> String {
+    format!("{}@example.com", unique("new"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_taken_is_refused_before_anything_is_changed() {
+    everywhere(&[&SOSAFE, &WEBROOT, &WEDO], |play| async move {
+        assert!(play.vendor.unique_email);
+        with_each(
+            &play,
+            each_of(MOVES, &SPELLINGS),
+            |play, (moved, spelt)| async move {
+                let (first, path) = (
+                    person(),
+                    format!("/Users/{}", play.make("/Users", &person()).await),
+                );
+                play.make("/Users", &first).await;
+                let input = moved(&spelt(first["emails"][0]["value"].as_str().unwrap()));
+                let what = format!("PATCH {input}");
+                let refused = async { play.patch(&path, input).await.is_taken(&what) };
+                play.unchanged_by(&what, refused).await;
+            },
+        )
+        .await;
+    })
+    .await;
+}
+
+/// PATCHes that give a group a name, and change its members or not.
+const GROUP_RENAMES: &[fn(&str, &Value) -> Value] = &[
+    |name, _| json!([replace("displayName", name)]),
+    |name, _| json!([{"op": "replace", "value": {"displayName": name}}]),
+    |name, list| json!([{"op": "replace", "value": {"displayName": name, "members": list}}]),
+    |name, _| json!([replace("externalId", "new"), replace("displayName", name)]),
+    |name, list| json!([replace("displayName", name), add(list)]),
+    |name, list| json!([add(list), replace("displayName", name)]),
+    |name, list| {
+        json!([
+            replace("members", list.clone()),
+            replace("displayName", name)
+        ])
+    },
+    |name, _| json!([{"op": "remove", "path": "members"}, replace("displayName", name)]),
+];
+
+fn add(list: &Value) -> Value {
+    json!({"op": "add", "path": "members", "value": list})
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_name_that_is_taken_is_refused_before_anybody_joins_or_leaves() {
     everywhere(GROUPED, |play| async move {
-        let member = play.make("/Users", &person()).await;
-        let loner = play.make("/Users", &person()).await;
-        let (first, second) = (group(&[]), group(&[&member]));
-        play.make("/Groups", &first).await;
-        let path = format!("/Groups/{}", play.make("/Groups", &second).await);
-        let before = play.picture().await;
-        let taken = first["displayName"].as_str().unwrap();
-        for taken in [taken.to_owned(), taken.to_uppercase()] {
-            let rename = json!({"op": "replace", "path": "displayName", "value": taken});
-            let external = json!({"op": "replace", "path": "externalId", "value": "new"});
-            let list = json!([{"value": loner}]);
-            let add = json!({"op": "add", "path": "members", "value": list});
-            let replace = json!({"op": "replace", "path": "members", "value": list});
-            let inputs = [
-                json!([rename]),
-                json!([external, rename]),
-                json!([{"op": "replace", "value": {"displayName": taken}}]),
-                json!([{"op": "replace", "value": {"displayName": taken, "members": list}}]),
-                json!([rename, add]),
-                json!([add, rename]),
-                json!([replace, rename]),
-                json!([{"op": "remove", "path": "members"}, rename]),
-            ];
-            for input in inputs {
-                let what = format!("PATCH {input}");
-                play.patch(&path, input).await.is_taken(&what);
-                before.is_still(&play.picture().await, &what);
-            }
-            for members in [json!([]), list] {
-                let mut body = second.clone();
-                body["displayName"] = taken.clone().into();
-                body["members"] = members;
-                let what = format!("PUT {body}");
-                play.put(&path, &body).await.is_taken(&what);
-                before.is_still(&play.picture().await, &what);
-            }
-        }
+        let inputs = each_of(GROUP_RENAMES, &SPELLINGS);
+        with_each(&play, inputs, |play, (rename, spelt)| async move {
+            let Named {
+                taken, path, list, ..
+            } = Named::set(&play).await;
+            let input = rename(&spelt(&taken), &list);
+            let what = format!("PATCH {input}");
+            let refused = async { play.patch(&path, input).await.is_taken(&what) };
+            play.unchanged_by(&what, refused).await;
+        })
+        .await;
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_put_with_a_group_name_that_is_taken_changes_nothing() {
+    everywhere(GROUPED, |play| async move {
+        let inputs = each_of(&[false, true], &SPELLINGS);
+        with_each(&play, inputs, |play, (is_empty, spelt)| async move {
+            let named = Named::set(&play).await;
+            let mut body = named.body;
+            body["displayName"] = spelt(&named.taken).into();
+            body["members"] = if is_empty { json!([]) } else { named.list };
+            let what = format!("PUT {body}");
+            let refused = async { play.put(&named.path, &body).await.is_taken(&what) };
+            play.unchanged_by(&what, refused).await;
+        })
+        .await;
+    })
+    .await;
+}
+
+/// A group of one, and the name of another group.
+struct Named {
+    path: String,
+    body: Value,
+    taken: String,
+    /// Members that are users and not in the group.
+    list: Value,
+}
+
+impl Named {
+    async fn set(play: &Play) -> Self {
+        let member = play.make("/Users", &person()).await;
+        let loner = play.make("/Users", &person()).await;
+        let (other, body) = (group(&[]), group(&[&member]));
+        play.make("/Groups", &other).await;
+        Self {
+            path: format!("/Groups/{}", play.make("/Groups", &body).await),
+            body,
+            taken: other["displayName"].as_str().unwrap().to_owned(),
+            list: json!([{"value": loner}]),
+        }
+    }
+}
+
+/// PATCHes that set a list of objects to a text.
+const TEXTS: &[fn(&str) -> Value] = &[
+    |text| json!([replace("emails", text)]),
+    |text| json!([{"op": "replace", "value": {"emails": text}}]),
+    |text| json!([replace("displayName", "New"), replace("emails", text)]),
+];
 
 /// Taken as it is, it would leave no address at all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_text_is_no_list_of_addresses() {
     everywhere(ALL, |play| async move {
-        let user = person();
-        let path = format!("/Users/{}", play.make("/Users", &user).await);
-        let before = play.picture().await;
-        for text in ["x", "x@example.com"] {
-            let inputs = [
-                json!([{"op": "replace", "path": "emails", "value": text}]),
-                json!([{"op": "replace", "value": {"emails": text}}]),
-                json!([{"op": "replace", "path": "displayName", "value": "New"},
-                    {"op": "replace", "path": "emails", "value": text}]),
-            ];
-            for input in inputs {
-                let what = format!("PATCH {input}");
-                play.patch(&path, input).await.is(400, &what);
-                before.is_still(&play.picture().await, &what);
-            }
-            let mut body = user.clone();
-            body["emails"] = text.into();
-            let what = format!("PUT emails {text:?}");
-            play.put(&path, &body).await.is(400, &what);
-            before.is_still(&play.picture().await, &what);
+        let inputs = each_of(TEXTS, &["x", "x@example.com"]);
+        with_each(&play, inputs, |play, (input, text)| async move {
+            let path = format!("/Users/{}", play.make("/Users", &person()).await);
+            let what = format!("PATCH {}", input(text));
+            let refused = async { play.patch(&path, input(text)).await.is(400, &what) };
+            play.unchanged_by(&what, refused).await;
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_with_a_text_for_a_list_of_addresses_is_refused() {
+    everywhere(ALL, |play| async move {
+        with_each(&play, ["x", "x@example.com"], |play, text| async move {
+            let path = format!("/Users/{}", play.make("/Users", &person()).await);
             let mut body = person();
             body["emails"] = text.into();
-            let what = format!("POST emails {text:?}");
-            play.post("/Users", &body).await.is(400, &what);
-            before.is_still(&play.picture().await, &what);
-        }
+            let what = format!("PUT and POST emails {text:?}");
+            let refused = async {
+                play.put(&path, &body).await.is(400, &what);
+                play.post("/Users", &body).await.is(400, &what);
+            };
+            play.unchanged_by(&what, refused).await;
+        })
+        .await;
     })
     .await;
 }

@@ -97,6 +97,27 @@ where
     failures
 }
 
+/// Plays a case with each of several inputs, and tells with which it fails.
+///
+/// # Panics
+/// When it fails with any.
+pub(super) async fn with_each<I, F>(
+    play: &Play,
+    inputs: impl IntoIterator<Item = I>,
+    case: impl Fn(Play, I) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut failures = Vec::new();
+    for input in inputs {
+        if let Err(panic) = tokio::spawn(case(play.clone(), input)).await {
+            failures.push(text_of(panic));
+        }
+    }
+    let count = failures.len();
+    assert!(count == 0, "{count} inputs\n- {}", failures.join("\n- "));
+}
+
 /// What a task of the case comes to; its panic is the case's.
 pub(super) async fn ended<T>(task: JoinHandle<T>) -> T {
     match task.await {
@@ -142,6 +163,13 @@ impl Play {
         body: &'a Value,
     ) -> impl Future<Output = String> + 'a {
         self.stand.tenant.make(endpoint, body)
+    }
+
+    /// Asserts that a request, which judges its answer by itself, changes nothing.
+    pub(super) async fn unchanged_by(&self, what: &str, request: impl Future<Output = ()>) {
+        let before = self.picture().await;
+        request.await;
+        before.is_still(&self.picture().await, what);
     }
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {

@@ -1,9 +1,11 @@
 //! A POST of what is there already is refused and changes nothing: it may come from anybody, and
 //! only a request whose answer was lost may take up what an earlier try of it has made.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::play::{Play, everywhere, operation};
+use super::play::{Play, everywhere, operation, with_each};
 use super::vendors::{ALL, GROUPED};
 use crate::harness::{group, person, unique};
 
@@ -61,9 +63,12 @@ fn address() -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_posted_again_is_refused_and_stays_as_it_is() {
     everywhere(ALL, |play| async move {
-        let user = person();
-        play.make("/Users", &user).await;
-        refuses_again(&play, "/Users", &user, USERS_AGAIN).await;
+        with_each(&play, USERS_AGAIN, |play, variant| async move {
+            let user = person();
+            play.make("/Users", &user).await;
+            is_refused_again(&play, "/Users", &user, variant).await;
+        })
+        .await;
     })
     .await;
 }
@@ -71,14 +76,17 @@ async fn a_user_posted_again_is_refused_and_stays_as_it_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disabled_user_posted_again_stays_disabled() {
     everywhere(ALL, |play| async move {
-        let user = person();
-        let id = play.make("/Users", &user).await;
-        let operations = json!([{"op": "replace", "path": "active", "value": false}]);
-        let disabled = play.patch(&format!("/Users/{id}"), operations).await;
-        disabled.is(200, "disabling");
-        assert!(!play.is_active(&user["userName"]), "not disabled");
-        refuses_again(&play, "/Users", &user, USERS_AGAIN).await;
-        assert!(!play.is_active(&user["userName"]), "enabled again");
+        with_each(&play, USERS_AGAIN, |play, variant| async move {
+            let user = person();
+            let id = play.make("/Users", &user).await;
+            let operations = json!([{"op": "replace", "path": "active", "value": false}]);
+            let disabled = play.patch(&format!("/Users/{id}"), operations).await;
+            disabled.is(200, "disabling");
+            assert!(!play.is_active(&user["userName"]), "not disabled");
+            is_refused_again(&play, "/Users", &user, variant).await;
+            assert!(!play.is_active(&user["userName"]), "enabled again");
+        })
+        .await;
     })
     .await;
 }
@@ -86,24 +94,25 @@ async fn a_disabled_user_posted_again_stays_disabled() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_posted_again_is_refused_and_keeps_its_members() {
     everywhere(GROUPED, |play| async move {
-        let member = play.make("/Users", &person()).await;
-        let team = group(&[&member]);
-        let id = play.make("/Groups", &team).await;
-        refuses_again(&play, "/Groups", &team, GROUPS_AGAIN).await;
-        assert_eq!(play.tenant.members(&id).await, [member]);
+        with_each(&play, GROUPS_AGAIN, |play, variant| async move {
+            let member = play.make("/Users", &person()).await;
+            let team = group(&[&member]);
+            let id = play.make("/Groups", &team).await;
+            is_refused_again(&play, "/Groups", &team, variant).await;
+            assert_eq!(play.tenant.members(&id).await, [member]);
+        })
+        .await;
     })
     .await;
 }
 
-async fn refuses_again(play: &Play, endpoint: &str, first: &Value, variants: &[Variant]) {
-    let before = play.picture().await;
-    for (what, change) in variants {
-        let mut again = first.clone();
-        change(&mut again);
-        let answer = play.post(endpoint, &again).await;
-        answer.is_taken(what);
-        before.is_still(&play.picture().await, what);
-    }
+async fn is_refused_again(play: &Play, endpoint: &str, first: &Value, variant: &Variant) {
+    let (what, change) = variant;
+    let what = format!("POST {endpoint}, {what}");
+    let mut again = first.clone();
+    change(&mut again);
+    let refused = async { play.post(endpoint, &again).await.is_taken(&what) };
+    play.unchanged_by(&what, refused).await;
 }
 
 /// A person who has another userName and the e-mail address and externalId of somebody.
@@ -169,17 +178,36 @@ async fn twice_in_bulk(play: &Play, endpoint: &str, body: Value) {
 /// What another gateway or an administrator has made looks just like what an earlier try of the
 /// request would have made. Without a note that there was such a try it is somebody else's.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_others_have_made_is_not_taken_over() {
+async fn a_user_whom_others_have_made_is_not_taken_over() {
     everywhere(ALL, |play| async move {
-        let other = play.another().await;
-        let user = person();
-        other.tenant.make("/Users", &user).await;
-        refuses_again(&play, "/Users", &user, USERS_AGAIN).await;
-        if play.vendor.has_groups {
-            let team = group(&[]);
-            other.tenant.make("/Groups", &team).await;
-            refuses_again(&play, "/Groups", &team, GROUPS_AGAIN).await;
-        }
+        let other = Arc::new(play.another().await);
+        with_each(&play, USERS_AGAIN, |play, variant| {
+            let other = Arc::clone(&other);
+            async move {
+                let user = person();
+                other.tenant.make("/Users", &user).await;
+                is_refused_again(&play, "/Users", &user, variant).await;
+            }
+        })
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_group_that_others_have_made_is_not_taken_over() {
+    everywhere(GROUPED, |play| async move {
+        let other = Arc::new(play.another().await);
+        with_each(&play, GROUPS_AGAIN, |play, variant| {
+            let other = Arc::clone(&other);
+            async move {
+                let member = other.tenant.make("/Users", &person()).await;
+                let team = group(&[&member]);
+                other.tenant.make("/Groups", &team).await;
+                is_refused_again(&play, "/Groups", &team, variant).await;
+            }
+        })
+        .await;
     })
     .await;
 }
