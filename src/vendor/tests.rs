@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::adapter::manifest::{Deadlines, Limits};
 use crate::adapter::replies::ReplyTable;
+use crate::adapter::story::{Asked, Audience, Story, Witness};
 use crate::adapter::{Backend, CallBody, CallFault, TenantId, VendorCall, VendorReply, Verb};
 
 fn destination(base_url: &str) -> Destination {
@@ -64,4 +65,21 @@ fn call(method: Verb, path: &str) -> VendorCall {
 async fn send(network: &Network, method: Verb, path: &str) -> Result<VendorReply, CallFault> {
     let deadline = Instant::now() + Duration::from_secs(20);
     network.call(call(method, path), deadline).await
+}
+
+/// The story of a request, of whose end these hear.
+fn story(witnesses: Vec<Arc<dyn Witness>>) -> Rc<Story> {
+    let asked = Asked {
+        request_id: "r".into(),
+        part: 0,
+        tenant: TenantId::parse("acme").unwrap(),
+        vendor: "v".into(),
+        method: "POST",
+        route: "/Users",
+    };
+    let audience = Audience {
+        witnesses,
+        ..Audience::default()
+    };
+    Story::begin(asked, Rc::new(audience))
 }
