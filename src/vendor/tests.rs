@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{Deadlines, Limits};
+use crate::provisioning::trace::{Asked, Audience, Story, Witness};
 use crate::script::call::{Backend, CallBody, CallFault, VendorCall, VendorReply, Verb};
 use crate::script::replies::ReplyTable;
 
@@ -65,4 +66,21 @@ fn call(method: Verb, path: &str) -> VendorCall {
 async fn send(network: &Network, method: Verb, path: &str) -> Result<VendorReply, CallFault> {
     let deadline = Instant::now() + Duration::from_secs(20);
     network.call(call(method, path), deadline).await
+}
+
+/// The story of a request, of whose end these hear.
+fn story(witnesses: Vec<Arc<dyn Witness>>) -> Rc<Story> {
+    let asked = Asked {
+        request_id: "r".into(),
+        part: 0,
+        tenant: TenantId::parse("acme").unwrap(),
+        vendor: "v".into(),
+        method: "POST",
+        route: "/Users",
+    };
+    let audience = Audience {
+        witnesses,
+        ..Audience::default()
+    };
+    Story::begin(asked, Rc::new(audience))
 }

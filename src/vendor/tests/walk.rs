@@ -8,7 +8,7 @@ use tracing::Span;
 
 use super::server::{Act, FINE, Vendor, deserted};
 use super::*;
-use crate::provisioning::trace::{Step, Story, Wait};
+use crate::provisioning::trace::{Step, Wait};
 use crate::script::call::RequestToken;
 
 const DOWN: &str = "HTTP/1.1 503 Down\r\nContent-Length: 6\r\n\r\n<html>";
@@ -147,7 +147,7 @@ async fn another_time_limit_for_connecting_begins_new_connections() {
 #[tokio::test]
 async fn a_story_has_each_retry_with_its_reason() {
     let vendor = Vendor::start([Act::SayAndReset(""), Act::Say(DOWN), Act::Say(FINE)]).await;
-    let story = Story::unheard_of(&TenantId::parse("acme").unwrap());
+    let story = story(Vec::new());
     let network = network(&vendor.base_url).noting(Rc::clone(&story));
     send(&network, Verb::Get, "/users").await.unwrap();
     let retries = story.steps().into_iter().filter_map(|moment| {
@@ -172,13 +172,11 @@ async fn a_story_has_what_was_waited_for() {
             state: Arc::new(VendorState::new(limits)),
             ..destination(&vendor.base_url)
         };
-        let story = Story::unheard_of(&to.tenant);
+        let story = story(Vec::new());
         let network = Network::new(pool(), Arc::new(to)).noting(Rc::clone(&story));
-        let (first, second) = tokio::join!(
-            send(&network, Verb::Get, "/users"),
-            send(&network, Verb::Get, "/users")
-        );
-        assert!(first.is_ok() && second.is_ok());
+        let one = || send(&network, Verb::Get, "/users");
+        let (first, second, third) = tokio::join!(one(), one(), one());
+        assert!(first.is_ok() && second.is_ok() && third.is_ok());
         let waits = story.steps().into_iter().filter_map(|moment| {
             let Step::Waited { wait, .. } = moment.step else {
                 return None;
@@ -193,7 +191,7 @@ async fn a_story_has_what_was_waited_for() {
         ..Limits::default()
     };
     check(rate, Wait::Rate).await;
-    // Whoever has the only place waits for the rate with it, and the other one for the place.
+    // The second has the only place and waits for the rate with it, and the third for the place.
     let place = Limits {
         concurrency: Some(1),
         ..rate

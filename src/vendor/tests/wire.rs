@@ -9,7 +9,7 @@ use tracing::subscriber::NoSubscriber;
 
 use super::server::{Act, Vendor};
 use super::*;
-use crate::provisioning::trace::{Asked, Audience, Ended, Story, Witness};
+use crate::provisioning::trace::{Ended, Witness};
 
 #[tokio::test]
 async fn a_request_carries_what_it_must_and_nothing_else() {
@@ -156,19 +156,7 @@ impl Witness for Ear {
 #[tokio::test]
 async fn what_is_no_single_requests_keeps_no_story_from_its_end() {
     let ear = Arc::<Ear>::default();
-    let audience = Rc::new(Audience {
-        witnesses: vec![Arc::clone(&ear) as _],
-        ..Audience::default()
-    });
-    let asked = Asked {
-        request_id: "r".into(),
-        part: 0,
-        tenant: TenantId::parse("acme").unwrap(),
-        vendor: "v".into(),
-        method: "POST",
-        route: "/Users",
-    };
-    let story = Story::begin(asked, audience);
+    let story = story(vec![Arc::clone(&ear) as _]);
     let of_request = network("http://127.0.0.1:1/").noting(story);
     let apart = of_request.apart().unwrap();
     drop(of_request);

@@ -12,8 +12,8 @@ use super::stand::{Stand, Tenant};
 
 const MANY: usize = 64;
 
-/// Calls that the first of them needs: a look, the create, and another look.
-const CALLS: u64 = 3;
+/// Calls that the first of them may need: a look, the create, another look, and a team's members.
+const CALLS: u64 = 4;
 
 /// One is told that it was made, and the others that it is there, from what the first came to.
 async fn all_at_once(tenant: &Tenant, sort: Sort, most: u64) {

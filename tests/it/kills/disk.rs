@@ -20,7 +20,7 @@ const RECOVERY: Duration = Duration::from_secs(5);
 /// What the store lies on.
 trait Disk {
     /// From now on nothing can be written to it.
-    fn fill(&self, stand: &Stand);
+    fn fill(&self, stand: &mut Stand);
     /// From now on there is room again.
     fn make_room(&self, stand: &Stand);
     /// The store's file, as this process sees it.
@@ -30,11 +30,15 @@ trait Disk {
 /// A limit of the process: no file may grow, or be written at all.
 struct Limit;
 
+/// A file system that was read-only when the gateway started: under one that has its store open
+/// none can become so.
+struct ReadOnly;
+
 /// A file system of its own, in a mount namespace of the gateway's own, that is full.
 struct Tmpfs;
 
 impl Disk for Limit {
-    fn fill(&self, stand: &Stand) {
+    fn fill(&self, stand: &mut Stand) {
         limit(stand, "0:unlimited");
     }
 
@@ -57,6 +61,28 @@ fn limit(stand: &Stand, size: &str) {
     assert!(limited.status.success(), "{}", text_of(&limited.stderr));
 }
 
+impl Disk for ReadOnly {
+    fn fill(&self, stand: &mut Stand) {
+        stand.relaunch(on_read_only);
+    }
+
+    fn make_room(&self, stand: &Stand) {
+        let pid = stand.served().pid().to_string();
+        let state = stand.house.path().join("state");
+        let mounted = Command::new("nsenter")
+            .args(["--target", &pid, "--user", "--preserve-credentials"])
+            .args(["--mount", "mount", "-o", "remount,bind,rw"])
+            .arg(state)
+            .output()
+            .unwrap();
+        assert!(mounted.status.success(), "{}", text_of(&mounted.stderr));
+    }
+
+    fn store(&self, stand: &Stand) -> String {
+        Limit.store(stand)
+    }
+}
+
 impl Tmpfs {
     /// What takes all the room, as this process sees it.
     fn ballast(stand: &Stand) -> String {
@@ -65,7 +91,7 @@ impl Tmpfs {
 }
 
 impl Disk for Tmpfs {
-    fn fill(&self, stand: &Stand) {
+    fn fill(&self, stand: &mut Stand) {
         let zeros = std::fs::File::open("/dev/zero").unwrap();
         let mut ballast = std::fs::File::create(Self::ballast(stand)).unwrap();
         let full = std::io::copy(&mut std::io::BufReader::new(zeros), &mut ballast);
@@ -105,20 +131,35 @@ fn limited(house: &House) -> Command {
     by_shell(house, "trap '' XFSZ; SERVE")
 }
 
-/// Puts the state on a file system of 4 MiB that nobody else sees.
-const ON_TMPFS: &str = "cp -a state kept && exec unshare --user --map-root-user --mount sh -c \
-    'mount -t tmpfs -o size=4m tmpfs state && cp -a kept/. state && SERVE'";
-
+/// With the state on a file system of 4 MiB that nobody else sees.
 fn on_tmpfs(house: &House) -> Command {
-    by_shell(house, ON_TMPFS)
+    by_shell(
+        house,
+        "cp -a state kept && exec unshare --user --map-root-user --mount sh -c \
+         'mount -t tmpfs -o size=4m tmpfs state && cp -a kept/. state && SERVE'",
+    )
 }
 
+/// With the state where it is, read-only for the gateway.
+fn on_read_only(house: &House) -> Command {
+    by_shell(
+        house,
+        "exec unshare --user --map-root-user --mount sh -c \
+         'mount --bind state state && mount -o remount,bind,ro state && SERVE'",
+    )
+}
+
+/// Where nothing can be mounted, the limit alone shows what there is to see.
 fn can_mount() -> bool {
     let tried = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "sh", "-c"])
         .arg("mount -t tmpfs -o size=64k tmpfs /mnt")
         .output();
-    tried.is_ok_and(|tried| tried.status.success())
+    let can = tried.is_ok_and(|tried| tried.status.success());
+    if !can {
+        eprintln!("NOT TRIED: no file system can be mounted here");
+    }
+    can
 }
 
 /// What there is before the disk is full.
@@ -221,13 +262,13 @@ fn tells(text: &str) -> bool {
 }
 
 async fn check(disk: impl Disk, launch: fn(&House) -> Command) {
-    let stand = Stand::with([Class::named("b"), Class::named("b-bare")], None, launch).await;
+    let mut stand = Stand::with([Class::named("b"), Class::named("b-bare")], None, launch).await;
     let mut scenes = Vec::new();
     for tenant in &stand.tenants {
         scenes.push(Scene::set(tenant).await);
     }
     assert_eq!(stand.probe("/readyz").await.0, 200);
-    block_in_place(|| disk.fill(&stand));
+    block_in_place(|| disk.fill(&mut stand));
     for scene in &scenes {
         scene.all_is_put_off().await;
         scene.reading_goes_on().await;
@@ -269,35 +310,16 @@ async fn while_no_write_goes_through_nothing_is_asked_of_the_vendor() {
     check(Limit, limited).await;
 }
 
-/// A gateway that runs holds its store open, and no file system can be made read-only under it
-/// then. One that starts on such a file system has nothing to begin with, and says so.
-#[test]
-fn on_a_read_only_disk_it_does_not_start_and_says_why() {
-    if !can_mount() {
-        eprintln!("NOT TRIED: no file system can be mounted here");
-        return;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_disk_is_full_nothing_is_asked_of_the_vendor() {
+    if can_mount() {
+        check(Tmpfs, on_tmpfs).await;
     }
-    let house = House::of_sosafe();
-    house.tenant("acme", "http://127.0.0.1:1/", "k");
-    house.write("scimgate.toml", "[server]\nlisten = \"127.0.0.1:0\"\n");
-    let minted = house.run(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"]);
-    assert!(minted.status.success(), "{}", text_of(&minted.stderr));
-    let script = ON_TMPFS.replace("SERVE", "mount -o remount,ro state && SERVE");
-    let ended = by_shell(&house, &script).output().unwrap();
-    let told = text_of(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(78), "{told}");
-    assert!(
-        told.contains("store.path") && told.contains("cannot be written"),
-        "{told}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_disk_is_full_nothing_is_asked_of_the_vendor() {
-    if !can_mount() {
-        // The test above shows the same with a limit that needs no rights.
-        eprintln!("NOT TRIED: no file system can be mounted here");
-        return;
+async fn while_the_disk_is_read_only_nothing_is_asked_of_the_vendor() {
+    if can_mount() {
+        check(ReadOnly, limited).await;
     }
-    check(Tmpfs, on_tmpfs).await;
 }

@@ -188,10 +188,10 @@ pub(super) async fn confirm(
     if found.as_ref() != Some(&settled.id) {
         return Err(format!("{} is found as {found:?}", settled.id));
     }
-    if !again.is_empty() {
-        let body = settled.acknowledged.clone();
-        let body = body.unwrap_or_else(|| thing.body(settled.tries));
-        let repeated = answered(tenant, &tenant.post(thing.sort.endpoint(), &body)).await?;
+    if let Some(body) = &settled.acknowledged
+        && !again.is_empty()
+    {
+        let repeated = answered(tenant, &tenant.post(thing.sort.endpoint(), body)).await?;
         if !again.contains(&repeated.status) {
             return Err(format!("the POST sent again gives {}", told(&repeated)));
         }

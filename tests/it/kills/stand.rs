@@ -44,7 +44,7 @@ pub(super) struct Stand {
 }
 
 /// How the binary is run.
-type Launch = fn(&House) -> Command;
+pub(super) type Launch = fn(&House) -> Command;
 
 /// A tenant, its vendor, and the way to the gateway wherever that is now.
 #[derive(Clone)]
@@ -111,6 +111,13 @@ impl Stand {
         if let Some(served) = self.served.take() {
             self.log += &block_in_place(|| served.kill());
         }
+    }
+
+    /// Ends it, and starts it another way.
+    pub(super) fn relaunch(&mut self, launch: Launch) {
+        self.kill();
+        self.launch = launch;
+        self.start();
     }
 
     /// Lets it end well and gives the log of all its lives.
