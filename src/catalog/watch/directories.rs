@@ -152,3 +152,28 @@ fn identity(directory: &Path) -> Option<Identity> {
     let metadata = std::fs::metadata(directory).ok()?;
     Some((metadata.dev(), metadata.ino()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::event::{CreateKind, RemoveKind};
+
+    #[test]
+    fn only_what_is_read_is_heard_of() {
+        let mut places = Places::default();
+        places.add(Path::new("/run/secrets/key"));
+        let told = |kind: EventKind, name: &str| {
+            let event = notify::Event::new(kind).add_path(Path::new("/run/secrets").join(name));
+            signals_of(Ok(event), &places).len()
+        };
+        let [made, gone] = [
+            EventKind::Create(CreateKind::File),
+            EventKind::Remove(RemoveKind::File),
+        ];
+        for kind in [made, gone, EventKind::Modify(ModifyKind::Any)] {
+            assert_eq!(told(kind, "service.log"), 0, "{kind:?}");
+            assert_eq!(told(kind, "key"), 1, "{kind:?}");
+            assert_eq!(told(kind, "..data"), 1, "{kind:?}");
+        }
+    }
+}
