@@ -341,10 +341,7 @@ pub fn way_to_vendor(tenant: &Tenant, tls: TlsOptions) -> Network {
 
 fn destination(tenant: &Tenant, state: Arc<VendorState>, access: &AccessTokens) -> Destination {
     let Upstream {
-        base_url,
-        headers,
-        limits,
-        ..
+        base_url, headers, ..
     } = &tenant.upstream;
     let headers = headers.iter().filter_map(|(name, value)| {
         let pair = (
@@ -358,7 +355,6 @@ fn destination(tenant: &Tenant, state: Arc<VendorState>, access: &AccessTokens) 
         base_url: base_url.clone(),
         headers: headers.collect(),
         credential: credential(tenant, access),
-        limits: *limits,
         deadlines: tenant.adapter.manifest.deadlines,
         replies: tenant.adapter.manifest.replies.clone(),
         state,

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 /// The message schema of an error body.
 pub const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// The detail error keywords of RFC 7644 §3.12, table 9, and of RFC 9865 §2.1.
+/// The detail error keywords of RFC 7644 §3.12, table 9, and of RFC 9865 §2.1, as far as they
+/// are answered with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ScimType {
     /// The filter does not parse, or compares what cannot be compared.
@@ -27,10 +28,6 @@ pub enum ScimType {
     NoTarget,
     /// A required value is missing, or a value has the wrong type.
     InvalidValue,
-    /// The protocol version is not served.
-    InvalidVers,
-    /// Sensitive data must not be in a URL.
-    Sensitive,
     /// RFC 9865 §2.1: the cursor is none of ours, or belongs to another query.
     InvalidCursor,
     /// RFC 9865 §2.1: the cursor is too old.
@@ -51,8 +48,6 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
-            Self::InvalidVers => "invalidVers",
-            Self::Sensitive => "sensitive",
             Self::InvalidCursor => "invalidCursor",
             Self::ExpiredCursor => "expiredCursor",
             Self::InvalidCount => "invalidCount",

@@ -7,7 +7,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use super::credential::Credential;
 use super::state::VendorState;
 use crate::adapter::keys::TenantId;
-use crate::adapter::manifest::{Deadlines, Limits};
+use crate::adapter::manifest::Deadlines;
 use crate::script::replies::ReplyTable;
 
 /// All that is needed to carry out one tenant's calls. Belongs to one
@@ -22,12 +22,10 @@ pub struct Destination {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// How the gateway shows itself.
     pub credential: Credential,
-    /// What the vendor takes from this tenant; those of `state` are in force.
-    pub limits: Limits,
     /// How long the vendor may take.
     pub deadlines: Deadlines,
     /// How its answers are read.
     pub replies: ReplyTable,
-    /// Breakers and limits, shared by all threads and generations.
+    /// Breakers and what the vendor takes from this tenant, shared by all threads and generations.
     pub state: Arc<VendorState>,
 }

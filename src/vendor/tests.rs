@@ -31,7 +31,6 @@ fn destination(base_url: &str) -> Destination {
         base_url: url::Url::parse(base_url).unwrap(),
         headers: Vec::new(),
         credential: Credential::Bearer("s3cret".into()),
-        limits: Limits::default(),
         deadlines: Deadlines {
             connect_ms: 200,
             call_ms: 300,
