@@ -196,9 +196,9 @@ impl Run<'_> {
         users: &[ScimId],
         not_done: NotDone,
     ) -> Outcome<()> {
-        let refusal = match &not_done {
-            NotDone::Refused(refusal) | NotDone::Unknown(Failure::Client(refusal)) => refusal,
-            _ => return Err(not_done),
+        let (NotDone::Refused(refusal) | NotDone::Unknown(Failure::Client(refusal))) = &not_done
+        else {
+            return Err(not_done);
         };
         // A vendor that names them has told what became of the others, too.
         if users

@@ -47,7 +47,7 @@ impl Run<'_> {
             let user = vec![target.key.id.clone()];
             operation.memory.add_members(&key, user.clone()).await?;
             let left = operation
-                .remove_from_group(&native, &[target.native.clone()])
+                .remove_from_group(&native, std::slice::from_ref(&target.native))
                 .await;
             match left {
                 Err(absent) if absent.is_absent(&Subject::native(ResourceKind::Group, &native)) => {
