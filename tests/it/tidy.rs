@@ -13,14 +13,14 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["demo"],
     &["gateway"],
-    &["dry_run", "telemetry"],
+    &["dry_run", "lint", "telemetry"],
     &["config", "transcript"],
     &["catalog", "server", "store", "vendor"],
     &["tenant"],
     &["provisioning"],
     &["adapter"],
     &["script"],
-    &["convert", "probe", "problem", "scim"],
+    &["convert", "limiter", "probe", "problem", "scim"],
 ];
 
 /// What [`LAYERS`] would allow, and why it must not be.
@@ -53,6 +53,8 @@ const APART: &[(&str, &str, &str)] = &[
 const WITHOUT_CIRCLES: &[&str] = &[
     "adapter",
     "convert",
+    "limiter",
+    "lint",
     "problem",
     "provisioning",
     "script",
