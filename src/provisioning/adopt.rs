@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::evidence;
-use super::intents::{EXPIRES, Intent};
+use super::intent::{EXPIRES, Intent};
 use super::locks::LockKey;
 use super::look::Found;
 use super::operation::Operation;

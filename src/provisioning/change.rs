@@ -4,8 +4,6 @@
 //! asking the vendor: one operation, one call. Only where its outcome depends on a value does the
 //! gateway read first.
 
-use serde_json::Value;
-
 use super::locks::LockKey;
 use super::members::{MembersPlan, memberships_of};
 use super::names::locks_of;
@@ -14,24 +12,16 @@ use super::outcome::{NotDone, Outcome, Subject};
 use super::plan::{Plan, Step};
 use super::run::{Run, Target};
 use super::trace::Decision;
+use super::wish::Wish;
 use super::writes::Translated;
 use crate::adapter::keys::ScimId;
 use crate::adapter::manifest::Consistency;
 use crate::adapter::mapping::{Change, Native, Purpose, add_extra, assemble};
-use crate::scim::patch::{Op, Operation as PatchOperation};
 use crate::scim::{
-    AttrPath, Incoming, Object, PatchRequest, Path, Preconditions, Projection, ResourceKind,
-    Response, Stop, immutable,
+    Incoming, Object, PatchRequest, Preconditions, Projection, ResourceKind, Response, Stop,
+    immutable,
 };
 use crate::script::fault::{Failure, GatewayFault};
-
-/// What a request wants of a resource.
-pub(super) enum Wish {
-    /// These changes.
-    Patch(PatchRequest),
-    /// This resource in its place.
-    Replace(Incoming),
-}
 
 /// A resource as it is to be, as far as it is known, and what changes for that.
 struct Wanted {
@@ -245,7 +235,7 @@ impl Operation {
         run: &mut Run<'_>,
         wish: &Wish,
         members: &MembersPlan,
-    ) -> Outcome<(Option<bool>, Native, Vec<super::names::Name>)> {
+    ) -> Outcome<(Option<bool>, Native, Vec<super::name::Name>)> {
         let kind = run.kind;
         let mut wanted = match wish {
             Wish::Patch(patch) => self.patched(run, patch).await?,
@@ -349,39 +339,6 @@ impl Operation {
         changes.retain(|change| change.value.is_some() || Some(change.row) != active);
         self.note_changes(mapping, &changes, &Object::new());
         Ok(Wanted { after, changes })
-    }
-}
-
-impl Wish {
-    /// Whether it switches an account off.
-    fn disables(&self) -> bool {
-        match self {
-            Self::Replace(incoming) => incoming.resource.get("active") == Some(&false.into()),
-            Self::Patch(patch) => {
-                let is_active =
-                    |path: &Path| path.attr.schema.is_none() && path.attr.attribute == "active";
-                let mut last_first = patch.operations.iter().rev();
-                let last = last_first.find(|operation| is_active(&operation.path));
-                last.is_some_and(|operation| operation.value == Some(Value::Bool(false)))
-            }
-        }
-    }
-
-    /// Switching an account off and nothing else.
-    fn disabling() -> Self {
-        let path = Path::of(AttrPath {
-            schema: None,
-            attribute: "active".to_owned(),
-            sub: None,
-        });
-        Self::Patch(PatchRequest {
-            operations: vec![PatchOperation {
-                op: Op::Replace,
-                path,
-                value: Some(Value::Bool(false)),
-            }],
-            ignored: Vec::new(),
-        })
     }
 }
 

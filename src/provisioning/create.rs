@@ -8,10 +8,12 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::time::timeout_at;
 
-use super::intents::{Live, Purpose};
-use super::make::Making;
+use super::intent::Purpose;
+use super::intents::Live;
+use super::making::Making;
 use super::members::member_ids;
-use super::names::{Name, locks_of};
+use super::name::Name;
+use super::names::locks_of;
 use super::operation::Operation;
 use super::outcome::Outcome;
 use super::plan::{Plan, Step};

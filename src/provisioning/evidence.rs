@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use super::intents::Intent;
+use super::intent::Intent;
 use crate::adapter::mapping::{Mapping, Reading, Written};
 
 /// A keyed hash of each value that a create sends, so that no person's data is kept for

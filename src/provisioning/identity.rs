@@ -10,7 +10,7 @@ use crate::scim::ResourceKind;
 use crate::script::fault::VendorFault;
 
 /// How many renames of one object a reader follows.
-const RENAMES: usize = 16;
+pub(super) const RENAMES: usize = 16;
 
 impl Operation {
     /// Whether the gateway issues the ids of this resource type.

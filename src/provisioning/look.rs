@@ -1,6 +1,7 @@
 //! Looking for objects by their names.
 
-use super::names::{Name, holds_name};
+use super::name::Name;
+use super::names::holds_name;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome};
 use super::trace::Decision;

@@ -5,9 +5,11 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::evidence;
-use super::intents::{Intent, Purpose, epoch, now};
+use super::intent::{Intent, Purpose, epoch, now};
+use super::making::Making;
 use super::memory::Completion;
-use super::names::{Name, names_of};
+use super::name::Name;
+use super::names::names_of;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, looked};
 use super::plan::{Plan, Step};
@@ -18,18 +20,6 @@ use crate::adapter::mapping::{self, Change, Native, Written, extra_of, update_ov
 use crate::adapter::remembered::{Remembered, ValueOverride};
 use crate::scim::{Object, ResourceKind};
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
-
-/// What a create needs beside the resource.
-pub(super) struct Making {
-    /// What for.
-    pub(super) purpose: Purpose,
-    /// The values that name the object, the primary one first.
-    pub(super) names: Vec<Name>,
-    /// The changes of the whole resource.
-    pub(super) changes: Vec<Change>,
-    /// The intent that was committed, or that an earlier try left.
-    pub(super) intent: Option<Intent>,
-}
 
 impl Operation {
     /// What a whole resource is for the vendor, without what goes by a call of its own.

@@ -6,11 +6,11 @@
 
 use serde_json::Value;
 
-use super::change::Wish;
 use super::locks::LockKey;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome};
 use super::run::{Run, Target};
+use super::wish::Wish;
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::manifest::InactiveMembers;
 use crate::scim::{

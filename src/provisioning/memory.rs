@@ -10,7 +10,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use super::intents::Intent;
+use super::intent::Intent;
 use super::recent::RecentWrite;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;

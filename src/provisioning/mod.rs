@@ -5,8 +5,8 @@
 //!
 //! - the walk of each request: [`query`] and [`search`] (reading), [`create`], [`change`] (PATCH
 //!   and PUT), [`delete`], [`bulk()`] (many of them), [`recreate`] (what a vendor removes by itself);
-//! - what a write takes: [`locks`], [`names`] (values that name an object), [`intents`] and
-//!   [`evidence`] (creates whose reply may be lost), [`make`] (creating once), [`adopt`] (what an
+//! - what a write takes: [`wish`], [`locks`], [`name`] and [`names`] (values that name an object),
+//!   [`intent`], [`intents`] and [`evidence`] (creates whose reply may be lost), [`making`] and [`make`] (creating once), [`adopt`] (what an
 //!   earlier try made), [`look`] (for objects by name), [`settle`] (what an ended process left open);
 //! - members of groups: [`members`], [`exclusive`] (one group a user), [`suspend`] (users who are
 //!   switched off);
@@ -29,13 +29,16 @@ mod evidence;
 mod exclusive;
 mod identity;
 pub mod ids;
+pub mod intent;
 pub mod intents;
 mod lagging;
 pub mod locks;
 mod look;
 mod make;
+mod making;
 mod members;
 pub mod memory;
+pub mod name;
 mod names;
 mod noted;
 mod notes;
@@ -54,6 +57,7 @@ mod settle;
 mod suspend;
 pub mod trace;
 mod view;
+mod wish;
 mod writes;
 
 pub use bulk::bulk;

@@ -4,52 +4,17 @@
 //! Unicode composed), never as Entra spelt them: at a vendor that trims, `"eng "` is `"eng"`.
 //! `externalId` is no name: RFC 7643 §3.1 leaves its uniqueness to the client.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::locks::LockKey;
+use super::name::Name;
 use super::operation::Operation;
 use super::outcome::Outcome;
 use crate::adapter::mapping::{Change, Mapping, Reading, Row, Written};
 use crate::scim::compare::fold;
 use crate::scim::{Object, PatchRequest, ResourceKind};
-
-/// One value that names an object. Two are equal if their folded values are.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Name {
-    /// Of which resource type.
-    pub kind: ResourceKind,
-    /// The attribute in its canonical spelling; a reload may move its row.
-    pub attribute: String,
-    /// The native value, folded.
-    pub value: String,
-    /// The native value as the vendor is asked for it.
-    pub native: Value,
-}
-
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        (self.kind, &self.attribute, &self.value) == (other.kind, &other.attribute, &other.value)
-    }
-}
-
-impl Eq for Name {}
-
-impl Hash for Name {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.kind, &self.attribute, &self.value).hash(state);
-    }
-}
-
-impl Name {
-    /// The key of its lock.
-    pub(super) fn lock(&self) -> LockKey {
-        LockKey::Name(self.kind, self.attribute.clone(), self.value.clone())
-    }
-}
 
 /// The name that a row's native value is.
 pub(super) fn name(kind: ResourceKind, row: &Row, native: &Value) -> Option<Name> {
@@ -157,5 +122,6 @@ impl Operation {
 
 /// The lock keys of names.
 pub(super) fn locks_of(names: &[Name]) -> impl Iterator<Item = LockKey> + '_ {
-    names.iter().map(Name::lock)
+    let key = |name: &Name| LockKey::Name(name.kind, name.attribute.clone(), name.value.clone());
+    names.iter().map(key)
 }

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use super::names::Name;
+use super::name::Name;
 use crate::adapter::keys::ScimId;
 use crate::adapter::mapping::Native;
 

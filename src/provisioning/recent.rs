@@ -13,8 +13,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::intents::now;
-use super::names::Name;
+use super::intent::now;
+use super::name::Name;
 use crate::adapter::keys::NativeId;
 use crate::scim::ResourceKind;
 

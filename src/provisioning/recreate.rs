@@ -6,14 +6,14 @@
 
 use serde_json::Value;
 
-use super::change::Wish;
-use super::intents::Purpose;
-use super::make::Making;
+use super::intent::Purpose;
+use super::making::Making;
 use super::operation::Operation;
 use super::outcome::Outcome;
 use super::plan::{Plan, Step};
 use super::run::{Run, Target};
 use super::trace::Decision;
+use super::wish::Wish;
 use crate::adapter::keys::ScimId;
 use crate::adapter::mapping::{Reading, assemble};
 use crate::adapter::remembered::Remembered;

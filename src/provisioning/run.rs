@@ -4,7 +4,7 @@
 //! nothing: then the object is read again before anything is answered from it.
 
 use super::locks::LockSet;
-use super::make::Making;
+use super::making::Making;
 use super::names::names_of;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject, SubjectId, looked};

@@ -7,7 +7,8 @@ use std::slice;
 
 use serde_json::Value;
 
-use super::names::{Name, holds_name, name, naming};
+use super::name::Name;
+use super::names::{holds_name, name, naming};
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome};
 use crate::adapter::keys::ScimId;

@@ -2,7 +2,7 @@
 //! heard of the object.
 
 use super::evidence;
-use super::intents::{EXPIRES, Intent, Purpose, epoch};
+use super::intent::{EXPIRES, Intent, Purpose, epoch};
 use super::locks::LockSet;
 use super::memory::Completion;
 use super::names::locks_of;

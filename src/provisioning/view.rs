@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::names::{Name, holds_named};
+use super::identity::RENAMES;
+use super::name::Name;
+use super::names::holds_named;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use super::run::Run;
@@ -13,6 +15,7 @@ use crate::adapter::remembered::Remembered;
 use crate::scim::schema::ENTERPRISE_USER;
 use crate::scim::version::{self, Verdict};
 use crate::scim::{Object, Preconditions, Projection, ResourceKind, Response, ScimError};
+use crate::script::fault::VendorFault;
 
 impl Operation {
     /// A page of resources, in the order of `readings`.
@@ -54,18 +57,33 @@ impl Operation {
         with_members: bool,
     ) -> Outcome<Object> {
         let key = self.key(kind, id);
-        let reading = self.fetch_following(&key, native).await?;
-        let remembered = self.memory.recall(&key).await?.unwrap_or_default();
-        let Some(reading) = reading else {
-            let kept = self.kept(kind, id, &remembered);
-            if kept.is_some() {
-                self.story.decide(Decision::AnsweredFromKept);
+        let mut native = native.clone();
+        for _ in 0..RENAMES {
+            let reading = self.fetch_following(&key, &native).await?;
+            let remembered = self.memory.recall(&key).await?.unwrap_or_default();
+            let Some(reading) = reading else {
+                let kept = self.kept(kind, id, &remembered);
+                if kept.is_some() {
+                    self.story.decide(Decision::AnsweredFromKept);
+                }
+                return kept.ok_or_else(|| NotDone::Absent(Subject::scim(kind, id)));
+            };
+            self.note_remembered(self.mapping(kind)?, &reading, &remembered);
+            let resource = self
+                .resource(kind, id, &reading, &remembered, with_members)
+                .await;
+            match resource {
+                // Renamed between the reading of the group and that of its members.
+                Err(absent)
+                    if self.is_issued(kind)
+                        && absent.is_absent(&Subject::native(kind, &reading.id)) =>
+                {
+                    native = reading.id;
+                }
+                resource => return resource,
             }
-            return kept.ok_or_else(|| NotDone::Absent(Subject::scim(kind, id)));
-        };
-        self.note_remembered(self.mapping(kind)?, &reading, &remembered);
-        self.resource(kind, id, &reading, &remembered, with_members)
-            .await
+        }
+        Err(VendorFault::Busy { retry_after: None }.into())
     }
 
     /// Refuses a write to a resource of another version than it is for. To be called under the

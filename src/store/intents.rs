@@ -7,7 +7,7 @@ use super::lane::Turn;
 use super::memory::{document_of, text};
 use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::TenantId;
-use crate::provisioning::intents::Intent;
+use crate::provisioning::intent::Intent;
 use crate::provisioning::memory::{MemoryError, Recall};
 use crate::provisioning::recent::RecentWrite;
 
@@ -68,7 +68,7 @@ impl Store {
     pub(super) fn write_recent(&self, tenant: &TenantId, write: RecentWrite) -> Recall<'_, ()> {
         let of = tenant.clone();
         self.write(Turn::of(tenant), move |db| {
-            let now = i64::try_from(crate::provisioning::intents::now()).unwrap_or(i64::MAX);
+            let now = i64::try_from(crate::provisioning::intent::now()).unwrap_or(i64::MAX);
             let until = i64::try_from(write.until).unwrap_or(i64::MAX);
             db.execute(
                 "DELETE FROM recent_write WHERE tenant = ?1 AND until < ?2",

@@ -14,7 +14,7 @@ use super::lane::Turn;
 use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
-use crate::provisioning::intents::Intent;
+use crate::provisioning::intent::Intent;
 use crate::provisioning::memory::{Completion, Membership, Memory, MemoryError, Recall};
 use crate::provisioning::recent::RecentWrite;
 use crate::scim::ResourceKind;

@@ -11,6 +11,7 @@
 mod code;
 mod event;
 pub mod mask;
+mod outlook;
 mod step;
 pub mod tell;
 #[cfg(test)]
@@ -31,8 +32,8 @@ use crate::scim::ResourceKind;
 use crate::script::call::{CallFault, VendorReply};
 use crate::script::fault::GatewayFault;
 use crate::script::fiber;
-pub use code::Outlook;
 pub use event::{Action, Event, Status};
+pub use outlook::Outlook;
 pub use step::{Decision, Kept, Modified, Moment, Step, Wait, Word};
 
 /// Hears how requests ended. Called on the worker threads: it must neither block nor fail.

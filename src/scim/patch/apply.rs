@@ -101,7 +101,7 @@ fn in_list(
             elements::subtract(&mut elements, attribute, given)?
         }
         (None, None, _, Some(Value::Array(more))) => {
-            elements::append(&mut elements, attribute, more)?;
+            elements::append(&mut elements, attribute, more, profile)?;
         }
         (filter, sub, op, value) => {
             let change = Change {

@@ -27,11 +27,12 @@ pub(super) fn append(
     elements: &mut Vec<Value>,
     attribute: &Attribute,
     more: &[Value],
+    profile: Profile,
 ) -> Result<(), Stop> {
     check_length(attribute, elements.len() + more.len())?;
     let mut known = Known::of(elements, attribute);
     for element in more {
-        let index = match known.seat(elements, attribute, element)? {
+        let index = match known.seat(elements, attribute, element, profile)? {
             Seat::End => {
                 known.note(element, elements.len());
                 elements.push(element.clone());
@@ -87,7 +88,7 @@ pub(super) fn alter(
     if !selected.contains(&true) {
         let mut seed = seed(filter, attribute, profile)?;
         change.on(&mut seed, attribute, filter)?;
-        return append(elements, attribute, &[seed]);
+        return append(elements, attribute, &[seed], profile);
     }
     for index in (0..selected.len()).filter(|index| selected.get(*index) == Some(&true)) {
         if let Some(element) = elements.get_mut(index) {
@@ -234,12 +235,13 @@ impl Known {
         elements: &[Value],
         attribute: &Attribute,
         element: &Value,
+        profile: Profile,
     ) -> Result<Seat, Stop> {
         if let (Some(known), Some(key)) = (&self.0, key(attribute, element)) {
             return Ok(known.get(key).map_or(Seat::End, |&index| Seat::Onto(index)));
         }
         let mut seats = elements.iter().enumerate();
-        let slot = seats.find(|(_, present)| takes_slot(attribute, present, element));
+        let slot = seats.find(|(_, present)| takes_slot(attribute, present, element, profile));
         if let Some((index, _)) = slot {
             return Ok(Seat::Instead(index));
         }
@@ -263,15 +265,18 @@ fn key<'v>(attribute: &Attribute, element: &'v Value) -> Option<&'v str> {
         .and_then(Value::as_str)
 }
 
-/// Whether a new element takes the place of a present one: the vendor has but one place for both,
-/// which an unknown value shows.
-fn takes_slot(attribute: &Attribute, present: &Value, new: &Value) -> bool {
+/// Whether a new element takes the place of a present one: it has the same `type` (Entra keeps
+/// one value for each), or the vendor has but one place for both, which an unknown value shows.
+fn takes_slot(attribute: &Attribute, present: &Value, new: &Value, profile: Profile) -> bool {
     let shares = |name: &str| match (attribute.sub(name), present.get(name), new.get(name)) {
         (Some(part), Some(a), Some(b)) => equal(part, a, b) == Some(true),
         _ => false,
     };
-    let is_primary = || new.get("primary") == Some(&Value::Bool(true));
-    holds_unknown(present) && (shares("type") || (shares("primary") && is_primary()))
+    let unknown = holds_unknown(present);
+    let by_type = shares("type")
+        && (unknown || (attribute.has_slots() && profile.holds_one_element_a_type()));
+    let by_primary = unknown && shares("primary") && new.get("primary") == Some(&Value::Bool(true));
+    by_type || by_primary
 }
 
 fn holds_unknown(element: &Value) -> bool {

@@ -3,7 +3,7 @@
 use scimgate::scim::Profile;
 use serde_json::{Value, json};
 
-use super::play::{Play, everywhere, in_profiles};
+use super::play::{Play, in_profiles};
 use super::vendors::{PALOALTO, REFERENCE, SOSAFE, WEBROOT, WEDO, WSS};
 use crate::harness::{person, unique};
 
@@ -27,26 +27,22 @@ fn first(user: &Value) -> String {
     user["emails"][0]["value"].as_str().unwrap().to_owned()
 }
 
+/// Entra holds one address of each type, as `deploy/protocol.md` says; to the letter it is one more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_address_of_one_type_is_kept_beside_the_first() {
-    everywhere(&[&REFERENCE], |play| async move {
-        let inputs: [fn(&Value) -> Value; 2] = [
-            |email| json!([{"op": "add", "path": "emails", "value": [email]}]),
-            |email| json!([{"op": "add", "value": {"emails": [email]}}]),
-        ];
-        for input in inputs {
-            let user = person();
-            let path = format!("/Users/{}", play.make("/Users", &user).await);
-            let second = address();
-            let operations = input(&json!({"type": "work", "value": second}));
-            let what = format!("PATCH {operations}");
-            play.patch(&path, operations).await.is(200, &what);
-            let mut both = [first(&user), second];
-            both.sort();
-            assert_eq!(addresses(&play, &path).await, both, "{what}");
-            let row = play.row(&user["userName"]);
-            assert_eq!(row["emails"].as_array().unwrap().len(), 2, "{what}: {row}");
+async fn a_second_address_of_one_type_takes_the_place_of_the_first_but_in_the_strict_profile() {
+    in_profiles(&[&REFERENCE], &Profile::ALL, |play| async move {
+        let user = person();
+        let path = format!("/Users/{}", play.make("/Users", &user).await);
+        let second = address();
+        let email = json!({"type": "work", "value": second});
+        let operations = json!([{"op": "add", "path": "emails", "value": [email]}]);
+        play.patch(&path, operations).await.is(200, "PATCH");
+        let mut wanted = vec![second];
+        if play.profile == Profile::Strict {
+            wanted.push(first(&user));
+            wanted.sort();
         }
+        assert_eq!(addresses(&play, &path).await, wanted);
     })
     .await;
 }

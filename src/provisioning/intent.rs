@@ -1,0 +1,95 @@
+//! What the gateway is about to create, as it is written down before the vendor is asked.
+
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::name::Name;
+use crate::adapter::keys::{NativeId, ScimId};
+use crate::adapter::remembered::Remembered;
+use crate::scim::ResourceKind;
+
+/// How long an unheard intent counts. Entra gives up on a user long before.
+pub(super) const EXPIRES: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// One create.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Random; also the key of the hashes.
+    pub id: String,
+    /// What is created.
+    pub kind: ResourceKind,
+    /// What for.
+    pub purpose: Purpose,
+    /// The request that began it: the operations of one bulk request share it.
+    pub request: String,
+    /// The process that began it.
+    pub epoch: String,
+    /// The values that name the object, the primary one first.
+    pub names: Vec<Name>,
+    /// `externalId` as Entra sent it.
+    pub external_id: Option<String>,
+    /// The SCIM id that the object is to have, where the gateway issues ids.
+    pub reserved: Option<ScimId>,
+    /// What the vendor calls the object, once that is known.
+    pub native: Option<NativeId>,
+    /// A keyed hash of each native value sent, by attribute.
+    pub hashes: Vec<(String, String)>,
+    /// What the gateway has to remember of the object.
+    pub remembered: Remembered,
+    /// Milliseconds since 1970.
+    pub at: u64,
+}
+
+/// What an object is created for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A POST.
+    Post,
+    /// The vendor removed a disabled object; it is created again under this SCIM id.
+    Recreate(ScimId),
+}
+
+impl Intent {
+    /// How long ago it was written.
+    pub(super) fn age(&self) -> Duration {
+        Duration::from_millis(now().saturating_sub(self.at))
+    }
+
+    fn shares_a_name(&self, names: &[Name]) -> bool {
+        self.names.iter().any(|sent| names.contains(sent))
+    }
+
+    /// Whether it is of an earlier try of a POST with these names.
+    pub(super) fn is_earlier_try(
+        &self,
+        kind: ResourceKind,
+        names: &[Name],
+        external_id: Option<&str>,
+    ) -> bool {
+        if self.kind != kind || self.purpose != Purpose::Post {
+            return false;
+        }
+        let primary = self.names.first();
+        let same_primary = primary.is_some() && primary == names.first();
+        let same_external = external_id.is_some() && self.external_id.as_deref() == external_id;
+        same_primary || (same_external && self.shares_a_name(names))
+    }
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
+
+/// A text that no other run of the program has.
+pub(super) fn epoch() -> &'static str {
+    static EPOCH: OnceLock<String> = OnceLock::new();
+    EPOCH.get_or_init(|| Uuid::new_v4().simple().to_string())
+}

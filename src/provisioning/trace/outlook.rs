@@ -1,0 +1,158 @@
+//! What Entra makes of a failure, and what to do about it.
+
+use super::{Event, Fault, Status};
+
+/// What an operator wants to know of an event besides what happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// Why it ended so.
+    pub why: String,
+    /// What Entra does next by itself.
+    pub next: &'static str,
+    /// What somebody should do; none if nothing.
+    pub remedy: Option<String>,
+}
+
+const NEXT_CYCLE: &str = "Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.";
+const AFTER_A_PAUSE: &str = "Entra sends the request again after a pause.";
+const NOTHING: &str = "Nothing: for Entra this is done.";
+
+impl Event {
+    /// Why the request ended so, what Entra does next, and what to do.
+    pub fn outlook(&self) -> Outlook {
+        let detail = || self.detail.clone().unwrap_or_default();
+        match (self.status, self.fault) {
+            (Status::Failure, Some(Fault::Client)) => self.refusal(detail()),
+            (Status::Failure, Some(fault)) => of_fault(fault, detail(), self),
+            (Status::Failure, None) => of_fault(Fault::Gateway, detail(), self),
+            (Status::Warning, _) => self.caution(),
+            (Status::Skipped, _) => plain(
+                self.detail
+                    .as_deref()
+                    .unwrap_or("The vendor holds what was sent already, so that it was not told."),
+            ),
+            (Status::Success, _) => plain("It was carried out."),
+        }
+    }
+
+    /// Of a request that cannot be carried out as it stands.
+    fn refusal(&self, why: String) -> Outlook {
+        let (next, remedy) = match self.code.as_deref().unwrap_or_default() {
+            "EntryConflict" => (
+                "Entra looks the object up by its matching attribute in its next cycle; if it finds it, it takes it over, else it creates it again and fails again.",
+                "Let Entra match by the attribute named above, or remove the other object at the vendor.",
+            ),
+            "InvalidAnchor" => (
+                "Entra forgets the id it had, looks the object up again in its next cycle and creates it if there is none.",
+                "None is needed if the object was removed at the vendor on purpose. If not, find out who removes it there.",
+            ),
+            "TooManyRequests" => (
+                AFTER_A_PAUSE,
+                "If it lasts, raise [limits] in the gateway's configuration.",
+            ),
+            "MethodNotAllowed" | "NotImplemented" => (
+                NEXT_CYCLE,
+                "Check that the Tenant URL ends in /scim/v2 and that the mapping in Entra has only objects this vendor has.",
+            ),
+            _ => (
+                NEXT_CYCLE,
+                "Correct the value in the directory, or the attribute mapping in Entra.",
+            ),
+        };
+        Outlook {
+            why,
+            next,
+            remedy: Some(remedy.to_owned()),
+        }
+    }
+
+    /// Of a request that was carried out, but not as it should be.
+    fn caution(&self) -> Outlook {
+        if self.unheard {
+            return Outlook {
+                why:
+                    "It was carried out, but took so long that Entra had been answered 503 before."
+                        .to_owned(),
+                next: "Entra sends it again in its next cycle and finds it done.",
+                remedy: Some(
+                    "See in the steps what took the time; if it is the vendor, ask there."
+                        .to_owned(),
+                ),
+            };
+        }
+        if self.http_status.is_none() {
+            return Outlook {
+                why: "The other side hung up before there was an answer.".to_owned(),
+                next: NEXT_CYCLE,
+                remedy: Some(
+                    "If it happens often, look at what stands between Entra and the gateway."
+                        .to_owned(),
+                ),
+            };
+        }
+        match self.not_taken() {
+            Some(names) => Outlook {
+                why: format!("It was carried out, but the vendor keeps another value of {names} than it was sent."),
+                next: "Entra compares, sees a difference and sends the value again in every full cycle.",
+                remedy: Some("Mend the rows of these attributes in the adapter's script so that they give the vendor what it keeps; `scimgate check` and `scimgate test` tell whether they do.".to_owned()),
+            },
+            None => Outlook {
+                why: "It was carried out. Attributes that no schema has were skipped.".to_owned(),
+                next: NOTHING,
+                remedy: Some("Remove them from the attribute mapping in Entra, or give them rows in the adapter's script.".to_owned()),
+            },
+        }
+    }
+
+    fn not_taken(&self) -> Option<String> {
+        self.steps.iter().find_map(|moment| match &moment.step {
+            super::Step::NotTaken { attributes } => {
+                let names: Vec<_> = attributes.iter().map(|one| one.name.as_str()).collect();
+                Some(names.join(", "))
+            }
+            _ => None,
+        })
+    }
+}
+
+fn of_fault(fault: Fault, why: String, event: &Event) -> Outlook {
+    let reason = event.reason.as_deref();
+    let (next, remedy) = match fault {
+        Fault::Vendor if event.http_status == Some(429) => (
+            AFTER_A_PAUSE,
+            "If it lasts, lower the tenant's [limits] to what the vendor allows.".to_owned(),
+        ),
+        Fault::Vendor => (
+            NEXT_CYCLE,
+            "None while the vendor is down. If it lasts, check its status and the tenant's base_url.".to_owned(),
+        ),
+        Fault::Credential => (
+            NEXT_CYCLE,
+            "Renew the tenant's vendor credential; the token in Entra is fine.".to_owned(),
+        ),
+        Fault::Script => (
+            NEXT_CYCLE,
+            format!("Mend the script: {}.", reason.unwrap_or("its place is in the gateway's log")),
+        ),
+        Fault::Gateway | Fault::Client => (
+            NEXT_CYCLE,
+            format!(
+                "Look into the gateway's log under this request id{}.",
+                reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
+            ),
+        ),
+    };
+    Outlook {
+        why,
+        next,
+        remedy: Some(remedy),
+    }
+}
+
+fn plain(why: &str) -> Outlook {
+    Outlook {
+        why: why.to_owned(),
+        next: NOTHING,
+        remedy: None,
+    }
+}
