@@ -14,9 +14,11 @@
 //!    read; then the tenant's own limits;
 //! 3. **decode**: a bounded body becomes a [`scim::Request`], or many of them in a
 //!    [`scim::Bulk`], or is refused with nothing sent anywhere;
-//! 4. **operation** ([`provisioning`]): lock, look up, translate by the
-//!    compiled table ([`adapter::mapping`]), run the vendor's function on a
-//!    fiber ([`script`]);
+//! 4. **operation** ([`provisioning`]): a write is translated by the compiled
+//!    table ([`adapter::mapping`]) and planned under its locks; what can be
+//!    refused is refused while nothing has changed; a create is written down;
+//!    then one executor takes step after step, each a function of the vendor's
+//!    script on a fiber ([`script`]);
 //! 5. **vendor call**: the fiber suspends, [`vendor`] carries the call out, the
 //!    fiber goes on with the reply;
 //! 6. what the vendor holds, and what only we remember ([`store`]), becomes the
@@ -34,7 +36,7 @@
 //! | [`server`] | Entra's side: listener, edge, the walk; the ports for probes and administration |
 //! | [`catalog`] | adapters and tenants, loaded through one door, again whenever they change, and what is wrong with them |
 //! | [`tenant`] | tenants, their files and tokens |
-//! | [`provisioning`] | what a request does: operations, locks, batches, trace |
+//! | [`provisioning`] | what a request does: plan, judge, run; locks, names, intents, members, batches, trace |
 //! | [`adapter`] | what a vendor declares: manifest, table, script as written |
 //! | [`script`] | how a script runs: engine, fiber, host functions, vendor calls and their faults |
 //! | [`scim`] | RFC 7643 and RFC 7644, pure |
@@ -73,6 +75,9 @@
 //! - What became of a request is noted in one place, its story, without a person's data;
 //!   log, `explain` and metrics are told from there, and no request waits for them.
 //! - A write is acknowledged only after the vendor applied it.
+//! - A refused request has changed nothing, but for the disabling of an account, which stands.
+//! - Nothing is created before an intent is committed, and only an intent makes an object that is
+//!   found the request's own.
 //! - No write is repeated whose first try may have been carried out, unless the
 //!   vendor documents that repeating it does no harm.
 
