@@ -132,13 +132,13 @@ async fn a_group_name_that_is_taken_is_refused_before_anybody_joins_or_leaves() 
     everywhere(GROUPED, |play| async move {
         let inputs = each_of(GROUP_RENAMES, &SPELLINGS);
         with_each(&play, inputs, |play, (rename, spelt)| async move {
-            let Named {
-                taken, path, list, ..
-            } = Named::set(&play).await;
-            let input = rename(&spelt(&taken), &list);
+            let named = Named::set(&play).await;
+            let input = rename(&spelt(&named.taken), &named.list);
             let what = format!("PATCH {input}");
-            let refused = async { play.patch(&path, input).await.is_taken(&what) };
+            let refused = async { play.patch(&named.path, input).await.is_taken(&what) };
             play.unchanged_by(&what, refused).await;
+            play.remove(&named.path).await;
+            play.remove(&named.other).await;
         })
         .await;
     })
@@ -167,6 +167,8 @@ async fn a_put_with_a_group_name_that_is_taken_changes_nothing() {
 struct Named {
     path: String,
     body: Value,
+    /// The other one's.
+    other: String,
     taken: String,
     /// Members that are users and not in the group.
     list: Value,
@@ -177,8 +179,8 @@ impl Named {
         let member = play.make("/Users", &person()).await;
         let loner = play.make("/Users", &person()).await;
         let (other, body) = (group(&[]), group(&[&member]));
-        play.make("/Groups", &other).await;
         Self {
+            other: format!("/Groups/{}", play.make("/Groups", &other).await),
             path: format!("/Groups/{}", play.make("/Groups", &body).await),
             body,
             taken: other["displayName"].as_str().unwrap().to_owned(),

@@ -1,6 +1,8 @@
 //! Members who do not exist yet may come later in Entra's cycle: the refusal names them, and the
 //! same PATCH in the next cycle succeeds.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::play::{Play, everywhere};
@@ -8,8 +10,10 @@ use super::stand::Stand;
 use super::vendors::{PALOALTO, REFERENCE, SOSAFE, WEBROOT, WSS};
 use crate::harness::{group, person};
 
+const INPUTS: usize = 3;
+
 /// The inputs that name a user, each for a group of its own.
-fn inputs(id: &str) -> [Value; 3] {
+fn inputs(id: &str) -> [Value; INPUTS] {
     let value = json!([{"value": id}]);
     [
         json!([{"op": "add", "path": "members", "value": value}]),
@@ -18,42 +22,30 @@ fn inputs(id: &str) -> [Value; 3] {
     ]
 }
 
-/// These give ids in order: a twin tells the id that somebody will have.
+/// These give ids in order: a twin that is asked for the same tells the id somebody will have.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_who_comes_later_joins_later() {
     everywhere(&[&REFERENCE, &SOSAFE, &WEBROOT, &WSS], |play| async move {
-        let twin = Stand::start(play.vendor, play.profile).await;
-        twin.emulator.seed(play.emulator.state()).ok();
+        let (vendor, profile) = (play.vendor, play.profile);
+        let twin = Stand::start(vendor, profile).await;
+        let play = Play {
+            stand: Arc::new(Stand::start(vendor, profile).await),
+            way: play.way,
+        };
+        let mut groups = Vec::new();
+        for _ in 0..INPUTS {
+            let body = group(&[]);
+            groups.push(play.make("/Groups", &body).await);
+            twin.tenant.make("/Groups", &body).await;
+        }
         let user = person();
-        let groups = made_alike(&play, &twin).await;
-        let id = next_id(&play, &twin).await;
+        let id = twin.tenant.make("/Users", &user).await;
         joins_later(&play, &groups, &id, async {
             assert_eq!(play.make("/Users", &user).await, id, "the twin was wrong");
         })
         .await;
     })
     .await;
-}
-
-/// The first id that the twin gives and nobody has yet.
-async fn next_id(play: &Play, twin: &Stand) -> String {
-    loop {
-        let id = twin.tenant.make("/Users", &person()).await;
-        if play.tenant.get(&format!("/Users/{id}")).await.status == 404 {
-            return id;
-        }
-    }
-}
-
-/// The same three groups on both.
-async fn made_alike(play: &Play, twin: &Stand) -> Vec<String> {
-    let mut groups = Vec::new();
-    for _ in 0..3 {
-        let body = group(&[]);
-        groups.push(play.make("/Groups", &body).await);
-        twin.tenant.make("/Groups", &body).await;
-    }
-    groups
 }
 
 /// Here ids are the gateway's: somebody is away for a while, deleted by hand and made again.
@@ -63,7 +55,7 @@ async fn a_member_who_comes_back_joins_later() {
         let user = person();
         let id = play.make("/Users", &user).await;
         let mut groups = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..INPUTS {
             groups.push(play.make("/Groups", &group(&[])).await);
         }
         let row = play.row(&user["userName"]);

@@ -165,6 +165,12 @@ impl Play {
         self.stand.tenant.make(endpoint, body)
     }
 
+    /// Deletes what a case no longer needs: the picture of what is left is taken sooner.
+    pub(super) async fn remove(&self, path: &str) {
+        let gone = self.tenant.delete(path).await;
+        assert_eq!(gone.status, 204, "{path}: {gone}");
+    }
+
     /// Asserts that a request, which judges its answer by itself, changes nothing.
     pub(super) async fn unchanged_by(&self, what: &str, request: impl Future<Output = ()>) {
         let before = self.picture().await;

@@ -134,6 +134,7 @@ async fn a_patch_that_is_refused_changes_nothing() {
             let answer = play.patch(&path, input).await;
             before.is_still(&play.picture().await, &what);
             refuses(&answer, &people.stranger, &what);
+            play.remove(&path).await;
         })
         .await;
     })
@@ -163,6 +164,7 @@ async fn a_put_that_is_refused_changes_nothing() {
                 let answer = play.put(&path, &body).await;
                 before.is_still(&play.picture().await, &what);
                 refuses(&answer, &people.stranger, &what);
+                play.remove(&path).await;
             },
         )
         .await;
@@ -188,6 +190,7 @@ async fn a_post_that_is_refused_makes_no_group() {
             made.is(201, &format!("corrected {what}"));
             let held = play.tenant.members(&made.id()).await;
             assert_eq!(held, [people.loner], "corrected {what}");
+            play.remove(&format!("/Groups/{}", made.id())).await;
         })
         .await;
     })

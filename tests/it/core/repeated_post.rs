@@ -201,9 +201,15 @@ async fn a_group_that_others_have_made_is_not_taken_over() {
         with_each(&play, GROUPS_AGAIN, |play, variant| {
             let other = Arc::clone(&other);
             async move {
-                let member = other.tenant.make("/Users", &person()).await;
+                // Ids may be a gateway's own.
+                let user = person();
+                let member = play.make("/Users", &user).await;
                 let team = group(&[&member]);
-                other.tenant.make("/Groups", &team).await;
+                let name = user["userName"].as_str().unwrap();
+                let found = other.found("/Users", "userName", name).await;
+                let mut body = team.clone();
+                body["members"] = json!([{"value": found[0]}]);
+                other.tenant.make("/Groups", &body).await;
                 is_refused_again(&play, "/Groups", &team, variant).await;
             }
         })
