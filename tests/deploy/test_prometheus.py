@@ -77,9 +77,15 @@ def provision(url, token):
     """A user is looked for, made and read."""
     name = f"ada-{time.monotonic_ns()}@example.com"
     send(f"{url}/Users?filter=userName+eq+%22{name}%22", token)
-    _, made = send(f"{url}/Users", token, "POST", {"userName": name, "active": True})
+    _, made = create(url, token, name)
     if made:
         send(f"{url}/Users/{json.loads(made)['id']}", token)
+
+
+def create(url, token, name=None):
+    """A user is made, of a name of its own unless one is given."""
+    name = name or f"bob-{time.monotonic_ns()}@example.com"
+    return send(f"{url}/Users", token, "POST", {"userName": name, "active": True})
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +129,7 @@ def ill(stopping, vendor, well, load, tmp_path_factory):
         until(lambda: count_of(prometheus, "quiet") > seen or seen >= 6, what="a scrape")
     for token in [gone, refused]:
         load.every(0.2, lambda token=token: send(f"{gateway.url}/Users/1", token))
+    load.every(0.2, lambda: create(gateway.url, issues))
     load.every(0.2, lambda: send(f"{gateway.url}/Groups/1", issues))
     for _ in range(4):
         load.every(0.02, lambda: send(f"{gateway.url}/Users/1", throws))
@@ -176,7 +183,8 @@ def test_each_fault_fires_its_alert(ill):
     expected = {rule["alert"] for rule in rules()} - NOT_OF_THE_GATEWAY
     fire(prometheus, expected - {"ScimgateStoreErrors"})
     with sqlite3.connect(gateway.home / "state" / "scimgate.db", timeout=30) as store:
-        store.execute("DROP TABLE remembered")
+        # Every create writes to it before it asks the vendor.
+        store.execute("DROP TABLE intent")
     store.close()
     fire(prometheus, {"ScimgateStoreErrors"})
 
