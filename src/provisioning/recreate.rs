@@ -75,6 +75,8 @@ impl Operation {
             run.target = Some(gone);
             return Ok(());
         }
+        // Where the key is the name, what is made now has the key of what was seen before.
+        self.known.gone(&self.tenant, kind, &gone.native);
         self.story.decide(Decision::MadeAnew);
         let id = gone.key.id.clone();
         let earlier = self
