@@ -63,12 +63,12 @@ impl Player {
         };
         let mut variables = Variables::new();
         for tried in &requests.tried {
-            let (exchange, stopped) = self.exchange(tried, &mut variables).await;
+            let ordinal = told.exchanges.len() + 1;
+            let (exchange, stopped) = self.exchange(tried, ordinal, &mut variables).await;
             told.not_reached -= 1;
             told.calls += exchange.calls.len();
             told.writes += exchange.calls.iter().filter(|call| !call.reads).count();
             told.reads_sent += exchange.calls.iter().filter(|call| call.sent).count();
-            let ordinal = told.exchanges.len() + 1;
             name_id(&mut variables, ordinal, &exchange);
             told.exchanges.push(exchange);
             told.stopped = stopped;
@@ -82,13 +82,14 @@ impl Player {
     async fn exchange(
         &self,
         tried: &Tried,
+        ordinal: usize,
         variables: &mut Variables,
     ) -> (Exchange, Option<String>) {
         let asks = filled(&tried.asks, variables);
         for (kind, id) in named(&asks) {
             self.tell_existing(kind, &id).await;
         }
-        let story = self.story();
+        let story = self.story(ordinal);
         let answers = tried.answers.clone();
         self.vendor.begin(answers, variables, Rc::clone(&story));
         let backend: Rc<dyn Backend> = self.vendor.clone();
@@ -125,10 +126,11 @@ impl Player {
         (exchange, stopped)
     }
 
-    /// A story that nobody but the dry run hears.
-    fn story(&self) -> Rc<Story> {
+    /// A story that nobody but the dry run hears. Each request has an id of its own: a create that
+    /// is made again in one request is a mistake, and in the next one a repetition.
+    fn story(&self, ordinal: usize) -> Rc<Story> {
         let asked = trace::Asked {
-            request_id: "dry-run".into(),
+            request_id: format!("dry-run-{ordinal}").into(),
             part: 0,
             tenant: self.gateway.tenant.clone(),
             vendor: self.gateway.adapter.name.as_str().into(),

@@ -30,9 +30,11 @@ impl Assumed<'_> {
         let target = self.ledger.target(self.call);
         let target = target.and_then(|(index, tail)| Some((self.ledger.get(index)?, tail)));
         if target.is_some_and(|(known, _)| known.gone) {
-            let nothing = self.nothing(showing);
+            let nothing = self.nothing(showing, false);
             return nothing.or_else(|| Some(self.as_is(self.corpus.absent(self.call)?, GONE)));
         }
+        // What an object has may be nothing, but is not absent while the object is there.
+        let is_of_known = target.is_some_and(|(known, tail)| !known.gone && !tail.is_empty());
         if let Some((known, "")) = target {
             let known = known.clone();
             return self.one(showing, known);
@@ -51,7 +53,7 @@ impl Assumed<'_> {
         };
         match showing.filter(|_| !rows.is_empty()) {
             Some(told) => self.rows(told, rows),
-            None => self.nothing(showing),
+            None => self.nothing(showing, is_of_known),
         }
     }
 
@@ -204,9 +206,10 @@ impl Assumed<'_> {
     }
 
     /// Nothing is found: as a transcript shows it, or a list without what is in it.
-    fn nothing(&mut self, showing: Option<&Told>) -> Option<Assumption> {
+    fn nothing(&mut self, showing: Option<&Told>, is_of_known: bool) -> Option<Assumption> {
         let empty = |told: &&&Told| {
-            told.meaning == Meaning::Absent || (told.is_ok() && !shows(told, self.adapter))
+            let is_absent = told.meaning == Meaning::Absent && !is_of_known;
+            is_absent || (told.is_ok() && !shows(told, self.adapter))
         };
         let found = "nothing this dry run knows is found";
         if let Some(told) = self.alike.iter().find(empty) {

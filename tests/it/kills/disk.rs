@@ -30,10 +30,6 @@ trait Disk {
 /// A limit of the process: no file may grow, or be written at all.
 struct Limit;
 
-/// A file system that was read-only when the gateway started: under one that has its store open
-/// none can become so.
-struct ReadOnly;
-
 /// A file system of its own, in a mount namespace of the gateway's own, that is full.
 struct Tmpfs;
 
@@ -59,28 +55,6 @@ fn limit(stand: &Stand, size: &str) {
         .output()
         .unwrap();
     assert!(limited.status.success(), "{}", text_of(&limited.stderr));
-}
-
-impl Disk for ReadOnly {
-    fn fill(&self, stand: &mut Stand) {
-        stand.relaunch(on_read_only);
-    }
-
-    fn make_room(&self, stand: &Stand) {
-        let pid = stand.served().pid().to_string();
-        let state = stand.house.path().join("state");
-        let mounted = Command::new("nsenter")
-            .args(["--target", &pid, "--user", "--preserve-credentials"])
-            .args(["--mount", "mount", "-o", "remount,bind,rw"])
-            .arg(state)
-            .output()
-            .unwrap();
-        assert!(mounted.status.success(), "{}", text_of(&mounted.stderr));
-    }
-
-    fn store(&self, stand: &Stand) -> String {
-        Limit.store(stand)
-    }
 }
 
 impl Tmpfs {
@@ -317,9 +291,24 @@ async fn while_the_disk_is_full_nothing_is_asked_of_the_vendor() {
     }
 }
 
+/// SQLite would open such a store to read it, and could not write it when the disk is mended.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_disk_is_read_only_nothing_is_asked_of_the_vendor() {
-    if can_mount() {
-        check(ReadOnly, limited).await;
+async fn a_gateway_whose_disk_is_read_only_does_not_start_and_says_why() {
+    if !can_mount() {
+        return;
     }
+    let mut stand = Stand::with([Class::named("b")], None, limited).await;
+    let scene = Scene::set(&stand.tenants[0]).await;
+    block_in_place(|| {
+        stand.kill();
+        let began = Instant::now();
+        let ended = on_read_only(&stand.house).output().unwrap();
+        let said = text_of(&[ended.stdout, ended.stderr].concat());
+        assert!(!ended.status.success(), "{said}");
+        assert!(said.contains("read") && said.contains("store"), "{said}");
+        assert!(began.elapsed() < RECOVERY, "{said}");
+        stand.start();
+    });
+    scene.reading_goes_on().await;
+    stand.end();
 }

@@ -113,13 +113,6 @@ impl Stand {
         }
     }
 
-    /// Ends it, and starts it another way.
-    pub(super) fn relaunch(&mut self, launch: Launch) {
-        self.kill();
-        self.launch = launch;
-        self.start();
-    }
-
     /// Lets it end well and gives the log of all its lives.
     pub(super) fn end(mut self) -> String {
         self.address.send_replace(None);
