@@ -256,9 +256,12 @@ fn compared(
     before: &BTreeMap<String, String>,
     after: &BTreeMap<String, String>,
 ) -> Vec<Difference> {
-    let told = differences(before, after).into_iter().map(|it| Difference {
-        what: format!("{kind} {}", it.what).trim_start().to_owned(),
-        ..it
+    let found = differences(before, after).into_iter();
+    let named = found.map(|difference| Difference {
+        what: format!("{kind} {}", difference.what)
+            .trim_start()
+            .to_owned(),
+        ..difference
     });
-    told.collect()
+    named.collect()
 }

@@ -112,7 +112,7 @@ fn whole(what: String) -> Difference {
     }
 }
 
-fn told(difference: &Difference) -> String {
+fn describe(difference: &Difference) -> String {
     let Difference {
         what,
         expected,
@@ -148,8 +148,8 @@ impl fmt::Display for Report {
             "values not read back",
             self.unfaithful.len()
         )?;
-        some(f, self.differences.iter().map(told))?;
-        some(f, self.unfaithful.iter().map(told))?;
+        some(f, self.differences.iter().map(describe))?;
+        some(f, self.unfaithful.iter().map(describe))?;
         writeln!(f)?;
         self.write_accounts(f)?;
         some(f, self.failures())?;
