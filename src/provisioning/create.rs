@@ -74,7 +74,10 @@ impl Operation {
         }
         if let Some(intent) = run.making.and_then(|making| making.intent) {
             let intents = Arc::clone(&self.intents);
-            self.story.when_taken(move || intents.close(&intent.id));
+            self.story.when_taken(move || {
+                intents.close(&intent.id);
+                drop(live);
+            });
         }
         Ok(response)
     }
@@ -102,9 +105,8 @@ impl Operation {
             .earlier(&*self.memory, &self.tenant, kind, &names, external_id)
             .await?;
         if let (Some(earlier), Some(name)) = (&earlier, names.first())
-            && earlier.request == self.story.request_id()
+            && self.intents.is_being_answered(earlier)
         {
-            // An operation of the same bulk request has just created it.
             return Err(self.taken(kind, &name.attribute));
         }
         let mut plan = Plan::default();

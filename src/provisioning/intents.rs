@@ -4,9 +4,10 @@
 //! it is the only evidence by which a later POST may take the object that is there for its own;
 //! without one, an object of that name is somebody else's and the answer is 409.
 //!
-//! An intent is *live* while its request runs. It is deleted when the create was certainly not
-//! carried out, and when the client has *heard* of the object: a 2xx that names it was taken
-//! whole by the connection, or a later answer shows its id. Otherwise it is *unheard*.
+//! An intent is *live* while its request runs, which ends when the connection has taken or lost
+//! the answer. It is deleted when the create was certainly not carried out, and when the client
+//! has *heard* of the object: a 2xx that names it was taken whole by the connection, or a later
+//! answer shows its id. Otherwise it is *unheard*.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,7 +51,8 @@ pub(super) enum Ended {
     Otherwise,
 }
 
-/// A create that runs. Those who want the same name wait until it is dropped.
+/// A create that runs, until its answer is taken or lost. Those who want the same name wait until
+/// it has ended.
 #[derive(Debug)]
 pub(super) struct Live {
     intents: Arc<Intents>,
@@ -68,10 +70,23 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         if let Some(name) = &self.name {
-            self.intents.state().live.remove(name);
+            let mut state = self.intents.state();
+            let own = self.ended.subscribe();
+            let is_own = |running: &watch::Receiver<_>| running.same_channel(&own);
+            if state.live.get(name).is_some_and(is_own) {
+                state.live.remove(name);
+            }
         }
         self.ended
             .send_if_modified(|ended| ended.is_none() && ended.replace(Ended::Otherwise).is_none());
+    }
+}
+
+impl State {
+    /// Whether a create of this primary name is answered 2xx and the answer is on its way.
+    fn has_created(&self, name: &Name) -> bool {
+        let running = self.live.get(name);
+        running.is_some_and(|running| *running.borrow() == Some(Ended::Created))
     }
 }
 
@@ -133,6 +148,12 @@ impl Intents {
         let mut newest_first = state.open.iter().rev();
         let found = newest_first.find(|intent| intent.is_earlier_try(kind, names, external_id));
         Ok(found.cloned())
+    }
+
+    /// Whether the create of an intent is answered 2xx and the answer is on its way.
+    pub(super) fn is_being_answered(&self, intent: &Intent) -> bool {
+        let name = intent.names.first();
+        name.is_some_and(|name| self.state().has_created(name))
     }
 
     /// The intent of an earlier re-creation under a SCIM id.
@@ -235,6 +256,11 @@ impl Intents {
         let open = std::mem::take(&mut state.open);
         let (ended, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_it);
         state.open = open;
+        for name in ended.iter().filter_map(|intent| intent.names.first()) {
+            if state.has_created(name) {
+                state.live.remove(name);
+            }
+        }
         state
             .heard
             .extend(ended.into_iter().map(|intent| intent.id));

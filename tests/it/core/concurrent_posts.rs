@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::answer::Answer;
-use super::play::{Play, everywhere};
+use super::play::{Play, ended, everywhere, operation};
 use super::vendors::{ALL, GROUPED};
 use crate::harness::{group, person, unique};
 
@@ -142,4 +142,34 @@ async fn a_post_that_comes_while_the_first_one_is_refused_is_tried_by_itself() {
         }
     })
     .await;
+}
+
+/// The answer of a bulk request comes long after its first user is made: whoever wants the name
+/// meanwhile is refused, and does not take the user over as an earlier try of his own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_made_in_a_bulk_request_under_way_is_taken() {
+    everywhere(ALL, |play| async move {
+        let (user, mut other) = (person(), person());
+        other["userName"] = user["userName"].clone();
+        let users = [user.clone(), person(), person()];
+        let route = play.vendor.create[0];
+        let before = play.emulator.counters().of(route);
+        play.emulator.set_latency(LATENCY);
+        let sending = tokio::spawn({
+            let (play, posts) = (play.clone(), users.each_ref().map(post_of));
+            async move { play.bulk(posts.into()).await }
+        });
+        while play.emulator.counters().of(route) < before + 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        play.post("/Users", &other).await.is_taken("made meanwhile");
+        play.emulator.set_latency(Duration::ZERO);
+        let made = ended(sending).await;
+        assert!(made.iter().all(|made| made.status == 201), "{made:?}");
+    })
+    .await;
+}
+
+fn post_of(user: &Value) -> Value {
+    operation("POST", "/Users", user)
 }
