@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The vendor's limit of a call. What a call does it does within this time, whatever became of
 /// its reply, so that whoever waits so long and looks knows.
-pub(super) const CALL: Duration = Duration::from_millis(2500);
+pub(super) const CALL: Duration = Duration::from_secs(2);
 
 /// How long look-ups of class C may lag, as the manifest says.
 pub(super) const LAG: Duration = Duration::from_millis(900);
@@ -23,6 +23,8 @@ pub(super) struct Class {
     pub(super) token: bool,
     /// It has a place for `externalId`.
     pub(super) external: bool,
+    /// A person is in one team at most, which is a field of the person.
+    pub(super) exclusive: bool,
 }
 
 /// All that can be declared, each with a place for `externalId` and without.
@@ -50,8 +52,16 @@ const fn class(
         unique,
         token,
         external,
+        exclusive: false,
     }
 }
+
+/// Members of a team come and go one by one, or a person has one team.
+pub(super) const DELTA: Class = class("delta", 'A', true, false, true);
+pub(super) const EXCLUSIVE: Class = Class {
+    exclusive: true,
+    ..class("exclusive", 'A', true, false, true)
+};
 
 /// The header that carries request tokens.
 pub(super) const TOKEN: &str = "x-request-token";
@@ -77,7 +87,7 @@ user = { field = "id" }
 group = { field = "id" }
 
 [groups]
-membership = "vendor"
+membership = "MEMBERSHIP"
 
 [replies]
 code = "/code"
@@ -129,11 +139,17 @@ fn create_group(group)       { POST("/teams", group) }
 fn update_group(id, changes) { patch(`/teams/${id}`, changes) }
 fn delete_group(id)          { delete(`/teams/${id}`) }
 
+fn rows(page) { #{ rows: page.items, total: page.total } }
+"#;
+
+const MEMBERS: &str = r#"
 fn add_members(id, people)    { post_again(`/teams/${id}/members`, #{ add: people }) }
 fn remove_members(id, people) { post_again(`/teams/${id}/members`, #{ remove: people }) }
 fn list_members(id)           { get(`/teams/${id}/members`).items }
+"#;
 
-fn rows(page) { #{ rows: page.items, total: page.total } }
+const ONE_TEAM: &str = r#"
+fn assign_group(person, team) { patch(`/people/${person}`, #{ team: team }) }
 "#;
 
 impl Class {
@@ -155,12 +171,21 @@ impl Class {
         MANIFEST
             .replace("CLASS", &self.consistency.to_string())
             .replace("EXTRA", &extra)
+            .replace(
+                "MEMBERSHIP",
+                if self.exclusive {
+                    "exclusive"
+                } else {
+                    "vendor"
+                },
+            )
             .replace("CALL", &CALL.as_millis().to_string())
     }
 
     pub(super) fn script(&self) -> String {
         let external = r#", "external").lookup("external""#;
-        SCRIPT
+        let members = if self.exclusive { ONE_TEAM } else { MEMBERS };
+        format!("{SCRIPT}{members}")
             .replace("UNIQUE", if self.unique { ".unique()" } else { "" })
             .replace("EXTERNAL", if self.external { external } else { "" })
             .replace("POST", if self.token { "post_once" } else { "post" })

@@ -11,6 +11,9 @@ use crate::harness::Dice;
 /// The quickest and the slowest answer, in milliseconds.
 const LATENCY: (f64, f64) = (5.0, 800.0);
 
+/// After this nothing that was sent is still on its way, but for a [`Loss::Late`].
+pub(super) const SLOWEST: Duration = Duration::from_millis(800);
+
 /// The latest that a call takes effect after its connection was reset.
 const LATE: Duration = Duration::from_millis(600);
 
@@ -47,8 +50,9 @@ pub(super) enum Manner {
 }
 
 impl Manner {
-    /// The fate of a call: the `count`-th of this method on `subject`.
-    pub(super) fn fate(self, method: &Method, subject: &str, count: u64) -> Fate {
+    /// The fate of a call: the `count`-th of this method on `subject`. `creates` says whether it
+    /// makes something new.
+    pub(super) fn fate(self, method: &Method, creates: bool, subject: &str, count: u64) -> Fate {
         let seed = match self {
             Self::Calm(latency) => {
                 return Fate {
@@ -66,20 +70,20 @@ impl Manner {
         let millis = least * (most / least).powf(dice.share());
         Fate {
             latency: Duration::from_micros((millis * 1000.0) as u64),
-            loss: loss(method, &mut dice),
+            loss: loss(method, creates, &mut dice),
         }
     }
 }
 
 /// Nearly every third change loses its reply. Only what makes something new may take effect
 /// late: two changes of one object have no order at such a vendor, whoever sends them.
-fn loss(method: &Method, dice: &mut Dice) -> Loss {
+fn loss(method: &Method, creates: bool, dice: &mut Dice) -> Loss {
     match (method, dice.below(100)) {
         (&Method::GET, 0..3) => Loss::Before,
         (&Method::GET, _) => Loss::None,
         (_, 0..10) => Loss::Before,
         (_, 10..20) => Loss::After,
-        (&Method::POST, 20..30) => Loss::Late(LATE.mul_f64(dice.share())),
+        (_, 20..30) if creates => Loss::Late(LATE.mul_f64(dice.share())),
         _ => Loss::None,
     }
 }

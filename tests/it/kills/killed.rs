@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::class::{CALL, CLASSES};
 use super::fate::Manner;
-use super::oracle::{close, judge};
+use super::oracle::{Verdict, judge};
+use super::rounds::Rounds;
 use super::stand::Stand;
 use super::{Work, kills, seed};
 use crate::harness::Dice;
@@ -21,9 +22,24 @@ const AT_A_TIME: usize = 8;
 const LIFE: Duration = Duration::from_millis(900);
 const DEATH: Duration = Duration::from_millis(120);
 
+/// Kills in one round.
+const A_ROUND: u64 = 50;
+
+/// By when every create that a killed gateway left open is settled.
+const SETTLED: Duration = Duration::from_secs(120);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whenever_it_is_killed_nothing_is_made_twice_and_nothing_is_missing() {
     let (seed, kills) = (seed(), kills());
+    let mut rounds = Rounds::of(format!("{kills} kills, seed {seed}"));
+    while rounds.over() * A_ROUND < kills {
+        let left = kills - rounds.over() * A_ROUND;
+        rounds.record(round(seed + rounds.over(), left.min(A_ROUND)).await);
+    }
+    rounds.close();
+}
+
+async fn round(seed: u64, kills: u64) -> Vec<(&'static str, Verdict)> {
     let mut stand = Stand::of(&CLASSES).await;
     let over = Arc::new(AtomicBool::new(false));
     let mut working = JoinSet::new();
@@ -54,9 +70,18 @@ async fn whenever_it_is_killed_nothing_is_made_twice_and_nothing_is_missing() {
         sleep(DEATH.mul_f64(dice.share())).await;
         stand.start();
     }
+    let last_kill = Instant::now();
     over.store(true, Ordering::Relaxed);
-    let mut verdicts = working.join_all().await;
-    verdicts.sort_by_key(|(class, _)| *class);
+    let verdicts = working.join_all().await;
+    while let open = stand.open_creates()
+        && open > 0
+    {
+        assert!(
+            last_kill.elapsed() < SETTLED,
+            "{open} creates are not settled"
+        );
+        sleep(Duration::from_secs(1)).await;
+    }
     stand.end();
-    close(&format!("{kills} kills, SCIMGATE_SEED={seed}"), &verdicts);
+    verdicts
 }

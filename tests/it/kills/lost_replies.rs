@@ -8,7 +8,8 @@ use tokio::time::sleep;
 use super::class::{CALL, CLASSES};
 use super::entra::Style;
 use super::fate::Manner;
-use super::oracle::{close, judge};
+use super::oracle::{Verdict, judge};
+use super::rounds::Rounds;
 use super::stand::Stand;
 use super::{Work, kills, seed};
 
@@ -18,9 +19,21 @@ const OBJECTS: u64 = 2;
 /// POSTs at a time of each tenant.
 const AT_A_TIME: usize = 8;
 
+/// Objects of each class in one round.
+const A_ROUND: u64 = 200;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_reply_is_lost_every_post_ends_in_one_object_and_a_201() {
-    let (seed, objects) = (seed(), (OBJECTS * kills()) as usize);
+    let (seed, objects) = (seed(), OBJECTS * kills());
+    let mut rounds = Rounds::of(format!("lost replies, {objects} objects, seed {seed}"));
+    while rounds.over() * A_ROUND < objects {
+        let left = objects - rounds.over() * A_ROUND;
+        rounds.record(round(seed + rounds.over(), left.min(A_ROUND) as usize).await);
+    }
+    rounds.close();
+}
+
+async fn round(seed: u64, objects: usize) -> Vec<(&'static str, Verdict)> {
     let stand = Stand::of(&CLASSES).await;
     let mut working = JoinSet::new();
     for tenant in stand.tenants.clone() {
@@ -46,8 +59,7 @@ async fn whatever_reply_is_lost_every_post_ends_in_one_object_and_a_201() {
             (tenant.class.name, verdict)
         });
     }
-    let mut verdicts = working.join_all().await;
-    verdicts.sort_by_key(|(class, _)| *class);
+    let verdicts = working.join_all().await;
     stand.end();
-    close(&format!("lost replies, SCIMGATE_SEED={seed}"), &verdicts);
+    verdicts
 }

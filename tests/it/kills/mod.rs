@@ -10,12 +10,14 @@
 //! | `entra`, `oracle` | who sends POSTs again until they are answered, and who judges |
 //! | `lost_replies` | every third reply to a change is lost |
 //! | `killed` | SIGKILL at any moment |
+//! | `members` | members that come and go meanwhile |
+//! | `rounds` | long runs in rounds, which can be continued |
 //! | `unheard` | one lost reply or kill at a time, in slow motion |
 //! | `at_once` | identical POSTs at the same moment |
 //! | `disk` | a store that cannot be written |
 //!
-//! The runs are bounded and repeatable. `SCIMGATE_KILLS` makes them longer, `SCIMGATE_SEED`
-//! others: `tests/README.md`.
+//! The runs are bounded and repeatable. The environment makes them longer and others:
+//! `tests/README.md`.
 
 mod at_once;
 mod class;
@@ -24,8 +26,10 @@ mod entra;
 mod fate;
 mod killed;
 mod lost_replies;
+mod members;
 mod model;
 mod oracle;
+mod rounds;
 mod stand;
 mod unheard;
 

@@ -298,7 +298,8 @@ impl Shared {
         let subject = call.subject(&state);
         let count = state.counts.entry(format!("{} {subject}", call.method));
         let count = *count.and_modify(|count| *count += 1).or_insert(0);
-        state.manner.fate(&call.method, &subject, count)
+        let creates = call.is_create();
+        state.manner.fate(&call.method, creates, &subject, count)
     }
 
     /// What the call does.

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::entra::{Settled, Sort, Thing};
 use super::stand::Tenant;
 
 /// What a run came to at one tenant.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Verdict {
     things: usize,
     posts: usize,
@@ -95,8 +96,18 @@ fn doubled(tenant: &Tenant) -> Vec<String> {
 }
 
 impl Verdict {
+    /// Adds what another round came to.
+    pub(super) fn add(&mut self, other: Self) {
+        self.things += other.things;
+        self.posts += other.posts;
+        self.created += other.created;
+        self.found += other.found;
+        self.refused += other.refused;
+        self.broken.extend(other.broken);
+    }
+
     /// One line of figures.
-    pub(super) fn line(&self, class: &str) -> String {
+    fn line(&self, class: &str) -> String {
         format!(
             "{class:<14} {:>5} objects, {:>5} POSTs of Entra's, {:>5} creates at the vendor, \
              {:>4} only found, {:>4} refused first, {:>4} broken promises",
@@ -112,7 +123,7 @@ impl Verdict {
 
 /// Prints the figures and fails with all that is broken.
 #[track_caller]
-pub(super) fn close(what: &str, verdicts: &[(&'static str, Verdict)]) {
+pub(super) fn close(what: &str, verdicts: &BTreeMap<String, Verdict>) {
     let mut text = format!("{what}\n");
     for (class, verdict) in verdicts {
         // Writing into a String does not fail.

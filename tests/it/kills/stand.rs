@@ -148,9 +148,23 @@ impl Stand {
         (answer.status, text_of(&answer.body))
     }
 
+    /// How many creates of all tenants are open, as `scimgate status` shows it.
+    pub(super) fn open_creates(&self) -> u64 {
+        let status: Value =
+            serde_json::from_slice(&self.ask(&["--format", "json"]).stdout).unwrap();
+        let tenants = status["tenants"].as_array().expect("a list of tenants");
+        let open = tenants.iter().map(|tenant| &tenant["open_creates"]);
+        open.map(|open| open.as_u64().expect("a number")).sum()
+    }
+
     /// `scimgate status`.
     pub(super) fn status(&self) -> Output {
+        self.ask(&[])
+    }
+
+    fn ask(&self, options: &[&str]) -> Output {
         let mut command = self.house.command(&["-c", "scimgate.toml", "status"]);
+        command.args(options);
         command.env("SCIMGATE_ADMIN", &self.served().admin);
         block_in_place(|| command.output().unwrap())
     }
