@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use crate::fuzz_targets::{TARGETS, Target};
 
-const MUTATIONS: u64 = 20_000;
+/// How many, of each target. Longer runs are the fuzzer's.
+const MUTATIONS: u64 = 5_000;
 /// What one input may take; a busy machine gets three tries.
 const PATIENCE: Duration = Duration::from_millis(400);
 /// What may come out: this much, and so many times what came in (three profiles, two types).

@@ -46,7 +46,8 @@ impl Stand {
             let limits: Value = serde_json::from_str(limits).unwrap();
             emulator.set_limits(limits).unwrap();
         }
-        Self::before(Arc::new(emulator), vendor, profile, edits.to_vec()).await
+        let edits = [vendor.edits, edits].concat();
+        Self::before(Arc::new(emulator), vendor, profile, edits).await
     }
 
     /// A second gateway before the same vendor, which remembers nothing of the first one's doings.

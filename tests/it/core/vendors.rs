@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::stand::Edit;
+
 /// One vendor.
 pub(super) struct Vendor {
     /// The adapter's name.
@@ -23,6 +25,8 @@ pub(super) struct Vendor {
     pub(super) is_active: fn(&Value) -> bool,
     /// Limits of the emulator that let tests go on, as JSON.
     pub(super) limits: Option<&'static str>,
+    /// What is written in another way in the adapter's files for the same reason.
+    pub(super) edits: &'static [Edit],
 }
 
 const NO_SUCH_ISSUED: &str = "5f0a1c52-3d5e-4c0b-9d42-8f6b8f1f7a10";
@@ -38,6 +42,7 @@ pub(super) static REFERENCE: Vendor = Vendor {
     joined: |state| members(state, "/teams", "/members"),
     is_active: |row| row["active"] == true,
     limits: None,
+    edits: &[],
 };
 
 pub(super) static SOSAFE: Vendor = Vendor {
@@ -55,6 +60,7 @@ pub(super) static SOSAFE: Vendor = Vendor {
     },
     is_active: |row| row["status"] == "ACTIVE",
     limits: None,
+    edits: &[],
 };
 
 pub(super) static PALOALTO: Vendor = Vendor {
@@ -68,6 +74,7 @@ pub(super) static PALOALTO: Vendor = Vendor {
     joined: |state| members(state, "/directories/0/groups", "/members"),
     is_active: |row| row["attrs"]["UserAccountControl"] == "512",
     limits: None,
+    edits: &[],
 };
 
 pub(super) static WEBROOT: Vendor = Vendor {
@@ -84,6 +91,7 @@ pub(super) static WEBROOT: Vendor = Vendor {
         !tags.contains(&"scim:suspended".into())
     },
     limits: None,
+    edits: &[],
 };
 
 pub(super) static WSS: Vendor = Vendor {
@@ -101,6 +109,12 @@ pub(super) static WSS: Vendor = Vendor {
         r#"{"submits_per_minute": 600000, "reads_per_minute": 600000, "job_ms": 2,
             "poll_after_ms": 4, "index_lag_ms": 0}"#,
     ),
+    // So has the pace of batches.
+    edits: &[(
+        "toml",
+        "batches_per_minute = 6\n",
+        "batches_per_minute = 600000\n",
+    )],
 };
 
 pub(super) static WEDO: Vendor = Vendor {
@@ -114,6 +128,7 @@ pub(super) static WEDO: Vendor = Vendor {
     joined: |_| 0,
     is_active: |row| row["status"] != "DEACTIVATED",
     limits: None,
+    edits: &[],
 };
 
 fn members(state: &Value, groups: &str, members: &str) -> usize {
