@@ -64,6 +64,7 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Where to listen.
+    #[serde(deserialize_with = "values::address")]
     #[schemars(schema_with = "schema::address")]
     pub listen: SocketAddr,
     /// The http or https URL in `meta.location`; `None` takes each request's own host.

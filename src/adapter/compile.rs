@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
 use super::{Adapter, crosscheck, extensions};
+use crate::problem::wording::plain;
 use crate::problem::{Problem, counted, meant_by, nearest};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
@@ -199,12 +200,11 @@ impl Adapter {
 fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     let (file, text) = &files.manifest;
     toml::from_str(text).map_err(|error| {
-        let message = error.message();
-        let help = match meant_by(message) {
+        let help = match meant_by(error.message()) {
             Some(meant) => format!("did you mean `{meant}`? adapters/README.md has all keys"),
             None => "adapters/README.md has all keys and their meaning".to_owned(),
         };
-        let problem = Problem::error("manifest::invalid", file, message).help(help);
+        let problem = Problem::error("manifest::invalid", file, plain(text, &error)).help(help);
         match error.span() {
             Some(span) => problem.at(span.start, span.len()),
             None => problem,

@@ -92,7 +92,7 @@ impl Crosscheck<'_> {
                 problems.push(problem.meant(unknown, self.setting_names()));
             }
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(template).is_err() {
-                let message = format!("`{name}` with this value is no HTTP header");
+                let message = format!("`{name}` with this value is not an HTTP header");
                 let problem = self.at("manifest::header", template, message);
                 problems.push(problem.help(HEADER_FORM));
             }
@@ -100,14 +100,14 @@ impl Crosscheck<'_> {
         if let CredentialKind::Header { header } = &self.manifest.credential
             && HeaderName::try_from(header).is_err()
         {
-            let message = format!("`{header}` is no name of an HTTP header");
+            let message = format!("`{header}` is not the name of an HTTP header");
             let problem = self.at("manifest::header", header, message);
             problems.push(problem.help(HEADER_FORM));
         }
         if let Some(header) = &self.manifest.request_token
             && HeaderName::try_from(header).is_err()
         {
-            let message = format!("`{header}` is no name of an HTTP header");
+            let message = format!("`{header}` is not the name of an HTTP header");
             problems.push(self.at("manifest::header", header, message));
         }
         problems
@@ -196,7 +196,7 @@ impl Crosscheck<'_> {
         });
         wrong
             .map(|(field, fields)| {
-                let message = format!("the id's field `{field}` is not among the fields");
+                let message = format!("the id's field `{field}` is not in [fields]");
                 let problem = self.at("manifest::unknown-field", field, message);
                 problem.meant(field, fields.iter().map(String::as_str))
             })
@@ -248,7 +248,7 @@ impl Crosscheck<'_> {
         pointers
             .filter(|pointer| !pointer.starts_with('/'))
             .map(|pointer| {
-                let message = format!("`{pointer}` is no JSON pointer");
+                let message = format!("`{pointer}` is not a JSON pointer");
                 let meant = format!("write it as /{}", pointer.replace('.', "/"));
                 self.at("manifest::pointer", pointer, message).help(meant)
             })

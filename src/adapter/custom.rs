@@ -62,7 +62,7 @@ fn check(names: &[String]) -> Result<(), String> {
                 .all(|b| b.is_ascii_alphanumeric() || b"$-_".contains(&b));
         if !fits {
             return Err(format!(
-                "`{name}` is no attribute name: a letter, then letters, digits, `-`, `_`, `$`"
+                "`{name}` cannot be the name of an attribute: a letter, then letters, digits, `-`, `_`, `$`"
             ));
         }
         if !seen.insert(fold(name).into_owned()) {

@@ -130,14 +130,14 @@ impl Reader<'_> {
         let is = |known: &str| same_text(known, text);
         if !is_urn(text) {
             let help = "write it as urn:…:extension:<name>:2.0:User (RFC 7643 §3.3)";
-            self.refuse(id, "is no URN", help);
+            self.refuse(id, "is not a URN", help);
         } else if [USER, GROUP, ENTERPRISE_USER].into_iter().any(is) {
             let help = "the schemas of RFC 7643 are built in; rows of the table are enough";
             self.refuse(id, "is a schema of RFC 7643", help);
         } else if before.iter().any(|(_, known)| is(&known.schema.id)) {
             self.refuse(
                 id,
-                "stands twice",
+                "is there twice",
                 "a schema extends one resource type; name another",
             );
         }
@@ -170,13 +170,13 @@ impl Reader<'_> {
         let complex = entry.kind == Kind::Complex;
         if !is_name(name.get_ref()) {
             let help = "a letter, then letters, digits, - and _ (RFC 7643 §2.1)";
-            self.refuse(name, "is no name of an attribute", help);
+            self.refuse(name, "cannot be the name of an attribute", help);
         }
         if before
             .iter()
             .any(|known| same_text(&known.name, name.get_ref()))
         {
-            self.refuse(name, "stands twice", "names ignore case (RFC 7643 §2.1)");
+            self.refuse(name, "is there twice", "names ignore case (RFC 7643 §2.1)");
         }
         if within && complex {
             let help = "give it a simple type (RFC 7643 §2.3.8)";
@@ -273,8 +273,12 @@ mod tests {
         let plain = r#"{ name = "floor", type = "integer" }"#;
         let urn = "urn:example:2.0:User";
         check(urn, plain, &[]);
-        check("example", plain, &["\"example\" `example` is no URN"]);
-        check("urn::User", plain, &["\"urn::User\" `urn::User` is no URN"]);
+        check("example", plain, &["\"example\" `example` is not a URN"]);
+        check(
+            "urn::User",
+            plain,
+            &["\"urn::User\" `urn::User` is not a URN"],
+        );
         check(
             &ENTERPRISE_USER.to_uppercase(),
             plain,
@@ -291,12 +295,12 @@ mod tests {
         check(
             urn,
             r#"{ name = "a b" }"#,
-            &["\"a b\" `a b` is no name of an attribute"],
+            &["\"a b\" `a b` cannot be the name of an attribute"],
         );
         check(
             urn,
             r#"{ name = "a" }, { name = "A" }"#,
-            &["\"A\" `A` stands twice"],
+            &["\"A\" `A` is there twice"],
         );
         let clash = "\"a\" `a` has type and sub_attributes that contradict each other";
         check(urn, r#"{ name = "a", type = "complex" }"#, &[clash]);
@@ -320,6 +324,6 @@ mod tests {
             )
         };
         let both = [entry("user"), entry("group")].concat();
-        assert_eq!(told(&both), ["\"urn:a:b\" `urn:a:b` stands twice"]);
+        assert_eq!(told(&both), ["\"urn:a:b\" `urn:a:b` is there twice"]);
     }
 }

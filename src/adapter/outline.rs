@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::script::pieces::{Piece, pieces};
+
 /// The parts of one script, each as text in one line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outline {
@@ -27,7 +29,7 @@ impl Outline {
     /// result says nothing sensible, but there is one.
     pub fn of(text: &str) -> Self {
         let mut outline = Self::default();
-        let pieces = lexed(text);
+        let pieces = pieces(text);
         for part in split(&pieces) {
             let words: Vec<&str> = part.iter().take(3).map(|piece| piece.text).collect();
             match words.as_slice() {
@@ -116,92 +118,6 @@ fn line(pieces: &[Piece<'_>]) -> String {
         text.push_str(piece.text);
     }
     text
-}
-
-/// A word, a number, a text with its quotes, or a sign.
-#[derive(Clone, Copy)]
-struct Piece<'t> {
-    text: &'t str,
-    /// White space or a comment stands before it.
-    spaced: bool,
-}
-
-/// All pieces; no comments, no spaces.
-fn lexed(text: &str) -> Vec<Piece<'_>> {
-    let (mut pieces, mut rest, mut spaced) = (Vec::new(), text, false);
-    while let Some(first) = rest.chars().next() {
-        let (length, counts) = match first {
-            c if c.is_whitespace() => (c.len_utf8(), false),
-            '/' if rest.starts_with("//") => (until(rest, "\n"), false),
-            '/' if rest.starts_with("/*") => (until(rest, "*/"), false),
-            '"' | '\'' | '`' => (quoted(rest, first), true),
-            '#' if rest.starts_with("#{") => (2, true),
-            c if c.is_alphanumeric() || c == '_' => (word(rest), true),
-            c => (sign(rest).unwrap_or(c.len_utf8()), true),
-        };
-        let (text, after) = rest.split_at_checked(length).unwrap_or((rest, ""));
-        if counts {
-            pieces.push(Piece { text, spaced });
-        }
-        (rest, spaced) = (after, !counts);
-    }
-    pieces
-}
-
-/// The length up to and with `end`, or all there is.
-fn until(rest: &str, end: &str) -> usize {
-    rest.find(end).map_or(rest.len(), |at| at + end.len())
-}
-
-fn word(rest: &str) -> usize {
-    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_'));
-    end.unwrap_or(rest.len())
-}
-
-fn sign(rest: &str) -> Option<usize> {
-    const SIGNS: [&str; 14] = [
-        "=>", "==", "!=", "<=", ">=", "&&", "||", "??", "::", "?.", "+=", "-=", "..=", "..",
-    ];
-    let found = SIGNS.iter().find(|sign| rest.starts_with(**sign))?;
-    Some(found.len())
-}
-
-/// The length of a text with its quotes. What is interpolated in a backquoted
-/// one may hold texts itself.
-fn quoted(rest: &str, quote: char) -> usize {
-    let mut at = quote.len_utf8();
-    while let Some(c) = rest.get(at..).and_then(|rest| rest.chars().next()) {
-        let here = rest.get(at..).unwrap_or_default();
-        at += match c {
-            '\\' if quote != '`' => 1 + here.chars().nth(1).map_or(0, char::len_utf8),
-            '$' if quote == '`' && here.starts_with("${") => interpolated(here),
-            c => c.len_utf8(),
-        };
-        if c == quote {
-            break;
-        }
-    }
-    at
-}
-
-/// The length of `${…}`.
-fn interpolated(rest: &str) -> usize {
-    let (mut at, mut depth) = (2, 1);
-    while let Some(c) = rest.get(at..).and_then(|rest| rest.chars().next()) {
-        at += match c {
-            '"' | '\'' | '`' => quoted(rest.get(at..).unwrap_or_default(), c),
-            c => c.len_utf8(),
-        };
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    at
 }
 
 #[cfg(test)]

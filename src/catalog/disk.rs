@@ -149,7 +149,8 @@ impl Disk {
     }
 
     fn read_tenant(&mut self, path: &Path, directory: &Path) -> TenantFiles {
-        let text = read(path);
+        let text = file::text(path).map_err(|error| unreadable_tenant(path, &error));
+        let text = text.map(|text| (path.display().to_string(), text));
         let shown = match &text {
             Ok((_, text)) => redacted(text),
             Err(problem) => problem.to_string(),
@@ -195,7 +196,7 @@ impl Disk {
         let entries = entries.map_err(|error| {
             self.problems.push(
                 unreadable(directory, &error)
-                    .help("set catalog.* in the configuration, or make the directory"),
+                    .help("make the directory, or correct catalog.* in the configuration"),
             );
         });
         let paths = entries
@@ -263,7 +264,7 @@ fn misnamed(name: &str, path: &Path) -> Problem {
     Problem::error(
         "tenant::name",
         &path.display().to_string(),
-        format!("`{name}` is no tenant name"),
+        format!("`{name}` cannot be the name of a tenant"),
     )
     .help(TenantId::FORM)
 }
@@ -281,7 +282,13 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
     Problem::error(
         "file::unreadable",
         &path.display().to_string(),
-        format!("cannot be read: {error}"),
+        format!("cannot be read: {}", file::why(path, error)),
     )
-    .help("correct the file's permissions or its content, which is UTF-8 text; or remove it")
+    .help(file::remedy(error))
+}
+
+/// As [`unreadable`], of a tenant's file.
+fn unreadable_tenant(path: &Path, error: &io::Error) -> Problem {
+    let remedy = file::remedy(error);
+    unreadable(path, error).help(format!("{remedy}. Do not remove it: that ends the tenant"))
 }

@@ -55,7 +55,7 @@ pub(super) fn adapter(name: &str, files: &VendorFiles, report: &mut Report) -> O
     report.source(manifest);
     report.source(script);
     if !Adapter::is_name(name) {
-        let message = format!("`{name}` is no adapter name");
+        let message = format!("`{name}` cannot be the name of an adapter");
         let problem = Problem::error("adapter::name", &manifest.0, message);
         report.extend([problem.help(Adapter::NAME_FORM)]);
         return None;
@@ -100,8 +100,9 @@ fn adapter_of(
             Problem::error("tenant::unknown-adapter", file, message).at(span.start, span.len());
         match nearest(wanted, adapters.keys().map(String::as_str)) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-            None => problem
-                .help("it is missing, or it was not loaded because of the problems told about it"),
+            None => {
+                problem.help("it is missing, or it was not loaded because of the problems listed")
+            }
         }
     })
 }

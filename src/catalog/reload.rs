@@ -305,7 +305,8 @@ fn log(changes: &Changes, standing: &Standing) {
     if !changes.refused.is_empty() {
         tracing::warn!(
             refused = changes.refused.join(", "),
-            action = "mend the files; `scimgate status` and `scimgate diff` tell what runs instead",
+            action =
+                "fix the files; `scimgate status` and `scimgate diff` show what is running instead",
             "a change was refused; the last good version serves on"
         );
     }
@@ -323,7 +324,7 @@ fn some(names: &[String]) -> Option<String> {
 }
 
 /// What to do where a problem does not say.
-const MEND: &str = "mend the file";
+const MEND: &str = "fix the file";
 
 /// Writes problems into the log, a line each: names and places of files, never their contents.
 pub fn log_problems(report: &Report) {

@@ -14,20 +14,20 @@ use crate::tenant::token::admin::{AdminName, AdminTokens, Role};
 /// What to do with the tokens of those who administer.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// Make a token and print it. It is shown this once.
+    /// Create a token and print it. It is shown only once.
     Mint {
-        /// viewer looks; operator reloads and makes tenants' tokens; editor may overrule guards.
+        /// viewer: look; operator: also reload and manage tenants' tokens; editor: also overrule guards.
         #[arg(long, value_name = "ROLE")]
         role: Role,
-        /// Whose it is: what the audit will say.
+        /// The administrator's name, for the audit log.
         #[arg(long, value_name = "NAME", value_parser = name)]
         name: AdminName,
     },
-    /// Print all tokens: key id, role, name, when it was made, and whether it works.
+    /// List all tokens: key id, role, name, when it was created, and whether it is valid.
     List,
-    /// End a token for good, at once.
+    /// Revoke a token for good, at once.
     Revoke {
-        /// The eight characters behind sca_.
+        /// The key id: the eight characters after sca_.
         #[arg(long, value_name = "KEY_ID", value_parser = key_id)]
         key: KeyId,
     },

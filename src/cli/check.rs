@@ -21,24 +21,24 @@ use crate::transcript;
 /// What to look at, and how to tell of it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Tell only of these files, and of the vendors they belong to.
+    /// Check only these files, and the vendors they belong to.
     paths: Vec<PathBuf>,
-    /// Tell only of this vendor.
+    /// Check only this vendor.
     #[arg(long, value_name = "NAME")]
     vendor: Option<String>,
-    /// Look at adapters and scripts only; tenants' secrets and the certificate are not read.
+    /// Check adapters and scripts only; tenants' secrets and the certificate are not read.
     #[arg(long)]
     no_tenants: bool,
     /// Do not play the vendors' transcripts.
     #[arg(long)]
     no_transcripts: bool,
-    /// With `warnings`, a warning counts as an error.
+    /// `warnings`: fail on warnings too.
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
-    /// The form of the result.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Tell what a code such as script::syntax means, and check nothing.
+    /// Explain a code such as script::syntax, and check nothing.
     #[arg(long, value_name = "CODE")]
     pub(super) explain: Option<String>,
 }

@@ -11,7 +11,7 @@ use super::{Cli, Ending, Trouble};
 /// For which shell.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The shell that is to complete `scimgate`'s words.
+    /// The shell.
     shell: Shell,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
 /// Where manual pages go.
 #[derive(Debug, Args)]
 pub(super) struct ManOptions {
-    /// A directory, such as /usr/share/man/man1; it is made where it is missing.
+    /// The directory, such as /usr/share/man/man1; it is created if it is missing.
     directory: PathBuf,
 }
 

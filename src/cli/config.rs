@@ -15,9 +15,9 @@ use crate::config::schema::schema;
 pub(super) enum Verb {
     /// Print the JSON schema of a configuration file, for editors.
     Schema,
-    /// Print what holds: defaults, file and environment together. Paths are resolved.
+    /// Print the effective values: defaults, file and environment together. Paths are resolved.
     Show {
-        /// Say behind each value where it comes from.
+        /// Add to each value where it comes from.
         #[arg(long)]
         origin: bool,
     },

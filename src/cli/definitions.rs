@@ -10,7 +10,7 @@ use crate::script::definitions::definitions;
 /// Where to write.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// The directory; made if it is not there.
+    /// The directory to write to; it is created if it is missing.
     #[arg(default_value = "definitions")]
     directory: PathBuf,
 }

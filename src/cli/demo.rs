@@ -24,17 +24,16 @@ pub(super) struct Options {
     /// The vendor to show.
     #[arg(long, value_name = "NAME", default_value = "sosafe", value_parser = vendor_name)]
     vendor: String,
-    /// How far the tenant bends towards the sender: entra, okta or strict.
+    /// Which SCIM client the tenant adapts to: entra, okta or strict (the RFCs exactly).
     #[arg(long, value_name = "NAME", default_value = "entra", value_parser = profile)]
     profile: Profile,
-    /// End after the report: 0 if all came out right, else 1.
+    /// Stop after the report, with exit status 0 if everything is right, else 1.
     #[arg(long, conflicts_with = "serve_only")]
     once: bool,
-    /// Play nothing; print TENANT_URL=… and TOKEN=… and serve until Ctrl-C.
+    /// Only serve: print TENANT_URL=… and TOKEN=…, and run until Ctrl-C.
     #[arg(long)]
     serve_only: bool,
-    /// Start the vendor's emulator alone, print a tenant file for a gateway of your own, and
-    /// serve until Ctrl-C.
+    /// Only start the emulator: print a tenant file for your own gateway, and run until Ctrl-C.
     #[arg(long, conflicts_with_all = ["once", "serve_only"])]
     vendor_only: bool,
 }
@@ -137,9 +136,11 @@ fn print_variables(stand: &Stand) {
 /// A tenant file as it stands, so that it can be sent into one.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn print_tenant_file(tenant_file: &str, control: &str) {
-    println!("# What it holds and was asked: {control}/state, {control}/journal?bodies=1");
+    println!(
+        "# What it has stored, and what it was asked: {control}/state, {control}/journal?bodies=1"
+    );
     println!("{}", tenant_file.trim_end());
-    println!("# Ctrl-C ends the emulator.");
+    println!("# Ctrl-C stops the emulator.");
 }
 
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
@@ -169,12 +170,12 @@ Try it:
   curl -H 'Authorization: Bearer {token}' '{tenant_url}/Users?filter=userName+eq+%22ada.lane.3%40scimgate.example%22'
   curl -H 'Authorization: Bearer {token}' -H 'Content-Type: application/scim+json' '{tenant_url}/Users' \
     -d '{{"userName":"new@scimgate.example","name":{{"givenName":"New","familyName":"Person"}},"active":"True"}}'
-What {title} holds, and what it was asked:
+What {title} has stored, and what it was asked:
   curl '{control}/state'
   curl '{control}/journal?bodies=1'
 
-A tenant file for a gateway of your own before this {title}, as in the README:
+A tenant file to try your own gateway with this {title}, as in the README:
 {tenant_file}
-Ctrl-C ends it."#
+Ctrl-C stops it."#
     );
 }

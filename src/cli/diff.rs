@@ -14,10 +14,10 @@ use crate::config::Config;
 pub(super) struct Options {
     #[command(flatten)]
     whereabouts: Whereabouts,
-    /// End with status 1 if anything is different.
+    /// Exit with status 1 if anything differs.
     #[arg(long)]
     exit_code: bool,
-    /// The form of the result.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Form,
 }
@@ -52,7 +52,7 @@ fn human(preview: &Preview) -> String {
         let _written = writeln!(text, "the certificate {}", told(fate));
     }
     if preview.is_none() {
-        text.push_str("What runs is what lies on disk.\n");
+        text.push_str("What is running is what is on disk.\n");
     }
     text
 }

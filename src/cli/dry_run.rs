@@ -28,26 +28,26 @@ use crate::vendor::TlsOptions;
 #[derive(Debug, clap::Args)]
 #[command(group(ArgGroup::new("whom").required(true).args(["tenant", "vendor"])))]
 pub(super) struct Options {
-    /// What Entra asks: a transcript of which only `### Entra asks` must be there, or requests as
-    /// editors send them; - is standard input.
+    /// The requests: a transcript, of which only the `### Entra asks` parts are needed, or a .http
+    /// file as REST clients of editors use; - is standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The tenant.
     #[arg(long, value_name = "NAME", value_parser = super::token::tenant_id)]
     tenant: Option<TenantId>,
-    /// A vendor, without any tenant: settings are those of the file (`@setting name = value`).
+    /// Use this vendor and no tenant; the file gives the settings (`@setting name = value`).
     #[arg(long, value_name = "NAME")]
     vendor: Option<String>,
-    /// Really ask the vendor what changes nothing there.
+    /// Ask the real vendor, with calls that only read.
     #[arg(long, requires = "tenant")]
     read: bool,
-    /// Another version of the script: tell what it does otherwise.
+    /// Compare with another version of the script.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// A directory with another version of the scripts: tell what it does otherwise.
+    /// Compare with another version of the scripts, in this directory.
     #[arg(long, value_name = "DIRECTORY", conflicts_with = "script")]
     against: Option<PathBuf>,
-    /// The form of the result.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Form,
 }

@@ -18,8 +18,8 @@ use crate::store::log::{Filter, Order, Page};
 /// Whose provisioning log.
 #[derive(Debug, clap::Args)]
 pub(super) struct Place {
-    /// Admin port of a gateway elsewhere; its token comes from SCIMGATE_ADMIN_TOKEN. Without this
-    /// the store that the configuration names is read, whether a gateway runs or not.
+    /// Ask the gateway with this admin port; its token is read from SCIMGATE_ADMIN_TOKEN. Without
+    /// this, the store that the configuration names is read; no gateway need be running.
     #[arg(long, value_name = "URL", env = "SCIMGATE_ADMIN")]
     admin: Option<String>,
 }

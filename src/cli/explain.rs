@@ -12,10 +12,10 @@ use crate::provisioning::trace::tell;
 pub(super) struct Options {
     #[command(flatten)]
     place: Place,
-    /// The id in the answer's X-Request-Id, in log lines and in Entra's provisioning log.
+    /// The request id: in the answer's X-Request-Id header, in log lines and in Entra's provisioning log.
     #[arg(value_name = "REQUEST-ID")]
     request_id: String,
-    /// The form of the result.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Form,
 }

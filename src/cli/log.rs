@@ -22,31 +22,31 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub(super) struct Options {
     #[command(flatten)]
     place: Place,
-    /// Only this tenant's.
+    /// Only events of this tenant.
     #[arg(long, value_name = "NAME", value_parser = tenant_id)]
     tenant: Option<TenantId>,
-    /// Only what ended so: success, failure, skipped or warning.
+    /// Only events with this status: success, failure, skipped or warning.
     #[arg(long, value_parser = status)]
     status: Option<Status>,
-    /// Only these: create, update, delete, disable or other.
+    /// Only this action: create, update, delete, disable or other.
     #[arg(long, value_parser = action)]
     action: Option<Action>,
-    /// Only those that Entra shows with this error code.
+    /// Only events with this error code, as Entra shows it.
     #[arg(long)]
     code: Option<String>,
-    /// Only those of one user or group, by its SCIM id.
+    /// Only events of this user or group, by its SCIM id.
     #[arg(long, value_name = "ID")]
     target: Option<String>,
-    /// Only the last of them: 90s, 30m, 1h, 7d.
+    /// Only events of the last 90s, 30m, 1h or 7d.
     #[arg(long, value_name = "TIME", value_parser = span)]
     since: Option<Duration>,
-    /// At most so many; the newest.
+    /// At most this many events, the newest.
     #[arg(long, short = 'n', default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     lines: u16,
-    /// Go on with what comes, until Ctrl-C.
+    /// Keep printing new events, until Ctrl-C.
     #[arg(long, short)]
     follow: bool,
-    /// For people, or for programs: one JSON object a line, or comma-separated values.
+    /// For people, or for programs: one JSON object per line, or comma-separated values.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -34,17 +34,19 @@ use tokio::runtime::Runtime;
 use crate::catalog::Sources;
 use crate::catalog::diagnostics::Report;
 use crate::config::Config;
+use crate::problem::file::without_numbers;
 use crate::problem::{Problem, counted};
 
 /// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit status: 0 done, 1 something to mend was found, 2 wrong usage, \
-    69 no gateway answers, 70 the machine or a defect, 78 the configuration, or what it or the command line names."
+    after_help = "Exit status: 0 done, 1 a problem was found or the gateway refused, \
+    2 wrong usage, 69 no gateway answers, 70 the machine or a defect, \
+    78 a mistake in the configuration or in a file that it or the command line names."
 )]
 pub struct Cli {
-    /// Configuration file, .toml or .json; without one the defaults and SCIMGATE_* hold.
+    /// Configuration file, .toml or .json; without one, the defaults and the variables SCIMGATE_* apply.
     #[arg(
         short,
         long,
@@ -59,44 +61,44 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// See it work: an Entra and a vendor of our own making use the gateway; needs no configuration.
+    /// Demonstrate the gateway between an emulated Entra and an emulated vendor; needs no configuration.
     #[cfg(feature = "demo")]
     Demo(demo::Options),
-    /// Serve SCIM until told to stop.
+    /// Serve SCIM until SIGTERM or Ctrl-C.
     Serve,
-    /// Look for mistakes in all files that are loaded, without serving.
+    /// Check all files that `serve` would load, and list every mistake.
     Check(check::Options),
-    /// Play the vendors' transcripts.
+    /// Test the vendors' scripts against their transcripts.
     Test(test::Options),
-    /// Tell what requests of Entra would lead to; nothing is sent and nothing remembered.
+    /// Show what requests from Entra would do; nothing is sent and nothing is stored.
     DryRun(dry_run::Options),
-    /// Tell what runs against what lies on disk, and how every tenant is doing.
+    /// Show whether the files on disk are what is running, and how every tenant is doing.
     Status(status::Options),
-    /// Tell what a reload would change.
+    /// Show what a reload would change.
     Diff(diff::Options),
-    /// Have the running gateway load everything again.
+    /// Let the running gateway load all files again.
     Reload(reload::Options),
-    /// Print what became of requests: the provisioning log, in Entra's words.
+    /// Print the provisioning log: what became of requests, in Entra's terms.
     Log(log::Options),
-    /// Tell what happened to one request, why, what Entra does next, and what to do.
+    /// Explain one request: what happened and why, what Entra does next, and what to do.
     Explain(explain::Options),
-    /// List and show the vendors there are, or begin a new one.
+    /// List or show the vendors, or create the files of a new one.
     #[command(subcommand)]
     Adapter(adapter::Verb),
-    /// Write definition files, by which editors complete and explain scripts.
+    /// Write definition files that let editors complete and explain scripts.
     Definitions(definitions::Options),
-    /// Make, list and end the tokens of those who administer the gateway.
+    /// Create, list and revoke administrators' tokens.
     #[command(subcommand)]
     Admin(admin::Verb),
-    /// Make, list and end tenants' tokens, which Entra presents.
+    /// Create, list and revoke tenants' tokens, which Entra sends.
     #[command(subcommand)]
     Token(token::Verb),
-    /// Ask any SCIM endpoint what Entra will ask it, and say whether it answers as Entra needs it.
+    /// Test whether Entra can work with a SCIM endpoint, by sending what Entra sends.
     Probe(probe::Options),
-    /// Print the configuration that holds, or its schema.
+    /// Print the effective configuration, or its schema.
     #[command(subcommand)]
     Config(config::Verb),
-    /// Print what lets a shell complete these words.
+    /// Print completions for a shell.
     Completions(completions::Options),
     /// Write manual pages into a directory.
     Man(completions::ManOptions),
@@ -167,7 +169,7 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn report(error: &anyhow::Error, code: u8) -> ExitCode {
-    eprintln!("scimgate: {error:#}");
+    eprintln!("scimgate: {}", without_numbers(&format!("{error:#}")));
     ExitCode::from(code)
 }
 

@@ -19,7 +19,7 @@ pub(super) struct Options {
     /// The Tenant URL, e.g. `https://scim.example.com/scim/v2`.
     #[arg(value_name = "URL")]
     tenant_url: Url,
-    /// The Secret Token; other users of the machine can read a command line.
+    /// The Secret Token. Other users of the machine can read a command line: prefer --token-file.
     #[arg(
         long,
         value_name = "TOKEN",
@@ -31,19 +31,19 @@ pub(super) struct Options {
     /// A file with the Secret Token.
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
-    /// Only what changes nothing: the connection, the token, queries.
+    /// Send only requests that change nothing: the connection, the token, queries.
     #[arg(long)]
     read_only: bool,
-    /// The domain of the probe's user names, for endpoints that take only certain ones.
+    /// The domain of the probe's user names, for endpoints that accept only certain domains.
     #[arg(long, value_name = "DOMAIN", default_value = "probe.example")]
     domain: String,
-    /// Certificate authorities to trust besides the public ones, PEM.
+    /// PEM file of certificate authorities to trust besides the public ones.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Seconds an answer may take.
+    /// Time limit for an answer, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "60")]
     timeout: u64,
-    /// The form of the result.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Form,
 }

@@ -37,8 +37,8 @@ const ANSWER_MAX: usize = 64 << 20;
 /// Which gateway.
 #[derive(Debug, clap::Args)]
 pub(super) struct Whereabouts {
-    /// Admin port of the gateway to ask; the configuration's if absent. Its token comes from
-    /// SCIMGATE_ADMIN_TOKEN; on the gateway's own host, with its configuration, none is needed.
+    /// Admin port of the gateway to ask; default: the one in the configuration. Its token is read
+    /// from SCIMGATE_ADMIN_TOKEN. On the gateway's own host, with its configuration, none is needed.
     #[arg(long, value_name = "URL", env = "SCIMGATE_ADMIN")]
     admin: Option<String>,
 }

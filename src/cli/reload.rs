@@ -12,10 +12,10 @@ use crate::config::Config;
 pub(super) struct Options {
     #[command(flatten)]
     whereabouts: Whereabouts,
-    /// Also when more than half of the tenants' files are gone at once.
+    /// Reload even if more than half of the tenants' files are gone at once.
     #[arg(long)]
     force: bool,
-    /// The form of the result.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Form,
 }

@@ -25,7 +25,7 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     let tenants = &config.catalog.tenants;
     if !tenants.is_dir() {
         let message = format!(
-            "catalog.tenants: {} is no directory; make it, with a file for each tenant, or name another one",
+            "catalog.tenants: {} is not a directory; make it, with a file for each tenant, or name another one",
             tenants.display()
         );
         return Err(Trouble::Config(anyhow::anyhow!(message)));

@@ -21,13 +21,13 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(super) struct Options {
     #[command(flatten)]
     whereabouts: Whereabouts,
-    /// Of this tenant only.
+    /// Only this tenant.
     #[arg(long, value_name = "NAME", value_parser = super::token::tenant_id)]
     tenant: Option<TenantId>,
-    /// Look again every two seconds, until Ctrl-C.
+    /// Refresh every two seconds, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// The form of the result.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Form,
 }

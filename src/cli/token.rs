@@ -16,27 +16,27 @@ use crate::tenant::token::{KeyId, Tokens};
 /// What to do with tokens.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// Make a token and print what to paste into Entra. It is shown this once.
+    /// Create a token and print what to paste into Entra. It is shown only once.
     Mint {
-        /// Whose token.
+        /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
-        /// How long it works: 90d. Without this until it is revoked.
+        /// How long the token is valid, such as 90d; default: until it is revoked.
         #[arg(long, value_name = "TIME", value_parser = span)]
         expires: Option<Duration>,
     },
-    /// Print a tenant's tokens: key id, when it was made and when it ends, and whether it works.
+    /// List a tenant's tokens: key id, when it was created, when it expires, and whether it is valid.
     List {
-        /// Whose tokens.
+        /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
     },
-    /// End a token for good; a gateway that is running refuses it within a second.
+    /// Revoke a token for good; a running gateway refuses it within a second.
     Revoke {
-        /// Whose token.
+        /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
-        /// The eight characters behind scg_.
+        /// The key id: the eight characters after scg_.
         #[arg(long, value_name = "KEY_ID", value_parser = key_id)]
         key: KeyId,
     },

@@ -10,6 +10,8 @@ use figment::{Figment, Metadata, Profile, Provider, error::Kind};
 
 use super::place::placed;
 use super::{Config, REFERENCE};
+use crate::problem::file::why;
+use crate::problem::wording::{must_be, one_of, plain};
 use crate::problem::{Problem, nearest};
 
 const PREFIX: &str = "SCIMGATE_";
@@ -100,7 +102,7 @@ impl Layer {
                 Some(meant) => format!("did you mean {meant}?"),
                 None => "remove it; config.default.toml lists every key".into(),
             };
-            let message = format!("{key}: there is no such key");
+            let message = format!("there is no key {key}");
             let problem = Problem::error("config::unknown-key", origin, message).help(remedy);
             problems.push(placed(text, problem, &key));
         });
@@ -173,27 +175,27 @@ fn take_last<'a>(layers: &'a mut [Layer], path: &[String]) -> Option<&'a Layer> 
 fn read(path: &Path) -> Result<(String, Dict), Problem> {
     let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| {
-        let message = format!("cannot read the file: {error}");
+        let message = format!("cannot be read: {}", why(path, &error));
         Problem::error("config::unreadable", &file, message).help("name a readable file with -c")
     })?;
     let wrong = |message: String| {
         Problem::error("config::syntax", &file, message)
-            .help("correct the file; config.default.toml shows the form")
+            .help("write it as config.default.toml does: texts in quotes, one key a line")
     };
     let values = match path.extension().and_then(|extension| extension.to_str()) {
         Some("toml") => toml::from_str(&text).map_err(|error| {
-            let problem = wrong(error.message().to_owned());
+            let problem = wrong(plain(&text, &error));
             match error.span() {
                 Some(span) => problem.at(span.start, span.len()),
                 None => problem,
             }
         })?,
-        Some("json") => Json::from_str(&text).map_err(|error| wrong(error.to_string()))?,
+        Some("json") => {
+            Json::from_str(&text).map_err(|error| wrong(format!("not valid JSON: {error}")))?
+        }
         _ => {
-            let message = "unknown kind of file";
-            return Err(
-                Problem::error("config::syntax", &file, message).help("name it .toml or .json")
-            );
+            let message = "a configuration file must end in .toml or .json";
+            return Err(Problem::error("config::syntax", &file, message).help("rename it"));
         }
     };
     Ok((text, values))
@@ -209,9 +211,9 @@ fn is_service_link(rest: &str) -> bool {
 fn unknown_variable(key: &str, origin: &str) -> Problem {
     let remedy = match meant_key(key) {
         Some(meant) => format!("did you mean {}?", variable_of(&meant)),
-        None => "unset it; the form is SCIMGATE_SECTION__KEY".into(),
+        None => "unset it; a variable is named SCIMGATE_SECTION__KEY".into(),
     };
-    let message = format!("{key}: no key belongs to this variable");
+    let message = "no configuration key has this name";
     Problem::error("config::unknown-variable", origin, message).help(remedy)
 }
 
@@ -226,18 +228,18 @@ fn misfit(error: figment::Error, layer: Option<&Layer>) -> Problem {
         Kind::MissingField(field) => {
             key = join(&key, &field);
             code = "config::missing-key";
-            "is missing".into()
+            format!("{key} is missing")
         }
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-            format!("found {found}, expected {expected}")
+            must_be(&key, &found.to_string(), &expected)
         }
         Kind::UnknownVariant(found, expected) => {
-            format!("found {found:?}, expected {}", expected.join(" or "))
+            format!("{key} must be {}, not {found}", one_of(expected))
         }
-        kind => kind.to_string(),
+        kind => format!("{key} {kind}"),
     };
     let origin = layer.map_or("", |layer| layer.origin.as_str());
-    let problem = Problem::error(code, origin, format!("{key}: {message}")).help(example(&key));
+    let problem = Problem::error(code, origin, message).help(example(&key));
     match layer {
         Some(layer) => layer.placed(problem, &key),
         None => problem,

@@ -203,14 +203,14 @@ fn unknown_keys_are_told_with_what_may_be_meant() {
     check(
         "[server]\nlissten = \"x\"",
         &[],
-        &["server.lissten: there is no such key (in scimgate.toml); did you mean server.listen?"],
+        &["there is no key server.lissten (in scimgate.toml); did you mean server.listen?"],
     );
     check(
         "burst = 3\n[colour]\nred = 1",
         &[],
         &[
-            "burst: there is no such key (in scimgate.toml); did you mean limits.burst?",
-            "colour: there is no such key (in scimgate.toml); \
+            "there is no key burst (in scimgate.toml); did you mean limits.burst?",
+            "there is no key colour (in scimgate.toml); \
              remove it; config.default.toml lists every key",
         ],
     );
@@ -226,11 +226,11 @@ fn unknown_variables_are_told_with_what_may_be_meant() {
             ("SCIMGATE_SERVER", "1"),
         ],
         &[
-            "server_listen: no key belongs to this variable \
+            "no configuration key has this name \
              (in environment variable SCIMGATE_SERVER_LISTEN); did you mean SCIMGATE_SERVER__LISTEN?",
-            "qux: no key belongs to this variable (in environment variable SCIMGATE_QUX); \
-             unset it; the form is SCIMGATE_SECTION__KEY",
-            "server: no key belongs to this variable (in environment variable SCIMGATE_SERVER); \
+            "no configuration key has this name (in environment variable SCIMGATE_QUX); \
+             unset it; a variable is named SCIMGATE_SECTION__KEY",
+            "no configuration key has this name (in environment variable SCIMGATE_SERVER); \
              did you mean SCIMGATE_SERVER__LISTEN?",
         ],
     );
@@ -245,17 +245,17 @@ fn all_problems_come_together_with_key_place_and_remedy() {
             ("SCIMGATE_LOG__FORMAT", "xml"),
         ],
         &[
-            "deadline.request_seconds: found 55, expected 1 to 54: \
+            "deadline.request_seconds must be 1 to 54, not 55: \
              Entra gives up after 60 s and counts a failure (in scimgate.toml); for example 45",
-            "limits.burst: found string \"many\", expected a nonzero u32 \
+            "limits.burst must be a whole number of at least 1, not \"many\" \
              (in environment variable SCIMGATE_LIMITS__BURST); for example 200",
-            "limits.burst: found signed int `0`, expected a nonzero u32 (in scimgate.toml); \
+            "limits.burst must be a whole number of at least 1, not 0 (in scimgate.toml); \
              for example 200",
-            "log.format: found \"xml\", expected json or text \
+            "log.format must be json or text, not xml \
              (in environment variable SCIMGATE_LOG__FORMAT); for example \"json\"",
-            "server: found signed int `3`, expected struct Server (in scimgate.toml); \
+            "server must be a section with keys of its own, not 3 (in scimgate.toml); \
              write a section [server]",
-            "workers: found 0, expected at least 1 (in scimgate.toml); for example 4",
+            "workers must be a whole number of at least 1 (in scimgate.toml); for example 4",
         ],
     );
 }
@@ -265,32 +265,32 @@ fn values_that_do_not_fit() {
     let rows = [
         (
             "[server]\nlisten = 80",
-            "server.listen: found signed int `80`, expected socket address \
+            "server.listen must be an address and a port \
              (in scimgate.toml); for example \"127.0.0.1:8080\"",
         ),
         (
             "[server]\nlisten = \"localhost\"",
-            "server.listen: invalid socket address syntax \
+            "server.listen must be an address and a port \
              (in scimgate.toml); for example \"127.0.0.1:8080\"",
         ),
         (
             "[server]\nbody_limit = \"1 TB\"",
-            "server.body_limit: expected bytes, at least 1, such as 65536 or \"1 MiB\" \
+            "server.body_limit must be a size of at least 1 byte, such as 65536 or \"1 MiB\" \
              (in scimgate.toml); for example \"1 MiB\"",
         ),
         (
             "[server]\npublic_url = \"ftp://x\"",
-            "server.public_url: found \"ftp://x\", \
-             expected an http or https URL with nothing after its path \
+            "server.public_url must be an http or https URL with nothing after its path, \
+             not \"ftp://x\" \
              (in scimgate.toml); for example \"https://scim.example.com\"",
         ),
         (
             "[server.tls]\nkey = \"k\"",
-            "server.tls.certificate: is missing (in scimgate.toml); for example \"tls/tls.crt\"",
+            "server.tls.certificate is missing (in scimgate.toml); for example \"tls/tls.crt\"",
         ),
         (
             "[server]\nmax_in_flight = -1",
-            "server.max_in_flight: found signed int `-1`, expected usize \
+            "server.max_in_flight must be a whole number of at least 1 \
              (in scimgate.toml); for example 4096",
         ),
     ];

@@ -9,10 +9,9 @@ use url::Url;
 
 /// At least 1.
 pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    match usize::deserialize(deserializer)? {
-        0 => Err(D::Error::custom("found 0, expected at least 1")),
-        number => Ok(number),
-    }
+    let number = usize::deserialize(deserializer).ok();
+    let number = number.filter(|number| *number > 0);
+    number.ok_or_else(|| D::Error::custom("must be a whole number of at least 1"))
 }
 
 /// At least 1, where there is one.
@@ -36,9 +35,9 @@ pub(super) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize,
         Size::Text(text) => size(&text),
         Size::Other(_) => None,
     };
-    found
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| D::Error::custom("expected bytes, at least 1, such as 65536 or \"1 MiB\""))
+    found.filter(|bytes| *bytes > 0).ok_or_else(|| {
+        D::Error::custom("must be a size of at least 1 byte, such as 65536 or \"1 MiB\"")
+    })
 }
 
 fn size(text: &str) -> Option<usize> {
@@ -53,6 +52,13 @@ fn size(text: &str) -> Option<usize> {
     number.parse::<usize>().ok()?.checked_mul(factor)
 }
 
+/// Address and port.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer).ok();
+    let address = text.and_then(|text| text.parse().ok());
+    address.ok_or_else(|| D::Error::custom("must be an address and a port"))
+}
+
 /// Address and port; an empty text is none.
 pub(super) fn some_address<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -63,7 +69,7 @@ pub(super) fn some_address<'de, D: Deserializer<'de>>(
     }
     let address = text.parse().map_err(|_| {
         D::Error::custom(format_args!(
-            "found {text:?}, expected an address and a port such as \"127.0.0.1:9091\", or \"\" for none"
+            "must be an address and a port, or \"\" for none, and not {text:?}"
         ))
     })?;
     Ok(Some(address))
@@ -88,7 +94,7 @@ pub(super) fn some_web_url<'de, D: Deserializer<'de>>(
     let url = Url::parse(&text).ok().filter(is_plain_web_url);
     let url = url.ok_or_else(|| {
         D::Error::custom(format_args!(
-            "found {text:?}, expected an http or https URL with nothing after its path"
+            "must be an http or https URL with nothing after its path, not {text:?}"
         ))
     })?;
     Ok(Some(url))
@@ -123,7 +129,7 @@ pub(super) fn request_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     match u64::deserialize(deserializer)? {
         seconds @ 1..55 => Ok(seconds),
         seconds => Err(D::Error::custom(format_args!(
-            "found {seconds}, expected 1 to 54: Entra gives up after 60 s and counts a failure"
+            "must be 1 to 54, not {seconds}: Entra gives up after 60 s and counts a failure"
         ))),
     }
 }
@@ -134,7 +140,7 @@ pub(super) fn retention<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Du
     let span = span(&text).filter(|span| *span >= Duration::from_secs(60));
     span.ok_or_else(|| {
         D::Error::custom(format_args!(
-            "found {text:?}, expected a time of a minute or more such as \"30d\", \"12h\" or \"90m\""
+            "must be a time of a minute or more such as \"30d\", \"12h\" or \"90m\", not {text:?}"
         ))
     })
 }

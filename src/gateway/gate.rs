@@ -74,7 +74,7 @@ fn cut_short(file: &str, left: usize) -> Problem {
         "{} not played after those that do not hold or take too long",
         counted(left, "transcript")
     );
-    Problem::error("transcript::unplayed", file, message).help("mend the others first")
+    Problem::error("transcript::unplayed", file, message).help("fix the others first")
 }
 
 fn unplayed(vendor: &str, why: &str) -> Problem {

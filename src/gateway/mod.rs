@@ -14,7 +14,7 @@ mod stored;
 mod tenants;
 mod trial;
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ use crate::adapter::keys::TenantId;
 use crate::catalog::{Catalog, Plan, Reloader, Report, Sources, unfit_certificate};
 use crate::config::{self, Config};
 use crate::problem::Problem;
+use crate::problem::file::without_numbers;
 use crate::provisioning::memory::MemoryError;
 use crate::provisioning::trace::{Audience, Identity, Witness};
 use crate::scim::CursorKey;
@@ -67,14 +68,14 @@ pub enum OpenFault {
     #[error("server.tls")]
     Tls(#[from] TlsFault),
     /// The address is taken, not ours, or needs a right we do not have.
-    #[error("{key}: cannot listen on {address}")]
+    #[error("{key}: {}", cannot_listen(*address, error))]
     Listen {
         /// `server.listen`, `ops.listen` or `admin.listen`.
         key: &'static str,
         /// As configured.
         address: SocketAddr,
         /// The operating system's words.
-        source: io::Error,
+        error: io::Error,
     },
     /// The database.
     #[error("{key}")]
@@ -100,6 +101,29 @@ pub enum OpenFault {
     VendorTls(#[from] TlsError),
 }
 
+/// Why nobody can listen there, and what to do.
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "cannot listen on {address}: port {port} is taken, perhaps by another scimgate; stop \
+             it or name another port"
+        ),
+        ErrorKind::PermissionDenied => format!(
+            "cannot listen on {address}: this user has no right to port {port}; name a port above \
+             1023"
+        ),
+        ErrorKind::AddrNotAvailable => format!(
+            "cannot listen on {address}: this machine has no address {}; 0.0.0.0 listens on all",
+            address.ip()
+        ),
+        _ => format!(
+            "cannot listen on {address}: {}",
+            without_numbers(&error.to_string())
+        ),
+    }
+}
+
 impl Gateway {
     /// Reads the certificate, opens the store and takes the address. There are
     /// no tenants until [`load`](Self::load) or [`publish`](Self::publish).
@@ -119,10 +143,10 @@ impl Gateway {
             source,
         })?;
         Ok(Self {
-            server: server.map_err(|source| OpenFault::Listen {
+            server: server.map_err(|error| OpenFault::Listen {
                 key: "server.listen",
                 address,
-                source,
+                error,
             })?,
             tokens: Arc::new(tokens),
             tenants: Arc::new(Tenants::new(&store, cursors)),

@@ -95,10 +95,10 @@ impl Sides {
 
 fn bind(key: &'static str, address: Option<SocketAddr>) -> Result<Option<SidePort>, OpenFault> {
     let bound = address.map(|address| {
-        SidePort::bind(address).map_err(|source| OpenFault::Listen {
+        SidePort::bind(address).map_err(|error| OpenFault::Listen {
             key,
             address,
-            source,
+            error,
         })
     });
     bound.transpose()

@@ -11,11 +11,11 @@ pub(super) fn lints(tenant: &TenantFile, file: &str) -> Vec<Problem> {
     let literal = tenant.credential.iter();
     let literal = literal.filter(|(_, source)| matches!(source, SecretSource::Value(_)));
     problems.extend(literal.map(|(name, _)| {
-        let message = format!("the secret `{}` stands in the file itself", name.get_ref());
+        let message = format!("the secret `{}` is written in the file itself", name.get_ref());
         Problem::error("lint::literal-secret", file, message)
             .warning()
             .at(name.span().start, name.span().len())
-            .label("for whoever reads the file")
+            .label("whoever reads the file sees it")
             .help("put it into a file of its own or the environment: { file = \"…\" } or { env = \"…\" }")
     }));
     problems

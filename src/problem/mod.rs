@@ -8,6 +8,7 @@
 mod difference;
 pub mod file;
 pub mod manual;
+pub mod wording;
 
 pub use difference::{Difference, differences};
 
@@ -84,7 +85,7 @@ impl Problem {
     pub fn meant<'k>(self, wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Self {
         match nearest(wrong, known) {
             Some(meant) => self.help(format!("did you mean `{meant}`?")),
-            None => self.help("correct the name, or add it where such names are declared"),
+            None => self.help("correct the name, or declare it"),
         }
     }
 

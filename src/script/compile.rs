@@ -11,6 +11,7 @@ use super::engine::scripting;
 use super::fault::{Failure, ScriptFault};
 use super::fiber;
 use super::host::table::Attr;
+use super::pieces::{Unbalanced, unbalanced};
 use super::program::{Script, UNFIT, fault_of};
 use crate::problem::{Problem, nearest, offset_of};
 
@@ -92,7 +93,7 @@ impl Script {
         match evaluated {
             Ok(Some(rows)) => Ok(rows),
             Ok(None) => {
-                let message = format!("`{function}` gives something else than rows");
+                let message = format!("`{function}` does not give an array of rows");
                 let problem = Problem::error("table::not-a-row", &self.file, message);
                 let problem = problem.help("a table is an array of attr(…)");
                 Err(self.at_function(problem, function))
@@ -171,11 +172,44 @@ fn syntax(file: &str, text: &str, error: &ParseError) -> Problem {
         ParseErrorType::VariableUndefined(name) => unknown_variable(file, text, name)
             .at(start, name.len())
             .label("not known"),
-        other => {
-            Problem::error("script::syntax", file, other.to_string())
+        other => match unbalanced(text) {
+            Some(bracket) => open_bracket(file, text, &bracket),
+            None => Problem::error("script::syntax", file, plain_syntax(other))
                 .at(start.min(text.len()), 1)
-                .help("correct it here or just before: a comma, a bracket, a quote; the language is Rhai, https://rhai.rs/book")
+                .help("the mistake is here or just before; the language is Rhai: https://rhai.rs/book"),
+        },
+    }
+}
+
+fn open_bracket(file: &str, text: &str, bracket: &Unbalanced) -> Problem {
+    let before = text.get(..bracket.start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let sign = &bracket.bracket;
+    let (message, help) = match bracket.opens {
+        true => (
+            format!("a {sign} opened in line {line} is never closed"),
+            "close it",
+        ),
+        false => (
+            format!("a {sign} in line {line} closes nothing"),
+            "remove it, or open what it closes",
+        ),
+    };
+    Problem::error("script::syntax", file, message)
+        .at(bracket.start, sign.len())
+        .help(help)
+}
+
+/// Rhai's words; where it only says what it missed, that is said plainly.
+fn plain_syntax(error: &ParseErrorType) -> String {
+    match error {
+        ParseErrorType::MissingToken(token, purpose) => {
+            let purpose = purpose.trim();
+            format!("a {token} is missing here {purpose}")
+                .trim_end()
+                .to_owned()
         }
+        other => other.to_string(),
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`replies`]: what replies mean; [`xml`]: those of vendors that speak XML;
 //! - [`effects`]: whether calls may have changed something at the vendor;
 //! - [`environment`]: what a script sees of its vendor and tenant, for the rooms above to provide;
+//! - [`pieces`]: a source as words and signs, for what rhai's parser does not tell;
 //! - [`definitions`]: files by which editors know what a script can call;
 //! - [`fault`]: what went wrong, by whose fault;
 //! - [`watch`] and [`marks`]: which parts of an adapter were used, for coverage.
@@ -22,6 +23,7 @@ pub mod fault;
 pub(crate) mod fiber;
 pub mod host;
 pub(crate) mod marks;
+pub(crate) mod pieces;
 pub mod program;
 pub mod replies;
 pub(crate) mod watch;

@@ -125,7 +125,7 @@ pub(crate) fn fault_of(error: &EvalAltResult, file: &str) -> ScriptFault {
         EvalAltResult::ErrorTerminated(reason, _) => reason.to_string(),
         EvalAltResult::ErrorRuntime(thrown, _) => thrown.to_string(),
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
-            format!("{UNFIT}: {signature}")
+            format!("{UNFIT}: {}", kinds(signature))
         }
         other => other.to_string(),
     };
@@ -135,5 +135,31 @@ pub(crate) fn fault_of(error: &EvalAltResult, file: &str) -> ScriptFault {
         line: position.line().unwrap_or(0),
         column: position.position().unwrap_or(0),
         message: text.strip_suffix(&place).unwrap_or(&text).to_owned(),
+    }
+}
+
+/// A call as rhai writes it, with the kinds of its values in a script's words:
+/// `cut (Attr, &str | ImmutableString | String)` becomes `cut(row, text)`.
+fn kinds(signature: &str) -> String {
+    let Some((name, values)) = signature.split_once(" (") else {
+        return signature.to_owned();
+    };
+    let values = values.trim_end_matches(')').split(", ").map(kind);
+    format!("{}({})", name, values.collect::<Vec<_>>().join(", "))
+}
+
+fn kind(of_rhai: &str) -> &str {
+    match of_rhai {
+        "()" | "" => "()",
+        "i64" => "number",
+        "bool" => "true or false",
+        "Attr" => "row",
+        "Fn" => "function",
+        "array" => "array",
+        "map" => "map",
+        "f64" | "decimal" => "decimal number",
+        "char" => "character",
+        text if text.contains("String") => "text",
+        other => other.rsplit("::").next().unwrap_or(other),
     }
 }

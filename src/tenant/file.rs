@@ -25,6 +25,7 @@ use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
 use crate::adapter::settings::Settings;
+use crate::problem::wording::{one_of, plain};
 use crate::problem::{Problem, file, meant_by, nearest};
 use crate::scim::Profile;
 
@@ -75,7 +76,7 @@ impl TenantFile {
         toml::from_str(text).map_err(|error| {
             let problem = match error.span() {
                 Some(span) if is_secret(text, &span) => in_credential(file),
-                _ => invalid(file, error.message()),
+                _ => invalid(file, text, &error),
             };
             match error.span() {
                 Some(span) => problem.at(span.start, span.len()),
@@ -137,13 +138,30 @@ impl TenantFile {
     }
 }
 
-fn invalid(file: &str, message: &str) -> Problem {
-    let help = match meant_by(message) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "a tenant has adapter, base_url, settings, credential, limits, groups and profile"
+fn invalid(file: &str, text: &str, error: &toml::de::Error) -> Problem {
+    let message = plain(text, error);
+    let help = match (meant_by(error.message()), message.as_str()) {
+        (Some(meant), _) => format!("did you mean `{meant}`?"),
+        (None, "adapter is missing") => {
+            "add adapter = \"…\", the vendor's name: `scimgate adapter list` shows all".to_owned()
+        }
+        (None, "base_url is missing") => format!(
+            "add base_url = \"https://…\", the address of the vendor's user API: \
+             `scimgate adapter show{}` lists every setting",
+            adapter_of(text)
+        ),
+        (None, _) => "a tenant has adapter, base_url, settings, credential, limits, groups and \
+                      profile: `scimgate adapter show <vendor>` lists every setting"
             .to_owned(),
     };
     Problem::error("tenant::invalid", file, message).help(help)
+}
+
+/// The adapter that a file names, as an argument; empty where it names none.
+fn adapter_of(text: &str) -> String {
+    let file: toml::Table = text.parse().unwrap_or_default();
+    let name = file.get("adapter").and_then(toml::Value::as_str);
+    name.map(|name| format!(" {name}")).unwrap_or_default()
 }
 
 struct Checker<'a> {
@@ -167,20 +185,20 @@ impl Checker<'_> {
         let url = Url::parse(written.get_ref()).ok();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         let Some(url) = url else {
-            let message = "base_url is no http or https URL";
+            let message = "base_url must be an http or https URL";
             return Err(refused(message, "write it as https://host/path"));
         };
         if url.query().is_some() || url.fragment().is_some() {
-            let message = "base_url has a query or a fragment";
-            return Err(refused(message, "leave out what follows the path"));
+            let message = "base_url must have nothing after its path";
+            return Err(refused(message, "remove what stands after ? or #"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             let problem = self.error(
                 "tenant::base-url",
-                "base_url holds a user name or password".into(),
+                "base_url must have no user name or password".into(),
             );
             return Err(
-                problem.help("leave out what stands before the @; secrets go into credential")
+                problem.help("remove what stands before the @: secrets belong under credential")
             );
         }
         Ok(url)
@@ -228,7 +246,7 @@ impl Checker<'_> {
         let known = self.adapter.manifest.settings.keys().map(String::as_str);
         match nearest(name.get_ref(), known) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
-            None => problem.help("remove it; adapters/README.md tells where settings are declared"),
+            None => problem.help("remove it; `scimgate adapter show` lists a vendor's settings"),
         }
     }
 
@@ -243,13 +261,14 @@ impl Checker<'_> {
             .get_ref()
             .as_str()
             .is_some_and(|text| allowed.iter().any(|one| one == text));
+        let words: Vec<&str> = allowed.iter().map(String::as_str).collect();
         (!fits).then(|| {
             self.error(
                 "tenant::unfit-setting",
-                format!("`{}` cannot have this value", name.get_ref()),
+                format!("{} must be {}", name.get_ref(), one_of(&words)),
             )
             .at(value.span().start, value.span().len())
-            .help(format!("use one of: {}", allowed.join(", ")))
+            .help("write one of these words, in quotes")
         })
     }
 
@@ -320,7 +339,7 @@ impl Checker<'_> {
         let url = url
             .filter(|url| is_tenants && matches!(url.scheme(), "http" | "https") && url.has_host());
         url.map(Some).ok_or_else(|| {
-            let message = "the token endpoint is no http or https URL".into();
+            let message = "the address of the token endpoint must be an http or https URL".into();
             let help = format!(
                 "write the whole address into the setting: the manifest has token_url = \"{token_url}\""
             );
@@ -336,7 +355,7 @@ fn is_secret(text: &str, span: &Range<usize>) -> bool {
 }
 
 fn in_credential(file: &str) -> Problem {
-    Problem::error("tenant::invalid", file, "this is no way to give a secret").help(
+    Problem::error("tenant::invalid", file, "a secret cannot be given like this").help(
         "write it as { file = \"…\" } or { env = \"…\" }; { value = \"…\" } is for a demonstration only",
     )
 }
@@ -354,8 +373,7 @@ impl SecretSource {
         match self {
             Self::File(path) => {
                 let path = directory.join(path);
-                let text = file::text(&path)
-                    .map_err(|error| format!("cannot be read from {}: {error}", path.display()))?;
+                let text = file::text(&path).map_err(|error| unread(&path, &error))?;
                 Ok(text.trim_end().into())
             }
             Self::Env(name) => {
@@ -366,6 +384,14 @@ impl SecretSource {
             Self::Value(secret) => Ok(secret.clone()),
         }
     }
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> String {
+    format!(
+        "cannot be read from {}: {}",
+        path.display(),
+        file::why(path, error)
+    )
 }
 
 fn json_of(value: &toml::Value) -> serde_json::Value {

@@ -34,14 +34,14 @@ pub fn play_all(adapter: &Arc<Adapter>, directory: &Path) -> Vec<Played> {
 }
 
 /// Plays one file.
-pub fn play_file(adapter: &Arc<Adapter>, file: &Path) -> Played {
-    let name = file.display().to_string();
-    let text = match file::text(file) {
+pub fn play_file(adapter: &Arc<Adapter>, path: &Path) -> Played {
+    let name = path.display().to_string();
+    let text = match file::text(path) {
         Ok(text) => text,
         Err(error) => {
-            let message = format!("cannot be read: {error}");
-            let problem = Problem::error("file::unreadable", &name, message)
-                .help("correct the file's permissions or its content, which is UTF-8 text");
+            let message = format!("cannot be read: {}", file::why(path, &error));
+            let problem =
+                Problem::error("file::unreadable", &name, message).help(file::remedy(&error));
             return Played::failed(&name, String::new(), problem);
         }
     };

@@ -87,9 +87,9 @@ impl Misfit {
     fn remedy(&self) -> &'static str {
         match self.code {
             "transcript::extra-call" => {
-                "mend the script, or write this call and what the vendor answers to it"
+                "fix the script, or write this call and what the vendor answers to it"
             }
-            _ => "mend the script, or take over what came with `scimgate test --bless`",
+            _ => "fix the script, or accept what came with `scimgate test --bless`",
         }
     }
 }

@@ -6,7 +6,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 use super::{Answer, Ask, Body, Exchange, ExpectedCall, ExpectedResponse, Transcript, seconds};
-use crate::problem::{Problem, line_span};
+use crate::problem::{Problem, counted, line_span};
 use crate::scim::Profile;
 use crate::script::call::{CallFault, VendorReply, Verb};
 
@@ -80,7 +80,11 @@ fn read(file: &str, text: &str) -> Result<Transcript, Wrong> {
         let line = lines.iter().position(|line| line.starts_with("@calls"));
         return Err(at(
             line.unwrap_or_default() + 1,
-            &format!("@calls says {} and {written} are written", transcript.calls),
+            &format!(
+                "@calls says {}, but the file has {}",
+                transcript.calls,
+                counted(written, "call")
+            ),
         ));
     }
     Ok(transcript)

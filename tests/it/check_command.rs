@@ -452,7 +452,7 @@ fn other_tools_are_told_where_it_is() {
     let house = house_of_two();
     let output = house.run(&["check", "--vendor", "other", "--format", "github"]);
     expect![[r#"
-        ::error file=scripts/other.rhai,line=6,endLine=6,col=15,endColumn=20,title=table%3A%3Aunknown-attribute::`titel` is no attribute of a User%0Adid you mean `title`?
+        ::error file=scripts/other.rhai,line=6,endLine=6,col=15,endColumn=20,title=table%3A%3Aunknown-attribute::`titel` is not an attribute of a User%0Adid you mean `title`?
     "#]].assert_eq(&text_of(&output.stdout));
     let output = house.run(&["check", "--vendor", "other", "--format", "json"]);
     expect![[r#"
@@ -465,7 +465,7 @@ fn other_tools_are_told_where_it_is() {
             "column": 15,
             "endLine": 6,
             "endColumn": 20,
-            "message": "`titel` is no attribute of a User",
+            "message": "`titel` is not an attribute of a User",
             "label": "not a SCIM attribute",
             "help": "did you mean `title`?"
           }

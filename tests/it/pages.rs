@@ -41,13 +41,24 @@ fn tables(vendor: &str) -> String {
 
 /// The first cells of the tables that are about attributes.
 fn attributes(text: &str) -> BTreeSet<&str> {
+    let tables = columns(text, "| Attribute |", 0);
+    tables.into_iter().flatten().collect()
+}
+
+/// A column of each table that begins like `head`, from 0.
+fn columns<'t>(text: &'t str, head: &str, column: usize) -> Vec<Vec<&'t str>> {
     let mut inside = false;
-    let mut found = BTreeSet::new();
+    let mut found: Vec<Vec<&str>> = Vec::new();
     for line in text.lines() {
-        inside = line.starts_with("| Attribute |") || inside && line.starts_with('|');
-        let cell = line.split('|').nth(1).unwrap_or_default().trim();
-        if inside && cell != "Attribute" && !cell.starts_with("---") {
-            found.insert(cell);
+        if line.starts_with(head) {
+            inside = true;
+            found.push(Vec::new());
+            continue;
+        }
+        inside = inside && line.starts_with('|');
+        let cell = line.split('|').nth(column + 1).unwrap_or_default().trim();
+        if let Some(cells) = found.last_mut().filter(|_| inside && !cell.starts_with("---")) {
+            cells.push(cell);
         }
     }
     found
@@ -77,5 +88,17 @@ fn what_people_write_is_about_attributes_there_are() {
         assert!(known.contains("userName"), "{vendor}: {known:?}");
         let unknown: Vec<_> = attributes(&page).difference(&known).copied().collect();
         assert!(unknown.is_empty(), "adapters/{vendor}.md: {unknown:?}");
+    }
+}
+
+#[test]
+fn a_page_says_what_to_map_to_each_attribute_and_to_no_other() {
+    // It is no product: no Entra is connected to it.
+    for vendor in vendors().into_iter().filter(|vendor| vendor != "reference") {
+        let (page, tables) = (page(&vendor), tables(&vendor));
+        let mapped = columns(&page, "| From Entra |", 1);
+        assert_eq!(mapped, columns(&tables, "| Attribute |", 0), "adapters/{vendor}.md");
+        let sources = columns(&page, "| From Entra |", 0);
+        assert!(sources.iter().flatten().all(|source| !source.is_empty()), "{vendor}");
     }
 }

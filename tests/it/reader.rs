@@ -4,8 +4,8 @@
 //! The rules such a page keeps:
 //!
 //! - The line before a file's snippet names it and says `whole`, `added at the end`, `in place of`
-//!   (the paragraph that begins with the words quoted) or `in place of the line with` (those
-//!   words).
+//!   (the paragraph that begins with the words quoted), `in place of the line with` (those
+//!   words), or `an excerpt`: then nothing is written, and each of its lines stands in the file.
 //! - In what a command prints, `…` stands for anything, and in a line of its own for any number of
 //!   lines. `scimgate serve` and `scimgate demo` stay; what they print first is compared.
 //! - What a command under `console soon` prints may take a moment: it is run until it fits.
@@ -152,6 +152,9 @@ impl Reader {
         let path = self.house.path().join(file);
         let old = std::fs::read_to_string(&path).unwrap_or_default();
         let new = self.here(&snippet.text);
+        if how == "an excerpt" {
+            return excerpt(snippet, &old);
+        }
         let text = match how.split_once('`') {
             None if how == "whole" => new,
             None if how == "added at the end" => format!("{old}\n{new}"),
@@ -241,6 +244,15 @@ fn place(snippet: &Snippet) -> (&str, &str) {
     let said = said.and_then(|said| said.strip_suffix(':'));
     let said = said.and_then(|said| said.split_once("`, "));
     said.unwrap_or_else(|| panic!("line {}: which file is this?", snippet.line))
+}
+
+/// Each line is one of the file's, however it is aligned there.
+fn excerpt(snippet: &Snippet, file: &str) {
+    let plain = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<String> = file.lines().map(plain).collect();
+    for line in snippet.text.lines().map(plain) {
+        assert!(lines.contains(&line), "line {}: {line}", snippet.line);
+    }
 }
 
 fn unquoted(words: &str) -> &str {

@@ -31,11 +31,13 @@ pub(super) fn functions(script: &Script, manifest: &Manifest) -> Vec<Problem> {
         .functions()
         .filter(|name| !used.contains(*name) && !is_anonymous(name));
     idle.map(|name| {
-        let message = format!("nobody calls `{name}`");
+        let message = format!("nothing calls `{name}`");
         let problem = Problem::error("lint::unused-function", &script.file, message)
             .warning()
             .label("never called")
-            .help("remove it; or mend the name, if the gateway or another function is to call it");
+            .help(
+                "remove it, or correct the name if the gateway or another function should call it",
+            );
         match script.text.find(&format!("fn {name}(")) {
             Some(start) => problem.at(start + "fn ".len(), name.len()),
             None => problem,
@@ -96,7 +98,7 @@ pub(super) fn constants(script: &Script) -> Vec<Problem> {
         Problem::error(
             "lint::unused-constant",
             &script.file,
-            format!("nobody reads `{name}`"),
+            format!("nothing reads `{name}`"),
         )
         .warning()
         .at(start, name.len())

@@ -64,7 +64,7 @@ impl Lint<'_> {
             let place = named(self.text, &["settings", name]);
             let message = format!("nothing uses the setting `{name}`");
             self.warning("lint::unused-setting", place, message)
-                .label("asked of every tenant for nothing")
+                .label("every tenant must set it for nothing")
                 .help(format!(
                     "remove it; or use it: setting(\"{name}\") in the script, {{{name}}} in a header"
                 ))
@@ -106,7 +106,7 @@ impl Lint<'_> {
                 .position(|before| covers(before, row));
             if let Some(before) = before {
                 let place = error_row(self.text, index);
-                let message = format!("the error row {} decides before this one does", before + 1);
+                let message = format!("error row {} always decides before this one", before + 1);
                 let problem = self.warning("lint::shadowed-error-row", place, message);
                 let problem = problem.label("never reached");
                 problems.push(problem.help(
@@ -127,7 +127,7 @@ impl Lint<'_> {
         literal
             .map(|(name, _)| {
                 let place = named(self.text, &["headers", name]);
-                let message = format!("the header {name} looks like a secret that stands in the manifest");
+                let message = format!("the header {name} looks like a secret that is written in the manifest");
                 self.warning("lint::literal-secret", place, message)
                     .label("the same for every tenant")
                     .help("let [credential] send it: the secret is then each tenant's own, and in no file of ours")

@@ -139,7 +139,7 @@ impl Compiler<'_> {
         let wrong = named.find(|word| {
             !word.eq_ignore_ascii_case("true") && !word.eq_ignore_ascii_case("false")
         })?;
-        let message = format!("`{}` is a boolean and never `{wrong}`", attr.path);
+        let message = format!("`{}` is true or false, never `{wrong}`", attr.path);
         let problem = self.at(attr, wrong, "table::no-boolean", message);
         Some(problem.help("write \"true\" and \"false\""))
     }
@@ -192,7 +192,10 @@ impl Compiler<'_> {
                     attr,
                     path,
                     "table::unknown-attribute",
-                    format!("`{path}` is no attribute of a {}", self.resource_type.name),
+                    format!(
+                        "`{path}` is not an attribute of a {}",
+                        self.resource_type.name
+                    ),
                 )
                 .label("not a SCIM attribute");
             match self.resource_type.suggest(path) {
@@ -270,7 +273,7 @@ impl Compiler<'_> {
                 by: by.map(str::to_owned),
             });
         }
-        let message = format!("`{to}` is nothing to refer to");
+        let message = format!("`{to}` cannot be referred to");
         let problem = self.at(attr, to, "table::unknown-reference", message);
         Err(problem.help("only users can be referred to: .reference(\"User\")"))
     }
@@ -292,7 +295,7 @@ impl Compiler<'_> {
                     attr,
                     name,
                     "table::unknown-style",
-                    format!("`{name}` is no way to write a country"),
+                    format!("`{name}` is not a way to write a country"),
                 )
                 .help("use one of alpha2, alpha3, en, EN, de")
             })
@@ -303,7 +306,7 @@ impl Compiler<'_> {
             attr,
             &attr.path,
             "table::duplicate-row",
-            format!("`{}` stands in the table twice", attr.path),
+            format!("`{}` is in the table twice", attr.path),
         )
         .label("this row would never be used")
         .help("remove one of the two rows")

@@ -84,7 +84,7 @@ impl Lint<'_> {
             return None;
         }
         let message = format!(
-            "no row is for what Entra sends by default: {}",
+            "no row maps what Entra sends by default: {}",
             missing.join(", ")
         );
         let problem = Problem::error("lint::unmapped-attribute", &self.script.file, message)
@@ -127,10 +127,10 @@ impl Lint<'_> {
             for field in &row.fields {
                 if let Some(before) = first.get(field.0.as_slice()) {
                     let name = field.0.join(".");
-                    let message = format!("`{}` stands in `{name}` as well", before.spelling);
+                    let message = format!("`{}` is written to `{name}` as well", before.spelling);
                     let problem = self.at(row, "lint::field-written-twice", message);
                     problems.push(problem.label("writes the same field").help(
-                        "a field holds one attribute: give this one its own field, or make it attr(\"…\") without one to be remembered",
+                        "give this attribute a field of its own, or write attr(\"…\") without a field to have it remembered",
                     ));
                 } else {
                     first.insert(&field.0, row);
@@ -150,7 +150,7 @@ impl Lint<'_> {
         let (message, help) = match (several, to, from) {
             (true, true, true) | (false, _, false) | (false, true, true) => return None,
             (true, ..) => (
-                "stands in several fields and is not taken apart and put together",
+                "is in several fields, without both .to and .from",
                 "several fields need both .to(|value| […]) and .from(|parts| …)",
             ),
             (false, false, true) if row.read_only => return None,

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod blind;
+mod language;
 mod manual;
 
 use expect_test::{Expect, expect};
@@ -343,19 +344,19 @@ fn mistakes_in_a_table_are_found_where_they_stand() {
     check_problem(
         r#"attr("usrName", "login")"#,
         expect![[r#"
-            table::unknown-attribute at `usrName`: test.rhai: `usrName` is no attribute of a User (did you mean `userName`?)
+            table::unknown-attribute at `usrName`: test.rhai: `usrName` is not an attribute of a User (did you mean `userName`?)
         "#]],
     );
     check_problem(
         r#"attr(`emails[type eq "work"].valu`, "mail")"#,
         expect![[r#"
-            table::unknown-attribute at `emails[type eq "work"].valu`: test.rhai: `emails[type eq "work"].valu` is no attribute of a User (User has no attribute "emails.valu"; did you mean emails.value?)
+            table::unknown-attribute at `emails[type eq "work"].valu`: test.rhai: `emails[type eq "work"].valu` is not an attribute of a User (User has no attribute "emails.valu"; did you mean emails.value?)
         "#]],
     );
     check_problem(
         r#"attr("title", "a"), attr("title", "b")"#,
         expect![[r#"
-            table::duplicate-row at `title`: test.rhai: `title` stands in the table twice (remove one of the two rows)
+            table::duplicate-row at `title`: test.rhai: `title` is in the table twice (remove one of the two rows)
         "#]],
     );
     check_problem(
@@ -373,7 +374,7 @@ fn mistakes_in_a_table_are_found_where_they_stand() {
     check_problem(
         r#"attr(`addresses[type eq "work"].country`, "c").country("fr")"#,
         expect![[r#"
-            table::unknown-style at `fr`: test.rhai: `fr` is no way to write a country (use one of alpha2, alpha3, en, EN, de)
+            table::unknown-style at `fr`: test.rhai: `fr` is not a way to write a country (use one of alpha2, alpha3, en, EN, de)
         "#]],
     );
     check_problem(

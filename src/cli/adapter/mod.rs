@@ -16,9 +16,9 @@ use crate::config::Config;
 /// What to do with adapters.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// List the vendors there are.
+    /// List the vendors.
     List,
-    /// Tell what the gateway knows of a vendor: settings, abilities, attributes.
+    /// Show one vendor: settings, abilities, attributes.
     Show(show::Options),
     /// Write the files of a new vendor: manifest, script, page and a transcript.
     New(new::Options),

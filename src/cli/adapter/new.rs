@@ -13,13 +13,13 @@ use crate::config::Config;
 /// What to begin with.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Options {
-    /// The adapter's name: that of its files, and what tenants say.
+    /// The adapter's name: the name of its files, and what a tenant file says under `adapter`.
     #[arg(value_parser = adapter_name)]
     name: String,
-    /// The vendor's name for people; the adapter's name if not said.
+    /// The vendor's name for people; default: the adapter's name.
     #[arg(long)]
     title: Option<String>,
-    /// How the vendor's API wants to be told who calls.
+    /// How the vendor's API authenticates the gateway.
     #[arg(long, value_enum, default_value = "bearer")]
     credential: Credential,
 }
@@ -29,13 +29,13 @@ pub(in crate::cli) struct Options {
 enum Credential {
     /// User name and password.
     Basic,
-    /// A token.
+    /// A bearer token.
     Bearer,
-    /// A key in a header of its own.
+    /// A key in a header.
     Header,
     /// OAuth 2.0 client credentials.
     Oauth2,
-    /// Nothing at all.
+    /// None.
     None,
 }
 

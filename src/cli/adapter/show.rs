@@ -19,10 +19,10 @@ use crate::scim::ResourceKind;
 pub(in crate::cli) struct Options {
     /// The vendor.
     vendor: String,
-    /// Only the attribute tables, as they stand in the page beside the manifest.
+    /// Print only the attribute tables, as in the vendor's page beside the manifest.
     #[arg(long)]
     markdown: bool,
-    /// Make the attribute tables in that page anew.
+    /// Update the attribute tables in that page.
     #[arg(long, conflicts_with = "markdown")]
     write: bool,
 }

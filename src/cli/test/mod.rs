@@ -16,28 +16,29 @@ use crate::adapter::coverage::Coverage;
 use crate::catalog::diagnostics::Report;
 use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
+use crate::problem::counted;
 use crate::transcript::{self, Blessing, Played};
 
 /// Which transcripts, and what of them.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// The vendor; all of them without.
+    /// Test only this vendor.
     vendor: Option<String>,
-    /// Only transcripts whose file name or title holds this text.
+    /// Only transcripts with this text in their file name or title.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Take over what came as what is expected: in the files of the transcripts that fail. Look
-    /// at the difference before you keep it.
+    /// In the transcripts that fail, replace what is expected by what came. Look at the
+    /// difference before you keep it.
     #[arg(long)]
     bless: bool,
-    /// Tell what no transcript exercises, whatever --filter shows: rows of the table, rows of the
-    /// error table, functions.
+    /// List what no transcript exercises, whatever --filter selects: rows of the table, rows of
+    /// the error table, functions.
     #[arg(long)]
     coverage: bool,
-    /// Write the results to this file as JUnit does, for build servers.
+    /// Write the results to this file as JUnit XML, for build servers.
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// The form of the result.
+    /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -45,6 +46,8 @@ pub(super) struct Options {
 /// What came of a vendor's transcripts.
 struct Vendor {
     name: String,
+    /// How many transcripts it has, whatever the filter shows.
+    there: usize,
     played: Vec<Played>,
     coverage: Option<Coverage>,
 }
@@ -69,13 +72,12 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         report.extend(one.problems.clone());
     }
     write_junit(&vendors, options).map_err(Trouble::Internal)?;
-    let (passed, failed) = (count(&vendors, true), count(&vendors, false));
     match options.format {
-        Format::Human => print!("{}", summary(config, passed, failed)),
+        Format::Human => print!("{}", summary(config, options, &vendors)),
         Format::Json => println!("{:#}", object(&vendors, &report, loaded)),
         Format::Github => print!("{}", written(&report, Format::Github)),
     }
-    Ok(match passed > 0 && !report.has_errors() {
+    Ok(match count(&vendors, true) > 0 && !report.has_errors() {
         true => Ending::Done,
         false => Ending::Findings,
     })
@@ -96,15 +98,38 @@ fn count(vendors: &[Vendor], passed: bool) -> usize {
     all.filter(|one| one.passed() == passed).count()
 }
 
-fn summary(config: &Config, passed: usize, failed: usize) -> String {
+fn summary(config: &Config, options: &Options, vendors: &[Vendor]) -> String {
+    let (passed, failed) = (count(vendors, true), count(vendors, false));
     let nothing = match passed + failed {
-        0 => format!(
-            "nothing was played: no such transcript in {}/<vendor>/*.http\n",
-            config.catalog.transcripts.display()
-        ),
+        0 => nothing(config, options, vendors) + "\n",
         _ => String::new(),
     };
     format!("{passed} passed, {failed} failed\n{nothing}")
+}
+
+/// Why no transcript was played.
+fn nothing(config: &Config, options: &Options, vendors: &[Vendor]) -> String {
+    let there: usize = vendors.iter().map(|vendor| vendor.there).sum();
+    let whose = match vendors {
+        [one] => format!("{}'s ", one.name),
+        _ => "the ".to_owned(),
+    };
+    match &options.filter {
+        Some(text) if there > 0 => {
+            format!(
+                "none of {whose}{} matches {text:?}",
+                counted(there, "transcript")
+            )
+        }
+        _ => {
+            let folder = config.catalog.transcripts.display();
+            let vendor = match vendors {
+                [one] => one.name.as_str(),
+                _ => "<vendor>",
+            };
+            format!("there are no transcripts in {folder}/{vendor}")
+        }
+    }
 }
 
 /// The result for programs.
@@ -151,7 +176,9 @@ fn play(adapter: &Arc<Adapter>, config: &Config, options: &Options) -> anyhow::R
         println!("{}", adapter.name);
     }
     let mut played = Vec::new();
-    for file in transcript::files(&config.catalog.transcripts.join(&adapter.name)) {
+    let files = transcript::files(&config.catalog.transcripts.join(&adapter.name));
+    let there = files.len();
+    for file in files {
         let mut one = transcript::play_file(adapter, &file);
         if options
             .filter
@@ -177,6 +204,7 @@ fn play(adapter: &Arc<Adapter>, config: &Config, options: &Options) -> anyhow::R
     }
     Ok(Vendor {
         name: adapter.name.clone(),
+        there,
         played,
         coverage,
     })

@@ -243,8 +243,12 @@ impl Given<'_> {
     fn tenant(&self) -> Result<TenantId, Refusal> {
         let name = self.part(0);
         let tenant = TenantId::parse(name);
-        tenant
-            .ok_or_else(|| Refusal::invalid(format!("`{name}` is no tenant name"), TenantId::FORM))
+        tenant.ok_or_else(|| {
+            Refusal::invalid(
+                format!("`{name}` cannot be the name of a tenant"),
+                TenantId::FORM,
+            )
+        })
     }
 
     /// Names and values, unquoted.

@@ -78,7 +78,7 @@ fn remedy(code: &str) -> &'static str {
             "the role may not do this; let it create the schema scimgate, or create it and make \
              the role its owner"
         }
-        "3D000" => "there is no such database; create it or mend store.postgres_url_file",
+        "3D000" => "there is no such database; create it, or correct store.postgres_url_file",
         "25006" => "this server only reads; add target_session_attrs=read-write to the URL",
         "53100" => "the server's disk is full; make room there",
         "53300" => {
@@ -91,7 +91,7 @@ fn remedy(code: &str) -> &'static str {
         _ => match code.get(..2) {
             Some("08") => "the connection was lost; it is made again",
             Some("28") => {
-                "the server refuses us; mend the user or password in store.postgres_url_file"
+                "the server refuses the user or password; correct them in store.postgres_url_file"
             }
             Some("57") => "the server is starting or stopping; it is asked again",
             Some("58" | "XX") => "the server reports errors of its own; see its log",

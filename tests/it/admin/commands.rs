@@ -21,7 +21,7 @@ fn an_edit_is_seen_refused_mended_and_made_live() {
     let diff = scene.run(&["diff", "--exit-code"]);
     assert_eq!(
         (diff.status, diff.text.as_str()),
-        (0, "What runs is what lies on disk.\n")
+        (0, "What is running is what is on disk.\n")
     );
 
     let script = "scripts/sosafe.rhai";

@@ -78,8 +78,15 @@ fn a_port_that_is_taken_is_a_mistake_of_the_configuration() {
         command.env("SCIMGATE_SERVER__LISTEN", "127.0.0.1:0");
         let told = Told::of(command.env(variable, &taken).output().unwrap());
         assert_eq!(told.status, 78, "{}", told.errors);
-        let begin = format!("scimgate: {key}: cannot listen on {taken}");
+        let begin = format!("scimgate: {key}: cannot listen on {taken}: port ");
         assert!(told.errors.contains(&begin), "{}", told.errors);
+        assert!(
+            told.errors
+                .contains("is taken, perhaps by another scimgate"),
+            "{}",
+            told.errors
+        );
+        assert!(!told.errors.contains("os error"), "{}", told.errors);
     }
 }
 

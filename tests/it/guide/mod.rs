@@ -1,6 +1,8 @@
-//! `adapters/add-a-vendor.md`, followed to the letter, with a product called Desk.
+//! Pages followed to the letter: `adapters/add-a-vendor.md`, with a product called Desk, and
+//! `README.md`.
 
 mod desk;
+mod readme;
 
 use crate::reader::{Reader, snippets};
 

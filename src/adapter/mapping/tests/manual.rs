@@ -50,7 +50,7 @@ impl Backend for Scribe {
 }
 
 /// The value of an expression as text, and the calls it makes.
-fn evaluate(expression: &str) -> (String, Vec<String>) {
+pub(super) fn evaluate(expression: &str) -> (String, Vec<String>) {
     let scribe = Scribe::default();
     let source = format!("fn main() {{ {expression} }}");
     let value = block_on(async { fiber::run(job(&source), budget(), &scribe).await });
