@@ -129,7 +129,7 @@ impl Reader<'_> {
         let text = id.get_ref();
         let is = |known: &str| same_text(known, text);
         if !is_urn(text) {
-            let help = "write it as urn:…:extension:<name>:2.0:User (RFC 7643 §3.3)";
+            let help = "write it like urn:ietf:params:scim:schemas:extension:acme:2.0:User (RFC 7643 §3.3)";
             self.refuse(id, "is not a URN", help);
         } else if [USER, GROUP, ENTERPRISE_USER].into_iter().any(is) {
             let help = "the schemas of RFC 7643 are built in; rows of the table are enough";

@@ -114,7 +114,7 @@ async fn list(tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
             Ok(()) => "works".to_owned(),
             Err(fault) => fault.to_string(),
         };
-        let ends = record.expires.map(|at| format!("  ends {at:.0}"));
+        let ends = record.expires.map(|at| format!("  expires {at:.0}"));
         println!(
             "{}  made {:.0}{}  {standing}",
             record.key_id,

@@ -68,7 +68,7 @@ pub enum OpenFault {
     #[error("server.tls")]
     Tls(#[from] TlsFault),
     /// The address is taken, not ours, or needs a right we do not have.
-    #[error("{key}: {}", cannot_listen(*address, error))]
+    #[error("{key}: {}", cannot_listen(.address, .error))]
     Listen {
         /// `server.listen`, `ops.listen` or `admin.listen`.
         key: &'static str,
@@ -102,7 +102,7 @@ pub enum OpenFault {
 }
 
 /// Why nobody can listen there, and what to do.
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
+fn cannot_listen(address: &SocketAddr, error: &io::Error) -> String {
     let port = address.port();
     match error.kind() {
         ErrorKind::AddrInUse => format!(

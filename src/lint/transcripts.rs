@@ -35,8 +35,12 @@ pub fn unplayed(
     };
     if played.is_empty() {
         let message = format!("{} has no transcripts", adapter.manifest.title);
-        let help = "nothing proves a change before it is live: write <catalog.transcripts>/<vendor>/<name>.http, as tests/vendors/README.md tells";
-        return Some(warning("lint::no-transcripts", message, help));
+        let help = format!(
+            "nothing tests a change before it is live: write one, such as {}/users.http in the \
+             directory of catalog.transcripts; tests/vendors/README.md shows how",
+            adapter.name
+        );
+        return Some(warning("lint::no-transcripts", message, &help));
     }
     let asked: BTreeSet<String> = played
         .iter()

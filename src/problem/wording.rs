@@ -200,11 +200,12 @@ pub fn one_of(names: &[&str]) -> String {
     }
 }
 
-/// Syntax errors end with what the reader waited for, which explains nothing.
+/// Syntax errors end with what the reader waited for, which explains something if it is a sign.
 fn without_expected(message: &str) -> &str {
-    message
-        .split_once(", expected ")
-        .map_or(message, |(what, _)| what)
+    match message.split_once(", expected ") {
+        Some((what, expected)) if !expected.contains('`') => what,
+        _ => message,
+    }
 }
 
 #[cfg(test)]

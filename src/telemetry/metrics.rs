@@ -147,19 +147,19 @@ metrics! {
     /// When a tenant's tokens end.
     TOKEN_EXPIRY = Gauge "scimgate.token.expiry" "s"
         [TENANT] PER_TENANT,
-        "When the last of the tenant's tokens ends, in Unix time; absent where one never does.";
+        "When the last of the tenant's tokens expires, in Unix time; absent if one never does.";
     /// When the certificate ends.
     CERTIFICATE_EXPIRY = Gauge "scimgate.certificate.expiry" "s"
         [] 10,
-        "When the gateway's own certificate ends, in Unix time.";
+        "When the gateway's own certificate expires, in Unix time.";
     /// Reloads tried.
     RELOADS = Counter "scimgate.reload.attempts" "{reload}"
         [] 10,
-        "How often what lies on disk had changed, or was loaded again on demand.";
+        "How often files on disk had changed, or were loaded again on demand.";
     /// The last reload's result.
     RELOAD_SUCCESS = Gauge "scimgate.reload.success" ""
         [] 10,
-        "1 if all that lies on disk is what runs, 0 if something was rejected and its last good version runs.";
+        "1 if everything on disk is what is running, 0 if something was rejected and its last good version is running.";
     /// The last reload that took everything.
     RELOAD_SUCCESS_TIME = Gauge "scimgate.reload.last_success" "s"
         [] 10,

@@ -151,7 +151,7 @@ fn invalid(file: &str, text: &str, error: &toml::de::Error) -> Problem {
             adapter_of(text)
         ),
         (None, _) => "a tenant has adapter, base_url, settings, credential, limits, groups and \
-                      profile: `scimgate adapter show <vendor>` lists every setting"
+                      profile: `scimgate adapter show` with the adapter's name lists every setting"
             .to_owned(),
     };
     Problem::error("tenant::invalid", file, message).help(help)

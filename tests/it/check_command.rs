@@ -371,8 +371,12 @@ fn secrets_and_addresses_that_cannot_be_used() {
         "\"s3cret\"",
         "no way to give a secret",
     );
-    check("adapter =", "adaptr =", "unknown field `adaptr`");
-    check("credential =", "credentail =", "unknown field `credentail`");
+    check("adapter =", "adaptr =", "there is no key `adaptr`");
+    check(
+        "credential =",
+        "credentail =",
+        "there is no key `credentail`",
+    );
     check("settings = {", "settings = ", "tenant::invalid");
     check("\"s3cret\"", "\"\"", "the secret `key` is empty");
     check("/v1", "/v1?a=b", "has a query");

@@ -51,6 +51,9 @@ const MISTAKES: &[Mistake] = &[
     mistake("config::unfit-value", |house| {
         house.write(CONFIG, "workers = 0\n");
     }),
+    mistake("config::unfit-value", |house| {
+        house.write(CONFIG, "[limits]\nrequests_per_second = -1\n");
+    }),
     mistake("config::missing-key", |house| {
         house.write(CONFIG, "[server.tls]\nkey = \"tls.key\"\n");
     }),
@@ -125,6 +128,13 @@ const MISTAKES: &[Mistake] = &[
     mistake("script::syntax", |house| {
         house.edit(SCRIPT, "\"/people\", user", "\"/people\" user");
     }),
+    mistake("script::syntax", |house| {
+        house.edit(
+            SCRIPT,
+            "{ post(\"/people\", user) }",
+            "{ post(\"/people\", user }",
+        );
+    }),
     mistake("script::too-large", |house| {
         house.write(SCRIPT, &"// long\n".repeat(10_000));
     }),
@@ -179,6 +189,19 @@ const MISTAKES: &[Mistake] = &[
     }),
     mistake("tenant::invalid", |house| {
         house.edit(TENANT, "adapter", "adaptr")
+    }),
+    mistake("tenant::invalid", |house| {
+        house.edit(TENANT, "base_url = \"https://api.example\"", "");
+    }),
+    mistake("tenant::invalid", |house| {
+        house.edit(TENANT, "base_url", "profile = \"azure\"\nbase_url");
+    }),
+    mistake("tenant::invalid", |house| {
+        house.edit(
+            TENANT,
+            "settings =",
+            "limits = { per_second = -1 }\nsettings =",
+        );
     }),
     mistake("tenant::unknown-adapter", |house| {
         house.edit(TENANT, "\"example\"", "\"exampel\"");
@@ -383,6 +406,41 @@ fn told(mistake: &Mistake) -> String {
 fn each_kind_of_diagnostic_has_a_text_that_helps() {
     let page: String = MISTAKES.iter().map(told).collect();
     expect_file!["../data/diagnostics.txt"].assert_eq(&page);
+}
+
+/// What a library or the operating system says, and no operator can use.
+#[test]
+fn no_text_names_a_type_a_number_of_an_error_or_a_placeholder() {
+    let page = include_str!("../data/diagnostics.txt");
+    for foreign in [
+        "os error",
+        "unknown field",
+        "unknown variant",
+        "missing field",
+        "invalid type",
+        "invalid value",
+        "expected one of",
+        "ImmutableString",
+        "nonzero",
+        "usize",
+        "u32",
+        "i64",
+        "struct ",
+        "enum ",
+        "Dynamic",
+        "rhai::",
+        "NotFound",
+    ] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    let placeholder = page.split('<').skip(1).find(|rest| {
+        let word = rest.split('>').next().unwrap_or_default();
+        rest.contains('>')
+            && word
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || ".-_".contains(letter))
+    });
+    assert_eq!(placeholder, None);
 }
 
 #[test]

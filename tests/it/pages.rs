@@ -57,7 +57,10 @@ fn columns<'t>(text: &'t str, head: &str, column: usize) -> Vec<Vec<&'t str>> {
         }
         inside = inside && line.starts_with('|');
         let cell = line.split('|').nth(column + 1).unwrap_or_default().trim();
-        if let Some(cells) = found.last_mut().filter(|_| inside && !cell.starts_with("---")) {
+        if let Some(cells) = found
+            .last_mut()
+            .filter(|_| inside && !cell.starts_with("---"))
+        {
             cells.push(cell);
         }
     }
@@ -97,8 +100,15 @@ fn a_page_says_what_to_map_to_each_attribute_and_to_no_other() {
     for vendor in vendors().into_iter().filter(|vendor| vendor != "reference") {
         let (page, tables) = (page(&vendor), tables(&vendor));
         let mapped = columns(&page, "| From Entra |", 1);
-        assert_eq!(mapped, columns(&tables, "| Attribute |", 0), "adapters/{vendor}.md");
+        assert_eq!(
+            mapped,
+            columns(&tables, "| Attribute |", 0),
+            "adapters/{vendor}.md"
+        );
         let sources = columns(&page, "| From Entra |", 0);
-        assert!(sources.iter().flatten().all(|source| !source.is_empty()), "{vendor}");
+        assert!(
+            sources.iter().flatten().all(|source| !source.is_empty()),
+            "{vendor}"
+        );
     }
 }

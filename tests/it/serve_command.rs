@@ -182,7 +182,7 @@ fn a_token_can_end_by_itself() {
     assert_eq!(run(&ninety).status.code(), Some(0));
     let listed = text_of(&run(&["list", "--tenant", "acme"]).stdout);
     assert!(
-        listed.contains("Z  ends 2") && listed.ends_with("Z  works\n"),
+        listed.contains("Z  expires 2") && listed.ends_with("Z  works\n"),
         "{listed}"
     );
     let never = run(&["mint", "--tenant", "acme", "--expires", "soon"]);

@@ -122,12 +122,11 @@ fn nothing(config: &Config, options: &Options, vendors: &[Vendor]) -> String {
             )
         }
         _ => {
-            let folder = config.catalog.transcripts.display();
-            let vendor = match vendors {
-                [one] => one.name.as_str(),
-                _ => "<vendor>",
+            let folder = match vendors {
+                [one] => config.catalog.transcripts.join(&one.name),
+                _ => config.catalog.transcripts.clone(),
             };
-            format!("there are no transcripts in {folder}/{vendor}")
+            format!("there are no transcripts in {}", folder.display())
         }
     }
 }

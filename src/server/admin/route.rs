@@ -43,7 +43,7 @@ pub(super) struct Given<'r> {
 pub static ROUTES: &[Route] = &[
     look(
         "/status",
-        "What runs, what lies on disk and how every tenant is doing.",
+        "What is running, what is on disk, and how every tenant is doing.",
         |_| Ok(Ask::Status),
     ),
     look("/diff", "What a reload would change.", |_| Ok(Ask::Diff)),
@@ -75,12 +75,12 @@ pub static ROUTES: &[Route] = &[
     ),
     look(
         "/events/{request}",
-        "The story of one request, by its X-Request-Id.",
+        "What happened to one request, by its X-Request-Id.",
         |given| Ok(Ask::Event(given.part(0).to_owned())),
     ),
     look(
         "/tenants/{tenant}/tokens",
-        "What is kept of a tenant's tokens.",
+        "A tenant's tokens, without the secrets.",
         |given| Ok(Ask::Tokens(given.tenant()?)),
     ),
     Route {
@@ -104,7 +104,7 @@ pub static ROUTES: &[Route] = &[
         path: "/tenants/{tenant}/tokens/{key}",
         role: Role::Operator,
         deed: Some("token.revoke"),
-        summary: "The end of a token, for good.",
+        summary: "Revokes a token, for good.",
         read: |given| {
             Ok(Ask::Revoke {
                 tenant: given.tenant()?,

@@ -141,7 +141,7 @@ fn a_bad_address_is_refused_with_the_way_out() {
     let url = server.database();
     check_refused(
         &url.replace("p%40ss", "wr%40ng"),
-        "mend the user or password",
+        "the server refuses the user or password",
     );
     check_refused(&url.replace("/db", "/nowhere"), "there is no such database");
     check_refused(&url.replace("disable", "require"), "cannot be reached");

@@ -79,7 +79,8 @@ fn code(cell: &str) -> &str {
 
 /// The fenced parts of a text in a language.
 fn fenced(text: &str, language: &str) -> String {
-    let parts = text.split(&format!("```{language}\n")).skip(1);
+    let fence = format!("```{language}\n");
+    let parts = text.split(fence.as_str()).skip(1);
     parts
         .filter_map(|part| part.split_once("\n```").map(|(part, _)| part))
         .map(|part| format!("{part}\n"))
@@ -116,7 +117,7 @@ fn every_recipe_is_part_of_an_adapter_that_compiles() {
         let script: String = missing
             .map(|(_, text)| format!("{text}\n"))
             .collect::<String>()
-            + &script;
+            + script.as_str();
         let files = Files {
             name: "recipe".to_owned(),
             manifest: ("recipe.toml".to_owned(), manifest.to_string()),
