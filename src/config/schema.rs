@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(listen["default"], "127.0.0.1:8080");
         assert_eq!(
             listen["description"],
-            "Address and port. 0.0.0.0 listens on all interfaces; port 0 takes a free one."
+            "Address and port. 0.0.0.0 listens on all interfaces; port 0 takes any free port."
         );
         let log = at("/properties/log/properties/format");
         assert_eq!(log["enum"], serde_json::json!(["json", "text"]));

@@ -205,7 +205,7 @@ fn plain_syntax(error: &ParseErrorType) -> String {
     match error {
         ParseErrorType::MissingToken(token, purpose) => {
             let purpose = purpose.trim();
-            format!("a {token} is missing here {purpose}")
+            format!("`{token}` is missing here {purpose}")
                 .trim_end()
                 .to_owned()
         }

@@ -101,7 +101,7 @@ fn a_manifest_that_is_no_toml() {
         expect![[r#"
             manifest::invalid
 
-              × invalid basic string, expected `"`
+              × not valid TOML: invalid basic string, expected `"`
                ╭─[adapters/example.toml:2:17]
              1 │ # The smallest vendor: for the snapshots of what `check` says.
              2 │ title = "Example
@@ -139,12 +139,12 @@ fn a_tenant_with_everything_wrong() {
         expect![[r#"
             tenant::name
 
-              × tenants/No Name.toml: `No Name` is no tenant name
+              × tenants/No Name.toml: `No Name` cannot be the name of a tenant
               help: a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end
 
             tenant::base-url
 
-              × base_url is no http or https URL
+              × base_url must be an http or https URL
                ╭─[tenants/acme.toml:2:12]
              1 │ adapter = "example"
              2 │ base_url = "api.example"
@@ -184,7 +184,7 @@ fn a_tenant_with_everything_wrong() {
 
             tenant::unreadable-secret
 
-              × the secret `key` cannot be read from tenants/missing: No such file or directory (os error 2)
+              × the secret `key` cannot be read from tenants/missing: it does not exist
                ╭─[tenants/acme.toml:4:16]
              3 │ settings = { regoin = "eu" }
              4 │ credential = { key = { file = "missing" } }
@@ -200,7 +200,7 @@ fn a_tenant_with_everything_wrong() {
 
             tenant::unfit-setting
 
-              × `region` cannot have this value
+              × region must be eu or us
                ╭─[tenants/bee.toml:3:23]
              2 │ base_url = "https://api.example"
              3 │ settings = { region = "moon" }
@@ -208,7 +208,7 @@ fn a_tenant_with_everything_wrong() {
                ·                          ╰── here
              4 │ credential = { token = { env = "NONE" } }
                ╰────
-              help: use one of: eu, us
+              help: write one of these words, in quotes
 
             tenant::unreadable-secret
 
@@ -369,7 +369,7 @@ fn secrets_and_addresses_that_cannot_be_used() {
     check(
         "{ value = \"s3cret\" }",
         "\"s3cret\"",
-        "no way to give a secret",
+        "a secret cannot be given like this",
     );
     check("adapter =", "adaptr =", "there is no key `adaptr`");
     check(
@@ -379,11 +379,11 @@ fn secrets_and_addresses_that_cannot_be_used() {
     );
     check("settings = {", "settings = ", "tenant::invalid");
     check("\"s3cret\"", "\"\"", "the secret `key` is empty");
-    check("/v1", "/v1?a=b", "has a query");
+    check("/v1", "/v1?a=b", "must have nothing after its path");
     check(
         "https://",
         "https://me:s3cret@",
-        "holds a user name or password",
+        "must have no user name or password",
     );
 }
 
@@ -554,7 +554,7 @@ fn a_configuration_that_cannot_be_used_is_told_in_any_form() {
 
         config::unknown-key
 
-          × server.listn: there is no such key
+          × there is no key server.listn
            ╭─[scimgate.toml:2:1]
          1 │ [server]
          2 │ listn = 1

@@ -124,7 +124,7 @@ fn without_the_tenants_directory_nothing_is_served() {
     assert_eq!(output.status.code(), Some(78));
     assert_eq!(
         text_of(&output.stderr),
-        "scimgate: catalog.tenants: tenants is no directory; make it, with a file for each tenant, \
+        "scimgate: catalog.tenants: tenants is not a directory; make it, with a file for each tenant, \
          or name another one\n"
     );
 }

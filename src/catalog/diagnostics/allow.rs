@@ -75,15 +75,13 @@ fn idle(
         if let Some(mark) = line.find(MARK).filter(|_| !is_left_out)
             && !used.contains(&(file.to_owned(), index))
         {
-            let problem = Problem::error(
-                "lint::idle-allow",
-                file,
-                "this comment allows a warning that is not there",
-            )
-            .warning()
-            .at(start + mark, line[mark..].trim_end().len())
-            .label("there is no such warning here")
-            .help("remove it; or write it as `allow: lint::code reason` on the lines right above");
+            let problem = Problem::error("lint::idle-allow", file, "this comment has no effect")
+                .warning()
+                .at(start + mark, line[mark..].trim_end().len())
+                .label("nothing to allow here")
+                .help(
+                    "remove it; or write it as `allow: lint::code reason` on the lines right above",
+                );
             problems.push(problem);
         }
         start += line.len();
