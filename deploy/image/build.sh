@@ -13,6 +13,8 @@ tag=${TAG:-$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)}
 # Static, so that the image needs nothing else; no directories of this machine in it.
 export RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/scimgate --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo"
 export SOURCE_DATE_EPOCH=0
+SCIMGATE_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
+export SCIMGATE_COMMIT
 # Without the demonstration: a production binary has no emulated vendor and no control port.
 cargo build --release --locked --no-default-features --target "$target" --bin scimgate
 

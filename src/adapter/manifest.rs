@@ -24,6 +24,9 @@ pub struct Manifest {
     /// How long, at most, a write may still take effect after its reply was lost, beyond
     /// `deadlines.call_ms`. A create of the same name waits for as long.
     pub settles_ms: Option<u64>,
+    /// Which Tenant URL its customers are given.
+    #[serde(default)]
+    pub tenant_url: TenantUrlForm,
     /// What a tenant of this vendor must or may set beside `base_url`.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
@@ -81,6 +84,18 @@ pub struct ReadingPost {
     /// What its form, or its JSON object, must say: texts by name. Nothing if absent.
     #[serde(default)]
     pub with: BTreeMap<String, String>,
+}
+
+/// Which of the two Tenant URLs a customer is given. Both reach every tenant: the token alone says
+/// whose request it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenantUrlForm {
+    /// `/t/<tenant>/scim/v2`, one for each tenant: a token of another tenant is refused there.
+    #[default]
+    Tenant,
+    /// `/scim/v2`, one for all customers of the vendor.
+    Shared,
 }
 
 /// What the vendor guarantees about writes.

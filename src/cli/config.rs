@@ -6,13 +6,15 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{Ending, Trouble, environment, told, unusable};
-use crate::config::Config;
 use crate::config::origin::Origins;
 use crate::config::schema::schema;
+use crate::config::{Config, REFERENCE};
 
 /// What to print.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
+    /// Print every key with its meaning and its default, as a file to begin with.
+    Default,
     /// Print the JSON schema of a configuration file, for editors.
     Schema,
     /// Print the effective values: defaults, file and environment together. Paths are resolved.
@@ -23,10 +25,11 @@ pub(super) enum Verb {
     },
 }
 
-/// Prints the schema, or the configuration as a file that would say the same.
+/// Prints the reference, the schema, or the configuration as a file that would say the same.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(file: Option<&Path>, verb: &Verb) -> Result<Ending, Trouble> {
     match verb {
+        Verb::Default => print!("{REFERENCE}"),
         Verb::Schema => println!("{:#}", schema()),
         Verb::Show { origin } => print!("{}", shown(file, *origin)?),
     }

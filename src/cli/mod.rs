@@ -39,7 +39,7 @@ use crate::problem::{Problem, counted};
 
 /// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version = env!("SCIMGATE_VERSION"), arg_required_else_help = true)]
 #[command(
     after_help = "Exit status: 0 done, 1 a problem was found or the gateway refused, \
     2 wrong usage, 69 no gateway answers, 70 the machine or a defect, \
@@ -95,7 +95,7 @@ enum Verb {
     Token(token::Verb),
     /// Test whether Entra can work with a SCIM endpoint, by sending what Entra sends.
     Probe(probe::Options),
-    /// Print the effective configuration, or its schema.
+    /// Print the effective configuration, the reference of all keys, or their schema.
     #[command(subcommand)]
     Config(config::Verb),
     /// Print completions for a shell.

@@ -9,7 +9,7 @@ use super::admin::note;
 use super::{Ending, Trouble};
 use crate::adapter::keys::TenantId;
 use crate::config::{self, Config};
-use crate::gateway::{open_tokens, tenant_url};
+use crate::gateway::{doubts, form_on_disk, open_tokens, tenant_url};
 use crate::tenant::audit::AuditBook;
 use crate::tenant::token::{KeyId, Tokens};
 
@@ -97,8 +97,12 @@ async fn mint(
 ) -> anyhow::Result<()> {
     let token = tokens.issue(tenant.clone(), expires).await?;
     note(audit, "token.mint", Some(tenant), token.key_id()).await?;
-    println!("Tenant URL:   {}", tenant_url(config, tenant));
+    let form = form_on_disk(config, tenant);
+    println!("Tenant URL:   {}", tenant_url(config, tenant, form));
     println!("Secret Token: {}", token.reveal());
+    for doubt in doubts(config) {
+        eprintln!("warning: {doubt}");
+    }
     Ok(())
 }
 

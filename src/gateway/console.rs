@@ -12,8 +12,9 @@ use super::events::Wanted;
 use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::trial::Trial;
-use super::{Gateway, tenant_url};
+use super::{Gateway, doubts, tenant_url};
 use crate::adapter::keys::TenantId;
+use crate::adapter::manifest::TenantUrlForm;
 use crate::catalog::standing::{Part, State};
 use crate::catalog::{Demand, Preview, Reloader, Standing};
 use crate::config::Config;
@@ -106,7 +107,7 @@ impl Steward {
         Ok(TenantStatus {
             health: health.await.map_err(store_fault)?,
             warnings: warnings.await.map_err(store_fault)?,
-            url: tenant_url(&self.config, &id),
+            url: tenant_url(&self.config, &id, form(seen.as_ref())),
             vendor: seen.as_ref().map(|seen| seen.tenant.adapter.name.clone()),
             open_creates: seen.as_ref().map_or(0, |seen| seen.open_creates),
             paused: seen.is_some_and(|seen| seen.paused),
@@ -152,8 +153,8 @@ impl Steward {
         tenant: TenantId,
         expires: Option<Timestamp>,
     ) -> Result<Answered, Refusal> {
-        self.existing(&tenant)?;
-        let url = tenant_url(&self.config, &tenant);
+        let seen = self.existing(&tenant)?;
+        let url = tenant_url(&self.config, &tenant, form(seen.as_ref()));
         let token = self.tokens.issue(tenant, expires).await;
         let token = token.map_err(|fault| match fault {
             IssueFault::Book(BookFault::TooMany(_)) => {
@@ -163,7 +164,12 @@ impl Steward {
         })?;
         let key = token.key_id().to_string();
         Ok(Answered {
-            body: json!({"key": key, "tenant_url": url, "secret_token": token.reveal()}),
+            body: json!({
+                "key": key,
+                "tenant_url": url,
+                "secret_token": token.reveal(),
+                "warnings": doubts(&self.config),
+            }),
             made: Some(key),
             ..Answered::default()
         })
@@ -369,6 +375,13 @@ fn concern(part: &Part) -> Option<&'static str> {
 fn lost(error: JoinError) -> Refusal {
     tracing::error!(%error, "a task of the admin port was lost");
     Refusal::unavailable("it could not be carried through")
+}
+
+/// The Tenant URL's form, as the adapter that serves has it.
+fn form(seen: Option<&Seen>) -> TenantUrlForm {
+    seen.map_or_else(TenantUrlForm::default, |seen| {
+        seen.tenant.adapter.manifest.tenant_url
+    })
 }
 
 fn unserved(id: &TenantId) -> Refusal {

@@ -11,6 +11,7 @@ mod settling;
 mod sides;
 pub mod status;
 mod stored;
+mod tenant_url;
 mod tenants;
 mod trial;
 
@@ -22,7 +23,6 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use url::Url;
 
 use crate::adapter::keys::TenantId;
 use crate::catalog::{Catalog, Plan, Reloader, Report, Sources, unfit_certificate};
@@ -44,6 +44,7 @@ use crate::vendor::{Pool, TlsError, TlsOptions};
 use live::{Live, ServedCertificate};
 pub use sides::{SidePorts, Sides};
 pub use stored::{open_store, open_store_to_read, open_tokens, pepper, pepper_file, place};
+pub use tenant_url::{doubts, form_on_disk, tenant_url};
 pub use tenants::way_to_vendor;
 use tenants::{Entrances, Tenants};
 
@@ -255,18 +256,6 @@ impl Gateway {
     }
 }
 
-/// What to paste into Entra as Tenant URL. Entra must reach it over https.
-pub fn tenant_url(config: &Config, tenant: &TenantId) -> String {
-    let scheme = if config.server.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let direct = format!("{scheme}://{}", config.server.listen);
-    let public = config.server.public_url.as_ref().map(origin);
-    format!("{}/t/{tenant}/scim/v2", public.unwrap_or(direct))
-}
-
 /// What stands behind the server on one worker thread: the tokens that all
 /// threads share, and the thread's own way to the tenants.
 struct Worker {
@@ -367,7 +356,11 @@ fn settings(config: &Config, certificate: Option<&ServedCertificate>) -> Setting
     Settings {
         listen: config.server.listen,
         certificate: certificate.map(|certificate| Arc::clone(&certificate.served)),
-        public_origin: config.server.public_url.as_ref().map(origin),
+        public_origin: config
+            .server
+            .public_url
+            .as_ref()
+            .map(tenant_url::public_origin),
         workers: config.workers.unwrap_or_else(cores),
         limits: limits(config),
     }
@@ -387,10 +380,6 @@ fn limits(config: &Config) -> Limits {
         },
         ..Limits::default()
     }
-}
-
-fn origin(public_url: &Url) -> String {
-    public_url.as_str().trim_end_matches('/').to_owned()
 }
 
 fn cores() -> usize {

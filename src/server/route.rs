@@ -2,6 +2,7 @@
 
 use hyper::Method;
 
+use crate::adapter::keys::TenantId;
 use crate::scim::{Request, ResourceKind};
 
 /// A path below one of the two forms of Tenant URL.
@@ -16,6 +17,14 @@ pub(super) struct Route<'p> {
 }
 
 const BASE: &str = "/scim/v2";
+
+/// The path of a Tenant URL: `/t/acme/scim/v2`, or `/scim/v2` where it names no tenant.
+pub fn tenant_path(tenant: Option<&TenantId>) -> String {
+    match tenant {
+        Some(tenant) => format!("/t/{tenant}{BASE}"),
+        None => BASE.to_owned(),
+    }
+}
 
 impl<'p> Route<'p> {
     /// Reads a path; `None` if it is not below a Tenant URL.

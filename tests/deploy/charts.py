@@ -8,6 +8,8 @@ import yaml
 
 HELM = Path(__file__).resolve().parents[2] / "deploy" / "helm"
 CHARTS = ["scimgate", "example-vendor"]
+# What the application chart cannot do without.
+REGISTRY = ["--set", "image.registry=registry.example"]
 
 
 def build(work: Path) -> Path:
@@ -32,6 +34,19 @@ class RefusedByHelm(Exception):
 
 def render(chart: Path, *arguments: str) -> str:
     return helm("template", "r", str(chart), "--namespace", "scim", *arguments)
+
+
+def notes(chart: Path, *arguments: str) -> str:
+    """What `helm install` prints at its end. It wants a cluster for that, so here an object holds it."""
+    file = chart / "templates" / "notes-of-a-test.yaml"
+    text = (chart / "templates" / "NOTES.txt").read_text()
+    about = "kind: Notes\nmetadata: {name: notes}\n"
+    file.write_text(f'{{{{- define "notes" }}}}{text}{{{{ end }}}}\n{about}text: {{{{ include "notes" . | toJson }}}}\n')
+    try:
+        (found,) = [it for it in documents(render(chart, *arguments)) if it["kind"] == "Notes"]
+    finally:
+        file.unlink()
+    return found["text"]
 
 
 def documents(text: str) -> list[dict]:

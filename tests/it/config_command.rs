@@ -94,3 +94,25 @@ fn a_configuration_that_cannot_be_used_is_not_shown() {
     assert_eq!(shown.status.code(), Some(78));
     assert!(shown.stdout.is_empty());
 }
+
+#[test]
+fn the_printed_reference_is_a_configuration_that_changes_nothing() {
+    let house = House::empty();
+    let reference = house.run(&["config", "default"]);
+    assert_eq!(reference.status.code(), Some(0));
+    house.write(
+        "scimgate.toml",
+        &String::from_utf8(reference.stdout).unwrap(),
+    );
+    let with = house.run(&["-c", "scimgate.toml", "config", "show"]);
+    let without = house.run(&["config", "show"]);
+    assert_eq!(with.status.code(), Some(0), "{}", text_of(&with.stderr));
+    // Paths count from the file's directory, which is this one.
+    let bare = |output: &std::process::Output| text_of(&output.stdout).replace("./", "");
+    assert!(
+        bare(&with).contains("request_seconds = 45"),
+        "{}",
+        bare(&with)
+    );
+    assert_eq!(bare(&with), bare(&without));
+}

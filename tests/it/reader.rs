@@ -199,7 +199,8 @@ impl Reader {
         let output = self.shell(command).output().unwrap();
         let printed = text_of(&output.stdout) + text_of(&output.stderr).as_str();
         if let Some((_, token)) = printed.split_once("Secret Token: ") {
-            self.variable("TOKEN", token.trim());
+            let token = token.split_whitespace().next().unwrap_or_default();
+            self.variable("TOKEN", token);
         }
         if let Some(id) = last_id(&printed).filter(|_| expected.contains(REQUEST)) {
             self.means(REQUEST, id);

@@ -60,6 +60,46 @@ fn a_token_for_nobody_is_refused_with_the_file_to_make() {
     .assert_eq(&text_of(&output.stderr));
 }
 
+#[test]
+fn where_all_customers_of_a_vendor_have_one_url_that_is_printed() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let webroot = include_str!("../../adapters/webroot.toml");
+    house.write("adapters/webroot.toml", webroot);
+    let site = "adapter = \"webroot\"\nbase_url = \"https://webroot.example\"\n";
+    house.write("tenants/site.toml", site);
+    let mint = |tenant: &str, public_url: &str| {
+        let mut command = house.command(&["token", "mint", "--tenant", tenant]);
+        let output = command.env("SCIMGATE_SERVER__PUBLIC_URL", public_url);
+        let output = output.output().unwrap();
+        let first = text_of(&output.stdout);
+        let first = first.lines().next().unwrap_or_default().to_owned();
+        (first, text_of(&output.stderr))
+    };
+    let none = String::new();
+    assert_eq!(
+        mint("site", "https://scim.example.com"),
+        (
+            "Tenant URL:   https://scim.example.com/scim/v2".to_owned(),
+            none.clone()
+        )
+    );
+    assert_eq!(
+        mint("acme", "https://scim.example.com"),
+        (
+            "Tenant URL:   https://scim.example.com/t/acme/scim/v2".to_owned(),
+            none
+        )
+    );
+    let (_, warnings) = mint("acme", "http://localhost:8080/gate");
+    expect![[r#"
+        warning: Entra calls from the internet and cannot reach localhost, a name of this machine or network; set server.public_url to the https address that Entra calls
+        warning: Entra takes only https; write server.public_url with https://
+        warning: server.public_url has the path /gate, which the gateway does not know: whatever stands in front must take it away from each request; without that, leave the path out
+    "#]]
+    .assert_eq(&warnings);
+}
+
 /// A new pepper would turn every tenant's Entra away with 401.
 #[test]
 fn tokens_without_their_pepper_keep_the_gateway_from_starting() {

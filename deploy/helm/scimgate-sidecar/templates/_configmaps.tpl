@@ -4,6 +4,9 @@
 {{- $files := ternary "/etc/scimgate/own" "/etc/scimgate" (eq $own "yes") -}}
 {{- $catalog := dict "adapters" (printf "%s/adapters" $files) "scripts" (printf "%s/scripts" $files) "transcripts" (printf "%s/transcripts" $files) "tenants" "/etc/scimgate/tenants" -}}
 {{- $server := dict "listen" "0.0.0.0:8080" -}}
+{{- with include "scimgate.publicUrl" . -}}
+{{- $_ := set $server "public_url" . -}}
+{{- end -}}
 {{- if .gateway.tls.existingSecret -}}
 {{- $_ := set $server "tls" (dict "certificate" "/etc/scimgate/tls/tls.crt" "key" "/etc/scimgate/tls/tls.key") -}}
 {{- end -}}
@@ -25,14 +28,10 @@ reloaded by the running gateway.
 */}}
 {{- define "scimgate.configmaps" -}}
 {{- include "scimgate.guards" . -}}
-{{- $name := include "scimgate.name" . -}}
-{{- $labels := include "scimgate.labels" . -}}
 apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: {{ $name }}-config
-  labels:
-    {{- $labels | nindent 4 }}
+  {{- include "scimgate.metadata" (merge (dict "suffix" "-config") .) | nindent 2 }}
 data:
   scimgate.json: |-
     {{- include "scimgate.config" . | nindent 4 }}
@@ -40,9 +39,7 @@ data:
 apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: {{ $name }}-tenants
-  labels:
-    {{- $labels | nindent 4 }}
+  {{- include "scimgate.metadata" (merge (dict "suffix" "-tenants") .) | nindent 2 }}
 data:
   {{- range $tenant, $text := .gateway.tenants }}
   {{ $tenant }}.toml: {{ $text | toJson }}
@@ -55,9 +52,7 @@ data:
 apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: {{ $name }}-{{ $kind }}
-  labels:
-    {{- $labels | nindent 4 }}
+  {{- include "scimgate.metadata" (merge (dict "suffix" (printf "-%s" $kind)) $) | nindent 2 }}
 data:
   {{- range $file, $text := index $.gateway $kind }}
   {{ $file }}: {{ $text | toJson }}
@@ -67,9 +62,7 @@ data:
 apiVersion: v1
 kind: ConfigMap
 metadata:
-  name: {{ $name }}-transcripts
-  labels:
-    {{- $labels | nindent 4 }}
+  {{- include "scimgate.metadata" (merge (dict "suffix" "-transcripts") .) | nindent 2 }}
 data:
   {{- range $vendor, $files := .gateway.transcripts }}
   {{- range $file, $text := $files }}

@@ -8,9 +8,13 @@
   {{- if .sidecar }}
   restartPolicy: Always
   {{- end }}
-  args: ["-c", "/etc/scimgate/config/scimgate.json", "serve"]
+  args: {{ concat (list "-c" "/etc/scimgate/config/scimgate.json" "serve") $gateway.extraArgs | toJson }}
   {{- with $gateway.extraEnv }}
   env:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $gateway.envFrom }}
+  envFrom:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   ports:
@@ -18,28 +22,23 @@
     - {name: scim-ops, containerPort: 9090, protocol: TCP}
   startupProbe:
     httpGet: {path: /startupz, port: scim-ops}
-    periodSeconds: 1
-    failureThreshold: 60
+    {{- toYaml $gateway.startupProbe | nindent 4 }}
   livenessProbe:
     httpGet: {path: /livez, port: scim-ops}
-    periodSeconds: 10
-    failureThreshold: 6
+    {{- toYaml $gateway.livenessProbe | nindent 4 }}
   readinessProbe:
     httpGet: {path: /readyz, port: scim-ops}
-    periodSeconds: 5
-    failureThreshold: 3
+    {{- toYaml $gateway.readinessProbe | nindent 4 }}
   lifecycle:
+    {{- if $gateway.lifecycle }}
+    {{- toYaml $gateway.lifecycle | nindent 4 }}
+    {{- else }}
     preStop:
       sleep: {seconds: {{ $gateway.preStopSeconds }}}
+    {{- end }}
   terminationMessagePolicy: FallbackToLogsOnError
   securityContext:
-    runAsNonRoot: true
-    runAsUser: 65532
-    runAsGroup: 65532
-    allowPrivilegeEscalation: false
-    readOnlyRootFilesystem: true
-    capabilities: {drop: [ALL]}
-    seccompProfile: {type: RuntimeDefault}
+    {{- include "scimgate.securityContext" (dict "root" .root "context" $gateway.securityContext) | nindent 4 }}
   resources:
     {{- toYaml $gateway.resources | nindent 4 }}
   volumeMounts:
