@@ -74,6 +74,32 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     })
 }
 
+/// Asks the tenant's vendor what Entra's Test Connection makes the gateway ask: is there a user whom
+/// nobody has. It tells address, credential and rights, and changes nothing.
+pub(super) fn test_connection(config: &Config, tenant: &TenantId) -> Result<Ending, Trouble> {
+    let nobody = uuid::Uuid::new_v4();
+    let asked = format!("### Test Connection\nGET /Users?filter=userName+eq+%22{nobody}%22\n");
+    let requests = Requests::parse("Test Connection", &asked);
+    let requests = requests.map_err(|why| Trouble::Internal(anyhow!("{why}")))?;
+    let options = Options {
+        file: PathBuf::new(),
+        tenant: Some(tenant.clone()),
+        vendor: None,
+        read: true,
+        script: None,
+        against: None,
+        format: Form::Human,
+    };
+    let stage = Stage::set(config, &options, &requests).map_err(Trouble::Config)?;
+    let done = stage.play(&stage.subject, &requests);
+    let done = done.map_err(Trouble::Internal)?;
+    tell(&done, None, Form::Human);
+    Ok(match done.is_success() {
+        true => Ending::Done,
+        false => Ending::Findings,
+    })
+}
+
 fn tell(now: &DryRun, other: Option<&DryRun>, format: Form) {
     let text = match (format, other) {
         (Form::Human, None) => now.to_string(),

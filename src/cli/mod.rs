@@ -4,6 +4,7 @@
 mod adapter;
 mod admin;
 mod check;
+mod columns;
 mod completions;
 mod config;
 mod definitions;
@@ -13,6 +14,8 @@ mod diff;
 mod dry_run;
 mod events;
 mod explain;
+mod files;
+mod init;
 mod log;
 mod named;
 mod output;
@@ -21,6 +24,7 @@ mod reach;
 mod reload;
 mod serve;
 mod status;
+mod tenant;
 mod test;
 mod token;
 
@@ -64,6 +68,8 @@ enum Verb {
     /// Demonstrate the gateway between an emulated Entra and an emulated vendor; needs no configuration.
     #[cfg(feature = "demo")]
     Demo(demo::Options),
+    /// Create a directory to run a gateway from: configuration, adapters, a place for tenants.
+    Init(init::Options),
     /// Serve SCIM until SIGTERM or Ctrl-C.
     Serve,
     /// Check all files that `serve` would load, and list every mistake.
@@ -90,6 +96,9 @@ enum Verb {
     /// Create, list and revoke administrators' tokens.
     #[command(subcommand)]
     Admin(admin::Verb),
+    /// Add, list, show, test and remove tenants.
+    #[command(subcommand)]
+    Tenant(tenant::Verb),
     /// Create, list and revoke tenants' tokens, which Entra sends.
     #[command(subcommand)]
     Token(token::Verb),
@@ -148,7 +157,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Adapter(verb) => with(&|config| adapter::run(config, &verb)),
         Verb::Definitions(options) => definitions::run(&options),
         Verb::Token(verb) => with(&|config| token::run(config, &verb)),
+        Verb::Tenant(verb) => with(&|config| tenant::run(config, &verb)),
         Verb::Probe(options) => probe::run(&options),
+        Verb::Init(options) => init::run(&options),
         Verb::Config(verb) => config::run(file, &verb),
         Verb::Completions(options) => completions::run(&options),
         Verb::Man(options) => completions::man(&options),

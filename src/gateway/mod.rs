@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::adapter::keys::TenantId;
 use crate::catalog::{Catalog, Plan, Reloader, Report, Sources, unfit_certificate};
 use crate::config::{self, Config};
 use crate::problem::Problem;

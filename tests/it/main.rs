@@ -69,6 +69,7 @@ mod serve_command;
 mod story;
 mod table;
 mod telemetry;
+mod tenant_command;
 mod test_command;
 mod tidy;
 mod transcripts;

@@ -1,7 +1,7 @@
 //! `scimgate adapter list`.
 
-use super::super::Ending;
-use super::{columns, load, page, transcripts};
+use super::super::{Ending, columns};
+use super::{load, page, transcripts};
 use crate::adapter::Adapter;
 use crate::config::Config;
 use crate::scim::ResourceKind;

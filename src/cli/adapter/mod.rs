@@ -1,6 +1,5 @@
 //! `scimgate adapter`: the vendors there are, one of them in full, and a new one.
 
-mod columns;
 mod list;
 mod new;
 mod page;

@@ -3,10 +3,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 
-use super::super::{Ending, Trouble};
+use super::super::{Ending, Trouble, files};
 use crate::adapter::Adapter;
 use crate::config::Config;
 
@@ -64,8 +63,8 @@ fn adapter_name(name: &str) -> Result<String, String> {
 /// Writes the files and says what to do next.
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let files = files(config, options);
-    write(&files).map_err(Trouble::Config)?;
+    let files = filled_in(config, options);
+    files::write(&files).map_err(Trouble::Config)?;
     for (path, _) in &files {
         println!("wrote {}", path.display());
     }
@@ -75,7 +74,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
 }
 
 /// Each file and its text.
-fn files(config: &Config, options: &Options) -> [(PathBuf, String); 4] {
+fn filled_in(config: &Config, options: &Options) -> [(PathBuf, String); 4] {
     let (catalog, name) = (&config.catalog, &options.name);
     let title = options.title.as_deref().unwrap_or(name);
     let filled = |template: &str| {
@@ -103,18 +102,4 @@ fn files(config: &Config, options: &Options) -> [(PathBuf, String); 4] {
             filled(include_str!("scaffold/users.http")),
         ),
     ]
-}
-
-/// Writes all of them, or none where one is there already.
-fn write(files: &[(PathBuf, String)]) -> anyhow::Result<()> {
-    if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
-        bail!("{} is there already; nothing was written", there.display());
-    }
-    for (path, text) in files {
-        let name = || path.display().to_string();
-        let directory = path.parent().unwrap_or(path);
-        std::fs::create_dir_all(directory).with_context(name)?;
-        std::fs::write(path, text).with_context(name)?;
-    }
-    Ok(())
 }

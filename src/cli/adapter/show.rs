@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::super::{Ending, Trouble, named};
-use super::{columns, load, page, transcripts};
+use super::super::{Ending, Trouble, columns, named};
+use super::{load, page, transcripts};
 use crate::adapter::Adapter;
 use crate::adapter::manifest::{
     Consistency, IdRule, Limits, MembershipModel, PagingStyle, Setting,

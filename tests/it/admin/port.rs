@@ -64,6 +64,8 @@ fn an_operator_makes_and_ends_a_tenants_token_and_the_audit_says_who() {
             .unwrap()
             .ends_with("/t/acme/scim/v2")
     );
+    let warnings = made["warnings"].to_string();
+    assert!(warnings.contains("the loopback"), "{warnings}");
     assert_eq!(
         scene.served.get("/t/acme/scim/v2/Schemas", token).status,
         200

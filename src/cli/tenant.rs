@@ -1,0 +1,251 @@
+//! `scimgate tenant`: the tenants' files. A gateway that is running takes a change by itself.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, ensure};
+use url::Url;
+
+use super::columns::aligned;
+use super::token::tenant_id;
+use super::{Ending, Trouble, dry_run, files, named, sources};
+use crate::adapter::Adapter;
+use crate::adapter::keys::TenantId;
+use crate::adapter::manifest::Setting;
+use crate::catalog::{self, Catalog, Report, Sources};
+use crate::config::Config;
+use crate::gateway::{form_on_disk, tenant_url};
+use crate::tenant::redacted;
+
+/// What to do with tenants.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Verb {
+    /// Write a tenant's file, with a place for all that its vendor asks for.
+    Add(Add),
+    /// List the tenants there are, and which of them cannot be used.
+    List,
+    /// Show a tenant's Tenant URL and its file, without secrets.
+    Show {
+        /// The tenant.
+        #[arg(value_parser = tenant_id)]
+        name: TenantId,
+    },
+    /// Ask the tenant's vendor what Entra's Test Connection asks; nothing is changed there.
+    Test {
+        /// The tenant.
+        #[arg(value_parser = tenant_id)]
+        name: TenantId,
+    },
+    /// Put a tenant's file aside, so that the tenant is no longer served.
+    Remove {
+        /// The tenant.
+        #[arg(value_parser = tenant_id)]
+        name: TenantId,
+    },
+}
+
+/// A new tenant.
+#[derive(Debug, clap::Args)]
+pub(super) struct Add {
+    /// Its name: that of its file, and part of its Tenant URL.
+    #[arg(value_parser = tenant_id)]
+    name: TenantId,
+    /// Its vendor: `scimgate adapter list` has the names.
+    #[arg(long, value_name = "VENDOR")]
+    adapter: String,
+    /// The address of the vendor's API.
+    #[arg(long, value_name = "URL", value_parser = address)]
+    base_url: String,
+    /// A setting that the vendor asks for: NAME=VALUE. `scimgate adapter show` has the names.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+}
+
+/// Kept as it was written: a `Url` would add a slash.
+fn address(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).ok();
+    let is_web = url.is_some_and(|url| matches!(url.scheme(), "http" | "https"));
+    let form = || "write it as https://host/path".to_owned();
+    is_web.then(|| text.to_owned()).ok_or_else(form)
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
+    match verb {
+        Verb::Test { name } => return dry_run::test_connection(config, name),
+        Verb::Add(options) => add(config, options),
+        Verb::List => Ok(list(config)),
+        Verb::Show { name } => show(config, name),
+        Verb::Remove { name } => remove(config, name),
+    }
+    .map_err(Trouble::Config)
+}
+
+fn file(config: &Config, tenant: &TenantId) -> PathBuf {
+    config.catalog.tenants.join(format!("{tenant}.toml"))
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn add(config: &Config, options: &Add) -> anyhow::Result<Ending> {
+    let (catalog, report) = catalog::load(&Sources {
+        tenants: None,
+        ..sources(config)
+    });
+    eprint!(
+        "{}",
+        report.render(super::output::colours(&std::io::stderr()))
+    );
+    let adapter = named::adapter(&catalog, &options.adapter)?;
+    let path = file(config, &options.name);
+    files::write(&[(path.clone(), text(adapter, options)?)])?;
+    println!("wrote {}", path.display());
+    let (name, secrets) = (&options.name, adapter.manifest.credential.secrets());
+    if !secrets.is_empty() {
+        println!("next, put there what the vendor gave you, readable by the gateway alone:");
+    }
+    for secret in secrets {
+        let beside = config.catalog.tenants.parent().unwrap_or(Path::new(""));
+        let place = beside.join(format!("secrets/{name}/{secret}"));
+        println!("  {}", place.display());
+    }
+    println!("then: scimgate check, scimgate token mint --tenant {name}");
+    Ok(Ending::Done)
+}
+
+/// Where a secret lies, from the directory of tenants.
+fn place(tenant: &TenantId, secret: &str) -> String {
+    format!("../secrets/{tenant}/{secret}")
+}
+
+/// The tenant's file.
+fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
+    let manifest = &adapter.manifest;
+    for (name, _) in &options.set {
+        let known = manifest.settings.keys().map(String::as_str);
+        ensure!(
+            manifest.settings.contains_key(name),
+            named::missing("setting", name, known)
+        );
+    }
+    let mut text = format!(
+        "# {}. `scimgate adapter show {}` tells what a tenant sets.\nadapter = {}\nbase_url = {}\n",
+        manifest.title,
+        adapter.name,
+        quoted(&adapter.name),
+        quoted(&options.base_url),
+    );
+    if !manifest.settings.is_empty() {
+        text += "\n[settings]\n";
+    }
+    for (name, setting) in &manifest.settings {
+        let given = options.set.iter().rfind(|(given, _)| given == name);
+        text += &line(name, setting, given.map(|(_, value)| value.as_str()));
+    }
+    let secrets = manifest.credential.secrets();
+    if !secrets.is_empty() {
+        text += "\n# Files, counted from this one's directory. A secret itself never stands here.\n[credential]\n";
+    }
+    for secret in secrets {
+        let place = quoted(&place(&options.name, secret));
+        let _ = writeln!(text, "{secret} = {{ file = {place} }}");
+    }
+    Ok(text)
+}
+
+/// A setting with what it means; one that has no value yet is a comment.
+fn line(name: &str, setting: &Setting, given: Option<&str>) -> String {
+    let about = match &setting.one_of {
+        Some(allowed) => format!("{} (one of: {})", setting.description, allowed.join(", ")),
+        None => setting.description.clone(),
+    };
+    let written = match (given, &setting.default) {
+        // A list is written as TOML has it; everything else is a text.
+        (Some(list), _) if list.starts_with('[') => format!("{name} = {list}"),
+        (Some(value), _) => format!("{name} = {}", quoted(value)),
+        (None, Some(default)) => format!("#{name} = {default}"),
+        (None, None) => format!("#{name} = \"…\"  # required"),
+    };
+    format!("# {about}\n{written}\n")
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+fn load(config: &Config) -> (Catalog, Report) {
+    catalog::load(&sources(config))
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn list(config: &Config) -> Ending {
+    let (catalog, report) = load(config);
+    eprint!(
+        "{}",
+        report.render(super::output::colours(&std::io::stderr()))
+    );
+    let head = ["NAME", "ADAPTER", "VENDOR", "TENANT URL"].map(str::to_owned);
+    let mut lines = vec![head.to_vec()];
+    for (id, tenant) in &catalog.tenants {
+        lines.push(vec![
+            id.to_string(),
+            tenant.adapter.name.clone(),
+            tenant.upstream.base_url.to_string(),
+            tenant_url(config, id, tenant.adapter.manifest.tenant_url),
+        ]);
+    }
+    for id in &catalog.unusable {
+        let why = "cannot be used: see above";
+        lines.push(vec![id.to_string(), "-".to_owned(), why.to_owned()]);
+    }
+    print!("{}", aligned(&lines));
+    match catalog.unusable.is_empty() {
+        true => Ending::Done,
+        false => Ending::Findings,
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn show(config: &Config, tenant: &TenantId) -> anyhow::Result<Ending> {
+    let path = existing(config, tenant)?;
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let url = tenant_url(config, tenant, form_on_disk(config, tenant));
+    println!("Tenant URL: {url}");
+    print!("{}:\n\n{}", path.display(), redacted(&text));
+    Ok(Ending::Done)
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+fn remove(config: &Config, tenant: &TenantId) -> anyhow::Result<Ending> {
+    let path = existing(config, tenant)?;
+    let aside = path.with_extension("toml.removed");
+    ensure!(!aside.exists(), "{} is in the way", aside.display());
+    std::fs::rename(&path, &aside).with_context(|| path.display().to_string())?;
+    println!(
+        "{} is now {}; named as before, it is served again\n\
+         a gateway that is running answers its tokens with 503 for {} seconds, then with 401\n\
+         its tokens end for good by: scimgate token list --tenant {tenant}, scimgate token revoke",
+        path.display(),
+        aside.display(),
+        config.catalog.removal_grace_seconds,
+    );
+    Ok(Ending::Done)
+}
+
+/// The tenant's file, which is there.
+fn existing(config: &Config, tenant: &TenantId) -> anyhow::Result<PathBuf> {
+    let path = file(config, tenant);
+    match path.is_file() {
+        true => Ok(path),
+        false => {
+            let (catalog, _) = load(config);
+            let ids = catalog.tenants.keys().chain(&catalog.unusable);
+            let ids: Vec<_> = ids.map(TenantId::as_str).collect();
+            let why = named::missing("tenant", tenant.as_str(), ids.into_iter());
+            Err(anyhow!("{why}; {} is missing", path.display()))
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `scimgate init` and `scimgate tenant`: from nothing to a tenant that is served.
+
+use expect_test::expect;
+use scimgate::demo::emulator::sosafe;
+
+use crate::house::{House, text_of};
+
+const ADD: [&str; 9] = [
+    "tenant",
+    "add",
+    "acme",
+    "--adapter",
+    "sosafe",
+    "--base-url",
+    "https://sosafe.example/provisioning/v1",
+    "--set",
+    "idp_tenant=11111111-2222-3333-4444-555555555555",
+];
+
+/// A directory as `init` makes it.
+fn begun() -> House {
+    let house = House::empty();
+    let made = house.run(&["init", ".", "--vendor", "sosafe", "--vendor", "webroot"]);
+    assert_eq!(made.status.code(), Some(0), "{}", text_of(&made.stderr));
+    house.variable("SCIMGATE_CONFIG", "scimgate.toml");
+    house
+}
+
+#[track_caller]
+fn told(house: &House, status: i32, arguments: &[&str]) -> String {
+    let output = house.run(arguments);
+    let text = text_of(&output.stdout) + text_of(&output.stderr).as_str();
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {text}");
+    text
+}
+
+#[test]
+fn the_first_minutes_lead_to_a_tenant_that_check_finds_no_fault_with() {
+    let house = begun();
+    expect![[r#"
+        wrote tenants/acme.toml
+        next, put there what the vendor gave you, readable by the gateway alone:
+          secrets/acme/key
+        then: scimgate check, scimgate token mint --tenant acme
+    "#]]
+    .assert_eq(&told(&house, 0, &ADD).replace("./", ""));
+    assert!(told(&house, 1, &["check"]).contains("secret `key`"));
+    house.write("secrets/acme/key", "k-7f3a\n");
+    let checked = told(&house, 0, &["check"]);
+    assert!(checked.contains("0 errors, 0 warnings"), "{checked}");
+    expect![[r#"
+        NAME  ADAPTER  VENDOR                                  TENANT URL
+        acme  sosafe   https://sosafe.example/provisioning/v1  http://127.0.0.1:8080/t/acme/scim/v2
+    "#]]
+    .assert_eq(&told(&house, 0, &["tenant", "list"]));
+    let shown = told(&house, 0, &["tenant", "show", "acme"]);
+    assert!(
+        shown.starts_with("Tenant URL: http://127.0.0.1:8080/t/acme/scim/v2\n"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("adapter = \"sosafe\"") && !shown.contains("k-7f3a"),
+        "{shown}"
+    );
+    told(&house, 0, &["token", "mint", "--tenant", "acme"]);
+}
+
+#[test]
+fn a_new_tenants_file_has_a_place_for_all_that_its_vendor_asks_for() {
+    let house = House::of_example();
+    let add = ["tenant", "add", "acme", "--adapter", "example"];
+    let more = ["--base-url", "https://api.example", "--set", "region=eu"];
+    told(&house, 0, &[&add[..], &more].concat());
+    let file = std::fs::read_to_string(house.path().join("tenants/acme.toml")).unwrap();
+    expect![[r#"
+        # Example. `scimgate adapter show example` tells what a tenant sets.
+        adapter = "example"
+        base_url = "https://api.example"
+
+        [settings]
+        # Where the customer's data lies (one of: eu, us)
+        region = "eu"
+
+        # Files, counted from this one's directory. A secret itself never stands here.
+        [credential]
+        token = { file = "../secrets/acme/token" }
+    "#]]
+    .assert_eq(&file);
+}
+
+#[test]
+fn a_tenant_that_is_removed_can_be_named_back() {
+    let house = begun();
+    told(&house, 0, &ADD);
+    house.write("secrets/acme/key", "k");
+    let removed = told(&house, 0, &["tenant", "remove", "acme"]);
+    assert!(removed.contains("503 for 300 seconds"), "{removed}");
+    assert!(!told(&house, 0, &["tenant", "list"]).contains("acme"));
+    let absent = told(&house, 78, &["tenant", "show", "acme"]);
+    assert!(absent.contains("there is no tenant acme"), "{absent}");
+    let tenants = house.path().join("tenants");
+    std::fs::rename(tenants.join("acme.toml.removed"), tenants.join("acme.toml")).unwrap();
+    assert!(told(&house, 0, &["tenant", "list"]).contains("acme"));
+}
+
+#[test]
+fn nothing_is_overwritten_and_what_a_vendor_does_not_have_is_refused() {
+    let house = begun();
+    told(&house, 0, &ADD);
+    assert!(told(&house, 78, &ADD).contains("is there already; nothing was written"));
+    assert!(told(&house, 78, &["init", "."]).contains("is there already; nothing was written"));
+    let no_adapter = [&["tenant", "add", "b", "--adapter", "sosaf"][..], &ADD[5..]].concat();
+    assert!(told(&house, 78, &no_adapter).contains("did you mean sosafe?"));
+    let no_setting = [&["tenant", "add", "b"][..], &ADD[3..8], &["idp_tennant=x"]].concat();
+    assert!(told(&house, 78, &no_setting).contains("did you mean idp_tenant?"));
+    assert!(!house.path().join("tenants/b.toml").exists());
+}
+
+#[test]
+fn a_tenant_that_cannot_be_used_is_listed_as_such() {
+    let house = begun();
+    let site = ["tenant", "add", "site", "--adapter", "webroot"];
+    told(
+        &house,
+        0,
+        &[&site[..], &["--base-url", "https://webroot.example"]].concat(),
+    );
+    let listed = told(&house, 1, &["tenant", "list"]);
+    assert!(listed.contains("site  -        cannot be used"), "{listed}");
+    assert!(
+        listed.contains("the setting `gsm_key` is missing"),
+        "{listed}"
+    );
+    let shown = told(&house, 0, &["tenant", "show", "site"]);
+    assert!(
+        shown.starts_with("Tenant URL: http://127.0.0.1:8080/scim/v2\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_tenants_way_to_its_vendor_is_tested_without_changing_anything() {
+    let vendor = sosafe::start(sosafe::Options::default()).unwrap();
+    let key = sosafe::Client::default().api_key;
+    let house = House::of_sosafe();
+    house.tenant("acme", vendor.base_url(), &key);
+    house.tenant("wrong", vendor.base_url(), "not-the-key");
+    house.tenant("nowhere", "http://127.0.0.1:1/", &key);
+    let good = told(&house, 0, &["tenant", "test", "acme"]);
+    assert!(good.contains("200"), "{good}");
+    let refused = told(&house, 1, &["tenant", "test", "wrong"]);
+    assert!(refused.contains("credentials rejected"), "{refused}");
+    let unreachable = told(&house, 1, &["tenant", "test", "nowhere"]);
+    assert!(
+        unreachable.contains("could not be reached"),
+        "{unreachable}"
+    );
+    for told in [good, refused, unreachable] {
+        assert!(
+            !told.contains(&key) && !told.contains("not-the-key"),
+            "{told}"
+        );
+    }
+    assert!(!house.path().join("state").exists(), "a database was made");
+}
