@@ -95,6 +95,10 @@ pub struct Server {
     #[serde(deserialize_with = "values::bytes")]
     #[schemars(schema_with = "schema::bytes")]
     pub body_limit: usize,
+    /// What all request bodies in work may take in bytes, at least 1.
+    #[serde(deserialize_with = "values::bytes")]
+    #[schemars(schema_with = "schema::bytes")]
+    pub body_budget: usize,
 }
 
 /// The server's certificate.

@@ -12,5 +12,18 @@ fn main() -> ExitCode {
     // them. Where the kernel refuses, they stay.
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_thp_disable(true);
+    leave_no_core();
     scimgate::cli::run(scimgate::cli::Cli::parse())
 }
+
+/// A core dump would hold tokens, credentials and users, and nobody else of this user needs to
+/// look into the process. Where the kernel refuses, it stays.
+#[cfg(target_os = "linux")]
+fn leave_no_core() {
+    use nix::sys::resource::{Resource, setrlimit};
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    let _ = nix::sys::prctl::set_dumpable(false);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn leave_no_core() {}

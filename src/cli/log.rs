@@ -216,15 +216,43 @@ fn csv(event: &Event) -> String {
     cells.map(|cell| quoted(&plain(&cell))).join(",")
 }
 
+/// Whether a spreadsheet would calculate: some skip blanks before the sign, and take it in full
+/// width too.
+fn is_formula(cell: &str) -> bool {
+    let text = cell.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
+    text.starts_with([
+        '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ])
+}
+
 /// RFC 4180. A cell that a spreadsheet would take for a formula is made text.
 fn quoted(cell: &str) -> String {
-    let guard = if cell.starts_with(['=', '+', '-', '@']) {
-        "'"
-    } else {
-        ""
+    let guard = match is_formula(cell) {
+        true => "'",
+        false => "",
     };
     match cell.contains(['"', ',', '\n', '\r']) || !guard.is_empty() {
         true => format!("\"{guard}{}\"", cell.replace('"', "\"\"")),
         false => cell.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (cell, expect) in [
+            ("ada", "ada"),
+            ("a=1", "a=1"),
+            ("=1+1", "\"'=1+1\""),
+            (" @SUM(A1)", "\"' @SUM(A1)\""),
+            ("\u{ff1d}1", "\"'\u{ff1d}1\""),
+            ("\u{3000}\u{ff20}x", "\"'\u{3000}\u{ff20}x\""),
+            ("-", "\"'-\""),
+        ] {
+            assert_eq!(quoted(cell), expect);
+        }
     }
 }

@@ -31,6 +31,12 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
         return Err(Trouble::Config(anyhow::anyhow!(message)));
     }
     let telemetry = Telemetry::begin(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    if config.server.public_url.is_none() && !config.server.listen.ip().is_loopback() {
+        tracing::warn!(
+            action = "set server.public_url",
+            "locations of users and groups follow the host that each request names"
+        );
+    }
     let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let gateway = gateway.measured_by(&telemetry.instruments());
     let (reloader, found) = gateway.load(config);

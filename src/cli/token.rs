@@ -53,7 +53,11 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 
 fn span(text: &str) -> Result<Duration, String> {
     let form = "write a number with s, m, h or d, such as 90d";
-    config::span(text).ok_or_else(|| form.to_owned())
+    let span = config::span(text).ok_or_else(|| form.to_owned())?;
+    match span.is_zero() {
+        true => Err("such a token would never work; leave --expires out for one that does until it is revoked".to_owned()),
+        false => Ok(span),
+    }
 }
 
 pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {

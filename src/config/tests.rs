@@ -48,6 +48,7 @@ fn the_defaults_are_what_the_design_says() {
             max_connections: 1024,
             max_connections_per_source: 128,
             body_limit: 1_048_576,
+            body_budget: 33_554_432,
         },
         ops: Port {
             listen: "127.0.0.1:9090".parse().ok(),

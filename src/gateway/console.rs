@@ -40,6 +40,9 @@ const DEEDS: u32 = 200;
 /// from those who serve.
 const BENCHES: usize = 2;
 
+/// Requests of one dry run: it is carried out beside what is served.
+const MOST_TRIED: usize = 100;
+
 /// Knows all parts that can be looked at or changed while the gateway runs.
 pub(super) struct Steward {
     config: Config,
@@ -219,6 +222,11 @@ impl Steward {
             let help = "see `scimgate dry-run --help` for what can be tried";
             Refusal::invalid(why, help)
         })?;
+        if requests.tried.len() > MOST_TRIED {
+            let message = format!("{} requests are too many", requests.tried.len());
+            let help = format!("try at most {MOST_TRIED} at once, or use `scimgate dry-run`");
+            return Err(Refusal::invalid(message, help));
+        }
         let running = self.reloader.running();
         let tenant = running.tenants.get(id);
         let tenant = tenant.ok_or_else(|| unserved(id))?;

@@ -371,6 +371,7 @@ fn limits(config: &Config) -> Limits {
         connections_per_source: config.server.max_connections_per_source,
         in_flight: config.server.max_in_flight,
         body_bytes: config.server.body_limit,
+        body_budget: config.server.body_budget,
         request: Duration::from_secs(config.deadline.request_seconds),
         tenant: TenantLimits {
             per_second: config.limits.requests_per_second.get(),

@@ -18,6 +18,7 @@ use crate::adapter::Adapter;
 use crate::adapter::environment::TenantEnvironment;
 use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Closures, Mapping, Reading};
+use crate::scim::ScimError;
 use crate::script::effects::Effects;
 use crate::script::fault::{Failure, VendorFault};
 use crate::script::fiber::{self, Budget};
@@ -85,7 +86,7 @@ impl Operation {
         };
         let recording = span.clone();
         let effects = Rc::clone(effects);
-        fiber::run(
+        let result = fiber::run(
             move |call| {
                 let environment = TenantEnvironment::new(&adapter, &settings, crew, &effects);
                 job(&Vm {
@@ -99,7 +100,11 @@ impl Operation {
             &noted,
         )
         .instrument(span)
-        .await
+        .await;
+        match self.story.has_called_too_often() {
+            true => Err(too_many_calls().into()),
+            false => result,
+        }
     }
 
     fn crew(&self) -> Crew {
@@ -192,8 +197,16 @@ impl Vm {
             return Ok(mapping.key_in(&fields));
         }
         let key = self.call(&function, (fields,))?;
-        Ok((!key.is_unit()).then(|| NativeId::new(&key.to_string())))
+        match key.is_unit() {
+            true => Ok(None),
+            false => id(&key).map(Some),
+        }
     }
+}
+
+fn too_many_calls() -> ScimError {
+    let detail = "The request needs more calls of the vendor's API than one request may make. Ask for less at once: filter by userName, leave members out with excludedAttributes, or name fewer members.";
+    ScimError::too_large(detail)
 }
 
 fn closures_of(adapter: &Adapter) -> Closures<'_> {
@@ -211,8 +224,15 @@ fn closures_of(adapter: &Adapter) -> Closures<'_> {
 /// An array of ids, as a script gives them.
 pub(super) fn ids(given: Dynamic) -> Result<Vec<NativeId>, Failure> {
     let given = given.try_cast::<Array>().ok_or(VendorFault::Unusable)?;
-    let ids = given.iter().map(|id| NativeId::new(&id.to_string()));
-    Ok(ids.collect())
+    given.iter().map(id).collect()
+}
+
+/// An id is a text or a whole number; whatever else a script gives is none.
+fn id(given: &Dynamic) -> Result<NativeId, Failure> {
+    match given.is_string() || given.is_int() {
+        true => Ok(NativeId::new(&given.to_string())),
+        false => Err(VendorFault::Unusable.into()),
+    }
 }
 
 /// Ids as an argument of a function.

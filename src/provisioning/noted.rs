@@ -29,7 +29,10 @@ impl Backend for Noted<'_> {
                 let path = mask::path(&call.path, |word| self.adapter.script.writes(word));
                 (call.method.as_str(), Instant::now(), path)
             });
-            let result = self.backend.call(call, deadline).await;
+            let result = match self.story.may_call() {
+                true => self.backend.call(call, deadline).await,
+                false => Err(CallFault::NotSent("the request made too many calls".into())),
+            };
             if !matches!(result, Ok(_) | Err(CallFault::Lost(_))) {
                 self.effects.refused();
             }

@@ -14,6 +14,7 @@ use super::outcome::{NotDone, Outcome};
 use crate::adapter::keys::ScimId;
 use crate::adapter::mapping::{Mapping, Reading};
 use crate::scim::sort::Key;
+use crate::scim::work::{self, Spent, Work};
 use crate::scim::{Filter, Object, Query, ResourceKind, Sort};
 
 /// How a filter is answered.
@@ -84,12 +85,17 @@ impl Operation {
         let has_members = depends_on_members(filter, query.sort.as_ref());
         let resources = self.resources(kind, &readings, has_members).await?;
         let mut found = Vec::new();
+        let mut work = Work::of(work::FILTER);
         for (reading, resource) in readings.into_iter().zip(resources) {
+            if work.is_long() {
+                tokio::task::yield_now().await;
+            }
             let matches = |filter: &Filter| match &compare {
                 Some(compare) => filter.matches(&compare.seen(&reading, &resource), &names),
                 None => filter.matches(&resource, &names),
             };
-            if filter.is_none_or(matches) {
+            let is_match = work.charged(|| filter.is_none_or(matches));
+            if is_match.map_err(Spent::by_filter)? {
                 let key = query.sort.as_ref();
                 let key = key.and_then(|sort| sort.key(&resource, &names));
                 let found_one = Match {

@@ -16,7 +16,7 @@
 //! | [`projection`] | `attributes` and `excludedAttributes` |
 //! | [`discovery`] | ServiceProviderConfig, ResourceTypes, Schemas |
 //! | [`response`], [`error`], [`version`] | what is answered |
-//! | [`compare`] | the one place that ignores case |
+//! | [`compare`], [`work`] | the one place that ignores case; how much comparing a request may ask for |
 //!
 //! A resource inside the gateway is an [`Object`] in *canonical form*: names spelt as in the
 //! schema, extension attributes under their URN, no nulls, no empty lists, booleans as JSON
@@ -42,6 +42,7 @@ pub mod schema;
 pub mod sort;
 mod value;
 pub mod version;
+pub mod work;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,7 @@ pub use response::Response;
 pub use schema::ResourceType;
 pub use sort::{Sort, SortOrder};
 pub use version::Preconditions;
+pub use work::Work;
 
 /// A JSON object whose keys keep their order.
 pub type Object = serde_json::Map<String, serde_json::Value>;

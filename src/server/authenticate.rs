@@ -27,22 +27,16 @@ pub(super) async fn authenticate(
         .map_err(|fault| match fault {
             AuthFault::StoreUnavailable => GatewayFault::StoreUnavailable.into(),
             AuthFault::TenantUnavailable => GatewayFault::TenantUnavailable.into(),
-            fault => refuse(&fault.to_string()),
+            fault => Rejection::BadToken(fault.to_string()),
         })?;
     let tenant = admission.tenant().as_str();
     if route.tenant.is_some_and(|named| named != tenant) {
-        return Err(refuse(
-            "the token belongs to another tenant than the path names",
+        return Err(Rejection::BadToken(
+            "the token belongs to another tenant than the path names".to_owned(),
         ));
     }
     tracing::Span::current().record("tenant", tenant);
     Ok(admission)
-}
-
-/// The reason is for our log; the identity provider gets one constant answer.
-fn refuse(reason: &str) -> Rejection {
-    tracing::info!(reason, "token refused");
-    Rejection::BadToken
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

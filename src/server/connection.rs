@@ -4,9 +4,11 @@ use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,7 +21,8 @@ use tokio_rustls::TlsAcceptor;
 use super::body::AnswerBody;
 use super::limits::Limits;
 use super::socket::{Activity, PREFACE, Protocol, Socket};
-use super::stack::Stack;
+use super::stack::{HttpRequest, Stack};
+use super::standing::Standing;
 
 /// What every connection of one worker thread needs.
 pub(super) struct Connections {
@@ -33,32 +36,42 @@ pub(super) struct Connections {
 impl Connections {
     /// Answers a connection's requests until it ends, by whatever side and for
     /// whatever reason: a connection's own mishaps are nobody else's news.
-    pub(super) async fn serve(&self, stream: TcpStream) {
-        if let Err(error) = self.open(stream).await {
+    pub(super) async fn serve(&self, stream: TcpStream, standing: &Arc<Standing>) {
+        let result = tokio::select! {
+            result = self.open(stream, standing) => result,
+            // All places are taken, and it has had its own for longest without a request.
+            () = standing.ended() => Ok(()),
+        };
+        if let Err(error) = result {
             tracing::debug!(%error, "connection ended");
         }
     }
 
-    async fn open(&self, stream: TcpStream) -> io::Result<()> {
+    async fn open(&self, stream: TcpStream, standing: &Arc<Standing>) -> io::Result<()> {
         // A short answer would otherwise wait 40 ms for the peer's ACK.
         stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
             let protocol = timeout(self.limits.first_bytes, sniff(&stream)).await??;
-            return self.answer(stream, protocol).await;
+            return self.answer(stream, protocol, standing).await;
         };
         let stream = timeout(self.limits.handshake, tls.accept(stream)).await??;
         let protocol = match stream.get_ref().1.alpn_protocol() {
             Some(b"h2") => Protocol::Http2,
             _ => Protocol::Http1,
         };
-        self.answer(stream, protocol).await
+        self.answer(stream, protocol, standing).await
     }
 
-    async fn answer<S>(&self, stream: S, protocol: Protocol) -> io::Result<()>
+    async fn answer<S>(
+        &self,
+        stream: S,
+        protocol: Protocol,
+        standing: &Arc<Standing>,
+    ) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let activity = Rc::<Activity>::default();
+        let activity = Activity::of(Arc::clone(standing));
         let io = TokioIo::new(Socket::new(
             stream,
             protocol,
@@ -67,12 +80,23 @@ impl Connections {
         ));
         let stack = self.stack.clone();
         let counted = activity.clone();
-        let service = service_fn(move |request| {
+        let standing = Arc::clone(standing);
+        let stopping = self.stopping.clone();
+        let service = service_fn(move |mut request: HttpRequest| {
             let busy = counted.begin();
+            request.extensions_mut().insert(Arc::clone(&standing));
             let answer = stack.call(request);
+            let stopping = stopping.clone();
             async move {
-                let answer = answer.await;
+                let mut answer = answer.await;
                 drop(busy);
+                // Whoever is told so takes its next request to another of us. In HTTP/2 it is not
+                // a header that tells.
+                if protocol == Protocol::Http1 && *stopping.borrow() {
+                    let headers = answer.as_mut().map(|answer| answer.headers_mut());
+                    let _ =
+                        headers.map(|it| it.insert(CONNECTION, HeaderValue::from_static("close")));
+                }
                 answer
             }
         });
@@ -93,21 +117,22 @@ impl Connections {
     /// its time to finish what it was doing.
     async fn live<C: Connection>(&self, connection: C, activity: &Activity) -> hyper::Result<()> {
         let mut connection = pin!(connection);
-        tokio::select! {
+        let patience = tokio::select! {
             result = connection.as_mut() => return result,
-            () = self.stopped() => {}
-            () = activity.idle_for(self.limits.idle) => {}
-            () = sleep(jittered(self.limits.age)) => {}
-        }
+            () = self.stopped() => self.limits.drain,
+            // There is nothing to finish but a farewell that the peer may not even answer.
+            () = activity.idle(&self.limits) => self.limits.first_bytes,
+            () = sleep(jittered(self.limits.age)) => self.limits.drain,
+        };
         connection.as_mut().finish();
-        timeout(self.limits.drain, connection)
-            .await
-            .unwrap_or(Ok(()))
+        timeout(patience, connection).await.unwrap_or(Ok(()))
     }
 
     async fn stopped(&self) {
         // A sender that is gone means the same as one that says stop.
         let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
+        // A request may be on its way on a connection that looks idle.
+        sleep(self.limits.farewell).await;
     }
 }
 
@@ -146,10 +171,12 @@ fn http2() -> http2::Builder<LocalExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
         .initial_stream_window_size(64 * 1024)
-        .initial_connection_window_size(1024 * 1024)
+        .initial_connection_window_size(256 * 1024)
         .max_header_list_size(16 * 1024)
         .header_table_size(4096)
         .max_pending_accept_reset_streams(20)
+        // Streams that the client makes us reset cost as much as those it resets itself.
+        .max_local_error_reset_streams(20)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(10));
     builder

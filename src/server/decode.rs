@@ -1,11 +1,14 @@
 //! From bytes to a SCIM request: bounded in size, in time and in shape.
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::HeaderMap;
-use hyper::body::{Body, Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use tokio::time::timeout;
+use std::time::Duration;
 
+use http_body_util::BodyExt;
+use hyper::HeaderMap;
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use tokio::time::{Instant, timeout_at};
+
+use super::bodies::BodyCharge;
 use super::limits::Limits;
 use super::rescue::Rejection;
 use super::route::Route;
@@ -22,6 +25,7 @@ pub(super) async fn decode(
     request: HttpRequest,
     service: &Service,
     limits: &Limits,
+    weight: &mut BodyCharge,
 ) -> Result<scim::Message, Rejection> {
     let (head, body) = request.into_parts();
     let route = Route::of(head.uri.path()).ok_or(Rejection::NoSuchPath)?;
@@ -33,7 +37,9 @@ pub(super) async fn decode(
         Some(_) if needs_body(method) => {
             require_json(&head.headers)?;
             let most = most_bytes(route.rest, limits);
-            Some(scim::json::read(&read(body, most, limits).await?)?)
+            let document = read(body, most, limits, weight).await?;
+            weight.grow_by_values(&document)?;
+            Some(scim::json::read(&document)?)
         }
         // A body of GET or DELETE has no meaning (RFC 9110 §9.3.1), nor has one
         // sent nowhere: it is left unread.
@@ -62,15 +68,33 @@ fn require_json(headers: &HeaderMap) -> Result<(), ScimError> {
         return Ok(());
     };
     let text = value.to_str().unwrap_or_default();
-    let media_type = text.split(';').next().unwrap_or_default().trim();
+    let mut parts = text.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default();
     let fits = ["application/scim+json", "application/json"];
-    if fits.iter().any(|fit| media_type.eq_ignore_ascii_case(fit)) {
-        return Ok(());
+    if !fits.iter().any(|fit| media_type.eq_ignore_ascii_case(fit)) {
+        return Err(plain(
+            415,
+            "Send the body as application/scim+json or application/json.",
+        ));
     }
-    Err(plain(
-        415,
-        "Send the body as application/scim+json or application/json.",
-    ))
+    match parts.all(is_readable) {
+        true => Ok(()),
+        false => Err(plain(
+            415,
+            "Send the body in UTF-8; its Content-Type names another charset.",
+        )),
+    }
+}
+
+/// Whether a parameter of the media type leaves the body what JSON is: UTF-8 (RFC 8259 §8.1), of
+/// which ASCII is a part.
+fn is_readable(parameter: &str) -> bool {
+    let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+    let value = value.trim().trim_matches('"');
+    !name.trim().eq_ignore_ascii_case("charset")
+        || ["utf-8", "utf8", "us-ascii"]
+            .iter()
+            .any(|known| value.eq_ignore_ascii_case(known))
 }
 
 /// The largest body, and what says so: a bulk request's is promised by the
@@ -82,24 +106,51 @@ fn most_bytes(path: &str, limits: &Limits) -> (usize, &'static str) {
     }
 }
 
-async fn read(body: Incoming, most: (usize, &str), limits: &Limits) -> Result<Bytes, Rejection> {
+/// Frames a body may come in beside one for each [`CRUMB`] bytes.
+const FRAMES: usize = 1024;
+/// The least a frame holds on average.
+const CRUMB: usize = 64;
+/// What is set aside for a body before any of it has come.
+const AT_FIRST: usize = 64 * 1024;
+
+/// Reads a body into one buffer, each frame as it comes, and counts it as taken.
+async fn read(
+    mut body: Incoming,
+    most: (usize, &str),
+    limits: &Limits,
+    weight: &mut BodyCharge,
+) -> Result<Vec<u8>, Rejection> {
+    let announced = body.size_hint().lower();
     // An announced size is judged before a byte is taken (and before hyper
     // answers `Expect: 100-continue`).
-    if body.size_hint().lower() > most.0 as u64 {
+    if announced > most.0 as u64 {
         return Err(too_large(most).into());
     }
-    let whole = Limited::new(body, most.0).collect();
-    let Ok(read) = timeout(limits.body, whole).await else {
-        return Err(plain(408, "The request body did not arrive in time.").into());
-    };
-    let collected = read.map_err(|error| match error.is::<LengthLimitError>() {
-        true => too_large(most),
-        false => plain(400, "The request body ended early or is malformed."),
-    })?;
-    if collected.trailers().is_some() {
-        return Err(plain(400, "Trailers are not accepted.").into());
+    let mut whole = Vec::with_capacity(AT_FIRST.min(announced as usize));
+    let begun = Instant::now();
+    let mut frames = 0;
+    loop {
+        let on_pace = Duration::from_secs_f64(whole.len() as f64 / f64::from(limits.pace.max(1)));
+        let due = begun + limits.body.min(limits.body_delay + on_pace);
+        let Ok(next) = timeout_at(due, body.frame()).await else {
+            return Err(plain(408, "The request body did not arrive in time.").into());
+        };
+        let Some(frame) = next else { return Ok(whole) };
+        let frame =
+            frame.map_err(|_| plain(400, "The request body ended early or is malformed."))?;
+        let Ok(data) = frame.into_data() else {
+            return Err(plain(400, "Trailers are not accepted.").into());
+        };
+        frames += 1;
+        if data.len() > most.0 - whole.len() {
+            return Err(too_large(most).into());
+        }
+        weight.grow(data.len())?;
+        whole.extend_from_slice(&data);
+        if frames > FRAMES + whole.len() / CRUMB {
+            return Err(plain(400, "The request body came in too many small pieces.").into());
+        }
     }
-    Ok(collected.to_bytes())
 }
 
 fn too_large((bytes, limit): (usize, &str)) -> ScimError {
@@ -131,7 +182,12 @@ mod tests {
         check("application/scim+json", true);
         check("application/scim+json; charset=utf-8", true);
         check("Application/JSON ;odata=x", true);
+        check("application/json; charset=\"UTF-8\"", true);
+        check("application/json; charset=US-ASCII", true);
         check("text/plain", false);
+        check("application/scim+json; charset=iso-8859-1", false);
+        check("application/json; x=y; Charset = utf-16", false);
+        check("application/json; charset=", false);
         check("application/jsonp", false);
         check("", false);
         assert!(require_json(&HeaderMap::new()).is_ok());

@@ -7,7 +7,7 @@
 
 use hyper::header::{
     AUTHORIZATION, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName,
-    TRANSFER_ENCODING, UPGRADE,
+    HeaderValue, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{Method, Request, Version};
 
@@ -54,8 +54,9 @@ fn ambiguity<B>(request: &Request<B>) -> Option<&'static str> {
         return Some("The request must name one host.");
     }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
-        return Some("The only transfer coding is chunked.");
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if codings.next().is_some_and(|coding| !is_chunked(coding)) || codings.next().is_some() {
+        return Some("The only transfer coding is chunked, and once.");
     }
     let credential = headers.get(AUTHORIZATION);
     if credential.is_some_and(|value| value.len() > CREDENTIAL_BYTES) {

@@ -16,12 +16,14 @@ use super::authenticate::authenticate;
 use super::decode::decode;
 use super::encode::encode;
 use super::framing::screen;
-use super::gates::LocalGates;
+use super::gates::{LocalGates, Pace};
+use super::guesses::Guesses;
 use super::limits::Limits;
 use super::observer::Watch;
 use super::rescue::{self, Rejection};
 use super::route::{self, Route};
 use super::stack::{Due, HttpRequest, HttpResponse, Place, RequestId, caught, id_of};
+use super::standing::Standing;
 use super::{Admission, Application};
 use crate::provisioning;
 use crate::provisioning::trace::Story;
@@ -37,6 +39,7 @@ pub(super) struct Front {
     pub(super) application: Rc<dyn Application>,
     pub(super) limits: Rc<Limits>,
     pub(super) gates: LocalGates,
+    pub(super) guesses: Guesses,
     pub(super) in_flight: Arc<Semaphore>,
     /// `https://scim.example.com`, when it is not what `Host` says.
     pub(super) public_origin: Option<String>,
@@ -54,7 +57,12 @@ pub(super) async fn handle(
     screen(&request)?;
     let uri = request.uri().clone();
     let route = Route::of(uri.path()).ok_or(Rejection::NoSuchPath)?;
-    let admission = authenticate(&*front.application, request.headers(), &route).await?;
+    let standing = request.extensions().get::<Arc<Standing>>().cloned();
+    let admission = authenticate(&*front.application, request.headers(), &route).await;
+    let admission = admission.map_err(|rejection| front.refused(rejection, standing.as_deref()))?;
+    if let Some(standing) = &standing {
+        standing.admit();
+    }
     let id = id_of(&request);
     let method = route::method_name(request.method());
     let story = admission.begin(id.shared(), method, route::template(uri.path()));
@@ -67,6 +75,29 @@ pub(super) async fn handle(
 }
 
 impl Front {
+    /// A request without a good token is charged to the network it comes from.
+    fn refused(&self, rejection: Rejection, standing: Option<&Standing>) -> Rejection {
+        let is_guess = matches!(rejection, Rejection::NoToken | Rejection::BadToken(_));
+        let Some(standing) = standing.filter(|_| is_guess) else {
+            return rejection;
+        };
+        let source = standing.source();
+        match self.guesses.failed(source) {
+            Ok(()) => {
+                if let Rejection::BadToken(reason) = &rejection {
+                    tracing::info!(network = %source, reason, "token refused");
+                }
+                rejection
+            }
+            Err(too_many) => {
+                if let Some(requests) = too_many.untold {
+                    tracing::warn!(network = %source, requests, "too many requests without a good token");
+                }
+                Rejection::TooManyGuesses(too_many)
+            }
+        }
+    }
+
     /// The walk of a request whose tenant is known.
     async fn admitted(
         &self,
@@ -76,7 +107,8 @@ impl Front {
         story: &Rc<Story>,
     ) -> Result<HttpResponse, Rejection> {
         let turn = self.gates.admit(admission.tenant())?;
-        let held = (turn, request.extensions().get::<Place>().cloned());
+        let (pace, mut weight) = (turn.pace(), turn.body());
+        let place = request.extensions().get::<Place>().cloned();
         let due = request.extensions().get::<Due>().map(|due| due.0);
         let due = due.unwrap_or_else(|| Instant::now() + self.limits.request);
         story.due(due);
@@ -84,7 +116,9 @@ impl Front {
             story: Rc::clone(story),
             id: id_of(&request),
         };
-        let response = match decode(request, &admission.service(), &self.limits).await? {
+        let message = decode(request, &admission.service(), &self.limits, &mut weight).await?;
+        let held = (turn, place, weight);
+        let response = match message {
             Message::Single(request) => {
                 self.perform(admission, request, base_url, due, held, told)
                     .await?
@@ -92,7 +126,7 @@ impl Front {
             Message::Bulk(bulk) => {
                 told.story.is_bulk();
                 let due = due - self.limits.request / ANSWERING;
-                let bulk = many(admission, bulk, base_url, due, told.clone());
+                let bulk = many(admission, bulk, base_url, due, told.clone(), pace);
                 self.to_its_end(bulk, held, told).await?
             }
         };
@@ -196,11 +230,16 @@ async fn many(
     base_url: String,
     due: Instant,
     told: Telling,
+    pace: Pace,
 ) -> Result<scim::Response, Failure> {
     let service = admission.service();
     let number = Cell::new(0);
     let one = async |request| {
         number.set(number.get() + 1);
+        // The request itself has paid for the first.
+        if number.get() > 1 && !pace.step(due).await {
+            return Err(Rejection::no_room_in_rate().error(&told.id));
+        }
         let part = told.part(number.get(), &request);
         let story = Rc::clone(&part.story);
         let operation = admission.clone();

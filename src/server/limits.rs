@@ -17,6 +17,8 @@ pub struct Limits {
     pub tenant: TenantLimits,
     /// Bytes of one request body.
     pub body_bytes: usize,
+    /// Bytes of all request bodies in work, and of what they are read into.
+    pub body_budget: usize,
     /// The whole TLS handshake.
     pub handshake: Duration,
     /// From the connection to its first bytes: enough of them to tell HTTP/1 from HTTP/2.
@@ -25,8 +27,14 @@ pub struct Limits {
     pub head: Duration,
     /// A whole request body.
     pub body: Duration,
-    /// How long a connection may take to accept the next byte of an answer.
+    /// How far a body may fall behind [`pace`](Self::pace).
+    pub body_delay: Duration,
+    /// Bytes a second in which bodies must come and answers must be taken.
+    pub pace: u32,
+    /// How far a connection may fall behind that in taking an answer.
     pub stall: Duration,
+    /// A connection on which no request had a good token yet.
+    pub stranger: Duration,
     /// A connection without a request. Longer than an ingress keeps its own
     /// (nginx: 60 s), or it would send requests into a closing connection.
     pub idle: Duration,
@@ -36,7 +44,10 @@ pub struct Limits {
     pub request: Duration,
     /// A write, also when nobody waits for it any more.
     pub write: Duration,
-    /// What is running when the gateway stops.
+    /// How long new connections and requests are still taken when the gateway stops, so that
+    /// whoever sends them can notice.
+    pub farewell: Duration,
+    /// What is running after that: longer than a [`write`](Self::write).
     pub drain: Duration,
     /// How long to read on after the last answer of a connection, so that a
     /// refused body does not destroy the refusal on its way (RFC 9112 §9.6).
@@ -62,16 +73,21 @@ impl Default for Limits {
             in_flight: 4096,
             tenant: TenantLimits::default(),
             body_bytes: 1024 * 1024,
+            body_budget: 32 * 1024 * 1024,
             handshake: Duration::from_secs(5),
             first_bytes: Duration::from_secs(5),
             head: Duration::from_secs(10),
             body: Duration::from_secs(15),
+            body_delay: Duration::from_secs(5),
+            pace: 16 * 1024,
             stall: Duration::from_secs(15),
+            stranger: Duration::from_secs(10),
             idle: Duration::from_secs(120),
             age: Duration::from_secs(600),
             request: Duration::from_secs(45),
             write: Duration::from_secs(60),
-            drain: Duration::from_secs(45),
+            farewell: Duration::from_secs(1),
+            drain: Duration::from_secs(62),
             linger: Duration::from_secs(1),
         }
     }

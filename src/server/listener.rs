@@ -2,22 +2,26 @@
 //! a request stays on the thread that accepted its connection.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::Application;
+use super::bodies::BodyBudget;
 use super::connection::Connections;
 use super::gates::Gates;
+use super::guesses::Guesses;
 use super::handle::Front;
 use super::limits::Limits;
 use super::observer::{RequestObserver, Watch};
@@ -25,6 +29,7 @@ use super::permits::Permits;
 use super::pulse::Pulse;
 use super::stack::Stack;
 use super::tls::{Certificate, acceptor};
+use crate::scim::bulk::MAX_PAYLOAD;
 
 /// Bytes of a worker's own stack; scripts run on stacks of their own.
 const STACK: usize = 8 * 1024 * 1024;
@@ -116,7 +121,14 @@ impl Server {
                 self.settings.limits.connections,
                 self.settings.limits.connections_per_source,
             ),
-            gates: Gates::new(self.settings.limits.tenant),
+            gates: Gates::new(
+                self.settings.limits.tenant,
+                BodyBudget::new(
+                    self.settings.limits.body_budget,
+                    self.settings.limits.body_bytes.max(MAX_PAYLOAD),
+                ),
+            ),
+            guesses: Guesses::default(),
             in_flight: Arc::new(Semaphore::new(self.settings.limits.in_flight)),
             application: Arc::new(application),
             watch: Watch {
@@ -173,6 +185,7 @@ impl Drop for Running {
 struct Shared {
     permits: Permits,
     gates: Gates,
+    guesses: Guesses,
     in_flight: Arc<Semaphore>,
     application: Arc<dyn Fn() -> Rc<dyn Application> + Send + Sync>,
     watch: Watch,
@@ -215,13 +228,19 @@ impl Shared {
     async fn work(self, number: usize, listener: TcpListener) {
         let (alive, mut all_ended) = mpsc::channel(1);
         let connections = Rc::new(self.connections(alive.clone()));
-        let mut stopping = self.stopping.clone();
+        let mut closing = self.stopping.clone();
+        let farewell = self.settings.limits.farewell;
+        let closing = async move {
+            // A sender that is gone means the same as one that says stop.
+            let _ = closing.wait_for(|stopping| *stopping).await;
+            sleep(farewell).await;
+        };
         let pulse = self.pulse.clone();
         let beating = tokio::task::spawn_local(async move { pulse.beat(number).await });
-        tokio::select! {
-            _ = stopping.wait_for(|stopping| *stopping) => {}
-            () = accept(&listener, &self.permits, &alive, |_| connections.clone()) => {}
-        }
+        accept(listener, closing, &self.permits, &alive, |_| {
+            connections.clone()
+        })
+        .await;
         drop((connections, alive));
         // Everything that lives holds a clone of `alive`, so an empty channel
         // that is closed means that nothing does.
@@ -236,6 +255,7 @@ impl Shared {
             application: (self.application)(),
             limits: limits.clone(),
             gates: self.gates.local(),
+            guesses: self.guesses.clone(),
             in_flight: self.in_flight.clone(),
             public_origin: self.settings.public_origin.clone(),
             watch: self.watch.clone(),
@@ -250,33 +270,43 @@ impl Shared {
     }
 }
 
-/// Accepts connections for as long as it is polled; each is served by what `serves` gives for
-/// its peer, in a task of this thread.
+/// Accepts connections until `closing` ends, and then those that wait in the kernel's queue, which
+/// would be reset otherwise; each is served by what `serves` gives for its peer, in a task of this
+/// thread. The listener is closed when it returns.
 pub(super) async fn accept(
-    listener: &TcpListener,
+    listener: TcpListener,
+    closing: impl Future<Output = ()>,
     permits: &Permits,
     alive: &mpsc::Sender<Infallible>,
     serves: impl Fn(IpAddr) -> Rc<Connections>,
 ) {
-    while let Some(place) = permits.place().await {
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
-                sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(permit) = permits.seat(place, peer.ip()) else {
-            tracing::warn!("too many connections from one network");
-            continue;
+    let take = async |stream: TcpStream, peer: SocketAddr| {
+        let Some(permit) = permits.seat(peer.ip()).await else {
+            return;
         };
         let connections = serves(peer.ip());
         let alive = alive.clone();
         tokio::task::spawn_local(async move {
-            connections.serve(stream).await;
+            connections.serve(stream, permit.standing()).await;
             drop((permit, alive));
         });
+    };
+    let mut closing = pin!(closing);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut closing => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => take(stream, peer).await,
+            Err(error) => {
+                tracing::warn!(%error, action = "raise the limit of open files", "cannot accept");
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    while let Ok(Ok((stream, peer))) = timeout(Duration::ZERO, listener.accept()).await {
+        take(stream, peer).await;
     }
 }
 

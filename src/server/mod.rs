@@ -3,11 +3,14 @@
 //! | File | Subject |
 //! |---|---|
 //! | `listener` | worker threads, accepting, stopping |
-//! | `connection`, `socket`, `tls`, `permits` | one connection: protocol, clocks, certificate, how many |
+//! | `connection`, `socket`, `tls` | one connection: protocol, clocks, certificate |
+//! | `permits`, `standing` | how many there may be, and which gives way |
+//! | `frames` | floods of HTTP/2 frames |
 //! | `stack`, `around` | the edge: id, trace, rescue, shed, deadline |
 //! | `observer` | who hears of every request, for metrics and traces |
 //! | `handle` | the walk of a request, one function |
 //! | `framing`, `route`, `authenticate`, `gates`, `decode`, `encode` | its steps |
+//! | `bodies`, `guesses`, `seldom` | memory for bodies; bad tokens from one network; many events in one log line |
 //! | `rescue` | what went wrong becomes an answer |
 //! | `side` | ports beside the one that serves SCIM, on the control thread |
 //! | [`mod@ops`], `pulse` | probes and metrics |
@@ -20,13 +23,16 @@
 pub mod admin;
 mod around;
 mod authenticate;
+mod bodies;
 mod body;
 mod connection;
 mod decode;
 mod encode;
 mod expiry;
+mod frames;
 mod framing;
 mod gates;
+mod guesses;
 mod handle;
 mod limits;
 mod listener;
@@ -36,9 +42,11 @@ mod permits;
 mod pulse;
 mod rescue;
 mod route;
+mod seldom;
 mod side;
 mod socket;
 mod stack;
+mod standing;
 mod tls;
 
 #[cfg(test)]

@@ -1,24 +1,49 @@
-//! Who may hold a connection: so many in total, so many from one network.
+//! Who may hold a connection: so many in total, so many from one network. When all places are
+//! taken, in total or of a network, the one of them that has been idle longest goes, strangers'
+//! first.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+use super::seldom::Seldom;
+use super::standing::Standing;
+
+/// How often one who waits for a place looks for a connection that may be ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long a connection that was asked to end may take to be gone.
+const SOON: Duration = Duration::from_millis(5);
 
 /// Counts open connections; shared by all worker threads.
 #[derive(Clone)]
 pub(super) struct Permits {
     total: Arc<Semaphore>,
-    sources: Arc<Mutex<HashMap<Source, usize>>>,
+    table: Arc<Mutex<Table>>,
     per_source: usize,
+    turned_away: Arc<Seldom>,
+}
+
+/// The connections there are.
+#[derive(Default)]
+struct Table {
+    sources: HashMap<Source, usize>,
+    standings: HashMap<u64, Weak<Standing>>,
+    next: u64,
 }
 
 /// The right to one connection; given back when dropped.
 pub(super) struct Permit {
     _total: OwnedSemaphorePermit,
-    sources: Arc<Mutex<HashMap<Source, usize>>>,
+    table: Arc<Mutex<Table>>,
     source: Source,
+    number: u64,
+    standing: Arc<Standing>,
 }
 
 /// A network one party is likely to own: IPv4 /24, IPv6 /56.
@@ -29,41 +54,113 @@ impl Permits {
     pub(super) fn new(total: usize, per_source: usize) -> Self {
         Self {
             total: Arc::new(Semaphore::new(total.min(Semaphore::MAX_PERMITS))),
-            sources: Arc::default(),
+            table: Arc::default(),
             per_source,
+            turned_away: Arc::default(),
         }
     }
 
-    /// Waits for a place. Nothing is accepted meanwhile: what comes waits in
-    /// the kernel's queue, where it costs us nothing.
-    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.total.clone().acquire_owned().await.ok()
-    }
-
-    /// Gives the place to a peer, unless its network has its share already.
-    pub(super) fn seat(&self, place: OwnedSemaphorePermit, peer: IpAddr) -> Option<Permit> {
+    /// A place for a connection from `peer`, when there is one; nothing if its network has its
+    /// share already.
+    pub(super) async fn seat(&self, peer: IpAddr) -> Option<Permit> {
         let source = Source::of(peer);
-        let mut sources = lock(&self.sources);
-        let count = sources.entry(source).or_insert(0);
+        if !self.has_share_left(source) && !self.makes_way(source).await {
+            self.turn_away(source);
+            return None;
+        }
+        let place = self.place().await?;
+        let mut table = lock(&self.table);
+        let count = table.sources.entry(source).or_insert(0);
         if *count >= self.per_source {
+            drop(table);
+            self.turn_away(source);
             return None;
         }
         *count += 1;
+        let number = table.next;
+        table.next += 1;
+        let standing = Arc::new(Standing::of(source));
+        table.standings.insert(number, Arc::downgrade(&standing));
         Some(Permit {
             _total: place,
-            sources: self.sources.clone(),
+            table: Arc::clone(&self.table),
             source,
+            number,
+            standing,
         })
+    }
+
+    /// Waits for a place. Nothing more is accepted meanwhile: what comes waits in the kernel's
+    /// queue, where it costs us nothing.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            if let Ok(place) = Arc::clone(&self.total).try_acquire_owned() {
+                return Some(place);
+            }
+            self.end_the_idlest(|_| true);
+            let place = timeout(LOOK_AGAIN, Arc::clone(&self.total).acquire_owned()).await;
+            if let Ok(place) = place {
+                return place.ok();
+            }
+        }
+    }
+
+    /// Whether a network that has its share of connections has one to spare for another: behind an
+    /// ingress all of them come from one.
+    async fn makes_way(&self, source: Source) -> bool {
+        if !self.end_the_idlest(|standing| standing.source() == source) {
+            return false;
+        }
+        for _ in 0..10 {
+            sleep(SOON).await;
+            if self.has_share_left(source) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Asks the connection to end that is the most expendable of `those`, if one is.
+    fn end_the_idlest(&self, those: impl Fn(&Standing) -> bool) -> bool {
+        let idlest = {
+            let table = lock(&self.table);
+            let open = table.standings.values().filter_map(Weak::upgrade);
+            open.filter(|standing| those(standing))
+                .filter_map(|standing| Some((standing.expendable()?, standing)))
+                .max_by_key(|(rank, _)| *rank)
+        };
+        if let Some((_, standing)) = &idlest {
+            standing.end();
+        }
+        idlest.is_some()
+    }
+
+    fn has_share_left(&self, source: Source) -> bool {
+        let table = lock(&self.table);
+        table.sources.get(&source).copied().unwrap_or_default() < self.per_source
+    }
+
+    fn turn_away(&self, source: Source) {
+        if let Some(connections) = self.turned_away.note() {
+            tracing::warn!(network = %source, connections, "too many connections from one network");
+        }
+    }
+}
+
+impl Permit {
+    pub(super) fn standing(&self) -> &Arc<Standing> {
+        &self.standing
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut sources = lock(&self.sources);
-        if let Some(count) = sources.get_mut(&self.source) {
+        let mut table = lock(&self.table);
+        table.standings.remove(&self.number);
+        if let Some(count) = table.sources.get_mut(&self.source) {
             *count -= 1;
             if *count == 0 {
-                sources.remove(&self.source);
+                table.sources.remove(&self.source);
             }
         }
     }
@@ -83,8 +180,17 @@ impl Source {
     }
 }
 
-fn lock(sources: &Mutex<HashMap<Source, usize>>) -> MutexGuard<'_, HashMap<Source, usize>> {
-    sources.lock().unwrap_or_else(PoisonError::into_inner)
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Ipv6Addr::from_bits(self.0).to_ipv4_mapped() {
+            Some(v4) => write!(f, "{}/24", Ipv4Addr::from_bits(v4.to_bits())),
+            None => write!(f, "{}/56", Ipv6Addr::from_bits(self.0)),
+        }
+    }
+}
+
+fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -100,17 +206,91 @@ mod tests {
         assert_ne!(source("192.0.2.1"), source("192.0.3.1"));
         assert_eq!(source("2001:db8:0:1200::1"), source("2001:db8:0:12ff::2"));
         assert_ne!(source("2001:db8:0:1200::1"), source("2001:db8:0:1300::1"));
+        assert_eq!(source("192.0.2.77").to_string(), "192.0.2.0/24");
+        assert_eq!(
+            source("2001:db8:0:12ff::2").to_string(),
+            "2001:db8:0:1200::/56"
+        );
     }
 
     #[tokio::test]
     async fn a_dropped_permit_makes_room_for_its_network() {
         let permits = Permits::new(10, 1);
         let peer = "192.0.2.1".parse().unwrap();
-        let first = permits.seat(permits.place().await.unwrap(), peer);
+        let first = permits.seat(peer).await;
         assert!(first.is_some());
-        assert!(permits.seat(permits.place().await.unwrap(), peer).is_none());
+        assert!(permits.seat(peer).await.is_none());
         drop(first);
-        assert!(permits.seat(permits.place().await.unwrap(), peer).is_some());
-        assert!(lock(&permits.sources).is_empty());
+        assert!(permits.seat(peer).await.is_some());
+        let table = lock(&permits.table);
+        assert!(table.sources.is_empty() && table.standings.is_empty());
+    }
+
+    /// Whether the one who held the only place was asked to end for another.
+    async fn gives_way(holder: impl FnOnce(&Arc<Standing>)) -> bool {
+        let permits = Permits::new(1, 10);
+        let first = permits.seat("192.0.2.1".parse().unwrap()).await.unwrap();
+        holder(first.standing());
+        let standing = Arc::clone(first.standing());
+        let ended = async move {
+            standing.ended().await;
+            drop(first);
+        };
+        let next = permits.seat("198.51.100.1".parse().unwrap());
+        let both = async { tokio::join!(ended, next) };
+        timeout(Duration::from_secs(30), both).await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_gives_way_and_a_busy_one_does_not() {
+        assert!(gives_way(|_| {}).await, "a stranger who says nothing");
+        assert!(
+            gives_way(|standing| standing.admit()).await,
+            "idle since its last request"
+        );
+        assert!(
+            !gives_way(|standing| standing.begin()).await,
+            "in the middle of a request"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_network_with_its_share_gives_up_its_own_idlest_and_no_others() {
+        let permits = Permits::new(10, 1);
+        let (ours, theirs) = (
+            "192.0.2.1".parse().unwrap(),
+            "198.51.100.1".parse().unwrap(),
+        );
+        let other = permits.seat(theirs).await.unwrap();
+        let first = permits.seat(ours).await.unwrap();
+        assert!(permits.seat(ours).await.is_none(), "just opened");
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let standing = Arc::clone(first.standing());
+        let ended = async move {
+            standing.ended().await;
+            drop(first);
+        };
+        let (_, next) = tokio::join!(ended, permits.seat(ours));
+        assert!(next.is_some());
+        assert!(timeout(SOON, other.standing().ended()).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn strangers_go_before_those_who_were_admitted() {
+        let permits = Permits::new(2, 10);
+        let known = permits.seat("192.0.2.1".parse().unwrap()).await.unwrap();
+        known.standing().admit();
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let stranger = permits.seat("192.0.2.2".parse().unwrap()).await.unwrap();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(permits.end_the_idlest(|_| true));
+        timeout(Duration::from_secs(1), stranger.standing().ended())
+            .await
+            .unwrap();
+        assert!(
+            timeout(Duration::from_secs(1), known.standing().ended())
+                .await
+                .is_err()
+        );
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use super::encode::answer;
+use super::guesses::TooMany;
 use super::stack::{HttpResponse, RequestId};
 use crate::provisioning::trace::{End, Fault};
 use crate::scim::{Response, ScimError, ScimType};
@@ -21,8 +22,9 @@ pub(super) enum Rejection {
     Failure(Failure),
     /// No bearer token was presented.
     NoToken,
-    /// The token opens nothing here.
-    BadToken,
+    /// The token opens nothing here; the reason is for our log, and the identity provider gets
+    /// one constant answer.
+    BadToken(String),
     /// The path is below no Tenant URL.
     NoSuchPath,
     /// The endpoint does not know the method.
@@ -33,7 +35,16 @@ pub(super) enum Rejection {
     /// The HTTP message is not one we want to continue a connection after.
     Framing(ScimError),
     /// The tenant exceeds its limits.
-    TooMany(Duration),
+    TooMany {
+        /// When to come back.
+        wait: Duration,
+        /// How many to tell of; nothing if it is not time to tell.
+        untold: Option<u64>,
+    },
+    /// The tenant's bodies in work take all the memory it may have.
+    TooManyBytes,
+    /// Too many requests without a good token came from the same network.
+    TooManyGuesses(TooMany),
 }
 
 impl<F: Into<Failure>> From<F> for Rejection {
@@ -41,6 +52,10 @@ impl<F: Into<Failure>> From<F> for Rejection {
         Self::Failure(failure.into())
     }
 }
+
+/// Marks an answer of which there is no line in the log: it is one of very many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted;
 
 /// An error answer before it is written out.
 struct Draft {
@@ -54,6 +69,7 @@ impl Rejection {
     /// answer itself ends the connection.
     pub(super) fn answer(self, id: &RequestId, closes: bool) -> HttpResponse {
         let ends = closes && matches!(self, Self::Framing(_));
+        let is_counted = self.is_counted();
         let draft = self.draft(id.as_str());
         let mut http = answer(draft.error.status, Some(&draft.error.body()));
         let headers = http.headers_mut();
@@ -64,6 +80,9 @@ impl Rejection {
         if ends {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        if is_counted {
+            http.extensions_mut().insert(Counted);
+        }
         http
     }
 
@@ -73,7 +92,7 @@ impl Rejection {
             Self::Framing(error) => Draft::new(error),
             Self::NoToken => plain(401, "A bearer token is required.")
                 .with(WWW_AUTHENTICATE, r#"Bearer realm="scimgate""#),
-            Self::BadToken => plain(
+            Self::BadToken(_) => plain(
                 401,
                 "The bearer token is not accepted. Paste the Secret Token again under Provisioning, Admin Credentials.",
             )
@@ -82,8 +101,33 @@ impl Rejection {
             Self::MethodNotAllowed { allow } => {
                 plain(405, "The endpoint does not know this method.").with(ALLOW, allow)
             }
-            Self::TooMany(wait) => plain(429, "Too many requests for this tenant. Slow down.")
-                .retry_after(wait.clamp(Duration::from_secs(1), Duration::from_secs(30))),
+            Self::TooMany { wait, .. } => soon(wait, "Too many requests for this tenant. Slow down."),
+            Self::TooManyBytes => soon(
+                Duration::from_secs(1),
+                "The bodies of this tenant's requests in work are too large together. Send fewer at once.",
+            ),
+            Self::TooManyGuesses(TooMany { wait, .. }) => soon(
+                wait,
+                "Too many requests without an accepted token came from this network. Paste the Secret Token again under Provisioning, Admin Credentials.",
+            ),
+        }
+    }
+
+    /// An operation of a bulk request that the tenant's rate has no room for in time.
+    pub(super) fn no_room_in_rate() -> Self {
+        Self::TooMany {
+            wait: Duration::from_secs(1),
+            untold: None,
+        }
+    }
+
+    /// Whether it is one of very many, and not the one that tells of them.
+    fn is_counted(&self) -> bool {
+        match self {
+            Self::TooMany { untold, .. } | Self::TooManyGuesses(TooMany { untold, .. }) => {
+                untold.is_none()
+            }
+            _ => false,
         }
     }
 
@@ -148,8 +192,20 @@ impl Rejection {
                 scim_type = ?error.scim_type,
                 "request refused"
             ),
-            Self::TooMany(_) => tracing::warn!(fault = "client", "tenant over its limits"),
-            Self::NoToken | Self::BadToken | Self::NoSuchPath | Self::MethodNotAllowed { .. } => {
+            Self::TooMany { untold, .. } => {
+                if let Some(requests) = untold {
+                    tracing::warn!(fault = "client", requests, "tenant over its limits");
+                }
+            }
+            Self::TooManyBytes => {
+                tracing::warn!(fault = "client", "tenant over its share of memory")
+            }
+            // It is told where the network is known.
+            Self::TooManyGuesses(_) => {}
+            Self::NoToken
+            | Self::BadToken(_)
+            | Self::NoSuchPath
+            | Self::MethodNotAllowed { .. } => {
                 tracing::debug!(fault = "client", "request refused");
             }
         }
@@ -264,6 +320,10 @@ fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
             ),
         ),
     }
+}
+
+fn soon(wait: Duration, detail: &str) -> Draft {
+    plain(429, detail).retry_after(wait.clamp(Duration::from_secs(1), Duration::from_secs(30)))
 }
 
 fn later(seconds: u64, detail: &str) -> Draft {

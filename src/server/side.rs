@@ -82,6 +82,9 @@ pub(super) fn few() -> Limits {
         connections_per_source: 32,
         body_bytes: 512 * 1024,
         age: Duration::from_secs(3600),
+        // Probes present no token, and who administers may think for a while.
+        stranger: Limits::default().idle,
+        farewell: Duration::ZERO,
         drain: Duration::from_secs(5),
         ..Limits::default()
     }
@@ -106,12 +109,12 @@ async fn serve(
             stopping: stop.clone(),
         })
     };
-    tokio::select! {
+    let closing = async move {
         // A sender that is gone means the same as one that says stop.
-        _ = stopping.wait_for(|stopping| *stopping) => {}
-        () = accept(&listener, &permits, &alive, serves) => {}
-    }
-    drop((listener, alive));
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    };
+    accept(listener, closing, &permits, &alive, serves).await;
+    drop(alive);
     // Each connection holds a clone of `alive`.
     let _ = timeout(limits.drain, all_ended.recv()).await;
 }

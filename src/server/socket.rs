@@ -4,11 +4,11 @@
 //! cannot be short for a head and long for an idle connection at once; it has
 //! none for a reader that stops reading, and none before the HTTP/2 preface.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,7 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::frames::Frames;
 use super::limits::Limits;
+use super::standing::Standing;
 
 /// The HTTP/2 preface (RFC 9113 §3.4).
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -29,9 +31,8 @@ pub(super) enum Protocol {
 }
 
 /// The requests of one connection that are being answered.
-#[derive(Default)]
 pub(super) struct Activity {
-    busy: Cell<usize>,
+    standing: Arc<Standing>,
     ended: Notify,
 }
 
@@ -39,19 +40,29 @@ pub(super) struct Activity {
 pub(super) struct Busy(Rc<Activity>);
 
 impl Activity {
+    pub(super) fn of(standing: Arc<Standing>) -> Rc<Self> {
+        let ended = Notify::new();
+        Rc::new(Self { standing, ended })
+    }
+
     pub(super) fn begin(self: &Rc<Self>) -> Busy {
-        self.busy.set(self.busy.get() + 1);
+        self.standing.begin();
         Busy(self.clone())
     }
 
     fn is_busy(&self) -> bool {
-        self.busy.get() > 0
+        self.standing.is_busy()
     }
 
-    /// Ends when there was no request for `span`.
-    pub(super) async fn idle_for(&self, span: Duration) {
+    /// Ends when there was no request for as long as `limits` allow: not long before the first
+    /// one with a good token.
+    pub(super) async fn idle(&self, limits: &Limits) {
         loop {
             let since_last = self.ended.notified();
+            let span = match self.standing.is_admitted() {
+                true => limits.idle,
+                false => limits.stranger.min(limits.idle),
+            };
             tokio::select! {
                 () = since_last => {}
                 () = sleep(span), if !self.is_busy() => {
@@ -66,7 +77,7 @@ impl Activity {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.set(self.0.busy.get() - 1);
+        self.0.standing.answered();
         self.0.ended.notify_one();
     }
 }
@@ -81,6 +92,7 @@ pub(super) struct Socket<S> {
     closing: Clock,
     head: Duration,
     stall: Duration,
+    pace: u32,
     linger: Duration,
 }
 
@@ -88,8 +100,8 @@ pub(super) struct Socket<S> {
 enum Awaited {
     /// Nothing: the connection is kept alive, or its request is being answered.
     Nothing,
-    /// HTTP/2 frames, for which [`Limits::idle`] and hyper's pings care.
-    Frames,
+    /// HTTP/2 frames, for which [`Limits::idle`] and hyper's pings care; floods end here.
+    Frames(Frames),
     /// The first byte of an HTTP/1 head.
     FirstByte,
     /// The rest of an HTTP/1 head.
@@ -117,18 +129,24 @@ impl<S> Socket<S> {
             closing: Clock::default(),
             head: limits.head,
             stall: limits.stall,
+            pace: limits.pace.max(1),
             linger: limits.linger,
         }
     }
 
-    fn received(&mut self, bytes: usize) {
-        match self.awaited {
-            Awaited::Head | Awaited::Frames => {}
-            Awaited::Preface(left) if bytes < left => self.awaited = Awaited::Preface(left - bytes),
-            Awaited::Preface(_) => {
-                self.awaited = Awaited::Frames;
-                self.reading.stop();
-            }
+    fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.awaited {
+            Awaited::Head => {}
+            Awaited::Frames(frames) => frames.received(bytes).map_err(io::Error::other)?,
+            Awaited::Preface(left) => match bytes.split_at_checked(*left) {
+                None => *left -= bytes.len(),
+                Some((_, rest)) => {
+                    let mut frames = Frames::new();
+                    self.reading.stop();
+                    frames.received(rest).map_err(io::Error::other)?;
+                    self.awaited = Awaited::Frames(frames);
+                }
+            },
             // Bytes that come while a request is answered are its body or the
             // next one's head; neither is late yet.
             Awaited::FirstByte | Awaited::Nothing if self.activity.is_busy() => {}
@@ -137,6 +155,7 @@ impl<S> Socket<S> {
                 self.reading = Clock::due_in(self.head);
             }
         }
+        Ok(())
     }
 
     /// A request that is being answered has brought its whole head.
@@ -160,8 +179,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
             Poll::Pending => self.reading.overdue(cx).map(Err),
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(())) => {
-                self.received(buf.filled().len() - before);
-                Poll::Ready(Ok(()))
+                let received = buf.filled().get(before..).unwrap_or_default();
+                Poll::Ready(self.received(received))
             }
         }
     }
@@ -174,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch_write(cx, result)
+        self.watch_bytes(cx, result)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -188,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch_write(cx, result)
+        self.watch_bytes(cx, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -224,10 +243,32 @@ impl<S> Socket<S> {
             self.writing.stop();
             return result;
         }
+        self.wait_to_write(cx).map(Err)
+    }
+
+    /// A reader that takes a byte now and then is no better than one that takes none: bytes buy
+    /// time by the pace, and only when all is written the clock stops.
+    fn watch_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match &result {
+            Poll::Pending => self.wait_to_write(cx).map(Err),
+            Poll::Ready(Ok(bytes)) => {
+                let bought = Duration::from_secs_f64(*bytes as f64 / f64::from(self.pace));
+                self.writing.put_off(bought, self.stall);
+                result
+            }
+            Poll::Ready(Err(_)) => result,
+        }
+    }
+
+    fn wait_to_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if !self.writing.is_running() {
             self.writing = Clock::due_in(self.stall);
         }
-        self.writing.overdue(cx).map(Err)
+        self.writing.overdue(cx)
     }
 }
 
@@ -252,6 +293,16 @@ impl Clock {
 
     fn is_running(&self) -> bool {
         self.due.is_some()
+    }
+
+    /// Later by `span`, if it runs, and at most `most` from now.
+    fn put_off(&mut self, span: Duration, most: Duration) {
+        let Some(due) = self.due else { return };
+        let due = (due + span).min(Instant::now() + most);
+        self.due = Some(due);
+        if let Some(timer) = &mut self.timer {
+            timer.as_mut().reset(due);
+        }
     }
 
     fn overdue(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {

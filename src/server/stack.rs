@@ -20,7 +20,7 @@ use super::around::around;
 use super::body::AnswerBody;
 use super::handle::{Front, handle};
 use super::observer::Watch;
-use super::rescue::Rejection;
+use super::rescue::{Counted, Rejection};
 use super::route;
 use crate::script::call::LocalBoxFuture;
 use crate::script::fault::GatewayFault;
@@ -120,11 +120,11 @@ where
     async move {
         let response = next.oneshot(request).await?;
         let status = response.status().as_u16();
-        tracing::info!(
-            status,
-            elapsed_ms = begun.elapsed().as_millis() as u64,
-            "answered"
-        );
+        let elapsed_ms = begun.elapsed().as_millis() as u64;
+        match response.extensions().get::<Counted>() {
+            None => tracing::info!(status, elapsed_ms, "answered"),
+            Some(Counted) => tracing::debug!(status, elapsed_ms, "answered"),
+        }
         watched.answered(status);
         Ok(response)
     }

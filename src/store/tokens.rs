@@ -17,6 +17,14 @@ pub(super) fn any(db: &Db<'_>) -> Result<bool> {
 }
 
 impl TokenBook for Store {
+    fn key_ids(&self) -> Recall<'_, Vec<KeyId>> {
+        self.read(|db| {
+            db.rows("SELECT key_id FROM token", &[], |row| {
+                KeyId::parse(row.text(0)?).ok_or_else(|| damaged("key id"))
+            })
+        })
+    }
+
     fn find(&self, key_id: &KeyId) -> Recall<'_, Option<TokenRecord>> {
         let key_id = key_id.clone();
         self.read(move |db| {

@@ -1,6 +1,6 @@
 //! Log lines: JSON or text on standard error, panics with them.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 
 use tracing_subscriber::filter::ParseError;
@@ -28,7 +28,8 @@ where
     let lines = match log.format {
         // The current span carries `request_id`, `tenant` and, where there are traces, `trace_id`.
         LogFormat::Json => lines.json().with_span_list(false).boxed(),
-        LogFormat::Text => lines.boxed(),
+        // Colours are for people who look; in a file they are rubbish.
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
     };
     let all = tracing_subscriber::registry()
         .with(traces)

@@ -51,6 +51,7 @@ mod fuzz_smoke;
 #[path = "../fuzz/targets.rs"]
 mod fuzz_targets;
 mod guide;
+mod handover;
 mod harness;
 mod house;
 mod kills;

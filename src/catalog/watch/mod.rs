@@ -157,12 +157,13 @@ impl Watching {
                     self.look();
                 }
                 Err(_) => {
-                    self.guarded(Reloader::expire);
                     if self.means != Means::Inotify || self.misses() {
                         self.look();
                     }
                 }
             }
+            // Also where something is written again and again, and it is never quiet.
+            self.guarded(Reloader::expire);
         }
     }
 

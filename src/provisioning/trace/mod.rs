@@ -97,6 +97,7 @@ pub struct Story {
     when_taken: Rc<RefCell<Vec<WhenTaken>>>,
     /// Likewise.
     awaited: Rc<Cell<bool>>,
+    calls: Cell<u32>,
 }
 
 /// Somebody waits for an answer.
@@ -225,6 +226,10 @@ pub struct Ended {
     pub unheard: bool,
 }
 
+/// Calls of the vendor that one request may make, or one operation of a bulk request: more than a
+/// group of as many members as one PATCH may name takes, each with a call of its own.
+const MOST_CALLS: u32 = 6000;
+
 /// Room for the steps of an ordinary request.
 const ROOM: usize = 8;
 
@@ -248,7 +253,19 @@ impl Story {
             told: RefCell::new(told),
             when_taken: Rc::default(),
             awaited: Rc::new(Cell::new(true)),
+            calls: Cell::new(0),
         }
+    }
+
+    /// Counts one call of the vendor; whether the request may make it.
+    pub(super) fn may_call(&self) -> bool {
+        self.calls.set(self.calls.get().saturating_add(1));
+        !self.has_called_too_often()
+    }
+
+    /// Whether it asked for more calls than a request may make.
+    pub(super) fn has_called_too_often(&self) -> bool {
+        self.calls.get() > MOST_CALLS
     }
 
     /// A story that takes no notes and that nobody hears: of transcripts and tests.

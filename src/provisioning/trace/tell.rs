@@ -34,11 +34,17 @@ pub fn lines(steps: &[Moment]) -> impl Iterator<Item = String> {
 /// A text that others wrote, for one line of a terminal: what would steer it, or begin another
 /// line, is replaced.
 pub fn plain(text: &str) -> String {
-    let shown = |letter: char| match letter.is_control() {
+    let shown = |letter: char| match letter.is_control() || steers_a_line(letter) {
         true => char::REPLACEMENT_CHARACTER,
         false => letter,
     };
     text.chars().map(shown).collect()
+}
+
+/// Unicode's own line ends, and what turns the direction of writing.
+fn steers_a_line(letter: char) -> bool {
+    matches!(letter,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn add(text: &mut String, line: fmt::Arguments<'_>) {

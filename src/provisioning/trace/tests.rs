@@ -362,6 +362,9 @@ fn what_others_wrote_steers_no_terminal_and_begins_no_line() {
     );
     let steers = |letter: char| letter.is_control() && letter != '\n';
     assert!(!told.contains(steers), "{told}");
+    for letter in ['\u{202e}', '\u{2028}', '\u{2066}', '\u{200f}'] {
+        assert_eq!(tell::plain(&letter.to_string()), "\u{fffd}");
+    }
 }
 
 #[test]

@@ -4,19 +4,20 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::folds::Folds;
 use super::{Filter, Operator, Test};
-use crate::scim::compare::{fold, same_text};
 use crate::scim::schema::{Attribute, Kind};
 use crate::scim::value::instant;
-use crate::scim::{AttrPath, Object, Path, ResourceType, UNKNOWN};
+use crate::scim::{AttrPath, Object, Path, ResourceType, UNKNOWN, work};
 
 impl Filter {
     /// Whether a resource matches; `None` when an unknown value decides.
     pub(in crate::scim) fn verdict(&self, resource: &Object, types: &ResourceType) -> Option<bool> {
-        self.decide(&|path, test| test_resource(path, test, resource, types))
+        let folds = Folds::default();
+        self.decide(&|path, test| test_resource(path, test, resource, types, &folds))
     }
 
-    fn decide(&self, leaf: &dyn Fn(&Path, &Test) -> Option<bool>) -> Option<bool> {
+    fn decide<'v>(&'v self, leaf: &dyn Fn(&'v Path, &'v Test) -> Option<bool>) -> Option<bool> {
         match self {
             Self::And(parts) => every(parts.iter().map(|part| part.decide(leaf))),
             Self::Or(parts) => some(parts.iter().map(|part| part.decide(leaf))),
@@ -32,18 +33,27 @@ pub(in crate::scim) fn element_verdict(
     element: &Value,
     parent: &Attribute,
 ) -> Option<bool> {
+    test_element(filter, element, parent, &Folds::default())
+}
+
+fn test_element<'v>(
+    filter: &'v Filter,
+    element: &'v Value,
+    parent: &Attribute,
+    folds: &Folds<'v>,
+) -> Option<bool> {
     filter.decide(&|path, test| {
         let name = &path.attr.attribute;
         match parent.sub(name) {
-            Some(attribute) => test_value(attribute, element.get(name), test),
-            None => test_value(parent, Some(element), test),
+            Some(attribute) => test_value(attribute, element.get(name), test, folds),
+            None => test_value(parent, Some(element), test, folds),
         }
     })
 }
 
 /// Whether two values of an attribute are equal by its type; `None` when one is unknown.
 pub(in crate::scim) fn equal(attribute: &Attribute, a: &Value, b: &Value) -> Option<bool> {
-    compare(attribute, Operator::Eq, a, b)
+    compare(attribute, Operator::Eq, a, b, &Folds::default())
 }
 
 /// Whether a value stands for one that only the vendor knows.
@@ -51,11 +61,12 @@ pub(in crate::scim) fn is_unknown(value: &Value) -> bool {
     value.as_str() == Some(UNKNOWN)
 }
 
-fn test_resource(
-    path: &Path,
-    test: &Test,
-    resource: &Object,
+fn test_resource<'v>(
+    path: &'v Path,
+    test: &'v Test,
+    resource: &'v Object,
     types: &ResourceType,
+    folds: &Folds<'v>,
 ) -> Option<bool> {
     let Some(attribute) = types.root(&path.attr) else {
         return Some(false);
@@ -67,18 +78,18 @@ fn test_resource(
     if let Some(filter) = &path.filter {
         let elements = value.and_then(Value::as_array).into_iter().flatten();
         return some(elements.map(|element| {
-            let part = test_part(attribute, path.sub.as_deref(), element, test);
-            every([element_verdict(filter, element, attribute), part].into_iter())
+            let part = test_part(attribute, path.sub.as_deref(), element, test, folds);
+            every([test_element(filter, element, attribute, folds), part].into_iter())
         }));
     }
     match value {
         Some(Value::Array(elements)) if !elements.is_empty() => some(
             elements
                 .iter()
-                .map(|item| test_part(attribute, path.attr.sub.as_deref(), item, test)),
+                .map(|item| test_part(attribute, path.attr.sub.as_deref(), item, test, folds)),
         ),
-        Some(one) => test_part(attribute, path.attr.sub.as_deref(), one, test),
-        None => test_value(attribute, None, test),
+        Some(one) => test_part(attribute, path.attr.sub.as_deref(), one, test, folds),
+        None => test_value(attribute, None, test, folds),
     }
 }
 
@@ -91,21 +102,32 @@ fn held<'r>(path: &AttrPath, resource: &'r Object) -> Option<&'r Value> {
     holder.get(&path.attribute)
 }
 
-fn test_part(attribute: &Attribute, sub: Option<&str>, value: &Value, test: &Test) -> Option<bool> {
+fn test_part<'v>(
+    attribute: &Attribute,
+    sub: Option<&str>,
+    value: &'v Value,
+    test: &'v Test,
+    folds: &Folds<'v>,
+) -> Option<bool> {
     match sub.and_then(|sub| attribute.sub(sub)) {
-        Some(part) => test_value(part, value.get(&part.name), test),
-        None => test_value(attribute, Some(value), test),
+        Some(part) => test_value(part, value.get(&part.name), test, folds),
+        None => test_value(attribute, Some(value), test, folds),
     }
 }
 
 /// Absent, null and empty are one state (RFC 7643 §2.5).
-fn test_value(attribute: &Attribute, value: Option<&Value>, test: &Test) -> Option<bool> {
+fn test_value<'v>(
+    attribute: &Attribute,
+    value: Option<&'v Value>,
+    test: &'v Test,
+    folds: &Folds<'v>,
+) -> Option<bool> {
     let value = value.filter(|value| !is_empty(value));
     match (test, value) {
         (_, Some(value)) if is_unknown(value) => None,
         (Test::Present, value) => Some(value.is_some()),
         (Test::Compare(operator, expected), Some(value)) => {
-            compare(attribute, *operator, value, expected)
+            compare(attribute, *operator, value, expected, folds)
         }
         (Test::Compare(Operator::Eq, expected), None) => Some(expected.is_null()),
         (Test::Compare(Operator::Ne, expected), None) => Some(!expected.is_null()),
@@ -123,56 +145,71 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn compare(attribute: &Attribute, operator: Operator, a: &Value, b: &Value) -> Option<bool> {
-    if is_unknown(a) || is_unknown(b) {
+fn compare<'v>(
+    attribute: &Attribute,
+    operator: Operator,
+    a: &'v Value,
+    b: &'v Value,
+    folds: &Folds<'v>,
+) -> Option<bool> {
+    if is_unknown(a) || is_unknown(b) || !work::compare(a, b) {
         return None;
     }
+    let order = || order(attribute, a, b, folds);
+    let texts = |holds: fn(&str, &str) -> bool| texts(attribute, a, b, holds, folds);
     let verdict = match operator {
-        Operator::Eq => same(attribute, a, b),
-        Operator::Ne => !same(attribute, a, b),
-        Operator::Co => texts(attribute, a, b, |a, b| a.contains(b)),
-        Operator::Sw => texts(attribute, a, b, |a, b| a.starts_with(b)),
-        Operator::Ew => texts(attribute, a, b, |a, b| a.ends_with(b)),
-        Operator::Gt => order(attribute, a, b).is_some_and(Ordering::is_gt),
-        Operator::Ge => order(attribute, a, b).is_some_and(Ordering::is_ge),
-        Operator::Lt => order(attribute, a, b).is_some_and(Ordering::is_lt),
-        Operator::Le => order(attribute, a, b).is_some_and(Ordering::is_le),
+        Operator::Eq => same(attribute, a, b, folds),
+        Operator::Ne => !same(attribute, a, b, folds),
+        Operator::Co => texts(|a, b| a.contains(b)),
+        Operator::Sw => texts(|a, b| a.starts_with(b)),
+        Operator::Ew => texts(|a, b| a.ends_with(b)),
+        Operator::Gt => order().is_some_and(Ordering::is_gt),
+        Operator::Ge => order().is_some_and(Ordering::is_ge),
+        Operator::Lt => order().is_some_and(Ordering::is_lt),
+        Operator::Le => order().is_some_and(Ordering::is_le),
     };
     Some(verdict)
 }
 
-fn same(attribute: &Attribute, a: &Value, b: &Value) -> bool {
+fn same<'v>(attribute: &Attribute, a: &'v Value, b: &'v Value, folds: &Folds<'v>) -> bool {
     match (attribute.kind, a, b) {
         (Kind::String | Kind::Reference, Value::String(a), Value::String(b)) => {
-            if attribute.case_exact {
-                a == b
-            } else {
-                same_text(a, b)
-            }
+            a == b || (!attribute.case_exact && folds.same(a, b))
         }
         (Kind::DateTime | Kind::Integer | Kind::Decimal, a, b) => {
-            a == b || order(attribute, a, b) == Some(Ordering::Equal)
+            a == b || order(attribute, a, b, folds) == Some(Ordering::Equal)
         }
         _ => a == b,
     }
 }
 
-fn texts(attribute: &Attribute, a: &Value, b: &Value, holds: fn(&str, &str) -> bool) -> bool {
+fn texts<'v>(
+    attribute: &Attribute,
+    a: &'v Value,
+    b: &'v Value,
+    holds: fn(&str, &str) -> bool,
+    folds: &Folds<'v>,
+) -> bool {
     let (Some(a), Some(b)) = (a.as_str(), b.as_str()) else {
         return false;
     };
     if attribute.case_exact || attribute.kind == Kind::Binary {
         return holds(a, b);
     }
-    holds(&fold(a), &fold(b))
+    holds(&folds.of(a), &folds.of(b))
 }
 
-fn order(attribute: &Attribute, a: &Value, b: &Value) -> Option<Ordering> {
+fn order<'v>(
+    attribute: &Attribute,
+    a: &'v Value,
+    b: &'v Value,
+    folds: &Folds<'v>,
+) -> Option<Ordering> {
     match attribute.kind {
         Kind::DateTime => Some(instant(a.as_str()?)?.cmp(&instant(b.as_str()?)?)),
         Kind::Integer | Kind::Decimal => a.as_f64()?.partial_cmp(&b.as_f64()?),
         _ if attribute.case_exact => Some(a.as_str()?.cmp(b.as_str()?)),
-        _ => Some(fold(a.as_str()?).cmp(&fold(b.as_str()?))),
+        _ => Some((*folds.of(a.as_str()?)).cmp(&*folds.of(b.as_str()?))),
     }
 }
 

@@ -2,6 +2,7 @@
 //! into a vendor's own query.
 
 mod eval;
+mod folds;
 mod lexer;
 pub(super) mod parser;
 mod shown;

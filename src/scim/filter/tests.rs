@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::scim::tests::{object, types};
-use crate::scim::{AttrPath, Profile, ScimType};
+use crate::scim::{AttrPath, Profile, ScimType, Work};
 
 const ADA: &str = r#"{
     "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", "ENT"],
@@ -434,5 +434,28 @@ fn a_filter_tells_which_types_it_cannot_match() {
             filter.may_match(types, &widened)
         };
         assert_eq!((may(&user), may(&group)), (users, groups), "{filter}");
+    }
+}
+
+#[test]
+fn many_tests_of_long_texts_are_given_up_and_leave_others_their_turn() {
+    let types = types('u');
+    let tests = vec!["userName co \"é\""; 60].join(" or ");
+    let filter = Filter::parse(&tests, &types, Profile::Entra).unwrap();
+    let user = |letters: usize| {
+        let name = "\u{fdfa}".repeat(letters);
+        object(&format!(r#"{{"userName":"{name}"}}"#))
+    };
+    // As long as is folded, once for sixty tests; and as long as a request may send.
+    for (letters, most) in [(2_700, 200), (21_000, 40)] {
+        let user = user(letters);
+        let mut work = Work::of(crate::scim::work::FILTER);
+        let (mut turns, mut judged) = (0, 0);
+        while work.charged(|| filter.matches(&user, &types)).is_ok() {
+            turns += usize::from(work.is_long());
+            judged += 1;
+        }
+        assert!((most / 2..=most).contains(&judged), "{letters}: {judged}");
+        assert!(turns >= judged / 4, "{turns} turns of {judged}");
     }
 }

@@ -8,7 +8,7 @@ use crate::scim::filter::{equal, is_unknown};
 use crate::scim::leaf::{list_schema, unlist_schema};
 use crate::scim::resource::extension;
 use crate::scim::schema::{Attribute, Mutability};
-use crate::scim::{Object, Profile, ResourceType, ScimError};
+use crate::scim::{Object, Profile, ResourceType, ScimError, work};
 
 pub(super) fn apply(
     operation: &Operation,
@@ -95,6 +95,9 @@ fn in_list(
         Some(other) if is_unknown(&other) => return Err(Stop::NeedsRead),
         Some(other) => vec![other],
     };
+    if !work::look_at(elements.len()) {
+        return Err(Stop::NeedsRead);
+    }
     let Operation { op, path, value } = operation;
     match (&path.filter, path.sub(), op, value) {
         (None, None, Op::Remove, Some(given)) => {

@@ -11,6 +11,7 @@ mod tests;
 
 use serde_json::Value;
 
+use super::work::{self, Work};
 use super::{Object, Path, Profile, ResourceType, ScimError};
 
 pub use members::MemberChanges;
@@ -103,7 +104,8 @@ impl PatchRequest {
     /// one stops with [`Stop::NeedsRead`].
     ///
     /// # Errors
-    /// [`Stop::Refused`] with `noTarget` or `mutability`; [`Stop::NeedsRead`].
+    /// [`Stop::Refused`] with `noTarget` or `mutability`, or 413 when it asks for too much
+    /// [`Work`]; [`Stop::NeedsRead`].
     pub fn apply(
         &self,
         target: &mut Object,
@@ -111,9 +113,11 @@ impl PatchRequest {
         profile: Profile,
     ) -> Result<(), Stop> {
         let mut draft = target.clone();
-        for operation in &self.operations {
-            apply::apply(operation, &mut draft, types, profile)?;
-        }
+        let mut operations = self.operations.iter();
+        let applied = Work::of(work::PATCH).charged(|| {
+            operations.try_for_each(|operation| apply::apply(operation, &mut draft, types, profile))
+        });
+        applied.map_err(|spent| Stop::Refused(spent.by_patch()))??;
         *target = draft;
         Ok(())
     }

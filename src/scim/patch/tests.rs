@@ -282,3 +282,22 @@ fn schemas_follow_the_extensions() {
         r#"{"schemas":["core"]}"#,
     );
 }
+
+#[test]
+fn operations_on_long_lists_of_long_texts_are_given_up() {
+    let types = types('u');
+    let long = "\u{fdfa}".repeat(2_000);
+    let elements: Vec<_> = (0..20)
+        .map(|number| json!({ "value": format!("{long}{number}"), "type": format!("{number}") }))
+        .collect();
+    let mut user = Object::from_iter([("emails".to_owned(), elements.into())]);
+    let remove = json!({ "op": "remove", "path": "emails[value co \"é\" or value co \"ü\"]" });
+    let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": vec![remove; 60] });
+    let request = PatchRequest::parse(body, &types, Profile::Entra).unwrap();
+    let before = user.clone();
+    match request.apply(&mut user, &types, Profile::Entra) {
+        Err(Stop::Refused(error)) => assert_eq!(error.status, 413, "{}", error.detail),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(user, before);
+}

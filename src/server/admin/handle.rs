@@ -102,14 +102,13 @@ impl Desk {
         if let Some(actor) = self.console.local(presented) {
             return Ok(actor);
         }
-        if self.attempts.exhausted(peer) {
-            return Err(Refusal::too_many());
-        }
+        // Whoever guesses from the same network must not lock out who has a token.
         match self.console.authenticate(presented).await {
             Ok(actor) => Ok(actor),
             Err(AuthFault::StoreUnavailable) => {
                 Err(Refusal::unavailable("admin tokens cannot be looked up now"))
             }
+            Err(_) if self.attempts.exhausted(peer) => Err(Refusal::too_many()),
             Err(fault) => {
                 self.attempts.failed(peer);
                 tracing::warn!(%peer, reason = %fault, "admin token refused");

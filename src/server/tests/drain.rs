@@ -71,3 +71,55 @@ async fn stopping_has_an_end() {
         .await
         .expect("stops soon");
 }
+
+#[tokio::test]
+async fn who_comes_while_it_says_farewell_is_served_and_nobody_is_reset() {
+    let server = Fixture::start(Limits {
+        farewell: Duration::from_secs(3),
+        ..short()
+    });
+    let address = server.address();
+    let request = get("ok", "/scim/v2/Users");
+    let mut kept = server.connect().await;
+    kept.write_all(request.as_bytes()).await.unwrap();
+    assert_eq!(Reply::read(&mut kept).await.header("connection"), None);
+    let stopped = tokio::spawn(server.running.stop());
+    for _ in 0..5 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        assert_eq!(Reply::read(&mut stream).await.status, 200);
+    }
+    kept.write_all(request.as_bytes()).await.unwrap();
+    let reply = Reply::read(&mut kept).await;
+    assert_eq!(
+        (reply.status, reply.header("connection")),
+        (200, Some("close"))
+    );
+    while TcpStream::connect(address).await.is_ok() {
+        sleep(Duration::from_millis(20)).await;
+    }
+    stopped.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_address_is_free_while_what_is_under_way_ends() {
+    let server = Fixture::start(Limits {
+        request: Duration::from_secs(5),
+        ..short()
+    });
+    let address = server.address();
+    let mut busy = server.connect().await;
+    busy.write_all(get("slow", "/scim/v2/Users").as_bytes())
+        .await
+        .unwrap();
+    while server.begun() == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let stopped = tokio::spawn(server.running.stop());
+    while TcpStream::connect(address).await.is_ok() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(!stopped.is_finished());
+    assert_eq!(Reply::read(&mut busy).await.status, 200);
+    stopped.await.unwrap();
+}

@@ -5,6 +5,7 @@
 
 mod bulk;
 mod drain;
+mod hostile;
 mod limits;
 mod refusals;
 mod slow;
@@ -43,6 +44,7 @@ fn short() -> Limits {
         idle: Duration::from_secs(5),
         request: Duration::from_millis(400),
         write: Duration::from_secs(5),
+        farewell: Duration::from_millis(50),
         drain: Duration::from_secs(5),
         linger: Duration::from_millis(100),
         ..Limits::default()

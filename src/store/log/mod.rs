@@ -11,20 +11,26 @@ mod read;
 mod tests;
 mod write;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::Store;
 use super::health::Tallies;
 use crate::adapter::keys::TenantId;
 use crate::provisioning::memory::MemoryError;
-use crate::provisioning::trace::{Ended, Witness};
+use crate::provisioning::trace::{Deed, End, Ended, Witness};
 pub use read::{Filter, Order, Page};
 
 /// Stories that may wait to be written: some seconds of all that one machine can serve.
 const ROOM: usize = 8192;
+
+/// The part of the room that one tenant's stories may take.
+const SHARE: usize = 4;
+/// A tenant over its rate is told of once in this time; the counts tell of the rest.
+const REFUSAL_EVERY: Duration = Duration::from_secs(60);
 
 /// What is kept, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,10 @@ struct Desk {
 #[derive(Default)]
 struct Heard {
     stories: Vec<Arc<Ended>>,
+    /// How many of them are whose.
+    waiting: HashMap<TenantId, usize>,
+    /// When a tenant over its rate was last told of.
+    refusals: HashMap<TenantId, Instant>,
     tallies: Tallies,
     closed: bool,
 }
@@ -137,11 +147,13 @@ impl Desk {
     fn ended(&self, story: &Arc<Ended>) {
         let mut heard = self.heard();
         heard.tallies.ended(story);
-        if is_kept(story, self.reads) {
-            match heard.closed || heard.stories.len() >= self.room {
-                true => self.lose(1),
-                false => heard.stories.push(Arc::clone(story)),
-            }
+        if !is_kept(story, self.reads) || heard.is_one_of_many(story) {
+            return;
+        }
+        let has_room = !heard.closed && heard.stories.len() < self.room;
+        match has_room && heard.waits(story, (self.room / SHARE).max(1)) {
+            true => heard.stories.push(Arc::clone(story)),
+            false => self.lose(1),
         }
     }
 
@@ -155,6 +167,33 @@ impl Desk {
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Heard {
+    /// Whether one more of its tenant's stories may wait; it is counted then.
+    fn waits(&mut self, story: &Ended, most: usize) -> bool {
+        let waiting = self.waiting.entry(story.asked.tenant.clone()).or_default();
+        let has_room = *waiting < most;
+        *waiting += usize::from(has_room);
+        has_room
+    }
+
+    /// Whether it is a request over its tenant's rate, and not the first of late: they are as many
+    /// as somebody likes to send, and tell nothing but their number.
+    fn is_one_of_many(&mut self, story: &Ended) -> bool {
+        let is_refusal = story.subject.deed == Deed::Unread
+            && matches!(story.end, End::Failed { status: 429, .. });
+        if !is_refusal {
+            return false;
+        }
+        let told = self.refusals.get(&story.asked.tenant);
+        if told.is_some_and(|told| told.elapsed() < REFUSAL_EVERY) {
+            return true;
+        }
+        let tenant = story.asked.tenant.clone();
+        self.refusals.insert(tenant, Instant::now());
+        false
     }
 }
 

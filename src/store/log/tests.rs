@@ -169,7 +169,8 @@ fn more_than_one_sweep_at_once_is_removed() {
 #[test]
 fn a_full_desk_loses_events_and_counts_them_and_nobody_waits() {
     let log = Log {
-        desk: Arc::new(Desk::new(Reads::Failures, 2)),
+        // Of which one tenant may take two.
+        desk: Arc::new(Desk::new(Reads::Failures, 8)),
         thread: Mutex::new(None),
     };
     for number in 0..5 {
@@ -260,5 +261,76 @@ fn events_are_found_by_what_is_asked_and_paged_both_ways() {
         assert_eq!((none.events.len(), none.first), (0, first.first));
         kept(&store, RULES, &[story("e", Deed::Patch, 120, 200)]);
         assert_eq!(ids(&store, all, Order::After(first.first)), ["e"]);
+    });
+}
+
+/// The same, of another tenant.
+fn of(tenant: &str, story: &Arc<Ended>) -> Arc<Ended> {
+    let mut story = Ended::clone(story);
+    story.asked.tenant = TenantId::parse(tenant).unwrap();
+    Arc::new(story)
+}
+
+#[test]
+fn a_tenant_with_very_many_events_pushes_out_its_own() {
+    on_each(|empty| {
+        let store = empty();
+        let log = Log::open(store.clone(), RULES).unwrap();
+        log.ended(&of("quiet", &story("quiet", Deed::Patch, 0, 200)));
+        for number in 0..1500 {
+            log.ended(&of(
+                "loud",
+                &story(&format!("{number}"), Deed::Patch, 0, 200),
+            ));
+        }
+        log.close();
+        // A log that is opened sweeps first.
+        Log::open(store.clone(), RULES).unwrap().close();
+        let tenant = TenantId::parse("quiet").unwrap();
+        let filter = Filter {
+            tenant: Some(tenant),
+            ..Filter::default()
+        };
+        assert_eq!(ids(&store, filter, Order::After(0)), ["quiet"]);
+        let oldest = ids(&store, Filter::default(), Order::After(0));
+        assert_eq!(oldest.first().map(String::as_str), Some("quiet"));
+        assert_eq!(oldest.get(1).map(String::as_str), Some("501"));
+    });
+}
+
+#[test]
+fn one_tenants_stories_leave_room_for_anothers() {
+    let desk = Desk::new(Reads::All, 40);
+    for number in 0..100 {
+        desk.ended(&of(
+            "loud",
+            &story(&format!("{number}"), Deed::Patch, 0, 200),
+        ));
+    }
+    assert_eq!(desk.lost.load(Ordering::Relaxed), 90);
+    desk.ended(&of("quiet", &story("quiet", Deed::Patch, 0, 200)));
+    assert_eq!(desk.heard().stories.len(), 11);
+}
+
+#[test]
+fn requests_over_the_rate_are_counted_and_one_of_them_is_told() {
+    on_each(|empty| {
+        let store = empty();
+        let log = Log::open(store.clone(), RULES).unwrap();
+        for number in 0..500 {
+            let mut refused = Ended::clone(&story(&format!("{number}"), Deed::Unread, 0, 429));
+            refused.asked.method = "PATCH";
+            log.ended(&Arc::new(refused));
+        }
+        // The vendor's own 429 is another matter.
+        log.ended(&story("busy", Deed::Patch, 0, 429));
+        log.close();
+        assert_eq!(log.lost(), 0);
+        assert_eq!(
+            ids(&store, Filter::default(), Order::After(0)),
+            ["0", "busy"]
+        );
+        let health = block_on(store.health(&acme(), jiff::Timestamp::now())).unwrap();
+        assert_eq!(health.hour.requests, 501);
     });
 }

@@ -71,6 +71,7 @@ impl Writer {
     fn write(&mut self) -> bool {
         let mut heard = self.desk.heard();
         let (stories, closed) = (std::mem::take(&mut heard.stories), heard.closed);
+        heard.waiting.clear();
         let is_due = closed || self.counted.elapsed() >= AT_LAST;
         let mut tallies = match is_due || !stories.is_empty() {
             true => std::mem::take(&mut heard.tallies),
@@ -173,7 +174,8 @@ fn row(event: &Event) -> Result<Vec<Value>> {
     ])
 }
 
-/// Removes some of what is older than `oldest` or beyond `most`, and says how much.
+/// Removes some of what is older than `oldest` or beyond `most`, and says how much. What is beyond
+/// goes at the cost of the tenant that has most: none can push another's events out.
 fn remove_some(db: &Db<'_>, oldest: i64, most: i64) -> Result<usize> {
     let count = db.row("SELECT count(*) FROM event", &[], |row| row.get::<i64>(0))?;
     let beyond = (count.unwrap_or_default() - most).clamp(0, SWEEP_AT_ONCE.into());
@@ -181,10 +183,23 @@ fn remove_some(db: &Db<'_>, oldest: i64, most: i64) -> Result<usize> {
         "DELETE FROM event WHERE rowid IN (SELECT rowid FROM event WHERE at < ?1 ORDER BY at LIMIT ?2)",
         params![oldest, SWEEP_AT_ONCE],
     )?;
-    let surplus = db.execute(
-        "DELETE FROM event WHERE rowid IN (SELECT rowid FROM event ORDER BY rowid LIMIT ?1)",
-        params![(beyond - old.cast_signed() as i64).max(0)],
-    )?;
+    let surplus = match beyond - old as i64 {
+        1.. => shorten_the_largest(db, beyond - old as i64)?,
+        _ => 0,
+    };
     db.execute("DELETE FROM tally WHERE span < ?1", params![oldest])?;
     Ok(old.max(surplus))
+}
+
+fn shorten_the_largest(db: &Db<'_>, events: i64) -> Result<usize> {
+    let largest = db.row(
+        "SELECT tenant FROM event GROUP BY tenant ORDER BY count(*) DESC, tenant LIMIT 1",
+        &[],
+        |row| row.text(0).map(ToOwned::to_owned),
+    )?;
+    db.execute(
+        "DELETE FROM event WHERE rowid IN (
+             SELECT rowid FROM event WHERE tenant = ?1 ORDER BY rowid LIMIT ?2)",
+        params![largest.unwrap_or_default(), events],
+    )
 }

@@ -1,6 +1,7 @@
 //! From a presented text to the tenant it speaks for.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -12,6 +13,7 @@ use super::{
     TokenRecord,
 };
 use crate::adapter::keys::TenantId;
+use crate::limiter::Limiter;
 use crate::provisioning::memory::MemoryError;
 
 /// How long a look-up is good for, and so how long a revoked token may still
@@ -20,6 +22,11 @@ const TTL: Duration = Duration::from_secs(1);
 
 /// Key ids remembered at most, found or not; a record takes about 200 bytes.
 const CACHED: u64 = 10_000;
+
+/// Key ids that are not known to exist and are looked up all the same, a second and at once: what
+/// was minted a moment ago works at once. Beyond that all key ids are read together, once a
+/// [`TTL`], and guesses cost no look of their own.
+const STRAYS: (u32, u32) = (20, 50);
 
 /// Why nobody is admitted. The caller's faults are the same 401 outside, and our
 /// log tells them apart; ours are never a 401, for which Entra would stop the job.
@@ -52,6 +59,15 @@ pub struct Tokens {
     nobody: TokenDigest,
     /// The one cache whose key has no tenant: it is the token that says which.
     seen: Cache<KeyId, Seen>,
+    /// The key ids that exist, as far as they were seen.
+    known: Mutex<Known>,
+    strays: Limiter,
+}
+
+#[derive(Default)]
+struct Known {
+    ids: HashSet<KeyId>,
+    read: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -82,6 +98,8 @@ impl Tokens {
                 .max_capacity(CACHED)
                 .time_to_live(TTL)
                 .build(),
+            known: Mutex::default(),
+            strays: Limiter::per_second(STRAYS.0, STRAYS.1),
         }
     }
 
@@ -164,14 +182,46 @@ impl Tokens {
         {
             return Ok(seen.record);
         }
+        if !self.is_worth_a_look(key_id).await? {
+            return Ok(None);
+        }
         let asked = Instant::now();
         let record = self.book.find(key_id).await?.map(Arc::new);
+        if record.is_some() {
+            self.known().ids.insert(key_id.clone());
+        }
         let seen = Seen {
             asked,
             record: record.clone(),
         };
         self.seen.insert(key_id.clone(), seen);
         Ok(record)
+    }
+
+    /// Whether there may be a token of this key id. Whoever invents key ids by the thousand has
+    /// the store read once a second, not once a guess.
+    async fn is_worth_a_look(&self, key_id: &KeyId) -> Result<bool, MemoryError> {
+        if self.known().ids.contains(key_id) || self.strays.take().is_ok() {
+            return Ok(true);
+        }
+        let is_due = {
+            let mut known = self.known();
+            let is_due = known.read.is_none_or(|read| read.elapsed() >= TTL);
+            if is_due {
+                // Whoever comes meanwhile is judged by what is known.
+                known.read = Some(Instant::now());
+            }
+            is_due
+        };
+        if is_due {
+            let ids = self.book.key_ids().await?;
+            self.known().ids.extend(ids);
+        }
+        Ok(self.known().ids.contains(key_id))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

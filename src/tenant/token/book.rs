@@ -80,6 +80,9 @@ pub enum BookFault {
 
 /// The records of all tokens.
 pub trait TokenBook: Send + Sync {
+    /// The key ids of all tokens, whatever their state.
+    fn key_ids(&self) -> Recall<'_, Vec<KeyId>>;
+
     /// The record of a key id, whatever its state.
     fn find(&self, key_id: &KeyId) -> Recall<'_, Option<TokenRecord>>;
 

@@ -25,7 +25,7 @@ impl Pepper {
     /// then unknown. It belongs in the same backup as the database.
     ///
     /// # Errors
-    /// The file cannot be read or made, or is not 32 bytes long.
+    /// The file cannot be read or made, is not 32 bytes long, or may be read by every user.
     pub fn open(path: &Path) -> Result<Self, PepperFault> {
         let bytes = read_or_create(path).map_err(|error| PepperFault::Io {
             path: path.display().to_string(),
@@ -35,7 +35,13 @@ impl Pepper {
             path: path.display().to_string(),
             found: bytes.len(),
         })?;
-        Ok(Self(SecretBox::new(Box::new(key))))
+        let pepper = Self(SecretBox::new(Box::new(key)));
+        match is_public(path) {
+            true => Err(PepperFault::Public {
+                path: path.display().to_string(),
+            }),
+            false => Ok(pepper),
+        }
     }
 
     /// Reads a pepper that several gateways share: 32 bytes, or 64 hexadecimal digits.
@@ -49,6 +55,14 @@ impl Pepper {
             error,
         })?;
         let key = shared(&bytes).ok_or_else(|| PepperFault::Form { path: path_text() })?;
+        // A mounted secret may have no other mode.
+        if is_public(path) {
+            tracing::warn!(
+                pepper = path_text(),
+                action = "take the right to read it from all other users (chmod o-rwx)",
+                "every user of this machine may read the key of the tokens' digests"
+            );
+        }
         Ok(Self(SecretBox::new(Box::new(key))))
     }
 
@@ -116,6 +130,15 @@ pub enum PepperFault {
         /// How long it is.
         found: usize,
     },
+    /// It is no secret.
+    #[error(
+        "every user of this machine may read the pepper {path}; take that from them with \
+         `chmod o-rwx {path}`, and if others may have read it, revoke the tokens and mint new ones"
+    )]
+    Public {
+        /// Which file.
+        path: String,
+    },
     /// A file that was to be there.
     #[error(
         "cannot read the pepper {path}: {error}; make it once with `openssl rand -hex 32` and \
@@ -153,6 +176,20 @@ pub enum PepperFault {
         /// Which file.
         path: String,
     },
+}
+
+/// Whether users may use the file who are neither its owner nor of its group.
+fn is_public(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
 }
 
 fn shared(bytes: &[u8]) -> Option<[u8; LENGTH]> {

@@ -155,6 +155,7 @@ fn random_texts_are_refused() {
 fn checksum_and_digest_are_the_standard_ones() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("pepper");
+    Pepper::open(&path).unwrap();
     std::fs::write(&path, [7; 32]).unwrap();
     let text = "scg_3kTq9ZbX_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf0K9uMD";
     let digest = SecretToken::parse(TokenKind::Tenant, text)
@@ -348,6 +349,14 @@ fn a_token_revoked_elsewhere_is_dead_within_a_second() {
 struct Book(Option<Store>, std::sync::atomic::AtomicUsize);
 
 impl TokenBook for Book {
+    fn key_ids(&self) -> Recall<'_, Vec<KeyId>> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        match &self.0 {
+            Some(store) => store.key_ids(),
+            None => Box::pin(async { Err(MemoryError("closed".into())) }),
+        }
+    }
+
     fn find(&self, key_id: &KeyId) -> Recall<'_, Option<TokenRecord>> {
         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match &self.0 {
@@ -394,6 +403,27 @@ fn an_unknown_token_is_looked_up_once_a_second() {
 }
 
 #[test]
+fn ten_thousand_invented_tokens_are_few_look_ups_and_a_good_one_works_all_the_same() {
+    let store = Store::in_memory().unwrap();
+    let book = Arc::new(Book(Some(store.clone()), 0.into()));
+    let pepper = Arc::new(Pepper::random().unwrap());
+    let tokens = Tokens::new(book.clone(), Arc::clone(&pepper));
+    let elsewhere = Tokens::new(Arc::new(store), pepper);
+    let acme = TenantId::parse("acme").unwrap();
+    let good = block_on(elsewhere.issue(acme.clone(), None)).unwrap();
+    let began = std::time::Instant::now();
+    for _ in 0..10_000 {
+        let stranger = SecretToken::mint(TokenKind::Tenant).unwrap();
+        let told = block_on(tokens.authenticate(stranger.reveal()));
+        assert_eq!(told, Err(AuthFault::Unknown));
+    }
+    let seconds = began.elapsed().as_secs() as usize + 1;
+    let times = book.1.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(times <= 50 + 21 * seconds, "{times} look-ups");
+    assert_eq!(block_on(tokens.authenticate(good.reveal())), Ok(acme));
+}
+
+#[test]
 fn a_pepper_is_made_once_and_kept() {
     let directory = TempDir::new().unwrap();
     let path = Pepper::beside(&directory.path().join("scimgate.db"));
@@ -430,4 +460,19 @@ fn a_pepper_that_is_none_is_refused_with_the_way_out() {
     std::fs::write(&short, [1; 31]).unwrap();
     check_refused(&short, "31 bytes instead of 32; restore it");
     check_refused(&short.join("below"), "writable for this user");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pepper_that_every_user_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("scimgate.pepper");
+    let key = Pepper::open(&path).unwrap().block();
+    let may = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+    may(0o644);
+    check_refused(&path, "chmod o-rwx");
+    // A volume in a cluster belongs to a group.
+    may(0o660);
+    assert_eq!(Pepper::open(&path).unwrap().block(), key);
 }

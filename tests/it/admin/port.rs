@@ -174,6 +174,13 @@ fn requests_are_tried_out_on_what_runs_and_nothing_is_sent() {
         .body("{\"requests\": 1}")
         .header("Content-Type", "application/json");
     assert_eq!(Served::send(&scene.served.admin, &request).status, 400);
+    let many = "DELETE /Users/1\n\n###\n".repeat(101);
+    let request = request
+        .body(json!({ "requests": many }).to_string())
+        .header("Content-Type", "application/json");
+    let refused = Served::send(&scene.served.admin, &request);
+    assert_eq!(refused.status, 400, "{refused}");
+    assert!(refused.to_string().contains("too many"), "{refused}");
     scene.served.terminate();
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use scimgate::catalog::Demand;
+use scimgate::catalog::watch::{Means, Timing, Watch};
 
 use super::{Site, renaming, row, script, until, write};
 
@@ -53,6 +54,34 @@ async fn a_tenant_that_is_removed_is_unavailable_and_then_unknown() {
         assert!(std::time::Instant::now() < patience);
         site.reloader.expire();
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(site.mark(&site.tenants[0]).await, "north 0");
+}
+
+/// The time of one who is gone passes also where it is never quiet.
+#[tokio::test]
+async fn a_removed_tenant_ends_although_files_are_written_all_the_time() {
+    let site = Site::with(&["north", "east"], |config| {
+        config.catalog.removal_grace_seconds = 1
+    })
+    .await;
+    let timing = Timing {
+        poll: Duration::from_secs(600),
+        ..Timing::default()
+    };
+    let _watch = Watch::start(site.reloader.clone(), Means::Auto, timing).unwrap();
+    std::fs::remove_file(site.path("tenants/east.toml")).unwrap();
+    let north = site.path("tenants/north.toml");
+    let text = std::fs::read_to_string(&north).unwrap();
+    let east = &site.tenants[1];
+    let patience = std::time::Instant::now() + Duration::from_secs(30);
+    for number in 0.. {
+        if east.get("/Users").await.status == 401 {
+            break;
+        }
+        assert!(std::time::Instant::now() < patience);
+        write(&north, &format!("{text}\n# written again: {number}\n"));
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(site.mark(&site.tenants[0]).await, "north 0");
 }
