@@ -53,7 +53,7 @@ impl World {
 
     fn request(&self, client: usize, number: usize) -> Request {
         let credential = format!("Bearer {}", self.token);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             let path = "/scim/v2/Users?filter=userName+eq+%22nobody%40example.com%22";
             return Request::new("GET", path).header("Authorization", &credential);
         }
@@ -145,8 +145,8 @@ async fn instances_hand_over_without_a_request_lost_or_carried_out_twice() {
     }
     world.over.store(true, Ordering::Relaxed);
     clients.join_all().await;
-    let failed = world.failed.lock().unwrap();
-    assert_eq!(*failed, Vec::<String>::new());
+    let failed = std::mem::take(&mut *world.failed.lock().unwrap());
+    assert_eq!(failed, Vec::<String>::new());
     let made = world.made.load(Ordering::Relaxed);
     assert!(world.answered.load(Ordering::Relaxed) > 50 && made > 20);
     let tenant = Tenant::at(address(&running), "/scim/v2", &world.token);

@@ -166,7 +166,7 @@ pub(crate) fn half_sent(token: &str, bytes: usize) -> Vec<u8> {
 /// A POST whose body comes byte by byte.
 pub(crate) fn chunked(token: &str, bytes: usize) -> Vec<u8> {
     let head = post(token, "Transfer-Encoding: chunked");
-    (head + &"1\r\n \r\n".repeat(bytes) + "0\r\n\r\n").into_bytes()
+    format!("{head}{}0\r\n\r\n", "1\r\n \r\n".repeat(bytes)).into_bytes()
 }
 
 pub(crate) fn preface() -> Vec<u8> {
