@@ -103,3 +103,8 @@ pub mod telemetry;
 pub mod tenant;
 pub mod transcript;
 pub mod vendor;
+
+/// Tests count memory as the program does.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: script::Counting<std::alloc::System> = script::Counting(std::alloc::System);

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: scimgate::script::Counting<mimalloc::MiMalloc> =
+    scimgate::script::Counting(mimalloc::MiMalloc);
 
 fn main() -> ExitCode {
     // Measured: huge pages are half of the memory at rest, and requests cost the same without

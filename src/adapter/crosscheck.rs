@@ -12,6 +12,20 @@ use super::mapping::Mapping;
 use crate::problem::{Problem, offset_of};
 use crate::scim::ResourceKind;
 
+/// Headers of which HTTP itself is made (RFC 9112 §3.2, §6; RFC 9110 §7.6.1, §10.1.1).
+const RESERVED: &[&str] = &[
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// What can be sent as a header (RFC 9110 §5).
 const HEADER_FORM: &str =
     "a name has letters, digits and -, as in X-Api-Key; a value is plain ASCII on one line";
@@ -91,12 +105,20 @@ impl Crosscheck<'_> {
                 let problem = self.at("manifest::unknown-setting", template, message);
                 problems.push(problem.meant(unknown, self.setting_names()));
             }
+            problems.extend(self.reserved(name));
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(template).is_err() {
                 let message = format!("`{name}` with this value is not an HTTP header");
                 let problem = self.at("manifest::header", template, message);
                 problems.push(problem.help(HEADER_FORM));
             }
         }
+        if let CredentialKind::Header { header } | CredentialKind::KeyExchange { header, .. } =
+            &self.manifest.credential
+        {
+            problems.extend(self.reserved(header));
+        }
+        let token = self.manifest.request_token.iter();
+        problems.extend(token.filter_map(|header| self.reserved(header)));
         if let CredentialKind::Header { header } = &self.manifest.credential
             && HeaderName::try_from(header).is_err()
         {
@@ -111,6 +133,18 @@ impl Crosscheck<'_> {
             problems.push(self.at("manifest::header", header, message));
         }
         problems
+    }
+
+    /// A header that says where a message ends, or to whom it goes, is not the manifest's.
+    fn reserved(&self, header: &str) -> Option<Problem> {
+        let is_reserved = RESERVED
+            .iter()
+            .any(|name| header.eq_ignore_ascii_case(name));
+        is_reserved.then(|| {
+            let message = format!("the header {header} is the connection's own");
+            let problem = self.at("manifest::header", header, message);
+            problem.help("remove it: the gateway sets it as the call needs it")
+        })
     }
 
     /// Where look-ups do not lag there is nothing to keep in mind, and where they do, somebody

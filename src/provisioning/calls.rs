@@ -82,6 +82,7 @@ impl Operation {
         };
         let budget = Budget {
             cpu: CPU,
+            brake: Some(adapter.script.brake(self.tenant.as_str())),
             deadline: self.deadline,
         };
         let recording = span.clone();

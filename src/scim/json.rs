@@ -20,6 +20,8 @@ pub struct JsonLimits {
     pub nodes: usize,
     /// Bytes of one string or key, after unescaping.
     pub string: usize,
+    /// Whether texts may hold U+0000.
+    pub nul: bool,
 }
 
 impl Default for JsonLimits {
@@ -29,6 +31,7 @@ impl Default for JsonLimits {
             depth: 32,
             nodes: 20_000,
             string: 64 * 1024,
+            nul: false,
         }
     }
 }
@@ -99,7 +102,7 @@ impl Reader<'_> {
                 self.limits.string
             )));
         }
-        if text.contains('\0') {
+        if !self.limits.nul && text.contains('\0') {
             return Err(E::custom("the character U+0000 is not allowed"));
         }
         Ok(())

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use rhai::{AST, ASTNode, Expr, FnCallExpr, Position, Stmt};
 
 use super::engine::scripting;
+use super::natives;
 use super::program::Script;
 use crate::problem::{Problem, counted, nearest, offset_of};
 
@@ -18,8 +19,10 @@ fn host_functions() -> &'static BTreeMap<String, BTreeSet<usize>> {
             |info| Some((info.metadata.name.to_string(), info.metadata.num_params)),
             true,
         );
+        let own: BTreeSet<_> = scripting().docs().names().collect();
+        let is_open = |name: &str| natives::is_open(name) || own.contains(name);
         let mut functions: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for (name, parameters) in all {
+        for (name, parameters) in all.into_iter().filter(|(name, _)| is_open(name)) {
             functions.entry(name).or_default().insert(parameters);
         }
         functions
@@ -121,15 +124,7 @@ fn wrong_arity(script: &Script, name: &str, given: usize, wanted: &str) -> Probl
 fn is_keyword(name: &str) -> bool {
     matches!(
         name,
-        "type_of"
-            | "is_def_var"
-            | "is_def_fn"
-            | "is_shared"
-            | "call"
-            | "curry"
-            | "Fn"
-            | "print"
-            | "debug"
+        "type_of" | "is_def_var" | "is_def_fn" | "is_shared" | "call" | "Fn" | "print" | "debug"
     )
 }
 

@@ -20,7 +20,7 @@ use crate::problem::{Problem, nearest, offset_of};
 const SOURCE_MAX: usize = 64 << 10;
 
 /// CPU time for compiling and evaluating tables, off the request path.
-const LOAD_CPU: Duration = Duration::from_secs(3);
+const LOAD_CPU: Duration = Duration::from_secs(2);
 
 impl Script {
     /// Compiles and lints a source.
@@ -51,6 +51,7 @@ impl Script {
             path_words: path_words(&text),
             text,
             serves_constants: check::serves_constants(&ast),
+            brakes: Arc::default(),
             ast: Arc::new(ast),
             functions,
             watch: None,

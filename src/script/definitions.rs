@@ -9,6 +9,7 @@ use rhai::FuncMetadata;
 
 use super::engine::{Scripting, language, scripting};
 use super::host::document::{Documented, Shows};
+use super::natives;
 
 /// Functions of rhai that scripts do not have, or have from us.
 const NOT_RHAIS: &[&str] = &["eval", "parse_json", "sleep"];
@@ -34,7 +35,7 @@ fn of_the_language() -> String {
             .last()
             .and_then(|line| line.strip_prefix("fn "));
         let name = defined.and_then(|rest| rest.split('(').next());
-        name.is_none_or(|name| !NOT_RHAIS.contains(&name))
+        name.is_none_or(|name| natives::is_open(name) && !NOT_RHAIS.contains(&name))
     });
     parts.collect::<Vec<_>>().join("\n\n")
 }

@@ -7,10 +7,11 @@ use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage,
     BasicStringPackage, LanguageCorePackage, LogicPackage, MoreStringPackage, Package as _,
 };
-use rhai::{Dynamic, Engine, EvalAltResult, NativeCallContext, OptimizationLevel};
+use rhai::{Engine, OptimizationLevel};
 
 use super::fiber;
 use super::host::{self, document::Docs};
+use super::{limits, natives};
 
 /// The engine and the manual of its host functions.
 pub struct Scripting {
@@ -36,7 +37,7 @@ pub(crate) fn unshared() -> Engine {
     build().engine
 }
 
-/// The language and its own functions, and nothing of ours.
+/// The language and all its own functions, and nothing of ours.
 pub(crate) fn language() -> Engine {
     #[expect(
         clippy::disallowed_methods,
@@ -73,9 +74,11 @@ fn limit(engine: &mut Engine) {
         // A chain of methods inside an array needs this depth; the stack is
         // bounded by the fiber's stack check, not by it.
         .set_max_expr_depths(64, 64)
-        .set_max_string_size(256 << 10)
-        .set_max_array_size(10_000)
-        .set_max_map_size(10_000)
+        // Each is of a value and all that is in it, so that they bound its depth too: the stack
+        // has room for dropping an array of maps of arrays as deep as both together.
+        .set_max_string_size(limits::MOST_TEXT)
+        .set_max_array_size(limits::MOST_ELEMENTS)
+        .set_max_map_size(limits::MOST_MEMBERS)
         .set_max_variables(256)
         .set_max_functions(500)
         .set_max_modules(0)
@@ -92,42 +95,8 @@ fn close_doors(engine: &mut Engine) {
     engine.on_print(|text| tracing::debug!(text = shortened(text), "script print"));
     engine.on_debug(|text, _, _| tracing::debug!(text = shortened(text), "script debug"));
 
-    // `disable_symbol` does not reach functions, so these are taken over by name.
-    engine.register_fn("parse_json", |context: NativeCallContext<'_>, _: &str| {
-        closed(&context)
-    });
-    engine.register_fn("replace", replace);
-}
-
-fn closed(context: &NativeCallContext<'_>) -> Result<Dynamic, Box<EvalAltResult>> {
-    let text = format!("{}() is not available to scripts", context.fn_name());
-    Err(EvalAltResult::ErrorRuntime(text.into(), context.call_position()).into())
-}
-
-/// rhai's own `replace` makes the whole result before it looks at the limit: 16 KiB
-/// replaced by itself is half a gigabyte.
-fn replace(
-    context: NativeCallContext<'_>,
-    text: &str,
-    from: &str,
-    to: &str,
-) -> Result<String, Box<EvalAltResult>> {
-    let found = if from.is_empty() {
-        0
-    } else {
-        text.matches(from).count()
-    };
-    let size = text.len().saturating_add(found.saturating_mul(to.len()));
-    if size > 256 << 10 {
-        return Err(
-            EvalAltResult::ErrorDataTooLarge("string".into(), context.call_position()).into(),
-        );
-    }
-    Ok(if found == 0 {
-        text.to_owned()
-    } else {
-        text.replace(from, to)
-    })
+    // `disable_symbol` does not reach functions.
+    natives::restrict(engine);
 }
 
 fn shortened(text: &str) -> String {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FuncArgs, Scope};
 
+use super::brake::{Brake, Brakes};
+use super::discreet;
 use super::engine::scripting;
 use super::fault::{Failure, ScriptFault};
 use super::host::{Fault, ScriptContext};
@@ -26,6 +28,7 @@ pub struct Script {
     /// Words that stand in paths of the source.
     pub(super) path_words: BTreeSet<String>,
     pub(super) serves_constants: bool,
+    pub(super) brakes: Arc<Brakes>,
     /// Notes which functions run, for coverage.
     pub(crate) watch: Option<Arc<Watch>>,
 }
@@ -90,12 +93,26 @@ impl Script {
             .map_err(|error| match thrown_fault(&error) {
                 Some(fault) if fault.is_bug() => ScriptFault {
                     message: "the vendor does not understand this call".to_owned(),
-                    ..fault_of(&error, &self.file)
+                    ..self.fault(&error)
                 }
                 .into(),
                 Some(fault) => failure_of(fault),
-                None => fault_of(&error, &self.file).into(),
+                None => self.fault(&error).into(),
             })
+    }
+
+    /// What an error while serving is, without what may be a person's.
+    fn fault(&self, error: &EvalAltResult) -> ScriptFault {
+        let fault = fault_of(error, &self.file);
+        ScriptFault {
+            message: discreet::told(error, fault.message, &self.text),
+            ..fault
+        }
+    }
+
+    /// The brake of a tenant for this version of the script.
+    pub(crate) fn brake(&self, tenant: &str) -> Brake {
+        Brake::of(&self.brakes, tenant, &self.file)
     }
 }
 

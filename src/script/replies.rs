@@ -18,7 +18,7 @@ use super::marks::Marks;
 use super::xml;
 
 /// No vendor is waited for longer, whatever it asks.
-const LONGEST_SPAN: Duration = Duration::from_secs(86_400);
+pub(super) const LONGEST_SPAN: Duration = Duration::from_secs(86_400);
 
 /// What an answer of the vendor means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -184,9 +184,11 @@ impl ReplyTable {
             200..=299 => Meaning::Ok,
             401 => Meaning::Credential,
             429 => Meaning::Busy,
-            // A firewall's page, say: it must not stop the whole tenant.
+            // A firewall's page, say.
             _ if unsigned => Meaning::Fault,
-            403 => Meaning::Credential,
+            // Of this object or this call. That of a credential as a whole needs a row: it stops
+            // the whole tenant.
+            403 => Meaning::Forbidden,
             404 | 410 => Meaning::Absent,
             409 => Meaning::Conflict,
             400 | 422 => Meaning::Invalid,
@@ -264,11 +266,7 @@ mod tests {
         check(200, json!({"id": 1}), Meaning::Ok);
         check(302, json!({}), Meaning::Fault);
         check(401, json!({}), Meaning::Credential);
-        check(
-            403,
-            json!({"error": {"code": "E0403"}}),
-            Meaning::Credential,
-        );
+        check(403, json!({"error": {"code": "E0403"}}), Meaning::Forbidden);
         check(403, json!({}), Meaning::Fault);
         check(503, json!("<html>"), Meaning::Fault);
     }

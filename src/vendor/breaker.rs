@@ -11,9 +11,15 @@ const FEWEST_CALLS: u32 = 20;
 const MOST_UNCONNECTED: u32 = 5;
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
+/// Calls in the first second after it closed; each second after that twice as many.
+const RAMP_START: u32 = 10;
+/// After so many seconds there is no limit any more.
+const RAMP_SECONDS: u32 = 5;
+
 /// One tenant's breaker. It opens when at least half of 20 or more calls in ten
 /// seconds failed, or when five in a row found no connection; then one probe a
-/// second goes out, and the first that succeeds closes it.
+/// second goes out, and the first that succeeds closes it. What waited for that does not come all at
+/// once: the number of calls a second grows from then on.
 #[derive(Debug)]
 pub(super) struct Breaker(Mutex<State>);
 
@@ -23,6 +29,31 @@ struct State {
     unconnected: u32,
     /// When open: the time of the next probe.
     next_probe: Option<Instant>,
+    ramp: Option<Ramp>,
+}
+
+/// How many calls go out after it closed.
+#[derive(Debug)]
+struct Ramp {
+    began: Instant,
+    second: u32,
+    admitted: u32,
+}
+
+impl Ramp {
+    /// Whether one more may go out; `None` once the ramp is over.
+    fn admits(&mut self, now: Instant) -> Option<bool> {
+        let second = now.saturating_duration_since(self.began).as_secs();
+        let second = u32::try_from(second)
+            .ok()
+            .filter(|second| *second < RAMP_SECONDS)?;
+        if second != self.second {
+            (self.second, self.admitted) = (second, 0);
+        }
+        let admits = self.admitted < RAMP_START << second;
+        self.admitted += u32::from(admits);
+        Some(admits)
+    }
 }
 
 /// Leave to make a call; its result is recorded with it.
@@ -59,6 +90,7 @@ impl Breaker {
             window: Window::new(Instant::now()),
             unconnected: 0,
             next_probe: None,
+            ramp: None,
         }))
     }
 
@@ -67,7 +99,11 @@ impl Breaker {
         let now = Instant::now();
         let mut state = self.lock();
         let Some(next_probe) = &mut state.next_probe else {
-            return Some(Pass::Free);
+            let admits = state.ramp.as_mut().and_then(|ramp| ramp.admits(now));
+            if admits.is_none() {
+                state.ramp = None;
+            }
+            return admits.unwrap_or(true).then_some(Pass::Free);
         };
         if now < *next_probe {
             return None;
@@ -118,6 +154,11 @@ impl State {
 
     fn close(&mut self, now: Instant) -> Change {
         (self.window, self.unconnected, self.next_probe) = (Window::new(now), 0, None);
+        self.ramp = Some(Ramp {
+            began: now,
+            second: 0,
+            admitted: 0,
+        });
         Change::Closed
     }
 }
@@ -183,5 +224,18 @@ mod tests {
             Change::None,
             "counts start anew"
         );
+    }
+    #[tokio::test(start_paused = true)]
+    async fn after_it_closed_the_calls_a_second_grow() {
+        let breaker = Breaker::new();
+        record(&breaker, 5, Health::Unconnected);
+        advance(PROBE_EVERY).await;
+        let probe = breaker.admit().unwrap_or(Pass::Free);
+        assert_eq!(breaker.record(probe, Health::Well), Change::Closed);
+        let offered = || (0..1000).filter(|_| breaker.admit().is_some()).count();
+        for expect in [10, 20, 40, 80, 160, 1000] {
+            assert_eq!(offered(), expect);
+            advance(Duration::from_secs(1)).await;
+        }
     }
 }

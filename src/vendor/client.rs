@@ -50,7 +50,16 @@ pub(super) async fn carry_out(
     // and a call counts once, however often it was tried.
     let pass = admit(to)?;
     // Retries: around everything that has to be asked again for each try.
-    let tried = persist(connections, to, &call, &request, deadline, story).await;
+    let tried = match pass {
+        Pass::Free => persist(connections, to, &call, &request, deadline, story).await,
+        // What finds out whether the vendor is back is asked once.
+        Pass::Probe => {
+            let began = Instant::now();
+            let tried = attempt(connections, to, request, deadline, story).await;
+            report(to, &call, 1, began, &tried);
+            tried
+        }
+    };
     settle(to, pass, &tried);
     tried.into_result()
 }

@@ -61,31 +61,55 @@ fn permit(address: IpAddr) -> Result<(), BoxError> {
     }
 }
 
-/// "This" network, link-local (metadata of all clouds), multicast, reserved.
+/// Addresses of clouds' metadata and platform services outside of the ranges below: Alibaba's, in
+/// a range that pods have too, and Azure's, among public ones.
+const PLATFORM_V4: [Ipv4Addr; 2] = [
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(168, 63, 129, 16),
+];
+
+/// What IANA's registry calls not globally reachable, but for loopback, private and shared
+/// networks (in-house vendors) and documentation: "this" network, link-local (metadata of most
+/// clouds), protocol assignments (Oracle's metadata), benchmarks, multicast, reserved.
 fn is_forbidden_v4(address: Ipv4Addr) -> bool {
-    let [first, ..] = address.octets();
-    first == 0 || first >= 224 || address.is_link_local()
+    match address.octets() {
+        [0 | 224..=255, ..] | [169, 254, ..] | [192, 0, 0, _] | [198, 18 | 19, ..] => true,
+        _ => PLATFORM_V4.contains(&address),
+    }
 }
 
+/// The same for version 6; unique local addresses are in-house vendors' but for those that clouds
+/// serve metadata at.
 fn is_forbidden_v6(address: Ipv6Addr) -> bool {
-    const AWS_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-    address.is_unspecified()
-        || address.is_multicast()
-        || address.is_unicast_link_local()
-        || address == AWS_METADATA
-        || embedded(address).is_some_and(is_forbidden_v4)
+    match address.segments() {
+        [0xfe80..=0xffff, ..] => true,
+        // AWS; Google.
+        [0xfd00, 0x0ec2, ..] | [0xfd20, 0x00ce, ..] => true,
+        // Discard only.
+        [0x0100, 0, 0, 0, ..] => true,
+        _ => address.is_unspecified() || embedded(address).into_iter().any(is_forbidden_v4),
+    }
 }
 
-/// The IPv4 address inside: mapped (RFC 4291 §2.5.5.2) or NAT64 (RFC 6052 §2.1).
-fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d] = address.to_ipv4_mapped().map_or_else(
-        || match address.octets() {
-            [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, rest @ ..] => Some(rest),
-            _ => None,
-        },
-        |v4| Some(v4.octets()),
-    )?;
-    Some(Ipv4Addr::new(a, b, c, d))
+/// The IPv4 addresses that something on the way may make of it: mapped, compatible and translated
+/// (RFC 4291 §2.5.5, RFC 2765 §2.1), NAT64 (RFC 6052 §2.1, RFC 8215), 6to4 (RFC 3056), Teredo
+/// (RFC 4380 §4) and ISATAP (RFC 5214 §6.1).
+fn embedded(address: Ipv6Addr) -> Vec<Ipv4Addr> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match address.segments() {
+        // Loopback and unspecified are no IPv4 addresses.
+        [0, 0, 0, 0, 0, 0, 0, 0 | 1] => Vec::new(),
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, high, low] => vec![v4(high, low)],
+        [0x2002, high, low, ..] => vec![v4(high, low)],
+        [0x2001, 0, high, low, _, _, client_high, client_low] => {
+            vec![v4(high, low), v4(!client_high, !client_low)]
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +130,24 @@ mod tests {
             "224.0.0.1",
             "255.255.255.255",
             "[ff02::1]",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "198.18.0.1",
+            "240.0.0.1",
+            "[::169.254.169.254]",
+            "[::ffff:0:169.254.169.254]",
+            "[64:ff9b:1::a9fe:a9fe]",
+            "[2002:a9fe:a9fe::1]",
+            "[2001:0:a9fe:a9fe::1]",
+            "[2001:0:4136:e378:8000:63bf:5601:5601]",
+            "[2001:db8::5efe:169.254.169.254]",
+            "[2001:db8::200:5efe:a9fe:a9fe]",
+            "[::ffff:100.100.100.200]",
+            "[fd00:ec2::23]",
+            "[fd20:ce::254]",
+            "[fec0::1]",
+            "[100::1]",
         ] {
             assert!(permit_host(host).is_err(), "{host}");
         }
@@ -117,6 +159,13 @@ mod tests {
             "203.0.113.7",
             "127.0.0.1",
             "10.1.2.3",
+            "100.64.1.2",
+            "192.168.0.1",
+            "192.0.1.1",
+            "[fd12:3456::1]",
+            "[::ffff:203.0.113.7]",
+            "[2002:cb00:7107::1]",
+            "[2606:4700::1111]",
             "[::1]",
             "[2001:db8::1]",
             "api.example.com",

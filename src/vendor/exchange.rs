@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::header::{DATE, HeaderMap, RETRY_AFTER};
 use hyper::{Request, Response};
 use hyper_util::client::legacy::Error;
@@ -13,12 +13,11 @@ use hyper_util::client::legacy::connect::capture_connection;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
+use super::blot::Secrets;
+use super::intake::Intake;
 use super::observer::Watched;
 use super::pool::Connections;
 use crate::script::call::VendorReply;
-
-/// The largest reply body: a page of 200 large users is below 1 MiB.
-pub(super) const MOST_BODY: usize = 8 * 1024 * 1024;
 
 const LONGEST_SPAN: Duration = Duration::from_secs(86_400);
 
@@ -53,12 +52,17 @@ async fn exchanged(
     ends: Instant,
 ) -> Result<VendorReply, Broken> {
     let connection = capture_connection(&mut request);
+    let secrets = Secrets::of(request.headers());
     let whole = async {
         let response = connections.request(request).await.map_err(broken)?;
-        read(response).await.map_err(Broken::Lost)
+        let reply = read(response, &connections.intake).await;
+        reply.map_err(Broken::Lost)
     };
     match timeout_at(ends, whole).await {
-        Ok(result) => result,
+        Ok(result) => result.map(|mut reply| {
+            secrets.blot(&mut reply);
+            reply
+        }),
         Err(_) if connection.connection_metadata().is_none() => {
             Err(Broken::Unsent("no connection in time".into()))
         }
@@ -91,27 +95,15 @@ fn innermost(error: &Error) -> String {
     cause.to_string()
 }
 
-async fn read(response: Response<Incoming>) -> Result<VendorReply, String> {
+async fn read(response: Response<Incoming>, intake: &Intake) -> Result<VendorReply, String> {
     let (head, body) = response.into_parts();
-    if body.size_hint().lower() > MOST_BODY as u64 {
-        return Err(too_long());
-    }
-    let body = Limited::new(body, MOST_BODY).collect().await;
-    let body = body.map_err(|e| match e.is::<LengthLimitError>() {
-        true => too_long(),
-        false => format!("its body was cut: {e}"),
-    })?;
     Ok(VendorReply {
         status: head.status.as_u16(),
         retry_after: retry_after(&head.headers),
         headers: head.headers,
-        body: body.to_bytes(),
+        body: intake.take(body).await?,
         after_loss: false,
     })
-}
-
-fn too_long() -> String {
-    format!("its body is longer than {MOST_BODY} bytes")
 }
 
 /// RFC 9110 §10.2.3: seconds, or a date, which is measured against the reply's

@@ -165,7 +165,10 @@ impl KeyExchange {
                 value.set_sensitive(true);
                 Ok(value)
             }
-            Tried::Answered(_, Meaning::Credential) => Err(Tried::Held(CallFault::Credential)),
+            // Whoever is asked for a key and forbids it refuses who asks.
+            Tried::Answered(_, Meaning::Credential | Meaning::Forbidden) => {
+                Err(Tried::Held(CallFault::Credential))
+            }
             Tried::Answered(reply, Meaning::Busy) => Err(Tried::Held(CallFault::Busy {
                 retry_after: reply.retry_after,
             })),

@@ -3,7 +3,8 @@
 //! ```text
 //! Network::call        impl adapter::Backend, one tenant
 //!   client.rs          the walk of a call: places, breakers, retries, rates, one try
-//!   exchange.rs        one try on the wire: head out, bounded reply in, who knows what was sent
+//!   exchange.rs        one try on the wire: head out, bounded reply in (intake.rs) without what
+//!                      was secret in the request (blot.rs), who knows what was sent
 //!   observer.rs        who hears of each try, for metrics and traces
 //!   pool.rs            connections, one set per tenant and worker thread (connect.rs, tls.rs, egress.rs)
 //!   destination.rs     where a tenant's calls go, and as whom (credential.rs, key_exchange.rs, oauth2/, path.rs)
@@ -14,6 +15,7 @@
 //! One rule runs through all of it: a fault says whether the vendor *may* have
 //! carried the call out. What is not known counts as carried out.
 
+mod blot;
 mod breaker;
 mod client;
 mod connect;
@@ -21,6 +23,7 @@ mod credential;
 mod destination;
 mod egress;
 mod exchange;
+mod intake;
 mod key_exchange;
 mod network;
 mod oauth2;

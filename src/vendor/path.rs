@@ -7,9 +7,7 @@ use url::Url;
 /// The URL of a call: `base` (scheme, host, port, path) followed by `path`.
 /// `Err` says what is wrong with the path, for whoever wrote the script.
 pub(super) fn join(base: &Url, path: &str) -> Result<Uri, String> {
-    inspect(path).map_err(|what| {
-        format!("{what}: the path is not quoted; wrap each value in segment() or query()")
-    })?;
+    inspect(path)?;
     let host = base
         .host_str()
         .filter(|_| matches!(base.scheme(), "http" | "https"));
@@ -46,6 +44,20 @@ fn stays(uri: &Uri, base: &Url, host: &str, below: &str) -> bool {
 }
 
 fn inspect(call: &str) -> Result<(), String> {
+    inspect_quoting(call).map_err(|what| {
+        format!("{what}: the path is not quoted; wrap each value in segment() or query()")
+    })?;
+    let path = call.split('?').next().unwrap_or_default();
+    match path.split('/').find(|segment| climbs(segment)) {
+        Some(_) => Err(
+            "a value in the path holds `..` between separators, which servers may read as a way up"
+                .into(),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn inspect_quoting(call: &str) -> Result<(), String> {
     let (path, query) = call.split_once('?').unwrap_or((call, ""));
     let rest = path.strip_prefix('/').ok_or("a path starts with `/`")?;
     if let Some(bad) = path.bytes().find(|b| !is_path_byte(*b)) {
@@ -72,6 +84,21 @@ fn inspect_segment(segment: &str) -> Result<(), String> {
         bytes if bytes.iter().any(u8::is_ascii_control) => Err("a control byte in the path".into()),
         _ => Ok(()),
     }
+}
+
+/// Whether some server makes a way up of a segment: decoding it once or twice, taking `\` for `/`,
+/// or leaving parameters (RFC 3986 §3.3) away before dots are resolved. Dots alone are judged by
+/// [`inspect_segment`], which says how to quote them.
+fn climbs(segment: &str) -> bool {
+    let mut plain = segment.as_bytes().to_vec();
+    for _ in 0..3 {
+        let mut parts = plain.split(|byte| matches!(byte, b'/' | b'\\'));
+        if parts.any(|part| matches!(part.split(|byte| *byte == b';').next(), Some(b"." | b".."))) {
+            return true;
+        }
+        plain = percent_encoding::percent_decode(&plain).collect();
+    }
+    false
 }
 
 fn percent_is_bare(text: &str) -> bool {
@@ -195,6 +222,23 @@ mod tests {
         }
         for path in ["/100%", "/a%2", "/a%zz", "/a?b=5%"] {
             refused(path, "a bare `%`");
+        }
+        for path in [
+            "/a/..;/b",
+            "/..;x=1/b",
+            "/..%2fadmin",
+            "/a%2f..%2fb",
+            "/..%5cadmin",
+            "/a%5C..",
+            "/%2e%2e%2fadmin",
+            "/%252e%252e%252fadmin",
+            "/.%3b/b",
+        ] {
+            let message = join(&base(), path).unwrap_err();
+            assert!(message.contains("a way up"), "{path}: {message}");
+        }
+        for path in ["/a..%2fb", "/a;b=..", "/...%2f", "/a%3b..", "/x?p=..%2f.."] {
+            assert!(join(&base(), path).is_ok(), "{path}");
         }
         refused("/a%00b", "a control byte");
         refused("/a%0d%0ab", "a control byte");

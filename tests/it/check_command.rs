@@ -299,6 +299,20 @@ fn names_that_manifest_script_and_table_do_not_share() {
     );
     manifest("X-Api-Key", "X Api Key", "manifest::header", "`X Api Key`");
     manifest("X-Idp-Tenant", "\"X Idp\"", "manifest::header", "`X Idp`");
+    for reserved in ["Host", "content-length", "Transfer-Encoding", "Connection"] {
+        manifest(
+            "X-Idp-Tenant",
+            reserved,
+            "manifest::header",
+            "connection's own",
+        );
+        manifest(
+            "X-Api-Key",
+            reserved,
+            "manifest::header",
+            "connection's own",
+        );
+    }
     manifest(
         "= \"restore\"",
         "= \"restor\"",

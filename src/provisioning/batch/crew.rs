@@ -106,6 +106,11 @@ impl Crew {
         let count = items.len();
         let cpu = CPU + CPU_EACH * u32::try_from(count).unwrap_or(u32::MAX);
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
+        let budget = Budget {
+            cpu,
+            brake: Some(adapter.script.brake(self.tenant.as_str())),
+            deadline,
+        };
         let job = move |call: &fiber::Call| {
             let environment =
                 TenantEnvironment::new(&adapter, &settings, None::<Self>, &Rc::default());
@@ -118,7 +123,7 @@ impl Crew {
             let given = adapter.script.call(&script, failure, &function, (items,))?;
             Ok(json::to_value(&given))
         };
-        match fiber::run(job, Budget { cpu, deadline }, &*self.backend).await? {
+        match fiber::run(job, budget, &*self.backend).await? {
             Some(Value::Array(results)) if results.len() == count => Ok(results),
             // Whatever was done, nobody can say which result is whose.
             _ => Err(VendorFault::UnknownOutcome.into()),

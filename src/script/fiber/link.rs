@@ -1,6 +1,6 @@
 //! Between a fiber and the code that runs on it: what is asked, and what is answered.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use corosensei::Yielder;
 use send_wrapper::SendWrapper;
 use serde_json::Value;
 
+use super::chains::Chains;
+use super::memory::Share;
 use crate::script::call::{CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::script::fault::Failure;
 
@@ -43,6 +45,31 @@ pub(crate) enum Answer {
     Cancelled,
 }
 
+/// Which bound a script ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Its stack's.
+    Stack,
+    /// That of its own memory.
+    Memory,
+    /// That of the memory of all scripts: it is not to blame.
+    Crowded,
+    /// That of its CPU time.
+    Cpu,
+}
+
+impl Ended {
+    /// As an operator reads it.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Stack => "the script nests too deeply: its stack is used up",
+            Self::Memory => "the script holds too much: its memory is used up",
+            Self::Crowded => "all scripts together hold too much memory",
+            Self::Cpu => "the script used up its CPU time",
+        }
+    }
+}
+
 /// Between a fiber and the code that runs on it.
 pub(super) struct Link {
     pub(super) yielder: Cell<*const Yielder<Answer, Ask>>,
@@ -50,6 +77,10 @@ pub(super) struct Link {
     pub(super) stack_limit: usize,
     /// Operations of the script so far.
     pub(super) operations: Cell<u32>,
+    pub(super) memory: Share,
+    pub(super) chains: RefCell<Chains>,
+    /// Set by the guard that ended the script.
+    pub(super) ended: Cell<Option<Ended>>,
 }
 
 impl Link {

@@ -27,13 +27,17 @@
 
 #![allow(unsafe_code)]
 
+mod chains;
+mod clock;
 mod guards;
 mod link;
+pub(crate) mod memory;
 mod stack;
 #[cfg(test)]
 pub(crate) mod tests;
+mod turns;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,22 +46,26 @@ use corosensei::{Coroutine, CoroutineResult, Yielder};
 use send_wrapper::SendWrapper;
 use tokio::time::Instant;
 
+use super::brake::Brake;
 use super::call::{Backend, CallFault};
 use super::fault::{Failure, GatewayFault};
+use clock::SliceClock;
 use guards::Slice;
 pub(crate) use guards::{install as install_guards, operations};
-use link::Link;
 pub(crate) use link::{Answer, Ask, Call, Results};
+use link::{Ended, Link};
 use stack::Stack;
 
 /// What a pause must leave: whoever waits for a job looks at it once more.
 const TIME_FOR_A_CALL: Duration = Duration::from_secs(2);
 
 /// How much a fiber may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Budget {
-    /// CPU time, summed over slices; waiting for the vendor is free.
+    /// CPU time of the thread, summed over slices; waiting for the vendor or for a core is free.
     pub(crate) cpu: Duration,
+    /// Who hears that the CPU time was used up, and who may say that no more of it is given.
+    pub(crate) brake: Option<Brake>,
     /// When the vendor's answers must be there.
     pub(crate) deadline: Instant,
 }
@@ -65,34 +73,57 @@ pub(crate) struct Budget {
 /// Runs `job` on a fiber, carrying its calls out by `backend`.
 ///
 /// # Errors
-/// Whatever the job returns; `Internal` if it panics or no stack can be had.
+/// Whatever the job returns; `Internal` if it panics; `Overloaded` if no stack can be had, or if
+/// all scripts together hold too much.
 pub(crate) async fn run<T: 'static>(
     job: impl FnOnce(&Call) -> Result<T, Failure> + 'static,
     budget: Budget,
     backend: &dyn Backend,
 ) -> Result<T, Failure> {
+    if let Some(brake) = &budget.brake {
+        brake.admit()?;
+    }
     let mut fiber = Fiber::new(job, budget.cpu)?;
     let mut answer = Answer::Go;
     loop {
-        answer = match fiber.resume(answer)? {
-            CoroutineResult::Return(result) => return result,
-            CoroutineResult::Yield(Ask::Yield) => {
-                tokio::task::yield_now().await;
+        let asked = match fiber.resume(answer)? {
+            CoroutineResult::Return(result) => {
+                return match fiber.link.ended.get() {
+                    Some(Ended::Crowded) => Err(GatewayFault::Overloaded.into()),
+                    ended => {
+                        note(&budget, ended);
+                        result
+                    }
+                };
+            }
+            CoroutineResult::Yield(asked) => asked,
+        };
+        answer = match asked {
+            Ask::Yield => {
+                turns::pass(fiber.used, budget.deadline).await;
                 Answer::Go
             }
-            CoroutineResult::Yield(Ask::Sleep(time)) => {
-                backend
-                    .wait(budget.deadline.min(Instant::now() + time))
-                    .await;
+            Ask::Sleep(time) => {
+                backend.wait(until(time, budget.deadline)).await;
                 Answer::Go
             }
-            CoroutineResult::Yield(Ask::Pause(time)) => pause(time, budget.deadline, backend).await,
-            CoroutineResult::Yield(Ask::Results(results)) => Answer::Results(results.await),
-            CoroutineResult::Yield(Ask::Call(call)) => {
-                Answer::Reply(backend.call(call, budget.deadline).await)
-            }
+            Ask::Pause(time) => pause(time, budget.deadline, backend).await,
+            Ask::Results(results) => Answer::Results(results.await),
+            Ask::Call(call) => Answer::Reply(backend.call(call, budget.deadline).await),
         };
     }
+}
+
+fn note(budget: &Budget, ended: Option<Ended>) {
+    if let Some(brake) = &budget.brake {
+        brake.record(matches!(ended, Some(Ended::Cpu | Ended::Memory)));
+    }
+}
+
+/// So long from now, but not beyond the deadline, however long a script wants to sleep.
+fn until(time: Duration, deadline: Instant) -> Instant {
+    let wanted = Instant::now().checked_add(time);
+    wanted.map_or(deadline, |wanted| wanted.min(deadline))
 }
 
 /// Waits, unless too little time would be left for what comes after.
@@ -134,6 +165,8 @@ struct Fiber<T: 'static> {
     coroutine: Option<Coroutine<Answer, Ask, Result<T, Failure>, Stack>>,
     link: Rc<Link>,
     cpu: Duration,
+    /// CPU time so far.
+    used: Duration,
     deepest: usize,
 }
 
@@ -151,6 +184,9 @@ impl<T: 'static> Fiber<T> {
             dead: Cell::new(false),
             stack_limit: stack.soft_limit(),
             operations: Cell::new(0),
+            memory: memory::Share::default(),
+            chains: RefCell::default(),
+            ended: Cell::new(None),
         });
         let inner = Rc::clone(&link);
         let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<Answer, Ask>, _| {
@@ -162,6 +198,7 @@ impl<T: 'static> Fiber<T> {
             coroutine: Some(coroutine),
             link,
             cpu,
+            used: Duration::ZERO,
             deepest: usize::MAX,
         })
     }
@@ -173,14 +210,15 @@ impl<T: 'static> Fiber<T> {
         let Some(coroutine) = self.coroutine.as_mut() else {
             return Err(GatewayFault::Internal.into());
         };
-        let started = std::time::Instant::now();
-        let slice = Slice::new(&self.link, started.checked_add(self.cpu));
+        let clock = SliceClock::start();
+        let slice = Slice::new(&self.link, clock, self.cpu.saturating_sub(self.used));
         let (result, used) = guards::within(slice, || {
             catch_unwind(AssertUnwindSafe(|| coroutine.resume(answer)))
         });
-        self.cpu = self.cpu.saturating_sub(started.elapsed());
-        self.deepest = self.deepest.min(used.deepest);
-        self.link.operations.set(used.operations);
+        self.link.memory.hold(used.memory());
+        self.used += clock.used();
+        self.deepest = self.deepest.min(used.deepest());
+        self.link.operations.set(used.operations());
         result.map_err(|_| {
             tracing::error!("a host function panicked");
             GatewayFault::Internal.into()
@@ -197,7 +235,7 @@ impl<T: 'static> Drop for Fiber<T> {
         if suspended {
             self.link.dead.set(true);
             // The last slice: enough to unwind, whatever the budget was.
-            self.cpu = Duration::from_millis(50);
+            self.cpu = self.used + Duration::from_millis(50);
             let _ended = self.resume(Answer::Cancelled);
         }
         if let Some(coroutine) = self.coroutine.take()
@@ -215,4 +253,12 @@ impl Drop for Unlink {
     fn drop(&mut self) {
         self.0.yielder.set(std::ptr::null());
     }
+}
+
+/// What `work` gives, and the CPU time it took.
+#[cfg(test)]
+pub(crate) fn cpu_of<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let clock = SliceClock::start();
+    let result = work();
+    (result, clock.used())
 }

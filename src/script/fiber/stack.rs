@@ -1,9 +1,9 @@
-//! Stacks for fibers: 32 MiB of address space each, of which only the pages a
+//! Stacks for fibers: 64 MiB of address space each, of which only the pages a
 //! script really touches (12 KiB for a plain read) are ever memory.
 //!
 //! The size is not generosity. rhai recurses natively over nested data (drop,
 //! `==`, `to_string`) without counting an operation, so no limit of the engine
-//! bounds that depth tightly enough for a small stack; 32 MiB does, and
+//! bounds that depth tightly enough for a small stack; 64 MiB does, and
 //! address space is free.
 
 #![allow(unsafe_code)]
@@ -17,7 +17,7 @@ use portable as platform;
 use linux as platform;
 
 /// Address space of one stack.
-const SIZE: usize = 32 << 20;
+const SIZE: usize = 64 << 20;
 
 /// What the software check keeps in reserve for native code that runs between
 /// two checks.
@@ -75,7 +75,7 @@ impl Stack {
 }
 
 // SAFETY: `base` and `limit` are the ends of one mapping that lives as long as
-// this value; its lowest pages are a guard (see `Mapping::new`), and 32 MiB is
+// this value; its lowest pages are a guard (see `Mapping::new`), and 64 MiB is
 // more than MIN_STACK_SIZE.
 unsafe impl corosensei::stack::Stack for Stack {
     fn base(&self) -> corosensei::stack::StackPointer {

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod limits;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Instant as Clock;
@@ -46,6 +48,7 @@ impl Backend for Echo {
 pub(crate) fn budget() -> Budget {
     Budget {
         cpu: Duration::from_millis(500),
+        brake: None,
         deadline: tokio::time::Instant::now() + Duration::from_secs(30),
     }
 }

@@ -301,6 +301,12 @@ pub(super) fn read(
     match verdict.means {
         // The lost try did it: what is to be gone is gone.
         Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
+        // A script cannot hold it, and is not to blame.
+        Meaning::Ok if body.as_ref().is_some_and(|body| !json::fits(body)) => {
+            let action = "ask the vendor for smaller pages: more than 4 MiB of text, 10,000 elements or 30,000 members cannot be handled at once";
+            tracing::warn!(action, "the vendor's reply is too large");
+            Err(garbled(reply, repeatable))
+        }
         Meaning::Ok if body.is_some() => {
             let body = body.map(|body| replies.with_headers(body, &reply.headers));
             Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic))

@@ -68,6 +68,14 @@ impl Docs {
         &self.0
     }
 
+    /// The names of all of them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|function| {
+            let name = function.signature.split('(').next().unwrap_or_default();
+            name.trim_start_matches('.')
+        })
+    }
+
     /// The manual as a Markdown table.
     pub fn table(&self) -> String {
         let head = "| write | meaning | examples |\n|---|---|---|\n";

@@ -11,7 +11,7 @@ use super::json;
 use crate::scim::ScimError;
 use crate::script::call::{CallFault, VendorReply};
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
-use crate::script::replies::{Meaning, Verdict};
+use crate::script::replies::{LONGEST_SPAN, Meaning, Verdict};
 
 /// What a script throws or catches.
 #[derive(Clone, Debug)]
@@ -284,7 +284,8 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         &[("busy(5).means", r#""busy""#)],
     );
     engine.register_fn("busy", |seconds: i64| {
-        let wait = u64::try_from(seconds).ok().map(Duration::from_secs);
+        let wait = u64::try_from(seconds).ok();
+        let wait = wait.map(|seconds| Duration::from_secs(seconds).min(LONGEST_SPAN));
         Fault::bare(FaultKind::Busy(wait))
     });
     docs.function(

@@ -5,23 +5,56 @@ use rhai::{Array, Dynamic, Map};
 use serde_json::{Number, Value};
 
 use super::item::Item;
+use crate::scim::json::{JsonLimits, read_with};
+use crate::script::limits;
 
 /// Deeper values are refused in both directions.
 const DEPTH: usize = 64;
 
-/// Reads a vendor's reply body. `None` if it is no JSON or nested too deeply.
+/// What one reply may hold; a page of 200 users has some 10,000 values.
+const REPLY: JsonLimits = JsonLimits {
+    depth: DEPTH,
+    nodes: 100_000,
+    string: 1 << 20,
+    nul: true,
+};
+
+/// Reads a vendor's reply body in one pass. `None` if it is no JSON, has a key twice in one
+/// object, or holds more than a reply may.
 pub(crate) fn parse(body: &[u8]) -> Option<Value> {
-    let value = serde_json::from_slice(body).ok()?;
-    is_shallow(&value, DEPTH).then_some(value)
+    read_with(body, REPLY).ok()
 }
 
-fn is_shallow(value: &Value, room: usize) -> bool {
-    match value {
-        Value::Array(items) => room > 0 && items.iter().all(|item| is_shallow(item, room - 1)),
-        Value::Object(members) => {
-            room > 0 && members.values().all(|item| is_shallow(item, room - 1))
+/// Whether a script may hold the value, by the engine's way of counting.
+pub(crate) fn fits(value: &Value) -> bool {
+    let mut sizes = Sizes::default();
+    sizes.add(value);
+    sizes.text <= limits::MOST_TEXT
+        && sizes.elements <= limits::MOST_ELEMENTS
+        && sizes.members <= limits::MOST_MEMBERS
+}
+
+#[derive(Default)]
+struct Sizes {
+    text: usize,
+    elements: usize,
+    members: usize,
+}
+
+impl Sizes {
+    fn add(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.text += text.len(),
+            Value::Array(items) => {
+                self.elements += items.len();
+                items.iter().for_each(|item| self.add(item));
+            }
+            Value::Object(members) => {
+                self.members += members.len();
+                members.values().for_each(|item| self.add(item));
+            }
+            _ => {}
         }
-        _ => true,
     }
 }
 
@@ -102,6 +135,38 @@ fn text_of(dynamic: &Dynamic) -> Option<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_reply_of_too_many_values_is_not_read() {
+        let many = |count: usize| format!("[0{}]", ",0".repeat(count));
+        assert!(parse(many(99_000).as_bytes()).is_some());
+        assert!(parse(many(4_000_000).as_bytes()).is_none());
+        assert!(
+            parse(br#"{"a":1,"a":2}"#).is_none(),
+            "two readers, two values"
+        );
+        assert!(parse(br#"{"a":"\u0000"}"#).is_some());
+    }
+
+    #[test]
+    fn a_page_of_200_rich_users_is_held_by_a_script() {
+        let user = |n: usize| {
+            let fields = (0..100).map(|field| (format!("field{field}"), "x".repeat(160).into()));
+            let mut user: serde_json::Map<_, _> = fields.collect();
+            user.insert("groups".into(), (0..20).map(|id| json!(id + n)).collect());
+            Value::Object(user)
+        };
+        let page = json!({"rows": (0..200).map(user).collect::<Vec<_>>()});
+        assert!(fits(&page));
+        let source = "fn main(page) { let rows = page.rows; rows.len() }";
+        let engine = &crate::script::engine::scripting().engine;
+        let ast = engine.compile(source).unwrap();
+        let scope = &mut rhai::Scope::new();
+        let held = engine.call_fn::<i64>(scope, &ast, "main", (to_dynamic(&page),));
+        assert_eq!(held.unwrap(), 200);
+        assert!(!fits(&json!({"rows": vec![0; 10_001]})));
+        assert!(!fits(&json!({"text": "x".repeat((4 << 20) + 1)})));
+    }
 
     #[test]
     fn scripts_see_what_the_vendor_said_and_give_it_back() {

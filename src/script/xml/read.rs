@@ -8,12 +8,12 @@ use serde_json::{Map, Value};
 use super::{ATTRIBUTE, DEPTH, TEXT};
 
 /// Elements and attributes of one document; a page of 200 users has some 7,000.
-const NODES: usize = 200_000;
+const NODES: usize = 100_000;
 
 /// Reads a document. `lists` are the names of elements that are arrays however many there are.
 ///
 /// `None` for what is not UTF-8, not well formed or cut; for a DTD, an entity beside the five of
-/// XML (1.0 §4.6) or a processing instruction; for more than 64 levels or 200,000 elements and
+/// XML (1.0 §4.6) or a processing instruction; for more than 64 levels or 100,000 elements and
 /// attributes; and for a second element of a name that is not in `lists`.
 pub fn read(document: &[u8], lists: &[String]) -> Option<Value> {
     let mut reader = Reader::from_str(std::str::from_utf8(document).ok()?);

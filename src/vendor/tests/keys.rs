@@ -8,7 +8,7 @@ use super::*;
 const KEY_ONE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"key\":\"one\"}";
 const KEY_TWO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"key\":\"two\"}";
 const NO_KEY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-const REFUSED: &str = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
+const REFUSED: &str = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n";
 
 fn destination(vendor: &Vendor, password: &str) -> Destination {
     let exchange = KeyExchange {

@@ -163,3 +163,19 @@ async fn what_is_no_single_requests_keeps_no_story_from_its_end() {
     assert_eq!(ear.0.load(Ordering::Relaxed), 1);
     drop(apart);
 }
+
+#[tokio::test]
+async fn a_vendor_that_repeats_what_it_was_sent_shows_no_credential() {
+    let vendor = Vendor::answering(|request| {
+        let body = request.replace(['\r', '\n'], " ");
+        let length = body.len();
+        format!("HTTP/1.1 200 OK\r\nX-Echo: {body}\r\nContent-Length: {length}\r\n\r\n{body}")
+    })
+    .await;
+    let reply = send(&network(&vendor.base_url), Verb::Get, "/users").await;
+    let reply = reply.unwrap();
+    let body = String::from_utf8_lossy(&reply.body);
+    assert!(vendor.requests()[0].contains("s3cret"));
+    assert!(body.contains("Bearer ***"), "{body}");
+    assert!(!format!("{reply:?}").contains("s3cret"), "{reply:?}");
+}

@@ -1,0 +1,136 @@
+//! What a script can use up, and that it ends there.
+
+use super::*;
+
+#[test]
+fn a_script_that_holds_too_much_is_ended_and_gives_it_back() {
+    let hoards = [
+        "fn keep(n) { let s = `${n}`; s.pad(4000000, 'a'); keep(n + 1) + s.len() } fn main() { keep(1) }",
+        "fn main() { [1].map(|x| { let all = [#{}, #{}, #{}, #{}, #{}, #{}, #{}, #{}, #{}, #{}, #{}, #{}, #{}, #{}]; all.map(|m| { let s = \"\"; s.pad(4000000, 'b'); s }) }) }",
+    ];
+    for source in hoards {
+        let before = memory::live();
+        let budget = Budget {
+            cpu: Duration::from_secs(20),
+            ..budget()
+        };
+        let told = reason(block_on(run(job(source), budget, &Echo::default())));
+        assert!(
+            told.contains("memory") || told.contains("too large"),
+            "{source}: {told}"
+        );
+        let left = memory::live() - before;
+        assert!(left < 1 << 20, "{source}: {left}");
+    }
+}
+
+#[test]
+fn replacing_a_letter_by_a_text_is_measured_first() {
+    for call in [
+        "s.replace('a', s)",
+        "s.replace(\"a\", s)",
+        "s.split(\"\")",
+        "s.split('a')",
+        "s.to_chars()",
+    ] {
+        let source = format!("fn main() {{ let s = \"a\"; s.pad(1000000, 'a'); {call} }}");
+        let (told, held) = memory::peak_of(|| reason(run_script(&source, &Echo::default())));
+        assert!(told.contains("too large"), "{call}: {told}");
+        assert!(held < 8 << 20, "{call}: {held}");
+    }
+}
+
+#[test]
+fn a_sleep_without_end_ends_with_the_deadline() {
+    block_on(async {
+        tokio::time::pause();
+        for time in ["9223372036854775807", "1e300", "-1"] {
+            let source = format!("fn main() {{ sleep({time}); 1 }}");
+            let slept = run(job(&source), budget(), &Echo::default()).await;
+            assert_eq!(slept.unwrap(), "1", "{time}");
+        }
+    });
+}
+
+/// As when the process is stopped, or another has the core.
+#[test]
+fn time_in_which_a_script_does_not_have_the_core_is_not_its_own() {
+    let loops = job("fn main() { let x = 0; while x < 5000 { x += 1; } x }");
+    let slow = move |call: &Call| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the thread itself is to stand still"
+        )]
+        std::thread::sleep(Duration::from_millis(700));
+        loops(call)
+    };
+    let ended = block_on(run(slow, budget(), &Echo::default()));
+    assert_eq!(ended.unwrap(), "5000");
+}
+
+#[test]
+fn a_source_that_takes_long_to_parse_is_given_up() {
+    let lets: String = (0..4500).map(|n| format!("let v{n}=1;")).collect();
+    let calls = format!("fn main() {{ {} }}", "f(".repeat(20_000));
+    for source in [format!("fn main() {{ {lets} }}"), calls] {
+        let clock = clock::SliceClock::start();
+        let _compiled = crate::script::program::Script::compile("v.rhai", source);
+        assert!(clock.used() < Duration::from_secs(5), "{:?}", clock.used());
+    }
+}
+
+#[test]
+fn curry_is_no_function_of_a_script() {
+    let attack = "fn user_attributes() { let a = [Fn(\"zz\")]; let n = 0; while n < 60000 { a.push(Fn(\"zz\").curry([[[[[[a.pop()]]]]]])); n += 1; } a }";
+    for source in [attack, "fn f() { curry(Fn(\"zz\"), 1) }"] {
+        let problems = crate::script::program::Script::compile("v.rhai", source.to_owned());
+        let problems = problems.map(|_| ()).expect_err(source);
+        assert!(
+            format!("{:?}", problems[0]).contains("curry"),
+            "{:?}",
+            problems[0]
+        );
+    }
+}
+
+#[test]
+fn values_as_deep_as_any_are_dropped() {
+    let shapes = [
+        "a = [a]",
+        "a = #{ x: [a] }",
+        "let b = []; b.push(a); a = b",
+        "let b = #{}; b.set(\"x\", a); a = b",
+        "let b = #{}; b.mixin(#{ x: a }); a = b",
+        "let b = []; b.append([a]); a = b",
+        "let b = [1]; b[0] = a; a = b",
+        "let b = [[]]; b[0].push(a); a = b",
+        "a = [a].map(|x| [x])",
+    ];
+    for shape in shapes {
+        let source = format!("fn main() {{ let a = []; loop {{ {shape}; }} }}");
+        assert!(run_script(&source, &Echo::default()).is_err(), "{shape}");
+    }
+}
+
+/// The tree is walked and dropped where the stack is a thread's own.
+#[test]
+fn an_expression_without_end_is_no_tree_without_end() {
+    let chains = [
+        format!("fn f(a) {{ a{} }}", "+a".repeat(25_000)),
+        format!("fn f(a) {{ a{} }}", ".b".repeat(25_000)),
+        format!("fn f(a) {{ a{} }}", "[0]".repeat(20_000)),
+        format!("fn f(a) {{ a{} }}", "+#{}+{1;2}".repeat(5_000)),
+        format!("fn f(a) {{ {} }}", "if a {} else ".repeat(4_000)),
+        format!("fn f(a) {{ {}a }}", "!".repeat(25_000)),
+        format!("fn f(a) {{ a{} }}", "+a".repeat(900)),
+    ];
+    let small = std::thread::Builder::new().stack_size(2 << 20);
+    let small = small.spawn(move || {
+        let compile = |source: &String| {
+            crate::script::program::Script::compile("v.rhai", source.clone()).is_ok()
+        };
+        chains.iter().map(compile).collect::<Vec<_>>()
+    });
+    let compiled = small.unwrap().join().unwrap();
+    assert_eq!(compiled, [false, false, false, false, false, false, true]);
+}
