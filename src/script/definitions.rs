@@ -50,7 +50,10 @@ fn of_the_host(scripting: &Scripting) -> String {
     for function in scripting.docs().functions() {
         let names = parameters(function.signature);
         let overloads = registered.iter().filter(|found| {
-            found.name == name(function.signature) && found.num_params == names.len()
+            // What stands in the place of a closed one has no parameters' names.
+            found.name == name(function.signature)
+                && found.num_params == names.len()
+                && found.params_info.len() == names.len()
         });
         let overloads = overloads.map(|found| definition(function, &names, found));
         // The engine keeps them in no order.

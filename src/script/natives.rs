@@ -130,7 +130,12 @@ const PROPORTIONAL: &[&str] = &[
 const MEASURED: &[&str] = &["pad", "replace", "split", "to_chars"];
 
 /// What rhai has under a name that is open, and without a bound; by the parameter that tells it.
-const UNBOUNDED: &[(&str, &str)] = &[("pad", "padding"), ("split", "segments")];
+const UNBOUNDED: &[(&str, &str)] = &[
+    // Multiplies sizes without looking whether they fit.
+    ("pad", "item"),
+    ("pad", "padding"),
+    ("split", "segments"),
+];
 
 /// Whether scripts have a function of this name from rhai.
 pub(super) fn is_open(name: &str) -> bool {

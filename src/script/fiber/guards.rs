@@ -188,24 +188,16 @@ pub(crate) fn install(engine: &mut Engine) {
         deprecated,
         reason = "rhai's word for what may change; its version is pinned"
     )]
-    engine.on_parse_token(|token, _, _| match parses_on(&token) {
+    engine.on_parse_token(|token, _, _| match parses_on() {
         Ok(()) => token,
         Err(reason) => Token::LexError(Box::new(LexError::Runtime(reason.to_owned()))),
     });
 }
 
-/// Whether there is memory and CPU time for one token more, and its expression is not too long.
-fn parses_on(token: &Token) -> Result<(), &'static str> {
-    let (hot, ended) = HOT.get().step();
-    if let Some(ended) = ended {
-        return Err(ended.reason());
-    }
-    match hot.link() {
-        Some(link) if !link.chains.borrow_mut().takes(token) => {
-            Err("the expression has too many operators: split it")
-        }
-        _ => Ok(()),
-    }
+/// Whether there is memory and CPU time for one token more.
+fn parses_on() -> Result<(), &'static str> {
+    let (_, ended) = HOT.get().step();
+    ended.map_or(Ok(()), |ended| Err(ended.reason()))
 }
 
 fn progress() -> Result<(), &'static str> {

@@ -1,6 +1,6 @@
 //! Between a fiber and the code that runs on it: what is asked, and what is answered.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use corosensei::Yielder;
 use send_wrapper::SendWrapper;
 use serde_json::Value;
 
-use super::chains::Chains;
 use super::memory::Share;
 use crate::script::call::{CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::script::fault::Failure;
@@ -78,7 +77,6 @@ pub(super) struct Link {
     /// Operations of the script so far.
     pub(super) operations: Cell<u32>,
     pub(super) memory: Share,
-    pub(super) chains: RefCell<Chains>,
     /// Set by the guard that ended the script.
     pub(super) ended: Cell<Option<Ended>>,
 }

@@ -27,7 +27,6 @@
 
 #![allow(unsafe_code)]
 
-mod chains;
 mod clock;
 mod guards;
 mod link;
@@ -37,7 +36,7 @@ mod stack;
 pub(crate) mod tests;
 mod turns;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -185,7 +184,6 @@ impl<T: 'static> Fiber<T> {
             stack_limit: stack.soft_limit(),
             operations: Cell::new(0),
             memory: memory::Share::default(),
-            chains: RefCell::default(),
             ended: Cell::new(None),
         });
         let inner = Rc::clone(&link);
