@@ -9,8 +9,11 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-/// A slice shorter than this is charged by the wall clock, and no mark gets older.
+/// A slice shorter than this is charged by the wall clock.
 const SHORT: Duration = Duration::from_micros(500);
+
+/// A mark serves slices that begin so soon after it; what the thread did between is charged too.
+const FRESH: Duration = Duration::from_micros(50);
 
 /// Both clocks, read together.
 #[derive(Clone, Copy)]
@@ -36,7 +39,7 @@ thread_local! {
 #[derive(Clone, Copy)]
 pub(super) struct SliceClock {
     began: Instant,
-    /// The thread's CPU time when the slice began, or up to [`SHORT`] of wall time before.
+    /// The thread's CPU time when the slice began, or up to [`FRESH`] of wall time before.
     cpu: Duration,
 }
 
@@ -45,7 +48,7 @@ impl SliceClock {
         let began = Instant::now();
         let fresh = MARK
             .get()
-            .filter(|mark| began.saturating_duration_since(mark.wall) < SHORT);
+            .filter(|mark| began.saturating_duration_since(mark.wall) < FRESH);
         let mark = fresh.unwrap_or_else(|| {
             let mark = Mark::now();
             MARK.set(Some(mark));
@@ -57,7 +60,7 @@ impl SliceClock {
         }
     }
 
-    /// CPU time since the start, at most [`SHORT`] more than there was.
+    /// CPU time since the start, at most [`FRESH`] more than there was if the slice was not short.
     pub(super) fn used(&self) -> Duration {
         let wall = self.wall();
         if wall < SHORT {
