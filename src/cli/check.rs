@@ -119,8 +119,8 @@ fn play(adapter: &Arc<Adapter>, config: &Config, report: &mut Report) -> usize {
     let idle = lint::unplayed(adapter, &played, (&manifest, text));
     for one in &played {
         report.source(&(one.file.clone(), one.text.clone()));
-        report.extend(one.problems.clone());
     }
+    report.extend(transcript::problems(&played));
     report.extend(idle);
     played.len()
 }

@@ -1,11 +1,17 @@
 //! `scimgate explain`.
 
+use std::time::Duration;
+
 use super::events::{Events, Place};
 use super::output::Form;
 use super::{Ending, Trouble};
 use crate::config::Config;
 use crate::gateway;
-use crate::provisioning::trace::tell;
+use crate::provisioning::trace::{Event, tell};
+
+/// The gateway writes its log ten times a second.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+const LOOKS: u32 = 5;
 
 /// Which request.
 #[derive(Debug, clap::Args)]
@@ -24,7 +30,7 @@ pub(super) struct Options {
 #[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let log = Events::of(config, &options.place)?;
-    let events = log.of_request(options.request_id.trim())?;
+    let events = soon(&log, options.request_id.trim())?;
     if events.is_empty() {
         eprintln!("{}", unknown(config));
         return Ok(Ending::Findings);
@@ -37,6 +43,18 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         print!("{}", stories.join("\n"));
     }
     Ok(Ending::Done)
+}
+
+/// The log is written a moment after the answer: whoever asks at once waits for it.
+fn soon(log: &Events, request_id: &str) -> Result<Vec<Event>, Trouble> {
+    for _ in 0..LOOKS {
+        let events = log.of_request(request_id)?;
+        if !events.is_empty() {
+            return Ok(events);
+        }
+        log.pause(BETWEEN_LOOKS);
+    }
+    log.of_request(request_id)
 }
 
 fn unknown(config: &Config) -> String {

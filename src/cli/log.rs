@@ -137,7 +137,12 @@ fn lines(events: &[Event], format: Format) -> anyhow::Result<String> {
     let mut text = String::new();
     for event in events {
         match format {
-            Format::Human => text.push_str(&columns(&row(event))),
+            Format::Human => {
+                text.push_str(&columns(&row(event)));
+                if let Some(cause) = &event.reason {
+                    writeln!(text, "{:22}cause: {}", "", plain(cause))?;
+                }
+            }
             Format::Json => writeln!(text, "{}", serde_json::to_string(event)?)?,
             Format::Csv => writeln!(text, "{}", csv(event))?,
         }

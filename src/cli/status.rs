@@ -178,6 +178,11 @@ fn percent(rates: &Rates) -> String {
 fn state(tenant: &TenantStatus, part: Option<&Part>) -> String {
     match part {
         Some(part) if part.state != State::Live => versions(part),
+        _ if !tenant.conditions.is_empty() => {
+            let kinds = tenant.conditions.iter();
+            let words: Vec<_> = kinds.map(|condition| condition.kind.what()).collect();
+            words.join("; ")
+        }
         _ if tenant.paused => "its vendor does not answer".to_owned(),
         _ if tenant.health.risk.level != RiskLevel::Ok => tenant.health.risk.reason.clone(),
         _ if tenant.warnings > 0 => {

@@ -45,6 +45,7 @@ use crate::adapter::settings::Settings;
 use crate::provisioning::memory::Memory;
 use crate::scim::Service;
 use crate::script::call::Backend;
+use crate::script::printed;
 use crate::tenant::Tenant;
 use crate::transcript::{self, Requests};
 
@@ -137,5 +138,7 @@ pub fn run_alone(
         .enable_all()
         .build()?;
     let local = tokio::task::LocalSet::new();
-    Ok(local.block_on(&runtime, async { run(subject, requests, means()).await }))
+    let played = || local.block_on(&runtime, async { run(subject, requests, means()).await });
+    let (told, _) = printed::collect(played);
+    Ok(told)
 }

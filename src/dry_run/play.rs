@@ -15,6 +15,7 @@ use crate::provisioning::batch::Batches;
 use crate::provisioning::trace::{self, Story};
 use crate::scim::ResourceKind;
 use crate::script::call::Backend;
+use crate::script::printed;
 use crate::transcript::{
     Ask, Body, Mode, Player as Gateway, Requests, Tried, Variables, differences, fill, fill_value,
 };
@@ -117,6 +118,8 @@ impl Player {
             understood: understood(&asks, &self.gateway.service),
             steps,
             calls,
+            cause: stopped.is_none().then(|| got.cause.clone()).flatten(),
+            printed: printed::take(),
             gets: stopped.is_none().then_some(Answered {
                 status: got.status,
                 body: got.body,

@@ -49,6 +49,12 @@ pub struct Exchange {
     pub steps: Vec<String>,
     /// What the vendor is called, in order.
     pub calls: Vec<Call>,
+    /// Where a failure arose and what it is, for whoever runs the gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// What the script printed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub printed: Vec<String>,
     /// What Entra gets; `None` where the dry run stopped.
     pub gets: Option<Answered>,
 }

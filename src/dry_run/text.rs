@@ -60,6 +60,12 @@ fn write_exchange(out: &mut fmt::Formatter<'_>, number: usize, exchange: &Exchan
         write_call(out, &format!("{number}.{}", index + 1), call)?;
     }
     write_steps(out, exchange.steps.get(told..))?;
+    for line in &exchange.printed {
+        writeln!(out, "   printed: {line}")?;
+    }
+    if let Some(cause) = &exchange.cause {
+        writeln!(out, "   cause: {cause}")?;
+    }
     match &exchange.gets {
         Some(gets) => write_answer(out, "   Entra gets", gets, 3),
         None => Ok(()),

@@ -1,15 +1,18 @@
 //! What stands behind the admin port.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::sleep;
 
+use super::conditions::Conditions;
 use super::events::Wanted;
-use super::status::{Status, TenantStatus, TokenStatus};
+use super::status::{Condition, ConditionKind, Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::trial::Trial;
 use super::{Gateway, doubts, tenant_url};
@@ -24,7 +27,7 @@ use crate::provisioning::trace::{self, Event};
 use crate::script::call::LocalBoxFuture;
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
-use crate::store::health::RiskLevel;
+use crate::store::health::{Health, RiskLevel};
 use crate::store::log::{Filter, Page};
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::admin::{Actor, AdminTokens};
@@ -33,6 +36,10 @@ use crate::transcript::Requests;
 use crate::vendor::TlsOptions;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// A last token that ends within this time should be replaced now.
+const ENDS_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// By so much the provisioning log may be behind the answers.
+const LOG_LAG: Duration = Duration::from_millis(500);
 /// Deeds told at once.
 const DEEDS: u32 = 200;
 
@@ -51,6 +58,7 @@ pub(super) struct Steward {
     tokens: Arc<Tokens>,
     administrators: AdminTokens,
     tenants: Arc<Tenants>,
+    conditions: Arc<Conditions>,
     reloader: Reloader,
     tls: TlsOptions,
     benches: Arc<Semaphore>,
@@ -66,6 +74,7 @@ impl Steward {
             store,
             tokens: Arc::clone(&gateway.tokens),
             tenants: Arc::clone(&gateway.tenants),
+            conditions: Arc::clone(&gateway.conditions),
             reloader,
             tls: gateway.tls.clone(),
             benches: Arc::new(Semaphore::new(BENCHES)),
@@ -107,8 +116,13 @@ impl Steward {
             since: Some(now - DAY),
             ..Filter::default()
         });
+        let health = health.await.map_err(store_fault)?;
+        let mut conditions = self.conditions.of(&id);
+        conditions.extend(expiring(&id, &tokens, now));
+        conditions.extend(near_quarantine(&health, now));
         Ok(TenantStatus {
-            health: health.await.map_err(store_fault)?,
+            health,
+            conditions,
             warnings: warnings.await.map_err(store_fault)?,
             url: tenant_url(&self.config, &id, form(seen.as_ref())),
             vendor: seen.as_ref().map(|seen| seen.tenant.adapter.name.clone()),
@@ -262,7 +276,12 @@ impl Steward {
     }
 
     async fn event(&self, request_id: &str) -> Result<Vec<Event>, Refusal> {
-        let events = self.store.event(request_id).await.map_err(store_fault)?;
+        let mut events = self.store.event(request_id).await.map_err(store_fault)?;
+        if events.is_empty() {
+            // Whoever asks as soon as the answer is out is ahead of the log.
+            sleep(LOG_LAG).await;
+            events = self.store.event(request_id).await.map_err(store_fault)?;
+        }
         if events.is_empty() {
             let message = format!("the provisioning log does not have request {request_id}");
             let help = "log.reads and log.retention say what it keeps, and for how long";
@@ -353,17 +372,81 @@ fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
             tenant.id
         )
     });
-    let risky = tenants
-        .iter()
-        .filter(|tenant| tenant.health.risk.level == RiskLevel::High);
-    let risky = risky.map(|tenant| {
-        let reason = &tenant.health.risk.reason;
-        format!(
-            "tenant {}: Entra is about to stop its job: {reason}",
-            tenant.id
-        )
+    let conditions = tenants.iter().flat_map(|tenant| {
+        let held = tenant.conditions.iter();
+        held.map(|condition| told_of(&tenant.id, condition))
     });
-    parts.chain(beyond).chain(paused).chain(risky).collect()
+    let unproven = standing.vendors.iter();
+    let unproven = unproven.filter_map(|(name, part)| unproven_vendor(name, part));
+    (parts.chain(beyond).chain(paused))
+        .chain(conditions)
+        .chain(unproven)
+        .collect()
+}
+
+/// A condition in sentences.
+fn told_of(tenant: &TenantId, condition: &Condition) -> String {
+    let Condition {
+        sentence,
+        cause,
+        remedy,
+        ..
+    } = condition;
+    match cause.as_str() {
+        "" => format!("tenant {tenant}: {sentence}. {remedy}"),
+        cause => format!("tenant {tenant}: {sentence}. The last one: {cause}. {remedy}"),
+    }
+}
+
+/// What runs although its transcripts do not hold.
+fn unproven_vendor(name: &str, part: &Part) -> Option<String> {
+    let mut failing = part.problems.iter();
+    let first = failing.find(|problem| problem.code.starts_with("transcript::"))?;
+    let _is_served = (part.state == State::Live).then_some(())?;
+    let place = first
+        .line
+        .map_or_else(String::new, |line| format!(":{line}"));
+    Some(format!(
+        "vendor {name}: it serves, and its transcripts fail, first {}{place}: {}. Run `scimgate test {name}`.",
+        first.file, first.message
+    ))
+}
+
+/// The last token that works ends soon, or has ended.
+fn expiring(tenant: &TenantId, tokens: &[TokenStatus], now: Timestamp) -> Option<Condition> {
+    let living = tokens.iter().filter(|token| token.revoked.is_none());
+    let ends: Option<Vec<Timestamp>> = living.map(|token| token.expires).collect();
+    let end = ends?.into_iter().max()?;
+    let sentence = match end.duration_since(now) {
+        left if left > ENDS_SOON => return None,
+        left if left.is_positive() => format!("its last token ends at {end:.0}"),
+        _ => format!("its last token ended at {end:.0}, and Entra is answered 401"),
+    };
+    Some(Condition {
+        kind: ConditionKind::TokenExpiring,
+        since: end - ENDS_SOON,
+        last: now,
+        count: 1,
+        sentence,
+        cause: String::new(),
+        remedy: format!(
+            "Run `scimgate token mint --tenant {tenant}` and paste the new one into Entra, Provisioning, Admin Credentials."
+        ),
+    })
+}
+
+/// Entra's own rule for stopping a job is met.
+fn near_quarantine(health: &Health, now: Timestamp) -> Option<Condition> {
+    let is_near = health.risk.level == RiskLevel::High;
+    is_near.then(|| Condition {
+        kind: ConditionKind::QuarantineNear,
+        since: now,
+        last: now,
+        count: health.day.failures.max(health.refused),
+        sentence: format!("Entra is about to stop its job: {}", health.risk.reason),
+        cause: String::new(),
+        remedy: "See what fails with `scimgate log --status failure`.".to_owned(),
+    })
 }
 
 /// What is the matter with a vendor, a tenant or the certificate, if anything.

@@ -56,16 +56,18 @@ pub(super) fn play(adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem>
 
 fn play_here(adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem> {
     let latest = Instant::now() + PATIENCE;
-    let (mut problems, mut misfits) = (Vec::new(), 0);
+    let (mut all, mut misfits, mut cut) = (Vec::new(), 0, None);
     for (played, (file, text)) in transcripts.iter().enumerate() {
         if misfits >= ENOUGH || Instant::now() > latest {
-            problems.push(cut_short(file, transcripts.len() - played));
+            cut = Some(cut_short(file, transcripts.len() - played));
             break;
         }
         let found = transcript::play_text(adapter, file, text.clone());
         misfits += usize::from(!found.passed());
-        problems.extend(found.problems);
+        all.push(found);
     }
+    let mut problems = transcript::problems(&all);
+    problems.extend(cut);
     problems
 }
 

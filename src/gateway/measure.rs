@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
+use super::conditions::Conditions;
 use super::tenants::Tenants;
 use crate::adapter::keys::TenantId;
 use crate::catalog::{Reloader, Standing};
@@ -63,6 +64,17 @@ pub(super) fn log(instruments: &Arc<Instruments>, log: &Arc<Log>) {
     let log = Arc::downgrade(log);
     instruments.observe(&metrics::EVENTS_LOST, move |readings| {
         readings.is(log.upgrade().map(|log| log.lost() as f64));
+    });
+}
+
+/// Tells `instruments` what is the matter with each tenant.
+pub(super) fn conditions(instruments: &Arc<Instruments>, conditions: &Arc<Conditions>) {
+    let conditions = Arc::downgrade(conditions);
+    instruments.observe(&metrics::TENANT_CONDITION, move |readings| {
+        let held = conditions.upgrade().map(|conditions| conditions.all());
+        for (tenant, kind) in held.unwrap_or_default() {
+            readings.of_tenant_with(tenant.as_str(), "condition", kind.as_str(), 1.0);
+        }
     });
 }
 

@@ -1,6 +1,7 @@
 //! The gateway as a whole: open, run, drain. The one place where the parts are
 //! put together.
 
+pub mod conditions;
 mod console;
 mod events;
 mod gate;
@@ -40,6 +41,7 @@ use crate::store::log::{Log, Reads, Rules};
 use crate::telemetry::Instruments;
 use crate::tenant::token::{AuthFault, PepperFault, Tokens};
 use crate::vendor::{Pool, TlsError, TlsOptions};
+use conditions::Conditions;
 use live::{Live, ServedCertificate};
 pub use sides::{SidePorts, Sides};
 pub use stored::{open_store, open_store_to_read, open_tokens, pepper, pepper_file, place};
@@ -58,6 +60,7 @@ pub struct Gateway {
     instruments: Option<Arc<Instruments>>,
     audience: Audience,
     log: Arc<Log>,
+    conditions: Arc<Conditions>,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -142,6 +145,7 @@ impl Gateway {
             key: stored::store_key(config),
             source,
         })?;
+        let conditions: Arc<Conditions> = Arc::default();
         Ok(Self {
             server: server.map_err(|error| OpenFault::Listen {
                 key: "server.listen",
@@ -155,10 +159,11 @@ impl Gateway {
             certificate,
             instruments: None,
             audience: Audience {
-                witnesses: vec![Arc::clone(&log) as _],
+                witnesses: vec![Arc::clone(&log) as _, Arc::clone(&conditions) as _],
                 identity: identity(config),
             },
             log,
+            conditions,
         })
     }
 
@@ -185,6 +190,11 @@ impl Gateway {
         Arc::clone(&self.tokens)
     }
 
+    /// What is the matter with tenants now.
+    pub fn conditions(&self) -> Arc<Conditions> {
+        Arc::clone(&self.conditions)
+    }
+
     /// Makes a catalog the live one.
     pub fn publish(&self, catalog: &Catalog) {
         self.tenants.publish(catalog);
@@ -195,6 +205,7 @@ impl Gateway {
         measure::tenants(instruments, &self.tenants);
         measure::store(instruments, self.store.faults());
         measure::log(instruments, &self.log);
+        measure::conditions(instruments, &self.conditions);
         if let Some(certificate) = &self.certificate {
             measure::certificate(instruments, Arc::clone(&certificate.served));
         }

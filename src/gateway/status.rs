@@ -44,9 +44,99 @@ pub struct TenantStatus {
     pub tokens: usize,
     /// How Entra's requests went, and what Entra will make of it.
     pub health: Health,
+    /// What is the matter now, gravest first.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
     /// Requests of the last 24 hours that were carried out, and something about them should be
     /// looked at.
     pub warnings: u32,
+}
+
+/// Something that is the matter with a tenant now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// Which of a fixed list.
+    pub kind: ConditionKind,
+    /// When it was first seen.
+    pub since: Timestamp,
+    /// When it was last seen.
+    pub last: Timestamp,
+    /// How often.
+    pub count: u64,
+    /// What is the matter, in a sentence without its full stop.
+    pub sentence: String,
+    /// Where the last failure arose and what it was; empty where the sentence says all.
+    pub cause: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// All that can be the matter with a tenant, gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConditionKind {
+    /// The vendor refuses the tenant's credential.
+    CredentialRefused,
+    /// The credential lacks a right.
+    RightMissing,
+    /// The vendor does not answer at all.
+    VendorUnreachable,
+    /// The vendor answers errors, or what cannot be used.
+    VendorUnusable,
+    /// The adapter's script fails.
+    ScriptFailing,
+    /// The store cannot be read or written.
+    StoreNotWritable,
+    /// The tenant's files cannot be used.
+    FilesRefused,
+    /// Entra is about to stop the job.
+    QuarantineNear,
+    /// The last token that works ends soon, or has ended.
+    TokenExpiring,
+    /// The vendor asks to wait, again and again.
+    VendorBusy,
+    /// Requests take longer than they may.
+    Slow,
+    /// The gateway itself fails.
+    GatewayFailing,
+}
+
+impl ConditionKind {
+    /// `credential_refused`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CredentialRefused => "credential_refused",
+            Self::RightMissing => "right_missing",
+            Self::VendorUnreachable => "vendor_unreachable",
+            Self::VendorUnusable => "vendor_unusable",
+            Self::ScriptFailing => "script_failing",
+            Self::StoreNotWritable => "store_not_writable",
+            Self::FilesRefused => "files_refused",
+            Self::QuarantineNear => "quarantine_near",
+            Self::TokenExpiring => "token_expiring",
+            Self::VendorBusy => "vendor_busy",
+            Self::Slow => "slow",
+            Self::GatewayFailing => "gateway_failing",
+        }
+    }
+
+    /// What is the matter, in words.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::CredentialRefused => "the vendor refuses this tenant's credential",
+            Self::RightMissing => "this tenant's vendor credential lacks a right",
+            Self::VendorUnreachable => "the vendor cannot be reached",
+            Self::VendorUnusable => "the vendor answers errors, or what cannot be used",
+            Self::ScriptFailing => "the adapter's script fails",
+            Self::StoreNotWritable => "the gateway's store does not work",
+            Self::FilesRefused => "the tenant's files cannot be used",
+            Self::QuarantineNear => "Entra is about to stop its job",
+            Self::TokenExpiring => "the token in Entra is about to end",
+            Self::VendorBusy => "the vendor asks to wait",
+            Self::Slow => "requests take too long",
+            Self::GatewayFailing => "the gateway itself fails",
+        }
+    }
 }
 
 /// What is kept of one token.

@@ -20,9 +20,10 @@ use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Closures, Mapping, Reading};
 use crate::scim::ScimError;
 use crate::script::effects::Effects;
-use crate::script::fault::{Failure, VendorFault};
+use crate::script::fault::{Failure, ScriptFault, VendorFault};
 use crate::script::fiber::{self, Budget};
-use crate::script::host::ScriptContext;
+use crate::script::host::{ScriptContext, json, shape_of};
+use crate::script::origin::Origin;
 
 /// Target of the spans that only traces show: a log line stays in its request's span.
 pub const TRACE_ONLY: &str = "trace_only";
@@ -93,6 +94,7 @@ impl Operation {
                 let environment = TenantEnvironment::new(&adapter, &settings, crew, &effects);
                 job(&Vm {
                     adapter,
+                    effects,
                     script: ScriptContext::new(call, environment),
                     story,
                     span: recording,
@@ -125,6 +127,7 @@ impl Operation {
 /// A script that runs.
 pub(super) struct Vm {
     pub(super) adapter: Arc<Adapter>,
+    effects: Rc<Effects>,
     script: ScriptContext,
     pub(super) story: Rc<Story>,
     span: Span,
@@ -145,6 +148,42 @@ impl Vm {
             .call(&self.script, failure, function, arguments);
         calling.ended(given.is_ok());
         given
+    }
+
+    /// What a function gave cannot be used. If it is the vendor's answer as it came, the vendor
+    /// answers unusably; else the script is wrong.
+    pub(super) fn misshapen(&self, function: &str, given: &Dynamic, expected: &str) -> Failure {
+        let place = self.adapter.script.place_of(function);
+        let came = shape_of(given);
+        let last = self.effects.last().filter(|last| {
+            let body = self.adapter.replies.parse(&last.body);
+            body.is_some() && body == json::to_value(given)
+        });
+        match last {
+            Some(last) => {
+                let origin = Origin {
+                    place: Some(place),
+                    call: Some(last.call),
+                    what: format!("{expected} is needed, and the vendor answered with {came}"),
+                };
+                Failure::Vendor(VendorFault::Unusable, Some(Box::new(origin)))
+            }
+            None => {
+                let message = format!("{function} must give {expected}, and gave {came}");
+                ScriptFault { place, message }.into()
+            }
+        }
+    }
+
+    /// Reads an object that a function gave.
+    fn read(&self, mapping: &Mapping, function: &str, given: &Dynamic) -> Result<Reading, Failure> {
+        let object = given.read_lock::<Map>();
+        let object = object.filter(|object| mapping.key_in(object).is_some());
+        let object = object.ok_or_else(|| {
+            let expected = format!("an object with its id in `{}`", mapping.key_field());
+            self.misshapen(function, given, &expected)
+        })?;
+        mapping.read(&object, &self.closures())
     }
 
     pub(super) fn note_fields(&self, fields: &Map) {
@@ -170,22 +209,37 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
-        let object = given.read_lock::<Map>().ok_or(VendorFault::Unusable)?;
-        mapping.read(&object, &self.closures()).map(Some)
+        self.read(mapping, function, &given).map(Some)
     }
 
-    /// Calls a function that gives an array of objects.
+    /// Reads an array of objects that a function gave.
     pub(super) fn objects(
         &self,
         mapping: &Mapping,
-        rows: Dynamic,
+        function: &str,
+        given: &Dynamic,
     ) -> Result<Vec<Reading>, Failure> {
-        let rows = rows.try_cast::<Array>().ok_or(VendorFault::Unusable)?;
-        let objects = rows.iter().map(|row| {
-            let object = row.read_lock::<Map>().ok_or(VendorFault::Unusable)?;
-            mapping.read(&object, &self.closures())
+        let rows = given.read_lock::<Array>();
+        let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
+        rows.iter()
+            .map(|row| self.read(mapping, function, row))
+            .collect()
+    }
+
+    /// Calls a function that gives an array of ids.
+    pub(super) fn ids(
+        &self,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Vec<NativeId>, Failure> {
+        let given = self.call(function, arguments)?;
+        let ids = given.read_lock::<Array>().and_then(|ids| {
+            let ids = ids
+                .iter()
+                .map(|id| is_id(id).then(|| NativeId::new(&id.to_string())));
+            ids.collect::<Option<Vec<_>>>()
         });
-        objects.collect()
+        ids.ok_or_else(|| self.misshapen(function, &given, "an array of ids, texts or numbers,"))
     }
 
     /// The native key in the fields of a write, or what `key_…(fields)` says of them.
@@ -201,7 +255,8 @@ impl Vm {
         let key = self.call(&function, (fields,))?;
         match key.is_unit() {
             true => Ok(None),
-            false => id(&key).map(Some),
+            false if is_id(&key) => Ok(Some(NativeId::new(&key.to_string()))),
+            false => Err(self.misshapen(&function, &key, "an id, a text or number, or ()")),
         }
     }
 }
@@ -217,24 +272,16 @@ fn closures_of(adapter: &Adapter) -> Closures<'_> {
     } = adapter;
     Closures {
         engine: script.engine(),
-        ast: &script.ast,
-        script: &script.file,
+        ast: &script.runs,
+        script,
         title: &manifest.title,
     }
 }
 
-/// An array of ids, as a script gives them.
-pub(super) fn ids(given: Dynamic) -> Result<Vec<NativeId>, Failure> {
-    let given = given.try_cast::<Array>().ok_or(VendorFault::Unusable)?;
-    given.iter().map(id).collect()
-}
-
-/// An id is a text or a whole number; whatever else a script gives is none.
-fn id(given: &Dynamic) -> Result<NativeId, Failure> {
-    match given.is_string() || given.is_int() {
-        true => Ok(NativeId::new(&given.to_string())),
-        false => Err(VendorFault::Unusable.into()),
-    }
+/// Whether a value can name an object: a text that is not empty, or a whole number.
+fn is_id(value: &Dynamic) -> bool {
+    let text = value.read_lock::<rhai::ImmutableString>();
+    text.map_or_else(|| value.is_int(), |text| !text.is_empty())
 }
 
 /// Ids as an argument of a function.
@@ -244,5 +291,5 @@ pub(super) fn array_of(ids: &[NativeId]) -> Array {
 
 /// A native value as the argument of a function.
 pub(super) fn argument(value: &Value) -> Dynamic {
-    crate::script::host::json::to_dynamic(value)
+    json::to_dynamic(value)
 }

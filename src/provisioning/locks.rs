@@ -181,7 +181,7 @@ impl Locks {
                 let lock = lock.map_err(|_| GatewayFault::DeadlineExceeded)?;
                 Some(lock.map_err(|error| {
                     tracing::error!(%error, "a lock cannot be taken");
-                    GatewayFault::StoreUnavailable
+                    GatewayFault::StoreUnavailable("a lock cannot be taken".to_owned())
                 })?)
             }
         };

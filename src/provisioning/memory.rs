@@ -30,7 +30,7 @@ pub struct MemoryError(pub String);
 impl From<MemoryError> for Failure {
     fn from(error: MemoryError) -> Self {
         tracing::error!(error = %error, action = "check the store's file and disk", "store unavailable");
-        Self::Gateway(GatewayFault::StoreUnavailable)
+        Self::Gateway(GatewayFault::StoreUnavailable(error.0))
     }
 }
 

@@ -67,7 +67,7 @@ impl NotDone {
     /// `wrote` says whether one of its calls may have changed something at the vendor.
     pub(super) fn of(failure: Failure, subject: Subject, wrote: bool) -> Self {
         match failure {
-            Failure::Vendor(VendorFault::UnknownOutcome) => Self::Unknown(failure),
+            Failure::Vendor(VendorFault::UnknownOutcome, _) => Self::Unknown(failure),
             failure if wrote => Self::Unknown(failure),
             Failure::Client(error) if error.status == 404 => Self::Absent(subject),
             Failure::Client(error) if error.status == 409 => Self::Conflict(error),
@@ -104,7 +104,7 @@ impl From<Failure> for NotDone {
         match failure {
             Failure::Client(error) if error.status == 409 => Self::Conflict(error),
             Failure::Client(error) => Self::Refused(error),
-            Failure::Vendor(VendorFault::UnknownOutcome) => Self::Unknown(failure),
+            Failure::Vendor(VendorFault::UnknownOutcome, _) => Self::Unknown(failure),
             other => Self::Failed(other),
         }
     }

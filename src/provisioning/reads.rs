@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Map};
 use serde_json::Value;
 
-use super::calls::{argument, ids};
+use super::calls::argument;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use super::trace::Step;
@@ -14,7 +14,7 @@ use crate::adapter::manifest::PagingStyle;
 use crate::adapter::mapping::{Reading, Refusal};
 use crate::scim::compare::fold;
 use crate::scim::{Object, ResourceKind};
-use crate::script::fault::{Failure, VendorFault};
+use crate::script::fault::Failure;
 
 /// Where a page of the vendor's list begins.
 pub(super) enum Place {
@@ -140,7 +140,7 @@ impl Operation {
         let found = self.call(Subject::new(kind), move |vm| {
             let function = format!("find_{}", kind.snake());
             let rows = vm.call(&function, (field, argument(&value)))?;
-            vm.objects(&mapping, rows)
+            vm.objects(&mapping, &function, &rows)
         });
         let found = self
             .up_to_date(kind, row, native, listed(found.await)?)
@@ -164,17 +164,23 @@ impl Operation {
         let goes_on = matches!(place, Place::Cursor(Some(_)));
         let subject = Subject::new(kind);
         let fetched = self.call(subject.clone(), move |vm| {
-            let page = page_argument(style, &place, count);
-            let given = vm.call(&format!("list_{}s", kind.snake()), (page,))?;
-            let given = given.try_cast::<Map>().ok_or(VendorFault::Unusable)?;
-            let total = given.get("total").and_then(count_of);
-            if total.is_none() && style != PagingStyle::Cursor {
-                return Err(VendorFault::Unusable.into());
-            }
-            let next = given.get("next").filter(|next| !next.is_unit());
-            let rows = given.get("rows").cloned().unwrap_or(Dynamic::UNIT);
+            let function = format!("list_{}s", kind.snake());
+            let given = vm.call(&function, (page_argument(style, &place, count),))?;
+            let (expected, counted) = match style {
+                PagingStyle::Cursor => ("an object with `rows`, an array", false),
+                _ => (
+                    "an object with `rows`, an array, and `total`, a number",
+                    true,
+                ),
+            };
+            let misshapen = || vm.misshapen(&function, &given, expected);
+            let page = given.read_lock::<Map>().ok_or_else(misshapen)?;
+            let total = page.get("total").and_then(count_of);
+            let rows = page.get("rows").filter(|rows| rows.is_array());
+            let rows = rows.filter(|_| total.is_some() || !counted);
+            let next = page.get("next").filter(|next| !next.is_unit());
             Ok(Page {
-                readings: vm.objects(&mapping, rows)?,
+                readings: vm.objects(&mapping, &function, rows.ok_or_else(misshapen)?)?,
                 total,
                 next: next.map(ToString::to_string),
                 expired: false,
@@ -204,7 +210,7 @@ impl Operation {
     pub(super) async fn fetch_members(&self, group: &NativeId) -> Outcome<Vec<NativeId>> {
         let key = group.to_string();
         let subject = Subject::native(ResourceKind::Group, group);
-        let members = self.call(subject, move |vm| ids(vm.call("list_members", (key,))?));
+        let members = self.call(subject, move |vm| vm.ids("list_members", (key,)));
         let members = members.await?;
         for member in &members {
             self.known.saw(&self.tenant, ResourceKind::User, member);
@@ -216,7 +222,7 @@ impl Operation {
     pub(super) async fn fetch_memberships(&self, user: &NativeId) -> Outcome<Vec<NativeId>> {
         let key = user.to_string();
         let subject = Subject::native(ResourceKind::User, user);
-        self.call(subject, move |vm| ids(vm.call("list_memberships", (key,))?))
+        self.call(subject, move |vm| vm.ids("list_memberships", (key,)))
             .await
     }
 }
@@ -226,7 +232,9 @@ impl Operation {
 pub(super) fn only(asked: &NativeId, given: Option<Reading>) -> Result<Option<Reading>, Failure> {
     let same = |reading: &Reading| fold(reading.id.as_str()) == fold(asked.as_str());
     match given {
-        Some(reading) if !same(&reading) => Err(VendorFault::Unusable.into()),
+        Some(reading) if !same(&reading) => Err(Failure::unusable(
+            "one object was asked for by its id, and another one came",
+        )),
         given => Ok(given),
     }
 }
@@ -235,7 +243,10 @@ pub(super) fn only(asked: &NativeId, given: Option<Reading>) -> Result<Option<Re
 /// and Entra must not take that for an empty directory.
 fn listed<T>(given: Outcome<T>) -> Outcome<T> {
     given.map_err(|not_done| match not_done {
-        NotDone::Absent(_) => VendorFault::Unusable.into(),
+        NotDone::Absent(_) => Failure::unusable(
+            "the vendor says that there is no such list: the tenant's base_url is wrong, or the path in the script",
+        )
+        .into(),
         other => other,
     })
 }

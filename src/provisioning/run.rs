@@ -192,7 +192,7 @@ impl<'o> Run<'o> {
         id: &NativeId,
         sent: Vec<Written>,
     ) -> Outcome<()> {
-        let is_lost = not_done == NotDone::Unknown(VendorFault::UnknownOutcome.into());
+        let is_lost = matches!(&not_done, NotDone::Unknown(failure) if failure.is_unconfirmed());
         if !is_lost || self.target()?.remembered.becoming.is_some() {
             return Err(not_done);
         }
@@ -237,7 +237,7 @@ impl<'o> Run<'o> {
             NotDone::Unknown(_) => true,
             NotDone::Failed(failure) => matches!(
                 failure,
-                Failure::Vendor(VendorFault::Unusable) | Failure::Gateway(_)
+                Failure::Vendor(VendorFault::Unusable, _) | Failure::Gateway(_)
             ),
             NotDone::Absent(_) | NotDone::Conflict(_) | NotDone::Refused(_) => false,
         };

@@ -11,6 +11,8 @@ use super::engine::scripting;
 use super::fault::{Failure, ScriptFault};
 use super::fiber;
 use super::host::table::Attr;
+use super::kinds;
+use super::own_faults::{self, Inserted};
 use super::pieces::{Unbalanced, unbalanced};
 use super::program::{Script, UNFIT, fault_of};
 use crate::problem::{Problem, nearest, offset_of};
@@ -42,6 +44,7 @@ impl Script {
         }
         let mut ast = parse(file, &text)?;
         ast.set_source(file);
+        let (runs, inserted) = running(file, &text, &ast)?;
         let functions = ast
             .iter_functions()
             .map(|f| (f.name.to_owned(), f.params.len()))
@@ -52,11 +55,14 @@ impl Script {
             text,
             serves_constants: check::serves_constants(&ast),
             brakes: Arc::default(),
+            runs: Arc::new(runs),
+            inserted,
             ast: Arc::new(ast),
             functions,
             watch: None,
         };
-        let problems = check::unknown_functions(&script);
+        let mut problems = check::unknown_functions(&script);
+        problems.extend(script.wrong_kinds());
         if problems.is_empty() {
             Ok(script)
         } else {
@@ -70,7 +76,7 @@ impl Script {
     /// The script's error as a problem.
     pub(crate) fn table(&self, function: &str) -> Result<Vec<Attr>, Problem> {
         let (ast, file, name) = (
-            Arc::clone(&self.ast),
+            Arc::clone(&self.runs),
             self.file.clone(),
             function.to_owned(),
         );
@@ -84,7 +90,7 @@ impl Script {
                     &name,
                     (),
                 );
-                let rows = rows.map_err(|error| Failure::from(fault_of(&error, &file)))?;
+                let rows = rows.map_err(|error| Failure::from(fault_of(&error, &file, &name)))?;
                 let rows = rows.try_cast::<rhai::Array>();
                 let attr = Dynamic::try_cast::<Attr>;
                 Ok(rows.and_then(|rows| rows.into_iter().map(attr).collect::<Option<Vec<_>>>()))
@@ -108,16 +114,32 @@ impl Script {
         }
     }
 
+    /// Calls of host functions with an argument, written out, of a kind they do not take.
+    fn wrong_kinds(&self) -> impl Iterator<Item = Problem> {
+        let found = kinds::misfits(&self.ast, |name| self.arity(name).is_some());
+        found.into_iter().map(|misfit| {
+            let (name, given) = (&misfit.function, misfit.given);
+            let message = format!("`{name}` is given {given} as argument {}", misfit.argument);
+            let line = misfit.position.line().unwrap_or(1);
+            let start = offset_of(&self.text, line, misfit.position.position().unwrap_or(1));
+            let help = manual_of(name).unwrap_or_else(|| "scripts/README.md has all".to_owned());
+            Problem::error("script::wrong-kind", &self.file, message)
+                .at(start, name.len())
+                .label("takes no such value there")
+                .help(help)
+        })
+    }
+
     /// A run-time error of a table as a problem with its place. A loop without
     /// end has none but the function's.
     fn problem(&self, fault: &ScriptFault, function: &str) -> Problem {
         let problem = Problem::error("script::failed", &self.file, fault.message.clone());
-        if fault.line == 0 {
+        if fault.place.line == 0 {
             return self
                 .at_function(problem, function)
                 .help("a table is evaluated once, when it is loaded, and must end at once");
         }
-        let start = offset_of(&self.text, fault.line, fault.column);
+        let start = offset_of(&self.text, fault.place.line, fault.place.column);
         let name = word_at(&self.text, start);
         let problem = problem.at(start, name.len().max(1));
         match manual_of(name) {
@@ -134,6 +156,17 @@ impl Script {
             None => problem,
         }
     }
+}
+
+/// The script as it runs, and what was inserted for that.
+fn running(file: &str, text: &str, ast: &AST) -> Result<(AST, Inserted), Vec<Problem>> {
+    let (guarded, inserted) = own_faults::guarded(text, ast);
+    if inserted.is_empty() {
+        return Ok((ast.clone(), inserted));
+    }
+    let mut runs = parse(file, &guarded)?;
+    runs.set_source(file);
+    Ok((runs, inserted))
 }
 
 /// What stands between a slash and the next sign that is part of no word.

@@ -3,19 +3,33 @@
 
 use rhai::EvalAltResult;
 
+use super::own_faults::{Inserted, OwnFault};
 use crate::problem::offset_of;
 
 /// What is said instead of a text that the script made.
 const THROWN: &str = "the script threw a text of its own making";
 
 /// `message`, or what may be said instead of it. `source` is the script as written: what stands in
-/// it is no person's value.
-pub(super) fn told(error: &EvalAltResult, message: String, source: &str) -> String {
+/// it is no person's value. `inserted` leads from the places of the text that runs to those of the
+/// text as written.
+pub(super) fn told(
+    error: &EvalAltResult,
+    message: String,
+    source: &str,
+    inserted: &Inserted,
+) -> String {
     let is_written = |text: &str| !text.is_empty() && source.contains(text);
     match innermost(error) {
+        EvalAltResult::ErrorRuntime(thrown, _) if thrown.is::<OwnFault>() => {
+            match message.split_once(": ") {
+                Some((kind, name)) if !is_written(name) => kind.to_owned(),
+                _ => message,
+            }
+        }
         EvalAltResult::ErrorRuntime(thrown, position) => {
-            let place = (position.line(), position.position());
-            let start = offset_of(source, place.0.unwrap_or(1), place.1.unwrap_or(1));
+            let line = position.line().unwrap_or(1);
+            let column = inserted.as_written(line, position.position().unwrap_or(1));
+            let start = offset_of(source, line, column);
             let by_script = source
                 .get(start..)
                 .is_some_and(|rest| rest.starts_with("throw"));
@@ -58,7 +72,7 @@ mod tests {
         let mail = ("ada@example.com",);
         let called = engine.call_fn::<Dynamic>(&mut Scope::new(), &ast, "main", mail);
         let error = called.unwrap_err();
-        let told = told(&error, error.to_string(), source);
+        let told = told(&error, error.to_string(), source, &Inserted::default());
         assert!(told.contains(expect), "{source}: {told}");
         assert!(!told.contains("ada"), "{source}: {told}");
     }

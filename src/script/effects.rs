@@ -1,6 +1,9 @@
-//! Whether the calls of a script's function may have changed something at the vendor.
+//! What the calls of a script's function came to: whether something may have changed at the
+//! vendor, and the last answer.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+
+use bytes::Bytes;
 
 /// What the calls of one function have done so far. A write counts as soon as it is sent, until
 /// its reply says that it was refused.
@@ -9,9 +12,29 @@ pub(crate) struct Effects {
     wrote: Cell<bool>,
     /// The last call is a write, and its reply is not judged yet.
     pending: Cell<bool>,
+    last: RefCell<Option<LastCall>>,
+}
+
+/// The last call of a function.
+#[derive(Clone, Debug)]
+pub(crate) struct LastCall {
+    /// `GET /users/…`: whatever may be a person's is left out.
+    pub(crate) call: String,
+    /// The body of the vendor's answer; empty if there was none.
+    pub(crate) body: Bytes,
 }
 
 impl Effects {
+    /// A call ended.
+    pub(crate) fn ended(&self, last: LastCall) {
+        *self.last.borrow_mut() = Some(last);
+    }
+
+    /// The last call that ended.
+    pub(crate) fn last(&self) -> Option<LastCall> {
+        self.last.borrow().clone()
+    }
+
     /// A call is sent.
     pub(crate) fn begin(&self, writes: bool) {
         self.wrote.set(self.wrote());

@@ -11,7 +11,7 @@ use rhai::{Engine, OptimizationLevel};
 
 use super::fiber;
 use super::host::{self, document::Docs};
-use super::{limits, natives};
+use super::{limits, natives, own_faults, printed};
 
 /// The engine and the manual of its host functions.
 pub struct Scripting {
@@ -61,6 +61,7 @@ fn build() -> Scripting {
     limit(&mut engine);
     close_doors(&mut engine);
     fiber::install_guards(&mut engine);
+    own_faults::register(&mut engine);
     let docs = host::register(&mut engine);
     Scripting { engine, docs }
 }
@@ -92,16 +93,12 @@ fn close_doors(engine: &mut Engine) {
     for symbol in ["eval", "import", "export"] {
         engine.disable_symbol(symbol);
     }
-    engine.on_print(|text| tracing::debug!(text = shortened(text), "script print"));
-    engine.on_debug(|text, _, _| tracing::debug!(text = shortened(text), "script debug"));
+    engine.on_print(printed::print);
+    engine.on_debug(|text, _, place| match place.line() {
+        Some(line) => printed::print(&format!("line {line}: {text}")),
+        None => printed::print(text),
+    });
 
     // `disable_symbol` does not reach functions.
     natives::restrict(engine);
-}
-
-fn shortened(text: &str) -> String {
-    text.chars()
-        .filter(|letter| !letter.is_control())
-        .take(200)
-        .collect()
 }

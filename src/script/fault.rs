@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::origin::{Origin, Place};
 use crate::scim::{ScimError, ScimType};
 
 /// Why an operation did not succeed.
@@ -14,9 +15,9 @@ pub enum Failure {
     /// The request cannot be carried out as it stands; Entra's administrator can act on it.
     #[error("{0}")]
     Client(ScimError),
-    /// The vendor, or the way to it, failed.
-    #[error("{0}")]
-    Vendor(VendorFault),
+    /// The vendor, or the way to it, failed; and where that was noticed, and how.
+    #[error("{}", told(.0, .1.as_deref()))]
+    Vendor(VendorFault, Option<Box<Origin>>),
     /// The adapter's script is wrong.
     #[error("{0}")]
     Script(ScriptFault),
@@ -56,15 +57,11 @@ pub enum VendorFault {
 
 /// A script's faults: place and reason are for operators, never for Entra.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{script}:{line}:{column}: {message}")]
+#[error("{place}: {message}")]
 pub struct ScriptFault {
-    /// File name of the script.
-    pub script: String,
-    /// 1-based; 0 when the engine gave none.
-    pub line: usize,
-    /// 1-based; 0 when the engine gave none.
-    pub column: usize,
-    /// The engine's message.
+    /// Where.
+    pub place: Place,
+    /// What is wrong: the engine's message, or what came and what was expected.
     pub message: String,
 }
 
@@ -78,8 +75,8 @@ pub enum GatewayFault {
     #[error("the request took too long")]
     DeadlineExceeded,
     /// The store cannot be read or written.
-    #[error("the gateway's store is not available")]
-    StoreUnavailable,
+    #[error("the gateway's store is not available: {0}")]
+    StoreUnavailable(String),
     /// What the tenant needs could not be loaded; the reason was logged then.
     #[error("the tenant's files cannot be used")]
     TenantUnavailable,
@@ -96,7 +93,7 @@ impl From<ScimError> for Failure {
 
 impl From<VendorFault> for Failure {
     fn from(fault: VendorFault) -> Self {
-        Self::Vendor(fault)
+        Self::Vendor(fault, None)
     }
 }
 
@@ -112,11 +109,44 @@ impl From<GatewayFault> for Failure {
     }
 }
 
+/// Where it was noticed and how, or else the kind of fault.
+fn told(fault: &VendorFault, origin: Option<&Origin>) -> String {
+    origin.map_or_else(|| fault.to_string(), ToString::to_string)
+}
+
 impl Failure {
+    /// The vendor's fault, and what it was.
+    pub(crate) fn vendor(fault: VendorFault, what: impl Into<String>) -> Self {
+        let origin = Origin::of(what);
+        Self::Vendor(fault, Some(Box::new(origin)))
+    }
+
+    /// The vendor answered what cannot be used: `what` says how.
+    pub(crate) fn unusable(what: impl Into<String>) -> Self {
+        Self::vendor(VendorFault::Unusable, what)
+    }
+
+    /// With the place in the script where it was noticed, unless it has one.
+    pub(crate) fn noticed_at(mut self, place: Place) -> Self {
+        if let Self::Vendor(_, Some(origin)) = &mut self {
+            origin.place.get_or_insert(place);
+        }
+        self
+    }
+
+    /// The one sentence that says where the fault arose and what it is, for whoever runs the
+    /// gateway; none of a refusal, whose cause is the request.
+    pub fn cause(&self) -> Option<String> {
+        match self {
+            Self::Client(_) => None,
+            Self::Vendor(..) | Self::Script(_) | Self::Gateway(_) => Some(self.to_string()),
+        }
+    }
+
     /// Whether a write went out and its outcome is unknown, so that a look-up can
     /// show it. What failed after all retries has been looked up already.
     pub(crate) fn is_unconfirmed(&self) -> bool {
-        matches!(self, Self::Vendor(VendorFault::UnknownOutcome))
+        matches!(self, Self::Vendor(VendorFault::UnknownOutcome, _))
     }
 
     /// Whether a unique value is taken (RFC 7644 §3.12 `uniqueness`).

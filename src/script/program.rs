@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FuncArgs, Scope};
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, FuncArgs, Position, Scope};
 
 use super::brake::{Brake, Brakes};
 use super::discreet;
 use super::engine::scripting;
 use super::fault::{Failure, ScriptFault};
 use super::host::{Fault, ScriptContext};
+use super::origin::Place;
+use super::own_faults::{Inserted, OwnFault};
 use super::watch::Watch;
 
 /// The message of a call whose arguments have the wrong types.
@@ -22,12 +24,16 @@ pub struct Script {
     pub file: String,
     /// The text, for diagnostics.
     pub text: String,
+    /// As written.
     pub(crate) ast: Arc<AST>,
+    /// As it runs: its own mistakes pass through `catch`.
+    pub(crate) runs: Arc<AST>,
+    pub(super) inserted: Inserted,
     /// Number of parameters by function name.
     pub(super) functions: BTreeMap<String, usize>,
     /// Words that stand in paths of the source.
     pub(super) path_words: BTreeSet<String>,
-    pub(super) serves_constants: bool,
+    pub(crate) serves_constants: bool,
     pub(super) brakes: Arc<Brakes>,
     /// Notes which functions run, for coverage.
     pub(crate) watch: Option<Arc<Watch>>,
@@ -89,24 +95,78 @@ impl Script {
             .eval_ast(self.serves_constants);
         let mut scope = Scope::new();
         self.engine()
-            .call_fn_with_options::<Dynamic>(options, &mut scope, &self.ast, function, arguments)
-            .map_err(|error| match thrown_fault(&error) {
-                Some(fault) if fault.is_bug() => ScriptFault {
-                    message: "the vendor does not understand this call".to_owned(),
-                    ..self.fault(&error)
-                }
-                .into(),
-                Some(fault) => failure_of(fault),
-                None => self.fault(&error).into(),
-            })
+            .call_fn_with_options::<Dynamic>(options, &mut scope, &self.runs, function, arguments)
+            .map_err(|error| self.failure(&error, failure_of, function))
     }
 
-    /// What an error while serving is, without what may be a person's.
-    fn fault(&self, error: &EvalAltResult) -> ScriptFault {
-        let fault = fault_of(error, &self.file);
-        ScriptFault {
-            message: discreet::told(error, fault.message, &self.text),
-            ..fault
+    fn failure(
+        &self,
+        error: &EvalAltResult,
+        failure_of: impl FnOnce(Fault) -> Failure,
+        function: &str,
+    ) -> Failure {
+        let script_fault = self.fault(error, function);
+        let Some(fault) = thrown_fault(error) else {
+            return script_fault.into();
+        };
+        let place = match fault.place() {
+            Some((line, column)) => Place {
+                line,
+                column: self.inserted.as_written(line, column),
+                function: self.function_at(line).unwrap_or(function).to_owned(),
+                ..script_fault.place
+            },
+            None => script_fault.place,
+        };
+        match fault.bug() {
+            Some(message) => ScriptFault { place, message }.into(),
+            None => failure_of(fault).noticed_at(place),
+        }
+    }
+
+    /// Place and reason of an error in `function`; what stopped it without saying where has the
+    /// function's place.
+    pub(crate) fn fault(&self, error: &EvalAltResult, function: &str) -> ScriptFault {
+        let mut fault = fault_of(error, &self.file, function);
+        fault.message = discreet::told(error, fault.message, &self.text, &self.inserted);
+        let place = &mut fault.place;
+        place.column = self.inserted.as_written(place.line, place.column);
+        if place.line == 0 {
+            let start = self.place_of(&place.function);
+            (place.line, place.column) = (start.line, start.column);
+        } else if self.arity(function).is_some()
+            && let Some(function) = self.function_at(place.line)
+        {
+            function.clone_into(&mut place.function);
+        }
+        fault
+    }
+
+    /// The function that a line is of.
+    fn function_at(&self, line: usize) -> Option<&str> {
+        let before: Vec<&str> = self.text.lines().take(line).collect();
+        let starts = before.iter().rev().filter_map(|line| {
+            let line = line.trim_start();
+            line.strip_prefix("private ")
+                .unwrap_or(line)
+                .strip_prefix("fn ")
+        });
+        let mut names = starts
+            .filter_map(|rest| rest.split_once('('))
+            .map(|(name, _)| name.trim());
+        names.next()
+    }
+
+    /// Where a function of the script begins.
+    pub(crate) fn place_of(&self, function: &str) -> Place {
+        let start = self.text.find(&format!("fn {function}("));
+        let before = start.and_then(|start| self.text.get(..start));
+        let line = before.map_or(0, |before| before.matches('\n').count() + 1);
+        Place {
+            script: self.file.clone(),
+            line,
+            column: usize::from(line > 0),
+            function: function.to_owned(),
         }
     }
 
@@ -127,12 +187,18 @@ pub(crate) fn thrown_fault(error: &EvalAltResult) -> Option<Fault> {
     }
 }
 
-/// Place and reason of a script's own error: the innermost place that is known.
-pub(crate) fn fault_of(error: &EvalAltResult, file: &str) -> ScriptFault {
+/// Place and reason of a script's own error: the innermost place that is known. `within` is the
+/// function that was called, or the row.
+pub(crate) fn fault_of(error: &EvalAltResult, file: &str, within: &str) -> ScriptFault {
     let mut at = error;
     let mut position = error.position();
-    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = at {
+    let mut function = within;
+    while let EvalAltResult::ErrorInFunctionCall(name, _, inner, _) = at {
         at = inner;
+        // rhai's name of a closure says nothing.
+        if !name.contains('$') {
+            function = name;
+        }
         if !at.position().is_none() {
             position = at.position();
         }
@@ -140,18 +206,34 @@ pub(crate) fn fault_of(error: &EvalAltResult, file: &str) -> ScriptFault {
     let text = match at {
         // A guard's reason, which rhai does not print.
         EvalAltResult::ErrorTerminated(reason, _) => reason.to_string(),
-        EvalAltResult::ErrorRuntime(thrown, _) => thrown.to_string(),
+        EvalAltResult::ErrorRuntime(thrown, _) => match thrown.read_lock::<OwnFault>() {
+            Some(own) => {
+                position = own.position;
+                own.message.clone()
+            }
+            None => thrown.to_string(),
+        },
         EvalAltResult::ErrorFunctionNotFound(signature, _) => {
             format!("{UNFIT}: {}", kinds(signature))
         }
         other => other.to_string(),
     };
-    let place = format!(" ({position})");
+    let suffix = format!(" ({position})");
     ScriptFault {
+        place: Place {
+            function: function.to_owned(),
+            ..place_at(position, file)
+        },
+        message: text.strip_suffix(&suffix).unwrap_or(&text).to_owned(),
+    }
+}
+
+fn place_at(position: Position, file: &str) -> Place {
+    Place {
         script: file.to_owned(),
         line: position.line().unwrap_or(0),
         column: position.position().unwrap_or(0),
-        message: text.strip_suffix(&place).unwrap_or(&text).to_owned(),
+        function: String::new(),
     }
 }
 

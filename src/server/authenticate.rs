@@ -25,7 +25,9 @@ pub(super) async fn authenticate(
         .authenticate(token)
         .await
         .map_err(|fault| match fault {
-            AuthFault::StoreUnavailable => GatewayFault::StoreUnavailable.into(),
+            AuthFault::StoreUnavailable => {
+                GatewayFault::StoreUnavailable("the tokens cannot be read".to_owned()).into()
+            }
             AuthFault::TenantUnavailable => GatewayFault::TenantUnavailable.into(),
             fault => Rejection::BadToken(fault.to_string()),
         })?;

@@ -144,10 +144,7 @@ impl Rejection {
             detail,
         } = self.clone().error(id);
         let (fault, reason) = match self {
-            Self::Failure(Failure::Vendor(VendorFault::Credential)) => (Fault::Credential, None),
-            Self::Failure(Failure::Vendor(_)) => (Fault::Vendor, None),
-            Self::Failure(Failure::Script(fault)) => (Fault::Script, Some(fault.to_string())),
-            Self::Failure(Failure::Gateway(fault)) => (Fault::Gateway, Some(fault.to_string())),
+            Self::Failure(failure) => (Fault::of(failure), failure.cause()),
             _ => (Fault::Client, None),
         };
         End::Failed {
@@ -163,23 +160,32 @@ impl Rejection {
     /// fixed words, never names, values, bodies or tokens.
     pub(super) fn log(&self) {
         match self {
-            Self::Failure(Failure::Vendor(VendorFault::Credential)) => tracing::error!(
-                fault = "vendor",
-                action = "renew the vendor credential of this tenant",
-                "the vendor refuses the gateway's credential"
-            ),
-            Self::Failure(Failure::Vendor(VendorFault::Forbidden { .. })) => tracing::error!(
-                fault = "vendor",
-                action = "give the vendor credential of this tenant the rights that the adapter's page names",
-                "the vendor does not permit the gateway's credential to do this"
-            ),
-            Self::Failure(Failure::Vendor(fault)) => tracing::warn!(fault = "vendor", "{fault}"),
-            Self::Failure(Failure::Script(fault)) => tracing::error!(
+            Self::Failure(failure @ Failure::Vendor(VendorFault::Credential, _)) => {
+                tracing::error!(
+                    fault = "vendor",
+                    cause = failure.cause(),
+                    action = "renew the vendor credential of this tenant",
+                    "the vendor refuses the gateway's credential"
+                )
+            }
+            Self::Failure(failure @ Failure::Vendor(VendorFault::Forbidden { .. }, _)) => {
+                tracing::error!(
+                    fault = "vendor",
+                    cause = failure.cause(),
+                    action = "give the vendor credential of this tenant the rights that the adapter's page names",
+                    "the vendor does not permit the gateway's credential to do this"
+                )
+            }
+            Self::Failure(failure @ Failure::Vendor(fault, _)) => {
+                tracing::warn!(fault = "vendor", cause = failure.cause(), "{fault}");
+            }
+            Self::Failure(failure @ Failure::Script(fault)) => tracing::error!(
                 fault = "script",
-                script = fault.script,
-                line = fault.line,
-                column = fault.column,
+                script = fault.place.script,
+                line = fault.place.line,
+                column = fault.place.column,
                 reason = fault.message,
+                cause = failure.cause(),
                 "the script failed"
             ),
             Self::Failure(Failure::Gateway(GatewayFault::Internal)) => {
@@ -226,16 +232,25 @@ pub(super) fn end_of(result: &Result<Response, Failure>, id: &RequestId) -> End 
 fn of_failure(failure: Failure, id: &str) -> Draft {
     match failure {
         Failure::Client(error) => Draft::new(error),
-        Failure::Vendor(fault) => of_vendor(fault, id),
+        Failure::Vendor(fault, _) => of_vendor(fault, id),
         Failure::Script(fault) => plain(
             500,
             &format!(
-                "The adapter's script failed at {} line {}. Whoever runs the gateway finds the reason in its log under request id {id}.",
-                file_name(&fault.script),
-                fault.line
+                "The adapter's script failed at {} line {}. Nothing in Entra has to be changed.{}",
+                file_name(&fault.place.script),
+                fault.place.line,
+                whoever_runs(id)
             ),
         ),
         Failure::Gateway(fault) => of_gateway(&fault, id),
+    }
+}
+
+/// How whoever runs the gateway comes to the cause. Where no gateway runs, the tool tells it.
+fn whoever_runs(id: &str) -> String {
+    match id {
+        NOWHERE => String::new(),
+        id => format!(" Whoever runs the gateway sees the cause with `scimgate explain {id}`."),
     }
 }
 
@@ -301,7 +316,7 @@ fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
                 "The request took too long. A change that was begun is brought to its end; repeating it is safe. Request id {id}."
             ),
         ),
-        GatewayFault::StoreUnavailable => later(
+        GatewayFault::StoreUnavailable(_) => later(
             30,
             &format!(
                 "The gateway's store is not available. Sending the request again is safe: it goes on from where this one stopped. Request id {id}."
@@ -316,7 +331,8 @@ fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
         GatewayFault::Internal => plain(
             500,
             &format!(
-                "Internal error. Whoever runs the gateway finds the reason in its log under request id {id}."
+                "Internal error. Nothing in Entra has to be changed.{}",
+                whoever_runs(id)
             ),
         ),
     }
@@ -370,9 +386,12 @@ pub struct Told {
     pub retry_after: Option<u64>,
 }
 
+/// Stands for the request id where no gateway runs: in transcripts and dry runs.
+const NOWHERE: &str = "transcript";
+
 /// The answer to a failed operation, as [`Rejection::answer`] would give it.
-pub fn told(failure: Failure, request_id: &str) -> Told {
-    let draft = of_failure(failure, request_id);
+pub fn told(failure: Failure) -> Told {
+    let draft = of_failure(failure, NOWHERE);
     Told {
         error: draft.error,
         retry_after: draft.retry_after.map(|wait| wait.as_secs()),

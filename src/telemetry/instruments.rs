@@ -48,6 +48,16 @@ impl Readings<'_> {
         }
     }
 
+    /// A tenant's value with one label more, whose values are few and name nobody.
+    pub fn of_tenant_with(&self, tenant: &str, key: &'static str, label: &str, value: f64) {
+        let tenant = Value::String(self.tenants.of(tenant));
+        let labels = [
+            KeyValue::new(key, label.to_owned()),
+            KeyValue::new(TENANT, tenant),
+        ];
+        (self.take)(value, &labels);
+    }
+
     /// A value with a label whose values are few and name nobody.
     pub fn with(&self, key: &'static str, label: &str, value: f64) {
         (self.take)(value, &[KeyValue::new(key, label.to_owned())]);

@@ -140,6 +140,10 @@ metrics! {
     CREDENTIAL_REFUSED = Gauge "scimgate.vendor.credential_refused" ""
         [TENANT] PER_TENANT,
         "1 while the vendor refuses the tenant's credential, else 0.";
+    /// What is the matter with a tenant now.
+    TENANT_CONDITION = Gauge "scimgate.tenant.condition" ""
+        ["condition", TENANT] 5_000,
+        "1 while something is the matter with the tenant, by what it is, judged from its latest requests; absent while nothing is.";
     /// Health of Entra's job.
     QUARANTINE_RISK = Gauge "scimgate.tenant.quarantine_risk" ""
         [TENANT] PER_TENANT,

@@ -1,11 +1,12 @@
 //! All transcripts of a vendor: `<directory>/<vendor>/*.http`.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Misfit, Outcome, Transcript, parse, run};
 use crate::adapter::Adapter;
-use crate::problem::{Problem, file};
+use crate::problem::{Problem, counted, file};
 
 /// A transcript that was played, or could not be.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct Played {
     pub calls: usize,
     /// What was not as written.
     pub misfits: Vec<Misfit>,
+    /// Where the failure arose because of which it did not pass, and what it is.
+    pub cause: Option<String>,
+    /// What the script printed.
+    pub printed: Vec<String>,
     /// All that is wrong, misfits included; empty when it passed.
     pub problems: Vec<Problem>,
 }
@@ -31,6 +36,32 @@ pub struct Played {
 pub fn play_all(adapter: &Arc<Adapter>, directory: &Path) -> Vec<Played> {
     let files = files(directory);
     files.iter().map(|file| play_file(adapter, file)).collect()
+}
+
+/// The problems of several transcripts. One cause is told once, with how many it broke.
+pub fn problems(played: &[Played]) -> Vec<Problem> {
+    let mut told: Vec<Problem> = Vec::new();
+    let mut causes: HashMap<&str, (usize, usize)> = HashMap::new();
+    for one in played {
+        match one.cause.as_deref() {
+            Some(cause) if causes.contains_key(cause) => {
+                causes.entry(cause).and_modify(|(_, count)| *count += 1);
+            }
+            cause => {
+                causes.extend(cause.map(|cause| (cause, (told.len(), 0))));
+                told.extend(one.problems.iter().cloned());
+            }
+        }
+    }
+    for (at, more) in causes.into_values().filter(|(_, more)| *more > 0) {
+        if let Some(problem) = told.get_mut(at) {
+            let more = counted(more, "more transcript");
+            problem
+                .message
+                .push_str(&format!("; the same cause breaks {more}"));
+        }
+    }
+    told
 }
 
 /// Plays one file.
@@ -93,6 +124,8 @@ impl Played {
             calls: outcome.calls,
             problems: outcome.misfits.iter().map(problem).collect(),
             misfits: outcome.misfits,
+            cause: outcome.cause,
+            printed: outcome.printed,
             transcript: Some(transcript),
             text,
         }
@@ -105,6 +138,8 @@ impl Played {
             title: comment.unwrap_or(file).trim().to_owned(),
             calls: 0,
             misfits: Vec::new(),
+            cause: None,
+            printed: Vec::new(),
             problems: vec![problem],
             transcript: None,
             text,

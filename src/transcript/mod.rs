@@ -60,7 +60,7 @@ use serde_json::Value;
 
 pub use bless::{Blessing, bless};
 pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
-pub use folder::{Played, files, play_all, play_file, play_text};
+pub use folder::{Played, files, play_all, play_file, play_text, problems};
 pub(crate) use form::{FORM, sent as form_sent, written as form_written};
 pub use misfit::Misfit;
 pub use requests::{Requests, Tried};

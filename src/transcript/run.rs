@@ -1,6 +1,7 @@
 //! Running a transcript against an adapter: the whole gateway but for its
 //! sockets, on a store in memory.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::provisioning::{self, Operation};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::script::call::{Backend, VendorCall};
 use crate::script::fault::Failure;
+use crate::script::printed;
 use crate::server::told;
 use crate::store::Store;
 
@@ -41,6 +43,11 @@ pub struct Outcome {
     pub calls: usize,
     /// What did not fit; empty when it passed.
     pub misfits: Vec<Misfit>,
+    /// Where the failure arose because of which it did not pass, and what it is. What did not fit
+    /// is then only the answer that says so: all else follows from it.
+    pub cause: Option<String>,
+    /// What the script printed.
+    pub printed: Vec<String>,
 }
 
 /// What came of one exchange.
@@ -62,6 +69,8 @@ pub(crate) struct Got {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
+    /// Where a failure arose and what it was, if it was no refusal.
+    pub(crate) cause: Option<String>,
 }
 
 /// Runs a transcript.
@@ -69,11 +78,42 @@ pub(crate) struct Got {
 /// # Errors
 /// The store in memory or the event loop could not be made.
 pub fn run(transcript: &Transcript, adapter: &Arc<Adapter>) -> anyhow::Result<Outcome> {
-    let happened = play(transcript, adapter)?;
+    let (happened, printed) = printed::collect(|| play(transcript, adapter));
+    let happened = happened?;
+    let failed = happened.iter().find(|one| one.failed());
+    let (cause, misfits) = match failed {
+        Some(failed) => (failed.got.cause.clone(), failed.answer_misfits()),
+        None => (
+            None,
+            happened
+                .iter()
+                .flat_map(|one| one.misfits.clone())
+                .collect(),
+        ),
+    };
     Ok(Outcome {
         calls: happened.iter().map(|one| one.came.len()).sum(),
-        misfits: happened.into_iter().flat_map(|one| one.misfits).collect(),
+        misfits,
+        cause,
+        printed,
     })
+}
+
+impl Happened {
+    /// Whether it failed where the transcript has another answer. A call that is not written is
+    /// told by itself: the failure follows from it.
+    fn failed(&self) -> bool {
+        let has = |code| self.misfits.iter().any(|misfit| misfit.code == code);
+        self.got.cause.is_some()
+            && !has("transcript::extra-call")
+            && !self.answer_misfits().is_empty()
+    }
+
+    fn answer_misfits(&self) -> Vec<Misfit> {
+        let of_answer = self.misfits.iter();
+        let of_answer = of_answer.filter(|misfit| misfit.code == "transcript::status");
+        of_answer.cloned().collect()
+    }
 }
 
 /// Runs a transcript and tells what came of each exchange.
@@ -161,9 +201,13 @@ impl Player {
             .await;
         story.taken();
         match response {
-            Ok(response) => Got::of_response(response),
+            Ok((response, cause)) => Got {
+                cause,
+                ..Got::of_response(response)
+            },
             Err(failure) => {
-                let told = told(failure, "transcript");
+                let cause = failure.cause();
+                let told = told(failure);
                 let wait = told
                     .retry_after
                     .map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
@@ -171,6 +215,7 @@ impl Player {
                     status: told.error.status,
                     headers: wait.into_iter().collect(),
                     body: Some(told.error.body()),
+                    cause,
                 }
             }
         }
@@ -182,7 +227,7 @@ impl Player {
         variables: &Variables,
         backend: Rc<dyn Backend>,
         story: Rc<Story>,
-    ) -> Result<Response, Failure> {
+    ) -> Result<(Response, Option<String>), Failure> {
         let target = fill(&ask.target, variables);
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -194,17 +239,25 @@ impl Player {
         let (if_match, if_none_match) = (header("if-match"), header("if-none-match"));
         let operation = self.operation(backend, story);
         match message.under(if_match.as_deref(), if_none_match.as_deref())? {
-            Message::Single(request) => operation.perform(request).await,
+            Message::Single(request) => Ok((operation.perform(request).await?, None)),
             Message::Bulk(bulk) => Ok(self.bulk(bulk, &operation).await),
         }
     }
 
-    async fn bulk(&self, bulk: Bulk, operation: &Operation) -> Response {
+    /// The answer, and the first cause for which one of the operations failed.
+    async fn bulk(&self, bulk: Bulk, operation: &Operation) -> (Response, Option<String>) {
+        let cause = RefCell::new(None);
         let one = async |request| {
             let result = operation.perform(request).await;
-            result.map_err(|failure| told(failure, "transcript").error)
+            result.map_err(|failure| {
+                let mut first = cause.borrow_mut();
+                *first = first.take().or_else(|| failure.cause());
+                told(failure).error
+            })
         };
-        provisioning::bulk(bulk, &self.service, BASE_URL, operation.deadline, one).await
+        let (service, due) = (&self.service, operation.deadline);
+        let response = provisioning::bulk(bulk, service, BASE_URL, due, one).await;
+        (response, cause.into_inner())
     }
 
     fn operation(&self, backend: Rc<dyn Backend>, story: Rc<Story>) -> Operation {
@@ -237,11 +290,11 @@ impl Got {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The status, and why it is none that was wished for.
-    fn status_and_detail(&self) -> String {
+    /// The status, and why it is none that was wished for: the cause, or what Entra is told.
+    fn status_and_why(&self) -> String {
         let body = self.body.as_ref();
         let detail = body.and_then(|body| body.get("detail")?.as_str());
-        match detail {
+        match self.cause.as_deref().or(detail) {
             Some(detail) => format!("{} ({detail})", self.status),
             None => self.status.to_string(),
         }
@@ -256,6 +309,7 @@ impl Got {
             status: response.status,
             headers: location.into_iter().chain(version).collect(),
             body: response.body,
+            cause: None,
         }
     }
 }
@@ -298,7 +352,7 @@ fn judge(exchange: &Exchange, got: &Got, variables: &mut Variables) -> Vec<Misfi
     };
     let mut misfits = Vec::new();
     if got.status != gets.status {
-        let found = Some(got.status_and_detail());
+        let found = Some(got.status_and_why());
         let expected = Some(gets.status.to_string());
         misfits.push(misfit("transcript::status", "status", expected, found));
     }

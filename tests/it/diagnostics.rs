@@ -151,6 +151,9 @@ const MISTAKES: &[Mistake] = &[
             "delete(`/people/${id}`, 1, 2)",
         );
     }),
+    mistake("script::wrong-kind", |house| {
+        house.edit(SCRIPT, "{ post(", "{ busy(\"soon\"); post(");
+    }),
     mistake("script::missing-function", |house| {
         house.edit(SCRIPT, "fn get_user(id)", "fn fetch_user(id)");
     }),

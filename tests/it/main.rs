@@ -10,6 +10,7 @@
 //! | `lists`, `versions` | sorting, pages, cursors, `.search`; entity tags and what a write answers |
 //! | `core` | what every write promises, for each vendor, in every profile |
 //! | `bulk` | many operations in one request |
+//! | `causes` | whatever fails, every tool says whose fault it is, where, and what to do |
 //! | `kills` | lost replies, kills and full disks: nothing twice, nothing missing |
 //! | `races` | many requests at once |
 //! | `replicas` | several gateways on one PostgreSQL |
@@ -37,6 +38,7 @@
 mod adapter_command;
 mod admin;
 mod bulk;
+mod causes;
 mod check_command;
 mod checklist;
 mod config_command;

@@ -229,10 +229,7 @@ async fn a_script_that_fails_is_named_with_its_place() {
     let reason = events[1].reason.clone().unwrap();
     assert!(reason.contains("/sosafe.rhai:118:"), "{reason}");
     let told = tell::story(&events[1]);
-    assert!(
-        told.contains(&format!("What to do: Mend the script: {reason}")),
-        "{told}"
-    );
+    assert!(told.contains(&format!("Cause: {reason}")), "{told}");
     gateway.end().await;
 }
 

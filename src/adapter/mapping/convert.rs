@@ -60,7 +60,7 @@ impl Row {
         } = &self.converter
         {
             return closures
-                .call(closure, json::to_dynamic(value))
+                .call(closure, json::to_dynamic(value), &self.spelling)
                 .map_err(Refusal::Failed);
         }
         let Value::String(words) = value else {
@@ -99,7 +99,7 @@ impl Row {
                     ..
                 },
                 _,
-            ) => closures.call(closure, json::to_dynamic(native))?,
+            ) => closures.call(closure, json::to_dynamic(native), &self.spelling)?,
             (Converter::Values { pairs, reads, .. }, _) => values_to_scim(native, pairs, reads),
             (Converter::Language { separator, .. }, Value::String(words)) => {
                 language::to_bcp47(words, separator).map_or(Value::Null, Value::from)

@@ -1,13 +1,13 @@
 //! The converters behind a table's methods, and why a value may have no native form.
 
-use rhai::{AST, Dynamic, Engine, FnPtr};
+use rhai::{AST, CallFnOptions, Dynamic, Engine, FnPtr, Scope};
 use serde_json::Value;
 
 use crate::convert::country::Style;
 use crate::scim::{Leaf, ScimError};
 use crate::script::fault::{Failure, GatewayFault};
 use crate::script::host::json;
-use crate::script::program::{fault_of, thrown_fault};
+use crate::script::program::{Script, thrown_fault};
 
 /// A [`Conversion`](crate::script::host::table::Conversion), compiled.
 #[derive(Clone, Debug)]
@@ -61,16 +61,35 @@ pub(crate) enum Refusal {
 pub(crate) struct Closures<'a> {
     pub(crate) engine: &'a Engine,
     pub(crate) ast: &'a AST,
-    pub(crate) script: &'a str,
+    pub(crate) script: &'a Script,
     pub(crate) title: &'a str,
 }
 
 impl Closures<'_> {
-    pub(super) fn call(&self, closure: &FnPtr, argument: Dynamic) -> Result<Value, Failure> {
-        let result = closure.call::<Dynamic>(self.engine, self.ast, (argument,));
+    /// Calls a closure of the row of `attribute`.
+    pub(super) fn call(
+        &self,
+        closure: &FnPtr,
+        argument: Dynamic,
+        attribute: &str,
+    ) -> Result<Value, Failure> {
+        let result = match self.script.serves_constants && !closure.is_curried() {
+            // Only so does it see `global::NAME`.
+            true => self.engine.call_fn_with_options::<Dynamic>(
+                CallFnOptions::new().eval_ast(true),
+                &mut Scope::new(),
+                self.ast,
+                closure.fn_name(),
+                (argument,),
+            ),
+            false => closure.call::<Dynamic>(self.engine, self.ast, (argument,)),
+        };
         let value = result.map_err(|error| match thrown_fault(&error) {
             Some(fault) => fault.into_failure(self.title),
-            None => fault_of(&error, self.script).into(),
+            None => {
+                let row = format!("the row of {attribute}");
+                self.script.fault(&error, &row).into()
+            }
         })?;
         Ok(json::to_value(&value).unwrap_or(Value::Null))
     }

@@ -7,7 +7,7 @@ use super::converter::Closures;
 use super::row::{Field, Row};
 use super::table::Mapping;
 use crate::adapter::keys::NativeId;
-use crate::script::fault::{Failure, VendorFault};
+use crate::script::fault::Failure;
 use crate::script::host::json;
 
 /// A native object, read by the table.
@@ -34,12 +34,18 @@ impl Mapping {
         (!key.is_empty()).then(|| NativeId::new(&key))
     }
 
+    /// Where the vendor's key stands in a native object: `id`, or `user.id`.
+    pub(crate) fn key_field(&self) -> String {
+        self.id_field.dotted()
+    }
+
     /// Reads a native object.
     ///
     /// # Errors
-    /// `Unusable` if it has no id; whatever a closure throws.
+    /// It has no id; whatever a closure throws.
     pub(crate) fn read(&self, object: &Map, closures: &Closures<'_>) -> Result<Reading, Failure> {
-        let id = self.key_in(object).ok_or(VendorFault::Unusable)?;
+        let id = self.key_in(object);
+        let id = id.ok_or_else(|| Failure::unusable("the object has no id"))?;
         let values = self.mapped().map(|(index, row)| {
             let native = row.held_by(object);
             let scim = match row.is_echo(&native, object) {

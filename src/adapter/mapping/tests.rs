@@ -57,8 +57,8 @@ impl Bench {
     fn closures(&self) -> Closures<'_> {
         Closures {
             engine: &scripting().engine,
-            ast: &self.script.ast,
-            script: "test.rhai",
+            ast: &self.script.runs,
+            script: &self.script,
             title: "Vendor",
         }
     }
@@ -117,6 +117,26 @@ impl Bench {
 
 fn bench() -> Bench {
     Bench::new(TABLE).unwrap()
+}
+
+#[test]
+fn a_rows_function_sees_the_scripts_constants() {
+    let bench = Bench::new(
+        r#"
+        const MARK = "*";
+        fn marked(text) { text + global::MARK }
+        fn user_attributes() {
+            [
+                attr("userName", "login").to(|name| name + global::MARK).from(|login| marked(login)),
+            ]
+        }"#,
+    )
+    .unwrap();
+    let user = json!({"userName": "ada"});
+    let written = bench.write(&user, Purpose::Create).unwrap();
+    assert_eq!(written, json!({"login": "ada*"}));
+    let read = bench.answered(&json!({"id": 1, "login": "ada"}));
+    assert_eq!(read["userName"], "ada*");
 }
 
 fn ada() -> Value {

@@ -159,7 +159,7 @@ impl Row {
             Some(_) if has_unknown(resource) => return Err(Refusal::NeedsRead),
             Some(closure) => {
                 let made = closures
-                    .call(closure, seen_by_script(resource, types))
+                    .call(closure, seen_by_script(resource, types), &self.spelling)
                     .map_err(Refusal::Failed)?;
                 if made.is_null() {
                     made

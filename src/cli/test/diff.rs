@@ -8,8 +8,41 @@ const GREEN: &str = "\u{1b}[32m";
 const BOLD: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
+/// The causes told so far. Each is told with the first transcript it breaks.
+#[derive(Default)]
+pub(super) struct Causes(Vec<(String, usize)>);
+
+impl Causes {
+    /// The lines of one transcript; none where all that is to be said was said of another one.
+    pub(super) fn written(
+        &mut self,
+        played: &Played,
+        blessing: Option<&Blessing>,
+        colours: bool,
+    ) -> String {
+        let known = self.0.iter_mut();
+        let mut known = known.filter(|(cause, _)| Some(cause) == played.cause.as_ref());
+        if let (Some((_, more)), None) = (known.next(), blessing) {
+            *more += 1;
+            return String::new();
+        }
+        self.0.extend(played.cause.clone().map(|cause| (cause, 0)));
+        written(played, blessing, colours)
+    }
+
+    /// How many more transcripts each cause broke.
+    pub(super) fn summary(&self) -> String {
+        let broke = self.0.iter().filter(|(_, more)| *more > 0);
+        let line = |(cause, more): &(String, usize)| {
+            let more = counted(*more, "more transcript");
+            format!("  FAIL  {more} by the same cause: {cause}\n")
+        };
+        broke.map(line).collect()
+    }
+}
+
 /// The lines of one transcript.
-pub(super) fn written(played: &Played, blessing: Option<&Blessing>, colours: bool) -> String {
+fn written(played: &Played, blessing: Option<&Blessing>, colours: bool) -> String {
     let paint = Paint { colours };
     let calls = counted(played.calls, "call");
     let title = &played.title;
@@ -18,6 +51,9 @@ pub(super) fn written(played: &Played, blessing: Option<&Blessing>, colours: boo
         (true, None) => format!("  {}    {title}  ({calls})\n", paint.with(GREEN, "ok")),
         (false, _) => format!("  {}  {title}  ({calls})\n", paint.with(RED, "FAIL")),
     };
+    for line in &played.printed {
+        text += &format!("        printed: {line}\n");
+    }
     if played.passed() {
         return text;
     }

@@ -64,6 +64,8 @@ mod tests {
             title: title.into(),
             calls: 0,
             misfits: Vec::new(),
+            cause: None,
+            printed: Vec::new(),
             problems,
         };
         let problem = Problem::error("transcript::status", "a.http", "200 <\u{7}> 404 & \"x\"");

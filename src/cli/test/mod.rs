@@ -67,9 +67,11 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     for adapter in chosen(&catalog, options).map_err(Trouble::Config)? {
         vendors.push(play(adapter, config, options).map_err(Trouble::Internal)?);
     }
-    for one in vendors.iter().flat_map(|vendor| &vendor.played) {
-        report.source(&(one.file.clone(), one.text.clone()));
-        report.extend(one.problems.clone());
+    for vendor in &vendors {
+        for one in &vendor.played {
+            report.source(&(one.file.clone(), one.text.clone()));
+        }
+        report.extend(transcript::problems(&vendor.played));
     }
     write_junit(&vendors, options).map_err(Trouble::Internal)?;
     match options.format {
@@ -141,6 +143,8 @@ fn object(vendors: &[Vendor], report: &Report, loaded: Value) -> Value {
             "title": played.title,
             "passed": played.passed(),
             "calls": played.calls,
+            "cause": played.cause,
+            "printed": played.printed,
             "problems": problems.collect::<Value>(),
         })
     };
@@ -177,6 +181,7 @@ fn play(adapter: &Arc<Adapter>, config: &Config, options: &Options) -> anyhow::R
     let mut played = Vec::new();
     let files = transcript::files(&config.catalog.transcripts.join(&adapter.name));
     let there = files.len();
+    let mut causes = diff::Causes::default();
     for file in files {
         let mut one = transcript::play_file(adapter, &file);
         if options
@@ -191,12 +196,13 @@ fn play(adapter: &Arc<Adapter>, config: &Config, options: &Options) -> anyhow::R
             false => None,
         };
         if for_people {
-            print!("{}", diff::written(&one, blessing.as_ref(), colours));
+            print!("{}", causes.written(&one, blessing.as_ref(), colours));
         }
         played.push(one);
     }
     let coverage = options.coverage.then(|| adapter.coverage());
     if for_people {
+        print!("{}", causes.summary());
         coverage
             .iter()
             .for_each(|coverage| print!("{}", coverage.text()));

@@ -161,7 +161,7 @@ where
     results
 }
 
-const UNKNOWN: Failure = Failure::Vendor(VendorFault::UnknownOutcome);
+const UNKNOWN: Failure = Failure::Vendor(VendorFault::UnknownOutcome, None);
 
 #[test]
 fn fifty_at_once_are_one_job_and_each_gets_its_own_result() {
@@ -276,7 +276,7 @@ fn a_job_without_end_is_given_up_and_the_next_one_goes_on() {
         // Lost under a token: sent again or not, nobody knows.
         let result = bench.hand_in(1.into()).await;
         assert!(
-            matches!(&result, Err(Failure::Vendor(VendorFault::Unusable))),
+            matches!(&result, Err(Failure::Vendor(VendorFault::Unusable, _))),
             "{result:?}"
         );
         assert_eq!(began.elapsed().as_secs(), 5);
@@ -348,7 +348,7 @@ fn what_fails_as_a_whole_fails_for_all_in_the_same_way() {
         let Err(Failure::Script(fault)) = cruel else {
             panic!("{cruel:?}");
         };
-        assert_eq!(fault.script, "example.rhai");
+        assert_eq!(fault.place.script, "example.rhai");
         assert_eq!(bench.hand_in("well".into()).await, Ok("well".into()));
     });
 }

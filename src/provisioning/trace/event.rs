@@ -108,7 +108,7 @@ pub struct Event {
     /// The text Entra shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// What only operators are told: the place in the script.
+    /// What only operators are told: where it arose, and what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The HTTP method.
@@ -239,7 +239,7 @@ fn outcome(end: &End, unheard: bool) -> (Option<u16>, Option<Failed<'_>>) {
         }
         End::TimedOut => {
             let failed = Failed {
-                fault: Some(Fault::Gateway),
+                fault: Some(Fault::Late),
                 detail: Some("The request took too long."),
                 ..Failed::default()
             };

@@ -10,6 +10,7 @@
 
 mod code;
 mod event;
+mod fault;
 pub mod mask;
 mod outlook;
 mod step;
@@ -33,6 +34,7 @@ use crate::script::call::{CallFault, VendorReply};
 use crate::script::fault::GatewayFault;
 use crate::script::fiber;
 pub use event::{Action, Event, Status};
+pub use fault::Fault;
 pub use outlook::Outlook;
 pub use step::{Decision, Kept, Modified, Moment, Step, Wait, Word};
 
@@ -182,29 +184,13 @@ pub enum End {
         detail: String,
         /// Whose fault it was.
         fault: Fault,
-        /// What only operators are told: the place in the script.
+        /// What only operators are told: where it arose, and what it is.
         reason: Option<String>,
     },
     /// Its time was up before it was done: it was answered 503.
     TimedOut,
     /// The other side hung up before there was an answer.
     HungUp,
-}
-
-/// Whose fault a failure was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// The request's: Entra's administrator can act on it.
-    Client,
-    /// The vendor's, or of the way to it.
-    Vendor,
-    /// The vendor refuses the gateway's credential.
-    Credential,
-    /// The adapter's script's.
-    Script,
-    /// The gateway's own.
-    Gateway,
 }
 
 /// A story that is over.

@@ -116,36 +116,13 @@ impl Event {
 }
 
 fn of_fault(fault: Fault, why: String, event: &Event) -> Outlook {
-    let reason = event.reason.as_deref();
-    let (next, remedy) = match fault {
-        Fault::Vendor if event.http_status == Some(429) => (
-            AFTER_A_PAUSE,
-            "If it lasts, lower the tenant's [limits] to what the vendor allows.".to_owned(),
-        ),
-        Fault::Vendor => (
-            NEXT_CYCLE,
-            "None while the vendor is down. If it lasts, check its status and the tenant's base_url.".to_owned(),
-        ),
-        Fault::Credential => (
-            NEXT_CYCLE,
-            "Renew the tenant's vendor credential; the token in Entra is fine.".to_owned(),
-        ),
-        Fault::Script => (
-            NEXT_CYCLE,
-            format!("Mend the script: {}.", reason.unwrap_or("its place is in the gateway's log")),
-        ),
-        Fault::Gateway | Fault::Client => (
-            NEXT_CYCLE,
-            format!(
-                "Look into the gateway's log under this request id{}.",
-                reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
-            ),
-        ),
-    };
     Outlook {
         why,
-        next,
-        remedy: Some(remedy),
+        next: match event.http_status {
+            Some(429) => AFTER_A_PAUSE,
+            _ => NEXT_CYCLE,
+        },
+        remedy: Some(fault.remedy(event.tenant.as_str(), &event.vendor)),
     }
 }
 

@@ -93,6 +93,12 @@ fn end(event: &Event, text: &mut String) {
     let outlook = event.outlook();
     text.push('\n');
     add(text, format_args!("Why: {}", outlook.why));
+    if let Some(reason) = &event.reason {
+        add(text, format_args!("Cause: {reason}"));
+    }
+    if let Some(fault) = event.fault {
+        add(text, format_args!("At fault: {}", fault.whose()));
+    }
     add(text, format_args!("What Entra does next: {}", outlook.next));
     if let Some(remedy) = outlook.remedy {
         add(text, format_args!("What to do: {remedy}"));

@@ -70,7 +70,7 @@ pub(crate) fn job(source: &str) -> impl FnOnce(&Call) -> Result<String, Failure>
         );
         result
             .map(|value| value.to_string())
-            .map_err(|error| fault_of(&error, "test").into())
+            .map_err(|error| fault_of(&error, "test", "main").into())
     }
 }
 
@@ -120,7 +120,7 @@ fn an_error_after_a_call_has_its_place() {
     let Err(Failure::Script(fault)) = failure else {
         panic!("{failure:?}")
     };
-    assert_eq!((fault.line, fault.column), (3, 9));
+    assert_eq!((fault.place.line, fault.place.column), (3, 9));
     assert!(fault.message.contains("missing_thing"), "{}", fault.message);
 }
 
@@ -195,7 +195,7 @@ fn job_shared() -> impl FnOnce(&Call) -> Result<String, Failure> + 'static {
                 engine.call_fn_with_options::<Dynamic>(options, &mut Scope::new(), ast, "main", ());
             result
                 .map(|value| value.to_string())
-                .map_err(|error| fault_of(&error, "test").into())
+                .map_err(|error| fault_of(&error, "test", "main").into())
         })
     }
 }
@@ -369,7 +369,7 @@ fn a_converter_cannot_call_the_vendor() {
                 .call_fn::<Dynamic>(&mut Scope::new(), &ast, "main", ());
             result
                 .map(|value| value.to_string())
-                .map_err(|error| fault_of(&error, "test").into())
+                .map_err(|error| fault_of(&error, "test", "main").into())
         },
         budget(),
         &Echo::default(),

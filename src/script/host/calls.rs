@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use super::context::ScriptContext;
 use super::document::Docs;
-use super::fault::Fault;
+use super::fault::{Fault, is_html};
 use super::json;
 use super::quoting::query_string;
 use crate::script::call::{CallBody, RequestToken, VendorCall, VendorReply, Verb};
 use crate::script::fiber::{Answer, Ask};
-use crate::script::replies::Meaning;
+use crate::script::replies::{Format, Meaning};
 
 pub(super) type Thrown = Box<EvalAltResult>;
 
@@ -272,13 +272,16 @@ impl Request {
         let (verb, repeatable) = (call.method, call.is_repeatable());
         match script.call().ask(Ask::Call(call)) {
             Answer::Reply(Ok(reply)) => read(&script, verb, &reply, repeatable).map_err(|fault| {
+                let effects = script.environment().effects();
                 if fault.is_refusal() {
-                    script.environment().effects().refused();
+                    effects.refused();
                 }
-                fault.throw(context.call_position())
+                fault.of_call(effects.last()).throw(context.call_position())
             }),
             Answer::Reply(Err(fault)) => {
-                Err(Fault::unanswered(fault, repeatable).throw(context.call_position()))
+                let last = script.environment().effects().last();
+                let fault = Fault::unanswered(fault, repeatable).of_call(last);
+                Err(fault.throw(context.call_position()))
             }
             _ => Err(cancelled(context)),
         }
@@ -313,7 +316,7 @@ pub(super) fn read(
         }
         // What was to be read is not there: no script can go on from that.
         Meaning::Ok if reply.body.is_empty() && verb != Verb::Get => Ok(Dynamic::UNIT),
-        Meaning::Ok => Err(garbled(reply, repeatable)),
+        Meaning::Ok => Err(garbled(replies.format, reply, repeatable)),
         _ => Err(Fault::answered(
             &verdict,
             reply,
@@ -324,8 +327,23 @@ pub(super) fn read(
 }
 
 /// A success whose body is cut or not readable: the work may be done.
-fn garbled(reply: &VendorReply, repeatable: bool) -> Fault {
+fn garbled(format: Format, reply: &VendorReply, repeatable: bool) -> Fault {
+    let language = match format {
+        Format::Json => "JSON",
+        Format::Xml => "XML",
+    };
+    let (status, size) = (reply.status, reply.body.len());
+    let came = if reply.body.is_empty() {
+        format!("an empty body instead of {language}")
+    } else if is_html(reply) {
+        format!("HTML instead of {language}")
+    } else if format == Format::Json && json::is_cut(&reply.body) {
+        format!("JSON that is cut off after {size} bytes")
+    } else {
+        format!("{size} bytes that are no {language} the gateway can read")
+    };
     failed(reply, Value::Null, repeatable)
+        .saying(format!("the vendor answered {status} with {came}"))
 }
 
 /// A fault of a reply that the reply table takes for a success.

@@ -3,15 +3,126 @@
 
 use std::time::Duration;
 
-use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
 use serde_json::Value;
 
+use super::context::ScriptContext;
 use super::document::Docs;
 use super::json;
 use crate::scim::ScimError;
 use crate::script::call::{CallFault, VendorReply};
+use crate::script::effects::LastCall;
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
+use crate::script::origin::{Origin, plain};
 use crate::script::replies::{LONGEST_SPAN, Meaning, Verdict};
+
+/// An answer in words: its status, the vendor's code, and what is wrong with its body.
+fn shown(verdict: &Verdict<'_>, reply: &VendorReply) -> String {
+    let status = reply.status;
+    match verdict.code.as_deref().filter(|code| is_code(code)) {
+        Some(code) => format!("the vendor answered {status} with the code {code}"),
+        None if is_html(reply) => format!("the vendor answered {status} with HTML"),
+        None => format!("the vendor answered {status}"),
+    }
+}
+
+/// Whether a code is one, and no sentence that might name somebody.
+fn is_code(code: &str) -> bool {
+    let fits = |letter: u8| letter.is_ascii_alphanumeric() || b"_-.".contains(&letter);
+    !code.is_empty() && code.len() <= 40 && code.bytes().all(fits)
+}
+
+/// Whether a web page came, as some box on the way sends it.
+pub(super) fn is_html(reply: &VendorReply) -> bool {
+    let head = reply.body.get(..64).unwrap_or(&reply.body);
+    let head = String::from_utf8_lossy(head).trim_start().to_lowercase();
+    head.starts_with("<!doctype html") || head.starts_with("<html")
+}
+
+/// `part(reply, name)`.
+fn part(
+    context: NativeCallContext<'_>,
+    reply: Dynamic,
+    name: &str,
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let found = match reply.read_lock::<Map>() {
+        None => Err(format!(
+            "a member `{name}` is read, and {} is no object",
+            shape_of(&reply)
+        )),
+        Some(members) => match members.get(name) {
+            Some(value) if !value.is_unit() => Ok(value.clone()),
+            Some(_) => Err(format!("the member `{name}` is null")),
+            None => Err(format!(
+                "there is no member `{name}`; {}",
+                names_of(&members)
+            )),
+        },
+    };
+    found.map_err(|what| {
+        let position = context.call_position();
+        let Ok(script) = ScriptContext::of(&context) else {
+            return error(&what, position);
+        };
+        let last = script.environment().effects().last();
+        // What is no object, and nothing that the vendor sent, the script made itself.
+        if !reply.is_map() && !is_answer(&script, last.as_ref(), &reply) {
+            return error(&what, position);
+        }
+        Fault::unusable(what).of_call(last).throw(position)
+    })
+}
+
+/// Whether a value is the vendor's last answer as it came.
+fn is_answer(script: &ScriptContext, last: Option<&LastCall>, value: &Dynamic) -> bool {
+    let body = last.and_then(|last| script.environment().replies().parse(&last.body));
+    body.is_some() && body == json::to_value(value)
+}
+
+fn error(text: &str, position: Position) -> Box<EvalAltResult> {
+    EvalAltResult::ErrorRuntime(text.into(), position).into()
+}
+
+/// What a value is, without the value: `a text`, `an object with the members id, login`.
+pub(crate) fn shape_of(value: &Dynamic) -> String {
+    if let Some(members) = value.read_lock::<Map>() {
+        return format!("an object; {}", names_of(&members));
+    }
+    if let Some(list) = value.read_lock::<Array>() {
+        return match list.iter().find(|each| !each.is_map()) {
+            None if list.is_empty() => "an empty array".to_owned(),
+            None => "an array of objects".to_owned(),
+            Some(other) => format!("an array that holds {}", shape_of(other)),
+        };
+    }
+    match value {
+        nothing if nothing.is_unit() => "nothing: ()",
+        text if text.is_string() => "a text",
+        number if number.is_int() || number.is_float() => "a number",
+        truth if truth.is_bool() => "true or false",
+        _ => "something that is no data",
+    }
+    .to_owned()
+}
+
+/// The names of an object's members, as far as they are words of the vendor's and nobody's name.
+fn names_of(members: &Map) -> String {
+    const MOST: usize = 12;
+    let is_word = |name: &&str| {
+        let fits = |letter: u8| letter.is_ascii_alphanumeric() || b"_-".contains(&letter);
+        let plain = name.trim_start_matches(['@', '#', '_']);
+        plain.starts_with(|first: char| first.is_ascii_alphabetic())
+            && plain.len() <= 30
+            && plain.bytes().all(fits)
+    };
+    let names = members.keys().map(|name| name.as_str());
+    let names: Vec<_> = names.filter(is_word).take(MOST).collect();
+    match names.as_slice() {
+        [] => "it has no members".to_owned(),
+        names if members.len() > names.len() => format!("it has {} and others", names.join(", ")),
+        names => format!("it has {}", names.join(", ")),
+    }
+}
 
 /// What a script throws or catches.
 #[derive(Clone, Debug)]
@@ -29,6 +140,10 @@ pub(crate) struct Fault {
     detail: Option<String>,
     /// An earlier try of the call was lost and may have been carried out.
     after_loss: bool,
+    /// What happened, and at which call: for whoever runs the gateway.
+    origin: Origin,
+    /// Where it was thrown first.
+    position: Position,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -68,11 +183,22 @@ impl Fault {
             attribute: verdict.attribute.map(str::to_owned),
             detail: verdict.detail.map(str::to_owned),
             after_loss: reply.after_loss,
+            origin: Origin::of(shown(verdict, reply)),
+            position: Position::NONE,
         }
     }
 
     /// No answer.
     pub(super) fn unanswered(fault: CallFault, repeatable: bool) -> Self {
+        let what = match &fault {
+            CallFault::NotSent(why) => format!("the call was not sent: {}", plain(why)),
+            CallFault::Lost(why) => format!("no whole answer came: {}", plain(why)),
+            CallFault::Busy { .. } => {
+                "the call has to wait: the vendor asks for it, or this tenant's [limits] do"
+                    .to_owned()
+            }
+            CallFault::Credential => fault.to_string(),
+        };
         let kind = match fault {
             CallFault::NotSent(_) => FaultKind::Unreachable,
             CallFault::Lost(_) if repeatable => FaultKind::Meant(Meaning::Fault),
@@ -80,17 +206,42 @@ impl Fault {
             CallFault::Busy { retry_after } => FaultKind::Busy(retry_after),
             CallFault::Credential => FaultKind::Meant(Meaning::Credential),
         };
-        Self::bare(kind)
+        Self::bare(kind).saying(what)
+    }
+
+    /// A reply that cannot be used, whatever its status: `what` says why not.
+    pub(super) fn unusable(what: String) -> Self {
+        Self::new(Meaning::Fault, None, "").saying(what)
+    }
+
+    /// With what happened in words.
+    pub(super) fn saying(mut self, what: String) -> Self {
+        self.origin.what = what;
+        self
+    }
+
+    /// With the call it came of.
+    pub(super) fn of_call(mut self, last: Option<LastCall>) -> Self {
+        self.origin.call = last.map(|last| last.call);
+        self
     }
 
     /// A batch's.
     pub(super) fn failed(failure: Failure) -> Self {
-        Self::bare(match failure {
-            Failure::Vendor(VendorFault::UnknownOutcome) => FaultKind::UnknownOutcome,
-            Failure::Vendor(VendorFault::Unreachable) => FaultKind::Unreachable,
-            Failure::Vendor(VendorFault::Busy { retry_after }) => FaultKind::Busy(retry_after),
-            other => FaultKind::Failed(Box::new(other)),
-        })
+        let (fault, origin) = match failure {
+            Failure::Vendor(fault, origin) => (fault, origin),
+            other => return Self::bare(FaultKind::Failed(Box::new(other))),
+        };
+        let kind = match fault {
+            VendorFault::UnknownOutcome => FaultKind::UnknownOutcome,
+            VendorFault::Unreachable => FaultKind::Unreachable,
+            VendorFault::Busy { retry_after } => FaultKind::Busy(retry_after),
+            other => FaultKind::Failed(Box::new(Failure::Vendor(other, origin.clone()))),
+        };
+        Self {
+            origin: origin.map(|origin| *origin).unwrap_or_default(),
+            ..Self::bare(kind)
+        }
     }
 
     /// It may or may not have been done.
@@ -108,6 +259,8 @@ impl Fault {
             attribute: None,
             detail: None,
             after_loss: false,
+            origin: Origin::default(),
+            position: Position::NONE,
         }
     }
 
@@ -127,7 +280,10 @@ impl Fault {
     }
 
     /// As an error a script can catch.
-    pub(super) fn throw(self, position: Position) -> Box<EvalAltResult> {
+    pub(super) fn throw(mut self, position: Position) -> Box<EvalAltResult> {
+        if self.position.is_none() {
+            self.position = position;
+        }
         EvalAltResult::ErrorRuntime(Dynamic::from(self), position).into()
     }
 
@@ -140,10 +296,16 @@ impl Fault {
         self
     }
 
-    /// Whether the vendor says that the call itself is wrong, as only a mended
+    /// What is wrong with the call itself, if the vendor says that something is: only a corrected
     /// script makes it right.
-    pub(crate) fn is_bug(&self) -> bool {
-        self.kind == FaultKind::Meant(Meaning::Bug)
+    pub(crate) fn bug(&self) -> Option<String> {
+        let is_bug = self.kind == FaultKind::Meant(Meaning::Bug);
+        is_bug.then(|| format!("the vendor does not understand this call: {}", self.origin))
+    }
+
+    /// Line and column where it was thrown first, from 1, unless the script made it itself.
+    pub(crate) fn place(&self) -> Option<(usize, usize)> {
+        Some((self.position.line()?, self.position.position().unwrap_or(0)))
     }
 
     /// Whether the vendor certainly did not do what it was asked.
@@ -157,10 +319,12 @@ impl Fault {
 
     /// What it means for the request. `title` is the vendor's name.
     pub(crate) fn into_failure(self, title: &str) -> Failure {
+        let origin = (!self.origin.what.is_empty()).then(|| Box::new(self.origin));
+        let vendor = |fault| Failure::Vendor(fault, origin);
         let meaning = match self.kind {
-            FaultKind::UnknownOutcome => return VendorFault::UnknownOutcome.into(),
-            FaultKind::Unreachable => return VendorFault::Unreachable.into(),
-            FaultKind::Busy(retry_after) => return VendorFault::Busy { retry_after }.into(),
+            FaultKind::UnknownOutcome => return vendor(VendorFault::UnknownOutcome),
+            FaultKind::Unreachable => return vendor(VendorFault::Unreachable),
+            FaultKind::Busy(retry_after) => return vendor(VendorFault::Busy { retry_after }),
             FaultKind::Failed(failure) => return *failure,
             FaultKind::Meant(meaning) => meaning,
         };
@@ -180,13 +344,12 @@ impl Fault {
                 "{title} refuses: a licence or quota is used up. Free or buy one, then retry."
             )))
             .into(),
-            Meaning::Busy => VendorFault::Busy { retry_after: None }.into(),
-            Meaning::Credential => VendorFault::Credential.into(),
-            Meaning::Forbidden => VendorFault::Forbidden {
+            Meaning::Busy => vendor(VendorFault::Busy { retry_after: None }),
+            Meaning::Credential => vendor(VendorFault::Credential),
+            Meaning::Forbidden => vendor(VendorFault::Forbidden {
                 detail: self.detail,
-            }
-            .into(),
-            Meaning::Fault | Meaning::Ok => VendorFault::Unusable.into(),
+            }),
+            Meaning::Fault | Meaning::Ok => vendor(VendorFault::Unusable),
             Meaning::Bug => GatewayFault::Internal.into(),
         }
     }
@@ -245,17 +408,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
             ("part(#{ data: [1] }, \"data\")", "[1]"),
         ],
     );
-    engine.register_fn(
-        "part",
-        |context: NativeCallContext<'_>, reply: Dynamic, name: &str| {
-            let found = reply
-                .read_lock::<Map>()
-                .and_then(|members| members.get(name).cloned());
-            found
-                .filter(|value| !value.is_unit())
-                .ok_or_else(|| Fault::new(Meaning::Fault, None, "").throw(context.call_position()))
-        },
-    );
+    engine.register_fn("part", part);
     docs.function(
         "conflict(attribute, detail)",
         "A fault to `throw`: a unique value is taken. Entra gets 409 with `detail`.",

@@ -128,14 +128,17 @@ fn read(
     repeatable: bool,
 ) -> Result<Dynamic, Fault> {
     let whole = calls::read(script, verb, reply, repeatable)?;
-    let failed = || {
+    let failed = |what: &str| {
         let body = json::parse(&reply.body).unwrap_or_default();
-        calls::failed(reply, body, repeatable)
+        let what = format!("the vendor answered {} with {what}", reply.status);
+        calls::failed(reply, body, repeatable).saying(what)
     };
-    let mut whole = whole.try_cast::<Map>().ok_or_else(failed)?;
+    let whole = whole.try_cast::<Map>();
+    let mut whole = whole.ok_or_else(|| failed("what is no GraphQL answer: no object"))?;
     match whole.remove("errors") {
-        Some(errors) if !errors.is_unit() => Err(failed()),
-        _ => whole.remove("data").ok_or_else(failed),
+        Some(errors) if !errors.is_unit() => Err(failed("GraphQL errors")),
+        _ => (whole.remove("data"))
+            .ok_or_else(|| failed("what is no GraphQL answer: it has no `data`")),
     }
 }
 

@@ -25,6 +25,11 @@ pub(crate) fn parse(body: &[u8]) -> Option<Value> {
     read_with(body, REPLY).ok()
 }
 
+/// Whether a body begins as JSON and ends too early.
+pub(crate) fn is_cut(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
+}
+
 /// Whether a script may hold the value, by the engine's way of counting.
 pub(crate) fn fits(value: &Value) -> bool {
     let mut sizes = Sizes::default();

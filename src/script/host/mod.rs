@@ -20,7 +20,7 @@ use rhai::Engine;
 
 pub(crate) use context::ScriptContext;
 use document::Docs;
-pub(crate) use fault::Fault;
+pub(crate) use fault::{Fault, shape_of};
 pub(crate) use forms::FORM;
 pub(crate) use graphql::is_query;
 pub(crate) use item::Item;

@@ -31,6 +31,7 @@ use crate::provisioning::trace::{Asked, Audience, Ended, Story, Witness};
 use crate::scim::{self, Profile, ResourceType, Service};
 use crate::script::call::LocalBoxFuture;
 use crate::script::fault::{Failure, GatewayFault, ScriptFault, VendorFault};
+use crate::script::origin::Place;
 use crate::tenant::token::AuthFault;
 
 /// Limits short enough to wait for, long enough for a busy machine.
@@ -315,7 +316,7 @@ async fn perform(deed: &str, base_url: String) -> Result<scim::Response, Failure
         "script" => return Err(script_fault().into()),
         "overloaded" => return Err(GatewayFault::Overloaded.into()),
         "late" => return Err(GatewayFault::DeadlineExceeded.into()),
-        "no-store" => return Err(GatewayFault::StoreUnavailable.into()),
+        "no-store" => return Err(GatewayFault::StoreUnavailable("disk full".to_owned()).into()),
         "internal" => return Err(GatewayFault::Internal.into()),
         "deleted" => return Ok(scim::Response::no_content()),
         "big" => return Ok(scim::Response::ok(json!({ "big": "x".repeat(32 << 20) }))),
@@ -332,9 +333,12 @@ async fn perform(deed: &str, base_url: String) -> Result<scim::Response, Failure
 
 fn script_fault() -> ScriptFault {
     ScriptFault {
-        script: "acme.rhai".to_owned(),
-        line: 7,
-        column: 3,
+        place: Place {
+            script: "acme.rhai".to_owned(),
+            line: 7,
+            column: 3,
+            function: "find_user".to_owned(),
+        },
         message: "secret words of the script".to_owned(),
     }
 }

@@ -42,10 +42,10 @@ async fn the_end_is_the_answer_and_the_id_is_that_of_the_answer() {
 #[tokio::test]
 async fn a_failure_is_told_with_whose_fault_it_was() {
     for (token, expect) in [
-        ("unreachable", (503, Fault::Vendor)),
+        ("unreachable", (503, Fault::Unreachable)),
         ("credential", (503, Fault::Credential)),
         ("script", (500, Fault::Script)),
-        ("no-store", (503, Fault::Gateway)),
+        ("no-store", (503, Fault::Store)),
         ("panic", (500, Fault::Gateway)),
     ] {
         let server = Fixture::start(short());

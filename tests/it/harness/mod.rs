@@ -23,6 +23,8 @@ use scimgate::catalog::{self, Sources};
 use scimgate::config::{Config, Identity, TenantLabel};
 use scimgate::demo::emulator::kit::{Emulator, Fault};
 use scimgate::demo::emulator::sosafe;
+use scimgate::gateway::conditions::Conditions;
+use scimgate::gateway::status::Condition;
 use scimgate::gateway::{self, Gateway};
 use scimgate::provisioning::trace::Event;
 use scimgate::server::Running;
@@ -99,6 +101,7 @@ pub(crate) struct TestGateway {
     running: Option<Running>,
     tokens: Arc<Tokens>,
     pub(crate) log: Arc<Log>,
+    conditions: Arc<Conditions>,
     pub(crate) store: Store,
     may_name: bool,
     directory: TempDir,
@@ -131,6 +134,7 @@ impl TestGateway {
         let tokens = gateway.tokens();
         let address = gateway.local_addr();
         let log = gateway.log();
+        let conditions = gateway.conditions();
         let mut tenants = Vec::new();
         for (name, key) in ["a", "b"].into_iter().zip(keys) {
             let id = TenantId::parse(name).unwrap();
@@ -153,6 +157,7 @@ impl TestGateway {
             running,
             tokens,
             log,
+            conditions,
             store,
             may_name,
             directory,
@@ -249,6 +254,16 @@ impl TestGateway {
         command.args(arguments).env_clear();
         command.env("SCIMGATE_STORE__PATH", store);
         command
+    }
+
+    /// What is the matter with tenant a now.
+    pub(crate) fn conditions(&self) -> Vec<Condition> {
+        self.conditions.of(&TenantId::parse("a").unwrap())
+    }
+
+    /// What was logged in this process since this gateway began.
+    pub(crate) fn logged(&self) -> String {
+        logs::since(self.log_from)
     }
 
     /// Revokes the token of tenant a.

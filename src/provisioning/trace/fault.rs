@@ -1,0 +1,129 @@
+//! What kind of failure ended a request: whose it was, and what to do about it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::script::fault::{Failure, GatewayFault, VendorFault};
+
+/// What kind of failure ended a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// The request cannot be carried out as it stands: Entra's administrator can act on it.
+    Client,
+    /// The vendor answered an error, or what cannot be used.
+    Vendor,
+    /// The vendor could not be reached.
+    Unreachable,
+    /// The vendor did not confirm a change.
+    Unconfirmed,
+    /// The vendor asks to wait, or the tenant's own limits do.
+    Busy,
+    /// The vendor refuses the gateway's credential.
+    Credential,
+    /// The vendor accepts the credential, which lacks a right.
+    Permission,
+    /// The adapter's script is wrong.
+    Script,
+    /// The store cannot be read or written.
+    Store,
+    /// The request took longer than it may.
+    Late,
+    /// The gateway has too much to do.
+    Overloaded,
+    /// The tenant's files could not be loaded.
+    Files,
+    /// A defect of the gateway.
+    Gateway,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Client,
+        Self::Vendor,
+        Self::Unreachable,
+        Self::Unconfirmed,
+        Self::Busy,
+        Self::Credential,
+        Self::Permission,
+        Self::Script,
+        Self::Store,
+        Self::Late,
+        Self::Overloaded,
+        Self::Files,
+        Self::Gateway,
+    ];
+
+    /// The kind of a failure.
+    pub fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Client(_) => Self::Client,
+            Failure::Script(_) => Self::Script,
+            Failure::Vendor(fault, _) => match fault {
+                VendorFault::Unreachable => Self::Unreachable,
+                VendorFault::UnknownOutcome => Self::Unconfirmed,
+                VendorFault::Unusable => Self::Vendor,
+                VendorFault::Busy { .. } => Self::Busy,
+                VendorFault::Credential => Self::Credential,
+                VendorFault::Forbidden { .. } => Self::Permission,
+            },
+            Failure::Gateway(fault) => match fault {
+                GatewayFault::Overloaded => Self::Overloaded,
+                GatewayFault::DeadlineExceeded => Self::Late,
+                GatewayFault::StoreUnavailable(_) => Self::Store,
+                GatewayFault::TenantUnavailable => Self::Files,
+                GatewayFault::Internal => Self::Gateway,
+            },
+        }
+    }
+
+    /// Whose failure it is, in words.
+    pub fn whose(self) -> &'static str {
+        match self {
+            Self::Client => "the request",
+            Self::Vendor | Self::Unreachable | Self::Unconfirmed | Self::Busy => "the vendor",
+            Self::Credential | Self::Permission => "the tenant's vendor credential",
+            Self::Script => "the adapter's script",
+            Self::Store => "the gateway's store",
+            Self::Files => "the tenant's files",
+            Self::Late | Self::Overloaded | Self::Gateway => "the gateway",
+        }
+    }
+
+    /// What somebody should do about it, in `tenant` of `vendor`.
+    pub fn remedy(self, tenant: &str, vendor: &str) -> String {
+        match self {
+            Self::Client => {
+                "Correct the value in the directory, or the attribute mapping in Entra.".to_owned()
+            }
+            Self::Vendor => format!(
+                "If it began by itself, tell the vendor the time of this request. If it is always so, correct the place named in scripts/{vendor}.rhai, or how adapters/{vendor}.toml reads answers."
+            ),
+            Self::Unreachable => format!(
+                "Check that the vendor is up, that base_url in tenants/{tenant}.toml is right, and the network and proxy on the way."
+            ),
+            Self::Unconfirmed => "Nothing at first: the gateway looks whether the change was made before it is sent again. If it happens often, ask the vendor why its answers do not come.".to_owned(),
+            Self::Busy => format!(
+                "Nothing if it passes. If it lasts, set [limits] in tenants/{tenant}.toml to what the vendor allows."
+            ),
+            Self::Credential => format!(
+                "Replace the credential in tenants/{tenant}.toml; the token in Entra is fine."
+            ),
+            Self::Permission => format!(
+                "Give the vendor credential of tenants/{tenant}.toml the rights that adapters/{vendor}.md names; the token in Entra is fine."
+            ),
+            Self::Script => format!(
+                "Correct scripts/{vendor}.rhai at the place named, and run `scimgate test {vendor}`."
+            ),
+            Self::Store => {
+                "Make the store writable, or bring its database back: room on its disk, its permissions, its connection. `scimgate status` says when it is well again.".to_owned()
+            }
+            Self::Late => "See in the steps what took the time: calls to the vendor, waiting for its limits, or other requests for the same object.".to_owned(),
+            Self::Overloaded => "Give the gateway more processors or memory, or let Entra send less at once.".to_owned(),
+            Self::Files => format!(
+                "Run `scimgate check`: it says what is wrong in tenants/{tenant}.toml or its adapter."
+            ),
+            Self::Gateway => "This is a defect of the gateway: report it with the log lines of this request id.".to_owned(),
+        }
+    }
+}
