@@ -400,9 +400,8 @@ fn told_of(tenant: &TenantId, condition: &Condition) -> String {
 
 /// What runs although its transcripts do not hold.
 fn unproven_vendor(name: &str, part: &Part) -> Option<String> {
-    let mut failing = part.problems.iter();
+    let mut failing = part.problems.iter().filter(|_| part.state == State::Live);
     let first = failing.find(|problem| problem.code.starts_with("transcript::"))?;
-    let _is_served = (part.state == State::Live).then_some(())?;
     let place = first
         .line
         .map_or_else(String::new, |line| format!(":{line}"));

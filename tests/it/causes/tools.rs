@@ -26,7 +26,7 @@ fn fails(house: &House, arguments: &[&str]) -> String {
 const CASES: &[(&str, &str)] = &[
     (
         "throw \"no way\"",
-        "scripts/example.rhai:19:32, in get_user: no way",
+        "scripts/example.rhai:14:32, in get_user: no way",
     ),
     (
         "let x = #{}; x.domainid",
@@ -34,7 +34,7 @@ const CASES: &[(&str, &str)] = &[
     ),
     (
         "return 7",
-        "scripts/example.rhai:19:1, in get_user: get_user must give an object with its id in `id`, and gave a number",
+        "scripts/example.rhai:14:1, in get_user: get_user must give an object with its id in `id`, and gave a number",
     ),
     ("loop { }", "in get_user: "),
     (
@@ -85,7 +85,7 @@ fn what_a_script_prints_is_shown() {
     house.write("ask.http", "### Entra asks\nGET /Users/7\n");
     let told = text_of(&house.run(&["test"]).stdout);
     assert!(told.contains("printed: asked for 7"), "{told}");
-    assert!(told.contains("printed: line 19: \"7\""), "{told}");
+    assert!(told.contains("printed: line 14: \"7\""), "{told}");
     let told = text_of(
         &house
             .run(&["dry-run", "--vendor", "example", "ask.http"])
