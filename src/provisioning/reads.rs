@@ -176,11 +176,15 @@ impl Operation {
             let misshapen = || vm.misshapen(&function, &given, expected);
             let page = given.read_lock::<Map>().ok_or_else(misshapen)?;
             let total = page.get("total").and_then(count_of);
-            let rows = page.get("rows").filter(|rows| rows.is_array());
+            let rows = page.get("rows").filter(|rows| !rows.is_unit());
             let rows = rows.filter(|_| total.is_some() || !counted);
+            let rows = rows.ok_or_else(misshapen)?;
+            if !rows.is_array() {
+                return Err(vm.misshapen(&function, rows, "an array in `rows`"));
+            }
             let next = page.get("next").filter(|next| !next.is_unit());
             Ok(Page {
-                readings: vm.objects(&mapping, &function, rows.ok_or_else(misshapen)?)?,
+                readings: vm.objects(&mapping, &function, rows)?,
                 total,
                 next: next.map(ToString::to_string),
                 expired: false,

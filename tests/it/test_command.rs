@@ -207,7 +207,7 @@ fn what_the_vendor_answers_is_never_made_up() {
                       + GET /more
                     line 16  status
                       - 200
-                      + 503 (The vendor's API could not be reached. Sending the request again is safe: it goes on from where this one stopped. If this lasts, check the vendor's status and this tenant's base URL. Request id transcript.)
+                      + 503 (scripts/example.rhai:14:54, in get_user: GET /more: the call was not sent: no such call in the transcript)
                     line 18  userName
                       - "ada"
                     line 18  active

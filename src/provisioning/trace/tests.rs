@@ -299,46 +299,46 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
         Deed::Patch,
         failed(503, Fault::Vendor),
         expect![[r#"
-        It cannot be done.
-        Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-        None while the vendor is down. If it lasts, check its status and the tenant's base_url.
-    "#]],
+            It cannot be done.
+            Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
+            If it began by itself, tell the vendor the time of this request. If it is always so, correct the place named in scripts/example.rhai, or how adapters/example.toml reads answers.
+        "#]],
     );
     check_outlook(
         Deed::Patch,
         failed(503, Fault::Credential),
         expect![[r#"
-        It cannot be done.
-        Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-        Renew the tenant's vendor credential; the token in Entra is fine.
-    "#]],
+            It cannot be done.
+            Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
+            Replace the credential in tenants/acme.toml; the token in Entra is fine.
+        "#]],
     );
     check_outlook(
         Deed::Patch,
         failed(500, Fault::Script),
         expect![[r#"
-        It cannot be done.
-        Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-        Mend the script: its place is in the gateway's log.
-    "#]],
+            It cannot be done.
+            Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
+            Correct scripts/example.rhai at the place named, and run `scimgate test example`.
+        "#]],
     );
     check_outlook(
         Deed::Patch,
         failed(503, Fault::Gateway),
         expect![[r#"
-        It cannot be done.
-        Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-        Look into the gateway's log under this request id.
-    "#]],
+            It cannot be done.
+            Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
+            This is a defect of the gateway: report it with the log lines of this request id.
+        "#]],
     );
     check_outlook(
         Deed::Patch,
         End::TimedOut,
         expect![[r#"
-        The request took too long.
-        Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-        Look into the gateway's log under this request id.
-    "#]],
+            The request took too long.
+            Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
+            See in the steps what took the time: calls to the vendor, waiting for its limits, or other requests for the same object.
+        "#]],
     );
     check_outlook(
         Deed::List,

@@ -197,10 +197,10 @@ pub(super) fn scripts() -> Vec<Case> {
             |text| {
                 text.replace(
                     "fn get_user(id) {",
-                    "fn deeper(x) { /*here*/ deeper(x) }\nfn get_user(id) { deeper(id);",
+                    "fn deeper(x) { deeper(x) }\nfn get_user(id) { /*here*/ deeper(id);",
                 )
             },
-            &["in deeper: "],
+            &["in get_user: Stack overflow"],
         ),
         script(
             "a body that is no data",

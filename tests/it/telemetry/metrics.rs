@@ -99,6 +99,7 @@ async fn a_run_is_counted_exactly() {
         scimgate_script_operations_count{function="get_user",vendor="sosafe"} 2
         scimgate_script_operations_count{function="update_user",vendor="sosafe"} 1
         scimgate_store_errors_total 0
+        scimgate_tenant_condition{condition="vendor_unusable",tenant="a"} 1
         scimgate_tenant_quarantine_risk{tenant="a"} 0
         scimgate_tenant_quarantine_risk{tenant="b"} 0
         scimgate_vendor_credential_refused{tenant="a"} 0
