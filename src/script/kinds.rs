@@ -109,8 +109,15 @@ fn kind_of(expression: &Expr) -> Option<(&'static str, Vec<TypeId>)> {
                 TypeId::of::<&str>(),
             ],
         ),
+        // One that holds nothing but values written out is folded into a constant.
         Expr::Array(..) => ("an array", vec![TypeId::of::<Array>()]),
+        Expr::DynamicConstant(value, _) if value.is_array() => {
+            ("an array", vec![TypeId::of::<Array>()])
+        }
         Expr::Map(..) => ("an object", vec![TypeId::of::<Map>()]),
+        Expr::DynamicConstant(value, _) if value.is_map() => {
+            ("an object", vec![TypeId::of::<Map>()])
+        }
         _ => return None,
     })
 }
