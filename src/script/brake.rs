@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::fault::{Failure, ScriptFault};
+use super::origin::Place;
 
 /// Runs in a row that end at a limit before the next is not begun.
 const MOST_IN_A_ROW: u32 = 3;
@@ -53,9 +54,10 @@ impl Brake {
         match brakes.get_mut(&self.tenant) {
             Some(state) if state.in_a_row >= MOST_IN_A_ROW && now < state.next => {
                 Err(Failure::Script(ScriptFault {
-                    script: self.file.to_string(),
-                    line: 0,
-                    column: 0,
+                    place: Place {
+                        script: self.file.to_string(),
+                        ..Place::default()
+                    },
                     message: format!(
                         "the script ran into its limits {} times in a row and is tried again once in {} s",
                         state.in_a_row,

@@ -306,9 +306,10 @@ pub(super) fn read(
         Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
         // A script cannot hold it, and is not to blame.
         Meaning::Ok if body.as_ref().is_some_and(|body| !json::fits(body)) => {
-            let action = "ask the vendor for smaller pages: more than 4 MiB of text, 10,000 elements or 30,000 members cannot be handled at once";
+            let action = "ask the vendor for smaller pages, or a lower [paging] size";
             tracing::warn!(action, "the vendor's reply is too large");
-            Err(garbled(reply, repeatable))
+            let came = "more than a script can hold at once: 4 MiB of text, 10,000 elements or 30,000 members";
+            Err(unusable(reply, repeatable, came))
         }
         Meaning::Ok if body.is_some() => {
             let body = body.map(|body| replies.with_headers(body, &reply.headers));
@@ -332,7 +333,7 @@ fn garbled(format: Format, reply: &VendorReply, repeatable: bool) -> Fault {
         Format::Json => "JSON",
         Format::Xml => "XML",
     };
-    let (status, size) = (reply.status, reply.body.len());
+    let size = reply.body.len();
     let came = if reply.body.is_empty() {
         format!("an empty body instead of {language}")
     } else if is_html(reply) {
@@ -342,8 +343,12 @@ fn garbled(format: Format, reply: &VendorReply, repeatable: bool) -> Fault {
     } else {
         format!("{size} bytes that are no {language} the gateway can read")
     };
-    failed(reply, Value::Null, repeatable)
-        .saying(format!("the vendor answered {status} with {came}"))
+    unusable(reply, repeatable, &came)
+}
+
+fn unusable(reply: &VendorReply, repeatable: bool, came: &str) -> Fault {
+    let text = format!("the vendor answered {} with {came}", reply.status);
+    failed(reply, Value::Null, repeatable).saying(text)
 }
 
 /// A fault of a reply that the reply table takes for a success.
