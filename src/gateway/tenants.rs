@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::catalog::Catalog;
-use crate::provisioning::Operation;
+use crate::provisioning::{Operation, Process};
 use crate::provisioning::batch::Batches;
 use crate::provisioning::ids::{IdCache, KnownIds};
 use crate::provisioning::intents::Intents;
@@ -35,6 +35,7 @@ use crate::vendor::{
 
 /// All tenants, shared by all threads.
 pub(super) struct Tenants {
+    process: Process,
     memory: Arc<dyn Memory>,
     /// Where other gateways share the store.
     shared: Option<Arc<dyn SharedLocks>>,
@@ -88,6 +89,7 @@ impl Tenants {
             None => IdCache::new(),
         };
         Self {
+            process: Process::new(),
             memory: Arc::new(store.clone()),
             shared,
             cursors,
@@ -315,6 +317,7 @@ impl Entrance {
             service: Arc::clone(&tenant.service),
             settings: Arc::clone(&tenant.settings),
             group_priority: Arc::clone(&tenant.group_priority),
+            process: self.tenants.process.clone(),
             backend: Rc::new(network.noting(Rc::clone(&story))),
             memory: Arc::clone(&self.tenants.memory),
             locks: Arc::clone(locks),

@@ -96,13 +96,13 @@ impl Run<'_> {
     /// Looks for the object of an earlier try, for as long as it may still appear.
     async fn earlier_object(&self, intent: &Intent) -> Outcome<Option<Found>> {
         let operation = self.operation;
-        let settled = Instant::now() + operation.settling_time().saturating_sub(intent.age());
+        let settled = Instant::now() + operation.settling_time().saturating_sub(intent.age(&operation.process));
         let last = operation.deadline.checked_sub(RESERVE);
         // Where there is no vendor nothing is waited for, and time passes all the same.
         let mut time = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
-            let is_last = intent.age() > EXPIRES || time >= settled;
+            let is_last = intent.age(&operation.process) > EXPIRES || time >= settled;
             let names = match is_last {
                 true => &intent.names[..],
                 false => intent.names.get(..1).unwrap_or_default(),

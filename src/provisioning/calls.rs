@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rhai::{Array, Dynamic, Map};
 use serde_json::Value;
@@ -27,10 +26,6 @@ use crate::script::origin::Origin;
 
 /// Target of the spans that only traces show: a log line stays in its request's span.
 pub const TRACE_ONLY: &str = "trace_only";
-
-/// CPU time of one script; waiting for the vendor is free. Unoptimised, it takes several times as
-/// long.
-const CPU: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 250 });
 
 impl Operation {
     /// Runs `job` on a fiber. `subject` is whom it is about: if the vendor says that something
@@ -83,7 +78,7 @@ impl Operation {
             story: &self.story,
         };
         let budget = Budget {
-            cpu: CPU,
+            cpu: self.process.script_time(),
             brake: Some(adapter.script.brake(self.tenant.as_str())),
             deadline: self.deadline,
         };
@@ -119,6 +114,7 @@ impl Operation {
             // Whoever leads a batch may lead for hours; its own request's trace ends with it.
             backend: self.backend.apart().unwrap_or(Rc::clone(&self.backend)),
             batches: Arc::clone(&self.batches),
+            cpu: self.process.script_time(),
             deadline: self.deadline,
         }
     }

@@ -1,8 +1,8 @@
 //! Which vendor object a SCIM id names, remembered for a moment.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use moka::sync::Cache;
 
@@ -26,7 +26,8 @@ pub struct IdCache {
     /// Tenants share counters by hash, so that they need no map and no lock. Two
     /// that meet cost each other a look-up, never a wrong answer.
     counters: Box<[AtomicU64]>,
-    hasher: RandomState,
+    /// Always the same, so that a simulation replays: tenants and kinds are no strangers' choice.
+    hasher: BuildHasherDefault<DefaultHasher>,
 }
 
 /// The number of writes so far, as a load saw it.
@@ -56,7 +57,7 @@ impl IdCache {
         Self {
             entries: entries.build(),
             counters: (0..COUNTERS).map(|_| AtomicU64::new(0)).collect(),
-            hasher: RandomState::new(),
+            hasher: BuildHasherDefault::default(),
         }
     }
 
@@ -112,42 +113,56 @@ const SEEN: Duration = Duration::from_secs(600);
 /// asked for again before they become a member of a group, and none of them can be what a create
 /// has made that began later.
 #[derive(Debug)]
-pub struct KnownIds(Cache<(TenantId, ResourceKind, NativeId), Instant>);
+pub struct KnownIds {
+    /// When each was seen first.
+    seen: Cache<(TenantId, ResourceKind, NativeId), u64>,
+    /// How many were seen so far: a clock that never stands still between two of them.
+    moment: AtomicU64,
+}
 
 impl KnownIds {
     /// Empty.
     pub fn new() -> Self {
         let cache = Cache::builder().max_capacity(CAPACITY).time_to_live(SEEN);
-        Self(cache.build())
+        Self {
+            seen: cache.build(),
+            moment: AtomicU64::new(0),
+        }
+    }
+
+    /// Now, for [`Self::was_known`].
+    pub(super) fn moment(&self) -> u64 {
+        self.moment.load(Ordering::Acquire)
     }
 
     /// An object was read or written.
     pub(super) fn saw(&self, tenant: &TenantId, kind: ResourceKind, id: &NativeId) {
         let key = (tenant.clone(), kind, id.clone());
-        if !self.0.contains_key(&key) {
-            self.0.insert(key, Instant::now());
+        if !self.seen.contains_key(&key) {
+            let moment = self.moment.fetch_add(1, Ordering::AcqRel);
+            self.seen.insert(key, moment);
         }
     }
 
     /// The vendor has no such object any more.
     pub(super) fn gone(&self, tenant: &TenantId, kind: ResourceKind, id: &NativeId) {
-        self.0.invalidate(&(tenant.clone(), kind, id.clone()));
+        self.seen.invalidate(&(tenant.clone(), kind, id.clone()));
     }
 
     /// Whether an object was there not long ago.
     pub(super) fn is_known(&self, tenant: &TenantId, kind: ResourceKind, id: &NativeId) -> bool {
-        self.0.contains_key(&(tenant.clone(), kind, id.clone()))
+        self.seen.contains_key(&(tenant.clone(), kind, id.clone()))
     }
 
-    /// Whether an object was there before a moment of the last ten minutes.
+    /// Whether an object was there before a [`moment`](Self::moment) of the last ten minutes.
     pub(super) fn was_known(
         &self,
         tenant: &TenantId,
         kind: ResourceKind,
         id: &NativeId,
-        before: Instant,
+        before: u64,
     ) -> bool {
-        let seen = self.0.get(&(tenant.clone(), kind, id.clone()));
+        let seen = self.seen.get(&(tenant.clone(), kind, id.clone()));
         seen.is_some_and(|seen| seen < before)
     }
 }

@@ -1,12 +1,11 @@
 //! What the gateway is about to create, as it is written down before the vendor is asked.
 
-use std::sync::OnceLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::name::Name;
+use super::process::Process;
 use crate::adapter::keys::{NativeId, ScimId};
 use crate::adapter::remembered::Remembered;
 use crate::scim::ResourceKind;
@@ -55,8 +54,8 @@ pub enum Purpose {
 
 impl Intent {
     /// How long ago it was written.
-    pub(super) fn age(&self) -> Duration {
-        Duration::from_millis(now().saturating_sub(self.at))
+    pub(super) fn age(&self, process: &Process) -> Duration {
+        Duration::from_millis(process.now().saturating_sub(self.at))
     }
 
     fn shares_a_name(&self, names: &[Name]) -> bool {
@@ -78,18 +77,4 @@ impl Intent {
         let same_external = external_id.is_some() && self.external_id.as_deref() == external_id;
         same_primary || (same_external && self.shares_a_name(names))
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
-}
-
-/// A text that no other run of the program has.
-pub(super) fn epoch() -> &'static str {
-    static EPOCH: OnceLock<String> = OnceLock::new();
-    EPOCH.get_or_init(|| Uuid::new_v4().simple().to_string())
 }

@@ -38,7 +38,7 @@ impl Operation {
         });
         let names: Vec<_> = names.collect();
         self.recent.wrote(kind, id, names.clone(), lag);
-        self.keep_recent(RecentWrite::of(kind, id, Some(names), lag))
+        self.keep_recent(RecentWrite::of(kind, id, Some(names), lag, self.process.now()))
             .await
     }
 
@@ -48,7 +48,8 @@ impl Operation {
             return Ok(());
         };
         self.recent.removed(kind, id, lag);
-        self.keep_recent(RecentWrite::of(kind, id, None, lag)).await
+        self.keep_recent(RecentWrite::of(kind, id, None, lag, self.process.now()))
+            .await
     }
 
     async fn keep_recent(&self, write: RecentWrite) -> Outcome<()> {
@@ -61,7 +62,7 @@ impl Operation {
             return Ok(());
         }
         let writes = self.memory.recent(&self.tenant).await?;
-        self.recent.load(writes);
+        self.recent.load(writes, self.process.now());
         Ok(())
     }
 

@@ -1,11 +1,9 @@
 //! Creating an object, so that no fault ever makes a second one.
 
-use std::time::Instant;
-
 use serde_json::Value;
 
 use super::evidence;
-use super::intent::{Intent, Purpose, epoch, now};
+use super::intent::{Intent, Purpose};
 use super::making::Making;
 use super::memory::Completion;
 use super::name::Name;
@@ -65,7 +63,7 @@ impl Run<'_> {
     pub(super) async fn create(&mut self, native: Native) -> Outcome<()> {
         let (operation, kind) = (self.operation, self.kind);
         let intent = self.commit_intent(&native).await?;
-        let (sent, began) = (native.written.clone(), Instant::now());
+        let (sent, began) = (native.written.clone(), operation.known.moment());
         let created = operation.create_native(kind, native, &self.wanted).await;
         let lost = match created {
             Ok(Done {
@@ -94,20 +92,21 @@ impl Run<'_> {
     async fn commit_intent(&mut self, native: &Native) -> Outcome<Intent> {
         let (operation, kind) = (self.operation, self.kind);
         let mapping = operation.mapping(kind)?;
-        let id = uuid::Uuid::new_v4().simple().to_string();
+        let process = &operation.process;
+        let id = process.id().simple().to_string();
         let making = self.making.as_mut().ok_or(GatewayFault::Internal)?;
         let external_id = self.wanted.get("externalId").and_then(Value::as_str);
         let reserved = match &making.purpose {
             Purpose::Recreate(of) => Some(of.clone()),
             Purpose::Post => operation
                 .is_issued(kind)
-                .then(|| ScimId::new(&uuid::Uuid::new_v4().to_string())),
+                .then(|| ScimId::new(&process.id().to_string())),
         };
         let intent = Intent {
             kind,
             purpose: making.purpose.clone(),
             request: operation.story.request_id().to_owned(),
-            epoch: epoch().to_owned(),
+            epoch: process.epoch().to_owned(),
             names: making.names.clone(),
             external_id: external_id.map(str::to_owned),
             reserved,
@@ -118,7 +117,7 @@ impl Run<'_> {
                 overrides: overrides(mapping, &native.written),
                 ..Remembered::default()
             },
-            at: now(),
+            at: process.now(),
             id,
         };
         operation
@@ -134,7 +133,7 @@ impl Run<'_> {
         &mut self,
         intent: &Intent,
         sent: Vec<Written>,
-        began: Instant,
+        began: u64,
         lost: Failure,
     ) -> Outcome<()> {
         let (operation, kind) = (self.operation, self.kind);

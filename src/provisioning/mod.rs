@@ -12,6 +12,7 @@
 //!   switched off);
 //! - the script's functions: [`reads`], [`writes`], called on a fiber by [`calls`]; [`batch`]
 //!   gathers writes that go to the vendor by the job;
+//! - [`process`]: the date, random ids and the name of this run of the program;
 //! - ids and references: [`identity`], [`ids`], [`references`]; [`recent`] and [`lagging`] for
 //!   vendors whose look-ups do not see what was just written;
 //! - [`memory`]: the trait that `store` implements; [`view`]: the SCIM response; [`trace`]: what
@@ -46,6 +47,7 @@ pub mod operation;
 mod outcome;
 mod pages;
 mod plan;
+pub mod process;
 mod query;
 mod reads;
 pub mod recent;
@@ -63,3 +65,4 @@ mod writes;
 pub use bulk::bulk;
 pub use calls::TRACE_ONLY;
 pub use operation::Operation;
+pub use process::Process;

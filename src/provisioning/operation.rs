@@ -13,6 +13,7 @@ use super::intents::Intents;
 use super::locks::Locks;
 use super::memory::Memory;
 use super::outcome::Outcome;
+use super::process::Process;
 use super::recent::Recent;
 use super::trace::Story;
 use crate::adapter::Adapter;
@@ -36,6 +37,8 @@ pub struct Operation {
     pub settings: Arc<Settings>,
     /// By a group's native id: smaller goes first where a user may have one group only.
     pub group_priority: Arc<BTreeMap<String, i64>>,
+    /// Where the date and random ids come from.
+    pub process: Process,
     /// Carries calls out.
     pub backend: Rc<dyn Backend>,
     /// What the vendor cannot remember.

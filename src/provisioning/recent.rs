@@ -13,7 +13,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::intent::now;
 use super::name::Name;
 use crate::adapter::keys::NativeId;
 use crate::scim::ResourceKind;
@@ -43,12 +42,13 @@ impl RecentWrite {
         native: &NativeId,
         names: Option<Vec<Name>>,
         lag: Duration,
+        now: u64,
     ) -> Self {
         Self {
             kind,
             native: native.clone(),
             names,
-            until: now() + u64::try_from(lag.as_millis()).unwrap_or(u64::MAX),
+            until: now + u64::try_from(lag.as_millis()).unwrap_or(u64::MAX),
         }
     }
 }
@@ -71,13 +71,13 @@ impl Recent {
         self.notes().loaded
     }
 
-    /// Takes what was kept over a restart.
-    pub(super) fn load(&self, writes: Vec<RecentWrite>) {
+    /// Takes what was kept over a restart; `now` in milliseconds since 1970.
+    pub(super) fn load(&self, writes: Vec<RecentWrite>, now: u64) {
         if std::mem::replace(&mut self.notes().loaded, true) {
             return;
         }
         for write in writes {
-            let lag = Duration::from_millis(write.until.saturating_sub(now()));
+            let lag = Duration::from_millis(write.until.saturating_sub(now));
             match write.names {
                 Some(names) => self.wrote(write.kind, &write.native, names, lag),
                 None => self.removed(write.kind, &write.native, lag),
@@ -272,9 +272,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_kept_over_a_restart_counts_for_the_rest_of_its_time() {
         let recent = Recent::default();
-        let write = RecentWrite::of(ResourceKind::User, &id("u1"), Some(vec![name("ada")]), LAG);
-        let removed = RecentWrite::of(ResourceKind::User, &id("u2"), None, LAG);
-        recent.load(vec![write, removed]);
+        let write = RecentWrite::of(ResourceKind::User, &id("u1"), Some(vec![name("ada")]), LAG, 7);
+        let removed = RecentWrite::of(ResourceKind::User, &id("u2"), None, LAG, 7);
+        recent.load(vec![write, removed], 7);
         assert_eq!(recent.named(&name("ada")), [id("u1")]);
         assert!(recent.is_gone(ResourceKind::User, &id("u2")));
         tokio::time::advance(LAG).await;

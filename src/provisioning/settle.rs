@@ -2,7 +2,7 @@
 //! heard of the object.
 
 use super::evidence;
-use super::intent::{EXPIRES, Intent, Purpose, epoch};
+use super::intent::{EXPIRES, Intent, Purpose};
 use super::locks::LockSet;
 use super::memory::Completion;
 use super::names::locks_of;
@@ -24,9 +24,9 @@ impl Operation {
 
     async fn settle_all(&self) -> Outcome<()> {
         for intent in self.intents.all(&*self.memory, &self.tenant).await? {
-            if intent.age() > EXPIRES {
+            if intent.age(&self.process) > EXPIRES {
                 self.intents.close(&intent.id);
-            } else if intent.epoch != epoch() && intent.age() > self.settling_time() {
+            } else if intent.epoch != self.process.epoch() && intent.age(&self.process) > self.settling_time() {
                 self.settle(intent).await?;
             }
         }

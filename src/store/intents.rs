@@ -68,7 +68,7 @@ impl Store {
     pub(super) fn write_recent(&self, tenant: &TenantId, write: RecentWrite) -> Recall<'_, ()> {
         let of = tenant.clone();
         self.write(Turn::of(tenant), move |db| {
-            let now = i64::try_from(crate::provisioning::intent::now()).unwrap_or(i64::MAX);
+            let now = i64::try_from(crate::provisioning::process::now()).unwrap_or(i64::MAX);
             let until = i64::try_from(write.until).unwrap_or(i64::MAX);
             db.execute(
                 "DELETE FROM recent_write WHERE tenant = ?1 AND until < ?2",

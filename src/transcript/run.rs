@@ -25,7 +25,7 @@ use crate::provisioning::locks::Locks;
 use crate::provisioning::memory::Memory;
 use crate::provisioning::recent::Recent;
 use crate::provisioning::trace::Story;
-use crate::provisioning::{self, Operation};
+use crate::provisioning::{self, Operation, Process};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::script::call::{Backend, VendorCall};
 use crate::script::fault::Failure;
@@ -267,6 +267,7 @@ impl Player {
             service: Arc::clone(&self.service),
             settings: Arc::clone(&self.settings),
             group_priority: Arc::clone(&self.group_priority),
+            process: Process::default(),
             backend,
             memory: Arc::clone(&self.memory),
             locks: Arc::clone(&self.locks),

@@ -24,8 +24,7 @@ use crate::script::host::{Item, ScriptContext, json};
 /// What a waiter keeps of its time, to look whether a lost write was carried out.
 const RESERVE: Duration = Duration::from_secs(3);
 
-/// CPU time of a batch's function: for itself, and for each item.
-const CPU: Duration = Duration::from_millis(250);
+/// CPU time of a batch's function for each item, beside that for itself.
 const CPU_EACH: Duration = Duration::from_millis(2);
 
 /// What an operation brings to its tenant's batches: items, and the means to carry a whole batch
@@ -37,6 +36,8 @@ pub(crate) struct Crew {
     pub(crate) settings: Arc<Settings>,
     pub(crate) backend: Rc<dyn Backend>,
     pub(crate) batches: Arc<Batches>,
+    /// CPU time of a function.
+    pub(crate) cpu: Duration,
     /// The operation's.
     pub(crate) deadline: Instant,
 }
@@ -104,7 +105,7 @@ impl Crew {
         deadline: Instant,
     ) -> Result<Vec<Value>, Failure> {
         let count = items.len();
-        let cpu = CPU + CPU_EACH * u32::try_from(count).unwrap_or(u32::MAX);
+        let cpu = self.cpu + CPU_EACH * u32::try_from(count).unwrap_or(u32::MAX);
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let budget = Budget {
             cpu,
@@ -147,6 +148,7 @@ async fn lead(queue: Arc<Queue>, crew: Crew) {
     };
     while let Some(opening) = lead.queue.opening() {
         tokio::select! {
+            biased;
             () = crew.backend.wait(opening) => {}
             () = lead.queue.full.notified() => {}
         }

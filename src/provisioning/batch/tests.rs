@@ -98,6 +98,7 @@ fn crew(adapter: &Arc<Adapter>, batches: &Arc<Batches>, vendor: &Rc<Vendor>) -> 
         settings: Arc::new(Settings::default()),
         backend: Rc::clone(vendor) as Rc<dyn Backend>,
         batches: Arc::clone(batches),
+        cpu: Duration::from_millis(250),
         deadline: Instant::now() + Duration::from_secs(45),
     }
 }

@@ -1,0 +1,342 @@
+//! What is always true of an answer, judged the moment it is made.
+
+use serde_json::Value;
+
+use crate::book::{About, Book, Created, Fate};
+use crate::class::Groups;
+use crate::gateway::Got;
+use crate::vendor::{Fields, Sort, Vendor, members};
+use crate::world::World;
+
+/// The longest an answer may take, in milliseconds.
+const LATEST: u64 = 46_000;
+
+/// How long a deletion of a closed intent may wait for its commit, in milliseconds.
+const FLUSHED: u64 = 10_000;
+
+/// What a request is judged by.
+struct Case<'w> {
+    world: &'w World,
+    vendor: &'w Vendor,
+    number: u32,
+    about: About,
+    from: u64,
+    now: u64,
+    got: &'w Got,
+}
+
+/// Notes an answer and what is wrong with it.
+pub(crate) fn made(world: &World, number: u32, got: &Got) {
+    let now = world.now();
+    let mut book = world.book.borrow_mut();
+    let request = &mut book.requests[number as usize];
+    request.made = Some((now, got.clone()));
+    if request.fate == Fate::Running {
+        request.fate = Fate::Made;
+    }
+    let vendor = world.vendor.borrow();
+    let case = Case {
+        world,
+        vendor: &vendor,
+        number,
+        about: request.about.clone(),
+        from: request.began,
+        now,
+        got,
+    };
+    let found = case.judge(&mut book);
+    if let Err(text) = found {
+        let text = format!("{text}: request {number}, answered {}", got.status);
+        book.violations.push(text);
+    }
+}
+
+type Verdict = Result<(), String>;
+
+impl Case<'_> {
+    fn judge(&self, book: &mut Book) -> Verdict {
+        if self.now - self.from > LATEST {
+            return Err(format!("late: an answer after {} ms", self.now - self.from));
+        }
+        match self.got.status {
+            200..=299 => self.is_true(book),
+            404 => self.is_absent(book),
+            409 => self.is_taken(book).and_then(|()| self.is_unchanged()),
+            400 | 412 | 413 => self.is_unchanged(),
+            429 | 503 if self.got.retry_after.is_some() => Ok(()),
+            429 | 503 => Err("a fault without Retry-After".to_owned()),
+            status => Err(format!("a fault of no class: {status} {}", self.got.body)),
+        }
+    }
+
+    /// A refused request has changed nothing, but for a disabling, and members whom the answer
+    /// tells of.
+    fn is_unchanged(&self) -> Verdict {
+        let detail = self.got.body["detail"].as_str().unwrap_or_default();
+        let others_set = detail.contains("The other members were set.");
+        let mut effects = self.vendor.effects.iter().filter(|effect| effect.by == self.number);
+        match effects.find(|effect| !(effect.disables || effect.joins && others_set)) {
+            Some(effect) => Err(format!("refused, and yet it {}", effect.what)),
+            None => Ok(()),
+        }
+    }
+
+    /// 404 is said only of what was not there for a moment at least.
+    fn is_absent(&self, book: &Book) -> Verdict {
+        let (sort, id) = match &self.about {
+            About::Change { sort, id, .. } | About::Delete { sort, id } | About::Get { sort, id } => (*sort, id),
+            About::Members { id, .. } => (Sort::Team, id),
+            _ => return Err("404 to a request about no object".to_owned()),
+        };
+        let Some(object) = book.ids.get(&(sort, id.clone())) else {
+            return Ok(());
+        };
+        let object = &self.vendor.objects[*object];
+        let expired = object.versions.last().is_some_and(|last| last.expired);
+        match expired || object.was_there_throughout(self.from, self.now) {
+            true => Err("404 for what is there".to_owned()),
+            false => self.is_unchanged(),
+        }
+    }
+
+    /// 409 is said only where the name is somebody's, and not because of the client's own try of
+    /// which nobody told it.
+    fn is_taken(&self, book: &Book) -> Verdict {
+        let (sort, fields, own) = match &self.about {
+            About::Post { sort, fields, .. } => (*sort, fields, None),
+            About::Change { sort, fields, id } => (*sort, fields, book.ids.get(&(*sort, id.clone()))),
+            _ => return Ok(()),
+        };
+        let name = fields.get(sort.name()).and_then(Value::as_str).unwrap_or_default();
+        let had_it = |index: &usize| {
+            let object = &self.vendor.objects[*index];
+            let mut versions = object.between(self.from, self.now);
+            object.sort == sort && Some(index) != own && versions.any(|version| holds(version.fields.as_ref(), sort, name))
+        };
+        let all = 0..self.vendor.objects.len();
+        let others: Vec<_> = all.filter(had_it).collect();
+        if others.is_empty() {
+            return Err("409, and nobody has the name".to_owned());
+        }
+        let About::Post { owner, .. } = &self.about else {
+            return Ok(());
+        };
+        let is_own = |object: &usize| {
+            let of = maker(self.vendor, *object);
+            let made_for = of.and_then(|by| book.requests.get(by as usize));
+            matches!(made_for.map(|by| &by.about), Some(About::Post { owner: other, .. }) if other == owner)
+        };
+        match others.iter().all(|object| is_own(object) && !book.is_heard_of(*object) && !self.is_on_its_way(book, *object)) {
+            true => Err("409 for the client's own try, of which it was never told".to_owned()),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether an answer that names the object is made and not lost.
+    fn is_on_its_way(&self, book: &Book, object: usize) -> bool {
+        book.created_for(object).any(|(_, by)| by.fate == Fate::Made)
+    }
+
+    /// A 2xx says what is so.
+    fn is_true(&self, book: &mut Book) -> Verdict {
+        match &self.about {
+            About::Post { sort, fields, owner } => {
+                let object = self.named_in_answer(*sort, &self.got.body, book)?;
+                self.is_its_own(book, object, *owner)?;
+                book.created.push(Created { object, request: self.number });
+                self.is_now(*sort, object, fields)
+            }
+            About::Change { sort, id, fields } => {
+                let object = book.ids.get(&(*sort, id.clone())).copied();
+                let object = object.ok_or("2xx for an id that no answer named")?;
+                book.shown.push(object);
+                self.is_now(*sort, object, fields)
+            }
+            About::Delete { sort, id } => match book.ids.get(&(*sort, id.clone())) {
+                Some(object) if self.vendor.objects[*object].now().is_some() => {
+                    Err("deleted, and it is still there".to_owned())
+                }
+                _ => Ok(()),
+            },
+            About::Get { sort, .. } => {
+                let object = self.named_in_answer(*sort, &self.got.body, book)?;
+                book.shown.push(object);
+                self.was(*sort, object, &self.got.body)
+            }
+            About::Find { sort, name } => self.is_found(book, *sort, name),
+            About::Members { id, join, leave } => self.are_members(book, id, join, leave),
+            About::Bulk => Ok(()),
+        }
+    }
+
+    /// The object that a resource in an answer is.
+    fn named_in_answer(&self, sort: Sort, resource: &Value, book: &mut Book) -> Result<usize, String> {
+        let id = resource["id"].as_str().ok_or("an answer without an id")?;
+        if let Some(object) = book.ids.get(&(sort, id.to_owned())) {
+            let expired = self.vendor.objects[*object].versions.iter().any(|version| version.expired);
+            if !expired || self.native(sort, id).is_none() {
+                return Ok(*object);
+            }
+        }
+        let native = self.native(sort, id).ok_or("an id that leads nowhere")?;
+        let object = self.vendor.keyed(sort, &native).or_else(|| self.vendor.ever_keyed(sort, &native));
+        let object = object.ok_or("an id that leads to nothing")?;
+        book.ids.insert((sort, id.to_owned()), object);
+        Ok(object)
+    }
+
+    /// What the vendor calls an object.
+    fn native(&self, sort: Sort, id: &str) -> Option<String> {
+        let issued = match sort {
+            Sort::Person => self.world.class.expires,
+            Sort::Team => self.world.class.groups == Groups::One,
+        };
+        if !issued {
+            return Some(id.to_owned());
+        }
+        let committed = self.world.disk.committed.lock().unwrap();
+        let kind = if sort == Sort::Person { "user" } else { "group" };
+        let mut held = committed.issued.iter();
+        let held = held.find(|((of, held), _)| *of == kind && held.as_str() == id);
+        held.map(|(_, native)| native.to_string())
+    }
+
+    /// Nobody else was told that the object is theirs.
+    fn is_its_own(&self, book: &Book, object: usize, owner: usize) -> Verdict {
+        let by = maker(self.vendor, object).and_then(|by| book.requests.get(by as usize));
+        if by.is_none() {
+            return Err("takeover: 201 with an object that nobody created by this gateway".to_owned());
+        }
+        for (number, other) in book.created_for(object) {
+            let About::Post { owner: of, .. } = &other.about else { continue };
+            let is_known = matches!(other.fate, Fate::Made | Fate::Taken);
+            if number != self.number && is_known && *of != owner {
+                return Err(format!("takeover: 201 with the object that request {number} was told of"));
+            }
+            let killed = self.world.killed.get().is_some_and(|at| at + FLUSHED > other.ended.unwrap_or(0));
+            if number != self.number && is_known && !killed {
+                return Err(format!("201 again, after that of request {number}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// After a write the vendor holds what was written, and the answer says what it holds.
+    fn is_now(&self, sort: Sort, object: usize, written: &Fields) -> Verdict {
+        let object = &self.vendor.objects[object];
+        let Some(held) = object.now() else {
+            let expired = object.versions.last().is_some_and(|last| last.expired);
+            return if expired { Ok(()) } else { Err("written, and it is gone".to_owned()) };
+        };
+        for (field, value) in written {
+            let is_kept = field != "external" || self.world.class.external;
+            if is_kept && !same(held.get(field), value) {
+                return Err(format!("not written: {field} is {:?} instead of {value}", held.get(field)));
+            }
+        }
+        match self.got.body.is_object() {
+            true => differs(sort, held, &self.got.body).map_or(Ok(()), |field| {
+                Err(format!("stale answer: {field} is {:?}, answered {}", held.get(field), self.got.body))
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// What is read was so at a moment of the request.
+    fn was(&self, sort: Sort, object: usize, resource: &Value) -> Verdict {
+        let from = self.from.saturating_sub(self.excuse());
+        let object = &self.vendor.objects[object];
+        let mut differences = Vec::new();
+        for version in object.between(from, self.now) {
+            match &version.fields {
+                None if version.expired => return Ok(()),
+                None => differences.push("it was gone"),
+                Some(fields) => match differs(sort, fields, resource) {
+                    None => return Ok(()),
+                    Some(field) => differences.push(field),
+                },
+            }
+        }
+        Err(format!("untrue: {resource} was never so ({differences:?})"))
+    }
+
+    /// Look-ups of a vendor that lags do not show what a process wrote that was killed before it
+    /// could note it.
+    fn excuse(&self) -> u64 {
+        let lag = self.world.class.lag.map_or(0, |lag| lag.as_millis() as u64);
+        let killed = self.world.killed.get().is_some_and(|at| at + lag + 1000 > self.from);
+        if killed { lag + 5000 } else { 0 }
+    }
+
+    fn is_found(&self, book: &mut Book, sort: Sort, name: &str) -> Verdict {
+        let found = self.got.body["Resources"].as_array().cloned().unwrap_or_default();
+        for resource in &found {
+            let object = self.named_in_answer(sort, resource, book)?;
+            book.shown.push(object);
+            self.was(sort, object, resource)?;
+        }
+        let was_there = |object: &&crate::vendor::Object| {
+            let mut versions = object.between(self.from, self.now);
+            object.sort == sort
+                && object.was_there_throughout(self.from, self.now)
+                && versions.all(|version| holds(version.fields.as_ref(), sort, name))
+        };
+        let missed = self.vendor.objects.iter().filter(was_there).count();
+        match found.is_empty() && missed > 0 && self.excuse() == 0 {
+            true => Err(format!("not found: {name} is there")),
+            false => Ok(()),
+        }
+    }
+
+    fn are_members(&self, book: &mut Book, id: &str, join: &[String], leave: &[String]) -> Verdict {
+        let object = book.ids.get(&(Sort::Team, id.to_owned())).copied();
+        let object = object.ok_or("2xx for an id that no answer named")?;
+        book.shown.push(object);
+        let held = self.members_of(object, id);
+        let (mut join, mut leave) = (join.iter(), leave.iter());
+        if let Some(user) = join.find(|user| !held.contains(*user)) {
+            return Err(format!("lost member: {user} was added and is not in {id}: {held:?}"));
+        }
+        match leave.find(|user| held.contains(*user)) {
+            Some(user) => Err(format!("extra member: {user} was removed and is in {id}: {held:?}")),
+            None => Ok(()),
+        }
+    }
+
+    fn members_of(&self, object: usize, id: &str) -> Vec<String> {
+        let noted = self.world.class.groups != Groups::Many;
+        let vendors = members(self.vendor.objects[object].now()).into_iter();
+        let committed = self.world.disk.committed.lock().unwrap();
+        let kept = committed.members.iter().filter(|(group, ..)| noted && group.as_str() == id);
+        vendors.chain(kept.map(|(_, member, _)| member.to_string())).collect()
+    }
+}
+
+/// The request that made an object.
+fn maker(vendor: &Vendor, object: usize) -> Option<u32> {
+    let end = format!(" as {object}");
+    let made = vendor.effects.iter().find(|effect| effect.what.starts_with("made") && effect.what.ends_with(&end));
+    made.map(|effect| effect.by).filter(|by| *by > 0)
+}
+
+fn holds(fields: Option<&Fields>, sort: Sort, name: &str) -> bool {
+    let held = fields.and_then(|fields| fields.get(sort.name())?.as_str());
+    held.is_some_and(|held| held.eq_ignore_ascii_case(name))
+}
+
+fn same(held: Option<&Value>, wanted: &Value) -> bool {
+    match (held.and_then(Value::as_str), wanted.as_str()) {
+        (Some(held), Some(wanted)) => held.eq_ignore_ascii_case(wanted),
+        _ => held.unwrap_or(&Value::Null) == wanted,
+    }
+}
+
+/// The first field of which a resource says something else than the vendor holds.
+pub(crate) fn differs(sort: Sort, held: &Fields, resource: &Value) -> Option<&'static str> {
+    let pairs: &[(&str, &str)] = match sort {
+        Sort::Person => &[("login", "userName"), ("name", "displayName"), ("tag", "title"), ("active", "active")],
+        Sort::Team => &[("label", "displayName")],
+    };
+    let differs = |(field, attribute): &&(&'static str, &str)| !same(held.get(*field), &resource[*attribute]);
+    pairs.iter().find(differs).map(|(field, _)| *field)
+}
