@@ -190,7 +190,7 @@ fn delete_user(id)           { delete(`/people/${id}`) }
 
 fn group_attributes() {
     [
-        attr("displayName", "label").required().lookup("label")UNIQUE,
+        attr("displayName", "label").required().lookup("label")TEAM,
         attr("externalId"EXTERNAL),
         attr("members"),
     ]
@@ -313,7 +313,10 @@ impl Class {
         if self.switch {
             script += SWITCH;
         }
+        // What is put in place is never refused for its name.
+        let keeps_teams_unique = self.unique && self.groups != Groups::One;
         script
+            .replace("TEAM", if keeps_teams_unique { ".unique()" } else { "" })
             .replace("UNIQUE", if self.unique { ".unique()" } else { "" })
             .replace("EXTERNAL", if self.external { external } else { "" })
             .replace("POST", if self.token { "post_once" } else { "post" })

@@ -434,6 +434,19 @@ impl Entra {
         self.unsettled("members of", team);
     }
 
+    /// Ends memberships and adds somebody who does not exist. That is refused, and changes nothing.
+    pub(crate) async fn swap(&mut self, team: &Thing, members: &[String]) {
+        let id = team.id.clone().unwrap_or_default();
+        let values: Value = members.iter().map(|id| json!({"value": id})).collect();
+        let operations = json!([
+            {"op": "remove", "path": "members", "value": values},
+            {"op": "add", "path": "members", "value": [{"value": "p99999"}]},
+        ]);
+        let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
+        let about = About::Members { id, join: vec!["p99999".to_owned()], leave: Vec::new() };
+        drop(self.ask("PATCH", team.path(), Some(body), about).await);
+    }
+
     fn unsettled(&self, what: &str, thing: &Thing) {
         self.world.violation(format!("never settled: {what} {}", thing.name));
     }

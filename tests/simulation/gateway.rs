@@ -142,7 +142,7 @@ impl Gateway {
         let done = async {
             match Message::parse(method, path, query, body, &self.service) {
                 Err(error) => {
-                    let refused = Err(error.into());
+                    let refused: Result<Response, Failure> = Err(error.into());
                     self.made(number, &refused, &story);
                     refused
                 }

@@ -147,8 +147,7 @@ impl Case<'_> {
                 self.is_now(*sort, object, fields)
             }
             About::Change { sort, id, fields } => {
-                let object = book.ids.get(&(*sort, id.clone())).copied();
-                let object = object.ok_or("2xx for an id that no answer named")?;
+                let object = self.called(*sort, id, book)?;
                 book.shown.push(object);
                 self.is_now(*sort, object, fields)
             }
@@ -172,15 +171,27 @@ impl Case<'_> {
     /// The object that a resource in an answer is.
     fn named_in_answer(&self, sort: Sort, resource: &Value, book: &mut Book) -> Result<usize, String> {
         let id = resource["id"].as_str().ok_or("an answer without an id")?;
-        if let Some(object) = book.ids.get(&(sort, id.to_owned())) {
-            let expired = self.vendor.objects[*object].versions.iter().any(|version| version.expired);
-            if !expired || self.native(sort, id).is_none() {
-                return Ok(*object);
-            }
+        self.called(sort, id, book)
+    }
+
+    /// The object that an id names: always the same, unless the vendor removed it by itself.
+    fn called(&self, sort: Sort, id: &str, book: &mut Book) -> Result<usize, String> {
+        let known = book.ids.get(&(sort, id.to_owned())).copied();
+        let has_expired = |object: usize| {
+            let mut versions = self.vendor.objects[object].versions.iter();
+            versions.any(|version| version.expired)
+        };
+        if let Some(object) = known
+            && !has_expired(object)
+        {
+            return Ok(object);
         }
-        let native = self.native(sort, id).ok_or("an id that leads nowhere")?;
-        let object = self.vendor.keyed(sort, &native).or_else(|| self.vendor.ever_keyed(sort, &native));
-        let object = object.ok_or("an id that leads to nothing")?;
+        let native = self.native(sort, id);
+        let now = native.and_then(|native| {
+            let keyed = self.vendor.keyed(sort, &native);
+            keyed.or_else(|| self.vendor.ever_keyed(sort, &native))
+        });
+        let object = now.or(known).ok_or("an id that leads to nothing")?;
         book.ids.insert((sort, id.to_owned()), object);
         Ok(object)
     }
@@ -289,8 +300,7 @@ impl Case<'_> {
     }
 
     fn are_members(&self, book: &mut Book, id: &str, join: &[String], leave: &[String]) -> Verdict {
-        let object = book.ids.get(&(Sort::Team, id.to_owned())).copied();
-        let object = object.ok_or("2xx for an id that no answer named")?;
+        let object = self.called(Sort::Team, id, book)?;
         book.shown.push(object);
         let held = self.members_of(object, id);
         let (mut join, mut leave) = (join.iter(), leave.iter());

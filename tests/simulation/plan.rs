@@ -16,6 +16,8 @@ pub(crate) enum Actor {
     Team(usize),
     /// The same for a new group.
     NewTeam(usize),
+    /// Somebody at the vendor's own console, who gives that person's name to somebody else.
+    Console(usize),
     /// The members of a group, as far as they are these.
     Members { team: usize, first: usize, count: usize },
 }
@@ -41,6 +43,8 @@ pub(crate) enum Step {
     Join,
     /// Ends memberships.
     Leave,
+    /// Ends memberships and adds somebody who does not exist: it is refused.
+    Swap,
     Wait(usize),
 }
 
@@ -104,6 +108,11 @@ impl Plan {
             if dice.below(3) == 0 {
                 self.rival(number, dice);
             }
+            if self.class.unique && dice.below(5) == 0 {
+                let actor = Actor::Console(number);
+                self.deeds.push((actor, Step::Wait(dice.below(4000))));
+                self.deeds.push((actor, Step::Provision));
+            }
         }
         for number in 0..self.staff {
             for _ in 0..dice.below(5) {
@@ -130,7 +139,11 @@ impl Plan {
                 let count = (1 + dice.below(2)).min(self.staff - first);
                 for turn in 0..1 + dice.below(5) {
                     let actor = Actor::Members { team, first, count };
-                    let step = if turn % 2 == 0 { Step::Join } else { Step::Leave };
+                    let step = match (turn % 2, dice.below(6)) {
+                        (_, 0) => Step::Swap,
+                        (0, _) => Step::Join,
+                        _ => Step::Leave,
+                    };
                     self.deeds.push((actor, Step::Wait(dice.below(1000))));
                     self.deeds.push((actor, step));
                 }

@@ -186,6 +186,14 @@ async fn act(world: &Rc<World>, plan: &Plan, only: Option<&[usize]>, cast: &mut 
             Actor::Members { team, .. } => Some(cast.teams[team].clone()),
             _ => None,
         };
+        if let Actor::Console(_) = actor {
+            let (world, thing) = (Rc::clone(world), thing_of(actor, cast));
+            acting.spawn_local(async move {
+                at_console(&world, &thing, &steps).await;
+                (actor, None, false)
+            });
+            continue;
+        }
         let thing = thing_of(actor, cast);
         let ids: Vec<_> = cast.staff.iter().filter_map(|person| person.id.clone()).collect();
         acting.spawn_local(async move {
@@ -215,7 +223,7 @@ async fn act(world: &Rc<World>, plan: &Plan, only: Option<&[usize]>, cast: &mut 
 fn thing_of(actor: Actor, cast: &Cast) -> Thing {
     let name = |number: usize| format!("person-{number}@example.com");
     match actor {
-        Actor::Person(number) => Thing::new(Sort::Person, number + 1, name(number)),
+        Actor::Person(number) | Actor::Console(number) => Thing::new(Sort::Person, number + 1, name(number)),
         Actor::Rival(number) => Thing::new(Sort::Person, 50 + number, name(number).to_uppercase()),
         Actor::Staff(number) => cast.staff[number].clone(),
         Actor::Team(number) | Actor::Members { team: number, .. } => cast.teams[number].clone(),
@@ -234,6 +242,18 @@ async fn run(mut entra: Entra, mut thing: Thing, steps: &[(usize, Step)]) -> Thi
     thing
 }
 
+async fn at_console(world: &World, thing: &Thing, steps: &[(usize, Step)]) {
+    for (_, step) in steps {
+        match step {
+            Step::Wait(millis) => pause(*millis).await,
+            _ => {
+                let now = world.now();
+                world.vendor.borrow_mut().make_foreign(&thing.name, now);
+            }
+        }
+    }
+}
+
 /// Whether they are members in the end.
 async fn join(mut entra: Entra, actor: Actor, team: &Thing, ids: &[String], steps: &[(usize, Step)]) -> bool {
     let Actor::Members { first, count, .. } = actor else {
@@ -245,6 +265,7 @@ async fn join(mut entra: Entra, actor: Actor, team: &Thing, ids: &[String], step
         entra.deed = *deed;
         match step {
             Step::Wait(millis) => pause(*millis).await,
+            Step::Swap => entra.swap(team, members).await,
             step => {
                 joined = *step == Step::Join;
                 entra.regroup(team, members, joined).await;

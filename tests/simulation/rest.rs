@@ -101,6 +101,9 @@ fn has_no_others(world: &World, all: &[Thing]) {
     let vendor = world.vendor.borrow();
     for (object, now) in vendor.objects.iter().enumerate() {
         let Some(fields) = now.now() else { continue };
+        if fields.get("tag").is_some_and(|tag| tag == "foreign") {
+            continue;
+        }
         let name = fields.get(now.sort.name()).and_then(|name| name.as_str()).unwrap_or_default();
         let is_it = |thing: &&Thing| thing.sort == now.sort && thing.name.eq_ignore_ascii_case(name);
         let wanted = all.iter().filter(is_it).any(|thing| thing.state == State::Present);

@@ -308,6 +308,13 @@ impl Vendor {
         Ok(Value::Null)
     }
 
+    /// Somebody makes a person of this name without the gateway, if there is none.
+    pub(crate) fn make_foreign(&mut self, name: &str, now: u64) {
+        let fields = json!({"login": name, "external": "foreign", "name": "Foreign", "tag": "foreign"});
+        let fields = fields.as_object().cloned().unwrap_or_default();
+        let _ = self.make(Sort::Person, fields, 0, now);
+    }
+
     /// Removes a disabled person by itself.
     pub(crate) fn expire(&mut self, now: u64) {
         let disabled = |object: &Object| {
