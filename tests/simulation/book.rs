@@ -66,8 +66,8 @@ pub(crate) struct Book {
     pub(crate) created: Vec<Created>,
     /// The objects that answers named, by sort and SCIM id.
     pub(crate) ids: BTreeMap<(Sort, String), usize>,
-    /// The objects that an answer other than a 201 named.
-    pub(crate) shown: Vec<usize>,
+    /// The objects that an answer other than a 201 named, and when.
+    pub(crate) shown: Vec<(usize, u64)>,
     pub(crate) violations: Vec<String>,
 }
 
@@ -94,7 +94,7 @@ impl Book {
 
     /// Whether an object is known to a client, or about to be.
     pub(crate) fn is_heard_of(&self, object: usize) -> bool {
-        self.shown.contains(&object) || self.created_for(object).any(|(_, by)| by.fate == Fate::Taken)
+        self.shown.iter().any(|(shown, _)| *shown == object) || self.created_for(object).any(|(_, by)| by.fate == Fate::Taken)
     }
 
     /// The POSTs that were answered 201 with an object.

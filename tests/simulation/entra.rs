@@ -197,7 +197,8 @@ impl Entra {
         }
         match step {
             Step::Show => {
-                thing.show = format!("Shown as {}, {}", thing.owner, thing.next());
+                let version = thing.next();
+                thing.show = format!("Shown as {}, {version}", thing.owner);
                 let show = thing.show.clone();
                 self.change(thing, json!({"displayName": show}), json!({"name": show})).await;
             }
@@ -208,7 +209,8 @@ impl Entra {
             }
             Step::Rename => self.rename(thing).await,
             Step::Put => {
-                thing.show = format!("Put as {}, {}", thing.owner, thing.next());
+                let version = thing.next();
+                thing.show = format!("Put as {}, {version}", thing.owner);
                 self.put(thing).await;
             }
             Step::Remove => self.remove(thing).await,

@@ -84,7 +84,7 @@ pub(crate) async fn live(world: Rc<World>, number: u32, end: impl Future<Output 
     *world.door.borrow_mut() = Some(door);
     tasks.run_until(end).await;
     *world.door.borrow_mut() = None;
-    world.killed.set(Some(world.now()));
+    world.kills.borrow_mut().push(world.now());
     drop(tasks);
     world.process.send_replace(number);
     world.book.borrow_mut().lose_all();

@@ -148,7 +148,7 @@ impl Case<'_> {
             }
             About::Change { sort, id, fields } => {
                 let object = self.called(*sort, id, book)?;
-                book.shown.push(object);
+                book.shown.push((object, self.now));
                 self.is_now(*sort, object, fields)
             }
             About::Delete { sort, id } => match book.ids.get(&(*sort, id.clone())) {
@@ -159,7 +159,7 @@ impl Case<'_> {
             },
             About::Get { sort, .. } => {
                 let object = self.named_in_answer(*sort, &self.got.body, book)?;
-                book.shown.push(object);
+                book.shown.push((object, self.now));
                 self.was(*sort, object, &self.got.body)
             }
             About::Find { sort, name } => self.is_found(book, *sort, name),
@@ -214,6 +214,9 @@ impl Case<'_> {
 
     /// Nobody else was told that the object is theirs.
     fn is_its_own(&self, book: &Book, object: usize, owner: usize) -> Verdict {
+        if book.requests[self.number as usize].fate == Fate::Lost {
+            return Ok(());
+        }
         let by = maker(self.vendor, object).and_then(|by| book.requests.get(by as usize));
         if by.is_none() {
             return Err("takeover: 201 with an object that nobody created by this gateway".to_owned());
@@ -224,12 +227,21 @@ impl Case<'_> {
             if number != self.number && is_known && *of != owner {
                 return Err(format!("takeover: 201 with the object that request {number} was told of"));
             }
-            let killed = self.world.killed.get().is_some_and(|at| at + FLUSHED > other.ended.unwrap_or(0));
-            if number != self.number && is_known && !killed {
+            // One that was on its way all the while may have found it as an earlier try's.
+            let before = other.ended.is_none_or(|ended| ended < self.from);
+            let flushed = !self.world.was_killed_after(other.ended.unwrap_or(0), FLUSHED);
+            if number != self.number && is_known && before && flushed {
                 return Err(format!("201 again, after that of request {number}"));
             }
         }
-        Ok(())
+        let mut shown = book.shown.iter();
+        let is_it = |(of, at): &&(usize, u64)| {
+            *of == object && *at < self.from && !self.world.was_killed_after(*at, FLUSHED)
+        };
+        match shown.find(is_it) {
+            Some((_, at)) => Err(format!("201 with an object that was shown at {at} ms")),
+            None => Ok(()),
+        }
     }
 
     /// After a write the vendor holds what was written, and the answer says what it holds.
@@ -275,7 +287,8 @@ impl Case<'_> {
     /// could note it.
     fn excuse(&self) -> u64 {
         let lag = self.world.class.lag.map_or(0, |lag| lag.as_millis() as u64);
-        let killed = self.world.killed.get().is_some_and(|at| at + lag + 1000 > self.from);
+        let since = self.from.saturating_sub(lag + 1000);
+        let killed = self.world.was_killed_after(since, self.now - since);
         if killed { lag + 5000 } else { 0 }
     }
 
@@ -283,7 +296,7 @@ impl Case<'_> {
         let found = self.got.body["Resources"].as_array().cloned().unwrap_or_default();
         for resource in &found {
             let object = self.named_in_answer(sort, resource, book)?;
-            book.shown.push(object);
+            book.shown.push((object, self.now));
             self.was(sort, object, resource)?;
         }
         let was_there = |object: &&crate::vendor::Object| {
@@ -301,7 +314,7 @@ impl Case<'_> {
 
     fn are_members(&self, book: &mut Book, id: &str, join: &[String], leave: &[String]) -> Verdict {
         let object = self.called(Sort::Team, id, book)?;
-        book.shown.push(object);
+        book.shown.push((object, self.now));
         let held = self.members_of(object, id);
         let (mut join, mut leave) = (join.iter(), leave.iter());
         if let Some(user) = join.find(|user| !held.contains(*user)) {

@@ -1,6 +1,6 @@
 //! What a seed has in store: the vendor, the faults, the kills and what Entra does.
 
-use crate::class::{CLASSES, Class, Groups};
+use crate::class::{CLASSES, Class};
 use crate::dice::Dice;
 
 /// Who does something. Each works by itself; what one does is done in order.
@@ -178,11 +178,6 @@ impl Plan {
             text += &format!("  {number:>3} {actor:?}: {step:?}\n");
         }
         text
-    }
-
-    /// Whether whoever is switched off stays in groups, as Entra sees it, without the vendor's help.
-    pub(crate) fn holds_members(&self) -> bool {
-        self.class.groups != Groups::Many
     }
 }
 

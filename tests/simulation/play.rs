@@ -61,7 +61,7 @@ async fn whole(seed: u64, plan: &Plan, only: Option<&[usize]>, tells: bool) -> O
         door: RefCell::default(),
         faults: Cell::new(0),
         losses: Cell::new(0),
-        killed: Cell::new(None),
+        kills: RefCell::default(),
         tells,
     });
     spawn_local(serve_vendor(Rc::clone(&world), arriving));
@@ -227,10 +227,12 @@ fn thing_of(actor: Actor, cast: &Cast) -> Thing {
         Actor::Rival(number) => Thing::new(Sort::Person, 50 + number, name(number).to_uppercase()),
         Actor::Staff(number) => cast.staff[number].clone(),
         Actor::Team(number) | Actor::Members { team: number, .. } => cast.teams[number].clone(),
-        Actor::NewTeam(number) => Thing {
-            members: cast.staff.iter().take(number).filter_map(|person| person.id.clone()).collect(),
-            ..Thing::new(Sort::Team, 300 + number, format!("New team {number}"))
-        },
+        Actor::NewTeam(number) => {
+            let mut team = Thing::new(Sort::Team, 300 + number, format!("New team {number}"));
+            let members = cast.staff.iter().take(number);
+            team.members = members.filter_map(|person| person.id.clone()).collect();
+            team
+        }
     }
 }
 

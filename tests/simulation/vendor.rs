@@ -294,7 +294,7 @@ impl Vendor {
         let object = self.find(sort, id)?;
         if sort == Sort::Person {
             for team in self.in_teams(id) {
-                self.set_members(team, now, |members| drop(members.remove(id)));
+                self.set_members(team, now, |members| members.retain(|member| member != id));
             }
         } else {
             for person in self.with_team(id) {

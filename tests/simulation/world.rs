@@ -37,8 +37,8 @@ pub(crate) struct World {
     pub(crate) faults: Cell<usize>,
     /// Of a hundred answers, how many are lost.
     pub(crate) losses: Cell<usize>,
-    /// When the last process was killed.
-    pub(crate) killed: Cell<Option<u64>>,
+    /// When processes were killed.
+    pub(crate) kills: RefCell<Vec<u64>>,
     /// Keeps the steps of each request, for whoever reads the trace.
     pub(crate) tells: bool,
 }
@@ -56,6 +56,12 @@ impl World {
             mixed = (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
         Dice::of(mixed)
+    }
+
+    /// Whether a process was killed within so many milliseconds after a moment.
+    pub(crate) fn was_killed_after(&self, moment: u64, within: u64) -> bool {
+        let mut kills = self.kills.borrow().clone().into_iter();
+        kills.any(|at| (moment..=moment + within).contains(&at))
     }
 
     /// Notes what must not be.
