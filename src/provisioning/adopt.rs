@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::evidence;
@@ -73,6 +74,10 @@ impl Run<'_> {
     async fn adopt(&mut self, intent: Intent, found: Found, written: &[Written]) -> Outcome<()> {
         let (operation, kind) = (self.operation, self.kind);
         let mapping = operation.mapping(kind)?;
+        if self.is_of_another(&intent) {
+            // The intent stays for whoever it is of.
+            return Err(operation.taken(kind, &found.attribute));
+        }
         if !evidence::holds(&intent, mapping, &found.reading) {
             operation.intents.close(&intent.id);
             return Err(operation.taken(kind, &found.attribute));
@@ -91,6 +96,15 @@ impl Run<'_> {
             return Ok(());
         }
         self.converge(found.reading).await
+    }
+
+    /// Whether an intent of the same name is somebody else's: both say who they are, and not the
+    /// same.
+    fn is_of_another(&self, intent: &Intent) -> bool {
+        let own = self.wanted.get("externalId").and_then(Value::as_str);
+        let others = intent.external_id.as_deref();
+        let is_post = intent.purpose == super::intent::Purpose::Post;
+        is_post && own.is_some() && others.is_some() && own != others
     }
 
     /// Looks for the object of an earlier try, for as long as it may still appear.

@@ -39,6 +39,7 @@ impl Operation {
             .await?;
         let target = self.target(kind, id).await?;
         self.require(kind, id, &target.native, conditions).await?;
+        self.intents.load_once(&*self.memory, &self.tenant).await?;
         self.intents.heard(kind, &target.native, |_| false);
         run.target = Some(target);
         let mut plan = Plan::default();

@@ -79,7 +79,12 @@ impl Run<'_> {
         }
         let gone = Subject::native(ResourceKind::User, &native);
         match operation.tell_foremost(&native, &before, &after).await {
-            Err(absent) if absent.is_absent(&gone) => return Ok(false),
+            // Who is created again is told the vendor then.
+            Err(absent) if absent.is_absent(&gone) => {
+                if !operation.is_kept(member).await? {
+                    return Ok(false);
+                }
+            }
             told => told?,
         }
         operation

@@ -185,6 +185,22 @@ impl Intents {
         Ok(self.state().open.clone())
     }
 
+    /// Reads them once from the store, so that [`Self::heard`] knows those of earlier processes.
+    /// Where others write them too, each create reads them anyway.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub(super) async fn load_once(
+        &self,
+        memory: &dyn Memory,
+        tenant: &TenantId,
+    ) -> Result<(), MemoryError> {
+        match self.shared {
+            true => Ok(()),
+            false => self.load(memory, tenant).await,
+        }
+    }
+
     async fn load(&self, memory: &dyn Memory, tenant: &TenantId) -> Result<(), MemoryError> {
         if self.state().loaded && !self.shared {
             return Ok(());
@@ -235,7 +251,8 @@ impl Intents {
     }
 
     /// The client has heard of an object: its intent is closed. `holds` says whether the object
-    /// has a name, for intents of an earlier process, which do not know their object's id.
+    /// has a name, for intents of an earlier process, which do not know their object's id. To be
+    /// called after [`Self::load_once`].
     pub(super) fn heard(
         &self,
         kind: ResourceKind,

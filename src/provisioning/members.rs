@@ -138,7 +138,9 @@ impl Operation {
             let exists = match self.user(user).await? {
                 None => false,
                 Some(native) if self.known.is_known(&self.tenant, kind, &native) => true,
-                Some(native) => self.fetch_plain(kind, &native).await?.is_some(),
+                Some(native) => {
+                    self.fetch_plain(kind, &native).await?.is_some() || self.is_kept(user).await?
+                }
             };
             if !exists {
                 unknown.push(user.as_str());

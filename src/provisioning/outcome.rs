@@ -76,6 +76,14 @@ impl NotDone {
         }
     }
 
+    /// The same, said of what follows a write that was carried out: something was changed.
+    pub(super) fn after_a_write(self) -> Self {
+        match self {
+            Self::Failed(failure) => Self::Unknown(failure),
+            other => other,
+        }
+    }
+
     /// Whether the object that is absent is this one.
     pub(super) fn is_absent(&self, subject: &Subject) -> bool {
         matches!(self, Self::Absent(absent) if absent == subject)

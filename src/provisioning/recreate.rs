@@ -40,6 +40,16 @@ impl Operation {
         Ok(())
     }
 
+    /// Whether this is a disabled user whom the vendor may have removed by itself: for Entra they
+    /// are still there.
+    pub(super) async fn is_kept(&self, user: &ScimId) -> Outcome<bool> {
+        if !self.expires(ResourceKind::User) {
+            return Ok(false);
+        }
+        let remembered = self.memory.recall(&self.key(ResourceKind::User, user)).await?;
+        Ok(remembered.is_some_and(|remembered| !remembered.kept.is_empty()))
+    }
+
     /// A disabled object that the vendor no longer has, as Entra sees it.
     pub(super) fn kept(
         &self,

@@ -31,6 +31,7 @@ impl Operation {
             .memory
             .recall_page(&self.tenant, kind, ids.clone())
             .await?;
+        self.intents.load_once(&*self.memory, &self.tenant).await?;
         let mut resources = Vec::with_capacity(ids.len());
         let mapping = self.mapping(kind)?;
         for ((reading, id), remembered) in readings.iter().zip(&ids).zip(remembered) {

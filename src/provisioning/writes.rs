@@ -7,7 +7,7 @@ use rhai::Dynamic;
 
 use super::calls::array_of;
 use super::operation::Operation;
-use super::outcome::{Outcome, Subject};
+use super::outcome::{NotDone, Outcome, Subject};
 use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Change, Native, Purpose, Reading, Refusal, Written};
 use crate::scim::{Object, ResourceKind};
@@ -74,11 +74,17 @@ impl Operation {
                 vm.object(&mapping, &function, (fields,))
             }
         });
-        let reading = self.referring(kind, reading.await?).await?;
-        if let Some(reading) = &reading {
-            self.known.saw(&self.tenant, kind, &reading.id);
-            self.note_write(kind, &reading.id, &written).await?;
-        }
+        let created = reading.await?;
+        // From here on the object is there, whatever goes wrong.
+        let noted = async {
+            let reading = self.referring(kind, created).await?;
+            if let Some(reading) = &reading {
+                self.known.saw(&self.tenant, kind, &reading.id);
+                self.note_write(kind, &reading.id, &written).await?;
+            }
+            Ok::<_, NotDone>(reading)
+        };
+        let reading = noted.await.map_err(NotDone::after_a_write)?;
         Ok(Done { reading, written })
     }
 

@@ -118,15 +118,16 @@ impl Gateway {
         }
     }
 
-    /// What goes on beside requests.
+    /// What goes on beside requests. Other tenants may come first.
     async fn settle(self: Rc<Self>) {
+        pause(self.world.dice("first round", self.number.into()).below(8000)).await;
         loop {
-            sleep(Duration::from_secs(5)).await;
             self.rounds.set(self.rounds.get() + 1);
             let dice = self.world.dice("settle", self.rounds.get() << 8 | u64::from(self.number));
             let due = Instant::now() + Duration::from_secs(30);
             let story = Story::unheard_of(&tenant());
             let _ = self.operation(0, dice, due, story).settle_intents().await;
+            sleep(Duration::from_secs(5)).await;
         }
     }
 

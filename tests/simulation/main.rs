@@ -15,6 +15,8 @@
 //! | `oracle`, `rest` | what is true of each answer, and in the end |
 //! | `world`, `play` | what they share, and a world from beginning to rest |
 //! | `runs` | many seeds, one seed again, its fewest deeds |
+//! | `scenarios` | what seeds have found, so that it is found again |
+//! | `mutations` | seeded bugs, each of which must be found |
 //!
 //! How to run it: `tests/README.md`.
 
@@ -33,6 +35,7 @@ mod plan;
 mod play;
 mod rest;
 mod runs;
+mod scenarios;
 mod store;
 mod vendor;
 mod world;

@@ -105,10 +105,11 @@ impl Plan {
                     self.deeds.push((actor, Step::Provision));
                 }
             }
-            if dice.below(3) == 0 {
+            // Who the vendor removed is found by nobody, and their name is free.
+            if dice.below(3) == 0 && !self.class.expires {
                 self.rival(number, dice);
             }
-            if self.class.unique && dice.below(5) == 0 {
+            if self.class.unique && !self.class.expires && dice.below(5) == 0 {
                 let actor = Actor::Console(number);
                 self.deeds.push((actor, Step::Wait(dice.below(4000))));
                 self.deeds.push((actor, Step::Provision));

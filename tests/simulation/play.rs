@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, LocalOptions};
+use tokio::runtime::Builder;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::{JoinSet, spawn_local};
+use tokio::task::{JoinSet, LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
 use crate::book::{About, Book, Fate, Request};
@@ -41,9 +41,10 @@ pub(crate) fn play(seed: u64, plan: &Plan, only: Option<&[usize]>, tells: bool) 
     let runtime = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
-        .build_local(LocalOptions::default())
+        .build()
         .unwrap();
-    runtime.block_on(whole(seed, plan, only, tells))
+    // Sets of tasks within this one can be dropped: a `LocalRuntime` would take all tasks itself.
+    LocalSet::new().block_on(&runtime, whole(seed, plan, only, tells))
 }
 
 async fn whole(seed: u64, plan: &Plan, only: Option<&[usize]>, tells: bool) -> Outcome {

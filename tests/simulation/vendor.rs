@@ -271,7 +271,8 @@ impl Vendor {
                 && after.get("active") == Some(&Value::Bool(false));
             let fields: Vec<_> = changes.iter().map(|(name, value)| format!("{name}={value}")).collect();
             self.becomes(object, Some(after), now);
-            self.note(by, format!("changed {object}: {}", fields.join(", ")), disables, false);
+            let joins = changes.contains_key("team");
+            self.note(by, format!("changed {object}: {}", fields.join(", ")), disables, joins);
         }
         Ok(self.shown(object))
     }
