@@ -110,7 +110,10 @@ impl Run<'_> {
     /// Looks for the object of an earlier try, for as long as it may still appear.
     async fn earlier_object(&self, intent: &Intent) -> Outcome<Option<Found>> {
         let operation = self.operation;
-        let settled = Instant::now() + operation.settling_time().saturating_sub(intent.age(&operation.process));
+        let settled = Instant::now()
+            + operation
+                .settling_time()
+                .saturating_sub(intent.age(&operation.process));
         let last = operation.deadline.checked_sub(RESERVE);
         // Where there is no vendor nothing is waited for, and time passes all the same.
         let mut time = Instant::now();

@@ -38,8 +38,14 @@ impl Operation {
         });
         let names: Vec<_> = names.collect();
         self.recent.wrote(kind, id, names.clone(), lag);
-        self.keep_recent(RecentWrite::of(kind, id, Some(names), lag, self.process.now()))
-            .await
+        self.keep_recent(RecentWrite::of(
+            kind,
+            id,
+            Some(names),
+            lag,
+            self.process.now(),
+        ))
+        .await
     }
 
     /// Takes note of an object that was removed.

@@ -272,7 +272,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_kept_over_a_restart_counts_for_the_rest_of_its_time() {
         let recent = Recent::default();
-        let write = RecentWrite::of(ResourceKind::User, &id("u1"), Some(vec![name("ada")]), LAG, 7);
+        let write = RecentWrite::of(
+            ResourceKind::User,
+            &id("u1"),
+            Some(vec![name("ada")]),
+            LAG,
+            7,
+        );
         let removed = RecentWrite::of(ResourceKind::User, &id("u2"), None, LAG, 7);
         recent.load(vec![write, removed], 7);
         assert_eq!(recent.named(&name("ada")), [id("u1")]);

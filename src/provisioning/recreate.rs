@@ -46,7 +46,10 @@ impl Operation {
         if !self.expires(ResourceKind::User) {
             return Ok(false);
         }
-        let remembered = self.memory.recall(&self.key(ResourceKind::User, user)).await?;
+        let remembered = self
+            .memory
+            .recall(&self.key(ResourceKind::User, user))
+            .await?;
         Ok(remembered.is_some_and(|remembered| !remembered.kept.is_empty()))
     }
 

@@ -26,7 +26,9 @@ impl Operation {
         for intent in self.intents.all(&*self.memory, &self.tenant).await? {
             if intent.age(&self.process) > EXPIRES {
                 self.intents.close(&intent.id);
-            } else if intent.epoch != self.process.epoch() && intent.age(&self.process) > self.settling_time() {
+            } else if intent.epoch != self.process.epoch()
+                && intent.age(&self.process) > self.settling_time()
+            {
                 self.settle(intent).await?;
             }
         }

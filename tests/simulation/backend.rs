@@ -48,15 +48,23 @@ enum Fate {
     /// 429 with `Retry-After`.
     Busy,
     /// 5xx without a body that the vendor writes.
-    Failed { done: bool },
+    Failed {
+        done: bool,
+    },
     /// The connection breaks.
-    Lost { done: bool },
+    Lost {
+        done: bool,
+    },
     /// No answer within the call's limit.
-    TimedOut { done: bool },
+    TimedOut {
+        done: bool,
+    },
     /// The connection breaks and the effect is still to come.
     Late,
     /// 200 with a page of somebody on the way.
-    Garbage { done: bool },
+    Garbage {
+        done: bool,
+    },
     /// 404 of somebody on the way.
     NoSuchPath,
     /// The row of somebody else.
@@ -95,7 +103,11 @@ impl Backend for Way {
 impl Way {
     /// Tries, as the gateway's own client does: again what is repeatable and was lost, and
     /// whatever was certainly not carried out.
-    async fn carry_out(&self, call: VendorCall, deadline: Instant) -> Result<VendorReply, CallFault> {
+    async fn carry_out(
+        &self,
+        call: VendorCall,
+        deadline: Instant,
+    ) -> Result<VendorReply, CallFault> {
         let mut in_doubt = false;
         for count in 1.. {
             let tried = self.attempt(&call, deadline).await;
@@ -116,9 +128,14 @@ impl Way {
             }
             return match tried {
                 Tried::Answered(reply) if self.meaning(&reply) == Meaning::Busy => {
-                    Err(CallFault::Busy { retry_after: reply.retry_after })
+                    Err(CallFault::Busy {
+                        retry_after: reply.retry_after,
+                    })
                 }
-                Tried::Answered(reply) => Ok(VendorReply { after_loss: in_doubt, ..reply }),
+                Tried::Answered(reply) => Ok(VendorReply {
+                    after_loss: in_doubt,
+                    ..reply
+                }),
                 Tried::Lost => Err(CallFault::Lost("reset".into())),
                 Tried::Unsent => Err(CallFault::NotSent("refused".into())),
                 Tried::Held(fault) => Err(fault),
@@ -143,7 +160,9 @@ impl Way {
 
     fn meaning(&self, reply: &VendorReply) -> Meaning {
         let table = &self.world.adapter.replies;
-        table.judge(reply.status, table.parse(&reply.body).as_ref()).means
+        table
+            .judge(reply.status, table.parse(&reply.body).as_ref())
+            .means
     }
 
     async fn attempt(&self, call: &VendorCall, deadline: Instant) -> Tried {
@@ -199,18 +218,28 @@ impl Way {
                 sleep_until(answer).await;
                 drop(sent);
                 let status = [500, 502, 503][self.below(3)];
-                let status = if matches!(fate, Fate::Garbage { .. }) { 200 } else { status };
+                let status = if matches!(fate, Fate::Garbage { .. }) {
+                    200
+                } else {
+                    status
+                };
                 Tried::Answered(reply(status, None, page()))
             }
             Fate::Fine | Fate::Stranger => {
                 let sent = self.send(call, half.min(answer));
-                let Ok(given) = sent.await else { return Tried::Lost };
+                let Ok(given) = sent.await else {
+                    return Tried::Lost;
+                };
                 sleep_until(answer).await;
                 let body = match fate {
                     Fate::Stranger => strange(given.body),
                     _ => given.body,
                 };
-                let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
+                let body = if body.is_null() {
+                    Bytes::new()
+                } else {
+                    body.to_string().into()
+                };
                 Tried::Answered(reply(given.status, None, body))
             }
         }
@@ -282,7 +311,10 @@ impl Sent {
             }
         }
         let now = world.now();
-        let reply = world.vendor.borrow_mut().carry_out(&self.call, self.by, now);
+        let reply = world
+            .vendor
+            .borrow_mut()
+            .carry_out(&self.call, self.by, now);
         let _ = self.tell.send(reply);
     }
 }

@@ -12,15 +12,36 @@ use crate::vendor::{Fields, Sort};
 #[derive(Clone, Debug)]
 pub(crate) enum About {
     /// A POST of an object with these native values, for the client's own object of this number.
-    Post { sort: Sort, fields: Fields, owner: usize },
+    Post {
+        sort: Sort,
+        fields: Fields,
+        owner: usize,
+    },
     /// A PATCH or PUT that gives these native values.
-    Change { sort: Sort, id: String, fields: Fields },
+    Change {
+        sort: Sort,
+        id: String,
+        fields: Fields,
+    },
     /// A PATCH of members: who joins and who leaves.
-    Members { id: String, join: Vec<String>, leave: Vec<String> },
-    Delete { sort: Sort, id: String },
-    Get { sort: Sort, id: String },
+    Members {
+        id: String,
+        join: Vec<String>,
+        leave: Vec<String>,
+    },
+    Delete {
+        sort: Sort,
+        id: String,
+    },
+    Get {
+        sort: Sort,
+        id: String,
+    },
     /// A look by the name.
-    Find { sort: Sort, name: String },
+    Find {
+        sort: Sort,
+        name: String,
+    },
     /// Many of the above.
     Bulk,
 }
@@ -94,20 +115,34 @@ impl Book {
 
     /// Whether an object is known to a client, or about to be.
     pub(crate) fn is_heard_of(&self, object: usize) -> bool {
-        self.shown.iter().any(|(shown, _)| *shown == object) || self.created_for(object).any(|(_, by)| by.fate == Fate::Taken)
+        self.shown.iter().any(|(shown, _)| *shown == object)
+            || self
+                .created_for(object)
+                .any(|(_, by)| by.fate == Fate::Taken)
     }
 
     /// The POSTs that were answered 201 with an object.
     pub(crate) fn created_for(&self, object: usize) -> impl Iterator<Item = (u32, &Request)> {
-        let created = self.created.iter().filter(move |created| created.object == object);
+        let created = self
+            .created
+            .iter()
+            .filter(move |created| created.object == object);
         created.map(|created| (created.request, &self.requests[created.request as usize]))
     }
 }
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let body = self.body.as_ref().map(ToString::to_string).unwrap_or_default();
-        writeln!(f, "at {} ms, deed {}: {} {} {body}", self.began, self.deed, self.method, self.target)?;
+        let body = self
+            .body
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        writeln!(
+            f,
+            "at {} ms, deed {}: {} {} {body}",
+            self.began, self.deed, self.method, self.target
+        )?;
         for step in &self.steps {
             writeln!(f, "    {step}")?;
         }
@@ -116,7 +151,12 @@ impl fmt::Display for Request {
             Some((at, got)) => {
                 let wait = got.retry_after.map(|wait| format!(", Retry-After {wait}"));
                 let (status, body) = (got.status, &got.body);
-                writeln!(f, "  at {at} ms, {:?}: {status}{} {body}", self.fate, wait.unwrap_or_default())
+                writeln!(
+                    f,
+                    "  at {at} ms, {:?}: {status}{} {body}",
+                    self.fate,
+                    wait.unwrap_or_default()
+                )
             }
         }
     }

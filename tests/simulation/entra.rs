@@ -92,7 +92,11 @@ impl Thing {
     }
 
     fn path(&self) -> String {
-        format!("{}/{}", self.endpoint(), self.id.as_deref().unwrap_or_default())
+        format!(
+            "{}/{}",
+            self.endpoint(),
+            self.id.as_deref().unwrap_or_default()
+        )
     }
 
     /// What the vendor is to hold of it.
@@ -159,15 +163,29 @@ impl Entra {
         let (reply, told) = oneshot::channel();
         let dice = Dice::of(self.dice.below(usize::MAX) as u64);
         let hangs_up = self.dice.below(100) < self.hangs_up;
-        let patience = if hangs_up { self.dice.below(4000) } else { PATIENCE };
-        let asked = Asked { number, method, target, body, dice, reply };
+        let patience = if hangs_up {
+            self.dice.below(4000)
+        } else {
+            PATIENCE
+        };
+        let asked = Asked {
+            number,
+            method,
+            target,
+            body,
+            dice,
+            reply,
+        };
         let door = self.world.door.borrow().clone();
         if door.is_none_or(|door| door.send(asked).is_err()) {
             self.world.book.borrow_mut().lose(number);
             pause(40).await;
             return None;
         }
-        timeout(Duration::from_millis(patience as u64), told).await.ok()?.ok()
+        timeout(Duration::from_millis(patience as u64), told)
+            .await
+            .ok()?
+            .ok()
     }
 
     /// Waits before something is asked again.
@@ -200,12 +218,14 @@ impl Entra {
                 let version = thing.next();
                 thing.show = format!("Shown as {}, {version}", thing.owner);
                 let show = thing.show.clone();
-                self.change(thing, json!({"displayName": show}), json!({"name": show})).await;
+                self.change(thing, json!({"displayName": show}), json!({"name": show}))
+                    .await;
             }
             Step::Off | Step::On => {
                 thing.active = step == Step::On;
                 let active = thing.active;
-                self.change(thing, json!({"active": active}), json!({"active": active})).await;
+                self.change(thing, json!({"active": active}), json!({"active": active}))
+                    .await;
             }
             Step::Rename => self.rename(thing).await,
             Step::Put => {
@@ -227,7 +247,10 @@ impl Entra {
         let before = thing.name.clone();
         let number = thing.next();
         thing.name = match thing.sort {
-            Sort::Person => format!("{number}-{}", before.trim_start_matches(|first: char| first.is_ascii_digit() || first == '-')),
+            Sort::Person => format!(
+                "{number}-{}",
+                before.trim_start_matches(|first: char| first.is_ascii_digit() || first == '-')
+            ),
             Sort::Team => format!("Team {} {number}", thing.owner),
         };
         let name = thing.name.clone();
@@ -235,7 +258,8 @@ impl Entra {
             Sort::Person => ("userName", "login"),
             Sort::Team => ("displayName", "label"),
         };
-        self.change(thing, json!({attribute: name}), json!({field: name})).await;
+        self.change(thing, json!({attribute: name}), json!({field: name}))
+            .await;
     }
 
     /// Finds it, or creates it.
@@ -273,12 +297,26 @@ impl Entra {
     }
 
     pub(crate) async fn post(&mut self, thing: &Thing) -> Option<Got> {
-        let about = About::Post { sort: thing.sort, fields: thing.fields(), owner: thing.owner };
-        let got = self.ask("POST", thing.endpoint().to_owned(), Some(thing.resource()), about).await;
+        let about = About::Post {
+            sort: thing.sort,
+            fields: thing.fields(),
+            owner: thing.owner,
+        };
+        let got = self
+            .ask(
+                "POST",
+                thing.endpoint().to_owned(),
+                Some(thing.resource()),
+                about,
+            )
+            .await;
         if let Some(got) = &got
             && matches!(got.status, 400..=499 if got.status != 409 && got.status != 429)
         {
-            self.world.violation(format!("a good POST is refused: {} {}", got.status, got.body));
+            self.world.violation(format!(
+                "a good POST is refused: {} {}",
+                got.status, got.body
+            ));
         }
         got
     }
@@ -312,7 +350,10 @@ impl Entra {
         let filter = format!("{attribute} eq \"{name}\"");
         let filter = utf8_percent_encode(&filter, NON_ALPHANUMERIC);
         let target = format!("{}?filter={filter}", thing.endpoint());
-        let about = About::Find { sort: thing.sort, name };
+        let about = About::Find {
+            sort: thing.sort,
+            name,
+        };
         let got = self.ask("GET", target, None, about).await;
         match got {
             Some(got) if got.status == 200 => Some(got.body["Resources"].get(0).cloned()),
@@ -325,7 +366,16 @@ impl Entra {
 
     pub(crate) async fn get(&mut self, thing: &Thing) -> Option<Got> {
         let id = thing.id.clone().unwrap_or_default();
-        self.ask("GET", thing.path(), None, About::Get { sort: thing.sort, id }).await
+        self.ask(
+            "GET",
+            thing.path(),
+            None,
+            About::Get {
+                sort: thing.sort,
+                id,
+            },
+        )
+        .await
     }
 
     /// PATCHes until it is done.
@@ -334,13 +384,19 @@ impl Entra {
         let fields = fields.as_object().cloned().unwrap_or_default();
         for _ in 0..TRIES {
             let body = self.patch(&attributes);
-            let about = About::Change { sort: thing.sort, id: id.clone(), fields: fields.clone() };
+            let about = About::Change {
+                sort: thing.sort,
+                id: id.clone(),
+                fields: fields.clone(),
+            };
             let got = self.ask("PATCH", thing.path(), Some(body), about).await;
             match &got {
                 Some(got) if matches!(got.status, 200 | 204) => return,
                 Some(got) if matches!(got.status, 400..=499 if got.status != 429) => {
                     let (status, body) = (got.status, &got.body);
-                    return self.world.violation(format!("a good PATCH is refused: {status} {body}"));
+                    return self
+                        .world
+                        .violation(format!("a good PATCH is refused: {status} {body}"));
                 }
                 _ => self.wait(got.as_ref()).await,
             }
@@ -370,13 +426,21 @@ impl Entra {
     async fn put(&mut self, thing: &mut Thing) {
         let id = thing.id.clone().unwrap_or_default();
         for _ in 0..TRIES {
-            let about = About::Change { sort: thing.sort, id: id.clone(), fields: thing.fields() };
-            let got = self.ask("PUT", thing.path(), Some(thing.resource()), about).await;
+            let about = About::Change {
+                sort: thing.sort,
+                id: id.clone(),
+                fields: thing.fields(),
+            };
+            let got = self
+                .ask("PUT", thing.path(), Some(thing.resource()), about)
+                .await;
             match &got {
                 Some(got) if got.status == 200 => return,
                 Some(got) if matches!(got.status, 400..=499 if got.status != 429) => {
                     let (status, body) = (got.status, &got.body);
-                    return self.world.violation(format!("a good PUT is refused: {status} {body}"));
+                    return self
+                        .world
+                        .violation(format!("a good PUT is refused: {status} {body}"));
                 }
                 _ => self.wait(got.as_ref()).await,
             }
@@ -387,7 +451,10 @@ impl Entra {
     pub(crate) async fn remove(&mut self, thing: &mut Thing) {
         let id = thing.id.clone().unwrap_or_default();
         for _ in 0..TRIES {
-            let about = About::Delete { sort: thing.sort, id: id.clone() };
+            let about = About::Delete {
+                sort: thing.sort,
+                id: id.clone(),
+            };
             let got = self.ask("DELETE", thing.path(), None, about).await;
             match &got {
                 Some(got) if matches!(got.status, 204 | 404) => {
@@ -420,17 +487,26 @@ impl Entra {
                 (false, 0) => json!([{"op": "Remove", "path": "members", "value": values}]),
                 (false, _) => {
                     let path = |id: &String| format!("members[value eq \"{id}\"]");
-                    members.iter().map(|id| json!({"op": "remove", "path": path(id)})).collect()
+                    members
+                        .iter()
+                        .map(|id| json!({"op": "remove", "path": path(id)}))
+                        .collect()
                 }
             };
             let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
-            let about = About::Members { id: id.clone(), join: join.clone(), leave: leave.clone() };
+            let about = About::Members {
+                id: id.clone(),
+                join: join.clone(),
+                leave: leave.clone(),
+            };
             let got = self.ask("PATCH", team.path(), Some(body), about).await;
             match &got {
                 Some(got) if matches!(got.status, 200 | 204) => return,
                 Some(got) if matches!(got.status, 400..=499 if got.status != 429) => {
                     let (status, body) = (got.status, &got.body);
-                    return self.world.violation(format!("a good PATCH of members is refused: {status} {body}"));
+                    return self.world.violation(format!(
+                        "a good PATCH of members is refused: {status} {body}"
+                    ));
                 }
                 _ => self.wait(got.as_ref()).await,
             }
@@ -447,11 +523,16 @@ impl Entra {
             {"op": "add", "path": "members", "value": [{"value": "p99999"}]},
         ]);
         let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations});
-        let about = About::Members { id, join: vec!["p99999".to_owned()], leave: Vec::new() };
+        let about = About::Members {
+            id,
+            join: vec!["p99999".to_owned()],
+            leave: Vec::new(),
+        };
         drop(self.ask("PATCH", team.path(), Some(body), about).await);
     }
 
     fn unsettled(&self, what: &str, thing: &Thing) {
-        self.world.violation(format!("never settled: {what} {}", thing.name));
+        self.world
+            .violation(format!("never settled: {what} {}", thing.name));
     }
 }

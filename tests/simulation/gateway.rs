@@ -120,10 +120,17 @@ impl Gateway {
 
     /// What goes on beside requests. Other tenants may come first.
     async fn settle(self: Rc<Self>) {
-        pause(self.world.dice("first round", self.number.into()).below(8000)).await;
+        pause(
+            self.world
+                .dice("first round", self.number.into())
+                .below(8000),
+        )
+        .await;
         loop {
             self.rounds.set(self.rounds.get() + 1);
-            let dice = self.world.dice("settle", self.rounds.get() << 8 | u64::from(self.number));
+            let dice = self
+                .world
+                .dice("settle", self.rounds.get() << 8 | u64::from(self.number));
             let due = Instant::now() + Duration::from_secs(30);
             let story = Story::unheard_of(&tenant());
             let _ = self.operation(0, dice, due, story).settle_intents().await;
@@ -133,7 +140,14 @@ impl Gateway {
 
     /// One connection with one request.
     async fn answer(self: Rc<Self>, asked: Asked) {
-        let Asked { number, method, target, body, mut dice, mut reply } = asked;
+        let Asked {
+            number,
+            method,
+            target,
+            body,
+            mut dice,
+            mut reply,
+        } = asked;
         let story = Story::begin(question(number, method), Rc::new(Audience::default()));
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -148,7 +162,12 @@ impl Gateway {
                     refused
                 }
                 Ok(Message::Bulk(bulk)) => {
-                    self.to_its_end(self.clone().many(number, bulk, work, Rc::clone(&story)), number, &story).await
+                    self.to_its_end(
+                        self.clone().many(number, bulk, work, Rc::clone(&story)),
+                        number,
+                        &story,
+                    )
+                    .await
                 }
                 Ok(Message::Single(request)) => {
                     let writes = is_write(&request);
@@ -227,7 +246,9 @@ impl Gateway {
         story: Rc<Story>,
     ) -> Result<Response, Failure> {
         let due = Instant::now() + LIMIT;
-        self.operation(number, dice, due, story).perform(request).await
+        self.operation(number, dice, due, story)
+            .perform(request)
+            .await
     }
 
     async fn many(
@@ -242,7 +263,10 @@ impl Gateway {
         let one = async |request| {
             let part = story.part(1, "-", "-");
             let chance = Dice::of(dice.borrow_mut().below(usize::MAX) as u64);
-            let result = self.operation(number, chance, due, part).perform(request).await;
+            let result = self
+                .operation(number, chance, due, part)
+                .perform(request)
+                .await;
             result.map_err(|failure| told(failure, "bulk").error)
         };
         Ok(provisioning::bulk(bulk, &self.service, BASE_URL, due, one).await)
@@ -312,12 +336,19 @@ fn got_of(done: Result<Response, Failure>, number: u32) -> Got {
 
 fn is_write(request: &Request) -> bool {
     use Request::{Create, Delete, Patch, Replace};
-    matches!(request, Create { .. } | Replace { .. } | Patch { .. } | Delete { .. })
+    matches!(
+        request,
+        Create { .. } | Replace { .. } | Patch { .. } | Delete { .. }
+    )
 }
 
 /// A task that does not always go on when it could: the order of tasks that are ready is chance.
 fn shuffled<F: Future>(task: F, dice: Dice) -> Shuffled<F> {
-    Shuffled { task: Box::pin(task), dice, passed: false }
+    Shuffled {
+        task: Box::pin(task),
+        dice,
+        passed: false,
+    }
 }
 
 struct Shuffled<F> {

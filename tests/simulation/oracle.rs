@@ -74,7 +74,11 @@ impl Case<'_> {
     fn is_unchanged(&self) -> Verdict {
         let detail = self.got.body["detail"].as_str().unwrap_or_default();
         let others_set = detail.contains("The other members were set.");
-        let mut effects = self.vendor.effects.iter().filter(|effect| effect.by == self.number);
+        let mut effects = self
+            .vendor
+            .effects
+            .iter()
+            .filter(|effect| effect.by == self.number);
         match effects.find(|effect| !(effect.disables || effect.joins && others_set)) {
             Some(effect) => Err(format!("refused, and yet it {}", effect.what)),
             None => Ok(()),
@@ -84,7 +88,9 @@ impl Case<'_> {
     /// 404 is said only of what was not there for a moment at least.
     fn is_absent(&self, book: &Book) -> Verdict {
         let (sort, id) = match &self.about {
-            About::Change { sort, id, .. } | About::Delete { sort, id } | About::Get { sort, id } => (*sort, id),
+            About::Change { sort, id, .. }
+            | About::Delete { sort, id }
+            | About::Get { sort, id } => (*sort, id),
             About::Members { id, .. } => (Sort::Team, id),
             _ => return Err("404 to a request about no object".to_owned()),
         };
@@ -104,14 +110,21 @@ impl Case<'_> {
     fn is_taken(&self, book: &Book) -> Verdict {
         let (sort, fields, own) = match &self.about {
             About::Post { sort, fields, .. } => (*sort, fields, None),
-            About::Change { sort, fields, id } => (*sort, fields, book.ids.get(&(*sort, id.clone()))),
+            About::Change { sort, fields, id } => {
+                (*sort, fields, book.ids.get(&(*sort, id.clone())))
+            }
             _ => return Ok(()),
         };
-        let name = fields.get(sort.name()).and_then(Value::as_str).unwrap_or_default();
+        let name = fields
+            .get(sort.name())
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let had_it = |index: &usize| {
             let object = &self.vendor.objects[*index];
             let mut versions = object.between(self.from, self.now);
-            object.sort == sort && Some(index) != own && versions.any(|version| holds(version.fields.as_ref(), sort, name))
+            object.sort == sort
+                && Some(index) != own
+                && versions.any(|version| holds(version.fields.as_ref(), sort, name))
         };
         let all = 0..self.vendor.objects.len();
         let others: Vec<_> = all.filter(had_it).collect();
@@ -126,7 +139,9 @@ impl Case<'_> {
             let made_for = of.and_then(|by| book.requests.get(by as usize));
             matches!(made_for.map(|by| &by.about), Some(About::Post { owner: other, .. }) if other == owner)
         };
-        match others.iter().all(|object| is_own(object) && !book.is_heard_of(*object) && !self.is_on_its_way(book, *object)) {
+        match others.iter().all(|object| {
+            is_own(object) && !book.is_heard_of(*object) && !self.is_on_its_way(book, *object)
+        }) {
             true => Err("409 for the client's own try, of which it was never told".to_owned()),
             false => Ok(()),
         }
@@ -134,16 +149,24 @@ impl Case<'_> {
 
     /// Whether an answer that names the object is made and not lost.
     fn is_on_its_way(&self, book: &Book, object: usize) -> bool {
-        book.created_for(object).any(|(_, by)| by.fate == Fate::Made)
+        book.created_for(object)
+            .any(|(_, by)| by.fate == Fate::Made)
     }
 
     /// A 2xx says what is so.
     fn is_true(&self, book: &mut Book) -> Verdict {
         match &self.about {
-            About::Post { sort, fields, owner } => {
+            About::Post {
+                sort,
+                fields,
+                owner,
+            } => {
                 let object = self.named_in_answer(*sort, &self.got.body, book)?;
                 self.is_its_own(book, object, *owner)?;
-                book.created.push(Created { object, request: self.number });
+                book.created.push(Created {
+                    object,
+                    request: self.number,
+                });
                 self.is_now(*sort, object, fields)
             }
             About::Change { sort, id, fields } => {
@@ -169,7 +192,12 @@ impl Case<'_> {
     }
 
     /// The object that a resource in an answer is.
-    fn named_in_answer(&self, sort: Sort, resource: &Value, book: &mut Book) -> Result<usize, String> {
+    fn named_in_answer(
+        &self,
+        sort: Sort,
+        resource: &Value,
+        book: &mut Book,
+    ) -> Result<usize, String> {
         let id = resource["id"].as_str().ok_or("an answer without an id")?;
         self.called(sort, id, book)
     }
@@ -206,7 +234,11 @@ impl Case<'_> {
             return Some(id.to_owned());
         }
         let committed = self.world.disk.committed.lock().unwrap();
-        let kind = if sort == Sort::Person { "user" } else { "group" };
+        let kind = if sort == Sort::Person {
+            "user"
+        } else {
+            "group"
+        };
         let mut held = committed.issued.iter();
         let held = held.find(|((of, held), _)| *of == kind && held.as_str() == id);
         held.map(|(_, native)| native.to_string())
@@ -219,17 +251,25 @@ impl Case<'_> {
         }
         let by = maker(self.vendor, object).and_then(|by| book.requests.get(by as usize));
         if by.is_none() {
-            return Err("takeover: 201 with an object that nobody created by this gateway".to_owned());
+            return Err(
+                "takeover: 201 with an object that nobody created by this gateway".to_owned(),
+            );
         }
         for (number, other) in book.created_for(object) {
-            let About::Post { owner: of, .. } = &other.about else { continue };
+            let About::Post { owner: of, .. } = &other.about else {
+                continue;
+            };
             let is_known = matches!(other.fate, Fate::Made | Fate::Taken);
             if number != self.number && is_known && *of != owner {
-                return Err(format!("takeover: 201 with the object that request {number} was told of"));
+                return Err(format!(
+                    "takeover: 201 with the object that request {number} was told of"
+                ));
             }
             // One that was on its way all the while may have found it as an earlier try's.
             let before = other.ended.is_none_or(|ended| ended < self.from);
-            let flushed = !self.world.was_killed_after(other.ended.unwrap_or(0), FLUSHED);
+            let flushed = !self
+                .world
+                .was_killed_after(other.ended.unwrap_or(0), FLUSHED);
             if number != self.number && is_known && before && flushed {
                 return Err(format!("201 again, after that of request {number}"));
             }
@@ -249,17 +289,28 @@ impl Case<'_> {
         let object = &self.vendor.objects[object];
         let Some(held) = object.now() else {
             let expired = object.versions.last().is_some_and(|last| last.expired);
-            return if expired { Ok(()) } else { Err("written, and it is gone".to_owned()) };
+            return if expired {
+                Ok(())
+            } else {
+                Err("written, and it is gone".to_owned())
+            };
         };
         for (field, value) in written {
             let is_kept = field != "external" || self.world.class.external;
             if is_kept && !same(held.get(field), value) {
-                return Err(format!("not written: {field} is {:?} instead of {value}", held.get(field)));
+                return Err(format!(
+                    "not written: {field} is {:?} instead of {value}",
+                    held.get(field)
+                ));
             }
         }
         match self.got.body.is_object() {
             true => differs(sort, held, &self.got.body).map_or(Ok(()), |field| {
-                Err(format!("stale answer: {field} is {:?}, answered {}", held.get(field), self.got.body))
+                Err(format!(
+                    "stale answer: {field} is {:?}, answered {}",
+                    held.get(field),
+                    self.got.body
+                ))
             }),
             false => Ok(()),
         }
@@ -293,7 +344,10 @@ impl Case<'_> {
     }
 
     fn is_found(&self, book: &mut Book, sort: Sort, name: &str) -> Verdict {
-        let found = self.got.body["Resources"].as_array().cloned().unwrap_or_default();
+        let found = self.got.body["Resources"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         for resource in &found {
             let object = self.named_in_answer(sort, resource, book)?;
             book.shown.push((object, self.now));
@@ -318,10 +372,14 @@ impl Case<'_> {
         let held = self.members_of(object, id);
         let (mut join, mut leave) = (join.iter(), leave.iter());
         if let Some(user) = join.find(|user| !held.contains(*user)) {
-            return Err(format!("lost member: {user} was added and is not in {id}: {held:?}"));
+            return Err(format!(
+                "lost member: {user} was added and is not in {id}: {held:?}"
+            ));
         }
         match leave.find(|user| held.contains(*user)) {
-            Some(user) => Err(format!("extra member: {user} was removed and is in {id}: {held:?}")),
+            Some(user) => Err(format!(
+                "extra member: {user} was removed and is in {id}: {held:?}"
+            )),
             None => Ok(()),
         }
     }
@@ -330,15 +388,23 @@ impl Case<'_> {
         let noted = self.world.class.groups != Groups::Many;
         let vendors = members(self.vendor.objects[object].now()).into_iter();
         let committed = self.world.disk.committed.lock().unwrap();
-        let kept = committed.members.iter().filter(|(group, ..)| noted && group.as_str() == id);
-        vendors.chain(kept.map(|(_, member, _)| member.to_string())).collect()
+        let kept = committed
+            .members
+            .iter()
+            .filter(|(group, ..)| noted && group.as_str() == id);
+        vendors
+            .chain(kept.map(|(_, member, _)| member.to_string()))
+            .collect()
     }
 }
 
 /// The request that made an object.
 fn maker(vendor: &Vendor, object: usize) -> Option<u32> {
     let end = format!(" as {object}");
-    let made = vendor.effects.iter().find(|effect| effect.what.starts_with("made") && effect.what.ends_with(&end));
+    let made = vendor
+        .effects
+        .iter()
+        .find(|effect| effect.what.starts_with("made") && effect.what.ends_with(&end));
     made.map(|effect| effect.by).filter(|by| *by > 0)
 }
 
@@ -357,9 +423,15 @@ fn same(held: Option<&Value>, wanted: &Value) -> bool {
 /// The first field of which a resource says something else than the vendor holds.
 pub(crate) fn differs(sort: Sort, held: &Fields, resource: &Value) -> Option<&'static str> {
     let pairs: &[(&str, &str)] = match sort {
-        Sort::Person => &[("login", "userName"), ("name", "displayName"), ("tag", "title"), ("active", "active")],
+        Sort::Person => &[
+            ("login", "userName"),
+            ("name", "displayName"),
+            ("tag", "title"),
+            ("active", "active"),
+        ],
         Sort::Team => &[("label", "displayName")],
     };
-    let differs = |(field, attribute): &&(&'static str, &str)| !same(held.get(*field), &resource[*attribute]);
+    let differs =
+        |(field, attribute): &&(&'static str, &str)| !same(held.get(*field), &resource[*attribute]);
     pairs.iter().find(differs).map(|(field, _)| *field)
 }

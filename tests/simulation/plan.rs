@@ -19,7 +19,11 @@ pub(crate) enum Actor {
     /// Somebody at the vendor's own console, who gives that person's name to somebody else.
     Console(usize),
     /// The members of a group, as far as they are these.
-    Members { team: usize, first: usize, count: usize },
+    Members {
+        team: usize,
+        first: usize,
+        count: usize,
+    },
 }
 
 /// One thing to be done.
@@ -118,7 +122,8 @@ impl Plan {
         for number in 0..self.staff {
             for _ in 0..dice.below(5) {
                 let step = [Step::Off, Step::On, Step::Show, Step::Get, Step::Put][dice.below(5)];
-                self.deeds.push((Actor::Staff(number), Step::Wait(dice.below(2500))));
+                self.deeds
+                    .push((Actor::Staff(number), Step::Wait(dice.below(2500))));
                 self.deeds.push((Actor::Staff(number), step));
             }
         }
@@ -152,7 +157,8 @@ impl Plan {
             }
             for _ in 0..dice.below(3) {
                 let step = [Step::Rename, Step::Get, Step::Look][dice.below(3)];
-                self.deeds.push((Actor::Team(team), Step::Wait(dice.below(3000))));
+                self.deeds
+                    .push((Actor::Team(team), Step::Wait(dice.below(3000))));
                 self.deeds.push((Actor::Team(team), step));
             }
         }
@@ -173,7 +179,14 @@ impl Plan {
     pub(crate) fn told(&self) -> String {
         let mut text = format!(
             "vendor {}, {} staff, {} teams; of 100: {} calls fail, {} answers are lost, {} clients hang up; kills {:?}; full disk {:?}\n",
-            self.class.name, self.staff, self.teams, self.faults, self.losses, self.hangs_up, self.kills, self.full
+            self.class.name,
+            self.staff,
+            self.teams,
+            self.faults,
+            self.losses,
+            self.hangs_up,
+            self.kills,
+            self.full
         );
         for (number, (actor, step)) in self.deeds.iter().enumerate() {
             text += &format!("  {number:>3} {actor:?}: {step:?}\n");

@@ -54,7 +54,10 @@ async fn whole(seed: u64, plan: &Plan, only: Option<&[usize]>, tells: bool) -> O
         class: plan.class,
         adapter: plan.class.adapter(),
         dawn: Instant::now(),
-        vendor: RefCell::new(Vendor::new(plan.class, crate::dice::Dice::of(seed ^ 0x5eed))),
+        vendor: RefCell::new(Vendor::new(
+            plan.class,
+            crate::dice::Dice::of(seed ^ 0x5eed),
+        )),
         disk: Arc::new(Disk::default()),
         book: RefCell::new(beginning()),
         calls,
@@ -104,7 +107,10 @@ fn beginning() -> Book {
         ended: None,
         steps: Vec::new(),
     };
-    Book { requests: vec![none], ..Book::default() }
+    Book {
+        requests: vec![none],
+        ..Book::default()
+    }
 }
 
 /// Runs one process after the other.
@@ -150,16 +156,28 @@ async fn hire(world: &Rc<World>, plan: &Plan) -> Cast {
     entra.hangs_up = 0;
     let mut staff = Vec::new();
     for number in 0..plan.staff {
-        staff.push(Thing::new(Sort::Person, 100 + number, format!("staff-{number}@example.com")));
+        staff.push(Thing::new(
+            Sort::Person,
+            100 + number,
+            format!("staff-{number}@example.com"),
+        ));
     }
     let mut teams = Vec::new();
     for number in 0..plan.teams {
-        teams.push(Thing::new(Sort::Team, 200 + number, format!("Team {number}")));
+        teams.push(Thing::new(
+            Sort::Team,
+            200 + number,
+            format!("Team {number}"),
+        ));
     }
     for thing in staff.iter_mut().chain(&mut teams) {
         entra.provision(thing).await;
     }
-    Cast { staff, teams, members: BTreeMap::new() }
+    Cast {
+        staff,
+        teams,
+        members: BTreeMap::new(),
+    }
 }
 
 fn entra(world: &Rc<World>, plan: &Plan, number: u64, deed: usize) -> Entra {
@@ -172,7 +190,12 @@ fn entra(world: &Rc<World>, plan: &Plan, number: u64, deed: usize) -> Entra {
 }
 
 /// All actors at once. Gives what they had to do with.
-async fn act(world: &Rc<World>, plan: &Plan, only: Option<&[usize]>, cast: &mut Cast) -> Vec<Thing> {
+async fn act(
+    world: &Rc<World>,
+    plan: &Plan,
+    only: Option<&[usize]>,
+    cast: &mut Cast,
+) -> Vec<Thing> {
     let mut steps: BTreeMap<Actor, Vec<(usize, Step)>> = BTreeMap::new();
     for (deed, (actor, step)) in plan.deeds.iter().enumerate() {
         if only.is_none_or(|only| only.contains(&deed)) {
@@ -196,7 +219,11 @@ async fn act(world: &Rc<World>, plan: &Plan, only: Option<&[usize]>, cast: &mut 
             continue;
         }
         let thing = thing_of(actor, cast);
-        let ids: Vec<_> = cast.staff.iter().filter_map(|person| person.id.clone()).collect();
+        let ids: Vec<_> = cast
+            .staff
+            .iter()
+            .filter_map(|person| person.id.clone())
+            .collect();
         acting.spawn_local(async move {
             match team {
                 Some(team) => (actor, None, join(entra, actor, &team, &ids, &steps).await),
@@ -209,7 +236,8 @@ async fn act(world: &Rc<World>, plan: &Plan, only: Option<&[usize]>, cast: &mut 
         let (actor, thing, joined) = done.unwrap();
         match (actor, thing) {
             (Actor::Members { team, first, count }, _) => {
-                cast.members.extend((first..first + count).map(|person| ((team, person), joined)));
+                cast.members
+                    .extend((first..first + count).map(|person| ((team, person), joined)));
             }
             (Actor::Staff(number), Some(thing)) => cast.staff[number] = thing,
             (Actor::Team(number), Some(thing)) => cast.teams[number] = thing,
@@ -224,7 +252,9 @@ async fn act(world: &Rc<World>, plan: &Plan, only: Option<&[usize]>, cast: &mut 
 fn thing_of(actor: Actor, cast: &Cast) -> Thing {
     let name = |number: usize| format!("person-{number}@example.com");
     match actor {
-        Actor::Person(number) | Actor::Console(number) => Thing::new(Sort::Person, number + 1, name(number)),
+        Actor::Person(number) | Actor::Console(number) => {
+            Thing::new(Sort::Person, number + 1, name(number))
+        }
         Actor::Rival(number) => Thing::new(Sort::Person, 50 + number, name(number).to_uppercase()),
         Actor::Staff(number) => cast.staff[number].clone(),
         Actor::Team(number) | Actor::Members { team: number, .. } => cast.teams[number].clone(),
@@ -258,7 +288,13 @@ async fn at_console(world: &World, thing: &Thing, steps: &[(usize, Step)]) {
 }
 
 /// Whether they are members in the end.
-async fn join(mut entra: Entra, actor: Actor, team: &Thing, ids: &[String], steps: &[(usize, Step)]) -> bool {
+async fn join(
+    mut entra: Entra,
+    actor: Actor,
+    team: &Thing,
+    ids: &[String],
+    steps: &[(usize, Step)],
+) -> bool {
     let Actor::Members { first, count, .. } = actor else {
         return false;
     };
@@ -283,7 +319,11 @@ fn trace(world: &World, book: &Book) -> String {
     for (number, request) in book.requests.iter().enumerate().skip(1) {
         text += &format!("request {number} {request}");
         let vendor = world.vendor.borrow();
-        for effect in vendor.effects.iter().filter(|effect| effect.by as usize == number) {
+        for effect in vendor
+            .effects
+            .iter()
+            .filter(|effect| effect.by as usize == number)
+        {
             text += &format!("  at the vendor: {}\n", effect.what);
         }
     }

@@ -18,7 +18,13 @@ pub(crate) async fn check(world: &Rc<World>, cast: Cast, things: Vec<Thing>) {
         dice: world.dice("rest", 0),
         deed: usize::MAX,
     };
-    let mut all: Vec<Thing> = cast.staff.iter().chain(&cast.teams).cloned().chain(things).collect();
+    let mut all: Vec<Thing> = cast
+        .staff
+        .iter()
+        .chain(&cast.teams)
+        .cloned()
+        .chain(things)
+        .collect();
     for thing in &mut all {
         converge(&mut entra, thing).await;
     }
@@ -30,8 +36,13 @@ pub(crate) async fn check(world: &Rc<World>, cast: Cast, things: Vec<Thing>) {
     }
     has_no_others(world, &all);
     for (place, team) in cast.teams.iter().enumerate() {
-        let wanted = cast.members.iter().filter(|((of, _), joined)| *of == place && **joined);
-        let wanted: Vec<_> = wanted.map(|((_, person), _)| &cast.staff[*person]).collect();
+        let wanted = cast
+            .members
+            .iter()
+            .filter(|((of, _), joined)| *of == place && **joined);
+        let wanted: Vec<_> = wanted
+            .map(|((_, person), _)| &cast.staff[*person])
+            .collect();
         has_members(&mut entra, team, &wanted).await;
     }
     if world.class.groups == Groups::One {
@@ -52,13 +63,24 @@ async fn is_there(entra: &mut Entra, thing: &Thing) {
         return world.violation(format!("at rest: no answer about {}", thing.name));
     };
     if got.status != 200 {
-        return world.violation(format!("at rest: {} is answered {}", thing.name, got.status));
+        return world.violation(format!(
+            "at rest: {} is answered {}",
+            thing.name, got.status
+        ));
     }
     if let Some(field) = differs(thing.sort, &thing.fields(), &got.body) {
-        world.violation(format!("at rest: {field} of {} is not {:?}: {}", thing.name, thing.fields(), got.body));
+        world.violation(format!(
+            "at rest: {field} of {} is not {:?}: {}",
+            thing.name,
+            thing.fields(),
+            got.body
+        ));
     }
     if got.body["externalId"] != thing.external().as_str() {
-        world.violation(format!("at rest: externalId of {} is {}", thing.name, got.body["externalId"]));
+        world.violation(format!(
+            "at rest: externalId of {} is {}",
+            thing.name, got.body["externalId"]
+        ));
     }
     let vendor = world.vendor.borrow();
     let named = vendor.named(thing.sort, &thing.name);
@@ -77,10 +99,17 @@ async fn is_there(entra: &mut Entra, thing: &Thing) {
                 is_kept && !same
             });
             if let Some((field, wanted)) = wrong {
-                world.violation(format!("at rest: the vendor's {field} of {} is not {wanted}: {held:?}", thing.name));
+                world.violation(format!(
+                    "at rest: the vendor's {field} of {} is not {wanted}: {held:?}",
+                    thing.name
+                ));
             }
         }
-        other => world.violation(format!("at rest: {} objects are called {}", other.len(), thing.name)),
+        other => world.violation(format!(
+            "at rest: {} objects are called {}",
+            other.len(),
+            thing.name
+        )),
     }
 }
 
@@ -92,7 +121,11 @@ async fn is_refused_again(entra: &mut Entra, thing: &Thing) {
     }
     match entra.post(thing).await {
         Some(got) if got.status == 409 => {}
-        got => world.violation(format!("at rest: the POST of {} once more is answered {:?}", thing.name, got.map(|got| got.status))),
+        got => world.violation(format!(
+            "at rest: the POST of {} once more is answered {:?}",
+            thing.name,
+            got.map(|got| got.status)
+        )),
     }
 }
 
@@ -104,35 +137,60 @@ fn has_no_others(world: &World, all: &[Thing]) {
         if fields.get("tag").is_some_and(|tag| tag == "foreign") {
             continue;
         }
-        let name = fields.get(now.sort.name()).and_then(|name| name.as_str()).unwrap_or_default();
-        let is_it = |thing: &&Thing| thing.sort == now.sort && thing.name.eq_ignore_ascii_case(name);
-        let wanted = all.iter().filter(is_it).any(|thing| thing.state == State::Present);
+        let name = fields
+            .get(now.sort.name())
+            .and_then(|name| name.as_str())
+            .unwrap_or_default();
+        let is_it =
+            |thing: &&Thing| thing.sort == now.sort && thing.name.eq_ignore_ascii_case(name);
+        let wanted = all
+            .iter()
+            .filter(is_it)
+            .any(|thing| thing.state == State::Present);
         if !wanted {
-            world.violation(format!("at rest: nobody wants {object}, called {name}: {fields:?}"));
+            world.violation(format!(
+                "at rest: nobody wants {object}, called {name}: {fields:?}"
+            ));
         }
     }
 }
 
 async fn has_members(entra: &mut Entra, team: &Thing, wanted: &[&Thing]) {
     let world = Rc::clone(&entra.world);
-    let ids: BTreeSet<String> = wanted.iter().filter_map(|person| person.id.clone()).collect();
+    let ids: BTreeSet<String> = wanted
+        .iter()
+        .filter_map(|person| person.id.clone())
+        .collect();
     let got = entra.get(team).await;
     let shown = got.as_ref().and_then(|got| got.body["members"].as_array());
-    let shown = shown.into_iter().flatten().filter_map(|member| member["value"].as_str());
+    let shown = shown
+        .into_iter()
+        .flatten()
+        .filter_map(|member| member["value"].as_str());
     let shown: BTreeSet<String> = shown.map(str::to_owned).collect();
     if shown != ids {
-        world.violation(format!("at rest: members of {} are {shown:?} instead of {ids:?}", team.name));
+        world.violation(format!(
+            "at rest: members of {} are {shown:?} instead of {ids:?}",
+            team.name
+        ));
     }
     if world.class.groups == Groups::One {
         return;
     }
-    let in_use = wanted.iter().filter(|person| world.class.groups == Groups::Many || person.active);
+    let in_use = wanted
+        .iter()
+        .filter(|person| world.class.groups == Groups::Many || person.active);
     let in_use: BTreeSet<String> = in_use.filter_map(|person| person.id.clone()).collect();
     let vendor = world.vendor.borrow();
     let held = vendor.named(Sort::Team, &team.name);
-    let held = held.first().map(|team| members(vendor.objects[*team].now()));
+    let held = held
+        .first()
+        .map(|team| members(vendor.objects[*team].now()));
     if held.as_ref() != Some(&in_use) {
-        world.violation(format!("at rest: the vendor's members of {} are {held:?} instead of {in_use:?}", team.name));
+        world.violation(format!(
+            "at rest: the vendor's members of {} are {held:?} instead of {in_use:?}",
+            team.name
+        ));
     }
 }
 
@@ -141,15 +199,27 @@ fn each_has_one_team(world: &World, cast: &Cast) {
     let vendor = world.vendor.borrow();
     let committed = world.disk.committed.lock().unwrap();
     for person in &cast.staff {
-        let Some(object) = vendor.named(Sort::Person, &person.name).first().copied() else { continue };
+        let Some(object) = vendor.named(Sort::Person, &person.name).first().copied() else {
+            continue;
+        };
         let id = person.id.as_deref().unwrap_or_default();
-        let of_them = committed.members.iter().filter(|(_, member, _)| member.as_str() == id);
-        let oldest = of_them.min_by_key(|(.., age)| *age).map(|(group, ..)| ("group", group.clone()));
-        let wanted = oldest.and_then(|oldest| committed.issued.get(&oldest)).map(ToString::to_string);
+        let of_them = committed
+            .members
+            .iter()
+            .filter(|(_, member, _)| member.as_str() == id);
+        let oldest = of_them
+            .min_by_key(|(.., age)| *age)
+            .map(|(group, ..)| ("group", group.clone()));
+        let wanted = oldest
+            .and_then(|oldest| committed.issued.get(&oldest))
+            .map(ToString::to_string);
         let fields = vendor.objects[object].now();
         let held = fields.and_then(|fields| fields.get("team")?.as_str().map(str::to_owned));
         if held != wanted {
-            world.violation(format!("at rest: {} is in the team {held:?} instead of {wanted:?}", person.name));
+            world.violation(format!(
+                "at rest: {} is in the team {held:?} instead of {wanted:?}",
+                person.name
+            ));
         }
     }
 }

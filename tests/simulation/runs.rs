@@ -30,14 +30,20 @@ fn seeds() {
     let began = Instant::now();
     let (failed, requests) = play_all(first, count, ENOUGH);
     let (last, took) = (first + count - 1, began.elapsed().as_secs());
-    println!("seeds {first} to {last}: {requests} requests, {} failed, {took} s", failed.len());
+    println!(
+        "seeds {first} to {last}: {requests} requests, {} failed, {took} s",
+        failed.len()
+    );
     let Some(one) = failed.first() else { return };
     let fewest = fewest(one.seed);
     let only: Vec<_> = fewest.iter().map(ToString::to_string).collect();
     let also: Vec<_> = failed.iter().map(|failed| failed.seed).collect();
     panic!(
         "seed {} fails: {}\nall that fail: {also:?}\nplay it again: SCIMGATE_SEED={} SCIMGATE_DEEDS={} cargo test --test simulation again -- --nocapture --ignored",
-        one.seed, one.why, one.seed, only.join(",")
+        one.seed,
+        one.why,
+        one.seed,
+        only.join(",")
     );
 }
 
@@ -46,7 +52,12 @@ fn seeds() {
 fn again() {
     let seed = number("SCIMGATE_SEED").unwrap_or(FIRST);
     let deeds = std::env::var("SCIMGATE_DEEDS").ok();
-    let deeds = deeds.map(|deeds| deeds.split(',').filter_map(|deed| deed.parse().ok()).collect::<Vec<_>>());
+    let deeds = deeds.map(|deeds| {
+        deeds
+            .split(',')
+            .filter_map(|deed| deed.parse().ok())
+            .collect::<Vec<_>>()
+    });
     let plan = Plan::of(seed);
     println!("{}", plan.told());
     let outcome = play(seed, &plan, deeds.as_deref(), true);
@@ -138,5 +149,8 @@ fn fewest(seed: u64) -> Vec<usize> {
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name}={text} is no number")),
+    )
 }

@@ -73,7 +73,10 @@ impl Store {
                 true => Vec::new(),
                 false => {
                     let mut committed = self.committed();
-                    writes.into_iter().map(|write| (write.work)(&mut committed)).collect()
+                    writes
+                        .into_iter()
+                        .map(|write| (write.work)(&mut committed))
+                        .collect()
                 }
             };
             self.pause(4).await;
@@ -100,9 +103,12 @@ impl Store {
                 let given = work(committed);
                 Box::new(move || drop(tell.send(given))) as Told
             };
-            self.queue.lock().unwrap().push(Write { work: Box::new(work) });
+            self.queue.lock().unwrap().push(Write {
+                work: Box::new(work),
+            });
             self.waiting.notify_one();
-            told.await.map_err(|_| MemoryError("the disk is full".to_owned()))
+            told.await
+                .map_err(|_| MemoryError("the disk is full".to_owned()))
         })
     }
 
@@ -128,7 +134,10 @@ fn key_of(key: &ObjectKey) -> Key {
 impl Committed {
     fn issued_id(&self, kind: ResourceKind, native: &NativeId) -> Option<ScimId> {
         let is_it = |((of, _), held): &(&Key, &NativeId)| *of == kind.snake() && *held == native;
-        self.issued.iter().find(is_it).map(|((_, id), _)| id.clone())
+        self.issued
+            .iter()
+            .find(is_it)
+            .map(|((_, id), _)| id.clone())
     }
 
     fn issue(&mut self, kind: ResourceKind, native: &NativeId, new: Option<ScimId>) -> ScimId {
@@ -137,7 +146,8 @@ impl Committed {
         }
         self.made += 1;
         let id = new.unwrap_or_else(|| ScimId::new(&format!("listed-{}", self.made)));
-        self.issued.insert((kind.snake(), id.clone()), native.clone());
+        self.issued
+            .insert((kind.snake(), id.clone()), native.clone());
         id
     }
 
@@ -150,7 +160,8 @@ impl Committed {
 
     fn rebind(&mut self, key: &Key, native: NativeId) {
         if self.issued.contains_key(key) {
-            self.issued.retain(|(kind, _), held| *kind != key.0 || *held != native);
+            self.issued
+                .retain(|(kind, _), held| *kind != key.0 || *held != native);
             self.issued.insert(key.clone(), native);
         }
     }
@@ -169,7 +180,9 @@ impl Memory for Store {
         ids: Vec<ScimId>,
     ) -> Recall<'_, Vec<Option<Remembered>>> {
         self.read(move |all| {
-            let found = ids.into_iter().map(|id| all.remembered.get(&(kind.snake(), id)).cloned());
+            let found = ids
+                .into_iter()
+                .map(|id| all.remembered.get(&(kind.snake(), id)).cloned());
             found.collect()
         })
     }
@@ -262,7 +275,8 @@ impl Memory for Store {
         let group = group.id.clone();
         self.write(move |all| {
             for member in members {
-                let is_there = |(of, one, _): &(ScimId, ScimId, i64)| *of == group && *one == member;
+                let is_there =
+                    |(of, one, _): &(ScimId, ScimId, i64)| *of == group && *one == member;
                 if !all.members.iter().any(is_there) {
                     let order = all.members.iter().map(|row| row.2).max().unwrap_or(0) + 1;
                     all.members.push((group.clone(), member, order));
@@ -274,7 +288,8 @@ impl Memory for Store {
     fn remove_members(&self, group: &ObjectKey, members: Vec<ScimId>) -> Recall<'_, ()> {
         let group = group.id.clone();
         self.write(move |all| {
-            all.members.retain(|(of, member, _)| *of != group || !members.contains(member));
+            all.members
+                .retain(|(of, member, _)| *of != group || !members.contains(member));
         })
     }
 
@@ -293,7 +308,12 @@ impl Memory for Store {
             return Box::pin(async move { Ok(ScimId::new(completion.native.as_str())) });
         }
         self.write(move |all| {
-            let Completion { kind, native, reserved, .. } = completion;
+            let Completion {
+                kind,
+                native,
+                reserved,
+                ..
+            } = completion;
             let id = match (completion.issued, completion.rebinds, reserved) {
                 (false, ..) => ScimId::new(native.as_str()),
                 (true, true, Some(id)) => id,

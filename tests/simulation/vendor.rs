@@ -62,7 +62,10 @@ impl Object {
     /// Whether it was there at each moment between two.
     pub(crate) fn was_there_throughout(&self, from: u64, to: u64) -> bool {
         let began = self.versions.first().is_some_and(|first| first.at < from);
-        began && self.between(from, to).all(|version| version.fields.is_some())
+        began
+            && self
+                .between(from, to)
+                .all(|version| version.fields.is_some())
     }
 
     /// What look-ups show of it.
@@ -143,9 +146,16 @@ impl Vendor {
 
     fn done(&mut self, call: &VendorCall, by: u32, now: u64) -> Done {
         let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
-        let segments: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(plain).collect();
+        let segments: Vec<String> = path
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .map(plain)
+            .collect();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let body = call.body.as_ref().and_then(|body| serde_json::from_slice(&body.bytes).ok());
+        let body = call
+            .body
+            .as_ref()
+            .and_then(|body| serde_json::from_slice(&body.bytes).ok());
         let body: Fields = body.unwrap_or_default();
         let sort = match segments.first() {
             Some(&"people") => Sort::Person,
@@ -183,7 +193,11 @@ impl Vendor {
     }
 
     fn job(&mut self, body: &Fields, by: u32, now: u64) -> Value {
-        let items = body.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        let items = body
+            .get("items")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         let mut results = Vec::new();
         for item in items {
             let team = item["team"].as_str().unwrap_or_default().to_owned();
@@ -191,7 +205,8 @@ impl Vendor {
                 Some(id) => json!([id]),
                 None => json!([]),
             };
-            let change = Fields::from_iter(["add", "remove"].map(|name| (name.to_owned(), one(name))));
+            let change =
+                Fields::from_iter(["add", "remove"].map(|name| (name.to_owned(), one(name))));
             results.push(match self.regroup(&team, &change, by, now) {
                 Ok(_) => json!({"done": true}),
                 Err(Refusal::NoPerson) => json!({"code": "no_person"}),
@@ -202,10 +217,14 @@ impl Vendor {
     }
 
     fn page(&self, sort: Sort, query: &str, now: u64) -> Value {
-        let mut wanted: BTreeMap<String, String> =
-            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut wanted: BTreeMap<String, String> = url::form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
         wanted.remove("limit");
-        let offset = wanted.remove("offset").and_then(|text| text.parse().ok()).unwrap_or(0);
+        let offset = wanted
+            .remove("offset")
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0);
         let fits = |fields: &&Fields| {
             wanted.iter().all(|(field, value)| {
                 let held = fields.get(field).and_then(Value::as_str);
@@ -213,13 +232,25 @@ impl Vendor {
             })
         };
         let of_sort = self.objects.iter().filter(|object| object.sort == sort);
-        let rows: Vec<&Fields> = of_sort.filter_map(|object| object.indexed(now)).filter(fits).collect();
-        let shown: Vec<Value> = rows.iter().skip(offset).take(100).map(|row| seen(row)).collect();
+        let rows: Vec<&Fields> = of_sort
+            .filter_map(|object| object.indexed(now))
+            .filter(fits)
+            .collect();
+        let shown: Vec<Value> = rows
+            .iter()
+            .skip(offset)
+            .take(100)
+            .map(|row| seen(row))
+            .collect();
         json!({"items": shown, "total": rows.len()})
     }
 
     fn make(&mut self, sort: Sort, mut fields: Fields, by: u32, now: u64) -> Done {
-        let name = fields.get(sort.name()).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = fields
+            .get(sort.name())
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         self.refuse_second(sort, &name, None, by)?;
         let id = match (sort, self.class.groups) {
             (Sort::Team, Groups::One) => name.clone(),
@@ -231,10 +262,18 @@ impl Vendor {
             fields.entry("active").or_insert(Value::Bool(true));
         }
         fields.retain(|_, value| !value.is_null());
-        self.objects.push(Object { sort, versions: Vec::new() });
+        self.objects.push(Object {
+            sort,
+            versions: Vec::new(),
+        });
         let object = self.objects.len() - 1;
         self.becomes(object, Some(fields), now);
-        self.note(by, format!("made {sort:?} {name} as {object}"), false, false);
+        self.note(
+            by,
+            format!("made {sort:?} {name} as {object}"),
+            false,
+            false,
+        );
         Ok(self.shown(object))
     }
 
@@ -269,10 +308,18 @@ impl Vendor {
         if after != before {
             let disables = changes.keys().all(|field| field == "active")
                 && after.get("active") == Some(&Value::Bool(false));
-            let fields: Vec<_> = changes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let fields: Vec<_> = changes
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             self.becomes(object, Some(after), now);
             let joins = changes.contains_key("team");
-            self.note(by, format!("changed {object}: {}", fields.join(", ")), disables, joins);
+            self.note(
+                by,
+                format!("changed {object}: {}", fields.join(", ")),
+                disables,
+                joins,
+            );
         }
         Ok(self.shown(object))
     }
@@ -288,7 +335,9 @@ impl Vendor {
 
     fn with_team(&self, team: &str) -> Vec<usize> {
         let in_it = |object: &Object| object.text("team") == Some(team);
-        (0..self.objects.len()).filter(|index| in_it(&self.objects[*index])).collect()
+        (0..self.objects.len())
+            .filter(|index| in_it(&self.objects[*index]))
+            .collect()
     }
 
     fn remove(&mut self, sort: Sort, id: &str, by: u32, now: u64) -> Done {
@@ -311,7 +360,8 @@ impl Vendor {
 
     /// Somebody makes a person of this name without the gateway, if there is none.
     pub(crate) fn make_foreign(&mut self, name: &str, now: u64) {
-        let fields = json!({"login": name, "external": "foreign", "name": "Foreign", "tag": "foreign"});
+        let fields =
+            json!({"login": name, "external": "foreign", "name": "Foreign", "tag": "foreign"});
         let fields = fields.as_object().cloned().unwrap_or_default();
         let _ = self.make(Sort::Person, fields, 0, now);
     }
@@ -320,9 +370,13 @@ impl Vendor {
     pub(crate) fn expire(&mut self, now: u64) {
         let disabled = |object: &Object| {
             object.sort == Sort::Person
-                && object.now().is_some_and(|fields| fields.get("active") == Some(&Value::Bool(false)))
+                && object
+                    .now()
+                    .is_some_and(|fields| fields.get("active") == Some(&Value::Bool(false)))
         };
-        let disabled: Vec<_> = (0..self.objects.len()).filter(|index| disabled(&self.objects[*index])).collect();
+        let disabled: Vec<_> = (0..self.objects.len())
+            .filter(|index| disabled(&self.objects[*index]))
+            .collect();
         if disabled.is_empty() {
             return;
         }
@@ -337,8 +391,14 @@ impl Vendor {
     fn regroup(&mut self, team: &str, change: &Fields, by: u32, now: u64) -> Done {
         let object = self.find(Sort::Team, team)?;
         let ids = |name: &str| {
-            let ids = change.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-            ids.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect::<Vec<_>>()
+            let ids = change
+                .get(name)
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            ids.iter()
+                .filter_map(|id| id.as_str().map(str::to_owned))
+                .collect::<Vec<_>>()
         };
         let (add, remove) = (ids("add"), ids("remove"));
         for id in &add {
@@ -350,7 +410,12 @@ impl Vendor {
             members.retain(|member| !remove.contains(member));
         });
         if members(self.objects[object].now()) != before {
-            self.note(by, format!("members of {object}: +{add:?} -{remove:?}"), add.is_empty(), !add.is_empty());
+            self.note(
+                by,
+                format!("members of {object}: +{add:?} -{remove:?}"),
+                add.is_empty(),
+                !add.is_empty(),
+            );
         }
         Ok(json!({}))
     }
@@ -366,25 +431,42 @@ impl Vendor {
     }
 
     fn in_teams(&self, person: &str) -> Vec<usize> {
-        let has = |object: &Object| object.sort == Sort::Team && members(object.now()).contains(person);
-        (0..self.objects.len()).filter(|index| has(&self.objects[*index])).collect()
+        let has =
+            |object: &Object| object.sort == Sort::Team && members(object.now()).contains(person);
+        (0..self.objects.len())
+            .filter(|index| has(&self.objects[*index]))
+            .collect()
     }
 
     fn teams_of(&self, person: &str) -> Vec<String> {
         let teams = self.in_teams(person).into_iter();
-        teams.filter_map(|team| self.objects[team].text("id").map(str::to_owned)).collect()
+        teams
+            .filter_map(|team| self.objects[team].text("id").map(str::to_owned))
+            .collect()
     }
 
     /// A vendor with unique names refuses a second one. One without takes it, and then the
     /// gateway has failed.
-    fn refuse_second(&mut self, sort: Sort, name: &str, own: Option<usize>, by: u32) -> Result<(), Refusal> {
-        let Some(other) = self.named(sort, name).into_iter().find(|other| Some(*other) != own) else {
+    fn refuse_second(
+        &mut self,
+        sort: Sort,
+        name: &str,
+        own: Option<usize>,
+        by: u32,
+    ) -> Result<(), Refusal> {
+        let Some(other) = self
+            .named(sort, name)
+            .into_iter()
+            .find(|other| Some(*other) != own)
+        else {
             return Ok(());
         };
         if self.class.unique {
             return Err(Refusal::Taken);
         }
-        self.broken.push(format!("duplicate: request {by} gives {sort:?} the name {name}, which {other} has"));
+        self.broken.push(format!(
+            "duplicate: request {by} gives {sort:?} the name {name}, which {other} has"
+        ));
         Ok(())
     }
 
@@ -394,7 +476,9 @@ impl Vendor {
             let held = object.text(sort.name());
             object.sort == sort && held.is_some_and(|held| held.eq_ignore_ascii_case(name))
         };
-        (0..self.objects.len()).filter(|index| has(&self.objects[*index])).collect()
+        (0..self.objects.len())
+            .filter(|index| has(&self.objects[*index]))
+            .collect()
     }
 
     /// The object that has a key now.
@@ -423,15 +507,29 @@ impl Vendor {
 
     fn becomes(&mut self, object: usize, fields: Option<Fields>, now: u64) {
         let lag = self.class.lag.map_or(0, |lag| lag.as_millis() as usize);
-        let lag = if lag > 0 { self.dice.below(lag) as u64 } else { 0 };
+        let lag = if lag > 0 {
+            self.dice.below(lag) as u64
+        } else {
+            0
+        };
         let versions = &mut self.objects[object].versions;
         let before = versions.last().map_or(0, |last| last.seen);
-        let version = Version { at: now, seen: (now + lag).max(before), fields, expired: false };
+        let version = Version {
+            at: now,
+            seen: (now + lag).max(before),
+            fields,
+            expired: false,
+        };
         versions.push(version);
     }
 
     fn note(&mut self, by: u32, what: String, disables: bool, joins: bool) {
-        self.effects.push(Effect { by, what, disables, joins });
+        self.effects.push(Effect {
+            by,
+            what,
+            disables,
+            joins,
+        });
     }
 }
 
@@ -439,7 +537,9 @@ impl Vendor {
 pub(crate) fn members(fields: Option<&Fields>) -> BTreeSet<String> {
     let members = fields.and_then(|fields| fields.get("members")?.as_array());
     let members = members.into_iter().flatten();
-    members.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    members
+        .filter_map(|id| id.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// A row as the API shows it.
@@ -450,5 +550,7 @@ fn seen(fields: &Fields) -> Value {
 }
 
 fn plain(segment: &str) -> String {
-    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(segment)
+        .decode_utf8_lossy()
+        .into_owned()
 }
