@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::gateway::Got;
-use crate::vendor::{Fields, Sort};
+use crate::history::{Fields, Sort};
 
 /// What a request is about, for the oracle.
 #[derive(Clone, Debug)]

@@ -7,11 +7,11 @@
 //! | File | Subject |
 //! |---|---|
 //! | `plan` | what a seed has in store |
-//! | `class`, `vendor` | what vendors promise, and their directory |
+//! | `class`, `vendor`, `history` | what vendors promise, their directory, and all it ever held |
 //! | `backend` | the way to the vendor and what goes wrong on it |
 //! | `store` | what is committed outlives a process |
 //! | `gateway` | one process, until it is killed |
-//! | `entra`, `book` | who asks until it is answered, and what was asked |
+//! | `entra`, `thing`, `book` | who asks until it is answered, for what, and what was asked |
 //! | `oracle`, `rest` | what is true of each answer, and in the end |
 //! | `world`, `play` | what they share, and a world from beginning to rest |
 //! | `runs` | many seeds, one seed again, its fewest deeds |
@@ -35,6 +35,7 @@ mod class;
 mod dice;
 mod entra;
 mod gateway;
+mod history;
 mod oracle;
 mod plan;
 mod play;
@@ -42,5 +43,6 @@ mod rest;
 mod runs;
 mod scenarios;
 mod store;
+mod thing;
 mod vendor;
 mod world;

@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::book::{About, Book, Created, Fate};
 use crate::class::Groups;
 use crate::gateway::Got;
-use crate::vendor::{Fields, Sort, Vendor, members};
+use crate::history::{Fields, Object, Sort, members};
+use crate::vendor::Vendor;
 use crate::world::World;
 
 /// The longest an answer may take, in milliseconds.
@@ -353,7 +354,7 @@ impl Case<'_> {
             book.shown.push((object, self.now));
             self.was(sort, object, resource)?;
         }
-        let was_there = |object: &&crate::vendor::Object| {
+        let was_there = |object: &&Object| {
             let mut versions = object.between(self.from, self.now);
             object.sort == sort
                 && object.was_there_throughout(self.from, self.now)

@@ -12,12 +12,14 @@ use tokio::task::{JoinSet, LocalSet, spawn_local};
 use tokio::time::{Instant, sleep};
 
 use crate::book::{About, Book, Fate, Request};
-use crate::entra::{Entra, Thing};
+use crate::entra::Entra;
 use crate::gateway::live;
+use crate::history::Sort;
 use crate::plan::{Actor, Plan, Step};
 use crate::rest;
 use crate::store::Disk;
-use crate::vendor::{Sort, Vendor};
+use crate::thing::Thing;
+use crate::vendor::Vendor;
 use crate::world::{World, pause, serve_vendor};
 
 /// What came of a seed.

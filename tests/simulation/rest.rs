@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::class::Groups;
-use crate::entra::{Entra, State, Thing};
+use crate::entra::Entra;
+use crate::history::{Sort, members};
 use crate::oracle::differs;
 use crate::play::Cast;
-use crate::vendor::{Sort, members};
+use crate::thing::{State, Thing};
 use crate::world::World;
 
 /// Looks at all of it, through the gateway and at the vendor.

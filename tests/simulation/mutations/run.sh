@@ -29,6 +29,8 @@ ${BUILD_LOCK:+flock "$BUILD_LOCK"} cargo test --manifest-path "$copy/Cargo.toml"
 }
 test=$(grep -o '"executable":"[^"]*/simulation-[^"]*"' "$copy/built" | tail -n 1 | cut -d '"' -f 4)
 
+echo "$test" >&2
+
 names="$*"
 [ -n "$names" ] || names=$(cd "$here" && ls ./*.patch | sed 's|^\./||; s|\.patch$||' | grep -v '^00-')
 missed=0
