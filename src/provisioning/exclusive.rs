@@ -139,10 +139,22 @@ impl Operation {
         before: &[Membership],
         after: &[Membership],
     ) -> Outcome<()> {
-        let (was, is) = (self.foremost(before).await?, self.foremost(after).await?);
-        match was == is {
-            true => Ok(()),
-            false => self.assign(user, is).await,
+        let (was, mut is) = (self.foremost(before).await?, self.foremost(after).await?);
+        if was == is {
+            return Ok(());
+        }
+        loop {
+            let told = self.assign(user, is.clone()).await;
+            let is_refused = told.as_ref().is_err_and(NotDone::is_refusal);
+            if !is_refused {
+                return told;
+            }
+            // The group may have another name since it was looked up.
+            let now = self.foremost(after).await?;
+            if now == is {
+                return told;
+            }
+            is = now;
         }
     }
 

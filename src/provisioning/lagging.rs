@@ -37,7 +37,9 @@ impl Operation {
             name(kind, row, &write.native)
         });
         let names: Vec<_> = names.collect();
-        self.recent.wrote(kind, id, names.clone(), lag);
+        self.recent.wrote(kind, id, names, lag);
+        // One row an object: a change that gives no name must not take away those it has.
+        let names = self.recent.names_of(kind, id);
         self.keep_recent(RecentWrite::of(
             kind,
             id,

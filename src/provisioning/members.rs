@@ -236,7 +236,8 @@ impl Run<'_> {
         if !self.operation.adapter.holds_memberships() {
             return self.leave_exclusively(&users).await;
         }
-        let users = self.split_off_suspended(users, false).await?;
+        // The vendor is told of all: a suspension that was cut short may have left somebody there.
+        self.split_off_suspended(users.clone(), false).await?;
         let mut natives = Vec::new();
         for user in &users {
             natives.extend(self.operation.user(user).await?);

@@ -110,6 +110,21 @@ impl Recent {
         self.notes().named.get(name).cloned().unwrap_or_default()
     }
 
+    /// The names an object was given lately, in order.
+    pub(crate) fn names_of(&self, kind: ResourceKind, id: &NativeId) -> Vec<Name> {
+        let now = Instant::now();
+        let notes = self.notes();
+        let named = notes.named.entries.iter();
+        let is_its = |(name, (until, ids)): &(&Name, &(Instant, Vec<NativeId>))| {
+            name.kind == kind && now < *until && ids.contains(id)
+        };
+        let mut names: Vec<_> = named.filter(is_its).map(|(name, _)| name.clone()).collect();
+        names.sort_by(|one, other| {
+            (&one.attribute, &one.value).cmp(&(&other.attribute, &other.value))
+        });
+        names
+    }
+
     /// Whether an object was written so lately that its key alone tells the truth.
     pub(crate) fn is_fresh(&self, kind: ResourceKind, id: &NativeId) -> bool {
         self.notes().written.get(&(kind, id.clone())).is_some()
@@ -235,6 +250,20 @@ mod tests {
         assert_eq!(recent.named(&name("ada")), [id("u1"), id("u2")]);
         assert!(!recent.is_fresh(ResourceKind::User, &id("u1")));
         assert!(recent.is_fresh(ResourceKind::User, &id("u2")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_gives_no_name_leaves_those_of_the_write_before() {
+        let recent = Recent::default();
+        recent.wrote(ResourceKind::User, &id("u1"), vec![name("ada")], LAG);
+        recent.wrote(ResourceKind::User, &id("u1"), Vec::new(), LAG);
+        assert_eq!(
+            recent.names_of(ResourceKind::User, &id("u1")),
+            [name("ada")]
+        );
+        assert!(recent.names_of(ResourceKind::User, &id("u2")).is_empty());
+        tokio::time::advance(LAG).await;
+        assert!(recent.names_of(ResourceKind::User, &id("u1")).is_empty());
     }
 
     #[test]

@@ -69,7 +69,11 @@ impl Operation {
                 }
                 return kept.ok_or_else(|| NotDone::Absent(Subject::scim(kind, id)));
             };
-            self.note_remembered(self.mapping(kind)?, &reading, &remembered);
+            let mapping = self.mapping(kind)?;
+            self.intents.load_once(&*self.memory, &self.tenant).await?;
+            let holds = |name: &Name| holds_named(mapping, &reading, name);
+            self.intents.heard(kind, &reading.id, holds);
+            self.note_remembered(mapping, &reading, &remembered);
             let resource = self
                 .resource(kind, id, &reading, &remembered, with_members)
                 .await;
@@ -204,7 +208,13 @@ impl Operation {
             self.story.decide(Decision::AnsweredFromKept);
             return self.answer(kind, status, kept, projection);
         }
+        let is_new = run.making.is_some();
         let reading = run.reread().await?;
+        if !is_new {
+            let mapping = self.mapping(kind)?;
+            let holds = |name: &Name| holds_named(mapping, reading, name);
+            self.intents.heard(kind, &reading.id, holds);
+        }
         let with_members = self.shows_members(projection);
         let resource = self
             .resource(kind, id, reading, &target.remembered, with_members)

@@ -220,6 +220,12 @@ impl Entra {
     /// Changes what was found to what it is to be.
     async fn bring_about(&mut self, thing: &mut Thing, found: &Value) {
         if thing.sort == Sort::Team {
+            let external = thing.external();
+            if found["externalId"] != external.as_str() {
+                let fields = json!({"external": external});
+                self.change(thing, json!({"externalId": external}), fields)
+                    .await;
+            }
             return;
         }
         let differs = found["displayName"] != thing.show.as_str()

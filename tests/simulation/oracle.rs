@@ -354,17 +354,33 @@ impl Case<'_> {
             book.shown.push((object, self.now));
             self.was(sort, object, resource)?;
         }
-        let was_there = |object: &&Object| {
+        let was_there = |object: &Object| {
             let mut versions = object.between(self.from, self.now);
             object.sort == sort
                 && object.was_there_throughout(self.from, self.now)
                 && versions.all(|version| holds(version.fields.as_ref(), sort, name))
         };
-        let missed = self.vendor.objects.iter().filter(was_there).count();
+        let is_findable =
+            |(object, _): &(usize, &Object)| self.is_findable(book, *object, sort, name);
+        let objects = self.vendor.objects.iter().enumerate();
+        let missed = objects
+            .filter(is_findable)
+            .filter(|(_, object)| was_there(object))
+            .count();
         match found.is_empty() && missed > 0 && self.excuse() == 0 {
             true => Err(format!("not found: {name} is there")),
             false => Ok(()),
         }
+    }
+
+    /// Whether look-ups of a vendor that lags must show an object: the gateway acknowledged it, and
+    /// it had the name from the beginning.
+    fn is_findable(&self, book: &Book, object: usize, sort: Sort, name: &str) -> bool {
+        let mut versions = self.vendor.objects[object].versions.iter();
+        let mut created = book.created_for(object);
+        self.world.class.lag.is_none()
+            || created.any(|(_, by)| by.fate == Fate::Taken)
+                && versions.all(|version| holds(version.fields.as_ref(), sort, name))
     }
 
     fn are_members(&self, book: &mut Book, id: &str, join: &[String], leave: &[String]) -> Verdict {

@@ -148,7 +148,9 @@ async fn meddle(world: Rc<World>, full: Option<(usize, usize)>) {
     while world.class.expires {
         sleep(Duration::from_millis(dice.below(6000) as u64)).await;
         let now = world.now();
-        world.vendor.borrow_mut().expire(now);
+        // It waits for days: the gateway has long noted whom it keeps.
+        let kept = world.disk.committed.lock().unwrap().kept();
+        world.vendor.borrow_mut().expire(&kept, now);
     }
 }
 

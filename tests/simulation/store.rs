@@ -132,6 +132,16 @@ fn key_of(key: &ObjectKey) -> Key {
 }
 
 impl Committed {
+    /// What the vendor calls the users who are kept for being disabled.
+    pub(crate) fn kept(&self) -> Vec<String> {
+        let kept = self
+            .remembered
+            .iter()
+            .filter(|(_, held)| !held.kept.is_empty());
+        kept.filter_map(|(key, _)| self.issued.get(key).map(ToString::to_string))
+            .collect()
+    }
+
     fn issued_id(&self, kind: ResourceKind, native: &NativeId) -> Option<ScimId> {
         let is_it = |((of, _), held): &(&Key, &NativeId)| *of == kind.snake() && *held == native;
         self.issued

@@ -285,10 +285,13 @@ impl Vendor {
         let _ = self.make(Sort::Person, fields, 0, now);
     }
 
-    /// Removes a disabled person by itself.
-    pub(crate) fn expire(&mut self, now: u64) {
+    /// Removes one of these persons by itself, if one of them is disabled.
+    pub(crate) fn expire(&mut self, of: &[String], now: u64) {
         let disabled = |object: &Object| {
             object.sort == Sort::Person
+                && object
+                    .text("id")
+                    .is_some_and(|id| of.iter().any(|known| known == id))
                 && object
                     .now()
                     .is_some_and(|fields| fields.get("active") == Some(&Value::Bool(false)))
