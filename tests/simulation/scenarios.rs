@@ -99,3 +99,64 @@ fn a_disk_that_fills_up_during_a_create_leaves_it_to_be_found() {
         is_well(&plan, 1);
     }
 }
+
+/// What is kept of recent writes for the next process is one row an object.
+#[test]
+fn a_change_without_a_name_does_not_hide_the_name_from_the_next_process() {
+    let (person, rival) = (Actor::Person(0), Actor::Rival(0));
+    let steps = [Step::Wait(1500), Step::Provision, Step::Show];
+    let mut plan = plan("lagging-token", steps.map(|step| (person, step)).into());
+    plan.deeds
+        .extend([(rival, Step::Wait(3500)), (rival, Step::Provision)]);
+    plan.kills = vec![(2800, 200)];
+    (0..20).for_each(|seed| is_well(&plan, seed));
+}
+
+/// Switching somebody off is several calls, and each may be the last one.
+#[test]
+fn a_suspension_that_was_cut_short_does_not_keep_a_member() {
+    let (staff, members) = (
+        Actor::Staff(0),
+        Actor::Members {
+            team: 0,
+            first: 0,
+            count: 2,
+        },
+    );
+    let mut deeds = vec![
+        (members, Step::Join),
+        (staff, Step::Wait(1000)),
+        (staff, Step::Off),
+    ];
+    deeds.extend([(members, Step::Wait(2500)), (members, Step::Leave)]);
+    let plan = Plan {
+        faults: 25,
+        ..plan("leaving", deeds)
+    };
+    (0..60).for_each(|seed| is_well(&plan, seed));
+}
+
+/// A user's next group may get another name while the vendor is told it.
+#[test]
+fn a_group_may_be_renamed_while_somebody_moves_to_it() {
+    let members = [0, 1].map(|team| Actor::Members {
+        team,
+        first: 0,
+        count: 2,
+    });
+    let mut deeds = vec![
+        (members[0], Step::Join),
+        (members[1], Step::Wait(1000)),
+        (members[1], Step::Join),
+    ];
+    deeds.extend([(members[0], Step::Wait(2500)), (members[0], Step::Leave)]);
+    deeds.extend([
+        (Actor::Team(1), Step::Wait(2900)),
+        (Actor::Team(1), Step::Rename),
+    ]);
+    let plan = Plan {
+        teams: 2,
+        ..plan("exclusive", deeds)
+    };
+    (0..60).for_each(|seed| is_well(&plan, seed));
+}
