@@ -24,7 +24,7 @@ done
 # Where several share a machine, they may build one at a time.
 ${BUILD_LOCK:+flock "$BUILD_LOCK"} cargo test --manifest-path "$copy/Cargo.toml" \
     --no-default-features --test simulation --no-run --message-format=json 2>"$copy/log" >"$copy/built" || {
-    cat "$copy/log" >&2
+    cat "$copy/log" "$copy/built" >&2
     exit 2
 }
 test=$(grep -o '"executable":"[^"]*/simulation-[^"]*"' "$copy/built" | tail -n 1 | cut -d '"' -f 4)
@@ -35,7 +35,7 @@ names="$*"
 [ -n "$names" ] || names=$(cd "$here" && ls ./*.patch | sed 's|^\./||; s|\.patch$||' | grep -v '^00-')
 missed=0
 for name in $names; do
-    if found=$(SCIMGATE_MUTATION="$name" "$test" --ignored --exact runs::first_that_fails --nocapture 2>/dev/null | grep '^seed '); then
+    if found=$(SCIMGATE_MUTATION="$name" "$test" --ignored --exact runs::first_that_fails --nocapture 2>/dev/null | grep "^seed "); then
         echo "$name: $found"
     else
         echo "$name: NOT FOUND in $SCIMGATE_SEEDS seeds"
