@@ -9,7 +9,8 @@ use uuid::{Builder, Uuid};
 
 /// CPU time of one function of a script; waiting for the vendor is free. Unoptimised, it takes
 /// several times as long.
-const SCRIPT_TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 250 });
+const SCRIPT_TIME: Duration =
+    Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 250 });
 
 /// One run of the program. Cloning is cheap.
 #[derive(Clone, Debug)]
