@@ -305,7 +305,7 @@ impl Sent {
             biased;
             () = sleep_until(self.at) => {}
             () = dies => {
-                if self.at.duration_since(world.dawn).as_millis() % 2 == 0 {
+                if self.at.duration_since(world.dawn).as_millis().is_multiple_of(2) {
                     return;
                 }
             }

@@ -145,7 +145,10 @@ async fn meddle(world: Rc<World>, full: Option<(usize, usize)>) {
         });
     }
     let mut dice = world.dice("expiry", 0);
-    while world.class.expires {
+    if !world.class.expires {
+        return;
+    }
+    loop {
         sleep(Duration::from_millis(dice.below(6000) as u64)).await;
         let now = world.now();
         // It waits for days: the gateway has long noted whom it keeps.
