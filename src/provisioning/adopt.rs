@@ -26,17 +26,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 impl Operation {
-    /// How long a create whose reply was lost may still take effect, or not be found.
+    /// How long a create whose reply was lost may still take effect and then not be found yet.
     pub(super) fn settling_time(&self) -> Duration {
         let manifest = &self.adapter.manifest;
-        let lag = manifest.index_lag_ms.unwrap_or(0);
-        let settles = manifest.settles_ms.unwrap_or(0);
+        let lag = Duration::from_millis(manifest.index_lag_ms.unwrap_or(0));
+        let settles = Duration::from_millis(manifest.settles_ms.unwrap_or(0));
         let batches = manifest.batch.values().map(BatchRule::longest);
-        batches
-            .chain([manifest.deadlines.call()])
-            .max()
-            .unwrap_or_default()
-            .max(Duration::from_millis(lag.max(settles)))
+        let effect = batches.chain([manifest.deadlines.call(), settles]).max();
+        effect.unwrap_or_default() + lag
     }
 }
 

@@ -189,7 +189,7 @@ impl Gateway {
         let Some(done) = done else {
             return self.world.book.borrow_mut().lose(number);
         };
-        let got = got_of(done, number);
+        let got = got_of(done);
         if dice.below(4) == 0 {
             let most = if dice.below(4) == 0 { 8000 } else { 60 };
             pause(dice.below(most)).await;
@@ -235,7 +235,7 @@ impl Gateway {
             let steps = tell::lines(&story.steps()).collect();
             self.world.book.borrow_mut().requests[number as usize].steps = steps;
         }
-        oracle::made(&self.world, number, &got_of(done.clone(), number));
+        oracle::made(&self.world, number, &got_of(done.clone()));
     }
 
     async fn one(
@@ -267,7 +267,7 @@ impl Gateway {
                 .operation(number, chance, due, part)
                 .perform(request)
                 .await;
-            result.map_err(|failure| told(failure, "bulk").error)
+            result.map_err(|failure| told(failure).error)
         };
         Ok(provisioning::bulk(bulk, &self.service, BASE_URL, due, one).await)
     }
@@ -316,7 +316,7 @@ fn question(number: u32, method: &'static str) -> Question {
     }
 }
 
-fn got_of(done: Result<Response, Failure>, number: u32) -> Got {
+fn got_of(done: Result<Response, Failure>) -> Got {
     match done {
         Ok(response) => Got {
             status: response.status,
@@ -324,7 +324,7 @@ fn got_of(done: Result<Response, Failure>, number: u32) -> Got {
             body: response.body.unwrap_or_default(),
         },
         Err(failure) => {
-            let told = told(failure, &number.to_string());
+            let told = told(failure);
             Got {
                 status: told.error.status,
                 retry_after: told.retry_after,

@@ -133,7 +133,7 @@ pub(crate) struct Fault {
     /// HTTP status of the vendor's answer, 0 if there was none.
     status: u16,
     /// The answer's body, for the script to look into; never shown to Entra.
-    body: Value,
+    body: Box<Value>,
     /// The native field it is about, if the answer named one.
     field: Option<String>,
     attribute: Option<String>,
@@ -141,7 +141,7 @@ pub(crate) struct Fault {
     /// An earlier try of the call was lost and may have been carried out.
     after_loss: bool,
     /// What happened, and at which call: for whoever runs the gateway.
-    origin: Origin,
+    origin: Box<Origin>,
     /// Where it was thrown first.
     position: Position,
 }
@@ -178,12 +178,12 @@ impl Fault {
             kind,
             code: verdict.code.clone(),
             status: reply.status,
-            body,
+            body: Box::new(body),
             field: verdict.field.clone(),
             attribute: verdict.attribute.map(str::to_owned),
             detail: verdict.detail.map(str::to_owned),
             after_loss: reply.after_loss,
-            origin: Origin::of(shown(verdict, reply)),
+            origin: Box::new(Origin::of(shown(verdict, reply))),
             position: Position::NONE,
         }
     }
@@ -239,7 +239,7 @@ impl Fault {
             other => FaultKind::Failed(Box::new(Failure::Vendor(other, origin.clone()))),
         };
         Self {
-            origin: origin.map(|origin| *origin).unwrap_or_default(),
+            origin: origin.unwrap_or_default(),
             ..Self::bare(kind)
         }
     }
@@ -254,12 +254,12 @@ impl Fault {
             kind,
             code: None,
             status: 0,
-            body: Value::Null,
+            body: Box::default(),
             field: None,
             attribute: None,
             detail: None,
             after_loss: false,
-            origin: Origin::default(),
+            origin: Box::default(),
             position: Position::NONE,
         }
     }
@@ -319,7 +319,7 @@ impl Fault {
 
     /// What it means for the request. `title` is the vendor's name.
     pub(crate) fn into_failure(self, title: &str) -> Failure {
-        let origin = (!self.origin.what.is_empty()).then(|| Box::new(self.origin));
+        let origin = (!self.origin.what.is_empty()).then_some(self.origin);
         let vendor = |fault| Failure::Vendor(fault, origin);
         let meaning = match self.kind {
             FaultKind::UnknownOutcome => return vendor(VendorFault::UnknownOutcome),

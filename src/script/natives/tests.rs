@@ -87,7 +87,7 @@ fn ways(parameters: &[TypeId]) -> Option<Vec<Vec<Dynamic>>> {
 /// A script that calls it.
 fn call_of(name: &str, parameters: usize) -> String {
     let names: Vec<_> = (0..parameters).map(|n| format!("p{n}")).collect();
-    let is_word = name.starts_with(|letter: char| letter.is_alphabetic());
+    let is_word = name.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
     let call = match (name.strip_prefix("get$"), names.as_slice()) {
         (Some(property), _) => format!("p0.{property}"),
         (None, [one]) if !is_word => format!("{name}{one}"),

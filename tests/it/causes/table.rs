@@ -183,7 +183,7 @@ pub(super) fn scripts() -> Vec<Case> {
             "wrong kinds of values",
             Get,
             in_get!("let x = 1 - #{};"),
-            &["in get_user: no function takes these values: - (i64"],
+            &["in get_user: no function takes these values: -(number"],
         ),
         script(
             "a loop without end",
@@ -331,7 +331,7 @@ pub(super) fn scripts() -> Vec<Case> {
                     "attr(\"title\", \"job_title\").to(|title| /*here*/ title - 1),",
                 )
             },
-            &["in the row of title: no function takes these values: - ("],
+            &["in the row of title: no function takes these values: -("],
         ),
         Case {
             status: 503,

@@ -11,6 +11,7 @@ fn every_block_of_the_readme_does_what_it_says() {
     let page = snippets(&page);
     assert!(page.len() > 20, "{} snippets", page.len());
     let mut reader = Reader::new();
+    reader.variable("SOURCE", ROOT);
     // The tests run what was built for them.
     reader.means(
         "cargo install --locked --path .",
