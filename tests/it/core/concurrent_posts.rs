@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use scimgate::demo::emulator::kit::{Action, Fault};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -14,8 +15,11 @@ use crate::harness::{group, person, unique};
 
 const POSTS: usize = 64;
 
-/// What each vendor call takes meanwhile: long enough for the last one to come before the first
-/// has ended, also on a busy machine.
+/// How late the create takes effect: long enough for the last one to come before the first has
+/// ended, also on a busy machine.
+const LATE_MS: u64 = 2500;
+
+/// What each vendor call takes where several have to be under way at a time.
 const LATENCY: Duration = Duration::from_millis(500);
 
 /// Vendor calls that come and go with time: a look more or less at a job.
@@ -83,9 +87,10 @@ async fn one_is_made(play: &Play, endpoint: &str, others: [Value; 2], bodies: Ve
     let before = play.emulator.counters();
     play.post(endpoint, &alone).await.is(201, "alone");
     let single = play.emulator.counters();
-    play.emulator.set_latency(LATENCY);
+    let late = Action::DelayMs(LATE_MS);
+    play.emulator.faults(vec![Fault::on_route(route, late)]);
     let answers = at_once(play, endpoint, bodies).await;
-    play.emulator.set_latency(Duration::ZERO);
+    play.emulator.faults(Vec::new());
     let after = play.emulator.counters();
     let first = answers.iter().find(|answer| answer.status >= 500);
     let seen = first.map(ToString::to_string).unwrap_or_default();
