@@ -297,7 +297,7 @@ fn log(changes: &Changes, standing: &Standing) {
             code = problem.code,
             file = problem.file,
             problem = problem.message,
-            action = problem.help.as_deref().unwrap_or(MEND),
+            action = problem.help.as_deref().unwrap_or(REMEDY),
             "the files are not as they should be"
         );
     }
@@ -324,7 +324,7 @@ fn some(names: &[String]) -> Option<String> {
 }
 
 /// What to do where a problem does not say.
-const MEND: &str = "fix the file";
+const REMEDY: &str = "fix the file";
 
 /// Writes problems into the log, a line each: names and places of files, never their contents.
 pub fn log_problems(report: &Report) {
@@ -336,7 +336,7 @@ pub fn log_problems(report: &Report) {
             line = place.map(|(line, _)| line),
             column = place.map(|(_, column)| column),
             problem = problem.message,
-            action = problem.help.as_deref().unwrap_or(MEND),
+            action = problem.help.as_deref().unwrap_or(REMEDY),
             "a file is not as it should be"
         );
     }

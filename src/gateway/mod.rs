@@ -1,6 +1,7 @@
 //! The gateway as a whole: open, run, drain. The one place where the parts are
 //! put together.
 
+mod concerns;
 pub mod conditions;
 mod console;
 mod events;

@@ -2,6 +2,7 @@
 //! costs everybody CPU time, and its answer is known.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +19,11 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// The brakes of one version of a script, a tenant each. Another version starts with none.
 #[derive(Debug, Default)]
-pub(crate) struct Brakes(Mutex<HashMap<Box<str>, State>>);
+pub(crate) struct Brakes {
+    /// How many tenants have one: where none has, as usual, nobody waits for the lock.
+    set: AtomicUsize,
+    tenants: Mutex<HashMap<Box<str>, State>>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct State {
@@ -49,6 +54,9 @@ impl Brake {
     /// # Errors
     /// A script's fault, if the last runs all ended at a limit.
     pub(super) fn admit(&self) -> Result<(), Failure> {
+        if !self.is_any_set() {
+            return Ok(());
+        }
         let now = Instant::now();
         let mut brakes = self.lock();
         match brakes.get_mut(&self.tenant) {
@@ -75,21 +83,29 @@ impl Brake {
 
     /// Takes note of how a run ended.
     pub(super) fn record(&self, at_limit: bool) {
-        let mut brakes = self.lock();
-        if !at_limit {
-            brakes.remove(&self.tenant);
+        if !at_limit && !self.is_any_set() {
             return;
         }
-        let next = Instant::now() + PAUSE;
-        let state = brakes
-            .entry(self.tenant.clone())
-            .or_insert(State { in_a_row: 0, next });
-        state.in_a_row = state.in_a_row.saturating_add(1);
-        state.next = next;
+        let mut brakes = self.lock();
+        if at_limit {
+            let next = Instant::now() + PAUSE;
+            let state = brakes
+                .entry(self.tenant.clone())
+                .or_insert(State { in_a_row: 0, next });
+            state.in_a_row = state.in_a_row.saturating_add(1);
+            state.next = next;
+        } else {
+            brakes.remove(&self.tenant);
+        }
+        self.brakes.set.store(brakes.len(), Ordering::Relaxed);
+    }
+
+    fn is_any_set(&self) -> bool {
+        self.brakes.set.load(Ordering::Relaxed) > 0
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, State>> {
-        let lock = self.brakes.0.lock();
+        let lock = self.brakes.tenants.lock();
         lock.unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,6 +20,15 @@ fn plan(class: &str, deeds: Vec<Deed>) -> Plan {
     }
 }
 
+/// Two people who come and go in a team.
+fn members_of(team: usize) -> Actor {
+    Actor::Members {
+        team,
+        first: 0,
+        count: 2,
+    }
+}
+
 #[track_caller]
 fn is_well(plan: &Plan, seed: u64) {
     let outcome = play(seed, plan, None, true);
@@ -69,14 +78,7 @@ fn what_is_found_right_after_a_start_is_heard_of() {
 /// For Entra a disabled user is there until Entra deletes them.
 #[test]
 fn whom_the_vendor_removed_for_being_disabled_may_become_a_member() {
-    let (staff, members) = (
-        Actor::Staff(0),
-        Actor::Members {
-            team: 0,
-            first: 0,
-            count: 2,
-        },
-    );
+    let (staff, members) = (Actor::Staff(0), members_of(0));
     let mut deeds = vec![
         (staff, Step::Off),
         (members, Step::Wait(30_000)),
@@ -115,14 +117,7 @@ fn a_change_without_a_name_does_not_hide_the_name_from_the_next_process() {
 /// Switching somebody off is several calls, and each may be the last one.
 #[test]
 fn a_suspension_that_was_cut_short_does_not_keep_a_member() {
-    let (staff, members) = (
-        Actor::Staff(0),
-        Actor::Members {
-            team: 0,
-            first: 0,
-            count: 2,
-        },
-    );
+    let (staff, members) = (Actor::Staff(0), members_of(0));
     let mut deeds = vec![
         (members, Step::Join),
         (staff, Step::Wait(1000)),
@@ -139,11 +134,7 @@ fn a_suspension_that_was_cut_short_does_not_keep_a_member() {
 /// A user's next group may get another name while the vendor is told it.
 #[test]
 fn a_group_may_be_renamed_while_somebody_moves_to_it() {
-    let members = [0, 1].map(|team| Actor::Members {
-        team,
-        first: 0,
-        count: 2,
-    });
+    let members = [0, 1].map(members_of);
     let mut deeds = vec![
         (members[0], Step::Join),
         (members[1], Step::Wait(1000)),

@@ -8,7 +8,7 @@ const GREEN: &str = "\u{1b}[32m";
 const BOLD: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// The causes told so far. Each is told with the first transcript it breaks.
+/// The causes printed so far. Each is printed with the first transcript it breaks.
 #[derive(Default)]
 pub(super) struct Causes(Vec<(String, usize)>);
 

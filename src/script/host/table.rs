@@ -421,14 +421,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
         )],
     );
     engine.register_fn("to", |row: Attr, convert: FnPtr| {
-        let from = match &row.conversion {
-            Conversion::Custom { from, .. } => from.clone(),
-            _ => None,
-        };
-        row.converting(Conversion::Custom {
-            to: Some(convert),
-            from,
-        })
+        custom(row, Some(convert), None)
     });
     docs.row(
         ".from(|native| …)",
@@ -439,15 +432,20 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
         )],
     );
     engine.register_fn("from", |row: Attr, convert: FnPtr| {
-        let to = match &row.conversion {
-            Conversion::Custom { to, .. } => to.clone(),
-            _ => None,
-        };
-        row.converting(Conversion::Custom {
-            to,
-            from: Some(convert),
-        })
+        custom(row, None, Some(convert))
     });
+}
+
+/// Adds closures of the script's own to those that the row has.
+fn custom(row: Attr, to: Option<FnPtr>, from: Option<FnPtr>) -> Attr {
+    let (had_to, had_from) = match &row.conversion {
+        Conversion::Custom { to, from } => (to.clone(), from.clone()),
+        _ => (None, None),
+    };
+    row.converting(Conversion::Custom {
+        to: to.or(had_to),
+        from: from.or(had_from),
+    })
 }
 
 fn language(row: Attr, separator: &str, list: Vec<String>) -> Attr {

@@ -109,7 +109,7 @@ fn tenants_that_leave_are_told() {
     assert_eq!(told.status, 1);
     assert!(told.text.contains("tenant::vanished"), "{}", told.text);
     let status = scene.run(&["status"]).text;
-    let concern = "tenant b: its file is gone, its last good version serves\n";
+    let concern = "tenant b: its file is gone, and the last good version is still in use\n";
     assert!(status.contains(concern), "{status}");
     let told = scene.run(&["reload", "--force"]);
     let leaving = "leaving, with 503 for a while and 401 then: tenant b, tenant c\n";

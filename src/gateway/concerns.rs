@@ -1,0 +1,167 @@
+//! What is wrong with the gateway and its tenants, in sentences for `scimgate status`.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::status::{Condition, ConditionKind, TenantStatus, TokenStatus};
+use crate::adapter::keys::TenantId;
+use crate::catalog::Standing;
+use crate::catalog::standing::{Part, State};
+use crate::store::health::{Health, RiskLevel};
+
+/// A last token that expires within this time should be replaced now.
+const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// What is the matter while the store takes no writes.
+pub(super) const STORE_CONCERN: &str = "the store cannot be written, so every change is refused: make room on \
+                             its disk or make it writable; changes are taken again at once";
+
+/// All that is the matter.
+pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
+    let parts = standing
+        .vendors
+        .iter()
+        .map(|(name, part)| ("vendor", name, part));
+    let served = standing.tenants.iter();
+    let parts = parts.chain(served.map(|(id, tenant)| ("tenant", id, &tenant.part)));
+    let parts = parts.map(|(kind, name, part)| (format!("{kind} {name}"), part));
+    let certificate = standing.certificate.iter();
+    let parts = parts.chain(certificate.map(|part| ("certificate".to_owned(), part)));
+    let parts = parts.filter_map(|(what, part)| Some(format!("{what}: {}", concern(part)?)));
+    let beyond = standing
+        .problems
+        .iter()
+        .filter(|problem| problem.is_error());
+    let beyond = beyond.map(|problem| format!("{}: {}", problem.file, problem.message));
+    let paused = tenants.iter().filter(|tenant| tenant.paused);
+    let paused = paused.map(|tenant| {
+        format!(
+            "tenant {}: its vendor does not answer; one call a second probes it",
+            tenant.id
+        )
+    });
+    let conditions = tenants.iter().flat_map(|tenant| {
+        let held = tenant.conditions.iter();
+        held.map(|condition| worded(&tenant.id, condition))
+    });
+    let unproven = standing.vendors.iter();
+    let unproven = unproven.filter_map(|(name, part)| unproven_vendor(name, part));
+    (parts.chain(beyond).chain(paused))
+        .chain(conditions)
+        .chain(unproven)
+        .collect()
+}
+
+/// A condition in sentences.
+fn worded(tenant: &TenantId, condition: &Condition) -> String {
+    let Condition {
+        sentence,
+        cause,
+        remedy,
+        ..
+    } = condition;
+    match cause.as_str() {
+        "" => format!("tenant {tenant}: {sentence}. {remedy}"),
+        cause => format!("tenant {tenant}: {sentence}. The last one: {cause}. {remedy}"),
+    }
+}
+
+/// What runs although its transcripts do not hold.
+fn unproven_vendor(name: &str, part: &Part) -> Option<String> {
+    let mut failing = part.problems.iter().filter(|_| part.state == State::Live);
+    let first = failing.find(|problem| problem.code.starts_with("transcript::"))?;
+    let place = first
+        .line
+        .map_or_else(String::new, |line| format!(":{line}"));
+    Some(format!(
+        "vendor {name}: it is in use, and its transcripts fail, first {}{place}: {}. Run `scimgate test {name}`.",
+        first.file, first.message
+    ))
+}
+
+/// The last token that works expires soon, or has expired.
+pub(super) fn expiring(
+    tenant: &TenantId,
+    tokens: &[TokenStatus],
+    now: Timestamp,
+) -> Option<Condition> {
+    let living = tokens.iter().filter(|token| token.revoked.is_none());
+    let ends: Option<Vec<Timestamp>> = living.map(|token| token.expires).collect();
+    let end = ends?.into_iter().max()?;
+    let sentence = match end.duration_since(now) {
+        left if left > EXPIRES_SOON => return None,
+        left if left.is_positive() => format!("its last token expires at {end:.0}"),
+        _ => format!("its last token expired at {end:.0}, and Entra is answered 401"),
+    };
+    Some(Condition {
+        kind: ConditionKind::TokenExpiring,
+        since: end - EXPIRES_SOON,
+        last: now,
+        count: 1,
+        sentence,
+        cause: String::new(),
+        remedy: format!(
+            "Run `scimgate token mint --tenant {tenant}` and paste the new one into Entra, Provisioning, Admin Credentials."
+        ),
+    })
+}
+
+/// Entra's own rule for stopping a job is met.
+pub(super) fn near_quarantine(health: &Health, now: Timestamp) -> Option<Condition> {
+    let is_near = health.risk.level == RiskLevel::High;
+    is_near.then(|| Condition {
+        kind: ConditionKind::QuarantineNear,
+        since: now,
+        last: now,
+        count: health.day.failures.max(health.refused),
+        sentence: format!("Entra is about to stop its job: {}", health.risk.reason),
+        cause: String::new(),
+        remedy: "See what fails with `scimgate log --status failure`.".to_owned(),
+    })
+}
+
+/// What is the matter with a vendor, a tenant or the certificate, if anything.
+fn concern(part: &Part) -> Option<&'static str> {
+    match (part.state, &part.disk) {
+        (State::Live, _) => None,
+        (State::Kept, Some(_)) => {
+            Some("the version on disk is refused, and the last good one is still in use")
+        }
+        (State::Kept, None) => Some("its file is gone, and the last good version is still in use"),
+        (State::Unusable, _) => Some("cannot be served: there never was a good version"),
+        (State::Leaving, _) => {
+            Some("its file is gone: it is answered 503 for a while, then its tokens stop working")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_runs_in_another_version_than_on_disk_is_a_concern() {
+        let part = |state, disk: Option<&str>| Part {
+            state,
+            running: Some("a".to_owned()),
+            disk: disk.map(str::to_owned),
+            since: String::new(),
+            problems: Vec::new(),
+            transcripts: None,
+        };
+        let mut standing = Standing {
+            certificate: Some(part(State::Live, Some("a"))),
+            ..Standing::default()
+        };
+        assert!(concerns(&standing, &[]).is_empty());
+        standing.certificate = Some(part(State::Kept, Some("b")));
+        let vendor = ("eu".to_owned(), part(State::Kept, None));
+        standing.vendors.extend([vendor]);
+        assert_eq!(
+            concerns(&standing, &[]),
+            [
+                "vendor eu: its file is gone, and the last good version is still in use",
+                "certificate: the version on disk is refused, and the last good one is still in use",
+            ]
+        );
+    }
+}
