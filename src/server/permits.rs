@@ -9,16 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::seldom::Seldom;
 use super::standing::Standing;
 
 /// How often one who waits for a place looks for a connection that may be ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-
-/// How long a connection that was asked to end may take to be gone.
-const SOON: Duration = Duration::from_millis(5);
 
 /// Counts open connections; shared by all worker threads.
 #[derive(Clone)]
@@ -64,7 +61,10 @@ impl Permits {
     /// share already.
     pub(super) async fn seat(&self, peer: IpAddr) -> Option<Permit> {
         let source = Source::of(peer);
-        if !self.has_share_left(source) && !self.makes_way(source).await {
+        // Behind an ingress all connections come from one network: its own idlest gives way.
+        if !self.has_share_left(source)
+            && !self.end_the_idlest(|standing| standing.source() == source)
+        {
             self.turn_away(source);
             return None;
         }
@@ -105,34 +105,23 @@ impl Permits {
         }
     }
 
-    /// Whether a network that has its share of connections has one to spare for another: behind an
-    /// ingress all of them come from one.
-    async fn makes_way(&self, source: Source) -> bool {
-        if !self.end_the_idlest(|standing| standing.source() == source) {
-            return false;
-        }
-        for _ in 0..10 {
-            sleep(SOON).await;
-            if self.has_share_left(source) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Asks the connection to end that is the most expendable of `those`, if one is.
+    /// Asks the connection to end that is the most expendable of `those`, if one is. It does not
+    /// count any more from here on: nobody waits until it is gone, and it is not chosen again.
     fn end_the_idlest(&self, those: impl Fn(&Standing) -> bool) -> bool {
-        let idlest = {
-            let table = lock(&self.table);
-            let open = table.standings.values().filter_map(Weak::upgrade);
-            open.filter(|standing| those(standing))
-                .filter_map(|standing| Some((standing.expendable()?, standing)))
-                .max_by_key(|(rank, _)| *rank)
+        let mut table = lock(&self.table);
+        let open = table.standings.iter();
+        let open = open.filter_map(|(number, standing)| Some((*number, standing.upgrade()?)));
+        let idlest = open
+            .filter(|(_, standing)| those(standing))
+            .filter_map(|(number, standing)| Some((standing.expendable()?, number, standing)))
+            .max_by_key(|(rank, ..)| *rank);
+        let Some((_, number, standing)) = idlest else {
+            return false;
         };
-        if let Some((_, standing)) = &idlest {
-            standing.end();
-        }
-        idlest.is_some()
+        table.remove(number, standing.source());
+        drop(table);
+        standing.end();
+        true
     }
 
     fn has_share_left(&self, source: Source) -> bool {
@@ -155,12 +144,20 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let mut table = lock(&self.table);
-        table.standings.remove(&self.number);
-        if let Some(count) = table.sources.get_mut(&self.source) {
+        lock(&self.table).remove(self.number, self.source);
+    }
+}
+
+impl Table {
+    /// Takes a connection off, if it still counts.
+    fn remove(&mut self, number: u64, source: Source) {
+        if self.standings.remove(&number).is_none() {
+            return;
+        }
+        if let Some(count) = self.sources.get_mut(&source) {
             *count -= 1;
             if *count == 0 {
-                table.sources.remove(&self.source);
+                self.sources.remove(&source);
             }
         }
     }
@@ -272,7 +269,22 @@ mod tests {
         };
         let (_, next) = tokio::join!(ended, permits.seat(ours));
         assert!(next.is_some());
-        assert!(timeout(SOON, other.standing().ended()).await.is_err());
+        assert!(timeout(LOOK_AGAIN, other.standing().ended()).await.is_err());
+    }
+
+    /// Nothing is accepted meanwhile, so whoever has its share must hold nobody up.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_slow_to_end_holds_up_no_other() {
+        let permits = Permits::new(10, 1);
+        let ours = "192.0.2.1".parse().unwrap();
+        let slow = permits.seat(ours).await.unwrap();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let begun = tokio::time::Instant::now();
+        let next = permits.seat(ours).await.unwrap();
+        assert!(permits.seat(ours).await.is_none(), "it is not asked twice");
+        assert!(begun.elapsed().is_zero());
+        drop((slow, next));
+        assert!(lock(&permits.table).sources.is_empty());
     }
 
     #[tokio::test(start_paused = true)]
