@@ -1,10 +1,11 @@
 //! A group's life: made, filled, emptied in both dialects, renamed, deleted.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::bodies::{self, Dialect, add_member, equals, remove_member, set};
+use super::connection::NOBODY;
 use super::users::{conflict, id_of, repeated};
-use super::{Course, Finding, Misfit};
+use super::{Course, Finding, Misfit, views};
 
 /// What must hold of every answer to a PATCH of a group.
 const PATCHED: &str = "Entra expects 204 without a body; 200 will do.";
@@ -32,13 +33,10 @@ pub(super) async fn check(course: &mut Course, first: &str, second: &str) {
         )
         .await;
     course
-        .check(
-            "the same POST again makes no second group",
-            async |course| {
-                let again = bodies::group(&name);
-                repeated(&course.wire.post("/Groups", &again).await?, &id)
-            },
-        )
+        .check("the same POST of a group again is 409", async |course| {
+            let again = bodies::group(&name);
+            repeated(&course.wire.post("/Groups", &again).await?, &id)
+        })
         .await;
     course
         .check(
@@ -85,6 +83,25 @@ pub(super) async fn check(course: &mut Course, first: &str, second: &str) {
             .await;
     }
     course
+        .check(
+            "members with an unknown one among them are refused, and nothing is changed",
+            async |course| unknown_member(course, &id, [first, second]).await,
+        )
+        .await;
+    course
+        .check("PUT with an empty list empties a group", async |course| {
+            let mut body = bodies::group(&name);
+            body["id"] = Value::from(id.as_str());
+            emptied(course, &id, &body, second).await
+        })
+        .await;
+    course
+        .check(
+            "each attribute of a group is listed in /Schemas",
+            async |course| views::described(course, &path).await,
+        )
+        .await;
+    course
         .check("a group is renamed", async |course| {
             let renamed = format!("{name} renamed");
             let body = set(&[("displayName", &renamed)], Dialect::Legacy);
@@ -112,6 +129,31 @@ pub(super) async fn check(course: &mut Course, first: &str, second: &str) {
             Ok(())
         })
         .await;
+}
+
+/// Puts two members in the place of the second user: the first, and one that does not exist.
+async fn unknown_member(course: &mut Course, group: &str, [first, second]: [&str; 2]) -> Finding {
+    const ADVICE: &str = "A change with a member that does not exist is refused as a whole: 400, and the group stays as it was. Otherwise people lose access by a request that Entra takes for refused.";
+    let members = json!([{"value": first}, {"value": NOBODY}]);
+    let body = bodies::patch(json!([{"op": "replace", "path": "members", "value": members}]));
+    let path = format!("/Groups/{group}");
+    let answer = course.wire.patch(&path, &body).await?;
+    match answer.status {
+        400 | 404 | 409 => {}
+        200 | 204 => return Err(Misfit::bearable("the unknown member was taken", ADVICE)),
+        _ => return Err(Misfit::new(answer.described(), ADVICE)),
+    }
+    belongs(course, group, second, true).await?;
+    belongs(course, group, first, false).await
+}
+
+async fn emptied(course: &mut Course, group: &str, body: &Value, member: &str) -> Finding {
+    const ADVICE: &str = "PUT replaces: an empty list of members leaves nobody in the group (RFC 7644 section 3.5.1). Entra itself sends PATCH.";
+    let answer = course.wire.put(&format!("/Groups/{group}"), body).await?;
+    match answer.status {
+        200 | 204 => belongs(course, group, member, false).await,
+        _ => Err(Misfit::bearable(answer.described(), ADVICE)),
+    }
 }
 
 async fn create(course: &mut Course, name: &str) -> Finding<String> {

@@ -13,6 +13,7 @@ mod connection;
 mod groups;
 mod report;
 mod users;
+mod views;
 mod wire;
 
 use std::time::{Duration, Instant};

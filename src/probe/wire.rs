@@ -73,6 +73,10 @@ impl Wire {
         self.send(Method::PATCH, path, Some(body.to_string())).await
     }
 
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Finding<Answer> {
+        self.send(Method::PUT, path, Some(body.to_string())).await
+    }
+
     pub(super) async fn delete(&self, path: &str) -> Finding<Answer> {
         self.send(Method::DELETE, path, None).await
     }
