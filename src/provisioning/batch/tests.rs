@@ -259,6 +259,7 @@ fn a_reload_does_not_reset_the_pace() {
         let batches = bench.crew.batches.under(manifest, Some(3));
         let next = Crew {
             batches: Arc::new(batches),
+            deadline: Instant::now() + Duration::from_secs(45),
             ..bench.crew.clone()
         };
         let began = Instant::now();

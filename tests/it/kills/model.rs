@@ -80,7 +80,7 @@ struct Call {
     path: Vec<String>,
     query: HashMap<String, String>,
     token: Option<String>,
-    /// What a tenant file says of where it is.
+    /// Which one sent it, as its manifest says.
     replica: String,
     body: Value,
 }

@@ -164,14 +164,12 @@ impl Pair {
 /// Writes a tenant's files; its calls say which replica they come from.
 fn move_in(house: &House, class: &Class, vendor: &Model, number: usize) {
     let name = class.name;
-    house.write(
-        &format!("adapters/{name}.toml"),
-        &class.manifest(class.lag()),
-    );
+    let manifest = class.manifest(class.lag());
+    let manifest = format!("{manifest}\n[headers]\n{REPLICA} = \"{number}\"\n");
+    house.write(&format!("adapters/{name}.toml"), &manifest);
     house.write(&format!("scripts/{name}.rhai"), &class.script());
     let tenant = format!(
-        "adapter = \"{name}\"\nbase_url = \"{}\"\nheaders = {{ {REPLICA} = \"{number}\" }}\n\
-         credential = {{ key = {{ value = \"k\" }} }}\n",
+        "adapter = \"{name}\"\nbase_url = \"{}\"\ncredential = {{ key = {{ value = \"k\" }} }}\n",
         vendor.base_url
     );
     house.write(&format!("tenants/{name}.toml"), &tenant);
@@ -358,10 +356,17 @@ async fn a_stopped_replica_is_taken_over_and_sends_nothing_when_it_goes_on() {
     let took = taken_over(&pair, &doing).await;
     println!("stopped: taken over after {took:?}");
     pair.signal("CONT");
-    for left in [&mut doing.change, &mut doing.create] {
-        let answer = left.await.unwrap().expect("an answer, however late");
-        assert_eq!(answer.status, 503, "{answer}");
-        assert!(answer.retry_after().is_some(), "{answer}");
+    let changed = (&mut doing.change).await.unwrap();
+    let changed = changed.expect("an answer, however late");
+    assert_eq!(changed.status, 503, "{changed}");
+    assert!(changed.retry_after().is_some(), "{changed}");
+    // It was sent before, and what the vendor answered then is true.
+    let made = (&mut doing.create).await.unwrap();
+    let made = made.expect("an answer, however late");
+    let account = &pair.vendor("b").named("people", "ada")[0];
+    match made.status {
+        201 => assert_eq!(made.json()["id"], account.id, "{made}"),
+        status => assert_eq!(status, 503, "{made}"),
     }
     assert!(last_sent(&pair) < stopped + LATENCY, "it sent something");
     let teams = pair.vendor("delta").named("teams", "renamed");
