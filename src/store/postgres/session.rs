@@ -64,9 +64,9 @@ impl Session {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime
             .map_err(|error| Fault::lost(format!("no event loop for the store: {error}")))?;
-        let connected = runtime.block_on(async { timeout(ANSWER, connect(address)).await });
+        let connected = runtime.block_on(answered(replica, connect(address)));
         Ok(Self {
-            client: connected.map_err(|_| silent())??,
+            client: connected?,
             failed: Flag::new(false),
             replica: Arc::clone(replica),
             runtime,
@@ -140,19 +140,26 @@ impl Session {
     }
 
     fn run<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
-        let answered = self.runtime.block_on(async {
-            let until = Instant::now() + ANSWER;
-            let mut work = std::pin::pin!(work);
-            loop {
-                match timeout(LOOK, &mut work).await {
-                    Ok(answered) => return answered.map_err(|error| Fault::from(&error)),
-                    Err(_) if self.replica.is_cut_off() => return Err(Fault::cut_off()),
-                    Err(_) if Instant::now() > until => return Err(silent()),
-                    Err(_) => {}
-                }
-            }
-        });
+        let work = async { work.await.map_err(|error| Fault::from(&error)) };
+        let answered = self.runtime.block_on(answered(&self.replica, work));
         answered.inspect_err(|_| self.failed.set(true))
+    }
+}
+
+/// Waits until the database has answered, or is known not to.
+async fn answered<T>(
+    replica: &Replica,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let until = Instant::now() + ANSWER;
+    let mut work = std::pin::pin!(work);
+    loop {
+        match timeout(LOOK, &mut work).await {
+            Ok(answered) => return answered,
+            Err(_) if replica.is_cut_off() => return Err(Fault::cut_off()),
+            Err(_) if Instant::now() > until => return Err(silent()),
+            Err(_) => {}
+        }
     }
 }
 
