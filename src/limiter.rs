@@ -1,45 +1,108 @@
 //! How often something may happen: a token bucket.
 
 use std::num::NonZeroU32;
+use std::ops::Add;
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::clock::{Clock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
 
 /// A bucket of tokens. Every number counts as one at least.
 #[derive(Debug)]
-pub struct Limiter(DefaultDirectRateLimiter);
+pub struct Limiter {
+    bucket: RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddleware<Moment>>,
+    burst: NonZeroU32,
+}
 
 impl Limiter {
-    /// So many a second in the long run, and `burst` at once after a pause.
-    pub fn per_second(rate: u32, burst: u32) -> Self {
-        let quota = Quota::per_second(at_least_one(rate)).allow_burst(at_least_one(burst));
-        Self(RateLimiter::direct(quota))
+    /// So many a second in the long run, and `burst` at once after a pause; where `share`
+    /// replicas take from the same limit, this one's part of it.
+    pub fn per_second(rate: u32, burst: u32, share: u32) -> Self {
+        let each = Duration::from_secs(1) / rate.max(1);
+        Self::new(each * share.max(1), burst / share.max(1))
     }
 
-    /// Never more than so many in any sixty seconds.
-    pub fn per_minute(limit: u32) -> Self {
-        Self(RateLimiter::direct(minute(limit)))
+    /// Never more than so many in any sixty seconds, or the part of one among `share` replicas.
+    pub fn per_minute(limit: u32, share: u32) -> Self {
+        let (each, burst) = minute(limit, share);
+        Self::new(each, burst)
+    }
+
+    fn new(each: Duration, burst: u32) -> Self {
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        let each = each.max(Duration::from_nanos(1));
+        let quota = Quota::with_period(each).unwrap_or(Quota::per_second(NonZeroU32::MAX));
+        Self {
+            bucket: RateLimiter::direct_with_clock(quota.allow_burst(burst), Time),
+            burst,
+        }
     }
 
     /// Takes a token; `Err` is how long until there is one.
     pub fn take(&self) -> Result<(), Duration> {
-        let taken = self.0.check();
-        taken.map_err(|early| early.wait_time_from(DefaultClock::default().now()))
+        let taken = self.bucket.check();
+        taken.map_err(|early| early.wait_time_from(Time.now()))
+    }
+
+    /// Takes all tokens of a full bucket.
+    pub fn drain(&self) {
+        let _ = self.bucket.check_n(self.burst);
     }
 }
 
-/// A bucket holding `limit` and filling by `limit` a minute lets twice the limit
-/// through in its first minute; vendors count minutes. A tenth at once and nine
-/// tenths spread out never exceed the limit in any sixty seconds.
-fn minute(limit: u32) -> Quota {
-    let burst = at_least_one(limit / 10);
-    let spread = at_least_one(limit.saturating_sub(burst.get()));
-    Quota::per_minute(spread).allow_burst(burst)
+/// The time between two tokens, and the burst. A bucket holding `limit` and filling by `limit` a
+/// minute lets twice the limit through in its first minute; vendors count minutes. A part at once
+/// and the rest spread out never exceed the limit in any sixty seconds, with half of that time left
+/// for calls that overtake each other on the way. Where a replica's share is one call, it is one in
+/// sixty seconds; where it is less, one in so many more.
+fn minute(limit: u32, share: u32) -> (Duration, u32) {
+    let (limit, share) = (limit.max(1), share.max(1));
+    let minute = Duration::from_secs(60);
+    match limit / share {
+        0 => (minute * share / limit, 1),
+        1 => (minute, 1),
+        own => {
+            let burst = (own / 10).max((own / 3).clamp(1, 3));
+            (2 * minute / (2 * (own - burst) + 1), burst)
+        }
+    }
 }
 
-fn at_least_one(n: u32) -> NonZeroU32 {
-    NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN)
+/// The clock of everything else here, which tests can hold.
+#[derive(Clone, Debug)]
+struct Time;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Moment(Instant);
+
+impl Clock for Time {
+    type Instant = Moment;
+
+    fn now(&self) -> Moment {
+        Moment(Instant::now())
+    }
+}
+
+impl Reference for Moment {
+    fn duration_since(&self, earlier: Self) -> Nanos {
+        self.0.saturating_duration_since(earlier.0).into()
+    }
+
+    fn saturating_sub(&self, span: Nanos) -> Self {
+        Self(self.0.checked_sub(span.into()).unwrap_or(self.0))
+    }
+}
+
+impl Add<Nanos> for Moment {
+    type Output = Self;
+
+    fn add(self, span: Nanos) -> Self {
+        Self(self.0 + Duration::from(span))
+    }
 }
 
 #[cfg(test)]
@@ -49,14 +112,47 @@ mod tests {
     #[test]
     fn no_minute_ever_sees_more_than_its_limit() {
         for limit in [1, 2, 9, 10, 60, 61, 1_000] {
-            let quota = minute(limit);
-            let period = quota.replenish_interval();
-            let in_a_minute =
-                Duration::from_secs(60).as_nanos().saturating_sub(1) / period.as_nanos();
-            assert!(
-                u128::from(quota.burst_size().get()) + in_a_minute <= u128::from(limit),
-                "{limit}"
-            );
+            for share in (1..=4).filter(|share| *share <= limit) {
+                let (each, burst) = minute(limit, share);
+                let in_a_minute = Duration::from_secs(60).as_nanos().saturating_sub(1);
+                let one = u128::from(burst) + in_a_minute / each.as_nanos();
+                assert!(
+                    one * u128::from(share) <= u128::from(limit),
+                    "{limit} / {share}"
+                );
+            }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_taken_in_any_sixty_seconds_keeps_to_the_limit() {
+        for limit in [1, 6, 60] {
+            let limiter = Limiter::per_minute(limit, 1);
+            let mut taken = Vec::new();
+            while taken.len() < 4 * limit as usize {
+                match limiter.take() {
+                    Ok(()) => taken.push(Instant::now()),
+                    Err(wait) => tokio::time::sleep(wait).await,
+                }
+            }
+            let minute = Duration::from_secs(60);
+            for (place, first) in taken.iter().enumerate() {
+                let within = taken[place..]
+                    .iter()
+                    .take_while(|at| **at - *first < minute);
+                assert!(within.count() <= limit as usize, "{limit}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_share_of_a_rate_is_so_much_slower() {
+        let limiter = Limiter::per_second(10, 4, 2);
+        let now = std::iter::from_fn(|| limiter.take().ok());
+        assert_eq!(now.count(), 2);
+        tokio::time::advance(Duration::from_millis(199)).await;
+        assert!(limiter.take().is_err());
+        tokio::time::advance(Duration::from_millis(2)).await;
+        assert!(limiter.take().is_ok());
     }
 }

@@ -30,6 +30,7 @@ use crate::catalog::{Catalog, Plan, Reloader, Report, Sources, unfit_certificate
 use crate::config::{self, Config};
 use crate::problem::Problem;
 use crate::problem::file::without_numbers;
+use crate::provisioning::lease::SLACK;
 use crate::provisioning::memory::MemoryError;
 use crate::provisioning::trace::{Audience, Identity, Witness};
 use crate::scim::CursorKey;
@@ -255,6 +256,9 @@ impl Gateway {
             let mut pool = Pool::new(tls.clone());
             if let Some(instruments) = &instruments {
                 pool = pool.observed_by(Arc::clone(instruments) as _);
+            }
+            if tenants.are_shared() {
+                pool = pool.connecting_within(SLACK);
             }
             let entrances = Entrances::new(Arc::clone(&tenants), pool, audience.clone());
             let entrances = Rc::new(entrances);

@@ -16,6 +16,7 @@ use crate::catalog::Catalog;
 use crate::provisioning::batch::Batches;
 use crate::provisioning::ids::{IdCache, KnownIds};
 use crate::provisioning::intents::Intents;
+use crate::provisioning::lease::Lease;
 use crate::provisioning::locks::{Locks, SharedLocks};
 use crate::provisioning::memory::Memory;
 use crate::provisioning::recent::Recent;
@@ -36,6 +37,7 @@ use crate::vendor::{
 /// All tenants, shared by all threads.
 pub(super) struct Tenants {
     process: Process,
+    store: Store,
     memory: Arc<dyn Memory>,
     /// Where other gateways share the store.
     shared: Option<Arc<dyn SharedLocks>>,
@@ -90,6 +92,7 @@ impl Tenants {
         };
         Self {
             process: Process::new(),
+            store: store.clone(),
             memory: Arc::new(store.clone()),
             shared,
             cursors,
@@ -99,6 +102,25 @@ impl Tenants {
             live: ArcSwap::default(),
             lasting: Mutex::default(),
         }
+    }
+
+    /// That of a request which begins now.
+    fn lease(&self) -> Lease {
+        let shared = self.shared.as_ref();
+        shared.map_or_else(Lease::default, |shared| shared.lease())
+    }
+
+    /// What a request writes, it writes under its lease.
+    fn memory_under(&self, lease: Lease) -> Arc<dyn Memory> {
+        match lease.number() {
+            None => Arc::clone(&self.memory),
+            Some(_) => Arc::new(self.store.under(lease)),
+        }
+    }
+
+    /// Whether other gateways work for the same tenants.
+    pub(super) fn are_shared(&self) -> bool {
+        self.shared.is_some()
     }
 
     /// Makes a catalog the live one. Requests under way end on theirs.
@@ -153,14 +175,6 @@ impl Tenants {
     }
 
     fn entry(&self, tenant: &Arc<Tenant>) -> Entry {
-        if self.shared.is_some() && tenant.adapter.manifest.index_lag_ms.is_some() {
-            tracing::warn!(
-                tenant = %tenant.id,
-                action = "keep this tenant on one gateway with a store of its own",
-                "the vendor's look-ups lag behind writes, and this store may be shared: what another \
-                 gateway wrote a moment ago is not known here"
-            );
-        }
         let Lasting {
             locks,
             state,
@@ -183,7 +197,7 @@ impl Tenants {
         let mut lasting = self.lasting.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = lasting.entry(tenant.id.clone()).or_insert_with(|| Lasting {
             locks: Arc::new(Locks::of(&tenant.id, self.shared.clone())),
-            state: Arc::new(VendorState::new(tenant.upstream.limits)),
+            state: Arc::new(VendorState::among(tenant.upstream.limits, self.lease())),
             batches: Arc::default(),
             recent: Arc::default(),
             intents: Arc::new(Intents::new(self.shared.is_some())),
@@ -310,7 +324,9 @@ impl Entrance {
             intents,
             ..
         } = &*self.entry;
+        let lease = self.tenants.lease();
         let network = Network::new(Rc::clone(&self.pool), Arc::clone(destination));
+        let network = network.under(lease.clone());
         Operation {
             tenant: tenant.id.clone(),
             adapter: Arc::clone(&tenant.adapter),
@@ -319,7 +335,7 @@ impl Entrance {
             group_priority: Arc::clone(&tenant.group_priority),
             process: self.tenants.process.clone(),
             backend: Rc::new(network.noting(Rc::clone(&story))),
-            memory: Arc::clone(&self.tenants.memory),
+            memory: self.tenants.memory_under(lease),
             locks: Arc::clone(locks),
             batches: Arc::clone(batches),
             recent: Arc::clone(recent),

@@ -113,6 +113,7 @@ impl Operation {
             settings: Arc::clone(&self.settings),
             // Whoever leads a batch may lead for hours; its own request's trace ends with it.
             backend: self.backend.apart().unwrap_or(Rc::clone(&self.backend)),
+            lease: self.memory.lease(),
             batches: Arc::clone(&self.batches),
             cpu: self.process.script_time(),
             deadline: self.deadline,

@@ -64,12 +64,14 @@ impl Operation {
         Ok(self.memory.keep_recent(&self.tenant, write).await?)
     }
 
-    /// Reads, once after a start, what was written shortly before it.
+    /// Reads what was written shortly before a start, once, or what other replicas wrote, each
+    /// time: whoever holds the lock of a name or an object finds all that was written under it.
     async fn load_recent(&self) -> Outcome<()> {
-        if self.recent.is_loaded() {
+        if self.recent.is_loaded() && !self.locks.are_shared() {
             return Ok(());
         }
-        let writes = self.memory.recent(&self.tenant).await?;
+        let since = self.recent.read_since();
+        let writes = self.memory.recent(&self.tenant, since).await?;
         self.recent.load(writes, self.process.now());
         Ok(())
     }
@@ -103,9 +105,15 @@ impl Operation {
     }
 
     /// A list without what was removed lately.
-    pub(super) fn without_gone(&self, kind: ResourceKind, readings: &mut Vec<Reading>) {
+    pub(super) async fn without_gone(
+        &self,
+        kind: ResourceKind,
+        readings: &mut Vec<Reading>,
+    ) -> Outcome<()> {
         if self.lag().is_some() {
+            self.load_recent().await?;
             readings.retain(|reading| !self.recent.is_gone(kind, &reading.id));
         }
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
 use tokio::time::{Instant, timeout_at};
 
+use super::lease::Lease;
 use super::memory::Recall;
 use crate::adapter::keys::TenantId;
 use crate::scim::ResourceKind;
@@ -67,6 +68,9 @@ pub trait SharedLocks: fmt::Debug + Send + Sync {
     /// # Errors
     /// The store does not answer.
     fn take(&self, tenant: &TenantId, key: &LockKey) -> Recall<'_, SharedHeld>;
+
+    /// The lease under which locks are taken now.
+    fn lease(&self) -> Lease;
 }
 
 /// A shared lock, released when dropped.
@@ -144,7 +148,10 @@ impl LockSet {
     }
 
     fn holds(&self, key: &LockKey) -> bool {
-        self.held.iter().any(|(held, _)| held == key)
+        // They are in ascending order.
+        self.held
+            .binary_search_by(|(held, _)| held.cmp(key))
+            .is_ok()
     }
 
     fn check_order(&self, key: &LockKey) -> Result<(), Failure> {
@@ -164,6 +171,11 @@ impl Locks {
             held: Mutex::default(),
             shared: shared.map(|shared| (tenant.clone(), shared)),
         }
+    }
+
+    /// Whether other gateways have the same tenant.
+    pub(super) fn are_shared(&self) -> bool {
+        self.shared.is_some()
     }
 
     /// Waits for one key, first come, first served within this gateway.

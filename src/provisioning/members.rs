@@ -4,6 +4,8 @@
 //! Where the vendor holds memberships, its script is told the differences. Where it takes one
 //! group a user, the gateway holds them ([`super::exclusive`]).
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::locks::LockKey;
@@ -262,8 +264,10 @@ impl Run<'_> {
 
 /// What makes of the members `now` those of a whole list.
 fn replacing(now: &[ScimId], wanted: &[String]) -> MembersPlan {
-    let is_wanted = |member: &&ScimId| wanted.iter().any(|id| id == member.as_str());
-    let is_new = |id: &&String| now.iter().all(|member| member.as_str() != id.as_str());
+    let wanted_ids: HashSet<_> = wanted.iter().map(String::as_str).collect();
+    let members: HashSet<_> = now.iter().map(ScimId::as_str).collect();
+    let is_wanted = |member: &&ScimId| wanted_ids.contains(member.as_str());
+    let is_new = |id: &&String| !members.contains(id.as_str());
     MembersPlan {
         join: wanted
             .iter()

@@ -11,6 +11,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::intent::Intent;
+use super::lease::Lease;
 use super::recent::RecentWrite;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
@@ -63,6 +64,11 @@ pub struct Completion {
 /// What the gateway keeps for its tenants. All methods take the tenant first,
 /// alone or inside a key, and never see another one's rows.
 pub trait Memory: Send + Sync {
+    /// Under which it is written, and under which the vendor may be.
+    fn lease(&self) -> Lease {
+        Lease::default()
+    }
+
     /// What is remembered of one resource, if anything.
     fn recall(&self, key: &ObjectKey) -> Recall<'_, Option<Remembered>>;
 
@@ -139,8 +145,9 @@ pub trait Memory: Send + Sync {
     /// Deletes intents.
     fn end_intents(&self, tenant: &TenantId, ended: Vec<String>) -> Recall<'_, ()>;
 
-    /// The writes of a tenant that its vendor's look-ups may not show yet, oldest first.
-    fn recent(&self, tenant: &TenantId) -> Recall<'_, Vec<RecentWrite>>;
+    /// The writes of a tenant that its vendor's look-ups may not show yet, oldest first; those
+    /// that count until `since` or longer, in milliseconds since 1970.
+    fn recent(&self, tenant: &TenantId, since: u64) -> Recall<'_, Vec<RecentWrite>>;
 
     /// Keeps such a write, and deletes those that look-ups show by now.
     fn keep_recent(&self, tenant: &TenantId, write: RecentWrite) -> Recall<'_, ()>;

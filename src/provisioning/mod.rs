@@ -5,7 +5,7 @@
 //!
 //! - the walk of each request: [`query`] and [`search`] (reading), [`create`], [`change`] (PATCH
 //!   and PUT), [`delete`], [`bulk()`] (many of them), [`recreate`] (what a vendor removes by itself);
-//! - what a write takes: [`wish`], [`locks`], [`name`] and [`names`] (values that name an object),
+//! - what a write takes: [`wish`], [`locks`], [`lease`] (how long they are a replica's), [`name`] and [`names`] (values that name an object),
 //!   [`intent`], [`intents`] and [`evidence`] (creates whose reply may be lost), [`making`] and [`make`] (creating once), [`adopt`] (what an
 //!   earlier try made), [`look`] (for objects by name), [`settle`] (what an ended process left open);
 //! - members of groups: [`members`], [`exclusive`] (one group a user), [`suspend`] (users who are
@@ -33,6 +33,7 @@ pub mod ids;
 pub mod intent;
 pub mod intents;
 mod lagging;
+pub mod lease;
 pub mod locks;
 mod look;
 mod make;

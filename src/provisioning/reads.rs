@@ -200,7 +200,7 @@ impl Operation {
             fetched => listed(fetched),
         };
         let mut page = page?;
-        self.without_gone(kind, &mut page.readings);
+        self.without_gone(kind, &mut page.readings).await?;
         for reading in &page.readings {
             self.known.saw(&self.tenant, kind, &reading.id);
         }

@@ -23,6 +23,10 @@ const MOST: usize = 20_000;
 /// How long it is kept in mind which user a value names.
 const LONG: Duration = Duration::from_secs(600);
 
+/// How far apart the clocks of replicas may be: a write that is kept after those that were read
+/// last may, by another replica's clock, count until so much earlier.
+const OVERLAP: Duration = Duration::from_secs(60);
+
 /// A write that look-ups may not show yet, as it is kept over a restart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecentWrite {
@@ -63,6 +67,10 @@ struct Notes {
     named: Expiring<Name, Vec<NativeId>>,
     written: Expiring<(ResourceKind, NativeId), bool>,
     known: Expiring<Name, NativeId>,
+    /// The name under which an object is in `known`.
+    known_as: HashMap<NativeId, Name>,
+    /// The latest `until` of what was read from the store.
+    read_until: u64,
 }
 
 impl Recent {
@@ -71,13 +79,24 @@ impl Recent {
         self.notes().loaded
     }
 
-    /// Takes what was kept over a restart; `now` in milliseconds since 1970.
+    /// Until when what is in the store and not known here may count at least.
+    pub(super) fn read_since(&self) -> u64 {
+        let overlap = u64::try_from(OVERLAP.as_millis()).unwrap_or(u64::MAX);
+        self.notes().read_until.saturating_sub(overlap)
+    }
+
+    /// Takes what is in the store: from before a restart, or from other replicas. `now` in
+    /// milliseconds since 1970.
     pub(super) fn load(&self, writes: Vec<RecentWrite>, now: u64) {
-        if std::mem::replace(&mut self.notes().loaded, true) {
-            return;
-        }
+        self.notes().loaded = true;
         for write in writes {
+            let mut notes = self.notes();
+            notes.read_until = notes.read_until.max(write.until);
+            drop(notes);
             let lag = Duration::from_millis(write.until.saturating_sub(now));
+            if lag.is_zero() {
+                continue;
+            }
             match write.names {
                 Some(names) => self.wrote(write.kind, &write.native, names, lag),
                 None => self.removed(write.kind, &write.native, lag),
@@ -102,7 +121,11 @@ impl Recent {
     pub(crate) fn removed(&self, kind: ResourceKind, id: &NativeId, lag: Duration) {
         let mut notes = self.notes();
         notes.written.insert((kind, id.clone()), false, lag);
-        notes.known.retain(|_, known| known != id);
+        if let Some(name) = notes.known_as.remove(id)
+            && notes.known.get(&name) == Some(id)
+        {
+            notes.known.remove(&name);
+        }
     }
 
     /// What was written under a name, and perhaps has it.
@@ -139,10 +162,19 @@ impl Recent {
     pub(crate) fn know(&self, name: Name, id: NativeId) {
         let mut notes = self.notes();
         // Whoever is renamed has one name.
-        notes
-            .known
-            .retain(|other, known| *known != id || *other == name);
+        if let Some(before) = notes.known_as.insert(id.clone(), name.clone())
+            && before != name
+            && notes.known.get(&before) == Some(&id)
+        {
+            notes.known.remove(&before);
+        }
         notes.known.insert(name, id, LONG);
+        if notes.known_as.len() > 2 * MOST {
+            let Notes {
+                known, known_as, ..
+            } = &mut *notes;
+            known_as.retain(|id, name| known.get(name) == Some(id));
+        }
     }
 
     /// Who had a name not long ago.
@@ -180,13 +212,13 @@ impl<K: Clone + Eq + Hash, V> Expiring<K, V> {
         self.order.push_back((until, key));
     }
 
-    fn get(&mut self, key: &K) -> Option<&V> {
+    fn get(&self, key: &K) -> Option<&V> {
         let (until, value) = self.entries.get(key)?;
         (Instant::now() < *until).then_some(value)
     }
 
-    fn retain(&mut self, keep: impl Fn(&K, &V) -> bool) {
-        self.entries.retain(|key, (_, value)| keep(key, value));
+    fn remove(&mut self, key: &K) {
+        self.entries.remove(key);
     }
 
     /// Drops what has ended, and the oldest beyond [`MOST`].
@@ -284,6 +316,10 @@ mod tests {
         recent.know(name("ada.king"), id("u1"));
         assert_eq!(recent.known(&name("ada")), None);
         assert_eq!(recent.known(&name("ada.king")), Some(id("u1")));
+        // Another one has the name now, and the former bearer goes.
+        recent.know(name("ada.king"), id("u2"));
+        recent.removed(ResourceKind::User, &id("u1"), LAG);
+        assert_eq!(recent.known(&name("ada.king")), Some(id("u2")));
     }
 
     #[test]

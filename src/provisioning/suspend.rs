@@ -2,6 +2,8 @@
 //! whoever is in a group (`inactive = "leave"`): they leave their groups, the gateway keeps the
 //! memberships, and Entra goes on seeing and changing them as if nothing had happened.
 
+use std::collections::HashSet;
+
 use super::locks::LockKey;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
@@ -19,7 +21,8 @@ impl Operation {
         if self.suspends() {
             let key = self.key(ResourceKind::Group, group);
             let mut suspended = self.memory.members(&key).await?;
-            suspended.retain(|member| !members.contains(member));
+            let told: HashSet<_> = members.iter().cloned().collect();
+            suspended.retain(|member| !told.contains(member));
             members.extend(suspended);
         }
         Ok(members)

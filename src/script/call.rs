@@ -158,4 +158,7 @@ pub enum CallFault {
     /// The vendor refuses our credential, so the call was not carried out.
     #[error("the vendor refuses the gateway's credential")]
     Credential,
+    /// Another replica may do by now what this one was doing, so the call was kept back.
+    #[error("the replica's lease has ended")]
+    LeaseEnded,
 }

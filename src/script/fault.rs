@@ -85,6 +85,13 @@ pub enum GatewayFault {
     Internal,
 }
 
+impl GatewayFault {
+    /// Another replica may do by now what this one was doing.
+    pub fn lease_ended() -> Self {
+        Self::StoreUnavailable("this replica's lease has ended".to_owned())
+    }
+}
+
 impl From<ScimError> for Failure {
     fn from(error: ScimError) -> Self {
         Self::Client(error)

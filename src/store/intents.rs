@@ -52,12 +52,17 @@ impl Store {
         self.write(Turn::of(tenant), move |db| end(db, &of, &ended))
     }
 
-    pub(super) fn read_recent(&self, tenant: &TenantId) -> Recall<'_, Vec<RecentWrite>> {
+    pub(super) fn read_recent(
+        &self,
+        tenant: &TenantId,
+        since: u64,
+    ) -> Recall<'_, Vec<RecentWrite>> {
         let tenant = tenant.clone();
+        let since = i64::try_from(since).unwrap_or(i64::MAX);
         self.read(move |db| {
             let mut writes: Vec<RecentWrite> = db.rows(
-                "SELECT document FROM recent_write WHERE tenant = ?1",
-                params![tenant.as_str()],
+                "SELECT document FROM recent_write WHERE tenant = ?1 AND until >= ?2",
+                params![tenant.as_str(), since],
                 parsed,
             )?;
             writes.sort_by_key(|write| write.until);
@@ -101,7 +106,7 @@ impl Store {
     /// # Errors
     /// What keeps the store from being written.
     pub async fn writable(&self) -> std::result::Result<(), MemoryError> {
-        if self.commits.is_fresh() {
+        if self.commits.is_fresh() && self.lease.is_valid() {
             return Ok(());
         }
         self.write(Turn::Any, |db| {

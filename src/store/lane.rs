@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::sql::{self, Db};
 use crate::adapter::keys::TenantId;
+use crate::provisioning::lease::Lease;
 use crate::provisioning::memory::MemoryError;
 
 /// Commands that may wait; the next caller waits in its own future instead,
@@ -20,7 +21,7 @@ pub(super) type Commands = mpsc::Receiver<Box<dyn Command>>;
 
 /// Writes of one turn come one after another, whichever replica asks for them. SQLite has one
 /// writer, so that all come one after another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Turn {
     /// What belongs to a tenant.
     Tenant(TenantId),
@@ -52,20 +53,15 @@ impl Lane {
 
     /// Queues `work` and waits for its result, which comes after the commit and after `then`,
     /// which sees it on the lane's thread, in the order of what was committed.
-    pub(super) async fn ask<T, F, N>(&self, turn: Turn, work: F, then: N) -> Result<T, MemoryError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
-        N: FnOnce(&T) + Send + 'static,
-    {
-        let result = self.attend(turn, work, then).await;
-        if result.is_err() {
-            self.faults.fetch_add(1, Ordering::Relaxed);
-        }
-        result
-    }
-
-    async fn attend<T, F, N>(&self, turn: Turn, work: F, then: N) -> Result<T, MemoryError>
+    ///
+    /// With a lease, the work is done only while that is valid.
+    pub(super) async fn ask<T, F, N>(
+        &self,
+        turn: Turn,
+        lease: Lease,
+        work: F,
+        then: N,
+    ) -> Result<T, MemoryError>
     where
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
@@ -74,14 +70,23 @@ impl Lane {
         let (answer, answered) = oneshot::channel();
         let asked = Asked {
             turn,
+            lease: lease.number(),
             work: Some(work),
             done: None,
             then,
             answer,
         };
-        let queued = self.queue.send(Box::new(asked)).await;
-        queued.map_err(|_| stopped())?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        let result = match lease.is_valid() {
+            false => Err(ended()),
+            true => match self.queue.send(Box::new(asked)).await {
+                Ok(()) => answered.await.unwrap_or_else(|_| Err(stopped())),
+                Err(_) => Err(stopped()),
+            },
+        };
+        if result.is_err() {
+            self.faults.fetch_add(1, Ordering::Relaxed);
+        }
+        result
     }
 }
 
@@ -100,6 +105,15 @@ pub(super) fn thread(name: &str, body: impl FnOnce() + Send + 'static) -> Result
 /// The threads are gone: the process is going down, or one could not go on.
 pub(super) fn stopped() -> MemoryError {
     MemoryError("its thread has stopped; restart the gateway".into())
+}
+
+/// Others may do by now what this replica was doing.
+fn ended() -> MemoryError {
+    MemoryError(
+        "this replica's lease has ended, for it did not reach PostgreSQL for seconds; it is \
+         renewed when the database answers"
+            .into(),
+    )
 }
 
 /// From an error of a statement to a sentence an operator can act on. It holds no value.
@@ -122,6 +136,9 @@ pub(super) trait Command: Send {
     /// With whom it waits.
     fn turn(&self) -> &Turn;
 
+    /// The number of the lease under which it may be done, if it needs one.
+    fn lease(&self) -> Option<i64>;
+
     /// Whether it succeeded and its changes shall stay.
     fn run(&mut self, db: &Db<'_>) -> bool;
 
@@ -131,6 +148,7 @@ pub(super) trait Command: Send {
 
 struct Asked<T, F, N> {
     turn: Turn,
+    lease: Option<i64>,
     work: Option<F>,
     done: Option<sql::Result<T>>,
     then: N,
@@ -145,6 +163,10 @@ where
 {
     fn turn(&self) -> &Turn {
         &self.turn
+    }
+
+    fn lease(&self) -> Option<i64> {
+        self.lease
     }
 
     fn run(&mut self, db: &Db<'_>) -> bool {

@@ -15,6 +15,7 @@ use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
 use crate::provisioning::intent::Intent;
+use crate::provisioning::lease::Lease;
 use crate::provisioning::memory::{Completion, Membership, Memory, MemoryError, Recall};
 use crate::provisioning::recent::RecentWrite;
 use crate::scim::ResourceKind;
@@ -23,6 +24,10 @@ const RECALL: &str = "SELECT document FROM remembered WHERE tenant = ?1 AND kind
 const ISSUED: &str = "SELECT id FROM issued_id WHERE tenant = ?1 AND kind = ?2 AND native = ?3";
 
 impl Memory for Store {
+    fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+
     fn recall(&self, key: &ObjectKey) -> Recall<'_, Option<Remembered>> {
         if self.lacks(of(REMEMBERED, key)) {
             return at_once(None);
@@ -248,8 +253,8 @@ impl Memory for Store {
         self.delete_intents(tenant, ended)
     }
 
-    fn recent(&self, tenant: &TenantId) -> Recall<'_, Vec<RecentWrite>> {
-        self.read_recent(tenant)
+    fn recent(&self, tenant: &TenantId, since: u64) -> Recall<'_, Vec<RecentWrite>> {
+        self.read_recent(tenant, since)
     }
 
     fn keep_recent(&self, tenant: &TenantId, write: RecentWrite) -> Recall<'_, ()> {

@@ -38,6 +38,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use crate::provisioning::lease::Lease;
 use crate::provisioning::locks::SharedLocks;
 use crate::provisioning::memory::{MemoryError, Recall};
 use commits::Commits;
@@ -54,7 +55,9 @@ pub struct Store {
     reads: Lane,
     /// What need not be asked for; `None` where others write too.
     known: Option<Arc<Known>>,
-    locks: Option<Arc<dyn SharedLocks>>,
+    locks: Option<Arc<postgres::Locks>>,
+    /// What is written is written under it.
+    lease: Lease,
     held_tokens: bool,
     faults: Arc<AtomicU64>,
     commits: Arc<Commits>,
@@ -82,6 +85,7 @@ impl Store {
             reads,
             known: Some(known),
             locks: None,
+            lease: Lease::default(),
             held_tokens,
             faults,
             commits: Arc::default(),
@@ -122,6 +126,7 @@ impl Store {
             reads,
             known: None,
             locks: Some(served.locks),
+            lease: Lease::default(),
             held_tokens: served.held_tokens,
             faults,
             commits: Arc::default(),
@@ -141,6 +146,7 @@ impl Store {
             reads,
             known: None,
             locks: None,
+            lease: Lease::default(),
             held_tokens: false,
             faults,
             commits: Arc::default(),
@@ -156,6 +162,7 @@ impl Store {
             reads: lane,
             known,
             locks: None,
+            lease: Lease::default(),
             held_tokens: false,
             faults,
             commits: Arc::default(),
@@ -167,9 +174,22 @@ impl Store {
         self.held_tokens
     }
 
-    /// The locks of all that share this database; `None` where it is one gateway's own.
+    /// Makes this process one of the replicas that share this database, and gives the locks that
+    /// they all respect; `None` where the database is one gateway's own. Blocks until the database
+    /// answers, for ten seconds at most.
     pub fn shared_locks(&self) -> Option<Arc<dyn SharedLocks>> {
-        self.locks.clone()
+        let locks = self.locks.clone()?;
+        locks.join();
+        Some(locks)
+    }
+
+    /// The same store for one request: it writes nothing once `lease` has ended.
+    #[must_use]
+    pub fn under(&self, lease: Lease) -> Self {
+        Self {
+            lease,
+            ..self.clone()
+        }
     }
 
     /// Commands that could not be carried out so far; the count outlives the handle and
@@ -204,7 +224,8 @@ impl Store {
         N: FnOnce(&T) + Send + 'static,
     {
         Box::pin(async move {
-            let written = self.writes.ask(turn, work, then).await;
+            let lease = self.lease.clone();
+            let written = self.writes.ask(turn, lease, work, then).await;
             self.commits.note(written.is_ok());
             written
         })
@@ -216,6 +237,6 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&Db<'_>) -> sql::Result<T> + Send + 'static,
     {
-        Box::pin(self.reads.ask(Turn::Any, work, |_| ()))
+        Box::pin(self.reads.ask(Turn::Any, Lease::default(), work, |_| ()))
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::window::Window;
+use crate::provisioning::lease::Lease;
 
 const FEWEST_CALLS: u32 = 20;
 const MOST_UNCONNECTED: u32 = 5;
@@ -19,9 +20,13 @@ const RAMP_SECONDS: u32 = 5;
 /// One tenant's breaker. It opens when at least half of 20 or more calls in ten
 /// seconds failed, or when five in a row found no connection; then one probe a
 /// second goes out, and the first that succeeds closes it. What waited for that does not come all at
-/// once: the number of calls a second grows from then on.
+/// once: the number of calls a second grows from then on. Replicas each see a
+/// share of the calls: so many fewer open it, and each probes so much less often.
 #[derive(Debug)]
-pub(super) struct Breaker(Mutex<State>);
+pub(super) struct Breaker {
+    state: Mutex<State>,
+    replicas: Lease,
+}
 
 #[derive(Debug)]
 struct State {
@@ -85,13 +90,17 @@ pub(super) enum Change {
 }
 
 impl Breaker {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(State {
+    pub(super) fn new(replicas: Lease) -> Self {
+        let state = State {
             window: Window::new(Instant::now()),
             unconnected: 0,
             next_probe: None,
             ramp: None,
-        }))
+        };
+        Self {
+            state: Mutex::new(state),
+            replicas,
+        }
     }
 
     /// Leave to make a call now, if there is.
@@ -108,7 +117,7 @@ impl Breaker {
         if now < *next_probe {
             return None;
         }
-        *next_probe = now + PROBE_EVERY;
+        *next_probe = now + PROBE_EVERY * self.replicas.replicas();
         Some(Pass::Probe)
     }
 
@@ -122,7 +131,7 @@ impl Breaker {
         let now = Instant::now();
         let mut state = self.lock();
         match (state.next_probe, pass) {
-            (None, _) => state.count(health, now),
+            (None, _) => state.count(health, now, self.replicas.replicas()),
             (Some(_), Pass::Probe) if health == Health::Well => state.close(now),
             // A call from before it opened says nothing about now.
             (Some(_), _) => Change::None,
@@ -130,12 +139,12 @@ impl Breaker {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn count(&mut self, health: Health, now: Instant) -> Change {
+    fn count(&mut self, health: Health, now: Instant, replicas: u32) -> Change {
         let current = self.window.current(now);
         current.all += 1;
         current.special += u32::from(health != Health::Well);
@@ -144,8 +153,8 @@ impl State {
             Health::Well | Health::Failing => 0,
         };
         let sum = self.window.sum(now);
-        let failing = sum.all >= FEWEST_CALLS && sum.special * 2 >= sum.all;
-        if !failing && self.unconnected < MOST_UNCONNECTED {
+        let failing = sum.all >= FEWEST_CALLS.div_ceil(replicas) && sum.special * 2 >= sum.all;
+        if !failing && self.unconnected < MOST_UNCONNECTED.div_ceil(replicas) {
             return Change::None;
         }
         self.next_probe = Some(now + PROBE_EVERY);
@@ -176,7 +185,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn half_of_twenty_calls_open_it_and_fewer_do_not() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(Lease::default());
         assert_eq!(record(&breaker, 10, Health::Well), Change::None);
         assert_eq!(record(&breaker, 9, Health::Failing), Change::None);
         assert_eq!(breaker.admit(), Some(Pass::Free));
@@ -185,8 +194,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn each_of_four_replicas_sees_a_quarter_of_the_calls() {
+        let replica = std::sync::Arc::new(crate::provisioning::lease::Replica::default());
+        replica.renewed(1, crate::provisioning::lease::Moment::now(), 4);
+        let breaker = Breaker::new(replica.lease());
+        assert_eq!(record(&breaker, 2, Health::Well), Change::None);
+        assert_eq!(record(&breaker, 2, Health::Failing), Change::None);
+        assert_eq!(record(&breaker, 1, Health::Failing), Change::Opened);
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(breaker.admit(), Some(Pass::Probe));
+        advance(Duration::from_secs(3)).await;
+        assert_eq!(breaker.admit(), None, "one in four seconds");
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(breaker.admit(), Some(Pass::Probe));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn faults_of_more_than_ten_seconds_ago_do_not_count() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(Lease::default());
         record(&breaker, 19, Health::Failing);
         advance(Duration::from_secs(11)).await;
         assert_eq!(record(&breaker, 1, Health::Failing), Change::None);
@@ -194,7 +219,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn five_connect_failures_in_a_row_open_it() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(Lease::default());
         record(&breaker, 4, Health::Unconnected);
         record(&breaker, 1, Health::Failing);
         assert_eq!(record(&breaker, 4, Health::Unconnected), Change::None);
@@ -203,7 +228,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_probe_a_second_until_one_succeeds() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(Lease::default());
         record(&breaker, 5, Health::Unconnected);
         advance(Duration::from_secs(1)).await;
         assert_eq!(breaker.admit(), Some(Pass::Probe));
@@ -227,7 +252,7 @@ mod tests {
     }
     #[tokio::test(start_paused = true)]
     async fn after_it_closed_the_calls_a_second_grow() {
-        let breaker = Breaker::new();
+        let breaker = Breaker::new(Lease::default());
         record(&breaker, 5, Health::Unconnected);
         advance(PROBE_EVERY).await;
         let probe = breaker.admit().unwrap_or(Pass::Free);

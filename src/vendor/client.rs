@@ -22,6 +22,7 @@ use super::oauth2::{Denied, Issued, OAuth2, Renewal, Way};
 use super::pool::Connections;
 use super::retry::{Tried, Tries};
 use super::{path, verdict};
+use crate::provisioning::lease::Lease;
 use crate::provisioning::trace::{Story, Wait};
 use crate::script::call::{CallFault, VendorCall, VendorReply, Verb};
 use crate::script::replies::{Format, Meaning};
@@ -36,11 +37,15 @@ pub(super) async fn carry_out(
     call: VendorCall,
     deadline: Instant,
     story: Option<&Story>,
+    lease: &Lease,
 ) -> Result<VendorReply, CallFault> {
     // Request: before anything is waited for, as a wrong path stays wrong.
     // The deadline is a value and no step of its own: each step below stops by
     // it, because only that step knows whether the call has gone out.
-    let request = request(to, &call).map_err(CallFault::NotSent)?;
+    let mut request = request(to, &call).map_err(CallFault::NotSent)?;
+    if call.method != Verb::Get {
+        request.extensions_mut().insert(lease.clone());
+    }
     // Places: before the breakers, so that a call that waited sees them as they are
     // when its turn comes.
     let asked = Instant::now();
@@ -181,6 +186,11 @@ pub(super) async fn send(
         return Tried::Held(CallFault::NotSent("no time left".into()));
     }
     let ends = deadline.min(now + to.deadlines.call());
+    // Lease: last, as any wait may have outlasted it.
+    let lease = request.extensions().get::<Lease>();
+    if lease.is_some_and(|lease| !lease.is_valid()) {
+        return Tried::Held(CallFault::LeaseEnded);
+    }
     match exchange(connections, request, ends).await {
         Ok(mut reply) => {
             let means = verdict::means(&to.replies, &mut reply);

@@ -11,6 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tower::{BoxError, Service};
 
 use super::egress::{Resolver, permit_host};
@@ -50,11 +51,13 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let permitted = permit_host(uri.host().unwrap_or_default());
         let (connecting, limit) = (self.inner.call(uri), self.limit);
+        let began = Instant::now();
         Box::pin(async move {
             permitted?;
             match tokio::time::timeout(limit, connecting).await {
-                Ok(connected) => connected,
-                Err(_) => Err(format!("no connection within {limit:?}").into()),
+                // A process that was stopped meanwhile finds it ready, however late it is.
+                Ok(connected) if began.elapsed() <= limit => connected,
+                _ => Err(format!("no connection within {limit:?}").into()),
             }
         })
     }

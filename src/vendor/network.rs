@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::client;
 use super::destination::Destination;
 use super::pool::Pool;
+use crate::provisioning::lease::Lease;
 use crate::provisioning::trace::Story;
 use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 
@@ -28,6 +29,7 @@ pub struct Network {
     pool: Rc<Pool>,
     destination: Arc<Destination>,
     story: Option<Rc<Story>>,
+    lease: Lease,
 }
 
 impl Network {
@@ -37,7 +39,13 @@ impl Network {
             pool,
             destination,
             story: None,
+            lease: Lease::default(),
         }
+    }
+
+    /// Changing nothing once `lease` has ended.
+    pub fn under(self, lease: Lease) -> Self {
+        Self { lease, ..self }
     }
 
     /// Taking notes of tries and waits in a request's story.
@@ -58,13 +66,15 @@ impl Backend for Network {
         Box::pin(async move {
             let connections = self.pool.connections(&self.destination);
             let story = self.story.as_deref();
-            client::carry_out(&connections, &self.destination, call, deadline, story).await
+            let (to, lease) = (&self.destination, &self.lease);
+            client::carry_out(&connections, to, call, deadline, story, lease).await
         })
     }
 
     fn apart(&self) -> Option<Rc<dyn Backend>> {
         Some(Rc::new(Self {
             story: None,
+            lease: self.lease.latest(),
             ..self.clone()
         }))
     }

@@ -46,6 +46,7 @@ impl Connections {
 pub struct Pool {
     tls: TlsOptions,
     observer: Option<Arc<dyn CallObserver>>,
+    longest_connect: Duration,
     tenants: RefCell<Tenants>,
 }
 
@@ -70,6 +71,7 @@ impl Pool {
         Self {
             tls,
             observer: None,
+            longest_connect: Duration::MAX,
             tenants: RefCell::new(tenants),
         }
     }
@@ -80,13 +82,19 @@ impl Pool {
         self
     }
 
+    /// Waits no longer for a connection than this, whatever the vendor's manifest says.
+    pub fn connecting_within(mut self, most: Duration) -> Self {
+        self.longest_connect = most;
+        self
+    }
+
     /// The tenant's connections. Those of tenants that made no call for ten
     /// minutes are closed on the way.
     pub(super) fn connections(&self, to: &Destination) -> Rc<Connections> {
         let now = Instant::now();
         let mut tenants = self.tenants.borrow_mut();
         tenants.sweep(now);
-        let connect = to.deadlines.connect();
+        let connect = to.deadlines.connect().min(self.longest_connect);
         let fresh = || Entry::new(self, connect, now);
         let entry = tenants
             .entries

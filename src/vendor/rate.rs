@@ -7,40 +7,69 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::adapter::manifest::Limits;
 use crate::limiter::Limiter;
+use crate::provisioning::lease::Lease;
 use crate::script::call::CallFault;
 
-/// The token buckets of one tenant.
+/// The token buckets of one tenant, or this replica's share of them.
 #[derive(Debug)]
 pub(super) struct Rate {
-    limiters: Vec<Limiter>,
+    limits: Limits,
+    replicas: Lease,
     /// Whoever waits for a token holds this, so that calls go out in the order
     /// they came and one sleeper wakes at a time.
-    turn: Mutex<()>,
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Debug)]
+struct Buckets {
+    /// Among so many replicas.
+    share: u32,
+    limiters: Vec<Limiter>,
+}
+
+impl Buckets {
+    fn new(limits: &Limits, share: u32) -> Self {
+        let minute = limits.per_minute.map(|n| Limiter::per_minute(n, share));
+        let second = limits.per_second;
+        let second = second.map(|n| Limiter::per_second(n, limits.burst.unwrap_or(n), share));
+        // The minute first: its waits are long, and a token of the second
+        // should be used in the second it was taken.
+        let limiters = minute.into_iter().chain(second).collect();
+        Self { share, limiters }
+    }
+
+    /// Those of another share: empty, for what was in the ones before may be used up.
+    fn empty(limits: &Limits, share: u32) -> Self {
+        let buckets = Self::new(limits, share);
+        buckets.limiters.iter().for_each(Limiter::drain);
+        buckets
+    }
 }
 
 impl Rate {
-    pub(super) fn new(limits: &Limits) -> Self {
-        let minute = limits.per_minute.map(Limiter::per_minute);
-        let second = limits.per_second;
-        let second = second.map(|n| Limiter::per_second(n, limits.burst.unwrap_or(n)));
-        // The minute first: its waits are long, and a token of the second
-        // should be used in the second it was taken.
+    pub(super) fn new(limits: Limits, replicas: Lease) -> Self {
+        let buckets = Mutex::new(Buckets::new(&limits, replicas.replicas()));
         Self {
-            limiters: minute.into_iter().chain(second).collect(),
-            turn: Mutex::new(()),
+            limits,
+            replicas,
+            buckets,
         }
     }
 
     /// Waits until one call may go out. `Busy` at once if that is after the
     /// deadline, with the time to wait.
     pub(super) async fn take(&self, deadline: Instant) -> Result<(), CallFault> {
-        if self.limiters.is_empty() {
+        if (self.limits.per_minute, self.limits.per_second) == (None, None) {
             return Ok(());
         }
-        let Ok(_turn) = timeout_at(deadline, self.turn.lock()).await else {
+        let Ok(mut buckets) = timeout_at(deadline, self.buckets.lock()).await else {
             return Err(busy(Duration::from_secs(1)));
         };
-        for limiter in &self.limiters {
+        let share = self.replicas.replicas();
+        if share != buckets.share {
+            *buckets = Buckets::empty(&self.limits, share);
+        }
+        for limiter in &buckets.limiters {
             while let Err(wait) = limiter.take() {
                 if Instant::now() + wait >= deadline {
                     return Err(busy(wait));
@@ -64,12 +93,13 @@ mod tests {
     use super::*;
 
     fn rate(per_second: Option<u32>, burst: Option<u32>, per_minute: Option<u32>) -> Rate {
-        Rate::new(&Limits {
+        let limits = Limits {
             per_second,
             burst,
             per_minute,
             ..Limits::default()
-        })
+        };
+        Rate::new(limits, Lease::default())
     }
 
     fn within(millis: u64) -> Instant {
@@ -96,7 +126,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_wait_beyond_the_deadline_is_refused_at_once_with_its_length() {
-        let rate = rate(None, None, Some(2));
+        let rate = rate(None, None, Some(1));
         rate.take(within(100)).await.unwrap();
         let began = Instant::now();
         let fault = rate.take(within(10_000)).await.unwrap_err();

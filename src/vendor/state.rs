@@ -9,6 +9,7 @@ use super::rate::Rate;
 use super::refusal::Refusal;
 use super::retry::Budget;
 use crate::adapter::manifest::Limits;
+use crate::provisioning::lease::Lease;
 
 /// One tenant's breakers, buckets, places and retry budget: shared by all
 /// worker threads, kept from one generation of the catalog to the next. A
@@ -16,6 +17,8 @@ use crate::adapter::manifest::Limits;
 #[derive(Debug)]
 pub struct VendorState {
     limits: Limits,
+    /// Tells with how many replicas all of it is shared.
+    replicas: Lease,
     pub(super) places: Places,
     pub(super) rate: Rate,
     pub(super) health: Arc<HealthRecord>,
@@ -44,13 +47,18 @@ pub(super) struct HealthRecord {
 impl VendorState {
     /// A vendor of which nothing is known yet. Limits of 0 count as 1.
     pub fn new(limits: Limits) -> Self {
+        Self::among(limits, Lease::default())
+    }
+
+    /// The same, of which this process has its share among the replicas.
+    pub fn among(limits: Limits, replicas: Lease) -> Self {
         let health = HealthRecord {
-            breaker: Breaker::new(),
+            breaker: Breaker::new(replicas.clone()),
             refusal: Refusal::default(),
             budget: Budget::new(),
             keys: KeyRing::default(),
         };
-        Self::with_health(limits, Arc::new(health))
+        Self::with_health(limits, replicas, Arc::new(health))
     }
 
     /// The state for the next generation of the catalog: itself while the limits
@@ -60,7 +68,11 @@ impl VendorState {
         if self.limits == limits {
             return Arc::clone(self);
         }
-        Arc::new(Self::with_health(limits, Arc::clone(&self.health)))
+        Arc::new(Self::with_health(
+            limits,
+            self.replicas.clone(),
+            Arc::clone(&self.health),
+        ))
     }
 
     /// How it is doing now.
@@ -77,11 +89,12 @@ impl VendorState {
         self.health.breaker.is_open()
     }
 
-    fn with_health(limits: Limits, health: Arc<HealthRecord>) -> Self {
+    fn with_health(limits: Limits, replicas: Lease, health: Arc<HealthRecord>) -> Self {
         Self {
             limits,
-            places: Places::new(limits.concurrency),
-            rate: Rate::new(&limits),
+            places: Places::new(limits.concurrency, replicas.clone()),
+            rate: Rate::new(limits, replicas.clone()),
+            replicas,
             health,
         }
     }

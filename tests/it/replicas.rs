@@ -159,7 +159,7 @@ async fn a_database_that_dies_is_503_until_it_is_back() {
         assert!(back.elapsed() < Duration::from_secs(10));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // Each of the store's threads looks for the database by itself, once a second.
+    // Each of the store's threads connects by itself.
     while gateway.a.get(&format!("/Users/{id}")).await.status != 200 {
         assert!(back.elapsed() < Duration::from_secs(10));
         tokio::time::sleep(Duration::from_millis(50)).await;

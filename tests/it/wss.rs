@@ -1,6 +1,6 @@
 //! What only a whole gateway can show of a vendor that takes writes by the job: many clients on
-//! several threads, an index that lags, a job without end. Scenarios V01 to V04, with the
-//! vendor's own limits in force.
+//! several threads, an index that lags, a job without end. Scenarios V01 to V04, at ten
+//! times the vendor's pace, which has tests of its own (`provisioning/batch/pace.rs`).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -36,7 +36,16 @@ impl Stand {
     async fn with(edit: impl Fn(String) -> String) -> Self {
         let vendor = start(Options::default()).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        let config = write_files(directory.path(), vendor.base_url(), edit);
+        let quick = Limits {
+            submits_per_minute: 60,
+            ..Limits::default()
+        };
+        vendor.set_limits(quick).unwrap();
+        let config = write_files(directory.path(), vendor.base_url(), |manifest| {
+            let usual = "batches_per_minute = 6\n";
+            assert!(manifest.contains(usual));
+            edit(manifest.replace(usual, "batches_per_minute = 60\n"))
+        });
         let (catalog, report) = catalog::load(&Sources {
             adapters: config.catalog.adapters.clone(),
             scripts: config.catalog.scripts.clone(),

@@ -357,7 +357,7 @@ impl Memory for Store {
         self.write(move |all| all.intents.retain(|intent| !ended.contains(&intent.id)))
     }
 
-    fn recent(&self, _: &TenantId) -> Recall<'_, Vec<RecentWrite>> {
+    fn recent(&self, _: &TenantId, _: u64) -> Recall<'_, Vec<RecentWrite>> {
         self.read(|all| all.recent.clone())
     }
 

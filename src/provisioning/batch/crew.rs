@@ -15,9 +15,10 @@ use crate::adapter::Adapter;
 use crate::adapter::environment::TenantEnvironment;
 use crate::adapter::keys::TenantId;
 use crate::adapter::settings::Settings;
+use crate::provisioning::lease::Lease;
 use crate::script::call::Backend;
 use crate::script::environment::BatchPort;
-use crate::script::fault::{Failure, VendorFault};
+use crate::script::fault::{Failure, GatewayFault, VendorFault};
 use crate::script::fiber::{self, Budget, Results};
 use crate::script::host::{Item, ScriptContext, json};
 
@@ -35,6 +36,8 @@ pub(crate) struct Crew {
     pub(crate) adapter: Arc<Adapter>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) backend: Rc<dyn Backend>,
+    /// Under which the operation holds its locks.
+    pub(crate) lease: Lease,
     pub(crate) batches: Arc<Batches>,
     /// CPU time of a function.
     pub(crate) cpu: Duration,
@@ -69,7 +72,7 @@ impl Crew {
     }
 
     fn enter(&self, queue: &Arc<Queue>, item: Value) -> Ticket {
-        let ticket = queue.enter(item, self.patience());
+        let ticket = queue.enter(item, self.lease.clone(), self.patience());
         if ticket.must_lead {
             tokio::task::spawn_local(lead(Arc::clone(queue), self.clone()));
         }
@@ -153,7 +156,9 @@ async fn lead(queue: Arc<Queue>, crew: Crew) {
             () = lead.queue.full.notified() => {}
         }
         let place = lead.queue.pace.place().await;
-        crew.backend.wait(lead.queue.pace.turn()).await;
+        while let Err(wait) = lead.queue.pace.take(crew.lease.replicas()) {
+            crew.backend.wait(Instant::now() + wait).await;
+        }
         let batch = lead.queue.take();
         if !batch.is_empty() {
             let queue = Arc::clone(&lead.queue);
@@ -184,6 +189,20 @@ async fn carry_out(
     batch: Vec<Entry>,
     _place: Option<OwnedSemaphorePermit>,
 ) {
+    // For this batch alone, under the lease that its items are judged by.
+    let crew = Crew {
+        backend: crew.backend.apart().unwrap_or(Rc::clone(&crew.backend)),
+        ..crew
+    };
+    let (batch, ended): (Vec<_>, Vec<_>) =
+        batch.into_iter().partition(|entry| entry.lease.is_valid());
+    for entry in ended {
+        let kept_back = GatewayFault::lease_ended().into();
+        let _ = entry.reply.send(Told::Ended(Err(kept_back)));
+    }
+    if batch.is_empty() {
+        return;
+    }
     let last = batch.iter().map(|entry| entry.deadline).max();
     let most = Instant::now() + queue.rule.longest();
     let deadline = last.map_or(most, |last| last.min(most));

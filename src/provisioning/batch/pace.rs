@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+
+use crate::limiter::Limiter;
 
 /// One tenant's pace for one kind of batch; kept from one generation of the catalog to the next.
 #[derive(Debug)]
@@ -12,8 +13,8 @@ pub(super) struct Pace {
     in_flight: u32,
     per_minute: Option<u32>,
     places: Arc<Semaphore>,
-    /// When the bucket will be full again.
-    full_at: Mutex<Option<Instant>>,
+    /// Among so many replicas, and the bucket of that share.
+    bucket: Mutex<Option<(u32, Limiter)>>,
 }
 
 impl Pace {
@@ -24,7 +25,7 @@ impl Pace {
             in_flight,
             per_minute,
             places: Arc::new(Semaphore::new(usize::try_from(in_flight).unwrap_or(1))),
-            full_at: Mutex::default(),
+            bucket: Mutex::default(),
         }
     }
 
@@ -38,48 +39,59 @@ impl Pace {
         Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
-    /// Takes the next turn and says when it is: a minute's number at once, then evenly spread
-    /// over the minute.
-    pub(super) fn turn(&self) -> Instant {
-        let now = Instant::now();
+    /// Takes leave for one batch, where `replicas` send some; `Err` is how long until there may be
+    /// leave.
+    pub(super) fn take(&self, replicas: u32) -> Result<(), Duration> {
         let Some(per_minute) = self.per_minute else {
-            return now;
+            return Ok(());
         };
-        let minute = Duration::from_secs(60);
-        let each = minute / per_minute.max(1);
-        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let filled = full_at.unwrap_or(now).max(now) + each;
-        *full_at = Some(filled);
-        // Used up so far may be a whole minute's worth.
-        filled.checked_sub(minute).unwrap_or(now).max(now)
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        if bucket.as_ref().is_some_and(|(share, _)| *share != replicas) {
+            let (_, limiter) = bucket.insert((replicas, Limiter::per_minute(per_minute, replicas)));
+            // What was in the one before may be used up.
+            limiter.drain();
+        }
+        let new = || (replicas, Limiter::per_minute(per_minute, replicas));
+        let (_, limiter) = bucket.get_or_insert_with(new);
+        limiter.take()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_minutes_number_goes_at_once_and_then_evenly() {
-        let pace = Pace::new(1, Some(6));
+    /// When batches go out that wait for nothing but leave, in seconds.
+    async fn times(pace: &Pace, replicas: u32, count: usize) -> Vec<u64> {
         let began = Instant::now();
-        let waits: Vec<u64> = (0..8)
-            .map(|_| pace.turn().duration_since(began).as_secs())
-            .collect();
-        assert_eq!(waits, [0, 0, 0, 0, 0, 0, 10, 20]);
-        tokio::time::advance(Duration::from_secs(80)).await;
-        let later = Instant::now();
-        let waits: Vec<u64> = (0..7)
-            .map(|_| pace.turn().duration_since(later).as_secs())
-            .collect();
-        assert_eq!(waits, [0, 0, 0, 0, 0, 0, 10]);
+        let mut times = Vec::new();
+        while times.len() < count {
+            match pace.take(replicas) {
+                Ok(()) => times.push(began.elapsed().as_secs()),
+                Err(wait) => tokio::time::sleep(wait).await,
+            }
+        }
+        times
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn any_sixty_seconds_keep_to_the_limit() {
+        let pace = Pace::new(1, Some(6));
+        assert_eq!(times(&pace, 1, 7).await, [0, 0, 13, 26, 40, 53, 66]);
+        tokio::time::advance(Duration::from_secs(600)).await;
+        assert_eq!(times(&pace, 1, 3).await, [0, 0, 13], "nothing is saved up");
+        assert_eq!(
+            times(&pace, 2, 3).await,
+            [24, 48, 72],
+            "a half for each of two"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn without_limit_nobody_waits() {
         let pace = Pace::new(1, None);
-        for _ in 0..100 {
-            assert_eq!(pace.turn(), Instant::now());
-        }
+        assert_eq!(times(&pace, 1, 100).await, [0; 100]);
     }
 }

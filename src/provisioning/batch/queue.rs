@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 use crate::adapter::manifest::BatchRule;
+use crate::provisioning::lease::Lease;
 use crate::script::fault::Failure;
 
 /// The items of one kind of batch, in the order they came.
@@ -37,6 +38,8 @@ pub(super) struct Entry {
     pub(super) item: Value,
     /// When its waiter gives up.
     pub(super) deadline: Instant,
+    /// Under which its waiter holds its locks.
+    pub(super) lease: Lease,
     pub(super) reply: oneshot::Sender<Told>,
     ticket: u64,
     bytes: usize,
@@ -72,7 +75,7 @@ impl Queue {
     }
 
     /// Puts an item at the end.
-    pub(super) fn enter(&self, item: Value, deadline: Instant) -> Ticket {
+    pub(super) fn enter(&self, item: Value, lease: Lease, deadline: Instant) -> Ticket {
         let (sender, reply) = oneshot::channel();
         let bytes = item.to_string().len();
         let mut state = self.state();
@@ -82,6 +85,7 @@ impl Queue {
             bytes,
             item,
             deadline,
+            lease,
             reply: sender,
             ticket: number,
             since: Instant::now(),

@@ -16,6 +16,7 @@ use crate::adapter::Adapter;
 use crate::adapter::compile::Files;
 use crate::adapter::keys::TenantId;
 use crate::adapter::settings::Settings;
+use crate::provisioning::lease::Lease;
 use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::script::environment::BatchPort as _;
 use crate::script::fault::{Failure, VendorFault};
@@ -97,6 +98,7 @@ fn crew(adapter: &Arc<Adapter>, batches: &Arc<Batches>, vendor: &Rc<Vendor>) -> 
         adapter: Arc::clone(adapter),
         settings: Arc::new(Settings::default()),
         backend: Rc::clone(vendor) as Rc<dyn Backend>,
+        lease: Lease::default(),
         batches: Arc::clone(batches),
         cpu: Duration::from_millis(250),
         deadline: Instant::now() + Duration::from_secs(45),
@@ -238,33 +240,31 @@ fn a_batch_holds_only_so_many_items_and_bytes_and_the_order_stays() {
 #[test]
 fn the_vendors_pace_is_kept_and_who_cannot_wait_was_never_sent() {
     runtime(true).block_on(async {
-        let bench = Bench::new("window_ms = 0\nmax_items = 1", Some(2), Duration::ZERO);
-        // Two at once, the third after 30 s, the fourth after 60 s: later than any of them waits.
-        let results = all((0..4).map(|n| bench.hand_in(n.into())).collect()).await;
+        let bench = Bench::new("window_ms = 0\nmax_items = 1", Some(3), Duration::ZERO);
+        // One at once, the second after 24 s, the third after 48 s: later than any of them waits.
+        let results = all((0..3).map(|n| bench.hand_in(n.into())).collect()).await;
         let busy = VendorFault::Busy { retry_after: None };
-        assert_eq!(
-            results,
-            [Ok(0.into()), Ok(1.into()), Ok(2.into()), Err(busy.into())]
-        );
+        assert_eq!(results, [Ok(0.into()), Ok(1.into()), Err(busy.into())]);
         tokio::time::sleep(Duration::from_secs(120)).await;
-        assert_eq!(bench.seen(), [0, 1, 2]);
+        assert_eq!(bench.seen(), [0, 1]);
     });
 }
 
 #[test]
 fn a_reload_does_not_reset_the_pace() {
     runtime(true).block_on(async {
-        let bench = Bench::new("window_ms = 0\nmax_items = 1", Some(2), Duration::ZERO);
+        let bench = Bench::new("window_ms = 0\nmax_items = 1", Some(3), Duration::ZERO);
         all((0..2).map(|n| bench.hand_in(n.into())).collect()).await;
         let manifest = &bench.crew.adapter.manifest;
-        let batches = bench.crew.batches.under(manifest, Some(2));
+        let batches = bench.crew.batches.under(manifest, Some(3));
         let next = Crew {
             batches: Arc::new(batches),
+            deadline: Instant::now() + Duration::from_secs(45),
             ..bench.crew.clone()
         };
         let began = Instant::now();
         next.submit("jobs", vec![2.into()]).unwrap().await.unwrap();
-        assert_eq!(began.elapsed().as_secs(), 30);
+        assert_eq!(began.elapsed().as_secs(), 24);
     });
 }
 

@@ -197,7 +197,7 @@ impl Fault {
                 "the call has to wait: the vendor asks for it, or this tenant's [limits] do"
                     .to_owned()
             }
-            CallFault::Credential => fault.to_string(),
+            CallFault::Credential | CallFault::LeaseEnded => fault.to_string(),
         };
         let kind = match fault {
             CallFault::NotSent(_) => FaultKind::Unreachable,
@@ -205,6 +205,9 @@ impl Fault {
             CallFault::Lost(_) => FaultKind::UnknownOutcome,
             CallFault::Busy { retry_after } => FaultKind::Busy(retry_after),
             CallFault::Credential => FaultKind::Meant(Meaning::Credential),
+            CallFault::LeaseEnded => {
+                FaultKind::Failed(Box::new(GatewayFault::lease_ended().into()))
+            }
         };
         Self::bare(kind).saying(what)
     }

@@ -22,6 +22,11 @@ impl Fault {
         }
     }
 
+    /// The database is being looked for.
+    pub(super) fn cut_off() -> Self {
+        Self::lost("PostgreSQL does not answer; it is asked again four times a second")
+    }
+
     /// A statement that failed on a good connection.
     pub(super) fn of_statement(text: impl Into<String>) -> Self {
         Self {
@@ -79,6 +84,9 @@ fn remedy(code: &str) -> &'static str {
              the role its owner"
         }
         "3D000" => "there is no such database; create it, or correct store.postgres_url_file",
+        "22012" | "23503" => {
+            "another replica has taken over what this one was doing; see why this one was silent"
+        }
         "25006" => "this server only reads; add target_session_attrs=read-write to the URL",
         "53100" => "the server's disk is full; make room there",
         "53300" => {

@@ -1,11 +1,14 @@
 //! The threads that carry out commands, each with a session of its own.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::queues::Queues;
 use super::{Address, Fault, Session};
+use crate::provisioning::lease::Replica;
 use crate::provisioning::memory::MemoryError;
-use crate::store::lane::{self, Command, Commands, Turn};
+use crate::store::lane::{self, Command, Commands};
 use crate::store::sql::Db;
 
 /// Threads, and so connections, that write, and that read.
@@ -13,63 +16,79 @@ const EACH: usize = 4;
 
 /// How long a server that could not be reached is left alone; meanwhile commands fail at once, so
 /// that they do not wait for one another's failures.
-const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(250);
 
 const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// Starts the threads that write.
-pub(super) fn write(address: &Arc<Address>, commands: Commands) -> Result<(), MemoryError> {
-    start("store-write", address, commands, true)
+/// What a lane's threads do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
 }
 
-/// Starts the threads that read.
-pub(super) fn read(address: &Arc<Address>, commands: Commands) -> Result<(), MemoryError> {
-    start("store-read", address, commands, false)
-}
-
-fn start(
-    name: &str,
+/// Starts the threads of a lane.
+pub(super) fn start(
     address: &Arc<Address>,
-    commands: Commands,
-    writes: bool,
+    replica: &Arc<Replica>,
+    mut commands: Commands,
+    access: Access,
 ) -> Result<(), MemoryError> {
-    let commands = Arc::new(Mutex::new(commands));
+    let name = match access {
+        Access::Read => "store-read",
+        Access::Write => "store-write",
+    };
+    let queues = Arc::<Queues>::default();
+    let entrance = Arc::clone(&queues);
+    lane::thread(name, move || {
+        while let Some(command) = commands.blocking_recv() {
+            entrance.enter(command);
+        }
+        entrance.close();
+    })?;
     for _ in 0..EACH {
-        let commands = Arc::clone(&commands);
+        let queues = Arc::clone(&queues);
         let mut desk = Desk {
             address: Arc::clone(address),
-            writes,
+            replica: Arc::clone(replica),
+            access,
             session: None,
             unreachable: None,
         };
         lane::thread(name, move || {
-            while let Some(command) = next(&commands) {
+            while let Some(command) = queues.next() {
+                let turn = command.turn().clone();
                 desk.carry_out(command);
+                queues.ended(&turn);
             }
         })?;
     }
     Ok(())
 }
 
-/// Whoever waits for the next command holds the mutex, and the others wait for that.
-fn next(commands: &Mutex<Commands>) -> Option<Box<dyn Command>> {
-    let mut commands = commands.lock().unwrap_or_else(PoisonError::into_inner);
-    commands.blocking_recv()
-}
-
-/// Begins a write, and waits for its turn.
-fn opening(turn: &Turn) -> String {
-    match super::turn(turn) {
-        Some(number) => format!("{WRITE}; SELECT pg_advisory_xact_lock({number})"),
-        None => WRITE.to_owned(),
+/// Begins a write, waits for its turn, and fails if its lease is nobody's any more. From then on
+/// nobody can take over before the transaction has ended.
+fn opening(command: &dyn Command) -> String {
+    let mut opening = WRITE.to_owned();
+    if let Some(number) = super::turn(command.turn()) {
+        let _ = write!(opening, "; SELECT pg_advisory_xact_lock({number})");
     }
+    if let Some(lease) = command.lease() {
+        let _ = write!(
+            opening,
+            "; SELECT 1 / count(*) FROM \
+             (SELECT 1 FROM replica WHERE number = {lease} FOR KEY SHARE) AS valid"
+        );
+    }
+    opening
 }
 
 /// Where one thread works.
 struct Desk {
     address: Arc<Address>,
-    writes: bool,
+    replica: Arc<Replica>,
+    access: Access,
     session: Option<Session>,
     /// When it last was, and why.
     unreachable: Option<(Instant, Fault)>,
@@ -77,12 +96,12 @@ struct Desk {
 
 impl Desk {
     fn carry_out(&mut self, mut command: Box<dyn Command>) {
-        let session = match self.begun(command.turn()) {
+        let session = match self.begun(command.as_ref()) {
             Ok(session) => session,
             Err(fault) => return command.answer(&Err(fault.into())),
         };
         let succeeded = lane::attempt(command.as_mut(), &Db::Postgres(&session));
-        if !self.writes {
+        if self.access == Access::Read {
             // What was read does not depend on how the transaction ends.
             command.answer(&Ok(()));
             return self.keep(session.end(false).is_ok(), session);
@@ -96,13 +115,17 @@ impl Desk {
         self.session = Some(session).filter(|_| is_good);
     }
 
-    /// A session in a new transaction. One that turns out to be lost is made again: nothing was
-    /// done in it yet.
-    fn begun(&mut self, turn: &Turn) -> Result<Session, Fault> {
-        let opening = match self.writes {
-            true => opening(turn),
-            false => READ.to_owned(),
+    /// A session in a new transaction, unless the database is known to be gone. One that turns out
+    /// to be lost is made again: nothing was done in it yet.
+    fn begun(&mut self, command: &dyn Command) -> Result<Session, Fault> {
+        let opening = match self.access {
+            Access::Write => opening(command),
+            Access::Read => READ.to_owned(),
         };
+        if self.replica.is_cut_off() {
+            self.session = None;
+            return Err(Fault::cut_off());
+        }
         if let Some(session) = self.session.take() {
             match session.begin(&opening) {
                 Ok(()) => return Ok(session),
@@ -129,7 +152,7 @@ impl Desk {
         {
             return Err(fault.clone());
         }
-        let connected = Session::open(&self.address);
+        let connected = Session::open(&self.address, &self.replica);
         let failed = connected.as_ref().err();
         self.unreachable = failed.map(|fault| (Instant::now(), fault.clone()));
         connected

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0002_provisioning_log.sql"),
     include_str!("../migrations/postgres/0003_administration.sql"),
     include_str!("../migrations/postgres/0004_intents.sql"),
+    include_str!("../migrations/postgres/0005_leases.sql"),
 ];
 
 /// Brings the database to this program's version, all steps or none. Replicas that start together

@@ -1,7 +1,8 @@
 //! One connection, spoken to from a thread that waits.
 
 use std::cell::Cell as Flag;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -11,19 +12,23 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::value::{Cell, Place};
 use super::{Address, Fault};
+use crate::provisioning::lease::Replica;
 
 /// How long to wait for an answer. The server gives up earlier, see [`SETTINGS`].
 const ANSWER: Duration = Duration::from_secs(15);
 
+/// How often a wait looks whether the database is reached at all.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// Statements that are under way together at most.
 const TOGETHER: usize = 256;
 
-/// A replica that is stopped in the middle holds the others up no longer than this; one whose host
-/// is gone frees its locks when the server has found out.
+/// A replica that is stopped in the middle of a transaction holds the others up for less than they
+/// wait for a lock.
 const SETTINGS: &str = "SET search_path TO scimgate; \
     SET statement_timeout TO '10s'; \
     SET lock_timeout TO '5s'; \
-    SET idle_in_transaction_session_timeout TO '5s'; \
+    SET idle_in_transaction_session_timeout TO '3s'; \
     SET tcp_keepalives_idle TO 10; \
     SET tcp_keepalives_interval TO 5; \
     SET tcp_keepalives_count TO 3";
@@ -47,20 +52,23 @@ pub(in crate::store) struct Session {
     client: Client,
     /// Whether a statement of the transaction has failed, after which none can succeed.
     failed: Flag<bool>,
+    /// Knows whether the database is reached.
+    replica: Arc<Replica>,
     /// Last, so that the connection is told of the end.
     runtime: Runtime,
 }
 
 impl Session {
     /// Connects. Blocks.
-    pub(super) fn open(address: &Address) -> Result<Self, Fault> {
+    pub(super) fn open(address: &Address, replica: &Arc<Replica>) -> Result<Self, Fault> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime
             .map_err(|error| Fault::lost(format!("no event loop for the store: {error}")))?;
-        let connected = runtime.block_on(async { timeout(ANSWER, connect(address)).await });
+        let connected = runtime.block_on(answered(replica, connect(address)));
         Ok(Self {
-            client: connected.map_err(|_| silent())??,
+            client: connected?,
             failed: Flag::new(false),
+            replica: Arc::clone(replica),
             runtime,
         })
     }
@@ -132,12 +140,26 @@ impl Session {
     }
 
     fn run<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
-        let answered = self.runtime.block_on(async { timeout(ANSWER, work).await });
-        let answered = match answered {
-            Ok(answered) => answered.map_err(|error| Fault::from(&error)),
-            Err(_) => Err(silent()),
-        };
+        let work = async { work.await.map_err(|error| Fault::from(&error)) };
+        let answered = self.runtime.block_on(answered(&self.replica, work));
         answered.inspect_err(|_| self.failed.set(true))
+    }
+}
+
+/// Waits until the database has answered, or is known not to.
+async fn answered<T>(
+    replica: &Replica,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let until = Instant::now() + ANSWER;
+    let mut work = std::pin::pin!(work);
+    loop {
+        match timeout(LOOK, &mut work).await {
+            Ok(answered) => return answered,
+            Err(_) if replica.is_cut_off() => return Err(Fault::cut_off()),
+            Err(_) if Instant::now() > until => return Err(silent()),
+            Err(_) => {}
+        }
     }
 }
 

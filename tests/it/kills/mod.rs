@@ -15,6 +15,7 @@
 //! | `unheard` | one lost reply or kill at a time, in slow motion |
 //! | `at_once` | identical POSTs at the same moment |
 //! | `disk` | a store that cannot be written |
+//! | `replicas` | two of them on one PostgreSQL, of which one is killed, stopped or cut off |
 //!
 //! The runs are bounded and repeatable. The environment makes them longer and others:
 //! `tests/README.md`.
@@ -29,6 +30,7 @@ mod lost_replies;
 mod members;
 mod model;
 mod oracle;
+mod replicas;
 mod rounds;
 mod stand;
 mod unheard;

@@ -20,6 +20,9 @@ use url::form_urlencoded;
 use super::class::{Class, TOKEN};
 use super::fate::{Fate, Loss, Manner};
 
+/// The header that says which replica sent a call.
+pub(super) const REPLICA: &str = "x-replica";
+
 /// A running vendor. It ends with the runtime it was started on.
 #[derive(Clone)]
 pub(super) struct Model {
@@ -54,6 +57,8 @@ pub(super) struct Tally {
     pub(super) writes: u64,
     /// When each create came.
     pub(super) creates: Vec<Instant>,
+    /// When each call that changes something came, and from which replica.
+    pub(super) sent: Vec<(String, Instant)>,
 }
 
 /// A person or a team that was made.
@@ -75,6 +80,8 @@ struct Call {
     path: Vec<String>,
     query: HashMap<String, String>,
     token: Option<String>,
+    /// Which one sent it, as its manifest says.
+    replica: String,
     body: Value,
 }
 
@@ -224,11 +231,15 @@ impl Call {
         let path = head.uri.path().split('/').filter(|part| !part.is_empty());
         let query = head.uri.query().unwrap_or_default().as_bytes();
         let token = head.headers.get(TOKEN);
+        let replica = head.headers.get(REPLICA);
         Ok(Self {
             method: head.method,
             path: path.map(str::to_owned).collect(),
             query: form_urlencoded::parse(query).into_owned().collect(),
             token: token.map(|token| String::from_utf8_lossy(token.as_bytes()).into_owned()),
+            replica: replica.map_or_else(String::new, |replica| {
+                String::from_utf8_lossy(replica.as_bytes()).into_owned()
+            }),
             body: serde_json::from_slice(&body).unwrap_or_default(),
         })
     }
@@ -289,6 +300,10 @@ impl Shared {
         let mut state = self.state();
         state.tally.calls += 1;
         state.tally.writes += u64::from(call.method != Method::GET);
+        if call.method != Method::GET {
+            let sent = (call.replica.clone(), Instant::now());
+            state.tally.sent.push(sent);
+        }
         if call.is_create() {
             state.tally.creates.push(Instant::now());
             if let Some(fate) = state.next.pop_front() {

@@ -1,0 +1,492 @@
+//! Two replicas on one PostgreSQL, as processes, of which one is killed, stopped, cut off from the
+//! database, or goes on after all. The other takes over what it was doing; it sends nothing more.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, block_in_place};
+use tokio::time::sleep;
+
+use super::class::{Class, DELTA};
+use super::fate::Manner;
+use super::model::{Model, REPLICA};
+use crate::harness::postgres::Postgres;
+use crate::harness::{Connection, Request, Response};
+use crate::house::{House, text_of};
+use crate::serve_command::Served;
+
+/// A replica's time to write after its last renewal (`provisioning/lease.rs`).
+const LEASE: Duration = Duration::from_secs(4);
+
+/// Within which another replica goes on with what one that is silent was doing.
+const TAKE_OVER: Duration = Duration::from_secs(10);
+
+/// What a call takes while a replica is in trouble.
+const LATENCY: Duration = Duration::from_millis(400);
+
+const CONFIGURATION: &str = r#"
+[server]
+listen = "127.0.0.1:0"
+[catalog]
+watch = "off"
+[limits]
+requests_per_second = 10000
+burst = 10000
+[deadline]
+request_seconds = 20
+[store]
+postgres_url_file = "url"
+pepper_file = "pepper"
+"#;
+
+/// Two processes, their database and their vendors.
+struct Pair {
+    server: Postgres,
+    houses: [House; 2],
+    served: [Option<Served>; 2],
+    /// Between the first one and the database.
+    wire: Wire,
+    tenants: Vec<(&'static Class, Model, String)>,
+}
+
+impl Pair {
+    async fn of(classes: &[&'static Class]) -> Self {
+        let (server, url) = block_in_place(|| {
+            let server = Postgres::start();
+            let url = server.database();
+            (server, url)
+        });
+        let (_, rest) = url.split_once('@').unwrap();
+        let (address, _) = rest.split_once('/').unwrap();
+        let wire = Wire::to(address.parse().unwrap()).await;
+        let through_wire = url.replace(address, &wire.address.to_string());
+        let houses = [through_wire, url].map(|url| {
+            let house = House::empty();
+            house.write("scimgate.toml", CONFIGURATION);
+            house.write("url", &url);
+            house.write("pepper", &"0a".repeat(32));
+            house
+        });
+        let mut tenants = Vec::new();
+        for class in classes {
+            let vendor = Model::start(class, class.lag()).await;
+            for (number, house) in houses.iter().enumerate() {
+                move_in(house, class, &vendor, number);
+            }
+            let token = block_in_place(|| token(&houses[1], class));
+            tenants.push((*class, vendor, token));
+        }
+        let served = block_in_place(|| houses.each_ref().map(|house| Some(serve(house))));
+        Self {
+            server,
+            houses,
+            served,
+            wire,
+            tenants,
+        }
+    }
+
+    fn vendor(&self, class: &str) -> &Model {
+        let mut tenants = self.tenants.iter();
+        &tenants.find(|(of, ..)| of.name == class).unwrap().1
+    }
+
+    /// A request to one replica, on a connection of its own; `None` if no whole answer came.
+    fn send(
+        &self,
+        replica: usize,
+        class: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> impl Future<Output = Option<Response>> + use<> {
+        let mut tenants = self.tenants.iter();
+        let (_, _, token) = tenants.find(|(of, ..)| of.name == class).unwrap();
+        let request = Request::new(method, &format!("/t/{class}/scim/v2{path}"))
+            .header("Authorization", &format!("Bearer {token}"));
+        let request = match body {
+            Value::Null => request,
+            body => request.json(body),
+        };
+        let origin = &self.served[replica].as_ref().expect("it runs").origin;
+        let address: SocketAddr = origin.trim_start_matches("http://").parse().unwrap();
+        async move {
+            let mut connection = Connection::try_open(address).await.ok()?;
+            connection.try_send(&request).await.ok()
+        }
+    }
+
+    /// Comes again when it is told to, as Entra does.
+    async fn until_done(
+        &self,
+        replica: usize,
+        class: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Response {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let answer = self.send(replica, class, method, path, body).await;
+            let answer = answer.expect("a whole answer");
+            if answer.status != 503 {
+                return answer;
+            }
+            assert!(answer.retry_after().is_some(), "{answer}");
+            assert!(Instant::now() < until, "{answer}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn make(&self, replica: usize, class: &str, path: &str, body: &Value) -> String {
+        let made = self.until_done(replica, class, "POST", path, body).await;
+        assert_eq!(made.status, 201, "{made}");
+        made.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    fn signal(&self, name: &str) {
+        block_in_place(|| self.served[0].as_ref().unwrap().signal(name));
+    }
+
+    fn end(mut self) {
+        for served in self.served.iter_mut().flatten() {
+            let log = block_in_place(|| served.terminate());
+            assert!(!log.contains("panicked"), "{log}");
+        }
+    }
+}
+
+/// Writes a tenant's files; its calls say which replica they come from.
+fn move_in(house: &House, class: &Class, vendor: &Model, number: usize) {
+    let name = class.name;
+    let manifest = class.manifest(class.lag());
+    let manifest = format!("{manifest}\n[headers]\n{REPLICA} = \"{number}\"\n");
+    house.write(&format!("adapters/{name}.toml"), &manifest);
+    house.write(&format!("scripts/{name}.rhai"), &class.script());
+    let tenant = format!(
+        "adapter = \"{name}\"\nbase_url = \"{}\"\ncredential = {{ key = {{ value = \"k\" }} }}\n",
+        vendor.base_url
+    );
+    house.write(&format!("tenants/{name}.toml"), &tenant);
+}
+
+fn token(house: &House, class: &Class) -> String {
+    let minted = house.run(&[
+        "-c",
+        "scimgate.toml",
+        "token",
+        "mint",
+        "--tenant",
+        class.name,
+    ]);
+    assert!(minted.status.success(), "{}", text_of(&minted.stderr));
+    let minted = text_of(&minted.stdout);
+    minted.split_whitespace().last().unwrap().to_owned()
+}
+
+fn serve(house: &House) -> Served {
+    Served::of(house.command(&["-c", "scimgate.toml", "serve"]))
+}
+
+/// What leads to the database. When it is cut, what was sent arrives after all once it is whole.
+struct Wire {
+    address: SocketAddr,
+    is_cut: watch::Sender<bool>,
+}
+
+impl Wire {
+    async fn to(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (is_cut, cut) = watch::channel(false);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let cut = cut.clone();
+                tokio::spawn(async move {
+                    let server = TcpStream::connect(server).await?;
+                    let ((asked, told), (said, ask)) = (client.into_split(), server.into_split());
+                    tokio::join!(pass(asked, ask, cut.clone()), pass(said, told, cut));
+                    std::io::Result::Ok(())
+                });
+            }
+        });
+        Self { address, is_cut }
+    }
+}
+
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut cut: watch::Receiver<bool>) {
+    let mut bytes = vec![0; 16 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        let whole = cut.wait_for(|is_cut| !is_cut).await.is_ok();
+        if !whole || to.write_all(&bytes[..read]).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn patch(operations: Value) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": operations,
+    })
+}
+
+fn adding(member: &str) -> Value {
+    json!({"op": "add", "path": "members", "value": [{"value": member}]})
+}
+
+fn person(name: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": name, "externalId": name, "active": true,
+    })
+}
+
+/// What the first replica was doing when it fell silent.
+struct Interrupted {
+    team: String,
+    people: Vec<String>,
+    /// A member who joins, and then another name: two writes.
+    change: JoinHandle<Option<Response>>,
+    /// A person at a vendor that would make another one of the same name.
+    create: JoinHandle<Option<Response>>,
+}
+
+/// Waits until the first replica is between two writes, its locks held.
+async fn in_the_middle(pair: &Pair) -> Interrupted {
+    let team = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "team",
+    });
+    let team = pair.make(0, "delta", "/Groups", &team).await;
+    let mut people = Vec::new();
+    for (number, name) in ["kay", "lee", "mia"].into_iter().enumerate() {
+        let made = pair
+            .make(number % 2, "delta", "/Users", &person(name))
+            .await;
+        people.push(made);
+    }
+    for class in ["delta", "b"] {
+        pair.vendor(class).behave(Manner::Calm(LATENCY));
+    }
+    let before = pair.vendor("delta").tally().writes;
+    let two = patch(json!([
+        adding(&people[0]),
+        {"op": "replace", "path": "displayName", "value": "renamed"},
+    ]));
+    let path = format!("/Groups/{team}");
+    let change = tokio::spawn(pair.send(0, "delta", "PATCH", &path, &two));
+    let create = tokio::spawn(pair.send(0, "b", "POST", "/Users", &person("ada")));
+    let until = Instant::now() + Duration::from_secs(10);
+    while pair.vendor("delta").tally().writes == before || pair.vendor("b").tally().writes == 0 {
+        assert!(Instant::now() < until, "both are on their way");
+        sleep(Duration::from_millis(2)).await;
+    }
+    Interrupted {
+        team,
+        people,
+        change,
+        create,
+    }
+}
+
+/// The second replica is asked for the same group and the same person; how long it took.
+async fn taken_over(pair: &Pair, doing: &Interrupted) -> Duration {
+    let began = Instant::now();
+    let path = format!("/Groups/{}", doing.team);
+    let (join, ada) = (patch(json!([adding(&doing.people[1])])), person("ada"));
+    let (joined, made) = tokio::join!(
+        pair.until_done(1, "delta", "PATCH", &path, &join),
+        pair.until_done(1, "b", "POST", "/Users", &ada),
+    );
+    assert!(matches!(joined.status, 200 | 204), "{joined}");
+    assert_eq!(made.status, 201, "{made}");
+    let took = began.elapsed();
+    assert!(took < TAKE_OVER, "{took:?}");
+    took
+}
+
+/// When the first replica sent its last change.
+fn last_sent(pair: &Pair) -> Instant {
+    let sent = ["delta", "b"].map(|class| pair.vendor(class).tally().sent);
+    let own = sent.iter().flatten().filter(|(replica, _)| replica == "0");
+    own.map(|(_, at)| *at).max().unwrap()
+}
+
+/// The first replica works again, and everybody is there once.
+async fn whole_again(pair: &Pair, doing: &Interrupted) {
+    let path = format!("/Groups/{}", doing.team);
+    let join = patch(json!([adding(&doing.people[2])]));
+    let joined = pair.until_done(0, "delta", "PATCH", &path, &join).await;
+    assert!(matches!(joined.status, 200 | 204), "{joined}");
+    let teams = pair.vendor("delta").accounts();
+    let team = teams.iter().find(|account| account.id == doing.team);
+    let members: Vec<_> = team.unwrap().members.iter().cloned().collect();
+    assert_eq!(members, doing.people, "0 lost");
+    assert_eq!(
+        pair.vendor("b").named("people", "ada").len(),
+        1,
+        "0 doubled"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_replica_is_taken_over() {
+    let mut pair = Pair::of(&[&DELTA, Class::named("b")]).await;
+    let mut doing = in_the_middle(&pair).await;
+    block_in_place(|| pair.served[0].take().unwrap().kill());
+    let took = taken_over(&pair, &doing).await;
+    println!("killed: taken over after {took:?}");
+    assert!((&mut doing.change).await.unwrap().is_none());
+    pair.served[0] = Some(block_in_place(|| serve(&pair.houses[0])));
+    whole_again(&pair, &doing).await;
+    pair.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_replica_is_taken_over_and_sends_nothing_when_it_goes_on() {
+    let pair = Pair::of(&[&DELTA, Class::named("b")]).await;
+    let mut doing = in_the_middle(&pair).await;
+    let stopped = Instant::now();
+    pair.signal("STOP");
+    let took = taken_over(&pair, &doing).await;
+    println!("stopped: taken over after {took:?}");
+    pair.signal("CONT");
+    let changed = (&mut doing.change).await.unwrap();
+    let changed = changed.expect("an answer, however late");
+    assert_eq!(changed.status, 503, "{changed}");
+    assert!(changed.retry_after().is_some(), "{changed}");
+    // It was sent before, and what the vendor answered then is true.
+    let made = (&mut doing.create).await.unwrap();
+    let made = made.expect("an answer, however late");
+    let account = &pair.vendor("b").named("people", "ada")[0];
+    match made.status {
+        201 => assert_eq!(made.json()["id"], account.id, "{made}"),
+        status => assert_eq!(status, 503, "{made}"),
+    }
+    assert!(last_sent(&pair) < stopped + LATENCY, "it sent something");
+    let teams = pair.vendor("delta").named("teams", "renamed");
+    assert!(teams.is_empty(), "its second write was never sent");
+    whole_again(&pair, &doing).await;
+    pair.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_cut_off_ends_with_its_lease() {
+    let pair = Pair::of(&[&DELTA, Class::named("b")]).await;
+    let doing = in_the_middle(&pair).await;
+    let cut = Instant::now();
+    pair.wire.is_cut.send_replace(true);
+    // It is asked all the time, and has nothing to answer.
+    let path = format!("/Groups/{}", doing.team);
+    let join = patch(json!([adding(&doing.people[2])]));
+    let asking = async {
+        let mut slowest = Duration::ZERO;
+        while cut.elapsed() < Duration::from_secs(6) {
+            let asked = Instant::now();
+            let answer = pair.send(0, "delta", "PATCH", &path, &join).await;
+            let answer = answer.expect("a whole answer");
+            assert_eq!(answer.status, 503, "{answer}");
+            slowest = slowest.max(asked.elapsed());
+            sleep(Duration::from_millis(50)).await;
+        }
+        slowest
+    };
+    let (took, slowest) = tokio::join!(taken_over(&pair, &doing), asking);
+    println!("cut off: taken over after {took:?}; the slowest 503 took {slowest:?}");
+    assert!(slowest < Duration::from_secs(8), "{slowest:?}");
+    pair.wire.is_cut.send_replace(false);
+    let healing = Instant::now();
+    whole_again(&pair, &doing).await;
+    println!("cut off: healed after {:?}", healing.elapsed());
+    let sent = ["delta", "b"].map(|class| pair.vendor(class).tally().sent);
+    let within = cut + LEASE..healing;
+    for (replica, at) in sent.iter().flatten() {
+        assert!(replica != "0" || !within.contains(at), "after its lease");
+    }
+    pair.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_database_is_503_at_once_and_nothing_is_sent() {
+    let pair = Pair::of(&[&DELTA]).await;
+    let kay = pair.make(0, "delta", "/Users", &person("kay")).await;
+    let path = format!("/Users/{kay}");
+    let name = patch(json!([{"op": "replace", "path": "displayName", "value": "K"}]));
+    let before = pair.vendor("delta").tally().writes;
+    block_in_place(|| pair.server.kill());
+    let lost = Instant::now();
+    let mut slowest = Duration::ZERO;
+    for turn in 0..40 {
+        let asked = Instant::now();
+        let answer = match turn % 4 {
+            0 => {
+                pair.send(0, "delta", "POST", "/Users", &person("lee"))
+                    .await
+            }
+            1 => pair.send(1, "delta", "PATCH", &path, &name).await,
+            2 => pair.send(1, "delta", "DELETE", &path, &Value::Null).await,
+            _ => pair.send(0, "delta", "PATCH", &path, &name).await,
+        };
+        let answer = answer.expect("a whole answer");
+        assert_eq!(answer.status, 503, "{answer}");
+        slowest = slowest.max(asked.elapsed());
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert_eq!(
+        pair.vendor("delta").tally().writes,
+        before,
+        "0 vendor writes"
+    );
+    println!(
+        "lost database: the slowest of 40 answers in {:?} took {slowest:?}",
+        lost.elapsed()
+    );
+    block_in_place(|| pair.server.resume());
+    let back = Instant::now();
+    for replica in [0, 1] {
+        let answer = pair
+            .until_done(replica, "delta", "PATCH", &path, &name)
+            .await;
+        assert!(matches!(answer.status, 200 | 204), "{answer}");
+    }
+    println!("lost database: healed after {:?}", back.elapsed());
+    assert!(
+        back.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        back.elapsed()
+    );
+    pair.end();
+}
+
+/// What one replica wrote is in no look-up of the vendor's yet; the other one knows it all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_look_ups_lag_the_other_replica_knows_what_was_written() {
+    let pair = Pair::of(&[Class::named("c-token")]).await;
+    for number in 0..6 {
+        let ada = person(&format!("ada{number}"));
+        let (one, other) = (number % 2, (number + 1) % 2);
+        let id = pair.make(one, "c-token", "/Users", &ada).await;
+        let again = pair
+            .until_done(other, "c-token", "POST", "/Users", &ada)
+            .await;
+        // It cannot know yet that Entra has heard of the first.
+        match again.status {
+            201 => assert_eq!(again.json()["id"], id, "{again}"),
+            status => assert_eq!(status, 409, "{again}"),
+        }
+        let filter = format!("/Users?filter=userName%20eq%20%22ada{number}%22");
+        let found = pair
+            .until_done(other, "c-token", "GET", &filter, &Value::Null)
+            .await;
+        assert_eq!(found.json()["totalResults"], 1, "{found}");
+    }
+    let made = pair.vendor("c-token").accounts().len();
+    assert_eq!(made, 6, "0 doubled");
+    pair.end();
+}
