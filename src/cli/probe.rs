@@ -10,7 +10,7 @@ use url::Url;
 
 use super::output::Form;
 use super::{Ending, Trouble};
-use crate::probe::{self, Target};
+use crate::probe::{self, Client, Target};
 use crate::vendor::TlsOptions;
 
 /// What is probed, and how.
@@ -34,6 +34,10 @@ pub(super) struct Options {
     /// Send only requests that change nothing: the connection, the token, queries.
     #[arg(long)]
     read_only: bool,
+    /// Whose requests to send: Entra's, or those of a client that keeps to the RFCs, for tenants
+    /// with `profile = "strict"`.
+    #[arg(long, value_enum, default_value_t)]
+    client: Client,
     /// The domain of the probe's user names, for endpoints that accept only certain domains.
     #[arg(long, value_name = "DOMAIN", default_value = "probe.example")]
     domain: String,
@@ -76,6 +80,7 @@ fn target(options: &Options) -> anyhow::Result<Target> {
         tls: TlsOptions::load(options.ca.as_deref())?.config(),
         patience: Duration::from_secs(options.timeout),
         read_only: options.read_only,
+        client: options.client,
         domain: options.domain.clone(),
     })
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::Client;
+
 pub(super) const CORE_USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub(super) const CORE_GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(super) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -13,6 +15,12 @@ pub(super) enum Dialect {
     Legacy,
     /// That of the flag `aadOptscim062020`: one object of flat keys, lower case.
     Compliant,
+}
+
+impl Dialect {
+    pub(super) fn is_sent_by(self, client: Client) -> bool {
+        self == Self::Compliant || client == Client::Entra
+    }
 }
 
 /// A user as Entra creates it by its default mapping.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::bodies::equals;
-use super::{Course, Finding, Misfit};
+use super::bodies::{CORE_GROUP, ENTERPRISE, equals};
+use super::{Client, Course, Finding, Misfit};
 
 /// Nobody has this name or id.
 pub(super) const NOBODY: &str = "f1f0c9b0-3c1e-4b53-9d7e-0d4b86d3a001";
@@ -110,11 +110,10 @@ async fn provider_config(course: &mut Course) -> Finding {
 async fn schemas(course: &mut Course) -> Finding<bool> {
     const ADVICE: &str = "Entra discovers attributes by it, and takes an endpoint without a Group schema for one without groups.";
     let answer = course.wire.get("/Schemas").await?.expect(&[200], ADVICE)?;
-    let ids = answer
-        .resources()?
-        .iter()
-        .filter_map(|schema| schema.get("id"));
-    Ok(ids.into_iter().any(|id| id == super::bodies::CORE_GROUP))
+    let listed = |urn: &str| Ok(answer.resources()?.iter().any(|schema| schema["id"] == urn));
+    // Entra sends its enterprise attributes to any endpoint.
+    course.has_enterprise = course.client == Client::Entra || listed(ENTERPRISE)?;
+    listed(CORE_GROUP)
 }
 
 async fn pages(course: &mut Course) -> Finding {

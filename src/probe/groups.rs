@@ -60,6 +60,9 @@ pub(super) async fn check(course: &mut Course, first: &str, second: &str) {
             ],
         ),
     ] {
+        if !dialect.is_sent_by(course.client) {
+            continue;
+        }
         course
             .check(add, async |course| {
                 for user in [first, second, first] {

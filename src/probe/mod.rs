@@ -20,10 +20,21 @@ use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 use url::Url;
 
 pub use report::{Check, Report, Verdict};
 use wire::{Answer, Wire};
+
+/// Whose requests are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Client {
+    /// Entra's, in both of its PATCH dialects.
+    #[default]
+    Entra,
+    /// Those of a client that keeps to the RFCs: Entra's own deviations are left out.
+    Rfc,
+}
 
 /// What is probed.
 pub struct Target {
@@ -37,6 +48,8 @@ pub struct Target {
     pub patience: Duration,
     /// Only what changes nothing.
     pub read_only: bool,
+    /// Whose requests are sent.
+    pub client: Client,
     /// The part after the `@` of user names and addresses.
     pub domain: String,
 }
@@ -77,6 +90,9 @@ struct Course {
     /// Part of every name, so that nothing real can be meant.
     mark: String,
     domain: String,
+    client: Client,
+    /// Whether attributes of the enterprise extension are sent.
+    has_enterprise: bool,
     report: Report,
     /// Paths of what was made and has to go again, the newest last.
     made: Vec<String>,
@@ -88,6 +104,8 @@ pub async fn run(target: Target) -> Report {
         wire: Wire::new(&target),
         mark: format!("scimgate-probe-{:08x}", mark()),
         domain: target.domain,
+        client: target.client,
+        has_enterprise: true,
         report: Report::default(),
         made: Vec::new(),
     };
@@ -134,6 +152,16 @@ impl Course {
             took: begun.elapsed(),
         });
         value
+    }
+
+    /// A user of this name, as this client creates it.
+    fn user(&self, name: &str) -> Value {
+        let mut user = bodies::user(name, &self.domain);
+        if self.client == Client::Rfc {
+            // RFC 7643 section 3: an extension is listed when there is something of it.
+            user["schemas"] = json!([bodies::CORE_USER]);
+        }
+        user
     }
 
     /// Notes a check that could not be carried out.

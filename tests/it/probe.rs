@@ -15,8 +15,13 @@ struct Demonstration {
 
 impl Demonstration {
     fn of(vendor: &str) -> Self {
+        Self::with(vendor, "entra")
+    }
+
+    fn with(vendor: &str, profile: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_scimgate"))
             .args(["demo", "--serve-only", "--vendor", vendor])
+            .args(["--profile", profile])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -85,6 +90,21 @@ fn a_gateway_with_users_and_groups_fits() {
 #[test]
 fn a_gateway_with_users_only_fits() {
     fits("wedo", 33, 2);
+}
+
+/// Each vendor in each profile: nothing fails. What is told all the same, the vendor has no place for.
+#[test]
+fn every_vendor_fits_in_every_profile() {
+    for vendor in ["reference", "sosafe", "paloalto", "webroot", "wss", "wedo"] {
+        for (profile, client) in [("okta", "entra"), ("entra", "entra"), ("strict", "rfc")] {
+            let demonstration = Demonstration::with(vendor, profile);
+            let more = ["--client", client];
+            let output = probe(&demonstration.tenant_url, &demonstration.token, &more);
+            let failed = checks(&output, "failed");
+            assert_eq!(failed, Vec::<String>::new(), "{vendor}, {profile}");
+            assert_eq!(output.status.code(), Some(0), "{vendor}, {profile}");
+        }
+    }
 }
 
 #[test]
