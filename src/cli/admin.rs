@@ -2,8 +2,10 @@
 
 use anyhow::ensure;
 use jiff::Timestamp;
+use serde_json::json;
 
-use super::{Ending, Trouble};
+use super::output::Form;
+use super::{Ending, Trouble, columns};
 use crate::adapter::keys::TenantId;
 use crate::config::Config;
 use crate::gateway::open_tokens;
@@ -43,59 +45,68 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 }
 
 /// Works on the store, whether a gateway runs or not.
-pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
+pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let tokens = tokens.administrators(std::sync::Arc::new(store.clone()));
     let runtime = super::event_loop()?;
     let done = runtime.block_on(async {
         match verb {
-            Verb::Mint { role, name } => mint(&store, &tokens, *role, name).await,
-            Verb::List => list(&tokens).await,
-            Verb::Revoke { key } => revoke(&store, &tokens, key).await,
+            Verb::Mint { role, name } => mint(&store, &tokens, *role, name, form).await,
+            Verb::List => list(&tokens, form).await,
+            Verb::Revoke { key } => revoke(&store, &tokens, key, form).await,
         }
     });
-    done.map(|()| Ending::Done).map_err(Trouble::Config)
+    done.map_err(Trouble::Config)
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 async fn mint(
     audit: &dyn AuditBook,
     tokens: &AdminTokens,
     role: Role,
     name: &AdminName,
-) -> anyhow::Result<()> {
+    form: Form,
+) -> anyhow::Result<Ending> {
     let token = tokens.issue(name.clone(), role).await?;
     note(audit, "admin.mint", None, token.key_id()).await?;
-    println!("Admin token: {}", token.reveal());
-    Ok(())
+    let json = || json!({ "key_id": token.key_id().to_string(), "name": name.to_string(), "role": role.to_string(), "token": token.reveal() });
+    Ok(form.put(|| format!("Admin token: {}\n", token.reveal()), json))
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-async fn list(tokens: &AdminTokens) -> anyhow::Result<()> {
+async fn list(tokens: &AdminTokens, form: Form) -> anyhow::Result<Ending> {
     let records = tokens.list().await?;
     if records.is_empty() {
         eprintln!("there are no admin tokens; `scimgate admin mint` makes one");
     }
-    for record in records {
-        let standing = match record.revoked {
-            None => "works".to_owned(),
-            Some(at) => format!("revoked {at:.0}"),
-        };
-        println!(
-            "{}  {:<8}  {}  made {:.0}  {standing}",
-            record.key_id, record.role, record.name, record.created
-        );
-    }
-    Ok(())
+    let head = ["KEY ID", "ROLE", "NAME", "CREATED", "STATUS"].map(str::to_owned);
+    let lines = records.iter().map(|record| {
+        let status = record.revoked.map(|at| format!("revoked {at:.0}"));
+        vec![
+            record.key_id.to_string(),
+            record.role.to_string(),
+            record.name.to_string(),
+            format!("{:.0}", record.created),
+            status.unwrap_or_else(|| "valid".to_owned()),
+        ]
+    });
+    let lines: Vec<_> = [head.to_vec()].into_iter().chain(lines).collect();
+    let json = || json!({ "tokens": columns::objects(&lines) });
+    Ok(form.put(|| columns::aligned(&lines), json))
 }
 
-async fn revoke(audit: &dyn AuditBook, tokens: &AdminTokens, key: &KeyId) -> anyhow::Result<()> {
+async fn revoke(
+    audit: &dyn AuditBook,
+    tokens: &AdminTokens,
+    key: &KeyId,
+    form: Form,
+) -> anyhow::Result<Ending> {
     let found = tokens.revoke(key).await?;
     ensure!(
         found,
         "there is no admin token {key}; see `scimgate admin list`"
     );
-    note(audit, "admin.revoke", None, key).await
+    note(audit, "admin.revoke", None, key).await?;
+    let human = || format!("admin token {key} is revoked; the gateway refuses it from now on\n");
+    Ok(form.put(human, || json!({ "revoked": key.to_string() })))
 }
 
 /// Notes what was done from the command line.

@@ -49,7 +49,6 @@ enum Deny {
 }
 
 /// Loads everything as `serve` would and tells what is wrong with it.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let mut sources = sources(config);
     // A new user has adapters before he has a tenant.
@@ -75,23 +74,21 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     };
     report.allow(&looked_at, left_out);
     report.retain(|problem| selection.shows(Path::new(&problem.file)));
-    print!("{}", written(&report, options.format));
+    put!("{}", written(&report, options.format));
     if options.format == Format::Human {
-        println!("{}", summary(&catalog, played, &report));
+        put_line!("{}", summary(&catalog, played, &report));
     }
     Ok(ending(&report, options.deny))
 }
 
 /// Tells of a configuration that cannot be used, as of anything else that is wrong.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn unusable(report: &Report, options: &Options) {
     if options.format != Format::Human {
-        print!("{}", written(report, options.format));
+        put!("{}", written(report, options.format));
     }
 }
 
 /// Prints what a code means.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn explain(code: &str) -> Result<Ending, Trouble> {
     let Some(text) = manual::explain(code) else {
         let meant = crate::problem::nearest(code, manual::codes());
@@ -103,7 +100,7 @@ pub(super) fn explain(code: &str) -> Result<Ending, Trouble> {
             "there is no code {code}; {remedy}"
         )));
     };
-    println!("{code}\n\n{text}");
+    put_line!("{code}\n\n{text}");
     Ok(Ending::Done)
 }
 

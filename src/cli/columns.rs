@@ -1,5 +1,7 @@
 //! Text in columns, each as wide as its widest cell.
 
+use serde_json::Value;
+
 /// Lines of cells with two spaces between, without spaces at their ends.
 pub(super) fn aligned(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -19,6 +21,20 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> String {
         format!("{}\n", cells.join("  ").trim_end())
     };
     rows.iter().map(line).collect()
+}
+
+/// The same for programs: an object a line, with the words of the first line as names.
+pub(super) fn objects(rows: &[Vec<String>]) -> Value {
+    let Some((head, rows)) = rows.split_first() else {
+        return Value::Array(Vec::new());
+    };
+    let name = |cell: &String| cell.trim().to_lowercase().replace(' ', "_");
+    let object = |row: &Vec<String>| {
+        let cells = head.iter().zip(row);
+        let cells = cells.map(|(head, cell)| (name(head), Value::from(cell.trim())));
+        Value::Object(cells.collect())
+    };
+    rows.iter().map(object).collect()
 }
 
 #[cfg(test)]

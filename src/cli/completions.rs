@@ -1,6 +1,6 @@
 //! `scimgate completions` and `scimgate man`: what a package puts beside the program.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, Command, CommandFactory as _};
@@ -19,12 +19,8 @@ pub(super) struct Options {
 pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Cli::command(), "scimgate", &mut script);
-    match io::stdout().write_all(&script) {
-        Ok(()) => Ok(Ending::Done),
-        // Whoever reads, `head` for one, has enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ending::Done),
-        Err(error) => Err(Trouble::Internal(error.into())),
-    }
+    put!("{}", String::from_utf8_lossy(&script));
+    Ok(Ending::Done)
 }
 
 /// Where manual pages go.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::output::Form;
 use super::{Ending, Trouble, environment, told, unusable};
 use crate::config::origin::Origins;
 use crate::config::schema::schema;
@@ -26,23 +27,24 @@ pub(super) enum Verb {
 }
 
 /// Prints the reference, the schema, or the configuration as a file that would say the same.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-pub(super) fn run(file: Option<&Path>, verb: &Verb) -> Result<Ending, Trouble> {
+pub(super) fn run(file: Option<&Path>, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     match verb {
-        Verb::Default => print!("{REFERENCE}"),
-        Verb::Schema => println!("{:#}", schema()),
-        Verb::Show { origin } => print!("{}", shown(file, *origin)?),
+        Verb::Default => Ok(Form::Human.put(|| REFERENCE.to_owned(), || Value::Null)),
+        Verb::Schema => Ok(Form::Json.put(String::new, schema)),
+        Verb::Show { origin } => show(file, *origin, form),
     }
-    Ok(Ending::Done)
 }
 
-fn shown(file: Option<&Path>, with_origins: bool) -> Result<String, Trouble> {
+fn show(file: Option<&Path>, with_origins: bool, form: Form) -> Result<Ending, Trouble> {
     let loaded = Config::load_with_origins(file, environment());
     let (config, origins) = loaded.map_err(|problems| unusable(&told(file, problems)))?;
     let values = serde_json::to_value(&config).map_err(|error| Trouble::Internal(error.into()))?;
-    let mut text = String::new();
-    section(&values, "", with_origins.then_some(&origins), &mut text);
-    Ok(text)
+    let human = || {
+        let mut text = String::new();
+        section(&values, "", with_origins.then_some(&origins), &mut text);
+        text
+    };
+    Ok(form.put(human, || values.clone()))
 }
 
 /// A section's own values, then the sections in it.

@@ -127,28 +127,24 @@ async fn told_to_stop() -> io::Result<()> {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn print_variables(stand: &Stand) {
-    println!("TENANT_URL={}", stand.tenant_url);
-    println!("TOKEN={}", stand.token);
+    put_line!("TENANT_URL={}", stand.tenant_url);
+    put_line!("TOKEN={}", stand.token);
 }
 
 /// A tenant file as it stands, so that it can be sent into one.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn print_tenant_file(tenant_file: &str, control: &str) {
-    println!(
+    put_line!(
         "# What it has stored, and what it was asked: {control}/state, {control}/journal?bodies=1"
     );
-    println!("{}", tenant_file.trim_end());
-    println!("# Ctrl-C stops the emulator.");
+    put_line!("{}", tenant_file.trim_end());
+    put_line!("# Ctrl-C stops the emulator.");
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn print_report(report: &Report) {
-    print!("{report}");
+    put!("{report}");
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn print_invitation(stand: &Stand) {
     let Stand {
         vendor,
@@ -159,7 +155,7 @@ fn print_invitation(stand: &Stand) {
     } = stand;
     let (title, control) = (vendor.title(), emulator.control_url());
     let tenant_file = vendor.tenant_file(emulator);
-    println!(
+    put_line!(
         r#"
 Still serving. What an administrator would paste into Entra:
   Tenant URL    {tenant_url}

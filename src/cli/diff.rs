@@ -23,14 +23,10 @@ pub(super) struct Options {
 }
 
 /// Tells what a reload of the running gateway would change.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let remote = Remote::of(config, &options.whereabouts)?;
     let preview: Preview = remote.get("/diff")?;
-    match options.format {
-        Form::Human => print!("{}", human(&preview)),
-        Form::Json => println!("{:#}", serde_json::json!(preview)),
-    }
+    (options.format).put(|| human(&preview), || serde_json::json!(preview));
     Ok(if options.exit_code && !preview.is_none() {
         Ending::Findings
     } else {

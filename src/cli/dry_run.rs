@@ -1,6 +1,6 @@
 //! `scimgate dry-run`.
 
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -76,7 +76,11 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
 
 /// Asks the tenant's vendor what Entra's Test Connection makes the gateway ask: is there a user whom
 /// nobody has. It tells address, credential and rights, and changes nothing.
-pub(super) fn test_connection(config: &Config, tenant: &TenantId) -> Result<Ending, Trouble> {
+pub(super) fn test_connection(
+    config: &Config,
+    tenant: &TenantId,
+    format: Form,
+) -> Result<Ending, Trouble> {
     let nobody = uuid::Uuid::new_v4();
     let asked = format!("### Test Connection\nGET /Users?filter=userName+eq+%22{nobody}%22\n");
     let requests = Requests::parse("Test Connection", &asked);
@@ -88,12 +92,12 @@ pub(super) fn test_connection(config: &Config, tenant: &TenantId) -> Result<Endi
         read: true,
         script: None,
         against: None,
-        format: Form::Human,
+        format,
     };
     let stage = Stage::set(config, &options, &requests).map_err(Trouble::Config)?;
     let done = stage.play(&stage.subject, &requests);
     let done = done.map_err(Trouble::Internal)?;
-    tell(&done, None, Form::Human);
+    tell(&done, None, format);
     Ok(match done.is_success() {
         true => Ending::Done,
         false => Ending::Findings,
@@ -111,8 +115,7 @@ fn tell(now: &DryRun, other: Option<&DryRun>, format: Form) {
             format!("{told:#}\n")
         }
     };
-    // Whoever reads it may have seen enough: `| head`.
-    let _written = std::io::stdout().write_all(text.as_bytes());
+    put!("{text}");
 }
 
 fn compared(now: &DryRun, other: &DryRun) -> String {

@@ -27,7 +27,6 @@ pub(super) struct Options {
 }
 
 /// Tells the story of a request.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let log = Events::of(config, &options.place)?;
     let events = soon(&log, options.request_id.trim())?;
@@ -37,10 +36,10 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     }
     if options.format == Form::Json {
         let text = serde_json::to_string_pretty(&events);
-        println!("{}", text.map_err(|error| Trouble::Internal(error.into()))?);
+        put_line!("{}", text.map_err(|error| Trouble::Internal(error.into()))?);
     } else {
         let stories: Vec<_> = events.iter().map(tell::story).collect();
-        print!("{}", stories.join("\n"));
+        put!("{}", stories.join("\n"));
     }
     Ok(Ending::Done)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 
+use super::output::Form;
 use super::{Ending, Trouble, files};
 
 /// What to make.
@@ -15,6 +16,9 @@ pub(super) struct Options {
     /// Only the adapters of these vendors; all if not said.
     #[arg(long, value_name = "NAME", value_parser = names())]
     vendor: Vec<String>,
+    /// The format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
 }
 
 /// An adapter in the program.
@@ -41,24 +45,20 @@ fn names() -> PossibleValuesParser {
 }
 
 /// Writes the files and says what to do next.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     let directory = &options.directory;
     let files = wanted(options);
     files::write(&files).map_err(Trouble::Config)?;
     let tenants = directory.join("tenants");
     std::fs::create_dir_all(tenants).map_err(|error| Trouble::Internal(error.into()))?;
-    for (path, _) in &files {
-        println!("wrote {}", path.display());
-    }
-    println!(
+    let next = format!(
         "\nnext, with the vendor's name and the address it gave you:\n  \
          cd {}\n  export SCIMGATE_CONFIG=scimgate.toml\n  \
          scimgate tenant add NAME --adapter VENDOR --base-url URL\n  \
-         scimgate token mint --tenant NAME\n  scimgate serve",
+         scimgate token mint --tenant NAME\n  scimgate serve\n",
         directory.display()
     );
-    Ok(Ending::Done)
+    Ok(files::written(options.format, &files, &next))
 }
 
 /// Each file and its text.

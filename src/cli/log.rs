@@ -1,12 +1,12 @@
 //! `scimgate log`.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::events::{Events, Place};
+use super::output::put;
 use super::{Ending, Trouble};
 use crate::adapter::keys::TenantId;
 use crate::config::{self, Config};
@@ -87,15 +87,16 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     let filter = options.filter(Timestamp::now());
     let mut page = log.page(&filter, Order::Newest, options.lines.into())?;
     page.events.reverse();
+    // A tenant that was removed still has events.
+    if let (Events::Here(..), true, Some(tenant)) = (&log, page.events.is_empty(), &options.tenant)
+    {
+        super::tenant::existing(config, tenant).map_err(Trouble::Config)?;
+    }
     let mut text = head(options.format);
     loop {
         text.push_str(&lines(&page.events, options.format).map_err(Trouble::Internal)?);
-        match print(&text) {
-            // Whoever read the output went away, as `head` does: that is no fault.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Ending::Done),
-            printed => printed.map_err(|error| Trouble::Internal(error.into()))?,
-        }
-        if !options.follow {
+        let is_read = put(format_args!("{text}"));
+        if !options.follow || !is_read {
             return Ok(Ending::Done);
         }
         text.clear();
@@ -117,12 +118,6 @@ impl Options {
             ..Filter::default()
         }
     }
-}
-
-fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }
 
 fn head(format: Format) -> String {

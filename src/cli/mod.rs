@@ -1,6 +1,9 @@
 //! The command line: one verb a file, and each only wires. `deploy/walk-through.md` has those by
 //! which a mapping is mended at work.
 
+#[macro_use]
+mod output;
+
 mod adapter;
 mod admin;
 mod check;
@@ -18,7 +21,6 @@ mod files;
 mod init;
 mod log;
 mod named;
-mod output;
 mod probe;
 mod reach;
 mod reload;
@@ -40,6 +42,7 @@ use crate::catalog::diagnostics::Report;
 use crate::config::Config;
 use crate::problem::file::without_numbers;
 use crate::problem::{Problem, counted};
+use output::InForm;
 
 /// A SCIM 2.0 gateway: Microsoft Entra ID in front, any vendor's own user API behind.
 #[derive(Debug, Parser)]
@@ -89,24 +92,20 @@ enum Verb {
     /// Explain one request: what happened and why, what Entra does next, and what to do.
     Explain(explain::Options),
     /// List or show the vendors, or create the files of a new one.
-    #[command(subcommand)]
-    Adapter(adapter::Verb),
+    Adapter(InForm<adapter::Verb>),
     /// Write definition files that let editors complete and explain scripts.
     Definitions(definitions::Options),
     /// Create, list and revoke administrators' tokens.
-    #[command(subcommand)]
-    Admin(admin::Verb),
+    Admin(InForm<admin::Verb>),
     /// Add, list, show, test and remove tenants.
-    #[command(subcommand)]
-    Tenant(tenant::Verb),
+    Tenant(InForm<tenant::Verb>),
     /// Create, list and revoke tenants' tokens, which Entra sends.
     #[command(subcommand)]
     Token(token::Verb),
     /// Test whether Entra can work with a SCIM endpoint, by sending what Entra sends.
     Probe(probe::Options),
     /// Print the effective configuration, the reference of all keys, or their schema.
-    #[command(subcommand)]
-    Config(config::Verb),
+    Config(InForm<config::Verb>),
     /// Print completions for a shell.
     Completions(completions::Options),
     /// Write manual pages into a directory.
@@ -152,15 +151,15 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Status(options) => with(&|config| status::run(config, &options)),
         Verb::Diff(options) => with(&|config| diff::run(config, &options)),
         Verb::Reload(options) => with(&|config| reload::run(config, &options)),
-        Verb::Admin(verb) => with(&|config| admin::run(config, &verb)),
+        Verb::Admin(admin) => with(&|config| admin::run(config, &admin.verb, admin.format)),
         Verb::DryRun(options) => with(&|config| dry_run::run(config, &options)),
-        Verb::Adapter(verb) => with(&|config| adapter::run(config, &verb)),
+        Verb::Adapter(of) => with(&|config| adapter::run(config, &of.verb, of.format)),
         Verb::Definitions(options) => definitions::run(&options),
         Verb::Token(verb) => with(&|config| token::run(config, &verb)),
-        Verb::Tenant(verb) => with(&|config| tenant::run(config, &verb)),
+        Verb::Tenant(of) => with(&|config| tenant::run(config, &of.verb, of.format)),
         Verb::Probe(options) => probe::run(&options),
         Verb::Init(options) => init::run(&options),
-        Verb::Config(verb) => config::run(file, &verb),
+        Verb::Config(of) => config::run(file, &of.verb, of.format),
         Verb::Completions(options) => completions::run(&options),
         Verb::Man(options) => completions::man(&options),
         Verb::Log(options) => with(&|config| log::run(config, &options)),

@@ -1,9 +1,31 @@
 //! How a verb gives its result: for people, or for tools. The result goes to
 //! stdout, log lines to stderr.
 
-use std::io::IsTerminal;
+use std::fmt::Arguments;
+use std::io::{IsTerminal, Write as _};
 
+use serde_json::Value;
+
+use super::Ending;
 use crate::catalog::diagnostics::Report;
+
+/// Prints to stdout, as `print!` does. Whoever reads it may have seen enough (`scimgate check |
+/// head`): the verb goes on to its end all the same, for its exit status.
+macro_rules! put {
+    ($($text:tt)*) => {{ let _ = $crate::cli::output::put(format_args!($($text)*)); }};
+}
+
+/// The same with a line break.
+macro_rules! put_line {
+    ($($text:tt)*) => {{ put!("{}\n", format_args!($($text)*)); }};
+}
+
+/// In one piece, so that nobody reads half of a secret. Whether somebody takes it.
+pub(super) fn put(text: Arguments<'_>) -> bool {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.to_string().as_bytes());
+    written.and_then(|()| stdout.flush()).is_ok()
+}
 
 /// The forms of a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -25,6 +47,31 @@ pub(super) enum Form {
     Human,
     /// For programs: one JSON document.
     Json,
+}
+
+/// A verb that has further ones, of which each gives its result in either form.
+#[derive(Debug, clap::Args)]
+pub(super) struct InForm<V: clap::Subcommand> {
+    #[command(subcommand)]
+    pub(super) verb: V,
+    /// The format of the output.
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub(super) format: Form,
+}
+
+impl Form {
+    /// Prints a result; each form is made only if it is asked for.
+    pub(super) fn put(
+        self,
+        human: impl FnOnce() -> String,
+        json: impl FnOnce() -> Value,
+    ) -> Ending {
+        match self {
+            Self::Human => put!("{}", human()),
+            Self::Json => put_line!("{:#}", json()),
+        };
+        Ending::Done
+    }
 }
 
 /// Whether to colour what goes to this stream: to a terminal, unless `NO_COLOR`

@@ -53,15 +53,12 @@ pub(super) struct Options {
 }
 
 /// Probes, and tells what was found.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     let target = target(options).map_err(Trouble::Config)?;
     let runtime = super::event_loop()?;
     let report = runtime.block_on(probe::run(target));
-    match options.format {
-        Form::Human => print!("{}\n{}", options.tenant_url, report.text()),
-        Form::Json => println!("{:#}", report.json()),
-    }
+    let human = || format!("{}\n{}", options.tenant_url, report.text());
+    options.format.put(human, || report.json());
     Ok(match report.is_fit() {
         true => Ending::Done,
         false => Ending::Findings,

@@ -21,7 +21,6 @@ pub(super) struct Options {
 }
 
 /// Has the running gateway load everything again and tells what became of it.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let remote = Remote::of(config, &options.whereabouts)?;
     let path = if options.force {
@@ -30,10 +29,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         "/reload"
     };
     let outcome: Outcome = remote.post(path, None)?;
-    match options.format {
-        Form::Human => print!("{}", human(&outcome)),
-        Form::Json => println!("{:#}", serde_json::json!(outcome)),
-    }
+    (options.format).put(|| human(&outcome), || serde_json::json!(outcome));
     Ok(if outcome.standing.is_well() {
         Ending::Done
     } else {

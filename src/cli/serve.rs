@@ -135,9 +135,8 @@ fn announcement(config: &Config, gateway: &Gateway, sides: &SidePorts) -> String
 }
 
 /// In one piece, for whoever reads only the first line. Logs go elsewhere.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn announce(text: &str) {
-    print!("{text}");
+    put!("{text}");
 }
 
 /// SIGTERM (service managers) and SIGINT (Ctrl-C).

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use super::output::Form;
+use super::output::{Form, put};
 use super::reach::{Remote, Whereabouts};
 use super::{Ending, Trouble};
 use crate::adapter::keys::TenantId;
@@ -40,27 +40,29 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     }
     loop {
         clear();
-        if let Err(Trouble::Unreachable(error)) = look(&remote, options) {
-            eprintln!("scimgate: {error:#}");
+        match look(&remote, options) {
+            Err(Trouble::Unreachable(error)) => eprintln!("scimgate: {error:#}"),
+            // Nobody reads it any more.
+            Ok(Ending::Cut) => return Ok(Ending::Done),
+            _ => {}
         }
         remote.pause(LOOK);
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn look(remote: &Remote, options: &Options) -> Result<Ending, Trouble> {
     let mut status: Status = remote.get("/status")?;
     if let Some(tenant) = &options.tenant {
         only(&mut status, tenant)?;
     }
-    match options.format {
-        Form::Human => print!("{}", human(&status)),
-        Form::Json => println!("{:#}", serde_json::json!(status)),
-    }
-    Ok(if status.well {
-        Ending::Done
-    } else {
-        Ending::Findings
+    let is_read = match options.format {
+        Form::Human => put(format_args!("{}", human(&status))),
+        Form::Json => put(format_args!("{:#}\n", serde_json::json!(status))),
+    };
+    Ok(match status.well {
+        _ if !is_read => Ending::Cut,
+        true => Ending::Done,
+        false => Ending::Findings,
     })
 }
 
@@ -201,9 +203,8 @@ fn verdict(status: &Status) -> String {
 }
 
 /// Of a terminal only: a file wants every look.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn clear() {
     if std::io::stdout().is_terminal() {
-        print!("\x1b[2J\x1b[H");
+        put!("\x1b[2J\x1b[H");
     }
 }

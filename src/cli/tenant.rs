@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, ensure};
+use serde_json::json;
 use url::Url;
 
-use super::columns::aligned;
+use super::columns::{aligned, objects};
+use super::output::Form;
 use super::token::tenant_id;
 use super::{Ending, Trouble, dry_run, files, named, sources};
 use crate::adapter::Adapter;
@@ -74,13 +76,16 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
+pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     match verb {
-        Verb::Test { name } => return dry_run::test_connection(config, name),
-        Verb::Add(options) => add(config, options),
-        Verb::List => Ok(list(config)),
-        Verb::Show { name } => show(config, name),
-        Verb::Remove { name } => remove(config, name),
+        Verb::Test { name } => {
+            existing(config, name).map_err(Trouble::Config)?;
+            return dry_run::test_connection(config, name, form);
+        }
+        Verb::Add(options) => add(config, options, form),
+        Verb::List => Ok(list(config, form)),
+        Verb::Show { name } => show(config, name, form),
+        Verb::Remove { name } => remove(config, name, form),
     }
     .map_err(Trouble::Config)
 }
@@ -89,8 +94,7 @@ fn file(config: &Config, tenant: &TenantId) -> PathBuf {
     config.catalog.tenants.join(format!("{tenant}.toml"))
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-fn add(config: &Config, options: &Add) -> anyhow::Result<Ending> {
+fn add(config: &Config, options: &Add, form: Form) -> anyhow::Result<Ending> {
     let (catalog, report) = catalog::load(&Sources {
         tenants: None,
         ..sources(config)
@@ -101,19 +105,20 @@ fn add(config: &Config, options: &Add) -> anyhow::Result<Ending> {
     );
     let adapter = named::adapter(&catalog, &options.adapter)?;
     let path = file(config, &options.name);
-    files::write(&[(path.clone(), text(adapter, options)?)])?;
-    println!("wrote {}", path.display());
+    let files = [(path, text(adapter, options)?)];
+    files::write(&files)?;
     let (name, secrets) = (&options.name, adapter.manifest.credential.secrets());
+    let mut next = String::new();
     if !secrets.is_empty() {
-        println!("next, put there what the vendor gave you, readable by the gateway alone:");
+        next += "next, put there what the vendor gave you, readable by the gateway alone:\n";
     }
     for secret in secrets {
         let beside = config.catalog.tenants.parent().unwrap_or(Path::new(""));
         let place = beside.join(format!("secrets/{name}/{secret}"));
-        println!("  {}", place.display());
+        next += &format!("  {}\n", place.display());
     }
-    println!("then: scimgate check, scimgate token mint --tenant {name}");
-    Ok(Ending::Done)
+    next += &format!("then: scimgate check, scimgate token mint --tenant {name}\n");
+    Ok(files::written(form, &files, &next))
 }
 
 /// Where a secret lies, from the directory of tenants.
@@ -180,8 +185,7 @@ fn load(config: &Config) -> (Catalog, Report) {
     catalog::load(&sources(config))
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-fn list(config: &Config) -> Ending {
+fn list(config: &Config, form: Form) -> Ending {
     let (catalog, report) = load(config);
     eprint!(
         "{}",
@@ -201,42 +205,43 @@ fn list(config: &Config) -> Ending {
         let why = "cannot be used: see above";
         lines.push(vec![id.to_string(), "-".to_owned(), why.to_owned()]);
     }
-    print!("{}", aligned(&lines));
+    let done = form.put(|| aligned(&lines), || json!({ "tenants": objects(&lines) }));
     match catalog.unusable.is_empty() {
-        true => Ending::Done,
+        true => done,
         false => Ending::Findings,
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-fn show(config: &Config, tenant: &TenantId) -> anyhow::Result<Ending> {
+fn show(config: &Config, tenant: &TenantId, form: Form) -> anyhow::Result<Ending> {
     let path = existing(config, tenant)?;
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let url = tenant_url(config, tenant, form_on_disk(config, tenant));
-    println!("Tenant URL: {url}");
-    print!("{}:\n\n{}", path.display(), redacted(&text));
-    Ok(Ending::Done)
+    let (file, text) = (path.display().to_string(), redacted(&text));
+    let json = || json!({ "name": tenant, "tenant_url": url, "file": file, "text": text });
+    Ok(form.put(|| format!("Tenant URL: {url}\n{file}:\n\n{text}"), json))
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-fn remove(config: &Config, tenant: &TenantId) -> anyhow::Result<Ending> {
+fn remove(config: &Config, tenant: &TenantId, form: Form) -> anyhow::Result<Ending> {
     let path = existing(config, tenant)?;
     let aside = path.with_extension("toml.removed");
     ensure!(!aside.exists(), "{} is in the way", aside.display());
     std::fs::rename(&path, &aside).with_context(|| path.display().to_string())?;
-    println!(
-        "{} is now {}; named as before, it is served again\n\
-         a gateway that is running answers its tokens with 503 for {} seconds, then with 401\n\
-         its tokens end for good by: scimgate token list --tenant {tenant}, scimgate token revoke",
-        path.display(),
-        aside.display(),
-        config.catalog.removal_grace_seconds,
-    );
-    Ok(Ending::Done)
+    let seconds = config.catalog.removal_grace_seconds;
+    let human = || {
+        format!(
+            "{} is now {}; named as before, it is served again\n\
+             a gateway that is running answers its tokens with 503 for {seconds} seconds, then with 401\n\
+             its tokens end for good by: scimgate token list --tenant {tenant}, scimgate token revoke\n",
+            path.display(),
+            aside.display(),
+        )
+    };
+    let json = || json!({ "removed": tenant, "file": aside.display().to_string(), "answered_503_for_seconds": seconds });
+    Ok(form.put(human, json))
 }
 
 /// The tenant's file, which is there.
-fn existing(config: &Config, tenant: &TenantId) -> anyhow::Result<PathBuf> {
+pub(super) fn existing(config: &Config, tenant: &TenantId) -> anyhow::Result<PathBuf> {
     let path = file(config, tenant);
     match path.is_file() {
         true => Ok(path),

@@ -177,7 +177,10 @@ impl Player {
             let story = Story::unheard_of(&self.tenant);
             let got = self.ask(&exchange.asks, &before, backend, story).await;
             let (came, mut misfits) = replay.end();
-            misfits.extend(judge(exchange, &got, &mut variables));
+            // After a call that has no answer in the file, the body is the player's own failure.
+            let is_cut = (misfits.iter()).any(|misfit| misfit.code == "transcript::extra-call");
+            let judged = judge(exchange, &got, &mut variables).into_iter();
+            misfits.extend(judged.filter(|misfit| !is_cut || misfit.code == "transcript::status"));
             happened.push(Happened {
                 came,
                 got,

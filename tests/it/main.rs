@@ -18,6 +18,7 @@
 //! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
 //! | `check_command`, `test_command`, `adapter_command`, `serve_command`, `log_command` | the binary: `check`; `test`; `adapter`; `token` and `serve`; `log` and `explain` |
+//! | `output` | what every verb prints: both forms, to readers who stop, about names that nobody has |
 //! | `diagnostics` | every kind of mistake, as `check` tells it |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `pages` | the vendors' pages against their scripts |
@@ -59,6 +60,7 @@ mod house;
 mod kills;
 mod lists;
 mod log_command;
+mod output;
 mod packaging;
 mod pages;
 mod patch_table;

@@ -22,6 +22,12 @@ pub struct Described<'m> {
     pub required: bool,
     /// It is taken and answered, yet not in `/Schemas`.
     pub hidden: bool,
+    /// Where the client sends no value, one is made.
+    pub has_fallback: bool,
+    /// How many characters the vendor gets at the most; the rest is cut off.
+    pub cut: Option<usize>,
+    /// How many characters a value may have; a longer one is refused.
+    pub at_most: Option<usize>,
 }
 
 impl Mapping {
@@ -41,6 +47,9 @@ impl Row {
             filterable: self.lookup.is_some(),
             required: self.required,
             hidden: self.hidden,
+            has_fallback: self.otherwise.is_some(),
+            cut: self.cut,
+            at_most: self.at_most,
         }
     }
 

@@ -1,5 +1,8 @@
 //! `scimgate adapter list`.
 
+use serde_json::json;
+
+use super::super::output::Form;
 use super::super::{Ending, columns};
 use super::{load, page, transcripts};
 use crate::adapter::Adapter;
@@ -16,8 +19,7 @@ const HEAD: [&str; 6] = [
 ];
 
 /// Prints one line for each vendor.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-pub(super) fn run(config: &Config) -> Ending {
+pub(super) fn run(config: &Config, form: Form) -> Ending {
     let (catalog, broken) = load(config);
     let head = HEAD.map(str::to_owned).to_vec();
     let lines = catalog.adapters.values().map(|adapter| {
@@ -25,12 +27,9 @@ pub(super) fn run(config: &Config) -> Ending {
         line(adapter, transcripts(&directory))
     });
     let lines: Vec<_> = std::iter::once(head).chain(lines).collect();
-    print!("{}", columns::aligned(&lines));
-    if broken {
-        Ending::Findings
-    } else {
-        Ending::Done
-    }
+    let json = || json!({ "adapters": columns::objects(&lines) });
+    let done = form.put(|| columns::aligned(&lines), json);
+    if broken { Ending::Findings } else { done }
 }
 
 fn line(adapter: &Adapter, transcripts: usize) -> Vec<String> {

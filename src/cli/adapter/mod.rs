@@ -8,6 +8,7 @@ mod show;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
+use super::output::Form;
 use super::{Ending, Trouble, sources};
 use crate::catalog::{self, Catalog, Sources};
 use crate::config::Config;
@@ -23,11 +24,11 @@ pub(super) enum Verb {
     New(new::Options),
 }
 
-pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
+pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     match verb {
-        Verb::List => Ok(list::run(config)),
-        Verb::Show(options) => show::run(config, options),
-        Verb::New(options) => new::run(config, options),
+        Verb::List => Ok(list::run(config, form)),
+        Verb::Show(options) => show::run(config, options, form),
+        Verb::New(options) => new::run(config, options, form),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use super::super::output::Form;
 use super::super::{Ending, Trouble, files};
 use crate::adapter::Adapter;
 use crate::config::Config;
@@ -23,7 +24,7 @@ pub(in crate::cli) struct Options {
     credential: Credential,
 }
 
-/// The kinds that need no more than a name to begin with.
+/// The kinds, each with something to begin with.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Credential {
     /// User name and password.
@@ -34,6 +35,8 @@ enum Credential {
     Header,
     /// OAuth 2.0 client credentials.
     Oauth2,
+    /// A key that the vendor gives for user name and password.
+    KeyExchange,
     /// None.
     None,
 }
@@ -46,6 +49,10 @@ impl Credential {
             Self::Header => "kind = \"header\"\nheader = \"X-Api-Key\"",
             Self::Oauth2 => {
                 "kind = \"oauth2\"\ngrant = \"client_credentials\"\ntoken_url = \"/oauth/token\""
+            }
+            Self::KeyExchange => {
+                "kind = \"key_exchange\"\nheader = \"X-Api-Key\"\npath = \"/login\"\n\
+                 form = { user = \"{username}\", password = \"{password}\" }\nkey = \"/key\""
             }
             Self::None => "kind = \"none\"",
         }
@@ -61,16 +68,11 @@ fn adapter_name(name: &str) -> Result<String, String> {
 }
 
 /// Writes the files and says what to do next.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+pub(super) fn run(config: &Config, options: &Options, form: Form) -> Result<Ending, Trouble> {
     let files = filled_in(config, options);
     files::write(&files).map_err(Trouble::Config)?;
-    for (path, _) in &files {
-        println!("wrote {}", path.display());
-    }
-    let name = &options.name;
-    println!("next: scimgate check, scimgate test {name}");
-    Ok(Ending::Done)
+    let next = format!("next: scimgate check, scimgate test {}\n", options.name);
+    Ok(files::written(form, &files, &next))
 }
 
 /// Each file and its text.

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use serde_json::{Map, Value, json};
+
+use super::super::output::Form;
 use super::super::{Ending, Trouble, columns, named};
 use super::{load, page, transcripts};
 use crate::adapter::Adapter;
@@ -28,20 +31,19 @@ pub(in crate::cli) struct Options {
 }
 
 /// Prints an adapter, or renews its page.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
+pub(super) fn run(config: &Config, options: &Options, form: Form) -> Result<Ending, Trouble> {
     let (catalog, _) = load(config);
     let adapter = named::adapter(&catalog, &options.vendor).map_err(Trouble::Config)?;
     if options.write {
         let file = config.catalog.adapters.join(format!("{}.md", adapter.name));
         renew(&file, adapter).map_err(Trouble::Config)?;
-        println!("{} is up to date", file.display());
-    } else if options.markdown {
-        print!("{}", page::tables(adapter));
-    } else {
-        print!("{}", whole(adapter, config));
+        let human = || format!("{} is up to date\n", file.display());
+        return Ok(form.put(human, || json!({ "wrote": [file.display().to_string()] })));
     }
-    Ok(Ending::Done)
+    Ok(match options.markdown {
+        true => Form::Human.put(|| page::tables(adapter), || Value::Null),
+        false => form.put(|| whole(adapter, config), || object(adapter, config)),
+    })
 }
 
 fn renew(file: &Path, adapter: &Adapter) -> anyhow::Result<()> {
@@ -49,6 +51,29 @@ fn renew(file: &Path, adapter: &Adapter) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(file).with_context(name)?;
     let renewed = page::renewed(&text, adapter).with_context(name)?;
     std::fs::write(file, renewed).with_context(name)
+}
+
+/// The same for programs.
+fn object(adapter: &Adapter, config: &Config) -> Value {
+    let tables = [ResourceKind::User, ResourceKind::Group];
+    let tables = tables.into_iter().filter_map(|kind| adapter.mapping(kind));
+    let attributes = tables.map(|table| {
+        let rows = columns::objects(&attributes(adapter, table));
+        (table.resource_type.name.clone(), rows)
+    });
+    let summary = summary(adapter, config).into_iter().filter_map(|row| {
+        let [label, value] = <[String; 2]>::try_from(row).ok()?;
+        Some((label.trim().replace(' ', "_"), Value::from(value)))
+    });
+    let head = ["name", "need", "description"].map(str::to_owned).to_vec();
+    let settings: Vec<_> = [head].into_iter().chain(settings(adapter)).collect();
+    json!({
+        "name": adapter.name,
+        "title": adapter.manifest.title,
+        "summary": summary.collect::<Map<_, _>>(),
+        "settings": columns::objects(&settings),
+        "attributes": attributes.collect::<Map<_, _>>(),
+    })
 }
 
 fn whole(adapter: &Adapter, config: &Config) -> String {
@@ -78,7 +103,7 @@ fn summary(adapter: &Adapter, config: &Config) -> Vec<Vec<String>> {
     };
     let directory = config.catalog.transcripts.join(name);
     let played = transcripts(&directory);
-    vec![
+    let mut summary = vec![
         pair("manifest", file(&config.catalog.adapters, "toml")),
         pair("script", adapter.script.file.as_str()),
         pair("page", file(&config.catalog.adapters, "md")),
@@ -91,7 +116,13 @@ fn summary(adapter: &Adapter, config: &Config) -> Vec<Vec<String>> {
         pair("pages", paging(adapter)),
         pair("limits", limits(&manifest.limits)),
         pair("a second create", second_create(manifest.consistency)),
-    ]
+    ];
+    let batches = manifest.batch.iter().map(|(name, rule)| {
+        let most = rule.max_items;
+        pair(&format!("batch {name}"), format!("at most {most} changes"))
+    });
+    summary.extend(batches);
+    summary
 }
 
 fn users(adapter: &Adapter) -> String {
@@ -140,6 +171,7 @@ fn limits(limits: &Limits) -> String {
         (limits.per_second, "calls a second"),
         (limits.burst, "at once after a quiet time"),
         (limits.per_minute, "calls a minute"),
+        (limits.batches_per_minute, "batches a minute"),
         (limits.concurrency, "in flight"),
     ];
     let set = limits
@@ -201,9 +233,16 @@ fn attribute(adapter: &Adapter, row: &Described<'_>) -> Vec<String> {
         (row.required, "required"),
         (row.filterable, "filterable"),
         (row.hidden, "not in /Schemas"),
+        (row.has_fallback, "made from others if absent"),
     ];
     let notes = notes.iter().filter(|(holds, _)| *holds);
-    let notes: Vec<_> = notes.map(|(_, note)| *note).collect();
+    let lengths = [(row.cut, "cut after"), (row.at_most, "at most")];
+    let lengths = lengths
+        .iter()
+        .filter_map(|(length, what)| Some(format!("{what} {} characters", (*length)?)));
+    let notes: Vec<_> = (notes.map(|(_, note)| (*note).to_owned()))
+        .chain(lengths)
+        .collect();
     vec![
         format!("  {}", row.attribute),
         row.kind.to_owned(),

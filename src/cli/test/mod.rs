@@ -53,14 +53,13 @@ struct Vendor {
 }
 
 /// Plays transcripts and tells which do not fit.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let (catalog, mut report) = catalog::load(&Sources {
         tenants: None,
         ..sources(config)
     });
     if options.format == Format::Human {
-        print!("{}", written(&report, Format::Human));
+        put!("{}", written(&report, Format::Human));
     }
     let loaded = report.json();
     let mut vendors = Vec::new();
@@ -75,9 +74,9 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     }
     write_junit(&vendors, options).map_err(Trouble::Internal)?;
     match options.format {
-        Format::Human => print!("{}", summary(config, options, &vendors)),
-        Format::Json => println!("{:#}", object(&vendors, &report, loaded)),
-        Format::Github => print!("{}", written(&report, Format::Github)),
+        Format::Human => put!("{}", summary(config, options, &vendors)),
+        Format::Json => put_line!("{:#}", object(&vendors, &report, loaded)),
+        Format::Github => put!("{}", written(&report, Format::Github)),
     }
     Ok(match count(&vendors, true) > 0 && !report.has_errors() {
         true => Ending::Done,
@@ -169,14 +168,13 @@ fn chosen<'a>(catalog: &'a Catalog, options: &Options) -> anyhow::Result<Vec<&'a
 }
 
 /// Plays a vendor's transcripts; for people each is told as soon as it ends.
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 fn play(adapter: &Arc<Adapter>, config: &Config, options: &Options) -> anyhow::Result<Vendor> {
     let for_people = options.format == Format::Human;
     let colours = for_people && colours(&std::io::stdout());
     let watched = options.coverage.then(|| Arc::new(adapter.watched()));
     let adapter = watched.as_ref().unwrap_or(adapter);
     if for_people {
-        println!("{}", adapter.name);
+        put_line!("{}", adapter.name);
     }
     let mut played = Vec::new();
     let files = transcript::files(&config.catalog.transcripts.join(&adapter.name));
@@ -196,16 +194,16 @@ fn play(adapter: &Arc<Adapter>, config: &Config, options: &Options) -> anyhow::R
             false => None,
         };
         if for_people {
-            print!("{}", causes.written(&one, blessing.as_ref(), colours));
+            put!("{}", causes.written(&one, blessing.as_ref(), colours));
         }
         played.push(one);
     }
     let coverage = options.coverage.then(|| adapter.coverage());
     if for_people {
-        print!("{}", causes.summary());
+        put!("{}", causes.summary());
         coverage
             .iter()
-            .for_each(|coverage| print!("{}", coverage.text()));
+            .for_each(|coverage| put!("{}", coverage.text()));
     }
     Ok(Vendor {
         name: adapter.name.clone(),

@@ -17,7 +17,7 @@ use self::sections::Sections;
 use super::compare::{Mode, fill};
 use super::replay::{body_sent, first_line, is_form, shown};
 use super::run::{Happened, play};
-use super::{Body, Exchange, form, parse};
+use super::{Body, Exchange, ExpectedCall, form, parse};
 use crate::adapter::Adapter;
 use crate::script::call::VendorCall;
 
@@ -81,9 +81,12 @@ fn mend(sections: &mut Sections, exchange: &Exchange, happened: &Happened) -> Re
         if format!("{} {path}", expected.verb.as_str()) != first_line(came) {
             let later = exchange.calls.iter().skip(index + 1);
             let mut later = later.map(|(call, _)| fill(&call.path, &happened.before) == came.path);
-            match later.any(|is_it| is_it) {
-                true => sections.remove_call(expected.line),
-                false => sections.set_first(expected.line, &scribe.named(&first_line(came))),
+            if later.any(|is_it| is_it) {
+                sections.remove_call(expected.line);
+            } else if came.method == expected.verb && bare(&came.path) == bare(&path) {
+                sections.set_first(expected.line, &scribe.named(&first_line(came)));
+            } else {
+                return Err(another_call(expected, &scribe.named(&first_line(came))));
             }
             return Ok(());
         }
@@ -101,6 +104,22 @@ fn mend(sections: &mut Sections, exchange: &Exchange, happened: &Happened) -> Re
     }
     respond(sections, &scribe, exchange, happened);
     Ok(())
+}
+
+/// What is written below a call answers that call and no other.
+fn another_call(expected: &ExpectedCall, came: &str) -> String {
+    format!(
+        "line {}: {came} came instead of {} {}. What the vendor answers there belongs to the call that \
+         is written: change both, and bless again",
+        expected.line,
+        expected.verb.as_str(),
+        expected.path,
+    )
+}
+
+/// A path without its query.
+fn bare(path: &str) -> &str {
+    path.split_once('?').map_or(path, |(path, _)| path)
 }
 
 /// The body of a call as it is to stand there.
