@@ -9,7 +9,8 @@ use super::{bounded, rows};
 
 /// The IANA name of a zone: `europe/zurich` is `Europe/Zurich`, `W. Europe Standard
 /// Time` is `Europe/Berlin` (CLDR's choice for the world). Case is ignored; links such
-/// as `Asia/Calcutta` stay what they are. `None` for an unknown zone, and for offsets,
+/// as `Asia/Calcutta` stay what they are, but names without an area, such as `CET`, become the
+/// zone that they are links to since release 2024b: vendors refuse them. `None` for an unknown zone, and for offsets,
 /// which are no zones.
 pub fn to_iana(text: &str) -> Option<String> {
     let zone = ZONES.get(&bounded(text)?.to_ascii_lowercase())?;
@@ -19,7 +20,8 @@ pub fn to_iana(text: &str) -> Option<String> {
 /// Lower-case name to IANA name. IANA comes last and wins: `UTC` is a name in both.
 static ZONES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     let windows = rows(include_str!("windows_zones.tsv")).filter_map(|row| row.split_once('\t'));
-    let iana = rows(include_str!("iana_zones.txt")).map(|zone| (zone, zone));
+    let iana = rows(include_str!("iana_zones.txt"))
+        .map(|row| row.split_once('\t').unwrap_or((row, row)));
     windows
         .chain(iana)
         .map(|(name, zone)| (name.to_ascii_lowercase(), zone))
@@ -42,6 +44,9 @@ mod tests {
             ("Asia/Calcutta", Some("Asia/Calcutta")),
             ("utc", Some("UTC")),
             ("Etc/GMT+5", Some("Etc/GMT+5")),
+            ("CET", Some("Europe/Brussels")),
+            ("est", Some("America/Panama")),
+            ("Japan", Some("Asia/Tokyo")),
             ("W. Europe Standard Time", Some("Europe/Berlin")),
             ("w. europe standard time", Some("Europe/Berlin")),
             ("Pacific Standard Time", Some("America/Los_Angeles")),

@@ -32,7 +32,8 @@ impl AttrPath {
     pub(super) fn read(text: &str, types: &ResourceType) -> Result<Self, Fault> {
         let (urn, rest) = split_urn(text, types);
         let unknown = || Fault::Unknown(text.to_owned());
-        let (name, sub) = split_sub(rest).ok_or_else(unknown)?;
+        let malformed = || Fault::syntax(text.len() - rest.len(), "an attribute name is expected");
+        let (name, sub) = split_sub(rest).ok_or_else(malformed)?;
         let (schema, attribute) = types.resolve(urn, name).ok_or_else(unknown)?;
         let sub = sub
             .map(|sub| sub_name(attribute, sub).ok_or_else(unknown))
@@ -118,7 +119,8 @@ fn split_urn<'t>(text: &'t str, types: &ResourceType) -> (Option<&'t str>, &'t s
         let (Some(head), Some(tail)) = (text.get(..urn), text.get(urn..)) else {
             continue;
         };
-        if let Some(rest) = tail.strip_prefix(':')
+        // Entra's attribute lists also hold `…:2.0:User.department`.
+        if let Some(rest) = tail.strip_prefix([':', '.'])
             && same_text(head, &schema.id)
         {
             return (Some(head), rest);

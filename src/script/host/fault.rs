@@ -275,6 +275,16 @@ impl Fault {
         }
     }
 
+    /// A value that cannot stand in an address of the vendor's API.
+    pub(super) fn no_segment(attribute: Option<&str>) -> Self {
+        let name = attribute.unwrap_or("A value");
+        let detail = format!(
+            "{name} is \".\", \"..\" or holds a control character such as a tab or a line break, which \
+             cannot stand in an address of this vendor's API. Change it."
+        );
+        Self::new(Meaning::Invalid, attribute, &detail)
+    }
+
     /// A value that the vendor's own format cannot carry.
     pub(super) fn unencodable() -> Self {
         let detail =

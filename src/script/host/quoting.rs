@@ -1,9 +1,10 @@
 //! Quoting: a script never puts untrusted text into a URL by itself.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use rhai::{Dynamic, Engine, Map};
+use rhai::{Dynamic, Engine, Map, NativeCallContext};
 
 use super::document::Docs;
+use super::fault::Fault;
 
 /// All but RFC 3986's unreserved characters.
 const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
@@ -16,13 +17,23 @@ const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "segment(text)",
-        "Text quoted to stand as one segment of a path.",
-        &[
-            (r#"segment("R&D / Bern")"#, r#""R%26D%20%2F%20Bern""#),
-            (r#"segment("..")"#, r#""%2E%2E""#),
-        ],
+        "Text quoted to stand as one segment of a path. What cannot stand there is refused with 400: dots alone, and control characters.",
+        &[(r#"segment("R&D / Bern")"#, r#""R%26D%20%2F%20Bern""#)],
     );
-    engine.register_fn("segment", segment);
+    engine.register_fn("segment", |context: NativeCallContext<'_>, text: &str| {
+        segment(text, None).map_err(|fault| fault.throw(context.call_position()))
+    });
+    docs.function(
+        "segment(text, attribute)",
+        "The same for the value of an attribute, which the refusal names.",
+        &[(r#"segment("R&D", "displayName")"#, r#""R%26D""#)],
+    );
+    engine.register_fn(
+        "segment",
+        |context: NativeCallContext<'_>, text: &str, attribute: &str| {
+            segment(text, Some(attribute)).map_err(|fault| fault.throw(context.call_position()))
+        },
+    );
     engine.register_fn("segment", |number: i64| number.to_string());
 
     docs.function(
@@ -46,12 +57,12 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     });
 }
 
-/// `text` as one path segment. Dots alone are quoted too, for they would be resolved.
-fn segment(text: &str) -> String {
-    if text == "." || text == ".." {
-        return text.replace('.', "%2E");
+/// `text` as one path segment. Dots alone would be resolved on the way, however they are quoted.
+fn segment(text: &str, attribute: Option<&str>) -> Result<String, Fault> {
+    if matches!(text, "." | "..") || text.contains(char::is_control) {
+        return Err(Fault::no_segment(attribute));
     }
-    utf8_percent_encode(text, QUOTED).to_string()
+    Ok(utf8_percent_encode(text, QUOTED).to_string())
 }
 
 /// XPath 1.0 §3.7: a literal has no escapes, so one with both quotes is put together.
