@@ -99,7 +99,7 @@ impl Tokens {
                 .time_to_live(TTL)
                 .build(),
             known: Mutex::default(),
-            strays: Limiter::per_second(STRAYS.0, STRAYS.1, 1),
+            strays: Limiter::per_second(STRAYS.0, STRAYS.1),
         }
     }
 
