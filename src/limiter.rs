@@ -1,7 +1,8 @@
-//! How often something may happen: a token bucket.
+//! How often something may happen: a token bucket, and a replica's share of one.
 
 use std::num::NonZeroU32;
 use std::ops::Add;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock, Reference};
@@ -11,6 +12,65 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
+/// What this replica may take of a limit that all replicas have together. Numbers of 0 count as 1.
+#[derive(Debug)]
+pub struct Share {
+    limit: Limit,
+    /// Among so many replicas, and the bucket of that share.
+    bucket: Mutex<Option<(u32, Limiter)>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    Second { rate: u32, burst: u32 },
+    Minute(u32),
+}
+
+impl Share {
+    /// Of so many a second in the long run, and `burst` at once after a pause.
+    pub fn per_second(rate: u32, burst: u32) -> Self {
+        Self::of(Limit::Second { rate, burst })
+    }
+
+    /// Of a limit that all replicas together never exceed in any sixty seconds.
+    pub fn per_minute(limit: u32) -> Self {
+        Self::of(Limit::Minute(limit))
+    }
+
+    fn of(limit: Limit) -> Self {
+        let bucket = Mutex::default();
+        Self { limit, bucket }
+    }
+
+    /// Takes a token, where `replicas` take some; `Err` is how long until there is one.
+    pub fn take(&self, replicas: u32) -> Result<(), Duration> {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        if bucket.as_ref().is_some_and(|(share, _)| *share != replicas) {
+            let (_, limiter) = bucket.insert((replicas, self.limit.among(replicas)));
+            // What was in the one before may be used up.
+            limiter.drain();
+        }
+        let (_, limiter) = bucket.get_or_insert_with(|| (replicas, self.limit.among(replicas)));
+        limiter.take()
+    }
+}
+
+impl Limit {
+    fn among(self, replicas: u32) -> Limiter {
+        let share = replicas.max(1);
+        match self {
+            Self::Second { rate, burst } => {
+                let each = Duration::from_secs(1) / rate.max(1);
+                Limiter::new(each * share, burst / share)
+            }
+            Self::Minute(limit) => {
+                let (each, burst) = minute(limit, share);
+                Limiter::new(each, burst)
+            }
+        }
+    }
+}
+
 /// A bucket of tokens. Every number counts as one at least.
 #[derive(Debug)]
 pub struct Limiter {
@@ -19,17 +79,9 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// So many a second in the long run, and `burst` at once after a pause; where `share`
-    /// replicas take from the same limit, this one's part of it.
-    pub fn per_second(rate: u32, burst: u32, share: u32) -> Self {
-        let each = Duration::from_secs(1) / rate.max(1);
-        Self::new(each * share.max(1), burst / share.max(1))
-    }
-
-    /// Never more than so many in any sixty seconds, or the part of one among `share` replicas.
-    pub fn per_minute(limit: u32, share: u32) -> Self {
-        let (each, burst) = minute(limit, share);
-        Self::new(each, burst)
+    /// So many a second in the long run, and `burst` at once after a pause.
+    pub fn per_second(rate: u32, burst: u32) -> Self {
+        Limit::Second { rate, burst }.among(1)
     }
 
     fn new(each: Duration, burst: u32) -> Self {
@@ -49,7 +101,7 @@ impl Limiter {
     }
 
     /// Takes all tokens of a full bucket.
-    pub fn drain(&self) {
+    fn drain(&self) {
         let _ = self.bucket.check_n(self.burst);
     }
 }
@@ -127,10 +179,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_taken_in_any_sixty_seconds_keeps_to_the_limit() {
         for limit in [1, 6, 60] {
-            let limiter = Limiter::per_minute(limit, 1);
+            let limiter = Share::per_minute(limit);
             let mut taken = Vec::new();
             while taken.len() < 4 * limit as usize {
-                match limiter.take() {
+                match limiter.take(1) {
                     Ok(()) => taken.push(Instant::now()),
                     Err(wait) => tokio::time::sleep(wait).await,
                 }
@@ -147,12 +199,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_share_of_a_rate_is_so_much_slower() {
-        let limiter = Limiter::per_second(10, 4, 2);
-        let now = std::iter::from_fn(|| limiter.take().ok());
+        let limiter = Share::per_second(10, 4);
+        let now = std::iter::from_fn(|| limiter.take(2).ok());
         assert_eq!(now.count(), 2);
         tokio::time::advance(Duration::from_millis(199)).await;
-        assert!(limiter.take().is_err());
+        assert!(limiter.take(2).is_err());
         tokio::time::advance(Duration::from_millis(2)).await;
-        assert!(limiter.take().is_ok());
+        assert!(limiter.take(2).is_ok());
     }
 }

@@ -36,10 +36,8 @@ impl Operation {
             row.lookup.as_ref()?;
             name(kind, row, &write.native)
         });
-        let names: Vec<_> = names.collect();
-        self.recent.wrote(kind, id, names, lag);
-        // One row an object: a change that gives no name must not take away those it has.
-        let names = self.recent.names_of(kind, id);
+        // One row an object.
+        let names = self.recent.wrote(kind, id, names.collect(), lag);
         self.keep_recent(RecentWrite::of(
             kind,
             id,

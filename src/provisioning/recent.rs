@@ -61,11 +61,15 @@ impl RecentWrite {
 #[derive(Debug, Default)]
 pub struct Recent(Mutex<Notes>);
 
+/// The names that an object was given lately, and until when they count.
+type Given = Vec<(Instant, Name)>;
+
 #[derive(Debug, Default)]
 struct Notes {
     loaded: bool,
     named: Expiring<Name, Vec<NativeId>>,
-    written: Expiring<(ResourceKind, NativeId), bool>,
+    /// `None` of what was removed.
+    written: Expiring<(ResourceKind, NativeId), Option<Given>>,
     known: Expiring<Name, NativeId>,
     /// The name under which an object is in `known`.
     known_as: HashMap<NativeId, Name>,
@@ -85,67 +89,40 @@ impl Recent {
         self.notes().read_until.saturating_sub(overlap)
     }
 
-    /// Takes what is in the store: from before a restart, or from other replicas. `now` in
-    /// milliseconds since 1970.
+    /// Takes what is in the store: from before a restart, or from other replicas. What was noted
+    /// here since it was read stays. `now` in milliseconds since 1970.
     pub(super) fn load(&self, writes: Vec<RecentWrite>, now: u64) {
-        self.notes().loaded = true;
+        let mut notes = self.notes();
+        notes.loaded = true;
         for write in writes {
-            let mut notes = self.notes();
             notes.read_until = notes.read_until.max(write.until);
-            drop(notes);
             let lag = Duration::from_millis(write.until.saturating_sub(now));
-            if lag.is_zero() {
-                continue;
-            }
-            match write.names {
-                Some(names) => self.wrote(write.kind, &write.native, names, lag),
-                None => self.removed(write.kind, &write.native, lag),
+            if !lag.is_zero() {
+                notes.note((write.kind, write.native), write.names, lag);
             }
         }
     }
 
-    /// Takes note of a write that was carried out: whose, and the names it gave.
-    pub(crate) fn wrote(&self, kind: ResourceKind, id: &NativeId, names: Vec<Name>, lag: Duration) {
-        let mut notes = self.notes();
-        notes.written.insert((kind, id.clone()), true, lag);
-        for name in names {
-            let mut ids = notes.named.get(&name).cloned().unwrap_or_default();
-            if !ids.contains(id) {
-                ids.push(id.clone());
-            }
-            notes.named.insert(name, ids, lag);
-        }
+    /// Takes note of a write that was carried out: whose, and the names it gave. Returns all that
+    /// the object was given lately: a change that gives no name takes away none that it has.
+    pub(crate) fn wrote(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        names: Vec<Name>,
+        lag: Duration,
+    ) -> Vec<Name> {
+        self.notes().note((kind, id.clone()), Some(names), lag)
     }
 
     /// Takes note of an object's end.
     pub(crate) fn removed(&self, kind: ResourceKind, id: &NativeId, lag: Duration) {
-        let mut notes = self.notes();
-        notes.written.insert((kind, id.clone()), false, lag);
-        if let Some(name) = notes.known_as.remove(id)
-            && notes.known.get(&name) == Some(id)
-        {
-            notes.known.remove(&name);
-        }
+        self.notes().note((kind, id.clone()), None, lag);
     }
 
     /// What was written under a name, and perhaps has it.
     pub(crate) fn named(&self, name: &Name) -> Vec<NativeId> {
         self.notes().named.get(name).cloned().unwrap_or_default()
-    }
-
-    /// The names an object was given lately, in order.
-    pub(crate) fn names_of(&self, kind: ResourceKind, id: &NativeId) -> Vec<Name> {
-        let now = Instant::now();
-        let notes = self.notes();
-        let named = notes.named.entries.iter();
-        let is_its = |(name, (until, ids)): &(&Name, &(Instant, Vec<NativeId>))| {
-            name.kind == kind && now < *until && ids.contains(id)
-        };
-        let mut names: Vec<_> = named.filter(is_its).map(|(name, _)| name.clone()).collect();
-        names.sort_by(|one, other| {
-            (&one.attribute, &one.value).cmp(&(&other.attribute, &other.value))
-        });
-        names
     }
 
     /// Whether an object was written so lately that its key alone tells the truth.
@@ -155,7 +132,7 @@ impl Recent {
 
     /// Whether an object was removed, whatever an index says.
     pub(crate) fn is_gone(&self, kind: ResourceKind, id: &NativeId) -> bool {
-        self.notes().written.get(&(kind, id.clone())) == Some(&false)
+        self.notes().written.get(&(kind, id.clone())) == Some(&None)
     }
 
     /// Takes note of who has a name, for references by it.
@@ -168,7 +145,7 @@ impl Recent {
         {
             notes.known.remove(&before);
         }
-        notes.known.insert(name, id, LONG);
+        notes.known.insert(name, id, Instant::now() + LONG);
         if notes.known_as.len() > 2 * MOST {
             let Notes {
                 known, known_as, ..
@@ -184,6 +161,52 @@ impl Recent {
 
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notes {
+    /// Takes note of an object's write, or of its end where there are no `names`; gives the names
+    /// of late. A write that counts for longer than this one came after it.
+    fn note(
+        &mut self,
+        object: (ResourceKind, NativeId),
+        names: Option<Vec<Name>>,
+        lag: Duration,
+    ) -> Vec<Name> {
+        let now = Instant::now();
+        let until = now + lag;
+        if names.is_none()
+            && let Some(name) = self.known_as.remove(&object.1)
+            && self.known.get(&name) == Some(&object.1)
+        {
+            self.known.remove(&name);
+        }
+        for name in names.iter().flatten() {
+            let (longest, mut ids) = self.named.lasting(name).unwrap_or((until, Vec::new()));
+            if !ids.contains(&object.1) {
+                ids.push(object.1.clone());
+            }
+            self.named.insert(name.clone(), ids, longest.max(until));
+        }
+        let (longest, before) = self.written.lasting(&object).unwrap_or((until, None));
+        let given = match (longest > until, before, names) {
+            (true, None, _) | (false, _, None) => None,
+            (_, before, names) => {
+                let mut given = before.unwrap_or_default();
+                given.retain(|(until, _)| now < *until);
+                for name in names.into_iter().flatten() {
+                    match given.iter_mut().find(|(_, known)| *known == name) {
+                        Some((known, _)) => *known = until.max(*known),
+                        None => given.push((until, name)),
+                    }
+                }
+                Some(given)
+            }
+        };
+        let names = given.iter().flatten().map(|(_, name)| name.clone());
+        let lately = names.collect();
+        self.written.insert(object, given, longest.max(until));
+        lately
     }
 }
 
@@ -204,9 +227,8 @@ impl<K, V> Default for Expiring<K, V> {
     }
 }
 
-impl<K: Clone + Eq + Hash, V> Expiring<K, V> {
-    fn insert(&mut self, key: K, value: V, time: Duration) {
-        let until = Instant::now() + time;
+impl<K: Clone + Eq + Hash, V: Clone> Expiring<K, V> {
+    fn insert(&mut self, key: K, value: V, until: Instant) {
         self.sweep();
         self.entries.insert(key.clone(), (until, value));
         self.order.push_back((until, key));
@@ -215,6 +237,12 @@ impl<K: Clone + Eq + Hash, V> Expiring<K, V> {
     fn get(&self, key: &K) -> Option<&V> {
         let (until, value) = self.entries.get(key)?;
         (Instant::now() < *until).then_some(value)
+    }
+
+    /// What is kept under a key, and until when.
+    fn lasting(&self, key: &K) -> Option<(Instant, V)> {
+        let entry = self.entries.get(key);
+        entry.filter(|(until, _)| Instant::now() < *until).cloned()
     }
 
     fn remove(&mut self, key: &K) {
@@ -287,15 +315,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_write_that_gives_no_name_leaves_those_of_the_write_before() {
         let recent = Recent::default();
-        recent.wrote(ResourceKind::User, &id("u1"), vec![name("ada")], LAG);
-        recent.wrote(ResourceKind::User, &id("u1"), Vec::new(), LAG);
-        assert_eq!(
-            recent.names_of(ResourceKind::User, &id("u1")),
-            [name("ada")]
-        );
-        assert!(recent.names_of(ResourceKind::User, &id("u2")).is_empty());
-        tokio::time::advance(LAG).await;
-        assert!(recent.names_of(ResourceKind::User, &id("u1")).is_empty());
+        let wrote = |names| recent.wrote(ResourceKind::User, &id("u1"), names, LAG);
+        assert_eq!(wrote(vec![name("ada")]), [name("ada")]);
+        tokio::time::advance(LAG / 2).await;
+        assert_eq!(wrote(vec![name("king")]), [name("ada"), name("king")]);
+        assert_eq!(wrote(vec![name("ada")]), [name("ada"), name("king")]);
+        let other = recent.wrote(ResourceKind::User, &id("u2"), Vec::new(), LAG);
+        assert!(other.is_empty());
+        tokio::time::advance(LAG / 2).await;
+        assert_eq!(wrote(Vec::new()), [name("ada"), name("king")]);
+        tokio::time::advance(LAG / 2).await;
+        assert!(wrote(Vec::new()).is_empty());
+        recent.removed(ResourceKind::User, &id("u1"), LAG);
+        assert!(wrote(Vec::new()).is_empty());
     }
 
     #[test]
@@ -350,5 +382,24 @@ mod tests {
         assert!(recent.is_gone(ResourceKind::User, &id("u2")));
         tokio::time::advance(LAG).await;
         assert!(recent.named(&name("ada")).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_before_a_later_write_takes_nothing_from_it() {
+        let (user, recent) = (ResourceKind::User, Recent::default());
+        let write = |native, names| RecentWrite::of(user, &id(native), names, LAG, 0);
+        let read = vec![
+            write("u1", Some(vec![name("ada")])),
+            write("u2", Some(vec![name("bob")])),
+        ];
+        tokio::time::advance(LAG / 2).await;
+        recent.wrote(user, &id("u1"), vec![name("king")], LAG);
+        recent.removed(user, &id("u2"), LAG);
+        recent.load(read, u64::try_from((LAG / 2).as_millis()).unwrap_or(0));
+        assert_eq!(recent.named(&name("ada")), [id("u1")]);
+        assert!(recent.is_gone(user, &id("u2")));
+        tokio::time::advance(LAG / 2).await;
+        assert!(recent.is_fresh(user, &id("u1")) && recent.is_gone(user, &id("u2")));
+        assert_eq!(recent.named(&name("king")), [id("u1")]);
     }
 }

@@ -112,7 +112,7 @@ impl Pace {
 impl Gate {
     fn new(limits: TenantLimits, bodies: BodyShare) -> Self {
         Self {
-            rate: Limiter::per_second(limits.per_second, limits.burst, 1),
+            rate: Limiter::per_second(limits.per_second, limits.burst),
             in_flight: Arc::new(Semaphore::new(
                 limits.in_flight.clamp(1, Semaphore::MAX_PERMITS),
             )),

@@ -74,7 +74,7 @@ impl Guesses {
 impl Failures {
     fn none() -> Self {
         Self {
-            allowance: Limiter::per_second(PER_SECOND, BURST, 1),
+            allowance: Limiter::per_second(PER_SECOND, BURST),
             last: Instant::now(),
             seldom: Seldom::default(),
         }

@@ -1,4 +1,4 @@
-//! A lane: a queue, and the threads behind it that carry out what is queued.
+//! A lane: a queue of commands, which a database carries out.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,9 +1,9 @@
 //! What the gateway keeps: in SQLite, one file and no server, or in PostgreSQL, where several
 //! replicas share it.
 //!
-//! [`Store`] is a handle that every thread may clone. Behind it stand threads of its own with a
-//! connection each. A caller's future waits on a oneshot and belongs to no reactor, so that it
-//! works from any worker's runtime, from the command line and from tests.
+//! [`Store`] is a handle that every thread may clone. Behind it stand threads of its own. A caller's
+//! future waits on a oneshot and belongs to no reactor, so that it works from any worker's runtime,
+//! from the command line and from tests.
 //!
 //! - A write is acknowledged after its commit reached the disk; a read that
 //!   starts after that sees it.

@@ -6,71 +6,45 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::adapter::manifest::Limits;
-use crate::limiter::Limiter;
+use crate::limiter::Share;
 use crate::provisioning::lease::Lease;
 use crate::script::call::CallFault;
 
-/// The token buckets of one tenant, or this replica's share of them.
+/// The limits of one tenant, or this replica's share of them.
 #[derive(Debug)]
 pub(super) struct Rate {
-    limits: Limits,
+    /// The minute first: its waits are long, and a token of the second should be used in the
+    /// second it was taken.
+    limits: Vec<Share>,
     replicas: Lease,
-    /// Whoever waits for a token holds this, so that calls go out in the order
-    /// they came and one sleeper wakes at a time.
-    buckets: Mutex<Buckets>,
-}
-
-#[derive(Debug)]
-struct Buckets {
-    /// Among so many replicas.
-    share: u32,
-    limiters: Vec<Limiter>,
-}
-
-impl Buckets {
-    fn new(limits: &Limits, share: u32) -> Self {
-        let minute = limits.per_minute.map(|n| Limiter::per_minute(n, share));
-        let second = limits.per_second;
-        let second = second.map(|n| Limiter::per_second(n, limits.burst.unwrap_or(n), share));
-        // The minute first: its waits are long, and a token of the second
-        // should be used in the second it was taken.
-        let limiters = minute.into_iter().chain(second).collect();
-        Self { share, limiters }
-    }
-
-    /// Those of another share: empty, for what was in the ones before may be used up.
-    fn empty(limits: &Limits, share: u32) -> Self {
-        let buckets = Self::new(limits, share);
-        buckets.limiters.iter().for_each(Limiter::drain);
-        buckets
-    }
+    /// Whoever waits for a token holds this, so that calls go out in the order they came and one
+    /// sleeper wakes at a time.
+    order: Mutex<()>,
 }
 
 impl Rate {
     pub(super) fn new(limits: Limits, replicas: Lease) -> Self {
-        let buckets = Mutex::new(Buckets::new(&limits, replicas.replicas()));
+        let minute = limits.per_minute.map(Share::per_minute);
+        let second = limits.per_second;
+        let second = second.map(|n| Share::per_second(n, limits.burst.unwrap_or(n)));
         Self {
-            limits,
+            limits: minute.into_iter().chain(second).collect(),
             replicas,
-            buckets,
+            order: Mutex::default(),
         }
     }
 
     /// Waits until one call may go out. `Busy` at once if that is after the
     /// deadline, with the time to wait.
     pub(super) async fn take(&self, deadline: Instant) -> Result<(), CallFault> {
-        if (self.limits.per_minute, self.limits.per_second) == (None, None) {
+        if self.limits.is_empty() {
             return Ok(());
         }
-        let Ok(mut buckets) = timeout_at(deadline, self.buckets.lock()).await else {
+        let Ok(_turn) = timeout_at(deadline, self.order.lock()).await else {
             return Err(busy(Duration::from_secs(1)));
         };
-        let share = self.replicas.replicas();
-        if share != buckets.share {
-            *buckets = Buckets::empty(&self.limits, share);
-        }
-        for limiter in &buckets.limiters {
-            while let Err(wait) = limiter.take() {
+        for limit in &self.limits {
+            while let Err(wait) = limit.take(self.replicas.replicas()) {
                 if Instant::now() + wait >= deadline {
                     return Err(busy(wait));
                 }

@@ -325,6 +325,18 @@ impl Served {
         })
     }
 
+    /// Processor time that it has taken so far, in hundredths of a second.
+    pub(crate) fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+        let (_, rest) = stat.rsplit_once(')').unwrap();
+        let times = rest.split_whitespace().skip(11).take(2);
+        Duration::from_millis(
+            10 * times
+                .map(|ticks| ticks.parse::<u64>().unwrap())
+                .sum::<u64>(),
+        )
+    }
+
     /// Sends a signal: `HUP`.
     #[track_caller]
     pub(crate) fn signal(&self, name: &str) {

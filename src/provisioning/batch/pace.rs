@@ -1,11 +1,11 @@
 //! How often a batch may go out, and how many at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limiter::Limiter;
+use crate::limiter::Share;
 
 /// One tenant's pace for one kind of batch; kept from one generation of the catalog to the next.
 #[derive(Debug)]
@@ -13,8 +13,7 @@ pub(super) struct Pace {
     in_flight: u32,
     per_minute: Option<u32>,
     places: Arc<Semaphore>,
-    /// Among so many replicas, and the bucket of that share.
-    bucket: Mutex<Option<(u32, Limiter)>>,
+    share: Option<Share>,
 }
 
 impl Pace {
@@ -25,7 +24,7 @@ impl Pace {
             in_flight,
             per_minute,
             places: Arc::new(Semaphore::new(usize::try_from(in_flight).unwrap_or(1))),
-            bucket: Mutex::default(),
+            share: per_minute.map(Share::per_minute),
         }
     }
 
@@ -42,18 +41,8 @@ impl Pace {
     /// Takes leave for one batch, where `replicas` send some; `Err` is how long until there may be
     /// leave.
     pub(super) fn take(&self, replicas: u32) -> Result<(), Duration> {
-        let Some(per_minute) = self.per_minute else {
-            return Ok(());
-        };
-        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
-        if bucket.as_ref().is_some_and(|(share, _)| *share != replicas) {
-            let (_, limiter) = bucket.insert((replicas, Limiter::per_minute(per_minute, replicas)));
-            // What was in the one before may be used up.
-            limiter.drain();
-        }
-        let new = || (replicas, Limiter::per_minute(per_minute, replicas));
-        let (_, limiter) = bucket.get_or_insert_with(new);
-        limiter.take()
+        let share = self.share.as_ref();
+        share.map_or(Ok(()), |share| share.take(replicas))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Locks that all replicas respect: rows that belong to the number of a replica's lease.
 //!
-//! One thread with one connection takes and releases all locks of a replica, renews its lease
+//! One task with one connection takes and releases all locks of a replica, renews its lease
 //! every second, and deletes the rows of replicas whose time is over, their locks with them. No
 //! lock depends on the connection: when it is lost, the next one goes on with the same number, if
 //! nobody has deleted it meanwhile.
@@ -12,7 +12,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Builder;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -97,14 +96,9 @@ impl SharedLocks for Locks {
 }
 
 impl Locks {
-    /// Starts the thread. It connects when this process is to be one of the replicas.
-    pub(super) fn start(
-        address: Arc<Address>,
-        replica: Arc<Replica>,
-    ) -> Result<Arc<Self>, MemoryError> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|error| MemoryError(format!("no event loop for the store: {error}")))?;
+    /// The locks, and who keeps them once [`Keeper::run`] runs. It connects when this process is to
+    /// be one of the replicas.
+    pub(super) fn new(address: Arc<Address>, replica: Arc<Replica>) -> (Arc<Self>, Keeper) {
         let (asked, asking) = mpsc::unbounded_channel();
         let keeper = Keeper {
             address,
@@ -116,11 +110,9 @@ impl Locks {
             held: HashSet::new(),
             waiting: Vec::new(),
             asked: asked.downgrade(),
+            asking,
         };
-        lane::thread("store-locks", move || {
-            runtime.block_on(keeper.run(asking));
-        })?;
-        Ok(Arc::new(Self { asked, replica }))
+        (Arc::new(Self { asked, replica }), keeper)
     }
 
     /// Makes this process one of the replicas, and waits for its first lease. Blocks; without a
@@ -132,8 +124,8 @@ impl Locks {
     }
 }
 
-/// The thread's side.
-struct Keeper {
+/// Takes, releases and renews.
+pub(super) struct Keeper {
     address: Arc<Address>,
     replica: Arc<Replica>,
     /// That of the lease.
@@ -147,14 +139,16 @@ struct Keeper {
     held: HashSet<i64>,
     waiting: Vec<Wish>,
     asked: mpsc::WeakUnboundedSender<Asked>,
+    asking: UnboundedReceiver<Asked>,
 }
 
 impl Keeper {
-    async fn run(mut self, mut asking: UnboundedReceiver<Asked>) {
+    /// Until nobody can ask any more.
+    pub(super) async fn run(mut self) {
         let mut released = Vec::new();
         let mut joining = Vec::new();
-        while let Some(next) = self.next(&mut asking).await {
-            let more = std::iter::from_fn(|| asking.try_recv().ok());
+        while let Some(next) = self.next().await {
+            let more = std::iter::from_fn(|| self.asking.try_recv().ok());
             for asked in next.into_iter().chain(more) {
                 match asked {
                     Asked::Join(joined) => joining.push(joined),
@@ -172,15 +166,15 @@ impl Keeper {
 
     /// What is asked for next, or nothing when there is something to do without; `None` when
     /// nobody can ask any more.
-    async fn next(&self, asking: &mut UnboundedReceiver<Asked>) -> Option<Option<Asked>> {
+    async fn next(&mut self) -> Option<Option<Asked>> {
         let pause = match (&self.client, self.waiting.is_empty()) {
             // Nobody has asked yet.
-            (None, _) if self.connected.is_none() => return asking.recv().await.map(Some),
+            (None, _) if self.connected.is_none() => return self.asking.recv().await.map(Some),
             (None, _) => CONNECT_EVERY,
             (Some(_), false) => TRY_EVERY,
             (Some(_), true) => RENEW_EVERY.saturating_sub(since(self.renewed)),
         };
-        match timeout(pause, asking.recv()).await {
+        match timeout(pause, self.asking.recv()).await {
             Ok(asked) => asked.map(Some),
             Err(_) => Some(None),
         }

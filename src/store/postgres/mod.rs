@@ -1,8 +1,7 @@
 //! PostgreSQL: one database that several replicas share.
 //!
-//! Some threads write and some read, each with a connection of its own that is made when it is
-//! first needed, and made again when it is lost. One more keeps the [`locks`] and the lease. Every
-//! write is a transaction; writes of one turn (a tenant's, the log's) wait for each other at the
+//! One thread runs all connections: a [`pool`] of those that write, one of those that read, and one
+//! connection that keeps the [`locks`] and the lease. Commands wait on other threads. Every write is a transaction; writes of one turn (a tenant's, the log's) wait for each other at the
 //! database, so that a replica finds what another one acknowledged, as it would with SQLite's one
 //! writer. What a request writes is committed only while its lease has its number.
 //!
@@ -13,7 +12,6 @@ mod address;
 mod fault;
 mod locks;
 mod pool;
-mod queues;
 mod schema;
 #[cfg(test)]
 #[path = "../../../tests/it/harness/postgres.rs"]
@@ -24,11 +22,13 @@ pub(crate) mod tests;
 mod tls;
 mod value;
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use sha2::{Digest, Sha256};
+use tokio::runtime::Builder;
+use tokio::task::spawn_blocking;
 
-use super::lane::{Commands, Turn};
+use super::lane::{self, Commands, Turn};
 use super::sql::Db;
 use super::tokens;
 use crate::provisioning::lease::Replica;
@@ -36,7 +36,7 @@ use crate::provisioning::memory::MemoryError;
 pub use address::{Address, AddressFault};
 pub(super) use fault::Fault;
 pub(super) use locks::Locks;
-use pool::Access;
+use pool::{Access, Desk};
 pub(super) use session::Session;
 
 /// What [`serve`] began.
@@ -45,40 +45,62 @@ pub(super) struct Served {
     pub(super) held_tokens: bool,
 }
 
-/// Brings the tables up to date and starts the threads.
+/// Brings the tables up to date, and serves from then on. Blocks until the tables are.
 pub(super) fn serve(
     address: Address,
     writes: Commands,
     reads: Commands,
 ) -> Result<Served, MemoryError> {
-    let address = Arc::new(address);
-    let held_tokens = prepared(Arc::clone(&address))?;
-    let replica = Arc::<Replica>::default();
-    pool::start(&address, &replica, writes, Access::Write)?;
-    pool::start(&address, &replica, reads, Access::Read)?;
+    let (address, replica) = (Arc::new(address), Arc::<Replica>::default());
+    let writing = Desk::new(&address, &replica, Access::Write)?;
+    let reading = Desk::new(&address, &replica, Access::Read)?;
+    let (locks, keeper) = Locks::new(address, replica);
+    let (told, telling) = mpsc::channel();
+    on_event_loop(async move {
+        let prepared = prepared(&writing).await;
+        let is_good = prepared.is_ok();
+        let _ = told.send(prepared);
+        if is_good {
+            tokio::join!(writing.serve(writes), reading.serve(reads), keeper.run());
+        }
+    })?;
+    let prepared = telling.recv().unwrap_or_else(|_| Err(lane::stopped()));
     Ok(Served {
-        locks: Locks::start(address, replica)?,
-        held_tokens,
+        locks,
+        held_tokens: prepared?,
     })
 }
 
-/// Starts the threads that read, and nothing else.
+/// Serves what is read, and nothing else.
 pub(super) fn serve_to_read(address: Address, reads: Commands) -> Result<(), MemoryError> {
-    pool::start(&Arc::new(address), &Arc::default(), reads, Access::Read)
+    let reading = Desk::new(&Arc::new(address), &Arc::default(), Access::Read)?;
+    on_event_loop(reading.serve(reads))
 }
 
-/// Migrates, and says whether there were tokens. On a thread of its own: the caller may be in an
-/// event loop already.
-fn prepared(address: Arc<Address>) -> Result<bool, MemoryError> {
-    let prepare = move || {
-        let session = Session::open(&address, &Arc::default())?;
-        schema::migrate(&session)?;
-        tokens::any(&Db::Postgres(&session)).map_err(super::lane::unavailable)
+/// A thread of its own: the caller may be in an event loop already.
+fn on_event_loop(work: impl Future<Output = ()> + Send + 'static) -> Result<(), MemoryError> {
+    lane::thread("store", move || {
+        let mut event_loop = Builder::new_current_thread();
+        match event_loop.enable_all().thread_name("store-work").build() {
+            Ok(event_loop) => event_loop.block_on(work),
+            Err(error) => tracing::error!(%error, "no event loop for the store"),
+        }
+    })
+}
+
+/// Migrates, and says whether there were tokens.
+async fn prepared(desk: &Desk) -> Result<bool, MemoryError> {
+    let session = desk.begun(&schema::opening()).await?;
+    let prepare = move || -> Result<bool, MemoryError> {
+        let held_tokens = schema::migrate(&session)
+            .and_then(|()| tokens::any(&Db::Postgres(&session)).map_err(lane::unavailable));
+        let ended = session.end(held_tokens.is_ok());
+        let held_tokens = held_tokens?;
+        ended?;
+        Ok(held_tokens)
     };
-    let thread = std::thread::spawn(prepare);
-    thread
-        .join()
-        .unwrap_or_else(|_| Err(super::lane::stopped()))
+    let prepared = spawn_blocking(prepare).await;
+    prepared.unwrap_or_else(|_| Err(lane::stopped()))
 }
 
 /// The number under which all replicas know a lock: 64 bits of a digest.

@@ -1,70 +1,151 @@
-//! The threads that carry out commands, each with a session of its own.
+//! Carries out a lane's commands, each on a connection from a pool.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use super::queues::Queues;
+use deadpool::managed::{Manager, Metrics, Pool, RecycleError, RecycleResult};
+use tokio::sync::Mutex;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio_postgres::Client;
+
+use super::session::connect;
 use super::{Address, Fault, Session};
 use crate::provisioning::lease::Replica;
 use crate::provisioning::memory::MemoryError;
-use crate::store::lane::{self, Command, Commands};
+use crate::store::lane::{self, Command, Commands, Turn};
 use crate::store::sql::Db;
 
-/// Threads, and so connections, that write, and that read.
+/// Connections that write, and that read.
 const EACH: usize = 4;
 
-/// How long a server that could not be reached is left alone; meanwhile commands fail at once, so
-/// that they do not wait for one another's failures.
-const PAUSE: Duration = Duration::from_millis(250);
+/// How many commands of one turn may wait.
+const MOST: usize = 512;
 
 const WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
-/// What a lane's threads do.
+/// What is done with the connections of a pool.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
     Write,
 }
 
-/// Starts the threads of a lane.
-pub(super) fn start(
-    address: &Arc<Address>,
-    replica: &Arc<Replica>,
-    mut commands: Commands,
-    access: Access,
-) -> Result<(), MemoryError> {
-    let name = match access {
-        Access::Read => "store-read",
-        Access::Write => "store-write",
-    };
-    let queues = Arc::<Queues>::default();
-    let entrance = Arc::clone(&queues);
-    lane::thread(name, move || {
-        while let Some(command) = commands.blocking_recv() {
-            entrance.enter(command);
+/// Makes connections, and drops those that are of no more use.
+pub(super) struct Connector(Arc<Address>);
+
+/// A connection in the pool.
+pub(super) struct Link {
+    pub(super) client: Client,
+    /// A transaction was begun and has not ended as it was to.
+    pub(super) is_open: bool,
+}
+
+impl Manager for Connector {
+    type Type = Link;
+    type Error = Fault;
+
+    async fn create(&self) -> Result<Link, Fault> {
+        let client = connect(&self.0).await?;
+        Ok(Link {
+            client,
+            is_open: false,
+        })
+    }
+
+    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Fault> {
+        match link.client.is_closed() || link.is_open {
+            true => Err(RecycleError::message("of no more use")),
+            false => Ok(()),
         }
-        entrance.close();
-    })?;
-    for _ in 0..EACH {
-        let queues = Arc::clone(&queues);
-        let mut desk = Desk {
-            address: Arc::clone(address),
+    }
+}
+
+/// Where the commands of one lane are carried out.
+pub(super) struct Desk {
+    connections: Pool<Connector>,
+    replica: Arc<Replica>,
+    access: Access,
+}
+
+impl Desk {
+    pub(super) fn new(
+        address: &Arc<Address>,
+        replica: &Arc<Replica>,
+        access: Access,
+    ) -> Result<Arc<Self>, MemoryError> {
+        let pool = Pool::builder(Connector(Arc::clone(address))).max_size(EACH);
+        let connections = pool
+            .build()
+            .map_err(|error| MemoryError(format!("no pool for the store: {error}")))?;
+        Ok(Arc::new(Self {
+            connections,
             replica: Arc::clone(replica),
             access,
-            session: None,
-            unreachable: None,
-        };
-        lane::thread(name, move || {
-            while let Some(command) = queues.next() {
-                let turn = command.turn().clone();
-                desk.carry_out(command);
-                queues.ended(&turn);
-            }
-        })?;
+        }))
     }
-    Ok(())
+
+    /// Carries out commands until there will be none any more. Those of one turn wait for each
+    /// other, so that one tenant takes one connection, however much it has written.
+    pub(super) async fn serve(self: Arc<Self>, mut commands: Commands) {
+        let mut turns = HashMap::<Turn, Arc<Mutex<()>>>::new();
+        let mut running = JoinSet::new();
+        while let Some(command) = commands.recv().await {
+            let turn = match command.turn() {
+                Turn::Any => Arc::default(),
+                turn => Arc::clone(turns.entry(turn.clone()).or_default()),
+            };
+            if Arc::strong_count(&turn) > MOST {
+                let many = "too many writes of one tenant wait for PostgreSQL";
+                command.answer(&Err(MemoryError(many.to_owned())));
+                continue;
+            }
+            let desk = Arc::clone(&self);
+            running.spawn(async move {
+                let _turn = turn.lock().await;
+                desk.carry_out(command).await;
+            });
+            while running.try_join_next().is_some() {}
+        }
+        running.join_all().await;
+    }
+
+    async fn carry_out(&self, mut command: Box<dyn Command>) {
+        let opening = match self.access {
+            Access::Write => opening(command.as_ref()),
+            Access::Read => READ.to_owned(),
+        };
+        let session = match self.begun(&opening).await {
+            Ok(session) => session,
+            Err(fault) => return command.answer(&Err(fault.into())),
+        };
+        let access = self.access;
+        let work = move || {
+            let succeeded = lane::attempt(command.as_mut(), &Db::Postgres(&session));
+            match access {
+                // What was read does not depend on how the transaction ends.
+                Access::Read => {
+                    command.answer(&Ok(()));
+                    let _ = session.end(false);
+                }
+                Access::Write => command.answer(&session.end(succeeded).map_err(Into::into)),
+            }
+        };
+        let _ = spawn_blocking(work).await;
+    }
+
+    /// A connection in a new transaction, unless the database is known to be gone. Where one was
+    /// lost unnoticed, those of its time are dropped: nothing was done in them yet.
+    pub(super) async fn begun(&self, opening: &str) -> Result<Session, Fault> {
+        match Session::begun(&self.connections, &self.replica, opening).await {
+            Err(fault) if fault.lost && !self.replica.is_cut_off() => {
+                self.connections.retain(|_, _| false);
+                Session::begun(&self.connections, &self.replica, opening).await
+            }
+            begun => begun,
+        }
+    }
 }
 
 /// Begins a write, waits for its turn, and fails if its lease is nobody's any more. From then on
@@ -82,79 +163,4 @@ fn opening(command: &dyn Command) -> String {
         );
     }
     opening
-}
-
-/// Where one thread works.
-struct Desk {
-    address: Arc<Address>,
-    replica: Arc<Replica>,
-    access: Access,
-    session: Option<Session>,
-    /// When it last was, and why.
-    unreachable: Option<(Instant, Fault)>,
-}
-
-impl Desk {
-    fn carry_out(&mut self, mut command: Box<dyn Command>) {
-        let session = match self.begun(command.as_ref()) {
-            Ok(session) => session,
-            Err(fault) => return command.answer(&Err(fault.into())),
-        };
-        let succeeded = lane::attempt(command.as_mut(), &Db::Postgres(&session));
-        if self.access == Access::Read {
-            // What was read does not depend on how the transaction ends.
-            command.answer(&Ok(()));
-            return self.keep(session.end(false).is_ok(), session);
-        }
-        let ended = session.end(succeeded);
-        self.keep(ended.is_ok(), session);
-        command.answer(&ended.map_err(MemoryError::from));
-    }
-
-    fn keep(&mut self, is_good: bool, session: Session) {
-        self.session = Some(session).filter(|_| is_good);
-    }
-
-    /// A session in a new transaction, unless the database is known to be gone. One that turns out
-    /// to be lost is made again: nothing was done in it yet.
-    fn begun(&mut self, command: &dyn Command) -> Result<Session, Fault> {
-        let opening = match self.access {
-            Access::Write => opening(command),
-            Access::Read => READ.to_owned(),
-        };
-        if self.replica.is_cut_off() {
-            self.session = None;
-            return Err(Fault::cut_off());
-        }
-        if let Some(session) = self.session.take() {
-            match session.begin(&opening) {
-                Ok(()) => return Ok(session),
-                Err(fault) if !fault.lost => return Err(self.missed(session, fault)),
-                Err(_) => {}
-            }
-        }
-        let session = self.connected()?;
-        match session.begin(&opening) {
-            Ok(()) => Ok(session),
-            Err(fault) => Err(self.missed(session, fault)),
-        }
-    }
-
-    /// The turn did not come: out of the transaction again.
-    fn missed(&mut self, session: Session, fault: Fault) -> Fault {
-        self.keep(!fault.lost && session.end(false).is_ok(), session);
-        fault
-    }
-
-    fn connected(&mut self) -> Result<Session, Fault> {
-        if let Some((since, fault)) = &self.unreachable
-            && since.elapsed() < PAUSE
-        {
-            return Err(fault.clone());
-        }
-        let connected = Session::open(&self.address, &self.replica);
-        let failed = connected.as_ref().err();
-        self.unreachable = failed.map(|fault| (Instant::now(), fault.clone()));
-        connected
-    }
 }

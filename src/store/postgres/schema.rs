@@ -15,25 +15,21 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0005_leases.sql"),
 ];
 
-/// Brings the database to this program's version, all steps or none. Replicas that start together
-/// come one after another.
+/// Begins what [`migrate`] is to do. Replicas that start together come one after another.
+pub(super) fn opening() -> String {
+    let lock = number(&["migration"]);
+    format!(
+        "BEGIN; SET LOCAL lock_timeout TO 0; SET LOCAL statement_timeout TO 0; \
+         SELECT pg_advisory_xact_lock({lock})"
+    )
+}
+
+/// Brings the database to this program's version.
 ///
 /// # Errors
 /// The role may not create the schema, or the database is newer than this program and says that
 /// this one cannot work on it.
 pub(super) fn migrate(session: &Session) -> Result<(), MemoryError> {
-    let lock = number(&["migration"]);
-    session.begin(&format!(
-        "BEGIN; SET LOCAL lock_timeout TO 0; SET LOCAL statement_timeout TO 0; \
-         SELECT pg_advisory_xact_lock({lock})"
-    ))?;
-    let migrated = step(session);
-    let ended = session.end(migrated.is_ok());
-    migrated?;
-    Ok(ended?)
-}
-
-fn step(session: &Session) -> Result<(), MemoryError> {
     // The right to create schemas is needed only where there is none yet.
     let there = "SELECT 1::bigint FROM pg_namespace WHERE nspname = 'scimgate'";
     if one(session, there)?.is_none() {

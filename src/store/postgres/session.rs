@@ -1,15 +1,17 @@
-//! One connection, spoken to from a thread that waits.
+//! One connection of a pool, spoken to from a thread that waits.
 
 use std::cell::Cell as Flag;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use deadpool::managed::{Object, Pool, PoolError};
 use rusqlite::types::Value;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use super::pool::Connector;
 use super::value::{Cell, Place};
 use super::{Address, Fault};
 use crate::provisioning::lease::Replica;
@@ -47,58 +49,68 @@ pub(super) async fn connect(address: &Address) -> Result<Client, Fault> {
     Ok(client)
 }
 
-/// A connection and the event loop it lives on.
+/// A connection in a transaction.
 pub(in crate::store) struct Session {
-    client: Client,
-    /// Whether a statement of the transaction has failed, after which none can succeed.
+    link: Object<Connector>,
+    /// Whether a statement has failed.
     failed: Flag<bool>,
-    /// Knows whether the database is reached.
     replica: Arc<Replica>,
-    /// Last, so that the connection is told of the end.
-    runtime: Runtime,
+    /// On which the connection works.
+    runtime: Handle,
 }
 
 impl Session {
-    /// Connects. Blocks.
-    pub(super) fn open(address: &Address, replica: &Arc<Replica>) -> Result<Self, Fault> {
-        let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|error| Fault::lost(format!("no event loop for the store: {error}")))?;
-        let connected = runtime.block_on(answered(replica, connect(address)));
+    /// Waits for a connection, and begins a transaction with `opening`. To be called on the event
+    /// loop.
+    pub(super) async fn begun(
+        connections: &Pool<Connector>,
+        replica: &Arc<Replica>,
+        opening: &str,
+    ) -> Result<Self, Fault> {
+        if replica.is_cut_off() {
+            return Err(Fault::cut_off());
+        }
+        let got = async {
+            connections.get().await.map_err(|error| match error {
+                PoolError::Backend(fault) => fault,
+                other => Fault::lost(other.to_string()),
+            })
+        };
+        let mut link = answered(replica, got).await?;
+        link.is_open = true;
+        let begun = link.client.batch_execute(opening);
+        answered(replica, async {
+            begun.await.map_err(|error| Fault::from(&error))
+        })
+        .await?;
         Ok(Self {
-            client: connected?,
+            link,
             failed: Flag::new(false),
             replica: Arc::clone(replica),
-            runtime,
+            runtime: Handle::current(),
         })
     }
 
-    /// Begins a transaction with `opening`.
-    pub(super) fn begin(&self, opening: &str) -> Result<(), Fault> {
-        self.failed.set(false);
-        self.run(self.client.batch_execute(opening))
-    }
-
     /// Ends the transaction; whether it was committed, where it was to be.
-    pub(super) fn end(&self, commit: bool) -> Result<(), Fault> {
-        match (commit, self.failed.get()) {
-            (true, false) => self.run(self.client.batch_execute("COMMIT")),
-            (commit, _) => {
-                self.run(self.client.batch_execute("ROLLBACK"))?;
-                match commit {
-                    // The server answers such a COMMIT with success and takes everything back.
-                    true => Err(Fault::of_statement(
-                        "a statement failed unnoticed; please report it",
-                    )),
-                    false => Ok(()),
-                }
-            }
+    pub(super) fn end(mut self, commit: bool) -> Result<(), Fault> {
+        let commits = commit && !self.failed.get();
+        self.batch(match commits {
+            true => "COMMIT",
+            false => "ROLLBACK",
+        })?;
+        self.link.is_open = false;
+        match commit == commits {
+            true => Ok(()),
+            // The server answers such a COMMIT with success and takes everything back.
+            false => Err(Fault::of_statement(
+                "a statement failed unnoticed; please report it",
+            )),
         }
     }
 
     /// Several statements without values.
     pub(super) fn batch(&self, sql: &str) -> Result<(), Fault> {
-        self.run(self.client.batch_execute(sql))
+        self.run(self.link.client.batch_execute(sql))
     }
 
     /// The statement with each of `rows`, one after another; how many rows it changed.
@@ -106,7 +118,7 @@ impl Session {
         let sql = dollars(sql);
         let mut changed = 0;
         for rows in rows.chunks(TOGETHER) {
-            let (client, sql) = (&self.client, sql.as_str());
+            let (client, sql) = (&self.link.client, sql.as_str());
             let one = move |row| async move {
                 let values = typed(row as &Vec<Value>);
                 client.execute_typed(sql, &borrowed(&values)).await
@@ -126,7 +138,7 @@ impl Session {
         let sql = dollars(sql);
         let mut found = Vec::with_capacity(asked.len());
         for asked in asked.chunks(TOGETHER) {
-            let (client, sql) = (&self.client, sql.as_str());
+            let (client, sql) = (&self.link.client, sql.as_str());
             let one = move |row| async move {
                 let values = typed(row as &Vec<Value>);
                 client.query_typed(sql, &borrowed(&values)).await

@@ -60,14 +60,10 @@ pub struct Tokens {
     /// The one cache whose key has no tenant: it is the token that says which.
     seen: Cache<KeyId, Seen>,
     /// The key ids that exist, as far as they were seen.
-    known: Mutex<Known>,
+    known: Mutex<HashSet<KeyId>>,
+    /// When all were read. Whoever comes meanwhile waits: a good token is never a 401.
+    read: tokio::sync::Mutex<Option<Instant>>,
     strays: Limiter,
-}
-
-#[derive(Default)]
-struct Known {
-    ids: HashSet<KeyId>,
-    read: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -99,7 +95,8 @@ impl Tokens {
                 .time_to_live(TTL)
                 .build(),
             known: Mutex::default(),
-            strays: Limiter::per_second(STRAYS.0, STRAYS.1, 1),
+            read: tokio::sync::Mutex::default(),
+            strays: Limiter::per_second(STRAYS.0, STRAYS.1),
         }
     }
 
@@ -188,7 +185,7 @@ impl Tokens {
         let asked = Instant::now();
         let record = self.book.find(key_id).await?.map(Arc::new);
         if record.is_some() {
-            self.known().ids.insert(key_id.clone());
+            self.known().insert(key_id.clone());
         }
         let seen = Seen {
             asked,
@@ -201,26 +198,19 @@ impl Tokens {
     /// Whether there may be a token of this key id. Whoever invents key ids by the thousand has
     /// the store read once a second, not once a guess.
     async fn is_worth_a_look(&self, key_id: &KeyId) -> Result<bool, MemoryError> {
-        if self.known().ids.contains(key_id) || self.strays.take().is_ok() {
+        if self.known().contains(key_id) || self.strays.take().is_ok() {
             return Ok(true);
         }
-        let is_due = {
-            let mut known = self.known();
-            let is_due = known.read.is_none_or(|read| read.elapsed() >= TTL);
-            if is_due {
-                // Whoever comes meanwhile is judged by what is known.
-                known.read = Some(Instant::now());
-            }
-            is_due
-        };
-        if is_due {
+        let mut read = self.read.lock().await;
+        if read.is_none_or(|read| read.elapsed() >= TTL) {
             let ids = self.book.key_ids().await?;
-            self.known().ids.extend(ids);
+            self.known().extend(ids);
+            *read = Some(Instant::now());
         }
-        Ok(self.known().ids.contains(key_id))
+        Ok(self.known().contains(key_id))
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, HashSet<KeyId>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -423,6 +423,27 @@ fn ten_thousand_invented_tokens_are_few_look_ups_and_a_good_one_works_all_the_sa
     assert_eq!(block_on(tokens.authenticate(good.reveal())), Ok(acme));
 }
 
+/// A gateway that has just started is asked everything at once.
+#[test]
+fn however_many_come_at_once_with_a_good_token_all_are_admitted() {
+    let (store, pepper) = (
+        Store::in_memory().unwrap(),
+        Arc::new(Pepper::random().unwrap()),
+    );
+    let elsewhere = Tokens::new(Arc::new(store.clone()), Arc::clone(&pepper));
+    let good = block_on(elsewhere.issue(acme(), None)).unwrap();
+    let tokens = Arc::new(Tokens::new(Arc::new(store), pepper));
+    block_on(async {
+        let mut asking = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let (tokens, text) = (Arc::clone(&tokens), good.reveal().to_owned());
+            asking.spawn(async move { tokens.authenticate(&text).await });
+        }
+        let admitted = asking.join_all().await;
+        assert!(admitted.iter().all(|it| *it == Ok(acme())), "{admitted:?}");
+    });
+}
+
 #[test]
 fn a_pepper_is_made_once_and_kept() {
     let directory = TempDir::new().unwrap();

@@ -15,7 +15,8 @@
 //! | `unheard` | one lost reply or kill at a time, in slow motion |
 //! | `at_once` | identical POSTs at the same moment |
 //! | `disk` | a store that cannot be written |
-//! | `replicas` | two of them on one PostgreSQL, of which one is killed, stopped or cut off |
+//! | `pair`, `replicas` | two of them on one PostgreSQL, of which one is killed, stopped or cut off |
+//! | `two` | how much more two of them do than one |
 //!
 //! The runs are bounded and repeatable. The environment makes them longer and others:
 //! `tests/README.md`.
@@ -30,9 +31,11 @@ mod lost_replies;
 mod members;
 mod model;
 mod oracle;
+mod pair;
 mod replicas;
 mod rounds;
 mod stand;
+mod two;
 mod unheard;
 
 use std::sync::Arc;
