@@ -114,7 +114,7 @@ async fn a_killed_replica_is_taken_over() {
     let mut doing = in_the_middle(&pair).await;
     block_in_place(|| pair.served[0].take().unwrap().kill());
     let took = taken_over(&pair, &doing).await;
-    println!("killed: taken over after {took:?}");
+    eprintln!("killed: taken over after {took:?}");
     assert!((&mut doing.change).await.unwrap().is_none());
     pair.served[0] = Some(block_in_place(|| serve(&pair.houses[0])));
     whole_again(&pair, &doing).await;
@@ -128,7 +128,7 @@ async fn a_stopped_replica_is_taken_over_and_sends_nothing_when_it_goes_on() {
     let stopped = Instant::now();
     pair.signal("STOP");
     let took = taken_over(&pair, &doing).await;
-    println!("stopped: taken over after {took:?}");
+    eprintln!("stopped: taken over after {took:?}");
     pair.signal("CONT");
     let changed = (&mut doing.change).await.unwrap();
     let changed = changed.expect("an answer, however late");
@@ -171,12 +171,12 @@ async fn a_replica_that_is_cut_off_ends_with_its_lease() {
         slowest
     };
     let (took, slowest) = tokio::join!(taken_over(&pair, &doing), asking);
-    println!("cut off: taken over after {took:?}; the slowest 503 took {slowest:?}");
+    eprintln!("cut off: taken over after {took:?}; the slowest 503 took {slowest:?}");
     assert!(slowest < Duration::from_secs(8), "{slowest:?}");
     pair.wire.is_cut.send_replace(false);
     let healing = Instant::now();
     whole_again(&pair, &doing).await;
-    println!("cut off: healed after {:?}", healing.elapsed());
+    eprintln!("cut off: healed after {:?}", healing.elapsed());
     let sent = ["delta", "b"].map(|class| pair.vendor(class).tally().sent);
     let within = cut + LEASE..healing;
     for (replica, at) in sent.iter().flatten() {
@@ -217,7 +217,7 @@ async fn a_lost_database_is_503_at_once_and_nothing_is_sent() {
         before,
         "0 vendor writes"
     );
-    println!(
+    eprintln!(
         "lost database: the slowest of 40 answers in {:?} took {slowest:?}",
         lost.elapsed()
     );
@@ -229,7 +229,7 @@ async fn a_lost_database_is_503_at_once_and_nothing_is_sent() {
             .await;
         assert!(matches!(answer.status, 200 | 204), "{answer}");
     }
-    println!("lost database: healed after {:?}", back.elapsed());
+    eprintln!("lost database: healed after {:?}", back.elapsed());
     assert!(
         back.elapsed() < Duration::from_secs(2),
         "{:?}",

@@ -85,7 +85,7 @@ async fn two_replicas_lose_nothing_under_load() {
         (one, load(&pair, &ids, |number| number / 2 % 2).await)
     };
     let (one, two) = LocalSet::new().run_until(both).await;
-    println!(
+    eprintln!(
         "changes a second: one replica {:.0}, two {:.0}; processor time for each: {:.2} ms, {:.2} ms",
         one.per_second, two.per_second, one.cpu, two.cpu
     );
