@@ -11,6 +11,7 @@ use crate::adapter::keys::TenantId;
 use crate::config::{self, Config};
 use crate::gateway::{doubts, form_on_disk, open_tokens, tenant_url};
 use crate::tenant::audit::AuditBook;
+use crate::tenant::oauth::TOKEN_PATH;
 use crate::tenant::token::{KeyId, Tokens};
 
 /// What to do with tokens.
@@ -21,22 +22,28 @@ pub(super) enum Verb {
         /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
-        /// How long the token is valid, such as 90d; default: until it is revoked.
+        /// How long the token is valid, such as 90d; default: until it is revoked. A client secret
+        /// is valid for 730d; it may be 365d to 1096d.
         #[arg(long, value_name = "TIME", value_parser = span)]
         expires: Option<Duration>,
+        /// Create a secret of the tenant's OAuth client instead: with it, Entra gets access tokens
+        /// from the token endpoint.
+        #[arg(long)]
+        oauth: bool,
     },
-    /// List a tenant's tokens: key id, when it was created, when it expires, and whether it is valid.
+    /// List a tenant's tokens and client secrets: key id, when it was created, when it expires, and whether it is valid.
     List {
         /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
     },
-    /// Revoke a token for good; a running gateway refuses it within a second.
+    /// Revoke a token or a client secret for good, and with a secret the access tokens that were
+    /// obtained by it; a running gateway refuses it within a second.
     Revoke {
         /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
-        /// The key id: the eight characters after scg_.
+        /// The key id: the eight characters after scg_ or scs_.
         #[arg(long, value_name = "KEY_ID", value_parser = key_id)]
         key: KeyId,
     },
@@ -48,7 +55,7 @@ pub(super) fn tenant_id(name: &str) -> Result<TenantId, String> {
 
 fn key_id(text: &str) -> Result<KeyId, String> {
     KeyId::parse(text)
-        .ok_or_else(|| "a key id is eight letters and digits, those behind scg_".to_owned())
+        .ok_or_else(|| "a key id is eight letters and digits, those behind scg_ or scs_".to_owned())
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -69,10 +76,21 @@ pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
     let runtime = super::event_loop()?;
     let done = runtime.block_on(async {
         match verb {
-            Verb::Mint { tenant, expires } => {
+            Verb::Mint {
+                tenant,
+                expires,
+                oauth,
+            } => {
                 let expires = expires.map(|span| Timestamp::now().saturating_add(span));
                 let expires = expires.transpose()?;
-                mint(config, &store, &tokens, tenant, expires).await
+                match oauth {
+                    true => mint_secret(config, &store, &tokens, tenant, expires).await?,
+                    false => mint(config, &store, &tokens, tenant, expires).await?,
+                }
+                for doubt in doubts(config) {
+                    eprintln!("warning: {doubt}");
+                }
+                Ok(())
             }
             Verb::List { tenant } => list(&tokens, tenant).await,
             Verb::Revoke { tenant, key } => revoke(&store, &tokens, tenant, key).await,
@@ -104,9 +122,25 @@ async fn mint(
     let form = form_on_disk(config, tenant);
     println!("Tenant URL:   {}", tenant_url(config, tenant, form));
     println!("Secret Token: {}", token.reveal());
-    for doubt in doubts(config) {
-        eprintln!("warning: {doubt}");
-    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to the command")]
+async fn mint_secret(
+    config: &Config,
+    audit: &dyn AuditBook,
+    tokens: &Tokens,
+    tenant: &TenantId,
+    expires: Option<Timestamp>,
+) -> anyhow::Result<()> {
+    let (secret, expires) = tokens.issue_secret(tenant.clone(), expires).await?;
+    note(audit, "token.mint", Some(tenant), secret.key_id()).await?;
+    let url = tenant_url(config, tenant, form_on_disk(config, tenant));
+    println!("Tenant URL:     {url}");
+    println!("Token Endpoint: {url}{TOKEN_PATH}");
+    println!("Client ID:      {tenant}");
+    println!("Client Secret:  {}", secret.reveal());
+    println!("Valid until:    {expires:.0}");
     Ok(())
 }
 
@@ -124,8 +158,9 @@ async fn list(tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
         };
         let ends = record.expires.map(|at| format!("  expires {at:.0}"));
         println!(
-            "{}  made {:.0}{}  {standing}",
+            "{}  {:<13}  made {:.0}{}  {standing}",
             record.key_id,
+            record.kind.as_str(),
             record.created,
             ends.unwrap_or_default()
         );
