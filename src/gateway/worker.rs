@@ -7,7 +7,7 @@ use super::tenants::Entrances;
 use crate::adapter::keys::TenantId;
 use crate::script::call::LocalBoxFuture;
 use crate::server::{Admission, Application};
-use crate::tenant::oauth::{Claim, Clients, Generation, Granted, KeySource, Proof};
+use crate::tenant::oauth::{Claim, Clients, Generation, Granted, KeySource, Proof, is_access};
 use crate::tenant::token::{AuthFault, Tokens};
 
 /// What stands behind the server on one worker thread: the tokens that all
@@ -58,7 +58,7 @@ impl Application for Worker {
         token: &'a str,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
         Box::pin(async move {
-            if Clients::is_access(token) {
+            if is_access(token) {
                 let access = self.clients.admit(token).await?;
                 return self.entrances.open_by(&access);
             }

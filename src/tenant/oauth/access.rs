@@ -101,7 +101,7 @@ impl AccessKey {
 }
 
 /// Whether a text claims to be an access token.
-pub(super) fn is_access(presented: &str) -> bool {
+pub fn is_access(presented: &str) -> bool {
     presented.starts_with(PREFIX)
 }
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::access::{Access, AccessKey, Generation, is_access};
+use super::access::{Access, AccessKey, Generation};
 use crate::adapter::keys::TenantId;
 use crate::tenant::token::{AuthFault, KeyId, TokenKind, Tokens};
 
@@ -90,11 +90,6 @@ impl Clients {
             token: self.key.issue(&access),
             life: self.life,
         }
-    }
-
-    /// Whether a text is for [`admit`](Self::admit).
-    pub fn is_access(presented: &str) -> bool {
-        is_access(presented)
     }
 
     /// What an access token admits to. The book is not asked about it, only which secrets were

@@ -15,7 +15,7 @@ mod keys;
 #[cfg(test)]
 mod tests;
 
-pub use access::{Access, Generation};
+pub use access::{Access, Generation, is_access};
 pub use clients::{Clients, Granted};
 pub use federation::Federation;
 pub use keys::{Fetched, KeySource, Keys};
