@@ -47,6 +47,8 @@ pub struct Config {
     pub catalog: Catalog,
     /// What vendors cannot remember, and the tokens.
     pub store: Store,
+    /// Clients that ask for access tokens.
+    pub oauth: OAuth,
     /// For each tenant.
     pub limits: Limits,
     /// The vendors' side.
@@ -157,6 +159,16 @@ pub struct Store {
     /// The key for token digests: needed with PostgreSQL; `None` is beside the SQLite file.
     #[serde(default)]
     pub pepper_file: Option<PathBuf>,
+}
+
+/// Access tokens.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OAuth {
+    /// Minutes from the issue of an access token to its end, 60 to 360, as Entra wants it.
+    #[serde(deserialize_with = "values::access_token_minutes")]
+    #[schemars(range(min = 60, max = 360))]
+    pub access_token_minutes: u64,
 }
 
 /// What one tenant may ask for.

@@ -35,7 +35,7 @@
 //! | [`gateway`] | open, run, drain: the one place where the parts meet |
 //! | [`server`] | Entra's side: listener, edge, the walk; the ports for probes and administration |
 //! | [`catalog`] | adapters and tenants, loaded through one door, again whenever they change, and what is wrong with them |
-//! | [`tenant`] | tenants, their files and tokens |
+//! | [`tenant`] | tenants, their files, tokens and OAuth clients |
 //! | [`provisioning`] | what a request does: plan, judge, run; locks, names, intents, members, batches, trace |
 //! | [`adapter`] | what a vendor declares: manifest, table, script as written |
 //! | [`script`] | how a script runs: engine, fiber, host functions, vendor calls and their faults |

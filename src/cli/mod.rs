@@ -100,8 +100,7 @@ enum Verb {
     /// Add, list, show, test and remove tenants.
     Tenant(InForm<tenant::Verb>),
     /// Create, list and revoke tenants' tokens, which Entra sends.
-    #[command(subcommand)]
-    Token(token::Verb),
+    Token(InForm<token::Verb>),
     /// Test whether Entra can work with a SCIM endpoint, by sending what Entra sends.
     Probe(probe::Options),
     /// Print the effective configuration, the reference of all keys, or their schema.
@@ -155,7 +154,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::DryRun(options) => with(&|config| dry_run::run(config, &options)),
         Verb::Adapter(of) => with(&|config| adapter::run(config, &of.verb, of.format)),
         Verb::Definitions(options) => definitions::run(&options),
-        Verb::Token(verb) => with(&|config| token::run(config, &verb)),
+        Verb::Token(of) => with(&|config| token::run(config, &of.verb, of.format)),
         Verb::Tenant(of) => with(&|config| tenant::run(config, &of.verb, of.format)),
         Verb::Probe(options) => probe::run(&options),
         Verb::Init(options) => init::run(&options),

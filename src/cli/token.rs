@@ -4,13 +4,17 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::admin::note;
-use super::{Ending, Trouble};
+use super::output::Form;
+use super::tenant::existing;
+use super::{Ending, Trouble, columns};
 use crate::adapter::keys::TenantId;
 use crate::config::{self, Config};
 use crate::gateway::{doubts, form_on_disk, open_tokens, tenant_url};
 use crate::tenant::audit::AuditBook;
+use crate::tenant::oauth::TOKEN_PATH;
 use crate::tenant::token::{KeyId, Tokens};
 
 /// What to do with tokens.
@@ -21,22 +25,28 @@ pub(super) enum Verb {
         /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
-        /// How long the token is valid, such as 90d; default: until it is revoked.
+        /// How long the token is valid, such as 90d; default: until it is revoked. A client secret
+        /// is valid for 730d; it may be 365d to 1096d.
         #[arg(long, value_name = "TIME", value_parser = span)]
         expires: Option<Duration>,
+        /// Create a secret of the tenant's OAuth client instead: with it, Entra gets access tokens
+        /// from the token endpoint.
+        #[arg(long)]
+        oauth: bool,
     },
-    /// List a tenant's tokens: key id, when it was created, when it expires, and whether it is valid.
+    /// List a tenant's tokens and client secrets: key id, when it was created, when it expires, and whether it is valid.
     List {
         /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
     },
-    /// Revoke a token for good; a running gateway refuses it within a second.
+    /// Revoke a token or a client secret for good, and with a secret the access tokens that were
+    /// obtained by it; a running gateway refuses it within a second.
     Revoke {
         /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
-        /// The key id: the eight characters after scg_.
+        /// The key id: the eight characters after scg_ or scs_.
         #[arg(long, value_name = "KEY_ID", value_parser = key_id)]
         key: KeyId,
     },
@@ -48,7 +58,7 @@ pub(super) fn tenant_id(name: &str) -> Result<TenantId, String> {
 
 fn key_id(text: &str) -> Result<KeyId, String> {
     KeyId::parse(text)
-        .ok_or_else(|| "a key id is eight letters and digits, those behind scg_".to_owned())
+        .ok_or_else(|| "a key id is eight letters and digits, those behind scg_ or scs_".to_owned())
 }
 
 fn span(text: &str) -> Result<Duration, String> {
@@ -60,77 +70,122 @@ fn span(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(super) fn run(config: &Config, verb: &Verb) -> Result<Ending, Trouble> {
+pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     // Only minting needs the tenant: a token must be revocable without its file.
     if let Verb::Mint { tenant, .. } = verb {
-        check_file(config, tenant).map_err(Trouble::Config)?;
+        existing(config, tenant).map_err(Trouble::Config)?;
     }
     let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let runtime = super::event_loop()?;
     let done = runtime.block_on(async {
         match verb {
-            Verb::Mint { tenant, expires } => {
+            Verb::Mint {
+                tenant,
+                expires,
+                oauth,
+            } => {
                 let expires = expires.map(|span| Timestamp::now().saturating_add(span));
                 let expires = expires.transpose()?;
-                mint(config, &store, &tokens, tenant, expires).await
+                let minted = match oauth {
+                    true => mint_secret(config, &store, &tokens, tenant, expires).await?,
+                    false => mint(config, &store, &tokens, tenant, expires).await?,
+                };
+                for doubt in doubts(config) {
+                    eprintln!("warning: {doubt}");
+                }
+                Ok(form.put(|| told(&minted), || json_of(&minted)))
             }
-            Verb::List { tenant } => list(&tokens, tenant).await,
-            Verb::Revoke { tenant, key } => revoke(&store, &tokens, tenant, key).await,
+            Verb::List { tenant } => list(config, &tokens, tenant, form).await,
+            Verb::Revoke { tenant, key } => revoke(&store, &tokens, tenant, key, form).await,
         }
     });
-    done.map(|()| Ending::Done).map_err(Trouble::Config)
+    done.map_err(Trouble::Config)
 }
 
-fn check_file(config: &Config, tenant: &TenantId) -> anyhow::Result<()> {
-    let file = config.catalog.tenants.join(format!("{tenant}.toml"));
-    ensure!(
-        file.is_file(),
-        "there is no tenant {tenant}: {} is missing",
-        file.display()
-    );
-    Ok(())
-}
+/// What Entra's fields are called, and what to enter there.
+type Fields = Vec<(&'static str, String)>;
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
 async fn mint(
     config: &Config,
     audit: &dyn AuditBook,
     tokens: &Tokens,
     tenant: &TenantId,
     expires: Option<Timestamp>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Fields> {
     let token = tokens.issue(tenant.clone(), expires).await?;
     note(audit, "token.mint", Some(tenant), token.key_id()).await?;
-    let form = form_on_disk(config, tenant);
-    println!("Tenant URL:   {}", tenant_url(config, tenant, form));
-    println!("Secret Token: {}", token.reveal());
-    for doubt in doubts(config) {
-        eprintln!("warning: {doubt}");
-    }
-    Ok(())
+    let url = tenant_url(config, tenant, form_on_disk(config, tenant));
+    let secret = token.reveal().to_owned();
+    Ok(vec![("Tenant URL", url), ("Secret Token", secret)])
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to the command")]
-async fn list(tokens: &Tokens, tenant: &TenantId) -> anyhow::Result<()> {
+async fn mint_secret(
+    config: &Config,
+    audit: &dyn AuditBook,
+    tokens: &Tokens,
+    tenant: &TenantId,
+    expires: Option<Timestamp>,
+) -> anyhow::Result<Fields> {
+    let (secret, expires) = tokens.issue_secret(tenant.clone(), expires).await?;
+    note(audit, "token.mint", Some(tenant), secret.key_id()).await?;
+    let url = tenant_url(config, tenant, form_on_disk(config, tenant));
+    Ok(vec![
+        ("Tenant URL", url.clone()),
+        ("Token Endpoint", format!("{url}{TOKEN_PATH}")),
+        ("Client ID", tenant.to_string()),
+        ("Client Secret", secret.reveal().to_owned()),
+        ("Valid until", format!("{expires:.0}")),
+    ])
+}
+
+fn told(fields: &Fields) -> String {
+    let width = fields.iter().map(|(name, _)| name.len() + 1).max();
+    let width = width.unwrap_or_default();
+    let lines = fields.iter().map(|(name, value)| {
+        let name = format!("{name}:");
+        format!("{name:width$} {value}\n")
+    });
+    lines.collect()
+}
+
+fn json_of(fields: &Fields) -> Value {
+    let members = fields.iter().map(|(name, value)| {
+        let name = name.to_lowercase().replace(' ', "_");
+        (name, Value::from(value.as_str()))
+    });
+    Value::Object(members.collect())
+}
+
+async fn list(
+    config: &Config,
+    tokens: &Tokens,
+    tenant: &TenantId,
+    form: Form,
+) -> anyhow::Result<Ending> {
     let now = Timestamp::now();
     let records = tokens.list(tenant).await?;
     if records.is_empty() {
+        existing(config, tenant)?;
         eprintln!("tenant {tenant} has no tokens; `scimgate token mint` makes one");
     }
-    for record in records {
-        let standing = match record.standing(now) {
-            Ok(()) => "works".to_owned(),
+    let head = ["KEY ID", "KIND", "CREATED", "EXPIRES", "STATUS"].map(str::to_owned);
+    let lines = records.iter().map(|record| {
+        let ends = record.expires.map(|at| format!("{at:.0}"));
+        let status = match record.standing(now) {
+            Ok(()) => "valid".to_owned(),
             Err(fault) => fault.to_string(),
         };
-        let ends = record.expires.map(|at| format!("  expires {at:.0}"));
-        println!(
-            "{}  made {:.0}{}  {standing}",
-            record.key_id,
-            record.created,
-            ends.unwrap_or_default()
-        );
-    }
-    Ok(())
+        vec![
+            record.key_id.to_string(),
+            record.kind.as_str().to_owned(),
+            format!("{:.0}", record.created),
+            ends.unwrap_or_default(),
+            status,
+        ]
+    });
+    let lines: Vec<_> = [head.to_vec()].into_iter().chain(lines).collect();
+    let json = || json!({ "tokens": columns::objects(&lines) });
+    Ok(form.put(|| columns::aligned(&lines), json))
 }
 
 async fn revoke(
@@ -138,11 +193,14 @@ async fn revoke(
     tokens: &Tokens,
     tenant: &TenantId,
     key: &KeyId,
-) -> anyhow::Result<()> {
+    form: Form,
+) -> anyhow::Result<Ending> {
     let found = tokens.revoke(tenant, key).await?;
     ensure!(
         found,
         "tenant {tenant} has no token {key}; see `scimgate token list`"
     );
-    note(audit, "token.revoke", Some(tenant), key).await
+    note(audit, "token.revoke", Some(tenant), key).await?;
+    let human = || format!("token {key} is revoked; the gateway refuses it within a second\n");
+    Ok(form.put(human, || json!({ "revoked": key.to_string() })))
 }

@@ -77,6 +77,9 @@ fn the_defaults_are_what_the_design_says() {
             in_flight: 64,
         },
         vendor: Vendor { extra_ca: None },
+        oauth: OAuth {
+            access_token_minutes: 60,
+        },
         log: Log {
             format: LogFormat::Json,
             filter: "info".into(),

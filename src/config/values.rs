@@ -134,6 +134,18 @@ pub(super) fn request_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     }
 }
 
+/// What Entra accepts.
+pub(super) fn access_token_minutes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        minutes @ 60..=360 => Ok(minutes),
+        minutes => Err(D::Error::custom(format_args!(
+            "must be 60 to 360, not {minutes}: Entra takes access tokens of one to six hours"
+        ))),
+    }
+}
+
 /// A span of time such as `30d`, `12h` or `90m`, of a minute or more.
 pub(super) fn retention<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;

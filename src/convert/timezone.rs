@@ -20,8 +20,8 @@ pub fn to_iana(text: &str) -> Option<String> {
 /// Lower-case name to IANA name. IANA comes last and wins: `UTC` is a name in both.
 static ZONES: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     let windows = rows(include_str!("windows_zones.tsv")).filter_map(|row| row.split_once('\t'));
-    let iana = rows(include_str!("iana_zones.txt"))
-        .map(|row| row.split_once('\t').unwrap_or((row, row)));
+    let iana =
+        rows(include_str!("iana_zones.txt")).map(|row| row.split_once('\t').unwrap_or((row, row)));
     windows
         .chain(iana)
         .map(|(name, zone)| (name.to_ascii_lowercase(), zone))

@@ -7,6 +7,7 @@ use crate::adapter::keys::TenantId;
 use crate::catalog::Standing;
 use crate::catalog::standing::{Part, State};
 use crate::store::health::{Health, RiskLevel};
+use crate::tenant::token::TokenKind;
 
 /// A last token that expires within this time should be replaced now.
 const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -78,19 +79,36 @@ fn unproven_vendor(name: &str, part: &Part) -> Option<String> {
     ))
 }
 
-/// The last token that works expires soon, or has expired.
+/// The last token, or the last client secret, that works expires soon or has expired.
 pub(super) fn expiring(
     tenant: &TenantId,
     tokens: &[TokenStatus],
     now: Timestamp,
 ) -> Option<Condition> {
-    let living = tokens.iter().filter(|token| token.revoked.is_none());
-    let ends: Option<Vec<Timestamp>> = living.map(|token| token.expires).collect();
-    let end = ends?.into_iter().max()?;
+    let kinds = [
+        (TokenKind::Tenant, "token", ""),
+        (TokenKind::ClientSecret, "client secret", " --oauth"),
+    ];
+    let mut kinds = kinds.into_iter();
+    kinds.find_map(|(kind, word, option)| {
+        let of_kind = tokens.iter().filter(|token| token.kind == kind.as_str());
+        let living = of_kind.filter(|token| token.revoked.is_none());
+        let ends: Option<Vec<Timestamp>> = living.map(|token| token.expires).collect();
+        let end = ends?.into_iter().max()?;
+        last_ends(tenant, (word, option), end, now)
+    })
+}
+
+fn last_ends(
+    tenant: &TenantId,
+    (word, option): (&str, &str),
+    end: Timestamp,
+    now: Timestamp,
+) -> Option<Condition> {
     let sentence = match end.duration_since(now) {
         left if left > EXPIRES_SOON => return None,
-        left if left.is_positive() => format!("its last token expires at {end:.0}"),
-        _ => format!("its last token expired at {end:.0}, and Entra is answered 401"),
+        left if left.is_positive() => format!("its last {word} expires at {end:.0}"),
+        _ => format!("its last {word} expired at {end:.0}, and Entra is answered 401"),
     };
     Some(Condition {
         kind: ConditionKind::TokenExpiring,
@@ -100,7 +118,7 @@ pub(super) fn expiring(
         sentence,
         cause: String::new(),
         remedy: format!(
-            "Run `scimgate token mint --tenant {tenant}` and paste the new one into Entra, Provisioning, Admin Credentials."
+            "Run `scimgate token mint --tenant {tenant}{option}` and paste the new one into Entra, Provisioning, Admin Credentials."
         ),
     })
 }

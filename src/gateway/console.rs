@@ -29,6 +29,7 @@ use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::store::log::{Filter, Page};
 use crate::tenant::audit::{AuditBook, Deed};
+use crate::tenant::oauth::TOKEN_PATH;
 use crate::tenant::token::admin::{Actor, AdminTokens};
 use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, Tokens};
 use crate::transcript::Requests;
@@ -154,6 +155,7 @@ impl Steward {
         let records = self.tokens.list(tenant).await.map_err(store_fault)?;
         let told = records.into_iter().map(|record| TokenStatus {
             key: record.key_id.to_string(),
+            kind: record.kind.as_str().to_owned(),
             works: record.standing(now).is_ok(),
             created: record.created,
             expires: record.expires,
@@ -166,25 +168,37 @@ impl Steward {
         &self,
         tenant: TenantId,
         expires: Option<Timestamp>,
+        oauth: bool,
     ) -> Result<Answered, Refusal> {
         let seen = self.existing(&tenant)?;
         let url = tenant_url(&self.config, &tenant, form(seen.as_ref()));
-        let token = self.tokens.issue(tenant, expires).await;
-        let token = token.map_err(|fault| match fault {
-            IssueFault::Book(BookFault::TooMany(_)) => {
-                Refusal::conflict(fault.to_string(), "revoke one that is no longer used")
-            }
-            fault => Refusal::unavailable(fault.to_string()),
-        })?;
-        let key = token.key_id().to_string();
-        Ok(Answered {
-            body: json!({
-                "key": key,
+        let warnings = doubts(&self.config);
+        let (token, body) = if oauth {
+            let issued = self.tokens.issue_secret(tenant.clone(), expires).await;
+            let (secret, expires) = issued.map_err(unissued)?;
+            let body = json!({
+                "key": secret.key_id().as_str(),
+                "tenant_url": url,
+                "token_endpoint": format!("{url}{TOKEN_PATH}"),
+                "client_id": tenant,
+                "client_secret": secret.reveal(),
+                "expires": expires,
+                "warnings": warnings,
+            });
+            (secret, body)
+        } else {
+            let token = self.tokens.issue(tenant, expires).await.map_err(unissued)?;
+            let body = json!({
+                "key": token.key_id().as_str(),
                 "tenant_url": url,
                 "secret_token": token.reveal(),
-                "warnings": doubts(&self.config),
-            }),
-            made: Some(key),
+                "warnings": warnings,
+            });
+            (token, body)
+        };
+        Ok(Answered {
+            body,
+            made: Some(token.key_id().to_string()),
             ..Answered::default()
         })
     }
@@ -304,7 +318,11 @@ impl Steward {
                 requests,
                 read,
             } => told(self.dry_run(&tenant, &requests, read).await?),
-            Ask::Mint { tenant, expires } => self.mint(tenant, expires).await,
+            Ask::Mint {
+                tenant,
+                expires,
+                oauth,
+            } => self.mint(tenant, expires, oauth).await,
             Ask::Revoke { tenant, key } => self.revoke(&tenant, &key).await,
             Ask::Config => told(&self.config),
             Ask::Audit => told(self.audit().await?),
@@ -338,6 +356,18 @@ impl Console for Steward {
                 tracing::error!(%error, "the audit could not be written");
             }
         })
+    }
+}
+
+fn unissued(fault: IssueFault) -> Refusal {
+    match fault {
+        IssueFault::Book(BookFault::TooMany(_)) => {
+            Refusal::conflict(fault.to_string(), "revoke one that is no longer used")
+        }
+        IssueFault::SecretLife => {
+            Refusal::invalid(fault.to_string(), "leave expires out for two years")
+        }
+        fault => Refusal::unavailable(fault.to_string()),
     }
 }
 

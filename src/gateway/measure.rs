@@ -18,7 +18,7 @@ use crate::store::health::RiskLevel;
 use crate::store::log::Log;
 use crate::telemetry::metrics::{self, Metric};
 use crate::telemetry::{Instruments, Readings};
-use crate::tenant::token::{TokenRecord, Tokens};
+use crate::tenant::token::{TokenKind, TokenRecord, Tokens};
 use crate::vendor::VendorStanding;
 
 /// How often the store is asked.
@@ -171,19 +171,24 @@ impl Asked {
     }
 }
 
-/// When the last of these tokens ends, in Unix seconds; `None` where one that
-/// works never does, or where there is none.
+/// When the last of these tokens ends, or the last client secret, whichever is first, in Unix
+/// seconds; `None` where one that works never does, or where there is none.
 fn last_end(tokens: &[TokenRecord]) -> Option<i64> {
-    let living = tokens.iter().filter(|token| token.revoked.is_none());
-    let ends: Option<Vec<_>> = living.map(|token| token.expires).collect();
-    ends?.into_iter().map(|end| end.as_second()).max()
+    let of_kind = |kind| {
+        let living = tokens.iter().filter(|token| token.revoked.is_none());
+        let living = living.filter(|token| token.kind == kind);
+        let ends: Option<Vec<_>> = living.map(|token| token.expires).collect();
+        ends?.into_iter().map(|end| end.as_second()).max()
+    };
+    let kinds = [TokenKind::Tenant, TokenKind::ClientSecret].into_iter();
+    kinds.filter_map(of_kind).min()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::tenant::token::{Pepper, SecretToken, TokenKind};
+    use crate::tenant::token::{Pepper, SecretToken};
 
     fn token(expires: Option<i64>, revoked: Option<i64>) -> TokenRecord {
         let directory = tempfile::tempdir().unwrap();
@@ -203,6 +208,11 @@ mod tests {
         assert_eq!(last_end(&[early.clone(), late.clone()]), Some(200));
         let revoked = token(Some(300), Some(50));
         assert_eq!(last_end(&[early, late.clone(), revoked]), Some(200));
-        assert_eq!(last_end(&[late, token(None, None)]), None, "never");
+        assert_eq!(last_end(&[late.clone(), token(None, None)]), None, "never");
+        let secret = TokenRecord {
+            kind: TokenKind::ClientSecret,
+            ..late
+        };
+        assert_eq!(last_end(&[secret, token(None, None)]), Some(200));
     }
 }

@@ -4,6 +4,7 @@
 mod concerns;
 pub mod conditions;
 mod console;
+mod destination;
 mod events;
 mod gate;
 mod live;
@@ -16,6 +17,7 @@ mod stored;
 mod tenant_url;
 mod tenants;
 mod trial;
+mod worker;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -34,28 +36,28 @@ use crate::provisioning::lease::SLACK;
 use crate::provisioning::memory::MemoryError;
 use crate::provisioning::trace::{Audience, Identity, Witness};
 use crate::scim::CursorKey;
-use crate::script::call::LocalBoxFuture;
-use crate::server::{
-    Admission, Application, Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault,
-};
+use crate::server::{Certificate, Limits, Running, Server, Settings, TenantLimits, TlsFault};
 use crate::store::Store;
 use crate::store::log::{Log, Reads, Rules};
 use crate::telemetry::Instruments;
-use crate::tenant::token::{AuthFault, PepperFault, Tokens};
-use crate::vendor::{Pool, TlsError, TlsOptions};
+use crate::tenant::oauth::{Clients, KeySource};
+use crate::tenant::token::{PepperFault, Tokens};
+use crate::vendor::{Documents, Pool, TlsError, TlsOptions};
 use conditions::Conditions;
+pub use destination::way_to_vendor;
 use live::{Live, ServedCertificate};
 pub use sides::{SidePorts, Sides};
 pub use stored::{open_store, open_store_to_read, open_tokens, pepper, pepper_file, place};
 pub use tenant_url::{doubts, form_on_disk, tenant_url};
-pub use tenants::way_to_vendor;
 use tenants::{Entrances, Tenants};
+use worker::Worker;
 
 /// Bound and not yet running: requests wait in the kernel's queue.
 pub struct Gateway {
     server: Server,
     store: Store,
     tokens: Arc<Tokens>,
+    clients: Arc<Clients>,
     tenants: Arc<Tenants>,
     tls: TlsOptions,
     certificate: Option<ServedCertificate>,
@@ -139,6 +141,7 @@ impl Gateway {
         let certificate = certificate(config)?;
         let settings = settings(config, certificate.as_ref());
         let (store, tokens) = open_tokens(config)?;
+        let tokens = Arc::new(tokens);
         let address = config.server.listen;
         let server = Server::bind(settings);
         let cursors = CursorKey::new(tokens.derived_key("cursors"));
@@ -154,7 +157,8 @@ impl Gateway {
                 address,
                 error,
             })?,
-            tokens: Arc::new(tokens),
+            clients: Arc::new(Clients::new(Arc::clone(&tokens), access_life(config))),
+            tokens,
             tenants: Arc::new(Tenants::new(&store, cursors)),
             store,
             tls: TlsOptions::load(config.vendor.extra_ca.as_deref())?,
@@ -237,6 +241,7 @@ impl Gateway {
             server,
             store,
             tokens,
+            clients,
             tenants,
             tls,
             instruments,
@@ -252,6 +257,7 @@ impl Gateway {
             runtime.spawn(measure::now_and_then(Arc::clone(instruments), asked));
         }
         let settling = settling::Begun::default();
+        let documents: Arc<dyn KeySource> = Arc::new(Documents::new(tls.clone()));
         server.start(move || {
             let mut pool = Pool::new(tls.clone());
             if let Some(instruments) = &instruments {
@@ -265,49 +271,16 @@ impl Gateway {
             settling::begin(&settling, &entrances);
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
+                clients: Arc::clone(&clients),
+                documents: Arc::clone(&documents),
                 entrances,
             })
         })
     }
 }
 
-/// What stands behind the server on one worker thread: the tokens that all
-/// threads share, and the thread's own way to the tenants.
-struct Worker {
-    tokens: Arc<Tokens>,
-    entrances: Rc<Entrances>,
-}
-
-impl Worker {
-    /// Somebody with a token that was a tenant's is most likely that tenant's Entra.
-    async fn tell_refused(&self, token: &str, fault: AuthFault) {
-        use AuthFault::{Expired, Revoked, Unknown};
-        if !matches!(fault, Expired | Revoked | Unknown) {
-            return;
-        }
-        if let Some(tenant) = self.tokens.named_by(token).await {
-            self.entrances.refused(&tenant);
-        }
-    }
-}
-
-impl Application for Worker {
-    fn authenticate<'a>(
-        &'a self,
-        token: &'a str,
-    ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
-        Box::pin(async move {
-            let tenant = match self.tokens.authenticate(token).await {
-                Ok(tenant) => tenant,
-                Err(fault) => {
-                    self.tell_refused(token, fault).await;
-                    return Err(fault);
-                }
-            };
-            // A token may outlive its tenant's file: then it opens nothing.
-            self.entrances.open(&tenant)
-        })
-    }
+fn access_life(config: &Config) -> Duration {
+    Duration::from_secs(config.oauth.access_token_minutes * 60)
 }
 
 fn certificate(config: &Config) -> Result<Option<ServedCertificate>, TlsFault> {

@@ -142,8 +142,10 @@ impl ConditionKind {
 /// What is kept of one token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TokenStatus {
-    /// The eight characters behind `scg_`.
+    /// The eight characters behind `scg_` or `scs_`.
     pub key: String,
+    /// `token`, or `client_secret` of the tenant's OAuth client.
+    pub kind: String,
     /// When it was made.
     pub created: Timestamp,
     /// When it ends; null is never.

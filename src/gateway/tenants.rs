@@ -6,12 +6,10 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use hyper::header::{HeaderName, HeaderValue};
-use secrecy::SecretString;
 use tokio::time::Instant;
 
+use super::destination::destination;
 use crate::adapter::keys::TenantId;
-use crate::adapter::manifest::{CredentialKind, GrantKind};
 use crate::catalog::Catalog;
 use crate::provisioning::batch::Batches;
 use crate::provisioning::ids::{IdCache, KnownIds};
@@ -27,12 +25,10 @@ use crate::script::call::LocalBoxFuture;
 use crate::script::fault::Failure;
 use crate::server::Admission;
 use crate::store::Store;
+use crate::tenant::Tenant;
+use crate::tenant::oauth::{Access, Federation, Generation, Keys};
 use crate::tenant::token::AuthFault;
-use crate::tenant::{Tenant, Upstream};
-use crate::vendor::{
-    AccessTokens, Credential, Destination, Grant, KeyExchange, Network, OAuth2Client, Pool,
-    TlsOptions, VendorStanding, VendorState,
-};
+use crate::vendor::{AccessTokens, Destination, Network, Pool, VendorStanding, VendorState};
 
 /// All tenants, shared by all threads.
 pub(super) struct Tenants {
@@ -61,6 +57,14 @@ struct Entry {
     batches: Arc<Batches>,
     recent: Arc<Recent>,
     intents: Arc<Intents>,
+    trust: Option<Trust>,
+}
+
+/// Whose assertions a tenant's client may show, and the keys to check them with.
+#[derive(Clone)]
+pub(super) struct Trust {
+    pub(super) federation: Arc<Federation>,
+    pub(super) keys: Arc<Keys>,
 }
 
 /// A tenant as it stands.
@@ -80,6 +84,8 @@ struct Lasting {
     batches: Arc<Batches>,
     recent: Arc<Recent>,
     intents: Arc<Intents>,
+    /// Of the identity provider its client is from.
+    keys: Option<Arc<Keys>>,
 }
 
 impl Tenants {
@@ -181,7 +187,11 @@ impl Tenants {
             batches,
             recent,
             intents,
+            keys,
         } = self.lasting(tenant);
+        let federation = tenant.federation.clone();
+        let trust = federation.zip(keys);
+        let trust = trust.map(|(federation, keys)| Trust { federation, keys });
         Entry {
             tenant: Arc::clone(tenant),
             vendor: tenant.adapter.name.as_str().into(),
@@ -190,6 +200,7 @@ impl Tenants {
             batches,
             recent,
             intents,
+            trust,
         }
     }
 
@@ -201,11 +212,16 @@ impl Tenants {
             batches: Arc::default(),
             recent: Arc::default(),
             intents: Arc::new(Intents::new(self.shared.is_some())),
+            keys: None,
         });
         entry.state = entry.state.under(tenant.upstream.limits);
         let per_minute = tenant.upstream.limits.batches_per_minute;
         let batches = entry.batches.under(&tenant.adapter.manifest, per_minute);
         entry.batches = Arc::new(batches);
+        let url = tenant.federation.as_ref().map(|it| &it.keys_url);
+        if entry.keys.as_ref().map(|keys| keys.url()) != url {
+            entry.keys = url.map(|url| Arc::new(Keys::at(url.clone())));
+        }
         entry.clone()
     }
 }
@@ -249,6 +265,39 @@ impl Entrances {
             entry,
             audience: Rc::clone(&self.audience),
         }))
+    }
+
+    /// The same for an access token.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open); [`AuthFault::Revoked`] where whoever obtained it is no longer
+    /// the one that the tenant's file names.
+    pub(super) fn open_by(&self, access: &Access) -> Result<Rc<dyn Admission>, AuthFault> {
+        let admission = self.open(&access.tenant)?;
+        let Generation::Federation(_) = &access.generation else {
+            return Ok(admission);
+        };
+        let trust = self.trust(&access.tenant);
+        match trust.is_ok_and(|trust| trust.federation.generation() == access.generation) {
+            true => Ok(admission),
+            false => Err(AuthFault::Revoked),
+        }
+    }
+
+    /// Whose assertions the client of this name may show.
+    ///
+    /// # Errors
+    /// [`AuthFault::Unknown`]: there is no such client, or it shows none.
+    /// [`AuthFault::TenantUnavailable`]: the same, while there are tenants that could not be
+    /// loaded, of which it may be one. Nobody learns of which tenants that is so.
+    pub(super) fn trust(&self, tenant: &TenantId) -> Result<Trust, AuthFault> {
+        let live = self.tenants.live.load();
+        let entry = live.get(tenant).and_then(Option::as_ref);
+        let trust = entry.and_then(|entry| entry.trust.clone());
+        trust.ok_or_else(|| match live.values().all(Option::is_some) {
+            true => AuthFault::Unknown,
+            false => AuthFault::TenantUnavailable,
+        })
     }
 
     /// An operation of each tenant that can be served, for work that is no request's.
@@ -350,113 +399,21 @@ impl Entrance {
     }
 }
 
-/// The way to a tenant's vendor for whoever asks beside the gateway, such as a dry run that
-/// reads: with limits, connections and access tokens of its own.
-pub fn way_to_vendor(tenant: &Tenant, tls: TlsOptions) -> Network {
-    let state = Arc::new(VendorState::new(tenant.upstream.limits));
-    let destination = destination(tenant, state, &AccessTokens::default());
-    Network::new(Rc::new(Pool::new(tls)), Arc::new(destination))
-}
-
-fn destination(tenant: &Tenant, state: Arc<VendorState>, access: &AccessTokens) -> Destination {
-    let Upstream {
-        base_url, headers, ..
-    } = &tenant.upstream;
-    let headers = headers.iter().filter_map(|(name, value)| {
-        let pair = (
-            HeaderName::try_from(name).ok()?,
-            HeaderValue::try_from(value).ok()?,
-        );
-        Some(pair)
-    });
-    Destination {
-        tenant: tenant.id.clone(),
-        base_url: base_url.clone(),
-        headers: headers.collect(),
-        credential: credential(tenant, access),
-        deadlines: tenant.adapter.manifest.deadlines,
-        replies: tenant.adapter.manifest.replies.clone(),
-        state,
-    }
-}
-
-fn credential(tenant: &Tenant, access: &AccessTokens) -> Credential {
-    let secret = |name: &str| {
-        tenant
-            .upstream
-            .secrets
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| SecretString::from(""))
-    };
-    match &tenant.adapter.manifest.credential {
-        CredentialKind::Basic => Credential::Basic {
-            username: secret("username"),
-            password: secret("password"),
-        },
-        CredentialKind::Bearer => Credential::Bearer(secret("token")),
-        CredentialKind::Header { header } => match HeaderName::try_from(header) {
-            Ok(name) => Credential::Header {
-                name,
-                value: secret("key"),
-            },
-            Err(_) => Credential::None,
-        },
-        CredentialKind::KeyExchange {
-            header,
-            path,
-            form,
-            key,
-        } => match HeaderName::try_from(header) {
-            Ok(header) => Credential::KeyExchange(Box::new(KeyExchange {
-                header,
-                path: path.clone(),
-                form: form.clone().into_iter().collect(),
-                key: key.clone(),
-                username: secret("username"),
-                password: secret("password"),
-            })),
-            Err(_) => Credential::None,
-        },
-        CredentialKind::OAuth2 {
-            grant,
-            client,
-            scope,
-            ..
-        } => {
-            let token_url = tenant.upstream.token_url.as_ref();
-            let Some(token_url) = token_url.and_then(|url| url.as_str().parse().ok()) else {
-                return Credential::None;
-            };
-            let grant = match grant {
-                GrantKind::Password => Grant::Password {
-                    username: secret("username"),
-                    password: secret("password"),
-                },
-                GrantKind::ClientCredentials => Grant::ClientCredentials,
-            };
-            Credential::OAuth2(access.share(OAuth2Client {
-                token_url,
-                grant,
-                place: *client,
-                client_id: secret("client_id"),
-                client_secret: secret("client_secret"),
-                scope: scope.clone(),
-            }))
-        }
-        CredentialKind::None => Credential::None,
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::catalog::{Sources, load};
     use crate::store::Store;
+    use crate::vendor::TlsOptions;
 
     /// Tenants of one vendor, each with its calls a second.
     fn catalog(tenants: &[(&str, u32)]) -> Catalog {
+        catalog_with(tenants, "")
+    }
+
+    /// The same with a line more in each file.
+    fn catalog_with(tenants: &[(&str, u32)], line: &str) -> Catalog {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let manifest = include_str!("../../tests/data/example.toml");
@@ -469,7 +426,7 @@ mod tests {
                 "adapter = \"one\"\nbase_url = \"https://api.example\"\n\
                  settings = {{ region = \"eu\" }}\n\
                  credential = {{ token = {{ value = \"t\" }} }}\n\
-                 limits = {{ per_second = {per_second} }}\n"
+                 limits = {{ per_second = {per_second} }}\n{line}"
             );
             std::fs::write(path(&format!("tenants/{name}.toml")), text).unwrap();
         }
@@ -503,6 +460,61 @@ mod tests {
         assert!(!Arc::ptr_eq(&old, &new));
         tenants.publish(&catalog(&[("a", 7), ("b", 1)]));
         assert!(Arc::ptr_eq(&new, &entry(&tenants, "a").destination.state));
+    }
+
+    fn federation(subject: &str, host: &str) -> String {
+        format!(
+            "federation = {{ entra_tenant = \"11111111-2222-3333-4444-555555555555\", \
+             subject = \"{subject}\", audiences = [\"a\"], keys_url = \"https://{host}/\" }}\n"
+        )
+    }
+
+    #[test]
+    fn whoever_is_no_longer_in_the_file_has_no_access_and_keys_outlive_a_reload() {
+        let tenants = Arc::new(house());
+        let pool = Pool::new(TlsOptions::load(None).unwrap());
+        let entrances = Entrances::new(Arc::clone(&tenants), pool, Audience::default());
+        let id = TenantId::parse("a").unwrap();
+        tenants.publish(&catalog_with(&[("a", 5)], &federation("s", "one.example")));
+        let before = entrances.trust(&id).ok().unwrap();
+        let access = Access {
+            tenant: id.clone(),
+            ends: i64::MAX,
+            generation: before.federation.generation(),
+        };
+        assert!(entrances.open_by(&access).is_ok());
+        tenants.publish(&catalog_with(&[("a", 7)], &federation("s", "one.example")));
+        let after = entrances.trust(&id).ok().unwrap();
+        assert!(Arc::ptr_eq(&before.keys, &after.keys));
+        tenants.publish(&catalog_with(&[("a", 7)], &federation("s", "two.example")));
+        let after = entrances.trust(&id).ok().unwrap();
+        assert!(!Arc::ptr_eq(&before.keys, &after.keys));
+        assert!(entrances.open_by(&access).is_ok());
+        for line in [federation("t", "two.example"), String::new()] {
+            tenants.publish(&catalog_with(&[("a", 7)], &line));
+            let refused = entrances.open_by(&access).err();
+            assert_eq!(refused, Some(AuthFault::Revoked), "{line}");
+        }
+    }
+
+    #[test]
+    fn nobody_learns_which_tenant_is_there_and_cannot_be_used() {
+        let tenants = Arc::new(house());
+        let pool = Pool::new(TlsOptions::load(None).unwrap());
+        let entrances = Entrances::new(Arc::clone(&tenants), pool, Audience::default());
+        let [there, broken, nobody] =
+            ["a", "broken", "nobody"].map(|name| TenantId::parse(name).unwrap());
+        let fault = |id: &TenantId| entrances.trust(id).err();
+        let mut catalog = catalog(&[("a", 5)]);
+        tenants.publish(&catalog);
+        for id in [&there, &broken, &nobody] {
+            assert_eq!(fault(id), Some(AuthFault::Unknown));
+        }
+        catalog.unusable.insert(broken.clone());
+        tenants.publish(&catalog);
+        for id in [&there, &broken, &nobody] {
+            assert_eq!(fault(id), Some(AuthFault::TenantUnavailable));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tracing::Dispatch;
 use tracing::dispatcher::with_default;
 
-use super::tenants::way_to_vendor;
+use super::destination::way_to_vendor;
 use crate::adapter::Adapter;
 use crate::dry_run::{Corpus, DryRun, Means, Subject, run_alone};
 use crate::script::call::Backend;

@@ -21,16 +21,9 @@ pub(super) async fn authenticate(
     route: &Route<'_>,
 ) -> Result<Rc<dyn Admission>, Rejection> {
     let token = bearer(headers).ok_or(Rejection::NoToken)?;
-    let admission = application
-        .authenticate(token)
-        .await
-        .map_err(|fault| match fault {
-            AuthFault::StoreUnavailable => {
-                GatewayFault::StoreUnavailable("the tokens cannot be read".to_owned()).into()
-            }
-            AuthFault::TenantUnavailable => GatewayFault::TenantUnavailable.into(),
-            fault => Rejection::BadToken(fault.to_string()),
-        })?;
+    let admission = application.authenticate(token).await;
+    let admission = admission
+        .map_err(|fault| ours(fault).unwrap_or_else(|| Rejection::BadToken(fault.to_string())))?;
     let tenant = admission.tenant().as_str();
     if route.tenant.is_some_and(|named| named != tenant) {
         return Err(Rejection::BadToken(
@@ -39,6 +32,18 @@ pub(super) async fn authenticate(
     }
     tracing::Span::current().record("tenant", tenant);
     Ok(admission)
+}
+
+/// The rejection for a fault that is not the caller's.
+pub(super) fn ours(fault: AuthFault) -> Option<Rejection> {
+    match fault {
+        AuthFault::StoreUnavailable => {
+            let why = "the tokens cannot be read".to_owned();
+            Some(GatewayFault::StoreUnavailable(why).into())
+        }
+        AuthFault::TenantUnavailable => Some(GatewayFault::TenantUnavailable.into()),
+        _ => None,
+    }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

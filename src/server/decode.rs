@@ -114,9 +114,9 @@ const CRUMB: usize = 64;
 const AT_FIRST: usize = 64 * 1024;
 
 /// Reads a body into one buffer, each frame as it comes, and counts it as taken.
-async fn read(
+pub(super) async fn read(
     mut body: Incoming,
-    most: (usize, &str),
+    most: (usize, &'static str),
     limits: &Limits,
     weight: &mut BodyCharge,
 ) -> Result<Vec<u8>, Rejection> {

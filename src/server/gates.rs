@@ -81,6 +81,11 @@ impl LocalGates {
         });
         gate.admit()
     }
+
+    /// The weight of a body that comes before anybody is known.
+    pub(super) fn of_nobody(&self) -> BodyCharge {
+        self.shared.bodies.share().charge()
+    }
 }
 
 impl Turn {

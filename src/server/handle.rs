@@ -1,5 +1,6 @@
 //! The walk of a request.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
@@ -19,9 +20,10 @@ use super::framing::screen;
 use super::gates::{LocalGates, Pace};
 use super::guesses::Guesses;
 use super::limits::Limits;
+use super::oauth::{self, Refused};
 use super::observer::Watch;
 use super::rescue::{self, Rejection};
-use super::route::{self, Route};
+use super::route::{self, Endpoint, Route};
 use super::stack::{Due, HttpRequest, HttpResponse, Place, RequestId, caught, id_of};
 use super::standing::Standing;
 use super::{Admission, Application};
@@ -56,6 +58,9 @@ pub(super) async fn handle(
 ) -> Result<HttpResponse, Rejection> {
     screen(&request)?;
     let uri = request.uri().clone();
+    if let Some(endpoint) = Endpoint::of(uri.path()) {
+        return Box::pin(oauth::answer(&front, request, endpoint)).await;
+    }
     let route = Route::of(uri.path()).ok_or(Rejection::NoSuchPath)?;
     let standing = request.extensions().get::<Arc<Standing>>().cloned();
     let admission = authenticate(&*front.application, request.headers(), &route).await;
@@ -76,15 +81,20 @@ pub(super) async fn handle(
 
 impl Front {
     /// A request without a good token is charged to the network it comes from.
-    fn refused(&self, rejection: Rejection, standing: Option<&Standing>) -> Rejection {
-        let is_guess = matches!(rejection, Rejection::NoToken | Rejection::BadToken(_));
+    pub(super) fn refused(&self, rejection: Rejection, standing: Option<&Standing>) -> Rejection {
+        use Rejection::{BadToken, NoToken, Token};
+        let is_guess = match &rejection {
+            NoToken | BadToken(_) => true,
+            Token(refused) => !matches!(refused, Refused::Later),
+            _ => false,
+        };
         let Some(standing) = standing.filter(|_| is_guess) else {
             return rejection;
         };
         let source = standing.source();
         match self.guesses.failed(source) {
             Ok(()) => {
-                if let Rejection::BadToken(reason) = &rejection {
+                if let BadToken(reason) | Token(Refused::Client(reason)) = &rejection {
                     tracing::info!(network = %source, reason, "token refused");
                 }
                 rejection
@@ -136,19 +146,19 @@ impl Front {
 
     /// The Tenant URL as the client used it, for `Location` and `meta.location`.
     fn base_url(&self, request: &HttpRequest, route: &Route<'_>) -> String {
-        match &self.public_origin {
-            Some(origin) => format!("{origin}{}", route.base),
-            None => {
-                let authority = request.uri().authority().map(|it| it.as_str());
-                let host = authority.or_else(|| host(request.headers()));
-                format!(
-                    "{}://{}{}",
-                    self.watch.scheme,
-                    host.unwrap_or_default(),
-                    route.base
-                )
-            }
+        let mut url = self.origin(request).into_owned();
+        url.push_str(route.base);
+        url
+    }
+
+    /// Scheme and host at which clients reach us.
+    pub(super) fn origin(&self, request: &HttpRequest) -> Cow<'_, str> {
+        if let Some(origin) = &self.public_origin {
+            return origin.into();
         }
+        let authority = request.uri().authority().map(|it| it.as_str());
+        let host = authority.or_else(|| host(request.headers()));
+        format!("{}://{}", self.watch.scheme, host.unwrap_or_default()).into()
     }
 
     /// Carries the request out. A read ends with its client. A write is a task

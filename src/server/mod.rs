@@ -10,6 +10,7 @@
 //! | `observer` | who hears of every request, for metrics and traces |
 //! | `handle` | the walk of a request, one function |
 //! | `framing`, `route`, `authenticate`, `gates`, `decode`, `encode` | its steps |
+//! | `oauth` | the token endpoint |
 //! | `bodies`, `guesses`, `seldom` | memory for bodies; bad tokens from one network; many events in one log line |
 //! | `rescue` | what went wrong becomes an answer |
 //! | `side` | ports beside the one that serves SCIM, on the control thread |
@@ -36,6 +37,7 @@ mod guesses;
 mod handle;
 mod limits;
 mod listener;
+mod oauth;
 mod observer;
 pub mod ops;
 mod permits;
@@ -71,6 +73,7 @@ use crate::provisioning::trace::Story;
 use crate::scim;
 use crate::script::call::LocalBoxFuture;
 use crate::script::fault::Failure;
+use crate::tenant::oauth::{Claim, Granted};
 use crate::tenant::token::AuthFault;
 
 /// What stands behind the server; one per worker thread, and it stays there.
@@ -84,6 +87,15 @@ pub trait Application {
         &'a self,
         token: &'a str,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>>;
+
+    /// Gives an access token to a client that shows itself, and the way in that it opens.
+    ///
+    /// # Errors
+    /// [`AuthFault`], as of [`authenticate`](Self::authenticate).
+    fn grant<'a>(
+        &'a self,
+        claim: &'a Claim<'a>,
+    ) -> LocalBoxFuture<'a, Result<(Rc<dyn Admission>, Granted), AuthFault>>;
 }
 
 /// One request's way in: a tenant, on the catalog generation the request began with.

@@ -10,6 +10,7 @@ use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW
 
 use super::encode::answer;
 use super::guesses::TooMany;
+use super::oauth::{self, Refused};
 use super::stack::{HttpResponse, RequestId};
 use crate::provisioning::trace::{End, Fault};
 use crate::scim::{Response, ScimError, ScimType};
@@ -25,6 +26,8 @@ pub(super) enum Rejection {
     /// The token opens nothing here; the reason is for our log, and the identity provider gets
     /// one constant answer.
     BadToken(String),
+    /// The token endpoint gives no token.
+    Token(Refused),
     /// The path is below no Tenant URL.
     NoSuchPath,
     /// The endpoint does not know the method.
@@ -66,12 +69,20 @@ struct Draft {
 
 impl Rejection {
     /// The answer, `closes` being whether the protocol is one in which the
-    /// answer itself ends the connection.
-    pub(super) fn answer(self, id: &RequestId, closes: bool) -> HttpResponse {
+    /// answer itself ends the connection, `is_oauth` whether it is RFC 6749's error.
+    pub(super) fn answer(self, id: &RequestId, closes: bool, is_oauth: bool) -> HttpResponse {
         let ends = closes && matches!(self, Self::Framing(_));
         let is_counted = self.is_counted();
+        let code = match &self {
+            Self::Token(refused) => Some(refused.told().1),
+            _ => None,
+        };
         let draft = self.draft(id.as_str());
-        let mut http = answer(draft.error.status, Some(&draft.error.body()));
+        let ScimError { status, detail, .. } = &draft.error;
+        let mut http = match is_oauth {
+            true => oauth::refusal(*status, code, detail),
+            false => answer(*status, Some(&draft.error.body())),
+        };
         let headers = http.headers_mut();
         if let Some(wait) = draft.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
@@ -94,9 +105,20 @@ impl Rejection {
                 .with(WWW_AUTHENTICATE, r#"Bearer realm="scimgate""#),
             Self::BadToken(_) => plain(
                 401,
-                "The bearer token is not accepted. Paste the Secret Token again under Provisioning, Admin Credentials.",
+                "The bearer token is not accepted. Enter the Secret Token, or the client's id and secret, again under Provisioning, Admin Credentials.",
             )
             .with(WWW_AUTHENTICATE, r#"Bearer realm="scimgate", error="invalid_token""#),
+            Self::Token(refused) => {
+                let (status, _, detail) = refused.told();
+                let draft = plain(status, detail);
+                match refused {
+                    Refused::Client(_) => {
+                        draft.with(WWW_AUTHENTICATE, r#"Basic realm="scimgate""#)
+                    }
+                    Refused::Later => draft.retry_after(Duration::from_secs(300)),
+                    _ => draft,
+                }
+            }
             Self::NoSuchPath => plain(404, "There is nothing here. The Tenant URL ends in /scim/v2."),
             Self::MethodNotAllowed { allow } => {
                 plain(405, "The endpoint does not know this method.").with(ALLOW, allow)
@@ -108,7 +130,7 @@ impl Rejection {
             ),
             Self::TooManyGuesses(TooMany { wait, .. }) => soon(
                 wait,
-                "Too many requests without an accepted token came from this network. Paste the Secret Token again under Provisioning, Admin Credentials.",
+                "Too many requests without an accepted token came from this network. Enter the Secret Token, or the client's id and secret, again under Provisioning, Admin Credentials.",
             ),
         }
     }
@@ -210,6 +232,7 @@ impl Rejection {
             Self::TooManyGuesses(_) => {}
             Self::NoToken
             | Self::BadToken(_)
+            | Self::Token(_)
             | Self::NoSuchPath
             | Self::MethodNotAllowed { .. } => {
                 tracing::debug!(fault = "client", "request refused");

@@ -4,6 +4,7 @@ use hyper::Method;
 
 use crate::adapter::keys::TenantId;
 use crate::scim::{Request, ResourceKind};
+use crate::tenant::oauth::TOKEN_PATH;
 
 /// A path below one of the two forms of Tenant URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,16 @@ pub(super) struct Route<'p> {
 }
 
 const BASE: &str = "/scim/v2";
+/// Where RFC 8414 §3 puts the metadata, before the path of the issuer.
+const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
+/// What a path of OAuth leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Endpoint<'p> {
+    /// Tokens, below a Tenant URL.
+    Token(Route<'p>),
+    /// What is published of the issuer of that Tenant URL, or of the one for all.
+    Metadata(Option<Route<'p>>),
+}
 
 /// The path of a Tenant URL: `/t/acme/scim/v2`, or `/scim/v2` where it names no tenant.
 pub fn tenant_path(tenant: Option<&TenantId>) -> String {
@@ -26,7 +37,37 @@ pub fn tenant_path(tenant: Option<&TenantId>) -> String {
     }
 }
 
+impl<'p> Endpoint<'p> {
+    /// Reads a path; `None` if it leads elsewhere.
+    pub(super) fn of(path: &'p str) -> Option<Self> {
+        match path.strip_prefix(METADATA_PATH) {
+            Some("") => return Some(Self::Metadata(None)),
+            Some(issuer) => {
+                let route = Route::of(issuer).filter(|route| route.rest.is_empty())?;
+                let is_named = route
+                    .tenant
+                    .is_none_or(|name| TenantId::parse(name).is_some());
+                return is_named.then_some(Self::Metadata(Some(route)));
+            }
+            None => {}
+        }
+        let route = Route::of(path).filter(|route| route.rest == TOKEN_PATH)?;
+        Some(Self::Token(route))
+    }
+
+    /// The path as logs and metrics may show it.
+    fn template(self) -> &'static str {
+        match self {
+            Self::Token(_) => "/scim/v2/oauth2/token",
+            Self::Metadata(_) => METADATA_PATH,
+        }
+    }
+}
+
 impl<'p> Route<'p> {
+    /// The path of the Tenant URL that names no tenant.
+    pub(super) const SHARED: &'static str = BASE;
+
     /// Reads a path; `None` if it is not below a Tenant URL.
     pub(super) fn of(path: &'p str) -> Option<Self> {
         let (tenant, below) = match path.strip_prefix("/t/") {
@@ -61,7 +102,7 @@ pub(super) fn template(path: &str) -> &'static str {
 /// The same below `/scim/v2`, for both forms of Tenant URL.
 pub(super) fn full(path: &str) -> &'static str {
     let Some(route) = Route::of(path) else {
-        return "other";
+        return Endpoint::of(path).map_or("other", Endpoint::template);
     };
     let mut segments = route.segments();
     match (segments.next(), segments.next(), segments.next()) {
@@ -72,6 +113,7 @@ pub(super) fn full(path: &str) -> &'static str {
         (Some("Groups"), None, _) => "/scim/v2/Groups",
         (Some("Groups"), Some(_), None) => "/scim/v2/Groups/{id}",
         (Some("Bulk"), None, _) => "/scim/v2/Bulk",
+        (Some("oauth2"), Some("token"), None) => "/scim/v2/oauth2/token",
         (None, ..) => "/scim/v2",
         (Some(".search"), None, _) => "/scim/v2/.search",
         (Some("ServiceProviderConfig"), None, _) => "/scim/v2/ServiceProviderConfig",
@@ -118,6 +160,7 @@ pub(super) fn method_name(method: &Method) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -179,5 +222,38 @@ mod tests {
         assert_eq!(template("/scim/v2/"), "/");
         assert_eq!(full("/t/acme/scim/v2/Users/1"), "/scim/v2/Users/{id}");
         assert_eq!(full("/anna"), "other");
+        assert_eq!(template("/t/acme/scim/v2/oauth2/token"), "/oauth2/token");
+        let published = "/.well-known/oauth-authorization-server";
+        assert_eq!(full(&format!("{published}/t/acme/scim/v2")), published);
+        assert_eq!(full(&format!("{published}/anna")), "other");
+    }
+
+    #[test]
+    fn paths_of_oauth_are_read_and_nothing_else() {
+        let route = |path| Route::of(path).unwrap();
+        let published = |below: &str| format!("{METADATA_PATH}{below}");
+        for path in ["/scim/v2/oauth2/token", "/t/acme/scim/v2/oauth2/token"] {
+            assert_eq!(Endpoint::of(path), Some(Endpoint::Token(route(path))));
+        }
+        let issuers = ["", "/scim/v2", "/t/acme/scim/v2"];
+        for issuer in issuers {
+            let expect = Endpoint::Metadata(Route::of(issuer));
+            assert_eq!(Endpoint::of(&published(issuer)), Some(expect));
+        }
+        for other in [
+            "/oauth2/token",
+            "/t/acme/oauth2/token",
+            "/scim/v2/oauth2/token/",
+            "/scim/v2//oauth2/token",
+            "/scim/v2/oauth2/Token",
+            "/scim/v2/oauth2/token/Users",
+            &published("/"),
+            &published("/t//scim/v2"),
+            &published("/t/A%20B/scim/v2"),
+            &published("/scim/v2/Users"),
+            &published("x"),
+        ] {
+            assert_eq!(Endpoint::of(other), None, "{other}");
+        }
     }
 }

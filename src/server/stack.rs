@@ -21,7 +21,7 @@ use super::body::AnswerBody;
 use super::handle::{Front, handle};
 use super::observer::Watch;
 use super::rescue::{Counted, Rejection};
-use super::route;
+use super::route::{self, Endpoint};
 use crate::script::call::LocalBoxFuture;
 use crate::script::fault::GatewayFault;
 
@@ -139,6 +139,7 @@ where
 {
     let id = id_of(&request);
     let closes = request.version() < hyper::Version::HTTP_2;
+    let is_oauth = Endpoint::of(request.uri().path()).is_some();
     let below = pin!(next.oneshot(request));
     let rejection = match caught(below).await {
         Some(Ok(response)) => return Ok(response),
@@ -146,7 +147,7 @@ where
         None => GatewayFault::Internal.into(),
     };
     rejection.log();
-    Ok(rejection.answer(&id, closes))
+    Ok(rejection.answer(&id, closes, is_oauth))
 }
 
 /// One place of the gateway's total; freed when the last holder is done, which

@@ -8,7 +8,9 @@ use super::lane::Turn;
 use super::sql::{Db, Error, Result, Row};
 use crate::adapter::keys::TenantId;
 use crate::provisioning::memory::Recall;
-use crate::tenant::token::{BookFault, KeyId, LIVE_TOKENS, TokenBook, TokenDigest, TokenRecord};
+use crate::tenant::token::{
+    BookFault, KeyId, LIVE_TOKENS, TokenBook, TokenDigest, TokenKind, TokenRecord,
+};
 
 /// Whether there is any token, a tenant's or an administrator's.
 pub(super) fn any(db: &Db<'_>) -> Result<bool> {
@@ -18,18 +20,14 @@ pub(super) fn any(db: &Db<'_>) -> Result<bool> {
 
 impl TokenBook for Store {
     fn key_ids(&self) -> Recall<'_, Vec<KeyId>> {
-        self.read(|db| {
-            db.rows("SELECT key_id FROM token", &[], |row| {
-                KeyId::parse(row.text(0)?).ok_or_else(|| damaged("key id"))
-            })
-        })
+        self.read(|db| db.rows("SELECT key_id FROM token", &[], key_id))
     }
 
     fn find(&self, key_id: &KeyId) -> Recall<'_, Option<TokenRecord>> {
         let key_id = key_id.clone();
         self.read(move |db| {
             db.row(
-                "SELECT tenant, key_id, digest, created, expires, revoked
+                "SELECT tenant, key_id, digest, created, expires, revoked, kind
                  FROM token WHERE key_id = ?1",
                 params![key_id.as_str()],
                 record,
@@ -39,7 +37,7 @@ impl TokenBook for Store {
 
     fn insert(&self, record: TokenRecord) -> Recall<'_, std::result::Result<(), BookFault>> {
         self.write(Turn::of(&record.tenant), move |db| {
-            if live(db, &record.tenant, record.created)? >= LIVE_TOKENS {
+            if live(db, &record)? >= LIVE_TOKENS {
                 return Ok(Err(BookFault::TooMany(record.tenant)));
             }
             let inserted = insert(db, &record)?;
@@ -61,11 +59,21 @@ impl TokenBook for Store {
         })
     }
 
+    fn revoked_secrets(&self, since: Timestamp) -> Recall<'_, Vec<KeyId>> {
+        self.read(move |db| {
+            db.rows(
+                "SELECT key_id FROM token WHERE revoked >= ?1 AND kind = 'client_secret'",
+                params![since.as_millisecond()],
+                key_id,
+            )
+        })
+    }
+
     fn list(&self, tenant: &TenantId) -> Recall<'_, Vec<TokenRecord>> {
         let tenant = tenant.clone();
         self.read(move |db| {
             db.rows(
-                "SELECT tenant, key_id, digest, created, expires, revoked
+                "SELECT tenant, key_id, digest, created, expires, revoked, kind
                  FROM token WHERE tenant = ?1 ORDER BY created, key_id",
                 params![tenant.as_str()],
                 record,
@@ -74,11 +82,16 @@ impl TokenBook for Store {
     }
 }
 
-fn live(db: &Db<'_>, tenant: &TenantId, now: Timestamp) -> Result<u32> {
+/// How many of the record's tenant and kind work when it is made.
+fn live(db: &Db<'_>, record: &TokenRecord) -> Result<u32> {
     let count = db.row(
         "SELECT count(*) FROM token
-         WHERE tenant = ?1 AND revoked IS NULL AND (expires IS NULL OR expires > ?2)",
-        params![tenant.as_str(), now.as_millisecond()],
+         WHERE tenant = ?1 AND kind = ?2 AND revoked IS NULL AND (expires IS NULL OR expires > ?3)",
+        params![
+            record.tenant.as_str(),
+            record.kind.as_str(),
+            record.created.as_millisecond()
+        ],
         |row| row.get(0),
     )?;
     Ok(count.unwrap_or_default())
@@ -87,8 +100,8 @@ fn live(db: &Db<'_>, tenant: &TenantId, now: Timestamp) -> Result<u32> {
 /// Whether the key id was free.
 fn insert(db: &Db<'_>, record: &TokenRecord) -> Result<bool> {
     let inserted = db.execute(
-        "INSERT INTO token (tenant, key_id, digest, created, expires, revoked)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        "INSERT INTO token (tenant, key_id, digest, created, expires, revoked, kind)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
         params![
             record.tenant.as_str(),
             record.key_id.as_str(),
@@ -96,6 +109,7 @@ fn insert(db: &Db<'_>, record: &TokenRecord) -> Result<bool> {
             record.created.as_millisecond(),
             record.expires.map(Timestamp::as_millisecond),
             record.revoked.map(Timestamp::as_millisecond),
+            record.kind.as_str(),
         ],
     )?;
     Ok(inserted == 1)
@@ -104,14 +118,22 @@ fn insert(db: &Db<'_>, record: &TokenRecord) -> Result<bool> {
 fn record(row: &Row<'_>) -> Result<TokenRecord> {
     let tenant = TenantId::parse(row.text(0)?);
     let key_id = KeyId::parse(row.text(1)?);
+    let mut kinds = [TokenKind::Tenant, TokenKind::ClientSecret].into_iter();
+    let written = row.text(6)?;
+    let kind = kinds.find(|kind| kind.as_str() == written);
     Ok(TokenRecord {
         tenant: tenant.ok_or_else(|| damaged("tenant"))?,
         key_id: key_id.ok_or_else(|| damaged("key id"))?,
+        kind: kind.ok_or_else(|| damaged("kind"))?,
         digest: TokenDigest::from_bytes(row.get(2)?),
         created: time(row, 3)?.ok_or_else(|| damaged("time"))?,
         expires: time(row, 4)?,
         revoked: time(row, 5)?,
     })
+}
+
+fn key_id(row: &Row<'_>) -> Result<KeyId> {
+    KeyId::parse(row.text(0)?).ok_or_else(|| damaged("key id"))
 }
 
 pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> {

@@ -19,6 +19,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 use url::Url;
 
+use super::oauth::federation::FederationFile;
 use super::redact::secrets;
 use super::{Tenant, Upstream};
 use crate::adapter::Adapter;
@@ -47,6 +48,7 @@ pub struct TenantFile {
     limits: Limits,
     #[serde(default)]
     groups: GroupSettings,
+    federation: Option<FederationFile>,
 }
 
 /// Where a secret comes from. Never the file itself, except in a demonstration.
@@ -108,6 +110,14 @@ impl TenantFile {
             .map_err(|problem| problems.push(problem));
         let settings = checker.settings(&self.settings, &mut problems);
         let secrets = checker.secrets(&self.credential, &mut problems);
+        let federation = self
+            .federation
+            .map(|section| section.check(file))
+            .transpose();
+        let federation = federation.unwrap_or_else(|found| {
+            problems.extend(found);
+            None
+        });
         let (Ok(base_url), true) = (base_url, problems.is_empty()) else {
             return Err(problems);
         };
@@ -126,6 +136,7 @@ impl TenantFile {
             service: Arc::new(adapter.service(self.profile)),
             settings: Arc::new(settings),
             group_priority: Arc::new(self.groups.priority),
+            federation: federation.map(Arc::new),
             upstream: Upstream {
                 base_url,
                 token_url,
@@ -150,8 +161,8 @@ fn invalid(file: &str, text: &str, error: &toml::de::Error) -> Problem {
              `scimgate adapter show{}` lists every setting",
             adapter_of(text)
         ),
-        (None, _) => "a tenant has adapter, base_url, settings, credential, limits, groups and \
-                      profile: `scimgate adapter show` with the adapter's name lists every setting"
+        (None, _) => "a tenant has adapter, base_url, settings, credential, limits, groups, \
+                      federation and profile: `scimgate adapter show` with the adapter's name lists every setting"
             .to_owned(),
     };
     Problem::error("tenant::invalid", file, message).help(help)

@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod file;
+pub mod oauth;
 mod redact;
 pub mod token;
 
@@ -23,6 +24,7 @@ use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::Limits;
 use crate::adapter::settings::Settings;
 use crate::scim::Service;
+use oauth::Federation;
 
 /// One tenant of one generation.
 #[derive(Debug)]
@@ -37,6 +39,8 @@ pub struct Tenant {
     pub settings: Arc<Settings>,
     /// By a group's native id: smaller goes first where a user may have one group only.
     pub group_priority: Arc<BTreeMap<String, i64>>,
+    /// Whose assertions its OAuth client may show.
+    pub federation: Option<Arc<Federation>>,
     /// Where its calls go.
     pub upstream: Upstream,
 }

@@ -7,8 +7,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys of a tenant file whose values are no secrets.
-const OPEN: [&str; 6] = [
-    "adapter", "base_url", "profile", "settings", "limits", "groups",
+const OPEN: [&str; 7] = [
+    "adapter",
+    "base_url",
+    "profile",
+    "settings",
+    "limits",
+    "groups",
+    "federation",
 ];
 /// Keys of a credential that only name the place of a secret.
 const PLACES: [&str; 2] = ["file", "env"];

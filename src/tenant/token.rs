@@ -10,12 +10,12 @@
 //! is hashed or looked up. Only an HMAC of a token is kept: 256 random bits
 //! need no slow hash.
 //!
-//! Tokens of administrators ([`admin`]) have the same form and another prefix,
-//! so that neither kind is ever taken for the other.
+//! Tokens of administrators ([`admin`]) and the secrets of OAuth clients ([`super::oauth`]) have
+//! the same form and other prefixes, so that no kind is ever taken for another.
 
 pub mod admin;
 mod authenticate;
-mod base62;
+pub(super) mod base62;
 mod book;
 mod local;
 mod pepper;
@@ -49,6 +49,8 @@ const LENGTH: usize = SIGNED + CHECKSUM;
 pub enum TokenKind {
     /// A tenant's, for Entra: `scg_`.
     Tenant,
+    /// A tenant's OAuth client's, for the token endpoint: `scs_`.
+    ClientSecret,
     /// An administrator's, for the admin port: `sca_`.
     Admin,
 }
@@ -58,7 +60,17 @@ impl TokenKind {
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Tenant => "scg_",
+            Self::ClientSecret => "scs_",
             Self::Admin => "sca_",
+        }
+    }
+
+    /// The kind in words, for files and people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tenant => "token",
+            Self::ClientSecret => "client_secret",
+            Self::Admin => "admin_token",
         }
     }
 }
@@ -81,7 +93,7 @@ impl SecretToken {
         let mut secret = Zeroizing::new([0; 32]);
         getrandom::fill(&mut key).map_err(|_| NoRandomness)?;
         getrandom::fill(secret.as_mut()).map_err(|_| NoRandomness)?;
-        let key_id = KeyId(base62::digits(&key, KEY_ID).into());
+        let key_id = KeyId::of_number(&key);
         let secret = Zeroizing::new(base62::digits(secret.as_ref(), SECRET));
         let mut text = format!("{}{key_id}_{}", kind.prefix(), secret.as_str());
         text.push_str(&checksum(&text));
@@ -109,6 +121,11 @@ impl SecretToken {
             kind,
             key_id,
         })
+    }
+
+    /// Which door it is for.
+    pub fn kind(&self) -> TokenKind {
+        self.kind
     }
 
     /// Which record the token claims to belong to. Not secret.
@@ -162,6 +179,11 @@ impl KeyId {
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.len() == KEY_ID && base62::is(text);
         fits.then(|| Self(text.into()))
+    }
+
+    /// The end of a number.
+    pub(super) fn of_number(number: &[u8]) -> Self {
+        Self(base62::digits(number, KEY_ID).into())
     }
 
     /// The eight characters.

@@ -87,7 +87,7 @@ pub(super) fn broken(error: Error) -> Broken {
 }
 
 /// The root of the matter; the errors around it only say "client error".
-fn innermost(error: &Error) -> String {
+pub(super) fn innermost(error: &Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

@@ -21,6 +21,7 @@ mod client;
 mod connect;
 mod credential;
 mod destination;
+mod document;
 mod egress;
 mod exchange;
 mod intake;
@@ -44,6 +45,7 @@ mod tests;
 
 pub use credential::Credential;
 pub use destination::Destination;
+pub use document::Documents;
 pub use key_exchange::KeyExchange;
 pub use network::Network;
 pub use oauth2::{AccessTokens, Grant, OAuth2, OAuth2Client};

@@ -25,6 +25,7 @@ TAKEN = {
     "log.reads": ["none"],
     "telemetry.tenant_label": ["hash"],
     "deadline.request_seconds": [1, 54],
+    "oauth.access_token_minutes": [60, 360],
 }
 REFUSED = {
     "wokers": [1],
@@ -45,6 +46,7 @@ REFUSED = {
     "log.filter": [7],
     "telemetry.tenant_label": ["on"],
     "deadline.request_seconds": [0, 55],
+    "oauth.access_token_minutes": [59, 361],
 }
 
 

@@ -218,6 +218,17 @@ const MISTAKES: &[Mistake] = &[
         let secrets = "client_id = { file = \"token\" }, client_secret = { file = \"token\" }";
         house.edit(TENANT, "token = { file = \"token\" }", secrets);
     }),
+    mistake("tenant::federation", |house| {
+        let section = "federation = { entra_tenant = \"contoso.com\", subject = \"s\", \
+                       audiences = [\"api://scimgate\"] }\nsettings =";
+        house.edit(TENANT, "settings =", section);
+    }),
+    mistake("tenant::federation", |house| {
+        let section = "federation = { entra_tenant = \"11111111-2222-3333-4444-555555555555\", \
+                       subject = \"s\", audiences = [\"api://scimgate\"], \
+                       keys_url = \"http://keys.example/jwks\" }\nsettings =";
+        house.edit(TENANT, "settings =", section);
+    }),
     mistake("tenant::unknown-setting", |house| {
         house.edit(TENANT, "region", "regoin")
     }),

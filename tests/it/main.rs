@@ -17,6 +17,7 @@
 //! | `reload` | files that change while the gateway serves |
 //! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
+//! | `oauth` | clients, access tokens, and whoever should get none |
 //! | `check_command`, `test_command`, `adapter_command`, `serve_command`, `log_command` | the binary: `check`; `test`; `adapter`; `token` and `serve`; `log` and `explain` |
 //! | `output` | what every verb prints: both forms, to readers who stop, about names that nobody has |
 //! | `diagnostics` | every kind of mistake, as `check` tells it |
@@ -60,6 +61,7 @@ mod house;
 mod kills;
 mod lists;
 mod log_command;
+mod oauth;
 mod output;
 mod packaging;
 mod pages;

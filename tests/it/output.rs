@@ -19,7 +19,7 @@ fn house() -> House {
 }
 
 /// Verbs that print something without a gateway that runs.
-const VERBS: [&[&str]; 14] = [
+const VERBS: [&[&str]; 17] = [
     &["check"],
     &["test"],
     &["adapter", "list"],
@@ -28,6 +28,9 @@ const VERBS: [&[&str]; 14] = [
     &["adapter", "new", "desk"],
     &["admin", "mint", "--role", "viewer", "--name", "bert"],
     &["admin", "list"],
+    &["token", "mint", "--tenant", "acme"],
+    &["token", "mint", "--tenant", "acme", "--oauth"],
+    &["token", "list", "--tenant", "acme"],
     &["tenant", "list"],
     &["tenant", "show", "acme"],
     &["config", "show"],

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::harness::postgres::Postgres;
 use crate::harness::{Options, Response, Tenant, TestGateway, group, person};
 use crate::house::{House, text_of};
+use crate::oauth::Client;
 
 /// Two gateways, and the server under them.
 async fn two() -> (TestGateway, TestGateway, std::sync::Arc<Postgres>) {
@@ -117,6 +118,25 @@ async fn a_token_revoked_at_one_gateway_ends_at_the_other_within_a_moment() {
     }
     // The vendor does not know this gateway's key of the other tenant; the token is good.
     assert_eq!(second.b.get("/Users").await.status, 503);
+    second.end().await;
+    first.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_access_token_of_one_gateway_is_good_at_the_other_until_its_secret_is_revoked() {
+    let (first, second, _server) = two().await;
+    let client = Client::of(&first, "a").await;
+    let there = Tenant {
+        address: second.a.address,
+        ..client.admitted().await
+    };
+    assert_eq!(there.get("/Users").await.status, 200);
+    client.revoke(&first).await;
+    let revoked = Instant::now();
+    while there.get("/Users").await.status != 401 {
+        assert!(revoked.elapsed() < Duration::from_secs(5));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     second.end().await;
     first.end().await;
 }

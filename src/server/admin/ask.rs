@@ -41,8 +41,10 @@ pub enum Ask {
     Mint {
         /// Whose.
         tenant: TenantId,
-        /// When it ends; `None` is never.
+        /// When it ends; `None` is never, of a client secret two years.
         expires: Option<Timestamp>,
+        /// Whether it is to be a secret of the tenant's OAuth client.
+        oauth: bool,
     },
     /// The end of a token.
     Revoke {

@@ -80,7 +80,7 @@ pub static ROUTES: &[Route] = &[
     ),
     look(
         "/tenants/{tenant}/tokens",
-        "A tenant's tokens, without the secrets.",
+        "A tenant's tokens and client secrets: what is kept of them.",
         |given| Ok(Ask::Tokens(given.tenant()?)),
     ),
     Route {
@@ -88,14 +88,14 @@ pub static ROUTES: &[Route] = &[
         path: "/tenants/{tenant}/tokens",
         role: Role::Operator,
         deed: Some("token.mint"),
-        summary: "A new token, shown this once. Body: {\"expires\": time or null}, or none.",
+        summary: "A new token, or with \"oauth\": true a new secret of its OAuth client; shown this once. Body: {\"expires\": time or null, \"oauth\": false}, or none.",
         read: |given| {
+            let body = given.body::<Option<MintBody>>()?;
+            let MintBody { expires, oauth } = body.unwrap_or_default();
             Ok(Ask::Mint {
                 tenant: given.tenant()?,
-                expires: given
-                    .body::<Option<MintBody>>()?
-                    .unwrap_or_default()
-                    .expires,
+                expires,
+                oauth,
             })
         },
     },
@@ -104,7 +104,7 @@ pub static ROUTES: &[Route] = &[
         path: "/tenants/{tenant}/tokens/{key}",
         role: Role::Operator,
         deed: Some("token.revoke"),
-        summary: "Revokes a token, for good.",
+        summary: "Revokes a token or a client secret, for good.",
         read: |given| {
             Ok(Ask::Revoke {
                 tenant: given.tenant()?,
@@ -171,6 +171,8 @@ const fn look(path: &'static str, summary: &'static str, read: Reading) -> Route
 struct MintBody {
     #[serde(default)]
     expires: Option<Timestamp>,
+    #[serde(default)]
+    oauth: bool,
 }
 
 #[derive(Deserialize)]
@@ -259,7 +261,7 @@ impl Given<'_> {
     }
 
     fn key(&self) -> Result<KeyId, Refusal> {
-        let help = "a key id is eight letters and digits, those behind scg_";
+        let help = "a key id is eight letters and digits, those behind scg_ or scs_";
         let key = KeyId::parse(self.part(1));
         key.ok_or_else(|| Refusal::invalid(format!("`{}` is no key id", self.part(1)), help))
     }

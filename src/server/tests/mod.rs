@@ -32,6 +32,7 @@ use crate::scim::{self, Profile, ResourceType, Service};
 use crate::script::call::LocalBoxFuture;
 use crate::script::fault::{Failure, GatewayFault, ScriptFault, VendorFault};
 use crate::script::origin::Place;
+use crate::tenant::oauth::{Claim, Granted, Proof};
 use crate::tenant::token::AuthFault;
 
 /// Limits short enough to wait for, long enough for a busy machine.
@@ -233,16 +234,35 @@ impl Application for Fake {
                 "locked" => Err(AuthFault::StoreUnavailable),
                 "unknown" => Err(AuthFault::Unknown),
                 "auth-panic" => panic!("while authenticating"),
-                _ => Ok(Rc::new(FakeAdmission {
-                    tenant: TenantId::parse("acme").unwrap(),
-                    deed: token.to_owned(),
-                    deeds: self.0.clone(),
-                    audience: Rc::new(Audience {
-                        witnesses: vec![self.0.clone()],
-                        ..Audience::default()
-                    }),
-                }) as Rc<dyn Admission>),
+                _ => Ok(self.admission(token)),
             }
+        })
+    }
+
+    fn grant<'a>(
+        &'a self,
+        claim: &'a Claim<'a>,
+    ) -> LocalBoxFuture<'a, Result<(Rc<dyn Admission>, Granted), AuthFault>> {
+        Box::pin(async move {
+            let (Proof::Secret(secret) | Proof::Assertion(secret)) = claim.proof;
+            self.authenticate(secret).await?;
+            let token = format!("for {}", claim.client_id).into();
+            let life = Duration::from_secs(3600);
+            Ok((self.admission(secret), Granted { token, life }))
+        })
+    }
+}
+
+impl Fake {
+    fn admission(&self, deed: &str) -> Rc<dyn Admission> {
+        Rc::new(FakeAdmission {
+            tenant: TenantId::parse("acme").unwrap(),
+            deed: deed.to_owned(),
+            deeds: self.0.clone(),
+            audience: Rc::new(Audience {
+                witnesses: vec![self.0.clone()],
+                ..Audience::default()
+            }),
         })
     }
 }

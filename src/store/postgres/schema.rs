@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0003_administration.sql"),
     include_str!("../migrations/postgres/0004_intents.sql"),
     include_str!("../migrations/postgres/0005_leases.sql"),
+    include_str!("../migrations/postgres/0006_client_secrets.sql"),
 ];
 
 /// Begins what [`migrate`] is to do. Replicas that start together come one after another.

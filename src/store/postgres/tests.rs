@@ -111,7 +111,7 @@ fn replicas_that_start_together_make_the_tables_once() {
         &url,
         "SELECT count(*), max(version) FROM scimgate.schema_version",
     );
-    assert_eq!(versions, "1|5");
+    assert_eq!(versions, "1|6");
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn no_two_parts_lists_have_one_number() {
 fn tokens_administrators_and_deeds_are_kept() {
     use crate::tenant::audit::{AuditBook as _, Deed};
     use crate::tenant::token::{
-        BookFault, KeyId, LIVE_TOKENS, TokenBook as _, TokenDigest, TokenRecord,
+        BookFault, KeyId, LIVE_TOKENS, TokenBook as _, TokenDigest, TokenKind, TokenRecord,
     };
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     on_each(|empty| {
@@ -409,6 +409,7 @@ fn tokens_administrators_and_deeds_are_kept() {
             let record = |place: usize| TokenRecord {
                 tenant: acme(),
                 key_id: KeyId::parse(&format!("key0000{place}")).unwrap(),
+                kind: TokenKind::Tenant,
                 digest: TokenDigest::from_bytes([place as u8; 32]),
                 created: now,
                 expires: None,
@@ -428,6 +429,20 @@ fn tokens_administrators_and_deeds_are_kept() {
                 store.list(&acme()).await.unwrap().len(),
                 LIVE_TOKENS as usize
             );
+            let secret = TokenRecord {
+                kind: TokenKind::ClientSecret,
+                ..record(8)
+            };
+            // Each kind has its own allowance, and only secrets are told as revoked.
+            store.insert(secret.clone()).await.unwrap().unwrap();
+            assert_eq!(store.revoked_secrets(now).await.unwrap(), []);
+            let of = &secret.key_id;
+            assert!(store.revoke(&acme(), of, now).await.unwrap());
+            assert_eq!(store.revoked_secrets(now).await.unwrap(), [of.clone()]);
+            let later = Timestamp::from_second(1_800_000_001).unwrap();
+            assert_eq!(store.revoked_secrets(later).await.unwrap(), []);
+            let found = store.find(of).await.unwrap().unwrap();
+            assert_eq!(found.kind, TokenKind::ClientSecret);
             for what in ["first", "second"] {
                 let deed = Deed {
                     at: now,

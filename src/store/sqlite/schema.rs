@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0003_administration.sql"),
     include_str!("../migrations/sqlite/0004_intents.sql"),
     include_str!("../migrations/sqlite/0005_log_indexes.sql"),
+    include_str!("../migrations/sqlite/0006_client_secrets.sql"),
 ];
 
 /// Brings the database to this program's version, all steps or none.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
 
 use super::admin::{AdminBook, AdminTokens};
@@ -28,6 +28,11 @@ const CACHED: u64 = 10_000;
 /// [`TTL`], and guesses cost no look of their own.
 const STRAYS: (u32, u32) = (20, 50);
 
+/// How long a client secret may be valid, in days, and how long it is if nobody says: Entra's
+/// gallery wants an end in one to three years.
+const SECRET_DAYS: std::ops::RangeInclusive<i64> = 365..=1096;
+const USUAL_DAYS: i64 = 730;
+
 /// Why nobody is admitted. The caller's faults are the same 401 outside, and our
 /// log tells them apart; ours are never a 401, for which Entra would stop the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +49,12 @@ pub enum AuthFault {
     /// It is past its end.
     #[error("the token has expired")]
     Expired,
+    /// An assertion is not what the tenant's file asks for; in which way.
+    #[error("the assertion {0}")]
+    Assertion(&'static str),
+    /// The keys of the tenant's identity provider cannot be had: no fault of the caller.
+    #[error("the identity provider's keys cannot be fetched now")]
+    KeysUnavailable,
     /// The store did not answer: a fault of ours.
     #[error("tokens cannot be looked up now")]
     StoreUnavailable,
@@ -79,6 +90,11 @@ impl Tokens {
         self.pepper.derived(&format!("key for {purpose}"))
     }
 
+    /// A key of that kind, as long as the pepper.
+    pub(in crate::tenant) fn subkey(&self, purpose: &str) -> Pepper {
+        self.pepper.subkey(&format!("key for {purpose}"))
+    }
+
     /// The administrators' tokens of `book`, hashed under the same pepper.
     pub fn administrators(&self, book: Arc<dyn AdminBook>) -> AdminTokens {
         AdminTokens::new(book, Arc::clone(&self.pepper))
@@ -105,7 +121,17 @@ impl Tokens {
     /// # Errors
     /// [`AuthFault`]; the answer takes the same work for a known and an unknown key id.
     pub async fn authenticate(&self, presented: &str) -> Result<TenantId, AuthFault> {
-        let token = SecretToken::parse(TokenKind::Tenant, presented).map_err(|fault| {
+        let record = self.record(TokenKind::Tenant, presented).await?;
+        Ok(record.tenant.clone())
+    }
+
+    /// The record of a token of this kind that opens its door now.
+    pub(in crate::tenant) async fn record(
+        &self,
+        kind: TokenKind,
+        presented: &str,
+    ) -> Result<Arc<TokenRecord>, AuthFault> {
+        let token = SecretToken::parse(kind, presented).map_err(|fault| {
             tracing::debug!(reason = %fault, "malformed token");
             AuthFault::Malformed
         })?;
@@ -118,16 +144,20 @@ impl Tokens {
         match (digest.matches(expected), record) {
             (true, Some(found)) => {
                 found.standing(Timestamp::now())?;
-                Ok(found.tenant.clone())
+                Ok(found)
             }
             _ => Err(AuthFault::Unknown),
         }
     }
 
-    /// The tenant whose token has the key id of `presented`, which need not be good. Only for
-    /// counting; it opens nothing.
+    /// The tenant whose token or client secret has the key id of `presented`, which need not be
+    /// good. Only for counting; it opens nothing.
     pub async fn named_by(&self, presented: &str) -> Option<TenantId> {
-        let token = SecretToken::parse(TokenKind::Tenant, presented).ok()?;
+        let token = [TokenKind::Tenant, TokenKind::ClientSecret];
+        let mut token = token
+            .map(|kind| SecretToken::parse(kind, presented))
+            .into_iter();
+        let token = token.find_map(Result::ok)?;
         let record = self.find(token.key_id()).await.ok()??;
         Some(record.tenant.clone())
     }
@@ -141,11 +171,50 @@ impl Tokens {
         tenant: TenantId,
         expires: Option<Timestamp>,
     ) -> Result<SecretToken, IssueFault> {
-        let token = SecretToken::mint(TokenKind::Tenant)?;
+        self.note(SecretToken::mint(TokenKind::Tenant)?, tenant, expires)
+            .await
+    }
+
+    /// Mints a secret for the OAuth client of `tenant` and notes it; with the time at which it
+    /// ends, in two years if nobody says.
+    ///
+    /// # Errors
+    /// As [`issue`](Self::issue), and the secret must end in one to three years.
+    pub async fn issue_secret(
+        &self,
+        tenant: TenantId,
+        expires: Option<Timestamp>,
+    ) -> Result<(SecretToken, Timestamp), IssueFault> {
+        let days = |days: i64| Timestamp::now() + SignedDuration::from_hours(days * 24);
+        let expires = expires.unwrap_or_else(|| days(USUAL_DAYS));
+        // Somebody may have written the days a moment ago.
+        let first = days(*SECRET_DAYS.start()) - SignedDuration::from_mins(5);
+        if expires < first || expires > days(*SECRET_DAYS.end()) {
+            return Err(IssueFault::SecretLife);
+        }
+        let secret = SecretToken::mint(TokenKind::ClientSecret)?;
+        let secret = self.note(secret, tenant, Some(expires)).await?;
+        Ok((secret, expires))
+    }
+
+    async fn note(
+        &self,
+        token: SecretToken,
+        tenant: TenantId,
+        expires: Option<Timestamp>,
+    ) -> Result<SecretToken, IssueFault> {
         let record = TokenRecord::new(&token, &self.pepper, tenant, Timestamp::now(), expires);
         self.book.insert(record).await.map_err(BookFault::from)??;
         self.seen.invalidate(token.key_id());
         Ok(token)
+    }
+
+    /// The key ids of client secrets that were revoked at `since` or later.
+    pub(in crate::tenant) async fn revoked_secrets(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<KeyId>, MemoryError> {
+        self.book.revoked_secrets(since).await
     }
 
     /// Ends a token: at once in this process, within a second in others.
@@ -159,7 +228,7 @@ impl Tokens {
         Ok(found)
     }
 
-    /// All tokens of a tenant, oldest first: what is kept of them, for nothing
+    /// All tokens and client secrets of a tenant, oldest first: what is kept of them, for nothing
     /// leads back to their text.
     ///
     /// # Errors
@@ -224,4 +293,11 @@ pub enum IssueFault {
     /// There is no randomness to make one of.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
+    /// A client secret would end too early or too late.
+    #[error(
+        "a client secret ends after {} to {} days; leave its end out for {USUAL_DAYS} days",
+        SECRET_DAYS.start(),
+        SECRET_DAYS.end()
+    )]
+    SecretLife,
 }

@@ -4,7 +4,7 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// The last `width` digits of a big-endian number, most significant first.
 /// 43 digits hold 256 bits, 6 hold 32.
-pub(super) fn digits(number: &[u8], width: usize) -> String {
+pub(in crate::tenant) fn digits(number: &[u8], width: usize) -> String {
     let mut number = number.to_vec();
     let mut text: Vec<char> = (0..width).map(|_| digit(divide(&mut number))).collect();
     text.reverse();
@@ -12,7 +12,7 @@ pub(super) fn digits(number: &[u8], width: usize) -> String {
 }
 
 /// Whether `text` has only digits of ours.
-pub(super) fn is(text: &str) -> bool {
+pub(in crate::tenant) fn is(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 

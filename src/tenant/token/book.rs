@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{AuthFault, KeyId, Pepper, SecretToken, TokenDigest};
+use super::{AuthFault, KeyId, Pepper, SecretToken, TokenDigest, TokenKind};
 use crate::adapter::keys::TenantId;
 use crate::provisioning::memory::{MemoryError, Recall};
 
-/// Tokens of one tenant that may work at the same time: two for a rotation,
+/// Tokens of one tenant and kind that may work at the same time: two for a rotation,
 /// and one for the rotation that was never finished.
 pub const LIVE_TOKENS: u32 = 3;
 
@@ -15,6 +15,8 @@ pub const LIVE_TOKENS: u32 = 3;
 pub struct TokenRecord {
     /// Which token.
     pub key_id: KeyId,
+    /// Which door it opens: a tenant's or a client's.
+    pub kind: TokenKind,
     /// Whose requests it admits.
     pub tenant: TenantId,
     /// What a presented token must hash to.
@@ -39,6 +41,7 @@ impl TokenRecord {
     ) -> Self {
         Self {
             key_id: token.key_id().clone(),
+            kind: token.kind(),
             tenant,
             digest: token.digest(pepper),
             created,
@@ -65,9 +68,9 @@ impl TokenRecord {
 /// A token was not added.
 #[derive(Debug, thiserror::Error)]
 pub enum BookFault {
-    /// The tenant has [`LIVE_TOKENS`] that work.
+    /// The tenant has [`LIVE_TOKENS`] of this kind that work.
     #[error(
-        "tenant {0} has {LIVE_TOKENS} working tokens; revoke one first (`scimgate token list`, `token revoke`)"
+        "tenant {0} has {LIVE_TOKENS} of this kind that work; revoke one first (`scimgate token list`, `token revoke`)"
     )]
     TooMany(TenantId),
     /// Another token has this key id (one chance in 10^14): mint again.
@@ -93,6 +96,9 @@ pub trait TokenBook: Send + Sync {
     /// such token. A revoked one keeps its first time.
     fn revoke(&self, tenant: &TenantId, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool>;
 
-    /// All tokens of a tenant, oldest first.
+    /// The key ids of the client secrets that were revoked at `since` or later.
+    fn revoked_secrets(&self, since: Timestamp) -> Recall<'_, Vec<KeyId>>;
+
+    /// All tokens of a tenant, of both kinds, oldest first.
     fn list(&self, tenant: &TenantId) -> Recall<'_, Vec<TokenRecord>>;
 }

@@ -90,6 +90,11 @@ impl Pepper {
         mac.finalize().into_bytes().into()
     }
 
+    /// The same as a key that is used like a pepper.
+    pub(in crate::tenant) fn subkey(&self, purpose: &str) -> Self {
+        Self(SecretBox::new(Box::new(self.derived(purpose))))
+    }
+
     /// The key as HMAC-SHA256 uses it: filled up with zeros to a block (RFC 2104 §2).
     pub(super) fn block(&self) -> [u8; 64] {
         let mut block = [0; 64];

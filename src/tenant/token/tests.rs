@@ -373,6 +373,14 @@ impl TokenBook for Book {
         Box::pin(async { Err(MemoryError("closed".into())) })
     }
 
+    fn revoked_secrets(&self, since: Timestamp) -> Recall<'_, Vec<KeyId>> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        match &self.0 {
+            Some(store) => store.revoked_secrets(since),
+            None => Box::pin(async { Err(MemoryError("closed".into())) }),
+        }
+    }
+
     fn list(&self, _: &TenantId) -> Recall<'_, Vec<TokenRecord>> {
         Box::pin(async { Err(MemoryError("closed".into())) })
     }

@@ -50,6 +50,33 @@ fn a_tenants_token_opens_no_administration_and_an_administrators_no_tenant() {
 }
 
 #[test]
+fn an_operator_makes_a_client_secret_too() {
+    let mut scene = Scene::start();
+    let anna = scene.mint("operator", "anna");
+    let ask = |body: &str| {
+        let request = Request::new("POST", "/admin/v1/tenants/acme/tokens")
+            .body(body)
+            .header("Content-Type", "application/json")
+            .header("Authorization", &format!("Bearer {anna}"));
+        Served::send(&scene.served.admin, &request)
+    };
+    let made = ask("{\"oauth\": true}");
+    assert_eq!(made.status, 200, "{made}");
+    let made = made.json();
+    let url = made["tenant_url"].as_str().unwrap();
+    assert_eq!(made["token_endpoint"], format!("{url}/oauth2/token"));
+    assert_eq!(made["client_id"], "acme");
+    let secret = made["client_secret"].as_str().unwrap();
+    assert!(secret.starts_with("scs_"), "{made}");
+    let soon = ask("{\"oauth\": true, \"expires\": \"2026-12-01T00:00:00Z\"}");
+    assert_eq!(soon.status, 400, "{soon}");
+    let told = scene.ask(&anna, "GET", "/tenants/acme/tokens");
+    assert_eq!(told.json()[0]["kind"], "client_secret", "{told}");
+    let log = scene.served.terminate();
+    assert!(!log.contains(secret), "{log}");
+}
+
+#[test]
 fn an_operator_makes_and_ends_a_tenants_token_and_the_audit_says_who() {
     let mut scene = Scene::start();
     let anna = scene.mint("operator", "anna");

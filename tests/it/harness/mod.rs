@@ -68,6 +68,8 @@ pub(crate) struct Options {
     pub(crate) vendor_limits: &'static str,
     /// How metrics name tenants.
     pub(crate) tenant_label: TenantLabel,
+    /// Sections at the end of the files of tenant a and b.
+    pub(crate) sections: [String; 2],
     /// The URL of the PostgreSQL that takes the place of the SQLite file.
     pub(crate) postgres: Option<String>,
 }
@@ -87,6 +89,7 @@ impl Default for Options {
             identity: Identity::Masked,
             vendor_limits: "per_second = 100000\nburst = 100000\nper_minute = 6000000\nconcurrency = 8\n",
             tenant_label: TenantLabel::Full,
+            sections: Default::default(),
             postgres: None,
         }
     }
@@ -99,7 +102,7 @@ pub(crate) struct TestGateway {
     pub(crate) vendor: Emulator,
     telemetry: Telemetry,
     running: Option<Running>,
-    tokens: Arc<Tokens>,
+    pub(crate) tokens: Arc<Tokens>,
     pub(crate) log: Arc<Log>,
     conditions: Arc<Conditions>,
     pub(crate) store: Store,
@@ -254,6 +257,11 @@ impl TestGateway {
         command.args(arguments).env_clear();
         command.env("SCIMGATE_STORE__PATH", store);
         command
+    }
+
+    /// The key of its tokens' digests.
+    pub(crate) fn pepper(&self) -> std::path::PathBuf {
+        self.directory.path().join("state/scimgate.pepper")
     }
 
     /// What is the matter with tenant a now.
@@ -428,10 +436,11 @@ fn write_files(directory: &Path, options: &Options, keys: &[String; 2], emulator
         let text = format!(
             "adapter = \"sosafe\"\nbase_url = \"{base_url}\"\n\
              settings = {{ idp_tenant = \"{}\" }}\n\
-             credential = {{ key = {{ value = \"{}\" }} }}\n[limits]\n{}",
+             credential = {{ key = {{ value = \"{}\" }} }}\n[limits]\n{}{}",
             idp_tenant.unwrap_or(IDP_TENANTS[place]),
             key.unwrap_or(&keys[place]),
             options.vendor_limits,
+            options.sections[place],
         );
         std::fs::write(directory.join(format!("tenants/{name}.toml")), text).unwrap();
     }

@@ -13,7 +13,7 @@ pub(crate) struct Tenant {
     /// The path of the Tenant URL: `/t/a/scim/v2`.
     pub(crate) base: String,
     pub(crate) token: String,
-    pub(super) api_key: String,
+    pub(crate) api_key: String,
 }
 
 impl Tenant {

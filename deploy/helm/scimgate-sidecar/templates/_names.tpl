@@ -108,10 +108,13 @@ https://{{ first $hosts }}
 {{- toYaml (uniq $hosts) -}}
 {{- end }}
 
-{{/* Where all paths of Tenant URLs begin: /t/<tenant>/scim/v2 and /scim/v2. */}}
+{{/* Where all paths of Tenant URLs begin: /t/<tenant>/scim/v2 and /scim/v2; and those of what is
+published about their token endpoints. */}}
 {{- define "scimgate.paths" -}}
 - /t
 - /scim/v2
+- /.well-known/oauth-authorization-server/t
+- /.well-known/oauth-authorization-server/scim/v2
 {{- end }}
 
 {{/* A security context, on OpenShift without our ids: there each namespace has its own. */}}
