@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::tenants::Entrances;
 use crate::adapter::keys::TenantId;
 use crate::script::call::LocalBoxFuture;
-use crate::server::{Admission, Application};
-use crate::tenant::oauth::{Claim, Clients, Generation, Granted, KeySource, Proof, is_access};
+use crate::server::{Admission, Application, Grant};
+use crate::tenant::oauth::{Claim, Clients, Generation, KeySource, Proof, is_access};
 use crate::tenant::token::{AuthFault, Tokens};
 
 /// What stands behind the server on one worker thread: the tokens that all
@@ -74,10 +74,7 @@ impl Application for Worker {
         })
     }
 
-    fn grant<'a>(
-        &'a self,
-        claim: &'a Claim<'a>,
-    ) -> LocalBoxFuture<'a, Result<(Rc<dyn Admission>, Granted), AuthFault>> {
+    fn grant<'a>(&'a self, claim: &'a Claim<'a>) -> LocalBoxFuture<'a, Result<Grant, AuthFault>> {
         Box::pin(async move {
             let (tenant, generation) = match claim.proof {
                 Proof::Secret(secret) => self.by_secret(claim.client_id, secret).await?,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
+use hyper::Method;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use tokio::time::{Instant, timeout_at};
@@ -29,7 +30,10 @@ pub(super) async fn decode(
 ) -> Result<scim::Message, Rejection> {
     let (head, body) = request.into_parts();
     let route = Route::of(head.uri.path()).ok_or(Rejection::NoSuchPath)?;
-    let method = head.method.as_str();
+    let method = match head.method {
+        Method::HEAD => "GET",
+        ref method => method.as_str(),
+    };
     let body = match allowed_methods(route.rest, service) {
         Some(allow) if !allow.split(", ").any(|known| known == method) => {
             return Err(Rejection::MethodNotAllowed { allow });

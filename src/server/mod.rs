@@ -76,6 +76,9 @@ use crate::script::fault::Failure;
 use crate::tenant::oauth::{Claim, Granted};
 use crate::tenant::token::AuthFault;
 
+/// An access token, and the way in that it opens.
+pub type Grant = (Rc<dyn Admission>, Granted);
+
 /// What stands behind the server; one per worker thread, and it stays there.
 pub trait Application {
     /// Finds out whose token this is.
@@ -92,10 +95,7 @@ pub trait Application {
     ///
     /// # Errors
     /// [`AuthFault`], as of [`authenticate`](Self::authenticate).
-    fn grant<'a>(
-        &'a self,
-        claim: &'a Claim<'a>,
-    ) -> LocalBoxFuture<'a, Result<(Rc<dyn Admission>, Granted), AuthFault>>;
+    fn grant<'a>(&'a self, claim: &'a Claim<'a>) -> LocalBoxFuture<'a, Result<Grant, AuthFault>>;
 }
 
 /// One request's way in: a tenant, on the catalog generation the request began with.

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use hyper::body::Incoming;
-use hyper::header::HeaderValue;
+use hyper::Method;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tower::{Service, ServiceBuilder, ServiceExt};
@@ -92,12 +93,24 @@ where
 {
     let id = RequestId(uuid::Uuid::now_v7().to_string().into());
     let header = HeaderValue::from_str(id.as_str());
+    let is_head = request.method() == Method::HEAD;
     request.extensions_mut().insert(id);
     let mut response = next.oneshot(request).await?;
+    if is_head {
+        drop_body(&mut response);
+    }
     if let Ok(header) = header {
         response.headers_mut().insert("x-request-id", header);
     }
     Ok(response)
+}
+
+/// HEAD is answered as GET is, without the body (RFC 9110 §9.3.2).
+fn drop_body(response: &mut HttpResponse) {
+    let body = std::mem::replace(response.body_mut(), AnswerBody::new(""));
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+    }
 }
 
 /// One span and one line per request. The path is a template and the query is

@@ -25,7 +25,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Admission, Application, Limits, Running, Server, Settings};
+use super::{Admission, Application, Grant, Limits, Running, Server, Settings};
 use crate::adapter::keys::TenantId;
 use crate::provisioning::trace::{Asked, Audience, Ended, Story, Witness};
 use crate::scim::{self, Profile, ResourceType, Service};
@@ -239,10 +239,7 @@ impl Application for Fake {
         })
     }
 
-    fn grant<'a>(
-        &'a self,
-        claim: &'a Claim<'a>,
-    ) -> LocalBoxFuture<'a, Result<(Rc<dyn Admission>, Granted), AuthFault>> {
+    fn grant<'a>(&'a self, claim: &'a Claim<'a>) -> LocalBoxFuture<'a, Result<Grant, AuthFault>> {
         Box::pin(async move {
             let (Proof::Secret(secret) | Proof::Assertion(secret)) = claim.proof;
             self.authenticate(secret).await?;

@@ -82,13 +82,29 @@ async fn methods_an_endpoint_does_not_know() {
         reply.is_error(405);
         assert_eq!(reply.header("allow"), Some(allow), "{method} {path}");
     }
-    // RFC 9110 §9.3.2: HEAD has the status and no body.
-    let mut stream = server.connect().await;
-    let head = get("ok", "/scim/v2/Users").replacen("GET", "HEAD", 1);
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut start = [0; 12];
-    stream.read_exact(&mut start).await.unwrap();
-    assert_eq!(&start, b"HTTP/1.1 405");
+}
+
+/// RFC 9110 §9.3.2: status and headers of GET, and nothing behind them.
+#[tokio::test]
+async fn head_is_answered_like_get_without_a_body() {
+    let server = Fixture::start(short());
+    for path in ["/scim/v2/Users", "/scim/v2/Schemas", "/scim/v2/Nowhere"] {
+        let read = get("ok", path).replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1);
+        let whole = server.ask(&read).await;
+        let mut stream = server.connect().await;
+        let head = read.replacen("GET", "HEAD", 1);
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        let (start, body) = text.split_once("\r\n\r\n").unwrap();
+        assert_eq!(body, "", "{path}");
+        assert_eq!(start[9..12], whole.status.to_string(), "{path}");
+        let length = whole.header("content-length").unwrap();
+        assert!(
+            start.contains(&format!("content-length: {length}\r\n")),
+            "{path}: {start}"
+        );
+    }
 }
 
 #[tokio::test]
