@@ -49,7 +49,6 @@ async fn refuse_all(gateway: &TestGateway, cases: Vec<Case>) -> usize {
     let mut names = BTreeSet::new();
     for case in &cases {
         let answer = client.send(case.request.clone()).await;
-        println!("{}: {}", case.name, answer.status);
         let body = is_refused(&answer, case.status, case.error);
         if case.error == "invalid_client" {
             assert_eq!(
