@@ -19,9 +19,9 @@ impl Operation {
         lag.map(Duration::from_millis)
     }
 
-    /// Takes note of an object that was made or changed, here and in the store: a restart must
-    /// not forget what the vendor's index does not show yet.
-    pub(super) async fn note_write(
+    /// Takes note of an object that is about to be changed: the vendor may have done it long before
+    /// it says so.
+    pub(super) fn note_writing(
         &self,
         kind: ResourceKind,
         id: &NativeId,
@@ -36,8 +36,22 @@ impl Operation {
             row.lookup.as_ref()?;
             name(kind, row, &write.native)
         });
-        let names: Vec<_> = names.collect();
-        self.recent.wrote(kind, id, names, lag);
+        self.recent.wrote(kind, id, names.collect(), lag);
+        Ok(())
+    }
+
+    /// Takes note of an object that was made or changed, here and in the store: a restart must
+    /// not forget what the vendor's index does not show yet.
+    pub(super) async fn note_write(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        written: &[Written],
+    ) -> Outcome<()> {
+        self.note_writing(kind, id, written)?;
+        let Some(lag) = self.lag() else {
+            return Ok(());
+        };
         // One row an object: a change that gives no name must not take away those it has.
         let names = self.recent.names_of(kind, id);
         self.keep_recent(RecentWrite::of(

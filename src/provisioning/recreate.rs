@@ -94,7 +94,7 @@ impl Operation {
         let id = gone.key.id.clone();
         let earlier = self
             .intents
-            .of_recreation(&*self.memory, &self.tenant, &id)
+            .of_recreation(self, &id)
             .await?;
         let (changes, native) = self.translate_whole(kind, &after).await?;
         let names = self.names_sent(kind, &native)?;
