@@ -191,10 +191,7 @@ impl Intents {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(super) async fn load_once(
-        &self,
-        operation: &Operation,
-    ) -> Result<(), MemoryError> {
+    pub(super) async fn load_once(&self, operation: &Operation) -> Result<(), MemoryError> {
         match self.shared {
             true => Ok(()),
             false => self.load(operation).await,

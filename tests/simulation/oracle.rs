@@ -100,10 +100,22 @@ impl Case<'_> {
         };
         let object = &self.vendor.objects[*object];
         let expired = object.versions.last().is_some_and(|last| last.expired);
-        match expired || object.was_there_throughout(self.from, self.now) {
+        // Who was removed for being disabled is there until Entra has deleted them.
+        let is_kept = expired && !self.was_deleted(book, sort, id);
+        match is_kept || object.was_there_throughout(self.from, self.now) {
             true => Err("404 for what is there".to_owned()),
             false => self.is_unchanged(),
         }
+    }
+
+    /// Whether another request has deleted an object, or may have.
+    fn was_deleted(&self, book: &Book, sort: Sort, id: &str) -> bool {
+        let mut requests = book.requests.iter().enumerate();
+        requests.any(|(number, request)| {
+            let is_it = matches!(&request.about, About::Delete { sort: of, id: it } if *of == sort && it == id);
+            let answered = request.made.as_ref().map(|(_, got)| got.status);
+            is_it && number != self.number as usize && answered.is_none_or(|status| status == 204)
+        })
     }
 
     /// 409 is said only where the name is somebody's, and not because of the client's own try of
