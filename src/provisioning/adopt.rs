@@ -1,41 +1,18 @@
 //! Creating what an earlier try may have created: a POST whose reply was lost is sent again.
 
-use std::time::Duration;
-
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::evidence;
-use super::intent::{EXPIRES, Intent};
+use super::intent::{self, Intent};
 use super::locks::LockKey;
 use super::look::Found;
-use super::operation::Operation;
 use super::outcome::{NotDone, Outcome};
 use super::run::Run;
+use super::settle::Settling;
 use super::trace::Decision;
 use super::writes::{Done, Translated};
-use crate::adapter::manifest::BatchRule;
 use crate::adapter::mapping::{Native, Purpose, Reading, Written};
-use crate::script::fault::{GatewayFault, VendorFault};
-
-/// What is left of a request's time when looking for an earlier try ends.
-const RESERVE: Duration = Duration::from_secs(5);
-
-/// The pauses between two looks for an earlier try.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-
-impl Operation {
-    /// How long a create whose reply was lost may still take effect and then not be found yet.
-    pub(super) fn settling_time(&self) -> Duration {
-        let manifest = &self.adapter.manifest;
-        let lag = Duration::from_millis(manifest.index_lag_ms.unwrap_or(0));
-        let settles = Duration::from_millis(manifest.settles_ms.unwrap_or(0));
-        let batches = manifest.batch.values().map(BatchRule::longest);
-        let effect = batches.chain([manifest.deadlines.call(), settles]).max();
-        effect.unwrap_or_default() + lag
-    }
-}
+use crate::script::fault::GatewayFault;
 
 impl Run<'_> {
     /// Creates what an earlier try may have created: takes its object, and creates one only if
@@ -75,8 +52,8 @@ impl Run<'_> {
             // The intent stays for whoever it is of.
             return Err(operation.taken(kind, &found.attribute));
         }
-        if !evidence::holds(&intent, mapping, &found.reading) {
-            operation.intents.close(&intent.id);
+        if !operation.is_of(&intent, &found.reading)? {
+            operation.intents.answered(operation, &intent.id).await?;
             return Err(operation.taken(kind, &found.attribute));
         }
         operation.story.decide(Decision::Adopted);
@@ -100,23 +77,16 @@ impl Run<'_> {
     fn is_of_another(&self, intent: &Intent) -> bool {
         let own = self.wanted.get("externalId").and_then(Value::as_str);
         let others = intent.external_id.as_deref();
-        let is_post = intent.purpose == super::intent::Purpose::Post;
+        let is_post = intent.purpose == intent::Purpose::Post;
         is_post && own.is_some() && others.is_some() && own != others
     }
 
     /// Looks for the object of an earlier try, for as long as it may still appear.
     async fn earlier_object(&self, intent: &Intent) -> Outcome<Option<Found>> {
         let operation = self.operation;
-        let settled = Instant::now()
-            + operation
-                .settling_time()
-                .saturating_sub(intent.age(&operation.process));
-        let last = operation.deadline.checked_sub(RESERVE);
-        // Where there is no vendor nothing is waited for, and time passes all the same.
-        let mut time = Instant::now();
-        let mut pause = FIRST_PAUSE;
+        let mut settling = Settling::of(operation, intent);
         loop {
-            let is_last = intent.age(&operation.process) > EXPIRES || time >= settled;
+            let is_last = settling.is_over();
             let names = match is_last {
                 true => &intent.names[..],
                 false => intent.names.get(..1).unwrap_or_default(),
@@ -125,14 +95,7 @@ impl Run<'_> {
             if found.is_some() || is_last {
                 return Ok(found);
             }
-            let next = (time + pause).min(settled);
-            if last.is_none_or(|last| next > last) {
-                let retry_after = Some(settled - time + Duration::from_secs(1));
-                return Err(VendorFault::Busy { retry_after }.into());
-            }
-            operation.backend.wait(next).await;
-            time = next;
-            pause = (pause * 4).min(LONGEST_PAUSE);
+            settling.pause(operation).await?;
         }
     }
 
@@ -150,10 +113,16 @@ impl Run<'_> {
         let Translated::Native(native) = translated else {
             return Err(GatewayFault::Internal.into());
         };
+        let becoming = match operation.is_issued(kind) {
+            true => operation.new_key(kind, &native).await?,
+            false => None,
+        };
         let Done {
             reading: now,
             written,
-        } = operation.update_native(kind, &reading.id, native).await?;
+        } = operation
+            .update_native(kind, &reading.id, becoming, native)
+            .await?;
         self.written = written;
         self.reading = match now {
             Some(now) => Some(now),

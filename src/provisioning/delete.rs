@@ -39,8 +39,8 @@ impl Operation {
             .await?;
         let target = self.target(kind, id).await?;
         self.require(kind, id, &target.native, conditions).await?;
-        self.intents.load_once(&*self.memory, &self.tenant).await?;
-        self.intents.heard(kind, &target.native, |_| false);
+        self.wait_for_creates(&target, None).await?;
+        self.heard(kind, &target.native, None);
         run.target = Some(target);
         let mut plan = Plan::default();
         if kind == ResourceKind::Group && !self.adapter.holds_memberships() {

@@ -5,7 +5,12 @@ use serde_json::Value;
 use sha2::Sha256;
 
 use super::intent::Intent;
+use super::names::holds_named;
+use super::operation::Operation;
+use super::outcome::Outcome;
+use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Mapping, Reading, Written};
+use crate::scim::ResourceKind;
 
 /// A keyed hash of each value that a create sends, so that no person's data is kept for
 /// comparing.
@@ -18,9 +23,46 @@ pub(super) fn hashes(key: &str, mapping: &Mapping, written: &[Written]) -> Vec<(
     hashed.collect()
 }
 
+impl Operation {
+    /// Whether an object is the one that an intent created.
+    pub(super) fn is_of(&self, intent: &Intent, reading: &Reading) -> Outcome<bool> {
+        let mapping = self.mapping(intent.kind)?;
+        Ok(!self.was_there_before(intent, &reading.id) && holds(intent, mapping, reading))
+    }
+
+    /// The client hears of an object, whose `reading` tells the intents of earlier processes,
+    /// which do not know what the vendor calls their object.
+    pub(super) fn heard(&self, kind: ResourceKind, id: &NativeId, reading: Option<&Reading>) {
+        let read = reading.zip(self.adapter.mapping(kind));
+        let has_its_name = |intent: &Intent| {
+            let named = read.zip(intent.names.first());
+            named.is_some_and(|((reading, mapping), name)| holds_named(mapping, reading, name))
+        };
+        let is_it = |intent: &Intent| {
+            intent.kind == kind
+                && match &intent.native {
+                    Some(created) => created == id,
+                    None => has_its_name(intent) && !self.was_there_before(intent, id),
+                }
+        };
+        // Of another process's nobody knows what was there before.
+        let is_made = |intent: &Intent| {
+            let is_of = read.is_some_and(|(reading, mapping)| holds(intent, mapping, reading));
+            intent.native.is_some() || intent.began.is_some() && is_of
+        };
+        let is_settled = |intent: &Intent| is_made(intent) || self.unsettled(intent).is_zero();
+        self.intents.heard(is_it, is_settled);
+    }
+
+    fn was_there_before(&self, intent: &Intent, id: &NativeId) -> bool {
+        let known = |began| self.known.was_known(&self.tenant, intent.kind, id, began);
+        intent.began.is_some_and(known)
+    }
+}
+
 /// Whether an object holds what an intent sent: `externalId` where the vendor keeps it, else all
 /// of it.
-pub(super) fn holds(intent: &Intent, mapping: &Mapping, reading: &Reading) -> bool {
+fn holds(intent: &Intent, mapping: &Mapping, reading: &Reading) -> bool {
     let held = |spelling: &str| {
         let mut values = reading.values.iter();
         let found = values.find(|value| {

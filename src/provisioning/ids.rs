@@ -109,14 +109,17 @@ impl Default for IdCache {
 /// How long an object that was seen at the vendor counts as being there.
 const SEEN: Duration = Duration::from_secs(600);
 
+/// How many objects had been seen at some time: a clock that never stands still between two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(u64);
+
 /// The objects that tenants have read or written at their vendors lately. A user among them is not
 /// asked for again before they become a member of a group, and none of them can be what a create
 /// has made that began later.
 #[derive(Debug)]
 pub struct KnownIds {
     /// When each was seen first.
-    seen: Cache<(TenantId, ResourceKind, NativeId), u64>,
-    /// How many were seen so far: a clock that never stands still between two of them.
+    seen: Cache<(TenantId, ResourceKind, NativeId), Moment>,
     moment: AtomicU64,
 }
 
@@ -131,15 +134,15 @@ impl KnownIds {
     }
 
     /// Now, for [`Self::was_known`].
-    pub(super) fn moment(&self) -> u64 {
-        self.moment.load(Ordering::Acquire)
+    pub(super) fn moment(&self) -> Moment {
+        Moment(self.moment.load(Ordering::Acquire))
     }
 
     /// An object was read or written.
     pub(super) fn saw(&self, tenant: &TenantId, kind: ResourceKind, id: &NativeId) {
         let key = (tenant.clone(), kind, id.clone());
         if !self.seen.contains_key(&key) {
-            let moment = self.moment.fetch_add(1, Ordering::AcqRel);
+            let moment = Moment(self.moment.fetch_add(1, Ordering::AcqRel));
             self.seen.insert(key, moment);
         }
     }
@@ -160,7 +163,7 @@ impl KnownIds {
         tenant: &TenantId,
         kind: ResourceKind,
         id: &NativeId,
-        before: u64,
+        before: Moment,
     ) -> bool {
         let seen = self.seen.get(&(tenant.clone(), kind, id.clone()));
         seen.is_some_and(|seen| seen < before)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::Moment;
 use super::name::Name;
 use super::process::Process;
 use crate::adapter::keys::{NativeId, ScimId};
@@ -40,6 +41,12 @@ pub struct Intent {
     pub remembered: Remembered,
     /// Milliseconds since 1970.
     pub at: u64,
+    /// Until when calls that create the object may begin: the end of its request, or when its last
+    /// call ended. Milliseconds since 1970.
+    pub calls_until: u64,
+    /// Which objects were seen before it; `None` if another process began it.
+    #[serde(skip)]
+    pub began: Option<Moment>,
 }
 
 /// What an object is created for.
@@ -50,6 +57,9 @@ pub enum Purpose {
     Post,
     /// The vendor removed a disabled object; it is created again under this SCIM id.
     Recreate(ScimId),
+    /// Nothing any more: the client knows which object has the name. The create may still take
+    /// effect, so that nobody else may give the name away or take it.
+    Answered,
 }
 
 impl Intent {
@@ -58,7 +68,7 @@ impl Intent {
         Duration::from_millis(process.now().saturating_sub(self.at))
     }
 
-    fn shares_a_name(&self, names: &[Name]) -> bool {
+    pub(super) fn shares_a_name(&self, names: &[Name]) -> bool {
         self.names.iter().any(|sent| names.contains(sent))
     }
 

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use super::intent::{Intent, Purpose};
 use super::memory::{Memory, MemoryError};
 use super::name::Name;
+use super::operation::Operation;
 use crate::adapter::keys::{NativeId, ScimId, TenantId};
 use crate::scim::ResourceKind;
 
@@ -137,13 +138,12 @@ impl Intents {
     /// The store cannot be read.
     pub(super) async fn earlier(
         &self,
-        memory: &dyn Memory,
-        tenant: &TenantId,
+        operation: &Operation,
         kind: ResourceKind,
         names: &[Name],
         external_id: Option<&str>,
     ) -> Result<Option<Intent>, MemoryError> {
-        self.load(memory, tenant).await?;
+        self.load(operation).await?;
         let state = self.state();
         let mut newest_first = state.open.iter().rev();
         let found = newest_first.find(|intent| intent.is_earlier_try(kind, names, external_id));
@@ -162,27 +162,28 @@ impl Intents {
     /// The store cannot be read.
     pub(super) async fn of_recreation(
         &self,
-        memory: &dyn Memory,
-        tenant: &TenantId,
+        operation: &Operation,
         id: &ScimId,
     ) -> Result<Option<Intent>, MemoryError> {
-        self.load(memory, tenant).await?;
+        self.load(operation).await?;
         let state = self.state();
         let is_it = |intent: &&Intent| matches!(&intent.purpose, Purpose::Recreate(of) if of == id);
         Ok(state.open.iter().rev().find(is_it).cloned())
     }
 
-    /// All open ones.
+    /// Open ones.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(super) async fn all(
+    pub(super) async fn those(
         &self,
-        memory: &dyn Memory,
-        tenant: &TenantId,
+        operation: &Operation,
+        are_wanted: impl Fn(&Intent) -> bool,
     ) -> Result<Vec<Intent>, MemoryError> {
-        self.load(memory, tenant).await?;
-        Ok(self.state().open.clone())
+        self.load(operation).await?;
+        let state = self.state();
+        let wanted = state.open.iter().filter(|intent| are_wanted(intent));
+        Ok(wanted.cloned().collect())
     }
 
     /// Reads them once from the store, so that [`Self::heard`] knows those of earlier processes.
@@ -190,27 +191,35 @@ impl Intents {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(super) async fn load_once(
-        &self,
-        memory: &dyn Memory,
-        tenant: &TenantId,
-    ) -> Result<(), MemoryError> {
+    pub(super) async fn load_once(&self, operation: &Operation) -> Result<(), MemoryError> {
         match self.shared {
             true => Ok(()),
-            false => self.load(memory, tenant).await,
+            false => self.load(operation).await,
         }
     }
 
-    async fn load(&self, memory: &dyn Memory, tenant: &TenantId) -> Result<(), MemoryError> {
+    async fn load(&self, operation: &Operation) -> Result<(), MemoryError> {
         if self.state().loaded && !self.shared {
             return Ok(());
         }
-        let read = memory.intents(tenant).await?;
+        let mut read = operation.memory.intents(&operation.tenant).await?;
+        let now = operation.process.now();
         let mut state = self.state();
         if self.shared {
+            // Of its own it knows more than is stored.
+            let known = std::mem::take(&mut state.open);
+            for intent in &mut read {
+                if let Some(own) = known.iter().find(|own| own.id == intent.id) {
+                    intent.clone_from(own);
+                }
+            }
             state.open = read;
         } else if !state.loaded {
             state.loaded = true;
+            for intent in &mut read {
+                // The process that began it has ended.
+                intent.calls_until = intent.calls_until.min(now);
+            }
             state.open.splice(0..0, read);
         }
         Ok(())
@@ -222,15 +231,58 @@ impl Intents {
     /// The store cannot be written: then nothing may be created.
     pub(super) async fn commit(
         &self,
-        memory: &dyn Memory,
-        tenant: &TenantId,
+        operation: &Operation,
         intent: Intent,
-    ) -> Result<(), MemoryError> {
-        self.load(memory, tenant).await?;
+    ) -> Result<Intent, MemoryError> {
+        self.load(operation).await?;
         let ended = self.make_room();
+        let (memory, tenant) = (&operation.memory, &operation.tenant);
         memory.begin_intent(tenant, intent.clone(), ended).await?;
-        self.state().open.push(intent);
-        Ok(())
+        let began = Some(operation.known.moment());
+        let intent = Intent { began, ..intent };
+        self.state().open.push(intent.clone());
+        Ok(intent)
+    }
+
+    /// No call that creates the object is on its way any more, and nobody knows what came of them.
+    pub(super) fn lost(&self, intent: &str, now: u64) {
+        let mut state = self.state();
+        if let Some(intent) = state.open.iter_mut().find(|open| open.id == intent) {
+            intent.calls_until = intent.calls_until.min(now);
+        }
+    }
+
+    /// The client is told that an object that was there before has the name. The create may still
+    /// take effect.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub(super) async fn answered(
+        &self,
+        operation: &Operation,
+        intent: &str,
+    ) -> Result<(), MemoryError> {
+        let answered = {
+            let mut state = self.state();
+            let intent = state.open.iter_mut().find(|open| open.id == intent);
+            intent.map(|intent| {
+                intent.purpose = Purpose::Answered;
+                intent.clone()
+            })
+        };
+        let Some(intent) = answered else {
+            return Ok(());
+        };
+        let ended = vec![intent.id.clone()];
+        let (memory, tenant) = (&operation.memory, &operation.tenant);
+        memory.begin_intent(tenant, intent, ended).await
+    }
+
+    /// Whether an intent is open and nothing is known to have come of it.
+    pub(super) fn is_in_doubt(&self, id: &str) -> bool {
+        let state = self.state();
+        let mut open = state.open.iter();
+        open.any(|intent| intent.id == id && intent.native.is_none())
     }
 
     /// What may be deleted with the next commit: what was heard, and the oldest beyond [`MOST`].
@@ -250,28 +302,29 @@ impl Intents {
         state.heard.push(id.to_owned());
     }
 
-    /// The client has heard of an object: its intent is closed. `holds` says whether the object
-    /// has a name, for intents of an earlier process, which do not know their object's id. To be
-    /// called after [`Self::load_once`].
+    /// The client has heard of an object: intents of which it `is_it` are closed, or answered
+    /// while they are not settled. To be called after [`Self::load_once`].
     pub(super) fn heard(
         &self,
-        kind: ResourceKind,
-        native: &NativeId,
-        holds: impl Fn(&Name) -> bool,
+        is_it: impl Fn(&Intent) -> bool,
+        is_settled: impl Fn(&Intent) -> bool,
     ) {
         let mut state = self.state();
         if state.open.is_empty() {
             return;
         }
-        let is_it = |intent: &Intent| {
-            intent.kind == kind
-                && match &intent.native {
-                    Some(created) => created == native,
-                    None => intent.names.first().is_some_and(&holds),
+        let (mut open, mut ended) = (Vec::new(), Vec::new());
+        for mut intent in std::mem::take(&mut state.open) {
+            match is_it(&intent) {
+                true if is_settled(&intent) => ended.push(intent),
+                is_it => {
+                    if is_it {
+                        intent.purpose = Purpose::Answered;
+                    }
+                    open.push(intent);
                 }
-        };
-        let open = std::mem::take(&mut state.open);
-        let (ended, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_it);
+            }
+        }
         state.open = open;
         for name in ended.iter().filter_map(|intent| intent.names.first()) {
             if state.has_created(name) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::name::Name;
 use super::names::name;
 use super::operation::Operation;
 use super::outcome::Outcome;
@@ -19,6 +20,27 @@ impl Operation {
         lag.map(Duration::from_millis)
     }
 
+    /// Takes note of an object that is about to be changed: the vendor may have done it long before
+    /// it says so. Gives all names that it may have, and how long look-ups may not see them.
+    pub(super) fn note_writing(
+        &self,
+        kind: ResourceKind,
+        id: &NativeId,
+        written: &[Written],
+    ) -> Outcome<Option<(Vec<Name>, Duration)>> {
+        let Some(lag) = self.lag() else {
+            return Ok(None);
+        };
+        let mapping = self.mapping(kind)?;
+        let names = written.iter().filter_map(|write| {
+            let row = mapping.row(write.row)?;
+            row.lookup.as_ref()?;
+            name(kind, row, &write.native)
+        });
+        let names = self.recent.wrote(kind, id, names.collect(), lag);
+        Ok(Some((names, lag)))
+    }
+
     /// Takes note of an object that was made or changed, here and in the store: a restart must
     /// not forget what the vendor's index does not show yet.
     pub(super) async fn note_write(
@@ -27,17 +49,10 @@ impl Operation {
         id: &NativeId,
         written: &[Written],
     ) -> Outcome<()> {
-        let Some(lag) = self.lag() else {
+        let Some((names, lag)) = self.note_writing(kind, id, written)? else {
             return Ok(());
         };
-        let mapping = self.mapping(kind)?;
-        let names = written.iter().filter_map(|write| {
-            let row = mapping.row(write.row)?;
-            row.lookup.as_ref()?;
-            name(kind, row, &write.native)
-        });
         // One row an object.
-        let names = self.recent.wrote(kind, id, names.collect(), lag);
         self.keep_recent(RecentWrite::of(
             kind,
             id,

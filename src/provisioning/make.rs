@@ -1,6 +1,7 @@
 //! Creating an object, so that no fault ever makes a second one.
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::evidence;
 use super::intent::{Intent, Purpose};
@@ -11,6 +12,7 @@ use super::names::names_of;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, looked};
 use super::plan::{Plan, Step};
+use super::process::milliseconds;
 use super::run::{Run, Target};
 use super::writes::{Done, Translated};
 use crate::adapter::keys::{NativeId, ScimId};
@@ -63,7 +65,7 @@ impl Run<'_> {
     pub(super) async fn create(&mut self, native: Native) -> Outcome<()> {
         let (operation, kind) = (self.operation, self.kind);
         let intent = self.commit_intent(&native).await?;
-        let (sent, began) = (native.written.clone(), operation.known.moment());
+        let sent = native.written.clone();
         let created = operation.create_native(kind, native, &self.wanted).await;
         let lost = match created {
             Ok(Done {
@@ -86,7 +88,8 @@ impl Run<'_> {
                 return Err(self.naming_the_taken(not_done).await);
             }
         };
-        self.created_after_all(&intent, sent, began, lost).await
+        operation.intents.lost(&intent.id, operation.process.now());
+        self.created_after_all(&intent, sent, lost).await
     }
 
     async fn commit_intent(&mut self, native: &Native) -> Outcome<Intent> {
@@ -98,7 +101,7 @@ impl Run<'_> {
         let external_id = self.wanted.get("externalId").and_then(Value::as_str);
         let reserved = match &making.purpose {
             Purpose::Recreate(of) => Some(of.clone()),
-            Purpose::Post => operation
+            _ => operation
                 .is_issued(kind)
                 .then(|| ScimId::new(&process.id().to_string())),
         };
@@ -118,12 +121,11 @@ impl Run<'_> {
                 ..Remembered::default()
             },
             at: process.now(),
+            calls_until: process.now() + milliseconds(operation.deadline - Instant::now()),
+            began: None,
             id,
         };
-        operation
-            .intents
-            .commit(&*operation.memory, &operation.tenant, intent.clone())
-            .await?;
+        let intent = operation.intents.commit(operation, intent).await?;
         making.intent = Some(intent.clone());
         Ok(intent)
     }
@@ -133,22 +135,16 @@ impl Run<'_> {
         &mut self,
         intent: &Intent,
         sent: Vec<Written>,
-        began: u64,
         lost: Failure,
     ) -> Outcome<()> {
         let (operation, kind) = (self.operation, self.kind);
         let Some(found) = operation.find_named(kind, &intent.names).await? else {
             return Err(NotDone::Unknown(lost));
         };
-        let id = &found.reading.id;
-        let was_there = operation
-            .known
-            .was_known(&operation.tenant, kind, id, began);
-        let mapping = operation.mapping(kind)?;
-        let is_ours = !was_there && evidence::holds(intent, mapping, &found.reading);
+        let is_ours = operation.is_of(intent, &found.reading)?;
         operation.story.decide(looked(is_ours));
         if !is_ours {
-            operation.intents.close(&intent.id);
+            operation.intents.answered(operation, &intent.id).await?;
             return Err(operation.taken(kind, &found.attribute));
         }
         operation.intents.created(&intent.id, &found.reading.id);

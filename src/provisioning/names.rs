@@ -49,6 +49,15 @@ pub(super) fn names_of(mapping: &Mapping, written: &[Written]) -> Vec<Name> {
     naming(mapping).filter_map(name_in).collect()
 }
 
+/// The names that an object holds.
+pub(super) fn names_held(mapping: &Mapping, reading: &Reading) -> Vec<Name> {
+    let held = |(index, row)| {
+        let value = reading.values.iter().find(|value| value.row == index)?;
+        name(mapping.kind, row, &value.native)
+    };
+    naming(mapping).filter_map(held).collect()
+}
+
 /// Whether an object holds a name that stands in this row.
 pub(super) fn holds_name(mapping: &Mapping, row: usize, reading: &Reading, wanted: &Name) -> bool {
     let held = reading.values.iter().find(|value| value.row == row);

@@ -106,6 +106,6 @@ pub(crate) fn now() -> u64 {
     since.map_or(0, milliseconds)
 }
 
-fn milliseconds(span: Duration) -> u64 {
+pub(super) fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -51,7 +51,7 @@ impl Operation {
             }
             other => other,
         })?;
-        self.intents.heard(kind, &native, |_| false);
+        self.heard(kind, &native, None);
         let response = self.answer(kind, 200, resource, projection)?;
         let version = response.version.clone().unwrap_or_default();
         match conditions.of_read(&version) {

@@ -158,7 +158,9 @@ impl<'o> Run<'o> {
         self.announce_key(&native).await?;
         let (operation, kind) = (self.operation, self.kind);
         let (id, sent) = (self.target()?.native.clone(), native.written.clone());
-        match operation.update_native(kind, &id, native).await {
+        let becoming = self.target()?.remembered.becoming.as_deref();
+        let becoming = becoming.map(NativeId::new);
+        match operation.update_native(kind, &id, becoming, native).await {
             Ok(Done { reading, written }) => {
                 self.reading = reading;
                 self.written.extend(written);
@@ -204,6 +206,7 @@ impl<'o> Run<'o> {
         if !is_held {
             return Err(not_done);
         }
+        self.operation.note_write(self.kind, id, &sent).await?;
         self.reading = Some(reading);
         self.written.extend(sent);
         Ok(())
@@ -317,6 +320,9 @@ impl<'o> Run<'o> {
             .rebind(&target.key, reading.id.clone())
             .await?;
         operation.ids.bump(&operation.tenant, kind);
+        operation
+            .known
+            .gone(&operation.tenant, kind, &target.native);
         target.native = reading.id.clone();
         Ok(())
     }

@@ -1,17 +1,130 @@
-//! Settling what earlier processes left open: creates that were begun and whose client has not
-//! heard of the object.
+//! Creates of which nobody knows whether they took effect: how long they may still do so, and what
+//! becomes of those that earlier processes left open.
 
-use super::evidence;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::intent::{EXPIRES, Intent, Purpose};
 use super::locks::LockSet;
 use super::memory::Completion;
-use super::names::locks_of;
+use super::name::Name;
+use super::names::{locks_of, names_held};
 use super::operation::Operation;
-use super::outcome::Outcome;
-use super::outcome::looked;
-use crate::script::fault::Failure;
+use super::outcome::{Outcome, looked};
+use super::run::Target;
+use crate::adapter::manifest::BatchRule;
+use crate::script::fault::{Failure, VendorFault};
+
+/// What is left of a request's time when it stops waiting for a create to settle.
+const RESERVE: Duration = Duration::from_secs(5);
+
+/// The pauses between two looks for what a create has made.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// Waiting, with pauses, until a create cannot take effect any more.
+pub(super) struct Settling {
+    now: Instant,
+    over: Instant,
+    pause: Duration,
+}
+
+impl Settling {
+    pub(super) fn of(operation: &Operation, intent: &Intent) -> Self {
+        let now = Instant::now();
+        Self {
+            now,
+            over: now + operation.unsettled(intent),
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.now >= self.over
+    }
+
+    /// Waits a moment.
+    ///
+    /// # Errors
+    /// `Busy` if the request has no time left for that.
+    pub(super) async fn pause(&mut self, operation: &Operation) -> Outcome<()> {
+        let next = (self.now + self.pause).min(self.over);
+        let last = operation.deadline.checked_sub(RESERVE);
+        if last.is_none_or(|last| next > last) {
+            let retry_after = Some(self.over - self.now + Duration::from_secs(1));
+            return Err(VendorFault::Busy { retry_after }.into());
+        }
+        operation.backend.wait(next).await;
+        // Where there is no vendor nothing is waited for, and time passes all the same.
+        self.now = next;
+        self.pause = (self.pause * 4).min(LONGEST_PAUSE);
+        Ok(())
+    }
+}
 
 impl Operation {
+    /// How long the create of an intent may still take effect, and then not be found yet.
+    pub(super) fn unsettled(&self, intent: &Intent) -> Duration {
+        let manifest = &self.adapter.manifest;
+        let lag = Duration::from_millis(manifest.index_lag_ms.unwrap_or(0));
+        let settles = Duration::from_millis(manifest.settles_ms.unwrap_or(0));
+        let batches = manifest.batch.values().map(BatchRule::longest);
+        let effect = batches.chain([manifest.deadlines.call(), settles]).max();
+        let settled = Duration::from_millis(intent.calls_until) + effect.unwrap_or_default() + lag;
+        settled.saturating_sub(Duration::from_millis(self.process.now()))
+    }
+
+    /// Waits until no create can take effect any more that wants a name which a change of `target`
+    /// takes or gives away: a vendor that keeps names unique refuses it until then. `names` are
+    /// those it is to have; `None` if it is deleted.
+    ///
+    /// # Errors
+    /// `Busy` if the request has no time left for that.
+    pub(super) async fn wait_for_creates(
+        &self,
+        target: &Target,
+        names: Option<&[Name]>,
+    ) -> Outcome<()> {
+        if names.is_some_and(<[_]>::is_empty) {
+            return Ok(self.intents.load_once(self).await?);
+        }
+        let own = Purpose::Recreate(target.key.id.clone());
+        let is_in_doubt = |intent: &Intent| {
+            let is_of_another = intent.kind == target.key.kind && intent.purpose != own;
+            is_of_another && intent.native.is_none() && !self.unsettled(intent).is_zero()
+        };
+        let mut in_doubt = self.intents.those(self, is_in_doubt).await?;
+        if !in_doubt.is_empty() {
+            let moving = self.moving_names(target, names).await?;
+            in_doubt.retain(|intent| intent.shares_a_name(&moving));
+        }
+        for intent in in_doubt {
+            let mut settling = Settling::of(self, &intent);
+            while self.intents.is_in_doubt(&intent.id) && !settling.is_over() {
+                settling.pause(self).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The names that an object gets or loses if it is to have `names`, or is deleted.
+    async fn moving_names(&self, target: &Target, names: Option<&[Name]>) -> Outcome<Vec<Name>> {
+        let kind = target.key.kind;
+        let reading = self.fetch_plain(kind, &target.native).await?;
+        let mapping = self.mapping(kind)?;
+        let held = reading.map(|reading| names_held(mapping, &reading));
+        let mut held = held.unwrap_or_default();
+        let Some(names) = names else {
+            return Ok(held);
+        };
+        let taken = names.iter().filter(|name| !held.contains(name));
+        let taken: Vec<_> = taken.cloned().collect();
+        held.retain(|held| taken.iter().any(|name| name.attribute == held.attribute));
+        held.extend(taken);
+        Ok(held)
+    }
+
     /// Looks for what ended processes were creating: what is there is remembered, so that
     /// nothing is lost when its intent expires, and what cannot come any more is forgotten.
     ///
@@ -23,12 +136,11 @@ impl Operation {
     }
 
     async fn settle_all(&self) -> Outcome<()> {
-        for intent in self.intents.all(&*self.memory, &self.tenant).await? {
-            if intent.age(&self.process) > EXPIRES {
+        let is_settled = |intent: &Intent| self.unsettled(intent).is_zero();
+        for intent in self.intents.those(self, is_settled).await? {
+            if intent.purpose == Purpose::Answered || intent.age(&self.process) > EXPIRES {
                 self.intents.close(&intent.id);
-            } else if intent.epoch != self.process.epoch()
-                && intent.age(&self.process) > self.settling_time()
-            {
+            } else if intent.epoch != self.process.epoch() {
                 self.settle(intent).await?;
             }
         }
@@ -37,11 +149,13 @@ impl Operation {
 
     async fn settle(&self, intent: Intent) -> Outcome<()> {
         let kind = intent.kind;
-        let mapping = self.mapping(kind)?;
         let mut locks = LockSet::new(std::sync::Arc::clone(&self.locks), self.deadline);
         locks.take(locks_of(&intent.names).collect()).await?;
         let found = self.find_named(kind, &intent.names).await?;
-        let ours = found.filter(|found| evidence::holds(&intent, mapping, &found.reading));
+        let ours = match found {
+            Some(found) if self.is_of(&intent, &found.reading)? => Some(found),
+            _ => None,
+        };
         self.story.decide(looked(ours.is_some()));
         let Some(found) = ours else {
             self.intents.close(&intent.id);

@@ -3,8 +3,6 @@
 use serde_json::{Value, json};
 
 use super::identity::RENAMES;
-use super::name::Name;
-use super::names::holds_named;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use super::run::Run;
@@ -31,12 +29,10 @@ impl Operation {
             .memory
             .recall_page(&self.tenant, kind, ids.clone())
             .await?;
-        self.intents.load_once(&*self.memory, &self.tenant).await?;
+        self.intents.load_once(self).await?;
         let mut resources = Vec::with_capacity(ids.len());
-        let mapping = self.mapping(kind)?;
         for ((reading, id), remembered) in readings.iter().zip(&ids).zip(remembered) {
-            let holds = |name: &Name| holds_named(mapping, reading, name);
-            self.intents.heard(kind, &reading.id, holds);
+            self.heard(kind, &reading.id, Some(reading));
             let remembered = remembered.unwrap_or_default();
             resources.push(
                 self.resource(kind, id, reading, &remembered, with_members)
@@ -70,9 +66,8 @@ impl Operation {
                 return kept.ok_or_else(|| NotDone::Absent(Subject::scim(kind, id)));
             };
             let mapping = self.mapping(kind)?;
-            self.intents.load_once(&*self.memory, &self.tenant).await?;
-            let holds = |name: &Name| holds_named(mapping, &reading, name);
-            self.intents.heard(kind, &reading.id, holds);
+            self.intents.load_once(self).await?;
+            self.heard(kind, &reading.id, Some(&reading));
             self.note_remembered(mapping, &reading, &remembered);
             let resource = self
                 .resource(kind, id, &reading, &remembered, with_members)
@@ -211,9 +206,7 @@ impl Operation {
         let is_new = run.making.is_some();
         let reading = run.reread().await?;
         if !is_new {
-            let mapping = self.mapping(kind)?;
-            let holds = |name: &Name| holds_named(mapping, reading, name);
-            self.intents.heard(kind, &reading.id, holds);
+            self.heard(kind, &reading.id, Some(reading));
         }
         let with_members = self.shows_members(projection);
         let resource = self

@@ -88,24 +88,25 @@ impl Operation {
         Ok(Done { reading, written })
     }
 
-    /// `update_…(id, changes)`.
+    /// `update_…(id, changes)`. The vendor may answer with the object under the key it is
+    /// `becoming`.
     pub(super) async fn update_native(
         &self,
         kind: ResourceKind,
         id: &NativeId,
+        becoming: Option<NativeId>,
         native: Native,
     ) -> Outcome<Done> {
         let (mapping, asked) = (Arc::clone(self.mapping(kind)?), id.clone());
-        let may_move = self.is_issued(kind);
         let Native { fields, written } = native;
+        self.note_writing(kind, id, &written)?;
         let reading = self.call(Subject::native(kind, id), move |vm| {
             vm.note_fields(&fields);
             let function = format!("update_{}", kind.snake());
             let given = vm.object(&mapping, &function, (asked.to_string(), fields))?;
-            if may_move {
-                Ok(given)
-            } else {
-                only(&asked, given)
+            match becoming {
+                Some(becoming) => only(&becoming, given.clone()).or_else(|_| only(&asked, given)),
+                None => only(&asked, given),
             }
         });
         let reading = self.referring(kind, reading.await?).await?;
@@ -130,6 +131,7 @@ impl Operation {
     /// `delete_…(id)`.
     pub(super) async fn delete_native(&self, kind: ResourceKind, id: &NativeId) -> Outcome<()> {
         let key = id.to_string();
+        self.note_writing(kind, id, &[])?;
         self.call(Subject::native(kind, id), move |vm| {
             vm.call(&format!("delete_{}", kind.snake()), (key,))
                 .map(drop)
@@ -151,11 +153,13 @@ impl Operation {
         } else {
             "deactivate_user"
         };
+        self.note_writing(kind, id, &[])?;
         let switched = self.call(Subject::native(kind, id), move |vm| {
             only(&asked, vm.object(&mapping, function, (asked.to_string(),))?)
         });
         let switched = switched.await?;
         self.known.saw(&self.tenant, kind, id);
+        self.note_write(kind, id, &[]).await?;
         self.referring(kind, switched).await
     }
 

@@ -35,6 +35,8 @@ pub(crate) struct Class {
     pub(crate) token: bool,
     /// It has a place for `externalId`.
     pub(crate) external: bool,
+    /// A change is a POST, which is not repeated when its reply is lost.
+    pub(crate) posts: bool,
     /// Accounts are switched by calls of their own.
     pub(crate) switch: bool,
     pub(crate) groups: Groups,
@@ -54,6 +56,7 @@ const PLAIN: Class = Class {
     unique: true,
     token: false,
     external: true,
+    posts: false,
     switch: false,
     groups: Groups::Many,
     lag: None,
@@ -71,6 +74,7 @@ pub(crate) const CLASSES: [Class; 10] = [
     Class {
         name: "unique-bare",
         external: false,
+        posts: true,
         switch: true,
         ..PLAIN
     },
@@ -78,6 +82,7 @@ pub(crate) const CLASSES: [Class; 10] = [
         name: "open",
         consistency: 'B',
         unique: false,
+        posts: true,
         ..PLAIN
     },
     Class {
@@ -92,6 +97,7 @@ pub(crate) const CLASSES: [Class; 10] = [
     Class {
         name: "lagging",
         consistency: 'C',
+        posts: true,
         lag: LAG,
         ..PLAIN
     },
@@ -101,6 +107,7 @@ pub(crate) const CLASSES: [Class; 10] = [
         unique: false,
         token: true,
         external: false,
+        switch: true,
         lag: LAG,
         ..PLAIN
     },
@@ -185,7 +192,7 @@ fn find_user(field, value)   { get("/people", query(field, value)).items }
 fn get_user(id)              { get(`/people/${id}`) }
 fn list_users(page)          { rows(get("/people", #{ limit: page.size, offset: page.offset })) }
 fn create_user(user)         { POST("/people", user) }
-fn update_user(id, changes)  { patch(`/people/${id}`, changes) }
+fn update_user(id, changes)  { CHANGE(`/people/${id}`, changes) }
 fn delete_user(id)           { delete(`/people/${id}`) }
 
 fn group_attributes() {
@@ -211,7 +218,7 @@ fn deactivate_user(id) { post_again(`/people/${id}/off`) }
 
 const TEAMS: &str = r#"
 fn create_group(group)       { POST("/teams", group) }
-fn update_group(id, changes) { patch(`/teams/${id}`, changes) }
+fn update_group(id, changes) { CHANGE(`/teams/${id}`, changes) }
 fn list_members(id)          { get(`/teams/${id}/members`).items }
 "#;
 
@@ -319,6 +326,7 @@ impl Class {
             .replace("TEAM", if keeps_teams_unique { ".unique()" } else { "" })
             .replace("UNIQUE", if self.unique { ".unique()" } else { "" })
             .replace("EXTERNAL", if self.external { external } else { "" })
+            .replace("CHANGE", if self.posts { "post" } else { "patch" })
             .replace("POST", if self.token { "post_once" } else { "post" })
     }
 

@@ -94,3 +94,33 @@ pub(crate) fn members(fields: Option<&Fields>) -> BTreeSet<String> {
         .filter_map(|id| id.as_str().map(str::to_owned))
         .collect()
 }
+
+/// Whether an object has a name.
+pub(crate) fn holds(fields: Option<&Fields>, sort: Sort, name: &str) -> bool {
+    let held = fields.and_then(|fields| fields.get(sort.name())?.as_str());
+    held.is_some_and(|held| held.eq_ignore_ascii_case(name))
+}
+
+/// Whether a field is what it is wanted to be, in whatever letter case.
+pub(crate) fn same(held: Option<&Value>, wanted: &Value) -> bool {
+    match (held.and_then(Value::as_str), wanted.as_str()) {
+        (Some(held), Some(wanted)) => held.eq_ignore_ascii_case(wanted),
+        _ => held.unwrap_or(&Value::Null) == wanted,
+    }
+}
+
+/// The first field of which a resource says something else than the vendor holds.
+pub(crate) fn differs(sort: Sort, held: &Fields, resource: &Value) -> Option<&'static str> {
+    let pairs: &[(&str, &str)] = match sort {
+        Sort::Person => &[
+            ("login", "userName"),
+            ("name", "displayName"),
+            ("tag", "title"),
+            ("active", "active"),
+        ],
+        Sort::Team => &[("label", "displayName")],
+    };
+    let differs =
+        |(field, attribute): &&(&'static str, &str)| !same(held.get(*field), &resource[*attribute]);
+    pairs.iter().find(differs).map(|(field, _)| *field)
+}

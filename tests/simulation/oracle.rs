@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::book::{About, Book, Created, Fate};
 use crate::class::Groups;
 use crate::gateway::Got;
-use crate::history::{Fields, Object, Sort, members};
+use crate::history::{Fields, Object, Sort, differs, holds, members, same};
 use crate::vendor::Vendor;
 use crate::world::World;
 
@@ -100,10 +100,22 @@ impl Case<'_> {
         };
         let object = &self.vendor.objects[*object];
         let expired = object.versions.last().is_some_and(|last| last.expired);
-        match expired || object.was_there_throughout(self.from, self.now) {
+        // Who was removed for being disabled is there until Entra has deleted them.
+        let is_kept = expired && !self.was_deleted(book, sort, id);
+        match is_kept || object.was_there_throughout(self.from, self.now) {
             true => Err("404 for what is there".to_owned()),
             false => self.is_unchanged(),
         }
+    }
+
+    /// Whether another request has deleted an object, or may have.
+    fn was_deleted(&self, book: &Book, sort: Sort, id: &str) -> bool {
+        let mut requests = book.requests.iter().enumerate();
+        requests.any(|(number, request)| {
+            let is_it = matches!(&request.about, About::Delete { sort: of, id: it } if *of == sort && it == id);
+            let answered = request.made.as_ref().map(|(_, got)| got.status);
+            is_it && number != self.number as usize && answered.is_none_or(|status| status == 204)
+        })
     }
 
     /// 409 is said only where the name is somebody's, and not because of the client's own try of
@@ -168,7 +180,7 @@ impl Case<'_> {
                     object,
                     request: self.number,
                 });
-                self.is_now(*sort, object, fields)
+                self.became(*sort, object, fields)
             }
             About::Change { sort, id, fields } => {
                 let object = self.called(*sort, id, book)?;
@@ -285,17 +297,29 @@ impl Case<'_> {
         }
     }
 
+    /// The same at a moment of a create: whoever is told of the object before its answer is made
+    /// may change it or remove it.
+    fn became(&self, sort: Sort, object: usize, written: &Fields) -> Verdict {
+        let mut versions = self.vendor.objects[object].between(self.from, self.now);
+        let is_so = |held: &Fields| self.is_held(sort, held, written).is_ok();
+        match versions.any(|version| version.fields.as_ref().is_some_and(is_so)) {
+            true => Ok(()),
+            false => self.is_now(sort, object, written),
+        }
+    }
+
     /// After a write the vendor holds what was written, and the answer says what it holds.
     fn is_now(&self, sort: Sort, object: usize, written: &Fields) -> Verdict {
         let object = &self.vendor.objects[object];
-        let Some(held) = object.now() else {
-            let expired = object.versions.last().is_some_and(|last| last.expired);
-            return if expired {
-                Ok(())
-            } else {
-                Err("written, and it is gone".to_owned())
-            };
-        };
+        let expired = object.versions.last().is_some_and(|last| last.expired);
+        match object.now() {
+            Some(held) => self.is_held(sort, held, written),
+            None if expired => Ok(()),
+            None => Err("written, and it is gone".to_owned()),
+        }
+    }
+
+    fn is_held(&self, sort: Sort, held: &Fields, written: &Fields) -> Verdict {
         for (field, value) in written {
             let is_kept = field != "external" || self.world.class.external;
             if is_kept && !same(held.get(field), value) {
@@ -423,32 +447,4 @@ fn maker(vendor: &Vendor, object: usize) -> Option<u32> {
         .iter()
         .find(|effect| effect.what.starts_with("made") && effect.what.ends_with(&end));
     made.map(|effect| effect.by).filter(|by| *by > 0)
-}
-
-fn holds(fields: Option<&Fields>, sort: Sort, name: &str) -> bool {
-    let held = fields.and_then(|fields| fields.get(sort.name())?.as_str());
-    held.is_some_and(|held| held.eq_ignore_ascii_case(name))
-}
-
-fn same(held: Option<&Value>, wanted: &Value) -> bool {
-    match (held.and_then(Value::as_str), wanted.as_str()) {
-        (Some(held), Some(wanted)) => held.eq_ignore_ascii_case(wanted),
-        _ => held.unwrap_or(&Value::Null) == wanted,
-    }
-}
-
-/// The first field of which a resource says something else than the vendor holds.
-pub(crate) fn differs(sort: Sort, held: &Fields, resource: &Value) -> Option<&'static str> {
-    let pairs: &[(&str, &str)] = match sort {
-        Sort::Person => &[
-            ("login", "userName"),
-            ("name", "displayName"),
-            ("tag", "title"),
-            ("active", "active"),
-        ],
-        Sort::Team => &[("label", "displayName")],
-    };
-    let differs =
-        |(field, attribute): &&(&'static str, &str)| !same(held.get(*field), &resource[*attribute]);
-    pairs.iter().find(differs).map(|(field, _)| *field)
 }

@@ -5,8 +5,7 @@ use std::rc::Rc;
 
 use crate::class::Groups;
 use crate::entra::Entra;
-use crate::history::{Sort, members};
-use crate::oracle::differs;
+use crate::history::{Sort, differs, members, same};
 use crate::play::Cast;
 use crate::thing::{State, Thing};
 use crate::world::World;
@@ -92,12 +91,7 @@ async fn is_there(entra: &mut Entra, thing: &Thing) {
             let held = vendor.objects[*one].now().cloned().unwrap_or_default();
             let wrong = thing.fields().into_iter().find(|(field, wanted)| {
                 let is_kept = field != "external" || world.class.external;
-                let held = held.get(field).cloned().unwrap_or_default();
-                let same = match (held.as_str(), wanted.as_str()) {
-                    (Some(held), Some(wanted)) => held.eq_ignore_ascii_case(wanted),
-                    _ => held == *wanted,
-                };
-                is_kept && !same
+                is_kept && !same(held.get(field), wanted)
             });
             if let Some((field, wanted)) = wrong {
                 world.violation(format!(

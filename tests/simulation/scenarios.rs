@@ -151,3 +151,56 @@ fn a_group_may_be_renamed_while_somebody_moves_to_it() {
     };
     (0..60).for_each(|seed| is_well(&plan, seed));
 }
+
+/// The intent of a POST whose reply was lost is no evidence of what was there before.
+#[test]
+fn what_was_there_before_a_post_was_not_made_by_it() {
+    let person = Actor::Person(0);
+    let steps = [Step::Provision, Step::Look, Step::Again, Step::Again];
+    for class in ["unique", "unique-bare", "leaving"] {
+        let plan = Plan {
+            faults: 25,
+            ..plan(class, steps.map(|step| (person, step)).into())
+        };
+        (0..60).for_each(|seed| is_well(&plan, seed));
+    }
+}
+
+/// A vendor that keeps names unique refuses a create only as long as somebody has the name.
+#[test]
+fn a_name_is_given_away_only_when_no_create_can_take_it_any_more() {
+    let person = Actor::Person(0);
+    for last in [Step::Rename, Step::Remove] {
+        let steps = [Step::Provision, Step::Again, Step::Again, last];
+        let plan = Plan {
+            faults: 25,
+            ..plan("unique", steps.map(|step| (person, step)).into())
+        };
+        (0..100).for_each(|seed| is_well(&plan, seed));
+    }
+}
+
+/// Where keys change, a reply under another key than the one to come is about somebody else.
+#[test]
+fn a_reply_about_another_group_renames_none() {
+    let team = Actor::Team(0);
+    let steps = [Step::Rename, Step::Rename, Step::Rename, Step::Get];
+    let plan = Plan {
+        faults: 25,
+        losses: 60,
+        ..plan("exclusive", steps.map(|step| (team, step)).into())
+    };
+    (0..200).for_each(|seed| is_well(&plan, seed));
+}
+
+/// A look-up that lags says nothing of what is being written.
+#[test]
+fn whoever_looks_during_a_change_finds_it_once_the_vendor_has_made_it() {
+    let (person, rival) = (Actor::Person(0), Actor::Rival(0));
+    let mut deeds = vec![(person, Step::Provision), (rival, Step::Wait(20_000))];
+    for _ in 0..4 {
+        deeds.extend([(person, Step::Wait(8000)), (person, Step::Show)]);
+        deeds.extend([(rival, Step::Provision), (rival, Step::Wait(300))]);
+    }
+    (0..100).for_each(|seed| is_well(&plan("lagging", deeds.clone()), seed));
+}

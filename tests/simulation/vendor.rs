@@ -86,7 +86,7 @@ impl Vendor {
             (Verb::Post, [_]) => self.make(sort, body, by, now),
             (Verb::Put, [_, name]) => self.put_in_place(name, body, by, now),
             (Verb::Get, [_, id]) => Ok(self.shown(self.find(sort, id)?)),
-            (Verb::Patch, [_, id]) => self.change(sort, id, &body, by, now),
+            (Verb::Patch | Verb::Post, [_, id]) => self.change(sort, id, &body, by, now),
             (Verb::Delete, [_, id]) => self.remove(sort, id, by, now),
             (Verb::Post, [_, id, "rename"]) => {
                 let to = body.get("to").cloned().unwrap_or_default();

@@ -1,41 +1,41 @@
 #!/bin/sh
-# Puts each seeded bug into a copy of the source, one at a time, and looks for the first seed that
-# finds it. One build holds all of them; SCIMGATE_MUTATION switches one on.
+# Looks for the first seed that finds each seeded bug. One build of a copy of the source, kept in
+# `target/mutated`, holds all of them; SCIMGATE_MUTATION switches one on.
 #
 #   tests/simulation/mutations/run.sh [name…]
 #
-# SCIMGATE_SEEDS: how many seeds are played for each (2000). Exit code 1 if one is not found.
+# SCIMGATE_SEEDS: how many seeds are played for each (2000). CARGO: what builds. Exit code 1 if one
+# is not found.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
-copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
 export SCIMGATE_SEEDS="${SCIMGATE_SEEDS:-2000}"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$root/target}"
+copy=$CARGO_TARGET_DIR/mutated
 
-(cd "$root" && tar cf - Cargo.toml Cargo.lock src tests adapters scripts) | tar xf - -C "$copy"
+rm -rf "$copy"
+mkdir -p "$copy"
+(cd "$root" && tar cf - Cargo.toml Cargo.lock build.rs src tests adapters scripts deploy) | tar xf - -C "$copy"
 for patch in "$here"/*.patch; do
-    (cd "$copy" && git apply --unidiff-zero "$patch") || {
+    # Not a part of the project's own tree, whose paths git would take them for.
+    (cd "$copy" && GIT_CEILING_DIRECTORIES=$CARGO_TARGET_DIR git apply --unidiff-zero "$patch") || {
         echo "$(basename "$patch") does not apply any more: make it anew" >&2
         exit 2
     }
 done
 
-# Where several share a machine, they may build one at a time.
-${BUILD_LOCK:+flock "$BUILD_LOCK"} cargo test --manifest-path "$copy/Cargo.toml" \
-    --no-default-features --test simulation --no-run --message-format=json 2>"$copy/log" >"$copy/built" || {
+"${CARGO:-cargo}" test --manifest-path "$copy/Cargo.toml" --no-default-features --test simulation \
+    --no-run --message-format=json 2>"$copy/log" >"$copy/built" || {
     cat "$copy/log" "$copy/built" >&2
     exit 2
 }
 test=$(grep -o '"executable":"[^"]*/simulation-[^"]*"' "$copy/built" | tail -n 1 | cut -d '"' -f 4)
 
-echo "$test" >&2
-
 names="$*"
 [ -n "$names" ] || names=$(cd "$here" && ls ./*.patch | sed 's|^\./||; s|\.patch$||' | grep -v '^00-')
 missed=0
 for name in $names; do
-    if found=$(SCIMGATE_MUTATION="$name" "$test" --ignored --exact runs::first_that_fails --nocapture 2>/dev/null | grep "^seed "); then
+    if found=$(SCIMGATE_MUTATION="$name" "$test" --ignored --exact runs::first_that_fails --nocapture 2>/dev/null | grep -m 1 "^seed "); then
         echo "$name: $found"
     else
         echo "$name: NOT FOUND in $SCIMGATE_SEEDS seeds"
