@@ -53,13 +53,22 @@ impl Operation {
         rows: impl IntoIterator<Item = usize>,
         job: impl FnOnce(&Closures<'_>) -> T + 'static,
     ) -> Outcome<T> {
-        if !mapping.needs_script(rows) {
-            return Ok(job(&closures_of(&self.adapter)));
+        if let Some(closures) = self.without_script(mapping, rows) {
+            return Ok(job(&closures));
         }
         let effects = Rc::new(Effects::default());
         Ok(self
             .run(&effects, Span::none(), move |vm| Ok(job(&vm.closures())))
             .await?)
+    }
+
+    /// What converts values of some rows; `None` where that takes closures of the script.
+    pub(super) fn without_script(
+        &self,
+        mapping: &Mapping,
+        rows: impl IntoIterator<Item = usize>,
+    ) -> Option<Closures<'_>> {
+        (!mapping.needs_script(rows)).then(|| closures_of(&self.adapter))
     }
 
     async fn run<T: 'static>(

@@ -4,6 +4,8 @@
 //! asking the vendor: one operation, one call. Only where its outcome depends on a value does the
 //! gateway read first.
 
+use std::borrow::Cow;
+
 use super::locks::LockKey;
 use super::members::{MembersPlan, memberships_of};
 use super::names::locks_of;
@@ -177,8 +179,7 @@ impl Operation {
         let changes = match wish {
             Wish::Replace(incoming) => mapping.whole(&incoming.resource),
             Wish::Patch(patch) => {
-                let unknown = mapping.unknown();
-                let applied = self.applied(kind, patch, unknown);
+                let applied = self.applied(kind, patch, mapping.unknown());
                 applied.map(|wanted| wanted.changes).unwrap_or_default()
             }
         };
@@ -281,8 +282,11 @@ impl Operation {
     async fn patched(&self, run: &mut Run<'_>, patch: &PatchRequest) -> Outcome<Wanted> {
         let mapping = self.mapping(run.kind)?;
         let extra = &run.target()?.remembered.extra;
-        let unknown = add_extra(mapping, mapping.unknown(), extra);
-        match self.applied(run.kind, patch, unknown) {
+        let unknown = match extra.is_empty() {
+            true => Cow::Borrowed(mapping.unknown()),
+            false => Cow::Owned(add_extra(mapping, mapping.unknown().clone(), extra)),
+        };
+        match self.applied(run.kind, patch, &unknown) {
             Err(Stop::NeedsRead) => self.patched_by_reading(run, patch).await,
             Err(Stop::Refused(error)) => Err(error.into()),
             Ok(wanted) => Ok(wanted),
@@ -295,7 +299,7 @@ impl Operation {
         let reading = run.reread().await?.clone();
         let remembered = &run.target()?.remembered;
         let before = assemble(self.mapping(kind)?, &reading, remembered);
-        self.applied(kind, patch, before)
+        self.applied(kind, patch, &before)
             .map_err(|stop| match stop {
                 Stop::Refused(error) => error.into(),
                 Stop::NeedsRead => GatewayFault::Internal.into(),
@@ -306,22 +310,21 @@ impl Operation {
         &self,
         kind: ResourceKind,
         patch: &PatchRequest,
-        before: Object,
+        before: &Object,
     ) -> Result<Wanted, Stop> {
         let Some(mapping) = self.adapter.mapping(kind) else {
             return Err(Stop::NeedsRead);
         };
         let rest = match kind {
-            ResourceKind::Group => patch.without_members(),
-            ResourceKind::User => patch.clone(),
+            ResourceKind::Group => Cow::Owned(patch.without_members()),
+            ResourceKind::User => Cow::Borrowed(patch),
         };
-        let mut after = before.clone();
-        rest.apply(&mut after, &mapping.resource_type, self.service.profile)?;
+        let after = rest.applied(before, &mapping.resource_type, self.service.profile)?;
         if !mapping.is_told_apart(&after) {
             return Err(Stop::NeedsRead);
         }
-        let changes = mapping.difference(&before, &after);
-        self.note_changes(mapping, &changes, &before);
+        let changes = mapping.difference(before, &after);
+        self.note_changes(mapping, &changes, before);
         Ok(Wanted { after, changes })
     }
 

@@ -86,9 +86,9 @@ fn hash(key: &str, spelling: &str, native: &Value) -> Option<String> {
     mac.update(spelling.as_bytes());
     mac.update(&[0]);
     mac.update(native.to_string().as_bytes());
-    let digest = mac.finalize().into_bytes();
-    let digits = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
-    Some(digits.collect())
+    let digest: [u8; 32] = mac.finalize().into_bytes().into();
+    let (half, _) = digest.split_first_chunk()?;
+    Some(format!("{:032x}", u128::from_be_bytes(*half)))
 }
 
 /// A value without what vendors hold in several ways: null, the empty text and nothing are one.

@@ -80,6 +80,10 @@ impl Operation {
         patch: &PatchRequest,
     ) -> Outcome<Vec<Name>> {
         let mapping = self.mapping(kind)?;
+        let mut names = naming(mapping).map(|(_, row)| &row.leaf);
+        if !names.any(|name| patch.writes(name.schema.as_deref(), &name.attribute)) {
+            return Ok(Vec::new());
+        }
         let before = mapping.unknown();
         let mut after = before.clone();
         for operation in &patch.operations {
@@ -90,7 +94,7 @@ impl Operation {
             // One that depends on what the vendor holds is judged after reading.
             let _ = one.apply(&mut after, &mapping.resource_type, self.service.profile);
         }
-        let changes = mapping.difference(&before, &after);
+        let changes = mapping.difference(before, &after);
         self.names_in_changes(kind, changes, &after).await
     }
 

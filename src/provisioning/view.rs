@@ -174,7 +174,7 @@ impl Operation {
     pub(super) fn set_meta(&self, kind: ResourceKind, id: &ScimId, resource: &mut Object) {
         let version = version::version(resource);
         let held = resource.shift_remove("meta");
-        let mut meta = Object::new();
+        let mut meta = Object::with_capacity(5);
         meta.insert("resourceType".into(), kind.as_str().into());
         if let Some(Value::Object(held)) = held {
             meta.extend(held);

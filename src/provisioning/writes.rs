@@ -44,11 +44,17 @@ impl Operation {
         let changes = self.referred(kind, changes).await?;
         let (mapping, of) = (self.mapping(kind)?, Arc::clone(self.mapping(kind)?));
         let rows: Vec<_> = changes.iter().map(|change| change.row).collect();
-        let resource = resource.clone();
-        let native = self.convert(mapping, rows, move |closures| {
-            of.write(&changes, &resource, purpose, closures)
-        });
-        match native.await? {
+        let native = match self.without_script(mapping, rows.iter().copied()) {
+            Some(closures) => mapping.write(&changes, resource, purpose, &closures),
+            None => {
+                let resource = resource.clone();
+                let native = self.convert(mapping, rows, move |closures| {
+                    of.write(&changes, &resource, purpose, closures)
+                });
+                native.await?
+            }
+        };
+        match native {
             Ok(native) => Ok(Translated::Native(native)),
             Err(Refusal::NeedsRead) => Ok(Translated::NeedsReading),
             Err(refusal) => Err(refusal.into_failure().into()),
@@ -62,16 +68,19 @@ impl Operation {
         native: Native,
         resource: &Object,
     ) -> Outcome<Done> {
-        let (mapping, resource) = (Arc::clone(self.mapping(kind)?), resource.clone());
+        let mapping = Arc::clone(self.mapping(kind)?);
+        let function = format!("create_{}", kind.snake());
+        let asks_for_whole = self.adapter.script.arity(&function) == Some(2);
+        let whole = asks_for_whole.then(|| resource.clone());
         let Native { fields, written } = native;
         let reading = self.call(Subject::new(kind), move |vm| {
             vm.note_fields(&fields);
-            let function = format!("create_{}", kind.snake());
-            if vm.adapter.script.arity(&function) == Some(2) {
-                let asked = mapping.for_script(&resource);
-                vm.object(&mapping, &function, (fields, asked))
-            } else {
-                vm.object(&mapping, &function, (fields,))
+            match whole {
+                Some(whole) => {
+                    let asked = mapping.for_script(&whole);
+                    vm.object(&mapping, &function, (fields, asked))
+                }
+                None => vm.object(&mapping, &function, (fields,)),
             }
         });
         let created = reading.await?;

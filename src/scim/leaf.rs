@@ -79,6 +79,14 @@ impl Leaf {
         })
     }
 
+    /// Whether it is this core attribute, and not a part of it.
+    pub(crate) fn is_whole(&self, attribute: &str) -> bool {
+        self.schema.is_none()
+            && self.element.is_none()
+            && self.sub.is_none()
+            && self.attribute == attribute
+    }
+
     /// The value at this place. Of a list without selector (`members`) the first element's.
     pub fn get<'a>(&self, resource: &'a Object) -> Option<&'a Value> {
         let holder = match &self.schema {

@@ -81,6 +81,9 @@ impl Projection {
     /// Drops from a resource in canonical form what was not asked for. `id`, `schemas` and other
     /// attributes with `returned: always` stay.
     pub fn apply(&self, resource: &mut Object, types: &ResourceType) {
+        if self.is_silent() && types.returns_all() {
+            return;
+        }
         resource.retain(|name, value| match types.extension(name) {
             Some(schema) => {
                 let urn = Some(schema.id.as_str());

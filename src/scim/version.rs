@@ -133,13 +133,10 @@ fn opaque(version: &str) -> &str {
 pub fn version(resource: &Object) -> String {
     let mut hash = Sha256::new();
     add_object(&mut hash, resource, "meta");
-    let digest = hash.finalize();
-    let hex: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("W/\"{hex}\"")
+    let digest: [u8; 32] = hash.finalize().into();
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    format!("W/\"{number:016x}\"")
 }
 
 fn add_object(hash: &mut Sha256, object: &Object, without: &str) {

@@ -32,7 +32,7 @@ pub(super) type HttpRequest = hyper::Request<Incoming>;
 pub(super) type HttpResponse = hyper::Response<AnswerBody>;
 
 /// All layers and the handler, as one value that every connection of a thread
-/// shares. Boxed here and nowhere else.
+/// shares.
 #[derive(Clone)]
 pub(super) struct Stack(Rc<dyn Fn(HttpRequest) -> Answer>);
 
@@ -55,7 +55,8 @@ impl Stack {
             .layer(around(front.in_flight.clone(), shed))
             // Innermost, so that its end drops the handler and nothing of the edge.
             .layer(around(front.limits.request, deadline))
-            .service_fn(move |request| handle(front.clone(), request));
+            // Boxed, for each layer above moves what is below it.
+            .service_fn(move |request| Box::pin(handle(front.clone(), request)));
         Self(Rc::new(move |request| {
             Box::pin(service.clone().oneshot(request))
         }))

@@ -8,6 +8,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+use super::lines::Lines;
 use crate::config::{Log, LogFormat};
 use crate::provisioning::TRACE_ONLY;
 
@@ -24,12 +25,14 @@ where
 {
     let filter = format!("{QUIET},{TRACE_ONLY}=off,{}", log.filter);
     let filter = EnvFilter::builder().parse(filter)?;
-    let lines = fmt::layer().with_writer(io::stderr).with_target(true);
     let lines = match log.format {
         // The current span carries `request_id`, `tenant` and, where there are traces, `trace_id`.
-        LogFormat::Json => lines.json().with_span_list(false).boxed(),
-        // Colours are for people who look; in a file they are rubbish.
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => Lines(io::stderr).boxed(),
+        LogFormat::Text => {
+            // Colours are for people who look; in a file they are rubbish.
+            let ansi = io::stderr().is_terminal();
+            fmt::layer().with_writer(io::stderr).with_ansi(ansi).boxed()
+        }
     };
     let all = tracing_subscriber::registry()
         .with(traces)

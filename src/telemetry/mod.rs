@@ -7,7 +7,7 @@
 //! | `labels` | how tenants and hosts are called |
 //! | [`spans`] | every sort of span, and what of it may leave |
 //! | [`traces`], `context` | spans of `tracing` as OpenTelemetry's; W3C trace context |
-//! | `logs` | log lines |
+//! | `logs`, `lines` | log lines |
 //! | `environment`, `post` | what `OTEL_*` asks for; OTLP over HTTP |
 //!
 //! Only `cli` and `gateway` know of this. Everybody else writes
@@ -19,6 +19,7 @@ mod environment;
 mod events;
 mod instruments;
 mod labels;
+mod lines;
 mod logs;
 pub mod metrics;
 mod observe;

@@ -1,5 +1,7 @@
 //! From a script's path to an absolute URL that cannot leave the tenant's base.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use hyper::Uri;
 use url::Url;
@@ -78,8 +80,8 @@ fn inspect_quoting(call: &str) -> Result<(), String> {
 }
 
 fn inspect_segment(segment: &str) -> Result<(), String> {
-    let plain = percent_encoding::percent_decode_str(segment).collect::<Vec<u8>>();
-    match plain.as_slice() {
+    let plain: Cow<'_, [u8]> = percent_encoding::percent_decode_str(segment).into();
+    match &*plain {
         b"." | b".." => Err(format!("`{segment}` as a segment")),
         bytes if bytes.iter().any(u8::is_ascii_control) => Err("a control byte in the path".into()),
         _ => Ok(()),
@@ -90,6 +92,9 @@ fn inspect_segment(segment: &str) -> Result<(), String> {
 /// or leaving parameters (RFC 3986 §3.3) away before dots are resolved. Dots alone are judged by
 /// [`inspect_segment`], which says how to quote them.
 fn climbs(segment: &str) -> bool {
+    if !segment.contains(['.', '%']) {
+        return false;
+    }
     let mut plain = segment.as_bytes().to_vec();
     for _ in 0..3 {
         let mut parts = plain.split(|byte| matches!(byte, b'/' | b'\\'));

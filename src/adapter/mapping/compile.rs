@@ -8,6 +8,7 @@ use rhai::Position;
 use super::converter::Converter;
 use super::row::{Field, Row};
 use super::table::Mapping;
+use super::write::unknown;
 use crate::convert::country::Style;
 use crate::problem::{Problem, nearest, offset_of};
 use crate::scim::schema::{Attribute, Extension, Kind, Mutability};
@@ -58,6 +59,7 @@ pub(crate) fn compile(
             kind: resource_type.kind,
             resource_type: resource_type.serving(by_leaf.keys()),
             id_field,
+            unknown: unknown(&rows),
             rows,
             by_leaf,
             seen: None,
@@ -87,6 +89,7 @@ pub(crate) fn with_custom(
         mapping.by_leaf.insert(row.leaf.clone(), mapping.rows.len());
         mapping.rows.push(row);
     }
+    mapping.unknown = unknown(&mapping.rows);
     Ok(mapping)
 }
 

@@ -14,14 +14,21 @@ pub(crate) fn add_extra(mapping: &Mapping, mut resource: Object, extra: &Object)
 
 /// What of a resource the vendor has no place for.
 pub(crate) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
-    let mut extra = resource.clone();
+    let is_whole = |name: &str| {
+        let mut rows = mapping.mapped();
+        rows.any(|(_, row)| row.leaf.is_whole(name))
+    };
+    let others = resource.iter().filter(|(name, _)| {
+        let elsewhere = ["schemas", "id", "meta", "groups", "members"];
+        !elsewhere.contains(&name.as_str()) && !is_whole(name)
+    });
+    let mut extra: Object = others
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     for (_, row) in mapping.mapped() {
         row.leaf.remove(&mut extra);
         row.forget_primary(&mut extra);
         row.forget_reference(&mut extra);
-    }
-    for name in ["schemas", "id", "meta", "groups", "members"] {
-        extra.shift_remove(name);
     }
     extra.retain(|_, value| !prune(value));
     extra
@@ -41,11 +48,13 @@ impl Row {
 
     /// `primary` of a mapped element is answered by the table, or is the default.
     fn forget_primary(&self, extra: &mut Object) {
+        if self.leaf.element.is_none() {
+            return;
+        }
         let primary = self.primary_leaf();
-        if self.leaf.element.is_some()
-            && primary
-                .get(extra)
-                .is_some_and(|value| value.as_bool().is_none_or(|said| said == self.primary))
+        if primary
+            .get(extra)
+            .is_some_and(|value| value.as_bool().is_none_or(|said| said == self.primary))
         {
             primary.remove(extra);
         }

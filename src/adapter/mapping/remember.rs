@@ -16,8 +16,10 @@ use crate::scim::Object;
 /// The resource as Entra sees it, without `id` and `meta`: the vendor's values,
 /// the client's own words where they still hold, and what only we remember.
 pub(crate) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Remembered) -> Object {
-    let mut resource = Object::new();
-    mapping.resource_type.set_schemas(&mut resource);
+    // `id`, `meta` and `schemas` come to the values.
+    let mut resource = Object::with_capacity(reading.values.len() + 3);
+    // Its place; what it holds is known in the end.
+    resource.insert("schemas".to_owned(), Value::Array(Vec::new()));
     for value in &reading.values {
         let Some(row) = mapping.row(value.row) else {
             continue;

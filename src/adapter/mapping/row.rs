@@ -35,6 +35,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    /// Whether it stands for native fields, and writes them.
+    pub(super) fn is_written(&self) -> bool {
+        !self.fields.is_empty() && !self.read_only
+    }
+
     /// Says of an element that the table makes the primary one whether it is.
     pub(super) fn mark_primary(&self, resource: &mut Object, is_primary: Value) {
         if self.primary {

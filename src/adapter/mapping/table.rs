@@ -21,6 +21,8 @@ pub struct Mapping {
     pub(super) id_field: Field,
     pub(super) rows: Vec<Row>,
     pub(super) by_leaf: HashMap<Leaf, usize>,
+    /// See [`Self::unknown`].
+    pub(super) unknown: Object,
     /// The rows that were used, for coverage.
     pub(crate) seen: Option<SeenRows>,
 }

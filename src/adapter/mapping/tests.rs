@@ -266,19 +266,19 @@ fn a_pending_value_is_answered_as_asked_for() {
 #[test]
 fn a_national_number_needs_the_country_and_says_so_when_it_is_unknown() {
     let bench = bench();
-    let mut unknown = bench.mapping.unknown();
+    let mut unknown = bench.mapping.unknown().clone();
     unknown.insert(
         "phoneNumbers".into(),
         json!([{"type": "work", "value": "044 268 12 34"}]),
     );
-    let changes = bench.mapping.difference(&bench.mapping.unknown(), &unknown);
+    let changes = bench.mapping.difference(bench.mapping.unknown(), &unknown);
     assert_eq!(changes.len(), 1);
     let national = bench
         .mapping
         .write(&changes, &unknown, Purpose::Update, &bench.closures());
     assert!(matches!(national, Err(Refusal::NeedsRead)));
     unknown["phoneNumbers"][0]["value"] = "+41 44 268 12 34".into();
-    let changes = bench.mapping.difference(&bench.mapping.unknown(), &unknown);
+    let changes = bench.mapping.difference(bench.mapping.unknown(), &unknown);
     assert!(
         bench
             .mapping
@@ -332,7 +332,7 @@ fn unknown_stands_for_every_mapped_attribute() {
     let held = bench
         .mapping
         .mapped()
-        .filter(|(_, row)| row.leaf.get(&unknown) == Some(&UNKNOWN.into()))
+        .filter(|(_, row)| row.leaf.get(unknown) == Some(&UNKNOWN.into()))
         .count();
     assert_eq!(
         held,

@@ -79,14 +79,8 @@ impl Mapping {
 
     /// A resource of which nothing is known but that it exists: every mapped
     /// attribute holds [`UNKNOWN`].
-    pub(crate) fn unknown(&self) -> Object {
-        let mut resource = Object::new();
-        for (_, row) in self.writable() {
-            row.leaf.set(&mut resource, UNKNOWN.into());
-            // An element that is not there is not primary either.
-            row.mark_primary(&mut resource, UNKNOWN.into());
-        }
-        resource
+    pub(crate) fn unknown(&self) -> &Object {
+        &self.unknown
     }
 
     /// A resource as functions of the script see it: what is absent is `()`.
@@ -102,7 +96,7 @@ impl Mapping {
     }
 
     fn writable(&self) -> impl Iterator<Item = (usize, &Row)> {
-        self.mapped().filter(|(_, row)| !row.read_only)
+        self.mapped().filter(|(_, row)| row.is_written())
     }
 
     /// Translates changes. `resource` is the whole resource as it is to be, as
@@ -235,6 +229,17 @@ fn put_at(fields: &mut Map, names: &[String], value: Dynamic) {
             }
         }
     }
+}
+
+/// What [`Mapping::unknown`] gives, of a table's rows.
+pub(super) fn unknown(rows: &[Row]) -> Object {
+    let mut resource = Object::new();
+    for row in rows.iter().filter(|row| row.is_written()) {
+        row.leaf.set(&mut resource, UNKNOWN.into());
+        // An element that is not there is not primary either.
+        row.mark_primary(&mut resource, UNKNOWN.into());
+    }
+    resource
 }
 
 fn has_unknown(resource: &Object) -> bool {

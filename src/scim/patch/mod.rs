@@ -112,14 +112,27 @@ impl PatchRequest {
         types: &ResourceType,
         profile: Profile,
     ) -> Result<(), Stop> {
+        *target = self.applied(target, types, profile)?;
+        Ok(())
+    }
+
+    /// The same, and the target stays.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn applied(
+        &self,
+        target: &Object,
+        types: &ResourceType,
+        profile: Profile,
+    ) -> Result<Object, Stop> {
         let mut draft = target.clone();
         let mut operations = self.operations.iter();
         let applied = Work::of(work::PATCH).charged(|| {
             operations.try_for_each(|operation| apply::apply(operation, &mut draft, types, profile))
         });
         applied.map_err(|spent| Stop::Refused(spent.by_patch()))??;
-        *target = draft;
-        Ok(())
+        Ok(draft)
     }
 
     /// Whether an operation is about an attribute, by the extension it stands under.

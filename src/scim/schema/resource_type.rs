@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use super::{Attribute, Schema, find};
+use super::{Attribute, Returned, Schema, find};
 use crate::scim::compare::{fold, same_text};
 use crate::scim::leaf::{Leaf, Selector};
 use crate::scim::path::AttrPath;
@@ -176,6 +176,12 @@ impl ResourceType {
                 .map(move |item| (Some(urn), item))
         });
         core.chain(extended)
+    }
+
+    /// Whether nothing of it is left out of an answer that does not ask for certain attributes.
+    pub(in crate::scim) fn returns_all(&self) -> bool {
+        let mut returned = self.attributes().map(|(_, attribute)| attribute.returned);
+        returned.all(|it| matches!(it, Returned::Always | Returned::Default))
     }
 
     /// Sets `schemas` to the core URN and those of the extensions the resource holds.

@@ -1,4 +1,4 @@
-//! A gateway as a process of its own, and what it used.
+//! A gateway, or what takes its place, as a process of its own, and what it used.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -10,13 +10,13 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::vendor;
+use super::{by_hand, vendor};
 
 pub(crate) struct Gateway {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) token: String,
-    _directory: TempDir,
+    _directory: Option<TempDir>,
 }
 
 /// What all threads of a process used.
@@ -53,9 +53,21 @@ impl Gateway {
             .lines()
             .find(|line| line.starts_with("Secret Token:"));
         let token = token.and_then(|line| line.split_whitespace().last());
+        let token = token.expect("a token").to_owned();
+        Self::serving(command(&["serve"]), token, Some(directory))
+    }
+
+    /// The translator written by hand, likewise.
+    pub(crate) fn by_hand(vendor: SocketAddr) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["by-hand", &vendor.to_string()]);
+        Self::serving(command, by_hand::TOKEN.to_owned(), None)
+    }
+
+    fn serving(mut command: Command, token: String, directory: Option<TempDir>) -> Self {
         // A child begins where its parent is.
         pin(0);
-        let child = command(&["serve"]).stdout(Stdio::piped()).spawn();
+        let child = command.stdout(Stdio::piped()).spawn();
         pin(1);
         let mut child = child.unwrap();
         let mut line = String::new();
@@ -65,7 +77,7 @@ impl Gateway {
         Self {
             child,
             address: address.expect("it serves"),
-            token: token.expect("a token").to_owned(),
+            token,
             _directory: directory,
         }
     }

@@ -10,13 +10,15 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::gateway::Gateway;
-use super::vendor::PEOPLE;
+use super::vendor::{PAGE, PEOPLE};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Deed {
     Get,
     Find,
+    /// A page of the list.
+    List,
     Patch,
     Post,
 }
@@ -86,6 +88,10 @@ impl Deed {
             Self::Find => {
                 let filter = format!("userName%20eq%20%22user{known}%40example.com%22");
                 (format!("GET /scim/v2/Users?filter={filter}"), String::new())
+            }
+            Self::List => {
+                let query = format!("startIndex=1&count={PAGE}");
+                (format!("GET /scim/v2/Users?{query}"), String::new())
             }
             Self::Patch => (
                 format!("PATCH /scim/v2/Users/p{known}"),

@@ -1,12 +1,13 @@
-//! What a request costs, beside what it costs in another build: CPU of all threads and waits a
-//! request, both builds in one run, in rounds that take turns.
+//! What a request costs, beside what it costs in another build and in a translator written by
+//! hand: CPU of all threads and waits a request, all in one run, in rounds that take turns.
 //!
-//! Each round starts both gateways anew, for processes age. They are pinned to the first core;
-//! the load and the vendor share the second, in this process. The vendor keeps what it is given,
-//! so that nothing has to be remembered.
+//! Each round starts all of them anew, for processes age. They are pinned to the first core; the
+//! load and the vendor share the second, in this process. The vendor keeps what it is given, so
+//! that nothing has to be remembered.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod by_hand;
 mod gateway;
 mod load;
 mod vendor;
@@ -18,70 +19,112 @@ use gateway::{Gateway, Used};
 use load::{Deed, Load};
 use vendor::Vendor;
 
-const DEEDS: [Deed; 4] = [Deed::Get, Deed::Find, Deed::Patch, Deed::Post];
+/// The gateway's, for the translator too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const DEEDS: [Deed; 5] = [Deed::Get, Deed::Find, Deed::List, Deed::Patch, Deed::Post];
 /// Connections that are kept, each with one request under way.
 const TOGETHER: usize = 16;
-/// How long one deed is asked of one gateway in a round.
+/// How long one deed is asked of one program in a round.
 const SPELL: Duration = Duration::from_millis(600);
+
+/// What is measured.
+enum Side {
+    Gateway(PathBuf),
+    ByHand,
+}
+
+/// What one deed cost, by round.
+type Costs = Vec<Used>;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let value = |name: &str| {
-        let place = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(place + 1)
-    };
-    let Some(other) = value("--other").map(PathBuf::from) else {
-        return println!("run it as `cargo bench --bench side_by_side -- --other PATH`");
-    };
-    let rounds = value("--rounds").map_or(9, |rounds| rounds.parse().expect("a number"));
-    let programs = [PathBuf::from(env!("CARGO_BIN_EXE_scimgate")), other];
-    gateway::pin(1);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, measure(&programs, rounds));
+    if let [name, vendor] = arguments.as_slice()
+        && name == "by-hand"
+    {
+        return local.block_on(&runtime, by_hand::serve(vendor.parse().unwrap()));
+    }
+    let value = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1)
+    };
+    let rounds = value("--rounds").map_or(9, |rounds| rounds.parse().expect("a number"));
+    let this = PathBuf::from(env!("CARGO_BIN_EXE_scimgate"));
+    let mut sides = vec![("this", Side::Gateway(this)), ("by hand", Side::ByHand)];
+    if let Some(other) = value("--other") {
+        sides.push(("other", Side::Gateway(other.into())));
+    }
+    gateway::pin(1);
+    local.block_on(&runtime, measure(&sides, rounds));
 }
 
-async fn measure(programs: &[PathBuf; 2], rounds: usize) {
-    let mut used: [[Vec<Used>; 2]; 4] = Default::default();
+impl Side {
+    fn start(&self, vendor: &Vendor) -> Gateway {
+        match self {
+            Self::Gateway(program) => Gateway::start(program, vendor.address),
+            Self::ByHand => Gateway::by_hand(vendor.address),
+        }
+    }
+}
+
+async fn measure(sides: &[(&str, Side)], rounds: usize) {
+    let mut used: [Vec<Costs>; 5] = Default::default();
+    used.iter_mut()
+        .for_each(|used| used.resize(sides.len(), Vec::new()));
     for round in 0..rounds {
         let vendor = Vendor::start().await;
-        let gateways = [0, 1].map(|which| Gateway::start(&programs[which], vendor.address));
+        let running: Vec<_> = sides.iter().map(|(_, side)| side.start(&vendor)).collect();
         let mut loads = Vec::new();
-        for gateway in &gateways {
+        for gateway in &running {
             loads.push(Load::connect(gateway, TOGETHER).await);
         }
         for (deed, used) in DEEDS.into_iter().zip(&mut used) {
-            for turn in 0..2 {
-                let which = (turn + round) % 2;
+            for turn in 0..sides.len() {
+                let which = (turn + round) % sides.len();
                 let load = &mut loads[which];
                 // Code and caches that the first requests bring in.
                 load.run(deed, SPELL / 4).await;
-                let before = gateways[which].used();
+                let before = running[which].used();
                 let requests = load.run(deed, SPELL).await;
-                used[which].push((gateways[which].used() - before).each(requests));
+                used[which].push((running[which].used() - before).each(requests));
             }
         }
     }
-    println!(
-        "| {rounds} rounds | this: CPU | other: CPU | of the other | this: waits | other: waits |"
-    );
-    println!("|---|---:|---:|---:|---:|---:|");
-    for (deed, [this, other]) in DEEDS.into_iter().zip(&used) {
-        let pairs = this.iter().zip(other);
-        let ratio = median(pairs.map(|(this, other)| this.micros / other.micros));
-        let micros = |side: &[Used]| median(side.iter().map(|used| used.micros));
-        let waits = |side: &[Used]| median(side.iter().map(|used| used.waits));
-        println!(
-            "| {deed:?} | {:.1} µs | {:.1} µs | {:.2} | {:.3} | {:.3} |",
-            micros(this),
-            micros(other),
-            ratio,
-            waits(this),
-            waits(other)
-        );
+    show(sides, rounds, &used);
+}
+
+/// Medians, and medians of the ratios within a round.
+fn show(sides: &[(&str, Side)], rounds: usize, used: &[Vec<Costs>; 5]) {
+    let others = || sides.iter().skip(1).map(|(name, _)| name);
+    let costs: String = sides.iter().map(|(name, _)| format!(" {name} |")).collect();
+    let ratios: String = others().map(|name| format!(" of {name} |")).collect();
+    println!("| {rounds} rounds |{costs}{ratios} waits |");
+    println!("|---|{}", "---:|".repeat(2 * sides.len()));
+    for (deed, used) in DEEDS.into_iter().zip(used) {
+        let Some((this, others)) = used.split_first() else {
+            continue;
+        };
+        let micros = |side: &Costs| median(side.iter().map(|used| used.micros));
+        let costs: String = used
+            .iter()
+            .map(|it| format!(" {:.1} µs |", micros(it)))
+            .collect();
+        let ratio = |other: &Costs| {
+            let pairs = this.iter().zip(other);
+            median(pairs.map(|(this, other)| this.micros / other.micros))
+        };
+        let ratios: String = others
+            .iter()
+            .map(|it| format!(" {:.2} |", ratio(it)))
+            .collect();
+        let waits = median(this.iter().map(|used| used.waits));
+        println!("| {deed:?} |{costs}{ratios} {waits:.3} |");
     }
 }
 

@@ -17,6 +17,9 @@ use tokio::net::TcpListener;
 /// How many people it has at first: `p0` with the login `user0@example.com`, and so on.
 pub(crate) const PEOPLE: usize = 1000;
 
+/// How many people a page of its list has.
+pub(crate) const PAGE: usize = 100;
+
 pub(crate) const MANIFEST: &str = r#"
 title = "Consistent"
 consistency = "A"
@@ -135,10 +138,15 @@ impl People {
         match (method, place) {
             (&Method::POST, None) => (201, self.create(sent()).into()),
             (&Method::GET, None) => {
-                let login = uri.query().and_then(|query| query.strip_prefix("login="));
-                let login = login.unwrap_or_default().replace("%40", "@");
-                let found = self.by_login.get(&login).map(|place| &self.rows[*place]);
-                (200, json!({ "items": Vec::from_iter(found) }))
+                let query = uri.query().unwrap_or_default();
+                let body = match query.strip_prefix("login=") {
+                    Some(login) => {
+                        let place = self.by_login.get(&login.replace("%40", "@"));
+                        json!({ "items": Vec::from_iter(place.map(|place| &self.rows[*place])) })
+                    }
+                    None => json!({ "items": self.rows[..PAGE], "total": PEOPLE }),
+                };
+                (200, body)
             }
             (_, Some(place)) => {
                 let row = &mut self.rows[place];

@@ -41,7 +41,7 @@ impl State {
     }
 
     fn blind(&self, bench: &Bench) -> Object {
-        let unknown = bench.mapping.unknown();
+        let unknown = bench.mapping.unknown().clone();
         add_extra(&bench.mapping, unknown, &self.remembered.extra)
     }
 
