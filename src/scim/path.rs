@@ -32,8 +32,7 @@ impl AttrPath {
     pub(super) fn read(text: &str, types: &ResourceType) -> Result<Self, Fault> {
         let (urn, rest) = split_urn(text, types);
         let unknown = || Fault::Unknown(text.to_owned());
-        let malformed = || Fault::syntax(text.len() - rest.len(), "an attribute name is expected");
-        let (name, sub) = split_sub(rest).ok_or_else(malformed)?;
+        let (name, sub) = split_sub(rest).ok_or_else(unknown)?;
         let (schema, attribute) = types.resolve(urn, name).ok_or_else(unknown)?;
         let sub = sub
             .map(|sub| sub_name(attribute, sub).ok_or_else(unknown))
@@ -109,6 +108,13 @@ pub(super) fn is_name(text: &str) -> bool {
         .next()
         .is_some_and(|first| first.is_ascii_alphabetic())
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// Whether a path cannot name an attribute of anybody's: a name is empty, or there is a slash.
+pub(super) fn is_malformed(path: &str) -> bool {
+    let name = path.split('[').next().unwrap_or_default();
+    let name = name.rsplit(':').next().unwrap_or_default();
+    name.contains('/') || name.split('.').any(str::is_empty)
 }
 
 /// Splits a known URN off, else everything up to the last colon: the dot of `2.0` never

@@ -187,11 +187,10 @@ mod tests {
     fn a_definition_has_names_types_words_and_examples() {
         let text = of_the_host(scripting());
         expect![[r#"
-            /// Text quoted to stand as one segment of a path.
+            /// Text quoted to stand as one segment of a path. What cannot stand there is refused with 400: dots alone, and control characters.
             ///
             /// ```rhai
             /// segment("R&D / Bern") == "R%26D%20%2F%20Bern"
-            /// segment("..") == "%2E%2E"
             /// ```
             fn segment(text: String) -> String;"#]]
         .assert_eq(&defined(&text, "fn segment(text: String"));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::received::{Received, received};
 use super::{MAX_PATH, Op, Operation, PatchRequest};
 use crate::scim::compare::same_text;
-use crate::scim::path::sub_name;
+use crate::scim::path::{is_malformed, sub_name};
 use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::value::{Place, Shaper};
 use crate::scim::{AttrPath, Path, Profile, ResourceType, ScimError};
@@ -152,7 +152,10 @@ impl<'a> Reader<'a> {
         let tolerant = self.shaper.profile.skips_unknown_attributes();
         let path = match Path::read(text, types, self.shaper.profile) {
             Ok(path) => path,
-            Err(fault) if tolerant && (fault.is_unknown() || named == Named::ByKey) => {
+            Err(fault)
+                if tolerant
+                    && (named == Named::ByKey || fault.is_unknown() && !is_malformed(text)) =>
+            {
                 self.shaper.ignore(text)?;
                 return Ok(None);
             }

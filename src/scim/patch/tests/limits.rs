@@ -117,6 +117,16 @@ fn odd_keys_are_skipped_odd_paths_refused() {
         r#"[{"op":"replace","path":"emails[type","value":"x"}]"#,
         "invalidPath",
     );
+    for path in [".title", "title.", "name..givenName", "emails/value"] {
+        let operation = format!(r#"[{{"op":"replace","path":"{path}","value":"x"}}]"#);
+        check("{}", &operation, "invalidPath");
+    }
+    // A dot after the URN, as some of Entra's attribute lists have it.
+    check(
+        "{}",
+        r#"[{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User.title","value":"x"}]"#,
+        r#"{"title":"x"}"#,
+    );
     strict(
         "{}",
         r#"[{"op":"replace","value":{"a b":1}}]"#,
