@@ -53,7 +53,10 @@ impl Run<'_> {
             return Err(operation.taken(kind, &found.attribute));
         }
         if !operation.is_of(&intent, &found.reading)? {
-            operation.intents.answered(operation, &intent.id).await?;
+            operation
+                .intents
+                .answered(operation.asking(), &intent.id)
+                .await?;
             return Err(operation.taken(kind, &found.attribute));
         }
         operation.story.decide(Decision::Adopted);

@@ -102,7 +102,7 @@ impl Operation {
         let external_id = run.wanted.get("externalId").and_then(Value::as_str);
         let earlier = self
             .intents
-            .earlier(self, kind, &names, external_id)
+            .earlier(self.asking(), kind, &names, external_id)
             .await?;
         if let (Some(earlier), Some(name)) = (&earlier, names.first())
             && self.intents.is_being_answered(earlier)

@@ -14,15 +14,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use super::ids::KnownIds;
 use super::intent::{Intent, Purpose};
 use super::memory::{Memory, MemoryError};
 use super::name::Name;
-use super::operation::Operation;
 use crate::adapter::keys::{NativeId, ScimId, TenantId};
 use crate::scim::ResourceKind;
 
 /// Most intents that are kept for one tenant. The oldest unheard one goes first.
 const MOST: usize = 1000;
+
+/// Who asks about intents, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'o> {
+    pub(super) memory: &'o dyn Memory,
+    pub(super) tenant: &'o TenantId,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub(super) now: u64,
+    pub(super) known: &'o KnownIds,
+}
 
 /// The open intents of one tenant.
 #[derive(Debug, Default)]
@@ -138,12 +148,12 @@ impl Intents {
     /// The store cannot be read.
     pub(super) async fn earlier(
         &self,
-        operation: &Operation,
+        asking: Asking<'_>,
         kind: ResourceKind,
         names: &[Name],
         external_id: Option<&str>,
     ) -> Result<Option<Intent>, MemoryError> {
-        self.load(operation).await?;
+        self.load(asking).await?;
         let state = self.state();
         let mut newest_first = state.open.iter().rev();
         let found = newest_first.find(|intent| intent.is_earlier_try(kind, names, external_id));
@@ -162,10 +172,10 @@ impl Intents {
     /// The store cannot be read.
     pub(super) async fn of_recreation(
         &self,
-        operation: &Operation,
+        asking: Asking<'_>,
         id: &ScimId,
     ) -> Result<Option<Intent>, MemoryError> {
-        self.load(operation).await?;
+        self.load(asking).await?;
         let state = self.state();
         let is_it = |intent: &&Intent| matches!(&intent.purpose, Purpose::Recreate(of) if of == id);
         Ok(state.open.iter().rev().find(is_it).cloned())
@@ -177,10 +187,10 @@ impl Intents {
     /// The store cannot be read.
     pub(super) async fn those(
         &self,
-        operation: &Operation,
+        asking: Asking<'_>,
         are_wanted: impl Fn(&Intent) -> bool,
     ) -> Result<Vec<Intent>, MemoryError> {
-        self.load(operation).await?;
+        self.load(asking).await?;
         let state = self.state();
         let wanted = state.open.iter().filter(|intent| are_wanted(intent));
         Ok(wanted.cloned().collect())
@@ -191,19 +201,19 @@ impl Intents {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub(super) async fn load_once(&self, operation: &Operation) -> Result<(), MemoryError> {
+    pub(super) async fn load_once(&self, asking: Asking<'_>) -> Result<(), MemoryError> {
         match self.shared {
             true => Ok(()),
-            false => self.load(operation).await,
+            false => self.load(asking).await,
         }
     }
 
-    async fn load(&self, operation: &Operation) -> Result<(), MemoryError> {
+    async fn load(&self, asking: Asking<'_>) -> Result<(), MemoryError> {
         if self.state().loaded && !self.shared {
             return Ok(());
         }
-        let mut read = operation.memory.intents(&operation.tenant).await?;
-        let now = operation.process.now();
+        let mut read = asking.memory.intents(asking.tenant).await?;
+        let now = asking.now;
         let mut state = self.state();
         if self.shared {
             // Of its own it knows more than is stored.
@@ -231,14 +241,14 @@ impl Intents {
     /// The store cannot be written: then nothing may be created.
     pub(super) async fn commit(
         &self,
-        operation: &Operation,
+        asking: Asking<'_>,
         intent: Intent,
     ) -> Result<Intent, MemoryError> {
-        self.load(operation).await?;
+        self.load(asking).await?;
         let ended = self.make_room();
-        let (memory, tenant) = (&operation.memory, &operation.tenant);
+        let (memory, tenant) = (asking.memory, asking.tenant);
         memory.begin_intent(tenant, intent.clone(), ended).await?;
-        let began = Some(operation.known.moment());
+        let began = Some(asking.known.moment());
         let intent = Intent { began, ..intent };
         self.state().open.push(intent.clone());
         Ok(intent)
@@ -259,7 +269,7 @@ impl Intents {
     /// The store cannot be written.
     pub(super) async fn answered(
         &self,
-        operation: &Operation,
+        asking: Asking<'_>,
         intent: &str,
     ) -> Result<(), MemoryError> {
         let answered = {
@@ -274,7 +284,7 @@ impl Intents {
             return Ok(());
         };
         let ended = vec![intent.id.clone()];
-        let (memory, tenant) = (&operation.memory, &operation.tenant);
+        let (memory, tenant) = (asking.memory, asking.tenant);
         memory.begin_intent(tenant, intent, ended).await
     }
 

@@ -125,7 +125,7 @@ impl Run<'_> {
             began: None,
             id,
         };
-        let intent = operation.intents.commit(operation, intent).await?;
+        let intent = operation.intents.commit(operation.asking(), intent).await?;
         making.intent = Some(intent.clone());
         Ok(intent)
     }
@@ -144,7 +144,10 @@ impl Run<'_> {
         let is_ours = operation.is_of(intent, &found.reading)?;
         operation.story.decide(looked(is_ours));
         if !is_ours {
-            operation.intents.answered(operation, &intent.id).await?;
+            operation
+                .intents
+                .answered(operation.asking(), &intent.id)
+                .await?;
             return Err(operation.taken(kind, &found.attribute));
         }
         operation.intents.created(&intent.id, &found.reading.id);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::batch::Batches;
 use super::ids::{IdCache, KnownIds};
-use super::intents::Intents;
+use super::intents::{Asking, Intents};
 use super::locks::Locks;
 use super::memory::Memory;
 use super::outcome::Outcome;
@@ -66,6 +66,16 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// This operation, as intents know it.
+    pub(super) fn asking(&self) -> Asking<'_> {
+        Asking {
+            memory: &*self.memory,
+            tenant: &self.tenant,
+            now: self.process.now(),
+            known: &self.known,
+        }
+    }
+
     /// Carries a request out.
     ///
     /// # Errors

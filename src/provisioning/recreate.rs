@@ -92,7 +92,7 @@ impl Operation {
         self.known.gone(&self.tenant, kind, &gone.native);
         self.story.decide(Decision::MadeAnew);
         let id = gone.key.id.clone();
-        let earlier = self.intents.of_recreation(self, &id).await?;
+        let earlier = self.intents.of_recreation(self.asking(), &id).await?;
         let (changes, native) = self.translate_whole(kind, &after).await?;
         let names = self.names_sent(kind, &native)?;
         let mut plan = Plan::default();

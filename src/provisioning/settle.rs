@@ -87,14 +87,14 @@ impl Operation {
         names: Option<&[Name]>,
     ) -> Outcome<()> {
         if names.is_some_and(<[_]>::is_empty) {
-            return Ok(self.intents.load_once(self).await?);
+            return Ok(self.intents.load_once(self.asking()).await?);
         }
         let own = Purpose::Recreate(target.key.id.clone());
         let is_in_doubt = |intent: &Intent| {
             let is_of_another = intent.kind == target.key.kind && intent.purpose != own;
             is_of_another && intent.native.is_none() && !self.unsettled(intent).is_zero()
         };
-        let mut in_doubt = self.intents.those(self, is_in_doubt).await?;
+        let mut in_doubt = self.intents.those(self.asking(), is_in_doubt).await?;
         if !in_doubt.is_empty() {
             let moving = self.moving_names(target, names).await?;
             in_doubt.retain(|intent| intent.shares_a_name(&moving));
@@ -137,7 +137,7 @@ impl Operation {
 
     async fn settle_all(&self) -> Outcome<()> {
         let is_settled = |intent: &Intent| self.unsettled(intent).is_zero();
-        for intent in self.intents.those(self, is_settled).await? {
+        for intent in self.intents.those(self.asking(), is_settled).await? {
             if intent.purpose == Purpose::Answered || intent.age(&self.process) > EXPIRES {
                 self.intents.close(&intent.id);
             } else if intent.epoch != self.process.epoch() {

@@ -29,7 +29,7 @@ impl Operation {
             .memory
             .recall_page(&self.tenant, kind, ids.clone())
             .await?;
-        self.intents.load_once(self).await?;
+        self.intents.load_once(self.asking()).await?;
         let mut resources = Vec::with_capacity(ids.len());
         for ((reading, id), remembered) in readings.iter().zip(&ids).zip(remembered) {
             self.heard(kind, &reading.id, Some(reading));
@@ -66,7 +66,7 @@ impl Operation {
                 return kept.ok_or_else(|| NotDone::Absent(Subject::scim(kind, id)));
             };
             let mapping = self.mapping(kind)?;
-            self.intents.load_once(self).await?;
+            self.intents.load_once(self.asking()).await?;
             self.heard(kind, &reading.id, Some(&reading));
             self.note_remembered(mapping, &reading, &remembered);
             let resource = self

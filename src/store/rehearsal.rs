@@ -10,8 +10,9 @@ use super::sql::{Db, Result, Row};
 use crate::adapter::keys::TenantId;
 use crate::provisioning::memory::MemoryError;
 
-/// How the tables of [`Memory`](crate::provisioning::memory::Memory) are read and written.
-const TABLES: [(&str, &str); 4] = [
+/// How the tables of [`Memory`](crate::provisioning::memory::Memory) are read and written. Intents
+/// stay behind: what is being created is known to the process that creates it.
+const TABLES: [(&str, &str); 3] = [
     (
         "SELECT tenant, kind, id, document FROM remembered WHERE tenant = ?1",
         "INSERT INTO remembered (tenant, kind, id, document) VALUES (?1, ?2, ?3, ?4)",
@@ -24,10 +25,6 @@ const TABLES: [(&str, &str); 4] = [
         "SELECT tenant, group_id, member, joined FROM membership WHERE tenant = ?1",
         "INSERT INTO membership (tenant, group_id, member, joined) VALUES (?1, ?2, ?3, ?4)",
     ),
-    (
-        "SELECT tenant, kind, id, document FROM intent WHERE tenant = ?1",
-        "INSERT INTO intent (tenant, kind, id, document) VALUES (?1, ?2, ?3, ?4)",
-    ),
 ];
 
 impl Store {
@@ -37,14 +34,13 @@ impl Store {
     /// The rows cannot be read, or there is no memory for them.
     pub async fn rehearsal(&self, tenant: &TenantId) -> Result<Self, MemoryError> {
         let (of, tenant) = (tenant.clone(), tenant.clone());
-        let tables: [Vec<Vec<Value>>; 4] = self
+        let tables: [Vec<Vec<Value>>; 3] = self
             .read(move |db| {
-                let [one, two, three, four] = TABLES;
+                let [one, two, three] = TABLES;
                 Ok([
                     rows(db, one.0, &tenant)?,
                     rows(db, two.0, &tenant)?,
                     rows(db, three.0, &tenant)?,
-                    rows(db, four.0, &tenant)?,
                 ])
             })
             .await?;
