@@ -49,6 +49,10 @@ impl Operation {
         id: &NativeId,
         written: &[Written],
     ) -> Outcome<()> {
+        if self.lag().is_some() {
+            // Its row is written anew: the names that an earlier process gave it must be known.
+            self.load_recent().await?;
+        }
         let Some((names, lag)) = self.note_writing(kind, id, written)? else {
             return Ok(());
         };
