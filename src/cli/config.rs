@@ -29,10 +29,11 @@ pub(super) enum Verb {
 /// Prints the reference, the schema, or the configuration as a file that would say the same.
 pub(super) fn run(file: Option<&Path>, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     match verb {
-        Verb::Default => Ok(Form::Human.put(|| REFERENCE.to_owned(), || Value::Null)),
-        Verb::Schema => Ok(Form::Json.put(String::new, schema)),
-        Verb::Show { origin } => show(file, *origin, form),
+        Verb::Default => put!("{REFERENCE}"),
+        Verb::Schema => put_line!("{:#}", schema()),
+        Verb::Show { origin } => return show(file, *origin, form),
     }
+    Ok(Ending::Done)
 }
 
 fn show(file: Option<&Path>, with_origins: bool, form: Form) -> Result<Ending, Trouble> {

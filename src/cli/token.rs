@@ -86,14 +86,12 @@ pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Tr
             } => {
                 let expires = expires.map(|span| Timestamp::now().saturating_add(span));
                 let expires = expires.transpose()?;
-                let minted = match oauth {
-                    true => mint_secret(config, &store, &tokens, tenant, expires).await?,
-                    false => mint(config, &store, &tokens, tenant, expires).await?,
-                };
+                let kind = (expires, *oauth);
+                let minted = mint(config, &store, &tokens, tenant, kind).await?;
                 for doubt in doubts(config) {
                     eprintln!("warning: {doubt}");
                 }
-                Ok(form.put(|| told(&minted), || json_of(&minted)))
+                Ok(form.put(|| lines(&minted), || object(&minted)))
             }
             Verb::List { tenant } => list(config, &tokens, tenant, form).await,
             Verb::Revoke { tenant, key } => revoke(&store, &tokens, tenant, key, form).await,
@@ -105,40 +103,34 @@ pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Tr
 /// What Entra's fields are called, and what to enter there.
 type Fields = Vec<(&'static str, String)>;
 
+/// Creates a token, or a secret of the tenant's OAuth client.
 async fn mint(
     config: &Config,
     audit: &dyn AuditBook,
     tokens: &Tokens,
     tenant: &TenantId,
-    expires: Option<Timestamp>,
+    (expires, oauth): (Option<Timestamp>, bool),
 ) -> anyhow::Result<Fields> {
-    let token = tokens.issue(tenant.clone(), expires).await?;
-    note(audit, "token.mint", Some(tenant), token.key_id()).await?;
     let url = tenant_url(config, tenant, form_on_disk(config, tenant));
-    let secret = token.reveal().to_owned();
-    Ok(vec![("Tenant URL", url), ("Secret Token", secret)])
-}
-
-async fn mint_secret(
-    config: &Config,
-    audit: &dyn AuditBook,
-    tokens: &Tokens,
-    tenant: &TenantId,
-    expires: Option<Timestamp>,
-) -> anyhow::Result<Fields> {
-    let (secret, expires) = tokens.issue_secret(tenant.clone(), expires).await?;
+    let (secret, fields) = if oauth {
+        let (secret, expires) = tokens.issue_secret(tenant.clone(), expires).await?;
+        let fields = vec![
+            ("Token Endpoint", format!("{url}{TOKEN_PATH}")),
+            ("Client ID", tenant.to_string()),
+            ("Client Secret", secret.reveal().to_owned()),
+            ("Valid until", format!("{expires:.0}")),
+        ];
+        (secret, fields)
+    } else {
+        let token = tokens.issue(tenant.clone(), expires).await?;
+        let fields = vec![("Secret Token", token.reveal().to_owned())];
+        (token, fields)
+    };
     note(audit, "token.mint", Some(tenant), secret.key_id()).await?;
-    let url = tenant_url(config, tenant, form_on_disk(config, tenant));
-    Ok(vec![
-        ("Tenant URL", url.clone()),
-        ("Token Endpoint", format!("{url}{TOKEN_PATH}")),
-        ("Client ID", tenant.to_string()),
-        ("Client Secret", secret.reveal().to_owned()),
-        ("Valid until", format!("{expires:.0}")),
-    ])
+    Ok([("Tenant URL", url)].into_iter().chain(fields).collect())
 }
 
-fn told(fields: &Fields) -> String {
+fn lines(fields: &Fields) -> String {
     let width = fields.iter().map(|(name, _)| name.len() + 1).max();
     let width = width.unwrap_or_default();
     let lines = fields.iter().map(|(name, value)| {
@@ -148,7 +140,7 @@ fn told(fields: &Fields) -> String {
     lines.collect()
 }
 
-fn json_of(fields: &Fields) -> Value {
+fn object(fields: &Fields) -> Value {
     let members = fields.iter().map(|(name, value)| {
         let name = name.to_lowercase().replace(' ', "_");
         (name, Value::from(value.as_str()))

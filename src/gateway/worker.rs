@@ -1,4 +1,4 @@
-//! Who comes in, and by which door.
+//! Authenticates on one worker thread: tokens, access tokens, and clients at the token endpoint.
 
 use std::rc::Rc;
 use std::sync::Arc;

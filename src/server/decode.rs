@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::HeaderMap;
-use hyper::Method;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
+use hyper::{HeaderMap, Method};
 use tokio::time::{Instant, timeout_at};
 
 use super::bodies::BodyCharge;

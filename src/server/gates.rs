@@ -82,8 +82,8 @@ impl LocalGates {
         gate.admit()
     }
 
-    /// The weight of a body that comes before anybody is known.
-    pub(super) fn of_nobody(&self) -> BodyCharge {
+    /// Charges a body of a client that is not authenticated yet to the budget that all share.
+    pub(super) fn unauthenticated(&self) -> BodyCharge {
         self.shared.bodies.share().charge()
     }
 }

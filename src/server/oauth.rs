@@ -121,7 +121,7 @@ async fn token(
         return Err(Refused::Request(detail).into());
     }
     require_form(&head.headers)?;
-    let mut weight = front.gates.of_nobody();
+    let mut weight = front.gates.unauthenticated();
     let body = read(body, (FORM_BYTES, ""), &front.limits, &mut weight).await?;
     let form = Form::read(&body)?;
     form.require_grant()?;

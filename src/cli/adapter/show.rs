@@ -40,10 +40,11 @@ pub(super) fn run(config: &Config, options: &Options, form: Form) -> Result<Endi
         let human = || format!("{} is up to date\n", file.display());
         return Ok(form.put(human, || json!({ "wrote": [file.display().to_string()] })));
     }
-    Ok(match options.markdown {
-        true => Form::Human.put(|| page::tables(adapter), || Value::Null),
-        false => form.put(|| whole(adapter, config), || object(adapter, config)),
-    })
+    if options.markdown {
+        put!("{}", page::tables(adapter));
+        return Ok(Ending::Done);
+    }
+    Ok(form.put(|| whole(adapter, config), || object(adapter, config)))
 }
 
 fn renew(file: &Path, adapter: &Adapter) -> anyhow::Result<()> {
