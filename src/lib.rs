@@ -50,7 +50,7 @@
 //! | [`limiter`] | how often something may happen |
 //! | [`telemetry`] | log lines, metrics, traces |
 //! | [`probe`] | Entra's questions to any SCIM endpoint |
-//! | `demo` | emulators of vendors' APIs and the guided demonstration; a feature of that name, which the image goes without |
+//! | `demo` | the guided demonstration, on the vendors' emulators of `tests/emulators`; a feature of that name, which the image goes without |
 //!
 //! Dependencies point one way: `cli → gateway → server → tenant → provisioning →
 //! adapter → script → scim`, with `catalog`, `store` and `vendor` beside `server`.

@@ -1,4 +1,4 @@
-//! Things to try the gateway with: emulators of the vendors' APIs, and the guided demo that runs on them.
+//! Things to try the gateway with: the guided demonstration, on emulators of the vendors' APIs.
 //!
 //! Only `cli/` and the tests use this folder. Nothing in it is on the path of a request.
 //!
@@ -11,7 +11,6 @@
 //! | [`stand`], [`guide`] | a gateway between the two, and the play |
 //! | [`ledger`], [`report`] | what was done, and whether it came out right |
 
-pub mod emulator;
 pub mod entra;
 mod files;
 pub mod guide;
@@ -22,3 +21,5 @@ pub mod stand;
 mod tests;
 pub mod vendors;
 pub mod wanted;
+
+pub use scimgate_emulators as emulator;
