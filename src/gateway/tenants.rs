@@ -134,10 +134,13 @@ impl Tenants {
 
     /// Makes a catalog the live one. Requests under way end on theirs.
     pub(super) fn publish(&self, catalog: &Catalog) {
-        let usable = catalog
-            .tenants
-            .values()
-            .map(|tenant| (tenant.id.clone(), Some(Arc::new(self.entry(tenant)))));
+        let before = self.live.load();
+        let usable = catalog.tenants.values().map(|tenant| {
+            let there = before.get(&tenant.id).and_then(Option::as_ref);
+            let same = there.filter(|there| Arc::ptr_eq(&there.tenant, tenant));
+            let entry = same.cloned().unwrap_or_else(|| Arc::new(self.entry(tenant)));
+            (tenant.id.clone(), Some(entry))
+        });
         let unusable = catalog.unusable.iter().map(|id| (id.clone(), None));
         self.live.store(Arc::new(unusable.chain(usable).collect()));
         self.forget_those_gone();
