@@ -53,7 +53,8 @@ use conditions::Conditions;
 pub use destination::way_to_vendor;
 use live::{Live, ServedCertificate};
 pub use sides::{SidePorts, Sides};
-pub use registry::{Registry, RegistryFault};
+pub use onboarding::template;
+pub use registry::{Adapters, Registry, RegistryFault};
 pub use stored::{
     open_store, open_store_to_read, open_tokens, pepper, pepper_file, place, stored_tenants, vault,
 };
