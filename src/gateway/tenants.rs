@@ -134,6 +134,13 @@ impl Tenants {
 
     /// Makes a catalog the live one. Requests under way end on theirs.
     pub(super) fn publish(&self, catalog: &Catalog) {
+        let next = Arc::new(self.entries(catalog));
+        self.live.store(next);
+        self.forget_those_gone();
+    }
+
+    /// The tenants of a catalog; one that is the same as before keeps its place.
+    fn entries(&self, catalog: &Catalog) -> HashMap<TenantId, Option<Arc<Entry>>> {
         let before = self.live.load();
         let usable = catalog.tenants.values().map(|tenant| {
             let there = before.get(&tenant.id).and_then(Option::as_ref);
@@ -142,8 +149,7 @@ impl Tenants {
             (tenant.id.clone(), Some(entry))
         });
         let unusable = catalog.unusable.iter().map(|id| (id.clone(), None));
-        self.live.store(Arc::new(unusable.chain(usable).collect()));
-        self.forget_those_gone();
+        unusable.chain(usable).collect()
     }
 
     /// What lasts goes with its tenant, once the last request of it has ended: one that comes

@@ -121,7 +121,7 @@ impl TenantFile {
         })?;
         Ok(Tenant {
             id,
-            service: Arc::new(adapter.service(self.profile)),
+            service: adapter.service(self.profile),
             settings: Arc::new(settings),
             group_priority: Arc::new(self.groups.priority),
             federation: federation.map(Arc::new),

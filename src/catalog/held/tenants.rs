@@ -25,6 +25,8 @@ pub(super) struct HeldTenant {
     slot: Slot<TenantVersion>,
     source: Source,
     is_off: bool,
+    /// Which adapter a text names, by what was seen of it: it need not be read again at every look.
+    names: Option<(Fingerprint, Option<String>)>,
     /// Since when its file is gone.
     leaving: Option<Instant>,
 }
@@ -219,7 +221,7 @@ impl HeldTenant {
         changes.publish |= self.leaving.take().is_some();
         changes.publish |= std::mem::replace(&mut self.is_off, files.is_off) != files.is_off;
         self.source = files.source;
-        let code = files.text.as_ref().ok().and_then(|text| vendors.code(text));
+        let code = self.named(files).and_then(|name| vendors.codes.get(&name).copied());
         let seen = files.seen_with(code);
         if !look.tries(&self.slot, seen) {
             return;
@@ -242,6 +244,18 @@ impl HeldTenant {
                 // A tenant that is new must be known as one that cannot be used.
                 changes.publish |= self.slot.running().is_none();
                 changes.refuse(what, report);
+            }
+        }
+    }
+
+    fn named(&mut self, files: &TenantFiles) -> Option<String> {
+        let seen = files.seen.all;
+        match &self.names {
+            Some((before, name)) if *before == seen => name.clone(),
+            _ => {
+                let name = adapter_of(files);
+                self.names = Some((seen, name.clone()));
+                name
             }
         }
     }
@@ -271,12 +285,11 @@ impl HeldTenant {
     }
 }
 
-impl Vendors {
-    /// What the adapter is made of that a tenant's file names.
-    fn code(&self, (file, text): &Text) -> Option<Fingerprint> {
-        let written = TenantFile::parse(file, text).ok()?;
-        self.codes.get(written.adapter.get_ref()).copied()
-    }
+/// The adapter that a tenant's file names.
+fn adapter_of(files: &TenantFiles) -> Option<String> {
+    let (file, text) = files.text.as_ref().ok()?;
+    let written = TenantFile::parse(file, text).ok()?;
+    Some(written.adapter.into_inner())
 }
 
 impl TenantFiles {

@@ -111,7 +111,7 @@ fn replicas_that_start_together_make_the_tables_once() {
         &url,
         "SELECT count(*), max(version) FROM scimgate.schema_version",
     );
-    assert_eq!(versions, "1|6");
+    assert_eq!(versions, "1|7");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn every_primary_key_begins_with_the_tenant() {
             WHERE i.indrelid = c.oid AND i.indisprimary AND a.attname = 'tenant')";
     assert_eq!(
         server.sql(&url, others),
-        "admin_token deed heartbeat held_lock replica schema_version"
+        "admin_token deed heartbeat held_lock onboarding_token replica schema_version"
     );
 }
 

@@ -27,7 +27,8 @@ const CONFIG: &str = "[server]\nlisten = \"127.0.0.1:0\"\n\
 struct Scene {
     house: House,
     served: Served,
-    vendor: Emulator,
+    /// Works as long as the scene does.
+    _vendor: Emulator,
     adapter: &'static str,
     /// What one customer's tenant is made of.
     parts: Parts,
@@ -76,7 +77,7 @@ impl Scene {
         let mut scene = Self {
             house,
             served,
-            vendor,
+            _vendor: vendor,
             adapter,
             parts,
             editor: String::new(),

@@ -73,7 +73,8 @@ fn what_a_command_does_is_live_within_a_second() {
     assert_eq!(status, 78, "{told}");
     assert!(told.contains("taken"), "{told}");
     let minted = scene.run(&["token", "mint", "--tenant", "acme"]);
-    let token = minted.split_whitespace().last().unwrap().to_owned();
+    let line = minted.lines().find_map(|line| line.strip_prefix("Secret Token:"));
+    let token = line.unwrap().trim().to_owned();
     within(SECOND, "it is served", || scene.connects("acme", &token) == 200);
     let shown = scene.run(&["tenant", "show", "acme"]);
     assert!(shown.contains("in the store") && shown.contains("sealed"), "{shown}");
