@@ -231,10 +231,7 @@ impl Reloader {
     pub fn rehearse(&self) -> Preview {
         let (disk, mut held) = {
             let state = self.state();
-            (
-                Disk::read(&self.0.plan, &state.shelf),
-                state.held.clone(),
-            )
+            (Disk::read(&self.0.plan, &state.shelf), state.held.clone())
         };
         let running = held.catalog();
         let effects = Rehearsal(&*self.0.effects);

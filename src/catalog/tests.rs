@@ -222,7 +222,11 @@ fn a_vendor_whose_transcripts_do_not_hold_is_not_taken() {
 fn at_the_start_a_transcript_that_does_not_hold_is_a_warning() {
     let house = House::new();
     house.write("transcripts/one/b.http", "wrong");
-    let (reloader, _) = Reloader::open(house.reloader.plan().clone(), Vec::new(), Box::new(house.seen.clone()));
+    let (reloader, _) = Reloader::open(
+        house.reloader.plan().clone(),
+        Vec::new(),
+        Box::new(house.seen.clone()),
+    );
     reloader.prove();
     let part = &reloader.standing().vendors["one"];
     assert_eq!(part.state, State::Live);

@@ -29,7 +29,12 @@ pub(super) enum Verb {
         role: Option<Role>,
         /// Instead of a role, for a vendor's own console: it may make and rotate tenants of this
         /// adapter, and nothing else.
-        #[arg(long, value_name = "VENDOR", conflicts_with = "role", requires = "template")]
+        #[arg(
+            long,
+            value_name = "VENDOR",
+            conflicts_with = "role",
+            requires = "template"
+        )]
         onboarding: Option<String>,
         /// A tenant's file in which parts may be missing: what all tenants of that console have. It
         /// must say base_url.
@@ -122,7 +127,9 @@ async fn console(
     name: &AdminName,
     form: Form,
 ) -> anyhow::Result<Ending> {
-    let token = tokens.issue(name.clone(), adapter.clone(), template).await?;
+    let token = tokens
+        .issue(name.clone(), adapter.clone(), template)
+        .await?;
     note(audit, "admin.mint", None, token.key_id()).await?;
     let json = || json!({ "key_id": token.key_id().to_string(), "name": name.to_string(), "adapter": adapter, "token": token.reveal() });
     Ok(form.put(|| format!("Onboarding token: {}\n", token.reveal()), json))
@@ -158,7 +165,13 @@ async fn list(
     });
     let lines = lines.chain(consoles.iter().map(|record| {
         let role = format!("onboarding {}", record.adapter);
-        line(&record.key_id, role, &record.name, record.created, record.revoked)
+        line(
+            &record.key_id,
+            role,
+            &record.name,
+            record.created,
+            record.revoked,
+        )
     }));
     let lines: Vec<_> = [head.to_vec()].into_iter().chain(lines).collect();
     let json = || json!({ "tokens": columns::objects(&lines) });

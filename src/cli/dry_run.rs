@@ -224,7 +224,6 @@ fn requests(file: &Path) -> anyhow::Result<Requests> {
     Requests::parse(&name, &text).map_err(|why| anyhow!("{name}: {why}"))
 }
 
-
 /// An error together with what loading found, which may be the reason.
 fn with(error: anyhow::Error, problems: &str) -> anyhow::Error {
     match problems.is_empty() {

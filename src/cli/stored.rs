@@ -98,10 +98,18 @@ impl Parts {
             let list = list.and_then(|table| serde_json::to_value(table.get("value")?).ok());
             Ok((name.clone(), list.unwrap_or_else(|| text.as_str().into())))
         });
-        insert(&mut document, "settings", settings.collect::<anyhow::Result<_>>()?)?;
+        insert(
+            &mut document,
+            "settings",
+            settings.collect::<anyhow::Result<_>>()?,
+        )?;
         let parts = self.credential.iter();
         let parts = parts.map(|(name, source)| Ok((name.clone(), source.value()?)));
-        insert(&mut document, "credential", parts.collect::<anyhow::Result<_>>()?)?;
+        insert(
+            &mut document,
+            "credential",
+            parts.collect::<anyhow::Result<_>>()?,
+        )?;
         Ok(document)
     }
 }
@@ -116,7 +124,9 @@ fn insert(
     }
     let entry = document.entry(key).or_insert_with(|| json!({}));
     let entry = entry.as_object_mut();
-    entry.ok_or_else(|| anyhow!("{key} is no table"))?.extend(more);
+    entry
+        .ok_or_else(|| anyhow!("{key} is no table"))?
+        .extend(more);
     Ok(())
 }
 
@@ -258,7 +268,9 @@ pub(super) fn reseal(config: &Config, form: Form) -> anyhow::Result<Ending> {
         Ok(done)
     })?;
     let human = || {
-        let lines = done.iter().map(|id| format!("tenant {id} is encrypted anew\n"));
+        let lines = done
+            .iter()
+            .map(|id| format!("tenant {id} is encrypted anew\n"));
         let end = "no tenant needs store.credential_key_file_before any more\n".to_owned();
         lines.chain([end]).collect()
     };

@@ -11,8 +11,8 @@ use url::Url;
 
 use super::columns::{aligned, objects};
 use super::output::Form;
-use super::token::tenant_id;
 use super::stored::{self, Parts};
+use super::token::tenant_id;
 use super::{Ending, Trouble, dry_run, files, named, sources};
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
@@ -267,7 +267,12 @@ fn list(config: &Config, form: Form) -> anyhow::Result<Ending> {
             false => "cannot be used: see above",
         };
         broken |= why != "switched off";
-        lines.push(vec![id.to_string(), source(id), "-".to_owned(), why.to_owned()]);
+        lines.push(vec![
+            id.to_string(),
+            source(id),
+            "-".to_owned(),
+            why.to_owned(),
+        ]);
     }
     let done = form.put(|| aligned(&lines), || json!({ "tenants": objects(&lines) }));
     Ok(match broken {
@@ -286,7 +291,9 @@ fn show(config: &Config, tenant: &TenantId, form: Form) -> anyhow::Result<Ending
             (path.display().to_string(), text)
         }
         Kept::Store(there) => {
-            let customer = there.customer.map(|customer| format!(", customer {customer}"));
+            let customer = there
+                .customer
+                .map(|customer| format!(", customer {customer}"));
             let service = there.service.as_str();
             let place = format!("in the store, {service}{}", customer.unwrap_or_default());
             (place, there.text)

@@ -165,7 +165,15 @@ async fn list(
         existing(config, tenant)?;
         eprintln!("tenant {tenant} has no tokens; `scimgate token mint` makes one");
     }
-    let head = ["KEY ID", "KIND", "CREATED", "LAST USED", "EXPIRES", "STATUS"].map(str::to_owned);
+    let head = [
+        "KEY ID",
+        "KIND",
+        "CREATED",
+        "LAST USED",
+        "EXPIRES",
+        "STATUS",
+    ]
+    .map(str::to_owned);
     let lines = records.iter().map(|record| {
         let time = |at: Timestamp| format!("{at:.0}");
         let (ends, used) = (record.expires.map(time), record.used.map(time));

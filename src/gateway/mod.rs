@@ -6,15 +6,16 @@ pub mod conditions;
 mod console;
 mod destination;
 mod events;
+mod follower;
 mod gate;
 mod live;
 mod measure;
-mod follower;
 mod onboarding;
 mod readiness;
 mod registry;
 mod settling;
 mod sides;
+mod silence;
 pub mod status;
 mod stored;
 mod tenant_url;
@@ -52,9 +53,9 @@ use crate::vendor::{Documents, Pool, TlsError, TlsOptions};
 use conditions::Conditions;
 pub use destination::way_to_vendor;
 use live::{Live, ServedCertificate};
-pub use sides::{SidePorts, Sides};
 pub use onboarding::template;
 pub use registry::{Adapters, Registry, RegistryFault};
+pub use sides::{SidePorts, Sides};
 pub use stored::{
     open_store, open_store_to_read, open_tokens, pepper, pepper_file, place, stored_tenants, vault,
 };
@@ -157,7 +158,7 @@ impl Gateway {
         let certificate = certificate(config)?;
         let settings = settings(config, certificate.as_ref());
         let vault = Arc::new(vault(config)?);
-        let (store, tokens) = open_tokens(config)?;
+        let (store, tokens) = stored::open_to_serve(config)?;
         let stored = stored_tenants(config, &store)?;
         let tokens = Arc::new(tokens);
         let address = config.server.listen;

@@ -16,7 +16,9 @@ use crate::adapter::manifest::CredentialKind;
 use crate::catalog::Reloader;
 use crate::config::Config;
 use crate::limiter::Limiter;
-use crate::server::admin::bodies::{CustomerStatus, Field, Onboard, Onboarded, SignIn, TokenStatus};
+use crate::server::admin::bodies::{
+    CustomerStatus, Field, Onboard, Onboarded, SignIn, TokenStatus,
+};
 use crate::server::admin::{Answered, Refusal};
 use crate::store::Store;
 use crate::tenant::oauth::TOKEN_PATH;
@@ -83,13 +85,20 @@ impl Onboarding {
     pub(super) async fn onboard(&self, scope: &Scope, body: Onboard) -> Result<Answered, Refusal> {
         if self.pace.take().is_err() {
             let help = "wait a minute, and onboard one customer after the other";
-            return Err(Refusal::new(429, "too_many", "too many customers at once", help));
+            return Err(Refusal::new(
+                429,
+                "too_many",
+                "too many customers at once",
+                help,
+            ));
         }
         let running = self.reloader.running();
         let adapter = running.adapters.get(&scope.adapter);
         let adapter = adapter.ok_or_else(|| Refusal::unavailable("the adapter is not loaded"))?;
         let document = document(scope, adapter, &body)?;
-        let (tenant, created) = self.settled(scope, &body, document, &running.adapters).await?;
+        let (tenant, created) = self
+            .settled(scope, &body, document, &running.adapters)
+            .await?;
         let looked = self.follower.look().await;
         looked.map_err(|_| Refusal::unavailable("the tenant is made and cannot be served yet"))?;
         let issued = match body.sign_in {
@@ -134,14 +143,21 @@ impl Onboarding {
                 let help = "ask the gateway's operator: `scimgate tenant enable`";
                 return Err(Refusal::conflict("the tenant is switched off", help));
             }
-            match self.registry.change(&there.id, document.clone(), adapters).await {
+            match self
+                .registry
+                .change(&there.id, document.clone(), adapters)
+                .await
+            {
                 Ok(()) => return Ok((there.id, false)),
                 Err(RegistryFault::Meanwhile(_) | RegistryFault::Missing(_)) => {}
                 Err(fault) => return Err(refusal(fault)),
             }
         }
         let help = "send one request for a customer at a time";
-        Err(Refusal::conflict("others change this tenant at the same time", help))
+        Err(Refusal::conflict(
+            "others change this tenant at the same time",
+            help,
+        ))
     }
 
     /// A new secret. Where there are too many, one that was never used makes room: it is lost, or
@@ -180,7 +196,11 @@ impl Onboarding {
     async fn end_unused(&self, tenant: &TenantId, kind: TokenKind) -> Result<KeyId, Refusal> {
         self.tokens.note_uses().await;
         let now = Timestamp::now();
-        let records = self.tokens.list(tenant).await.map_err(super::console::store_fault)?;
+        let records = self
+            .tokens
+            .list(tenant)
+            .await
+            .map_err(super::console::store_fault)?;
         let mut unused = records.into_iter().filter(|record| {
             record.kind == kind && record.used.is_none() && record.standing(now).is_ok()
         });
@@ -252,7 +272,10 @@ impl Onboarding {
             tenant: there.id,
             customer,
             service: there.service,
-            tokens: records.iter().map(|record| token_status(record, now)).collect(),
+            tokens: records
+                .iter()
+                .map(|record| token_status(record, now))
+                .collect(),
         })
     }
 
@@ -315,10 +338,16 @@ pub fn template(adapter: &str, text: &str) -> Result<Map<String, Value>, String>
     let Value::Object(mut document) = document else {
         return Err("it is no table".to_owned());
     };
-    if let Some(other) = document.keys().find(|key| !TEMPLATE.contains(&key.as_str())) {
+    if let Some(other) = document
+        .keys()
+        .find(|key| !TEMPLATE.contains(&key.as_str()))
+    {
         return Err(format!("it cannot say `{other}`"));
     }
-    if document.get("adapter").is_some_and(|named| *named != adapter) {
+    if document
+        .get("adapter")
+        .is_some_and(|named| *named != adapter)
+    {
         return Err(format!("its adapter is not {adapter}"));
     }
     let url = document.get("base_url").and_then(Value::as_str);
@@ -339,10 +368,22 @@ fn document(
         .map_err(|why| Refusal::unavailable(format!("the template cannot be used: {why}")))?;
     add(&mut document, "settings", &body.settings.0)?;
     add(&mut document, "credential", &body.credential.0)?;
-    if let Some(part) = body.credential.0.values().find(|secret| !secret.is_string()) {
-        let kind = if part.is_object() { "a place" } else { "no text" };
+    if let Some(part) = body
+        .credential
+        .0
+        .values()
+        .find(|secret| !secret.is_string())
+    {
+        let kind = if part.is_object() {
+            "a place"
+        } else {
+            "no text"
+        };
         let message = format!("a part of the credential is {kind}");
-        return Err(Refusal::invalid(message, "give the secret itself, as a text"));
+        return Err(Refusal::invalid(
+            message,
+            "give the secret itself, as a text",
+        ));
     }
     if let CredentialKind::OAuth2 { token_url, .. } = &adapter.manifest.credential {
         let leads = |name: &&String| token_url.contains(&format!("{{{name}}}"));
@@ -354,7 +395,10 @@ fn document(
         let fixed = document.get("base_url").and_then(Value::as_str);
         if !fixed.is_some_and(|fixed| is_below(fixed, wanted)) {
             let help = "leave base_url out, or name an address below the template's";
-            return Err(Refusal::invalid("base_url leaves the template's address", help));
+            return Err(Refusal::invalid(
+                "base_url leaves the template's address",
+                help,
+            ));
         }
         document.insert("base_url".to_owned(), wanted.clone().into());
     }
@@ -414,7 +458,9 @@ fn new_name(adapter: &str) -> Result<TenantId, Refusal> {
     let failed = || Refusal::unavailable("there is no randomness for a name");
     let mut random = Zeroizing::new([0_u8; 12]);
     getrandom::fill(random.as_mut()).map_err(|_| failed())?;
-    let digits = random.iter().filter_map(|byte| DIGITS.get(usize::from(byte % 32)));
+    let digits = random
+        .iter()
+        .filter_map(|byte| DIGITS.get(usize::from(byte % 32)));
     let digits: String = digits.map(|digit| char::from(*digit)).collect();
     let plain = adapter.chars().map(|c| match c {
         'a'..='z' | '0'..='9' => c,
@@ -445,12 +491,14 @@ fn steps(sign_in: SignIn) -> Vec<String> {
 pub(super) fn refusal(fault: registry::RegistryFault) -> Refusal {
     let message = fault.to_string();
     match fault {
-        RegistryFault::Unfit(_) | RegistryFault::Form(_) => {
-            Refusal::invalid(message, "`scimgate adapter show` lists what the adapter asks of a tenant")
-        }
-        RegistryFault::Seal(..) => {
-            Refusal::conflict(message, "or name a file or an environment variable that holds it")
-        }
+        RegistryFault::Unfit(_) | RegistryFault::Form(_) => Refusal::invalid(
+            message,
+            "`scimgate adapter show` lists what the adapter asks of a tenant",
+        ),
+        RegistryFault::Seal(..) => Refusal::conflict(
+            message,
+            "or name a file or an environment variable that holds it",
+        ),
         RegistryFault::Taken(_) => Refusal::conflict(message, "GET /admin/v1/tenants lists them"),
         RegistryFault::Missing(_) => Refusal::missing(
             message,

@@ -163,7 +163,9 @@ impl Registry {
         document: &mut Map<String, Value>,
     ) -> Result<bool, RegistryFault> {
         let mut is_other = false;
-        let parts = document.get_mut("credential").and_then(Value::as_object_mut);
+        let parts = document
+            .get_mut("credential")
+            .and_then(Value::as_object_mut);
         for (part, source) in parts.into_iter().flatten() {
             let Some(sealed) = source.get("sealed").and_then(Value::as_str) else {
                 continue;
@@ -351,7 +353,11 @@ mod tests {
         );
         let there = json!({"credential": {"key": {"sealed": "a"}, "user": {"file": "u"}}});
         assert_eq!(
-            merged(there, json!({"credential": {"key": {"env": "VENDOR_K"}}}), 1),
+            merged(
+                there,
+                json!({"credential": {"key": {"env": "VENDOR_K"}}}),
+                1
+            ),
             json!({"credential": {"key": {"env": "VENDOR_K"}, "user": {"file": "u"}}})
         );
     }
@@ -365,7 +371,10 @@ mod tests {
             let document = json!({"adapter": "a", "credential": {"key": source}});
             let document = document.as_object().unwrap().clone();
             let added = registry.add(&id, None, document, &Adapters::new()).await;
-            assert!(matches!(added, Err(RegistryFault::Seal(_, SealFault::NoKey))));
+            assert!(matches!(
+                added,
+                Err(RegistryFault::Seal(_, SealFault::NoKey))
+            ));
         }
         for source in [
             json!(1),

@@ -145,7 +145,9 @@ impl Tenants {
         let usable = catalog.tenants.values().map(|tenant| {
             let there = before.get(&tenant.id).and_then(Option::as_ref);
             let same = there.filter(|there| Arc::ptr_eq(&there.tenant, tenant));
-            let entry = same.cloned().unwrap_or_else(|| Arc::new(self.entry(tenant)));
+            let entry = same
+                .cloned()
+                .unwrap_or_else(|| Arc::new(self.entry(tenant)));
             (tenant.id.clone(), Some(entry))
         });
         let unusable = catalog.unusable.iter().map(|id| (id.clone(), None));

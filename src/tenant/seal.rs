@@ -139,14 +139,20 @@ impl SealKey {
         let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref());
         Ok(Self {
             id: KeyId::of_number(&root.derived("name of a key for vendors' credentials")),
-            key: key.map_err(|_| fault(PepperFault::Form { path: String::new() }))?,
+            key: key.map_err(|_| {
+                fault(PepperFault::Form {
+                    path: String::new(),
+                })
+            })?,
         })
     }
 }
 
 /// A key cannot be had.
 #[derive(Debug, thiserror::Error)]
-#[error("{path} is no key that can be read: it must hold 32 bytes or 64 hexadecimal digits, as `openssl rand -hex 32` makes them")]
+#[error(
+    "{path} is no key that can be read: it must hold 32 bytes or 64 hexadecimal digits, as `openssl rand -hex 32` makes them"
+)]
 pub struct KeyFault {
     path: String,
     source: PepperFault,
@@ -154,7 +160,10 @@ pub struct KeyFault {
 
 /// What stands for a key, and what was sealed with it.
 fn parts(sealed: &str) -> Option<(&str, &str)> {
-    sealed.strip_prefix(FORM)?.strip_prefix('.')?.split_once('.')
+    sealed
+        .strip_prefix(FORM)?
+        .strip_prefix('.')?
+        .split_once('.')
 }
 
 /// What a sealed secret is bound to. A tenant's name has no slash.

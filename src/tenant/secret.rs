@@ -119,9 +119,8 @@ pub fn secret_files(text: &str, secrets: Secrets<'_>) -> Vec<PathBuf> {
     let parts = file.get("credential").and_then(toml::Value::as_table);
     let parts = parts.into_iter().flat_map(toml::Table::values);
     let paths = parts.filter_map(|part| part.get("file")?.as_str());
-    let allowed = paths.filter(|path| {
-        matches!(secrets, Secrets::OfFile(_)) || is_below(Path::new(path))
-    });
+    let allowed =
+        paths.filter(|path| matches!(secrets, Secrets::OfFile(_)) || is_below(Path::new(path)));
     allowed.map(|path| secrets.directory().join(path)).collect()
 }
 
@@ -147,7 +146,14 @@ mod tests {
             secret.map(|secret| secret.expose_secret().to_owned())
         };
         assert_eq!(read(SecretSource::File("key".into())).unwrap(), "k");
-        for path in ["../pepper", "./../pepper", "a/../../pepper", "", ".", absolute.to_str().unwrap()] {
+        for path in [
+            "../pepper",
+            "./../pepper",
+            "a/../../pepper",
+            "",
+            ".",
+            absolute.to_str().unwrap(),
+        ] {
             let refused = read(SecretSource::File(path.into())).unwrap_err();
             assert!(refused.contains("catalog.secrets"), "{path}: {refused}");
             let text = format!("credential = {{ key = {{ file = \"{path}\" }} }}");

@@ -126,7 +126,10 @@ fn a_tenant_that_cannot_be_used_is_listed_as_such() {
         &[&site[..], &["--base-url", "https://webroot.example"]].concat(),
     );
     let listed = told(&house, 1, &["tenant", "list"]);
-    assert!(listed.contains("site  file    -        cannot be used"), "{listed}");
+    assert!(
+        listed.contains("site  file    -        cannot be used"),
+        "{listed}"
+    );
     assert!(
         listed.contains("the setting `gsm_key` is missing"),
         "{listed}"

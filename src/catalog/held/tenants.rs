@@ -169,9 +169,7 @@ impl Held {
         changes: &mut Changes,
     ) -> Option<usize> {
         let gone = self.tenants.iter_mut();
-        let gone = gone.filter(|(id, held)| {
-            held.source == Source::File && !found.contains_key(id)
-        });
+        let gone = gone.filter(|(id, held)| held.source == Source::File && !found.contains_key(id));
         let gone: Vec<_> = gone.collect();
         let count = gone.len();
         let newly: Vec<_> = gone
@@ -221,7 +219,9 @@ impl HeldTenant {
         changes.publish |= self.leaving.take().is_some();
         changes.publish |= std::mem::replace(&mut self.is_off, files.is_off) != files.is_off;
         self.source = files.source;
-        let code = self.named(files).and_then(|name| vendors.codes.get(&name).copied());
+        let code = self
+            .named(files)
+            .and_then(|name| vendors.codes.get(&name).copied());
         let seen = files.seen_with(code);
         if !look.tries(&self.slot, seen) {
             return;

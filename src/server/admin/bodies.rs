@@ -57,7 +57,10 @@ pub(super) struct NewTenant {
 
 /// A tenant as an object: the keys of a tenant's file. In a change, null takes a key away.
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "only described; the tenant's adapter says what fits")]
+#[expect(
+    dead_code,
+    reason = "only described; the tenant's adapter says what fits"
+)]
 pub(super) struct TenantDocument {
     /// The adapter's name.
     adapter: Option<String>,

@@ -15,7 +15,6 @@ use serde_json::Value;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout};
 
-
 use super::ask::{Answered, Ask};
 use super::attempts::Attempts;
 use super::refusal::Refusal;

@@ -46,11 +46,14 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     });
     let (scheme, takes) = match route.access {
         Access::Role(role) => ("admin", format!("Takes the role {role}.")),
-        Access::Console => ("console", "Takes the token of a vendor's console.".to_owned()),
+        Access::Console => (
+            "console",
+            "Takes the token of a vendor's console.".to_owned(),
+        ),
     };
-    let answer = route.answer.map_or(json!({}), |shape| {
-        json!({"schema": shape(generator)})
-    });
+    let answer = route
+        .answer
+        .map_or(json!({}), |shape| json!({"schema": shape(generator)}));
     let mut operation = json!({
         "operationId": name(route),
         "summary": route.summary,
@@ -80,7 +83,10 @@ fn name(route: &Route) -> String {
         Access::Role(_) => "",
         Access::Console => "onboarding_",
     };
-    let path = route.path.replace(['{', '}', '.', '-'], "_").replace('/', "_");
+    let path = route
+        .path
+        .replace(['{', '}', '.', '-'], "_")
+        .replace('/', "_");
     let words = format!("{door}{}{path}", route.method.as_str().to_ascii_lowercase());
     let words = words.split('_').filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("_")

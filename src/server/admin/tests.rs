@@ -22,8 +22,8 @@ use crate::script::call::LocalBoxFuture;
 use crate::server::SidePort;
 use crate::tenant::audit::Deed;
 use crate::tenant::token::AuthFault;
-use crate::tenant::token::onboarding::Scope;
 use crate::tenant::token::admin::{Actor, AdminName, Role};
+use crate::tenant::token::onboarding::Scope;
 
 /// Runs a test against a port of its own.
 fn with_port<F: Future>(test: impl FnOnce(Desk) -> F) {
@@ -234,7 +234,11 @@ fn no_spelling_of_a_path_leads_a_console_out() {
             let status = desk.as_role("console", &line).await;
             assert_eq!(status, 400, "{customer}");
         }
-        for path in ["/admin/v1/status", "//onboarding/v1/customers/70021", "/Onboarding/v1/customers/70021"] {
+        for path in [
+            "/admin/v1/status",
+            "//onboarding/v1/customers/70021",
+            "/Onboarding/v1/customers/70021",
+        ] {
             let status = desk.as_role("console", &format!("GET {path}")).await;
             assert_eq!(status, 401, "{path}");
         }
@@ -253,7 +257,11 @@ fn what_a_customer_brings_is_bounded_and_read_strictly() {
         let page = format!("{json}Sec-Fetch-Site: cross-site\r\n");
         for (headers, body, expect) in [
             (json, "{\"customer\": \"7\"}", 200),
-            (json, "{\"customer\": \"7\", \"settings\": {\"a\": \"b\"}}", 200),
+            (
+                json,
+                "{\"customer\": \"7\", \"settings\": {\"a\": \"b\"}}",
+                200,
+            ),
             (json, "", 400),
             (json, "{}", 400),
             (json, "[]", 400),
@@ -266,7 +274,11 @@ fn what_a_customer_brings_is_bounded_and_read_strictly() {
             (json, "{\"customer\": \"7\", \"customer\": \"8\"}", 200),
             (json, "{\"customer\": \"7\", \"sign_in\": \"none\"}", 400),
             (json, "{\"customer\": \"7\", \"settings\": []}", 400),
-            (json, "{\"customer\": \"7\", \"federation\": {\"keys_url\": \"http://a\"}}", 400),
+            (
+                json,
+                "{\"customer\": \"7\", \"federation\": {\"keys_url\": \"http://a\"}}",
+                400,
+            ),
             (form, "{\"customer\": \"7\"}", 415),
             (page.as_str(), "{\"customer\": \"7\"}", 403),
             (json, huge.as_str(), 413),

@@ -400,9 +400,7 @@ fn no_two_parts_lists_have_one_number() {
 fn tenants_are_kept_by_revision_and_a_customer_has_one() {
     use crate::provisioning::memory::Memory as _;
     use crate::tenant::stored::{Added, Customer, Service, StoredTenant, TenantBook as _};
-    use crate::tenant::token::{
-        KeyId, TokenBook as _, TokenDigest, TokenKind, TokenRecord,
-    };
+    use crate::tenant::token::{KeyId, TokenBook as _, TokenDigest, TokenKind, TokenRecord};
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     on_each(|empty| {
         let store = empty();
@@ -426,25 +424,48 @@ fn tenants_are_kept_by_revision_and_a_customer_has_one() {
             let other = Customer::parse("70022");
             let names: Vec<_> = (0..12).map(|number| format!("b{number}")).collect();
             let asked = names.iter().map(|name| store.add_tenant(new(name, &other)));
-            let made: Vec<_> = together(asked).await.into_iter().map(Result::unwrap).collect();
-            let news = made.iter().filter(|made| matches!(made, Added::New)).count();
+            let made: Vec<_> = together(asked)
+                .await
+                .into_iter()
+                .map(Result::unwrap)
+                .collect();
+            let news = made
+                .iter()
+                .filter(|made| matches!(made, Added::New))
+                .count();
             assert_eq!(news, 1);
-            let there = store.tenant_of("one", &other.unwrap()).await.unwrap().unwrap();
+            let there = store
+                .tenant_of("one", &other.unwrap())
+                .await
+                .unwrap()
+                .unwrap();
             assert!(made.iter().all(|made| match made {
                 Added::New => true,
                 Added::Has(has) => has.id == there.id,
                 Added::NameTaken => false,
             }));
-            assert!(store.tenant_of("two", &customer.clone().unwrap()).await.unwrap().is_none());
+            assert!(
+                store
+                    .tenant_of("two", &customer.clone().unwrap())
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
 
             let all = store.tenants_since(0).await.unwrap();
             let revisions: Vec<_> = all.iter().map(|tenant| tenant.revision).collect();
             assert_eq!(revisions, [1, 2]);
             let acme = all[0].clone();
             assert_eq!(acme.text, new("acme", &None).text);
-            let off = StoredTenant { service: Service::Off, ..acme.clone() };
+            let off = StoredTenant {
+                service: Service::Off,
+                ..acme.clone()
+            };
             assert!(store.change_tenant(off.clone()).await.unwrap());
-            assert!(!store.change_tenant(off).await.unwrap(), "of a revision that is past");
+            assert!(
+                !store.change_tenant(off).await.unwrap(),
+                "of a revision that is past"
+            );
             let changed = store.tenants_since(2).await.unwrap();
             assert_eq!((changed.len(), changed[0].revision), (1, 3));
             assert_eq!(changed[0].service, Service::Off);
@@ -464,7 +485,10 @@ fn tenants_are_kept_by_revision_and_a_customer_has_one() {
             store.insert(record).await.unwrap().unwrap();
             let native = vec![crate::adapter::keys::NativeId::new("Finance")];
             let kind = crate::scim::ResourceKind::Group;
-            let issued = store.issue_ids(&acme.id, kind, native.clone()).await.unwrap();
+            let issued = store
+                .issue_ids(&acme.id, kind, native.clone())
+                .await
+                .unwrap();
             let deleted = StoredTenant {
                 service: Service::Deleted,
                 text: String::new(),
@@ -472,7 +496,15 @@ fn tenants_are_kept_by_revision_and_a_customer_has_one() {
             };
             assert!(store.change_tenant(deleted).await.unwrap());
             assert!(store.stored_tenant(&acme.id).await.unwrap().is_none());
-            assert!(store.find(&key_id).await.unwrap().unwrap().revoked.is_some());
+            assert!(
+                store
+                    .find(&key_id)
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .revoked
+                    .is_some()
+            );
             let anew = store.issue_ids(&acme.id, kind, native).await.unwrap();
             assert_ne!(anew, issued);
             let again = store.add_tenant(new("acme", &None)).await.unwrap();

@@ -25,7 +25,11 @@ impl Client {
         let (path, method, operation) = operations(&self.document)
             .find(|(_, _, operation)| operation["operationId"] == id)
             .unwrap_or_else(|| panic!("no operation {id}"));
-        assert_eq!(operation.get("requestBody").is_some(), !body.is_null(), "{id}");
+        assert_eq!(
+            operation.get("requestBody").is_some(),
+            !body.is_null(),
+            "{id}"
+        );
         let mut target = path.to_owned();
         for parameter in operation["parameters"].as_array().unwrap() {
             let name = parameter["name"].as_str().unwrap();
@@ -39,7 +43,9 @@ impl Client {
             "console" => self.console.clone(),
             other => panic!("{other}"),
         };
-        let answer = self.scene.ask(&token, &method.to_uppercase(), &target, &body);
+        let answer = self
+            .scene
+            .ask(&token, &method.to_uppercase(), &target, &body);
         assert!(matches!(answer.status, 200 | 204), "{id}: {answer}");
         let shape = &operation["responses"]["2XX"]["content"]["application/json"]["schema"];
         self.fits(shape, &answer.json(), id);
@@ -61,13 +67,22 @@ impl Client {
             let named = self.document.pointer(pointer);
             return self.fits(named.unwrap_or_else(|| panic!("{id}: {name}")), value, id);
         }
-        if let (Some(properties), Some(object)) = (shape["properties"].as_object(), value.as_object()) {
+        if let (Some(properties), Some(object)) =
+            (shape["properties"].as_object(), value.as_object())
+        {
             for required in shape["required"].as_array().into_iter().flatten() {
-                assert!(object.contains_key(required.as_str().unwrap()), "{id}: {required}");
+                assert!(
+                    object.contains_key(required.as_str().unwrap()),
+                    "{id}: {required}"
+                );
             }
             for (name, value) in object {
                 let property = properties.get(name);
-                self.fits(property.unwrap_or_else(|| panic!("{id}: {name}")), value, id);
+                self.fits(
+                    property.unwrap_or_else(|| panic!("{id}: {name}")),
+                    value,
+                    id,
+                );
             }
         }
         for element in value.as_array().into_iter().flatten() {
@@ -89,7 +104,12 @@ fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
 fn references(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
-            found.extend(object.get("$ref").and_then(Value::as_str).map(str::to_owned));
+            found.extend(
+                object
+                    .get("$ref")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
+            );
             object.values().for_each(|value| references(value, found));
         }
         Value::Array(list) => list.iter().for_each(|value| references(value, found)),
@@ -107,7 +127,10 @@ fn every_operation_of_the_document_does_what_it_says() {
     let mut found = Vec::new();
     references(&served, &mut found);
     for name in found {
-        assert!(served.pointer(name.trim_start_matches('#')).is_some(), "{name}");
+        assert!(
+            served.pointer(name.trim_start_matches('#')).is_some(),
+            "{name}"
+        );
     }
     let all: BTreeSet<_> = operations(&served)
         .map(|(.., operation)| operation["operationId"].as_str().unwrap().to_owned())
@@ -152,7 +175,9 @@ fn every_operation_of_the_document_does_what_it_says() {
     let token = client.scene.token("acme");
     let path = "/t/acme/scim/v2/Users";
     let bearer = format!("Bearer {token}");
-    let broken = Request::new("POST", path).header("Authorization", &bearer).json(&json!({}));
+    let broken = Request::new("POST", path)
+        .header("Authorization", &bearer)
+        .json(&json!({}));
     let answered = Served::send(&client.scene.served.origin, &broken);
     client.put("request", &answered.header("x-request-id").into());
     client.call("get_events_request", Value::Null);
@@ -162,7 +187,10 @@ fn every_operation_of_the_document_does_what_it_says() {
     client.put("customer", &onboarded["customer"]);
     client.put("key", &onboarded["key"]);
     client.call("onboarding_get_customers_customer", Value::Null);
-    client.call("onboarding_delete_customers_customer_tokens_key", Value::Null);
+    client.call(
+        "onboarding_delete_customers_customer_tokens_key",
+        Value::Null,
+    );
     client.call("delete_tenants_tenant", Value::Null);
     assert_eq!(client.called, all);
 }

@@ -24,10 +24,22 @@ fn two() -> Two {
     house.write("keys/credentials", KEY);
     let scene = Scene::begun(house, "sosafe", CONFIG);
     let console = scene.console(&scene.plain_template());
-    scene.house.write("other.toml", "base_url = \"https://webroot.example\"\n");
-    let mint = ["admin", "mint", "--name", "other", "--onboarding", "webroot"];
+    scene
+        .house
+        .write("other.toml", "base_url = \"https://webroot.example\"\n");
+    let mint = [
+        "admin",
+        "mint",
+        "--name",
+        "other",
+        "--onboarding",
+        "webroot",
+    ];
     let minted = scene.run(&[&mint[..], &["--template", "other.toml"]].concat());
-    let other = minted.trim().trim_start_matches("Onboarding token: ").to_owned();
+    let other = minted
+        .trim()
+        .trim_start_matches("Onboarding token: ")
+        .to_owned();
     Two {
         scene,
         console,
@@ -53,9 +65,15 @@ fn a_console_reaches_nothing_of_another_adapter_and_no_other_verb() {
     // Another adapter's console neither finds the customer nor ends its token.
     for (method, path) in [
         ("GET", "/onboarding/v1/customers/70021".to_owned()),
-        ("DELETE", format!("/onboarding/v1/customers/70021/tokens/{key}")),
+        (
+            "DELETE",
+            format!("/onboarding/v1/customers/70021/tokens/{key}"),
+        ),
         ("GET", format!("/onboarding/v1/customers/{tenant}")),
-        ("DELETE", format!("/onboarding/v1/customers/{tenant}/tokens/{key}")),
+        (
+            "DELETE",
+            format!("/onboarding/v1/customers/{tenant}/tokens/{key}"),
+        ),
     ] {
         let refused = scene.ask(&other, method, &path, &Value::Null);
         assert_eq!(refused.status, 404, "{method} {path}: {refused}");
@@ -68,17 +86,27 @@ fn a_console_reaches_nothing_of_another_adapter_and_no_other_verb() {
         ("GET", "/admin/v1/tenants", Value::Null),
         ("GET", "/admin/v1/config", Value::Null),
         ("GET", "/admin/v1/audit", Value::Null),
-        ("POST", "/admin/v1/tenants", json!({"name": "x", "tenant": scene.tenant()})),
+        (
+            "POST",
+            "/admin/v1/tenants",
+            json!({"name": "x", "tenant": scene.tenant()}),
+        ),
         ("DELETE", "/admin/v1/tenants/files", Value::Null),
         ("POST", "/admin/v1/tenants/files/tokens", Value::Null),
         ("POST", "/admin/v1/reload", Value::Null),
     ] {
         let refused = scene.ask(&console, method, path, &body);
-        assert!(matches!(refused.status, 401 | 429), "{method} {path}: {refused}");
+        assert!(
+            matches!(refused.status, 401 | 429),
+            "{method} {path}: {refused}"
+        );
     }
     // It is no token of a tenant either, and a tenant's is no console's.
     assert_eq!(scene.connects(tenant, &console), 401);
-    assert!(matches!(scene.onboard(&token, &scene.customer("1")).status, 401 | 429));
+    assert!(matches!(
+        scene.onboard(&token, &scene.customer("1")).status,
+        401 | 429
+    ));
     assert_eq!(scene.connects(tenant, &token), 200);
 
     let listed = scene.run(&["admin", "list"]);
@@ -106,15 +134,29 @@ fn a_console_leaves_its_template_in_no_way() {
         (403, &|body| body["settings"]["archived"] = Value::Null),
         (400, &|body| body["settings"]["no_such"] = "x".into()),
         (400, &|body| body["settings"]["idp_tenant"] = Value::Null),
-        (400, &|body| body["base_url"] = "http://169.254.169.254/".into()),
+        (400, &|body| {
+            body["base_url"] = "http://169.254.169.254/".into()
+        }),
         (400, &|body| body["base_url"] = "http://127.0.0.1:1/".into()),
-        (400, &|body| body["base_url"] = format!("{base_url}/../x").into()),
-        (400, &|body| body["base_url"] = base_url.replace("http://", "http://a@").into()),
-        (400, &|body| body["credential"]["key"] = json!({"file": "../pepper-of-the-gateway"})),
-        (400, &|body| body["credential"]["key"] = json!({"env": "VENDOR_KEY"})),
-        (400, &|body| body["credential"]["key"] = json!({"sealed": "v1.a.b"})),
+        (400, &|body| {
+            body["base_url"] = format!("{base_url}/../x").into()
+        }),
+        (400, &|body| {
+            body["base_url"] = base_url.replace("http://", "http://a@").into()
+        }),
+        (400, &|body| {
+            body["credential"]["key"] = json!({"file": "../pepper-of-the-gateway"})
+        }),
+        (400, &|body| {
+            body["credential"]["key"] = json!({"env": "VENDOR_KEY"})
+        }),
+        (400, &|body| {
+            body["credential"]["key"] = json!({"sealed": "v1.a.b"})
+        }),
         (400, &|body| body["credential"]["other"] = "x".into()),
-        (400, &|body| body["credential"]["key"] = "x".repeat(20_000).into()),
+        (400, &|body| {
+            body["credential"]["key"] = "x".repeat(20_000).into()
+        }),
         (400, &|body| body["adapter"] = "webroot".into()),
     ];
     for (place, (status, edit)) in rows.into_iter().enumerate() {
@@ -141,7 +183,11 @@ fn the_admin_port_gives_no_tenant_a_file_or_a_variable_of_the_gateways() {
     ] {
         let mut tenant = scene.tenant();
         tenant["credential"]["key"] = place.clone();
-        let refused = scene.admin("POST", "/tenants", json!({"name": "acme", "tenant": tenant}));
+        let refused = scene.admin(
+            "POST",
+            "/tenants",
+            json!({"name": "acme", "tenant": tenant}),
+        );
         assert_eq!(refused.status, 400, "{place}: {refused}");
     }
     for body in [
@@ -156,7 +202,10 @@ fn the_admin_port_gives_no_tenant_a_file_or_a_variable_of_the_gateways() {
         let refused = scene.admin("POST", "/tenants", body);
         assert_eq!(refused.status, 400, "{refused}");
     }
-    assert_eq!(scene.admin("GET", "/tenants", Value::Null).json(), json!([]));
+    assert_eq!(
+        scene.admin("GET", "/tenants", Value::Null).json(),
+        json!([])
+    );
 }
 
 #[test]
@@ -171,13 +220,24 @@ fn presses_at_once_make_one_tenant_and_every_secret_shown_works() {
     let answers: Vec<Response> = thread::scope(|scope| {
         let presses = (0..3).map(|_| scope.spawn(|| Served::send(admin, &request)));
         let presses: Vec<_> = presses.collect();
-        presses.into_iter().map(|press| press.join().unwrap()).collect()
+        presses
+            .into_iter()
+            .map(|press| press.join().unwrap())
+            .collect()
     });
-    let shown: Vec<Value> = answers.iter().map(|answer| {
-        assert_eq!(answer.status, 200, "{answer}");
-        answer.json()
-    }).collect();
-    assert!(shown.iter().all(|answer| answer["tenant"] == shown[0]["tenant"]), "{shown:?}");
+    let shown: Vec<Value> = answers
+        .iter()
+        .map(|answer| {
+            assert_eq!(answer.status, 200, "{answer}");
+            answer.json()
+        })
+        .collect();
+    assert!(
+        shown
+            .iter()
+            .all(|answer| answer["tenant"] == shown[0]["tenant"]),
+        "{shown:?}"
+    );
     let made = shown.iter().filter(|answer| answer["created"] == true);
     assert_eq!(made.count(), 1, "{shown:?}");
     let tenant = shown[0]["tenant"].as_str().unwrap();

@@ -108,7 +108,10 @@ impl Scene {
         let arguments = ["--onboarding", self.adapter, "--template", "console.toml"];
         let mint = [&["admin", "mint", "--name", "console"], &arguments[..]].concat();
         let minted = self.run(&mint);
-        minted.trim().trim_start_matches("Onboarding token: ").to_owned()
+        minted
+            .trim()
+            .trim_start_matches("Onboarding token: ")
+            .to_owned()
     }
 
     /// A template that says only where the vendor's API is.
@@ -122,7 +125,9 @@ impl Scene {
             Request::new(method, path).header("Authorization", &format!("Bearer {token}"));
         let request = match body {
             Value::Null => request,
-            body => request.json(body).header("Content-Type", "application/json"),
+            body => request
+                .json(body)
+                .header("Content-Type", "application/json"),
         };
         Served::send(&self.served.admin, &request)
     }

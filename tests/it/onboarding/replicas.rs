@@ -20,9 +20,8 @@ fn a_change_at_one_replica_is_live_at_the_other_within_five_seconds() {
         house.write("keys/postgres", &url);
         house
     };
-    let config = format!(
-        "{CONFIG}pepper_file = \"keys/pepper\"\npostgres_url_file = \"keys/postgres\"\n"
-    );
+    let config =
+        format!("{CONFIG}pepper_file = \"keys/pepper\"\npostgres_url_file = \"keys/postgres\"\n");
     let first = Scene::begun(house(), "sosafe", &config);
     let beside = house();
     beside.write("tenants/.keep", "");
