@@ -117,6 +117,9 @@ fn a_console_reaches_nothing_of_another_adapter_and_no_other_verb() {
     assert_eq!(scene.connects(tenant, &token), 200, "its tenants stay");
 }
 
+/// What a request is other than it should be in.
+type Edit<'e> = &'e dyn Fn(&mut Value);
+
 #[test]
 fn a_console_leaves_its_template_in_no_way() {
     let scene = Scene::of("sosafe");
@@ -129,7 +132,7 @@ fn a_console_leaves_its_template_in_no_way() {
         scene.onboard(&console, &customer)
     };
     let base_url = scene.parts.base_url.clone();
-    let rows: [(u16, &dyn Fn(&mut Value)); 14] = [
+    let rows: [(u16, Edit<'_>); 14] = [
         (403, &|body| body["settings"]["archived"] = "restore".into()),
         (403, &|body| body["settings"]["archived"] = Value::Null),
         (400, &|body| body["settings"]["no_such"] = "x".into()),

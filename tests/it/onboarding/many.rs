@@ -5,6 +5,8 @@
 //! cargo test --release --test it onboarding::many -- --ignored --nocapture --test-threads 1
 //! ```
 
+#![allow(clippy::print_stdout)]
+
 use std::time::{Duration, Instant};
 
 use scimgate::adapter::keys::TenantId;
