@@ -191,12 +191,14 @@ impl Reloader {
         let (plan, mut state) = (&self.0.plan, self.state());
         let Progress { held, shelf, .. } = &mut *state;
         let mut ids = shelf.take(changed);
+        let all = ids.len();
         ids.retain(|id| !held.is_of_file(id));
-        let mut names_files = false;
+        // That a tenant is in both is told by a look at the files.
+        let mut is_more = ids.len() < all;
         let changed = ids.into_iter().map(|id| {
             let files = shelf.get(&id).map(|shelved| {
                 let (files, secrets) = shelved.files(&id, &plan.vault);
-                names_files |= !secrets.is_empty();
+                is_more |= !secrets.is_empty();
                 files
             });
             (id, files)
@@ -204,8 +206,8 @@ impl Reloader {
         let changed: Vec<_> = changed.collect();
         let look = Look::again(Demand::Changed, Instant::now(), &*self.0.effects);
         let changes = held.advance_stored(&changed, plan, &look);
-        if names_files {
-            // The next look reads everything: these files are to be watched too.
+        if is_more {
+            // The next look reads everything: what these tenants name is to be watched too.
             state.glance.forget();
         }
         if changes.publish {

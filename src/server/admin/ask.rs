@@ -147,7 +147,6 @@ impl Ask {
     pub(super) fn subject(&self) -> String {
         match self {
             Self::Revoke { key, .. } | Self::EndToken { key, .. } => key.to_string(),
-            Self::Onboard { body, .. } => format!("customer {}", body.customer),
             _ => String::new(),
         }
     }

@@ -272,3 +272,14 @@ fn a_fourth_secret_ends_only_one_that_nobody_used() {
     let refused = press();
     assert_eq!(refused.status, 409, "all three are in use: {refused}");
 }
+
+/// Whoever has stolen a console's token does not fill the store.
+#[test]
+fn a_console_that_asks_without_end_is_held_up() {
+    let scene = Scene::of("sosafe");
+    let console = scene.console(&scene.plain_template());
+    let asked = (0..200).map(|_| scene.onboard(&console, &json!({"customer": "7"})).status);
+    let statuses: Vec<_> = asked.take_while(|status| *status == 400).collect();
+    assert!((50..199).contains(&statuses.len()), "{}", statuses.len());
+    assert_eq!(scene.onboard(&console, &scene.customer("7")).status, 429);
+}
