@@ -136,6 +136,8 @@ pub struct Catalog {
     pub scripts: PathBuf,
     /// Holds `<tenant>.toml`.
     pub tenants: PathBuf,
+    /// Holds the secrets that tenants in the store may name.
+    pub secrets: PathBuf,
     /// Holds `<vendor>/*.http`.
     pub transcripts: PathBuf,
     /// How changes of them are noticed.
@@ -159,6 +161,12 @@ pub struct Store {
     /// The key for token digests: needed with PostgreSQL; `None` is beside the SQLite file.
     #[serde(default)]
     pub pepper_file: Option<PathBuf>,
+    /// The key that seals vendors' secrets in the store.
+    #[serde(default)]
+    pub credential_key_file: Option<PathBuf>,
+    /// The one from before, which only opens them.
+    #[serde(default)]
+    pub credential_key_file_before: Option<PathBuf>,
 }
 
 /// Access tokens.
@@ -328,6 +336,7 @@ impl Config {
             &mut self.catalog.adapters,
             &mut self.catalog.scripts,
             &mut self.catalog.tenants,
+            &mut self.catalog.secrets,
             &mut self.catalog.transcripts,
             &mut self.store.path,
         ];
@@ -336,6 +345,8 @@ impl Config {
             .chain(&mut self.store.postgres_url_file)
             .chain(&mut self.store.postgres_ca)
             .chain(&mut self.store.pepper_file)
+            .chain(&mut self.store.credential_key_file)
+            .chain(&mut self.store.credential_key_file_before)
             .chain(fixed)
             .for_each(|path| *path = directory.join(&*path));
         self

@@ -186,6 +186,7 @@ impl Adapter {
             script,
             user: Arc::new(user),
             group: group.map(Arc::new),
+            services: Default::default(),
         };
         let (file, text) = &files.manifest;
         let problems = crosscheck::problems(&adapter, file, text);

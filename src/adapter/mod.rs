@@ -26,7 +26,7 @@ mod reads;
 pub mod remembered;
 pub mod settings;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use manifest::{IdRule, Manifest, MembershipModel};
 use mapping::{Closures, Mapping};
@@ -56,6 +56,18 @@ pub struct Adapter {
     pub replies: Arc<ReplyTable>,
     user: Arc<Mapping>,
     group: Option<Arc<Mapping>>,
+    services: Services,
+}
+
+/// What tenants serve, by profile: the same for all of them, and made when the first asks. A copy
+/// of an adapter has its own.
+#[derive(Debug, Default)]
+struct Services([OnceLock<Arc<Service>>; Profile::ALL.len()]);
+
+impl Clone for Services {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Adapter {
@@ -88,7 +100,16 @@ impl Adapter {
     }
 
     /// What a tenant of this vendor serves, in the dialect of `profile`.
-    pub fn service(&self, profile: Profile) -> Service {
+    pub fn service(&self, profile: Profile) -> Arc<Service> {
+        let place = Profile::ALL.iter().position(|one| *one == profile);
+        let made = || Arc::new(self.made_service(profile));
+        match place.and_then(|place| self.services.0.get(place)) {
+            Some(place) => Arc::clone(place.get_or_init(made)),
+            None => made(),
+        }
+    }
+
+    fn made_service(&self, profile: Profile) -> Service {
         let types = self.mappings().map(|mapping| &mapping.resource_type);
         let published = self.mappings().map(|mapping| {
             let narrowed = mapping.resource_type.narrowed(&mapping.leaves());

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use super::fingerprint::Fingerprint;
 use super::places::{Glance, Places};
 use super::reload::Plan;
+use super::shelf::Shelf;
+use super::standing::Source;
 use crate::adapter::keys::TenantId;
 use crate::problem::{Problem, file};
-use crate::tenant::file::secret_files;
 use crate::tenant::redacted;
+use crate::tenant::secret::{Secrets, secret_files};
 
 /// A file's name for people and its text.
 pub type Text = (String, String);
@@ -56,11 +58,14 @@ pub(super) struct VendorFiles {
     pub(super) seen: Seen,
 }
 
-/// One tenant's file and the secrets it names.
+/// One tenant's file, or its text in the store, and the secrets it names.
 #[derive(Debug)]
 pub(super) struct TenantFiles {
     pub(super) text: Result<Text, Problem>,
     pub(super) seen: Seen,
+    pub(super) source: Source,
+    /// Whether somebody has switched it off.
+    pub(super) is_off: bool,
 }
 
 /// The server's certificate.
@@ -73,9 +78,9 @@ pub(super) struct CertificateFiles {
 }
 
 impl Disk {
-    /// Reads everything of `plan`. A file that cannot be read is a problem of
-    /// whose it is.
-    pub(super) fn read(plan: &Plan) -> Self {
+    /// Reads everything of `plan`, and the secrets of the tenants in the store. A file that cannot
+    /// be read is a problem of whose it is.
+    pub(super) fn read(plan: &Plan, shelf: &Shelf) -> Self {
         let mut disk = Self {
             vendors: None,
             tenants: None,
@@ -86,6 +91,7 @@ impl Disk {
         };
         disk.vendors = disk.read_vendors(plan);
         disk.tenants = disk.read_tenants(plan);
+        disk.read_shelf(plan, shelf);
         let certificate = plan.certificate.as_ref();
         disk.certificate = certificate.map(|(chain, key)| disk.read_certificate(chain, key));
         disk
@@ -148,22 +154,30 @@ impl Disk {
         Some(tenants)
     }
 
+    /// A tenant that has a file too is the file's.
+    fn read_shelf(&mut self, plan: &Plan, shelf: &Shelf) {
+        let Some(mut tenants) = self.tenants.take() else {
+            return;
+        };
+        for (id, shelved) in shelf.iter() {
+            match tenants.get(id) {
+                None => {
+                    let (files, secrets) = shelved.files(id, &plan.vault);
+                    secrets.iter().for_each(|path| self.watch(path));
+                    tenants.insert(id.clone(), files);
+                }
+                Some(file) => self.problems.push(in_both(id, file)),
+            }
+        }
+        self.tenants = Some(tenants);
+    }
+
     fn read_tenant(&mut self, path: &Path, directory: &Path) -> TenantFiles {
         let text = file::text(path).map_err(|error| unreadable_tenant(path, &error));
         let text = text.map(|text| (path.display().to_string(), text));
-        let shown = match &text {
-            Ok((_, text)) => redacted(text),
-            Err(problem) => problem.to_string(),
-        };
-        let written = text.as_ref().map_or(shown.as_str(), |(_, text)| text);
-        let secrets = secret_files(written, directory);
+        let (files, secrets) = TenantFiles::of(text, Secrets::OfFile(directory));
         secrets.iter().for_each(|path| self.watch(path));
-        let parts = [written.as_bytes().to_vec()].into_iter();
-        let seen = Seen {
-            all: Fingerprint::of(parts.chain(secrets.iter().map(|path| contents(path)))),
-            shown: Fingerprint::of([&shown]),
-        };
-        TenantFiles { text, seen }
+        files
     }
 
     fn read_certificate(&mut self, chain: &Path, key: &Path) -> CertificateFiles {
@@ -216,6 +230,37 @@ impl Disk {
     }
 }
 
+impl TenantFiles {
+    /// Of a text, and the files that its secrets are in.
+    pub(super) fn of(text: Result<Text, Problem>, secrets: Secrets<'_>) -> (Self, Vec<PathBuf>) {
+        let shown = match &text {
+            Ok((_, text)) => redacted(text),
+            Err(problem) => problem.to_string(),
+        };
+        let written = text.as_ref().map_or(shown.as_str(), |(_, text)| text);
+        let files = secret_files(written, secrets);
+        let parts = [written.as_bytes().to_vec()].into_iter();
+        let seen = Seen {
+            all: Fingerprint::of(parts.chain(files.iter().map(|path| contents(path)))),
+            shown: Fingerprint::of([&shown]),
+        };
+        let source = match secrets {
+            Secrets::OfFile(_) => Source::File,
+            Secrets::OfStore(_) => Source::Store,
+        };
+        let is_off = false;
+        (
+            Self {
+                text,
+                seen,
+                source,
+                is_off,
+            },
+            files,
+        )
+    }
+}
+
 impl VendorFiles {
     fn read(manifest: &Path, script: &Path, transcripts: Vec<(String, PathBuf)>) -> Self {
         let named = manifest;
@@ -258,6 +303,18 @@ fn read(path: &Path) -> Result<Text, Problem> {
 /// What is in a file that is not loaded as text, or why nothing is.
 fn contents(path: &Path) -> Vec<u8> {
     file::bytes(path).unwrap_or_else(|error| error.to_string().into_bytes())
+}
+
+fn in_both(id: &TenantId, file: &TenantFiles) -> Problem {
+    let file = match &file.text {
+        Ok((file, _)) => file,
+        Err(problem) => &problem.file,
+    };
+    let message = format!("the store has a tenant {id} too, which does not count beside this file");
+    let problem = Problem::error("tenant::in-both", file, message).warning();
+    problem.help(format!(
+        "remove the file, or delete the other one: scimgate tenant delete {id}"
+    ))
 }
 
 fn misnamed(name: &str, path: &Path) -> Problem {

@@ -1,7 +1,7 @@
 //! From files as read to adapters and tenants. What is broken is left out and told.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Catalog;
@@ -9,11 +9,14 @@ use super::diagnostics::Report;
 use super::disk::{Disk, Text, VendorFiles};
 use super::held::{Held, Look};
 use super::reload::Plan;
+use super::shelf::Shelf;
 use crate::adapter::Adapter;
 use crate::adapter::compile::Files;
 use crate::adapter::keys::TenantId;
 use crate::problem::{Problem, nearest};
 use crate::tenant::file::TenantFile;
+use crate::tenant::secret::{Secrets, Vault};
+use crate::tenant::stored::StoredTenant;
 use crate::tenant::{Tenant, redacted};
 
 /// Where the files are. Flat directories: a Kubernetes ConfigMap has no folders.
@@ -32,14 +35,29 @@ pub struct Sources {
 /// # Errors
 /// None: problems are in the report, and what they are about is not in the catalog.
 pub fn load(sources: &Sources) -> (Catalog, Report) {
+    load_with(sources, Arc::default(), Vec::new())
+}
+
+/// The same with tenants of the store, whose secrets are in `vault`.
+///
+/// # Errors
+/// As [`load()`].
+pub fn load_with(
+    sources: &Sources,
+    vault: Arc<Vault>,
+    stored: Vec<StoredTenant>,
+) -> (Catalog, Report) {
     let plan = Plan {
         sources: sources.clone(),
+        vault,
         transcripts: None,
         certificate: None,
         removal_grace: std::time::Duration::ZERO,
     };
+    let mut shelf = Shelf::default();
+    shelf.take(stored);
     let mut held = Held::default();
-    let changes = held.advance(&Disk::read(&plan), &plan, &Look::first());
+    let changes = held.advance(&Disk::read(&plan, &shelf), &plan, &Look::first());
     (held.catalog(), changes.problems())
 }
 
@@ -68,12 +86,11 @@ pub(super) fn adapter(name: &str, files: &VendorFiles, report: &mut Report) -> O
     compiled.map_err(|problems| report.extend(problems)).ok()
 }
 
-/// Checks a tenant's file against its adapter. Relative secret files are looked
-/// for in `directory`.
+/// Checks a tenant's file against its adapter; its secrets are read where `secrets` says.
 pub(super) fn tenant(
     id: &TenantId,
     (file, text): &Text,
-    directory: &Path,
+    secrets: Secrets<'_>,
     adapters: &BTreeMap<String, Arc<Adapter>>,
     report: &mut Report,
 ) -> Option<Tenant> {
@@ -82,9 +99,24 @@ pub(super) fn tenant(
         .map_err(|problem| vec![problem])
         .and_then(|written| {
             let adapter = adapter_of(&written, file, adapters).map_err(|problem| vec![problem])?;
-            written.check(id.clone(), file, directory, adapter)
+            written.check(id.clone(), file, secrets, adapter)
         });
     tenant.map_err(|problems| report.extend(problems)).ok()
+}
+
+/// Checks the text of a tenant for the store.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_stored(
+    id: &TenantId,
+    text: &str,
+    vault: &Vault,
+    adapters: &BTreeMap<String, Arc<Adapter>>,
+) -> Result<Tenant, Report> {
+    let mut report = Report::default();
+    let text = (id.to_string(), text.to_owned());
+    tenant(id, &text, Secrets::OfStore(vault), adapters, &mut report).ok_or(report)
 }
 
 fn adapter_of(

@@ -3,7 +3,7 @@
 //! [`load()`] is the one door: `serve`, `check`, `test` and the demonstration come
 //! through it. A request holds on to the generation it began with.
 //!
-//! - `disk`: the files, read once; `fingerprint`: what they hold, in 32 bytes; `places`: where
+//! - `disk`: the files, read once; `shelf`: the tenants in the store; `fingerprint`: what they hold, in 32 bytes; `places`: where
 //!   a change of them shows;
 //! - [`mod@load`]: from files to adapters and tenants; [`diagnostics`]: what is wrong
 //!   with them;
@@ -22,6 +22,7 @@ mod mounts;
 mod places;
 pub mod preview;
 pub mod reload;
+mod shelf;
 pub mod standing;
 pub mod watch;
 
@@ -35,7 +36,7 @@ pub use diagnostics::Report;
 pub use disk::Text;
 pub use fingerprint::Fingerprint;
 pub use held::unfit_certificate;
-pub use load::{Sources, load};
+pub use load::{Sources, check_stored, load, load_with};
 pub use preview::Preview;
 pub use reload::{Demand, Effects, Plan, Reloader, log_problems};
 pub use standing::{Outcome, Standing};

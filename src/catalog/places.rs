@@ -87,6 +87,11 @@ impl Glance {
         self.seen.push((path.to_owned(), stamp(path)));
     }
 
+    /// From now on nothing is sure.
+    pub(super) fn forget(&mut self) {
+        self.began = UNIX_EPOCH;
+    }
+
     /// Whether all of it is surely as it was.
     pub(super) fn still_holds(&self) -> bool {
         let began = self.began.checked_sub(COARSE);

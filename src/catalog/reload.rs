@@ -4,7 +4,7 @@
 //! swap that cannot fail. What fails keeps its last good version, and the
 //! others move on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,21 @@ use super::disk::{Disk, Seen, Text};
 use super::held::{Changes, Held, Look};
 use super::places::{Glance, Places};
 use super::preview::Preview;
-use super::standing::{Outcome, Standing, now};
+use super::shelf::Shelf;
+use super::standing::{Outcome, Source, Standing, now};
 use super::{Catalog, Report, Sources, mounts};
 use crate::adapter::Adapter;
 use crate::problem::Problem;
+use crate::tenant::secret::{Secrets, Vault};
+use crate::tenant::stored::StoredTenant;
 
 /// What is loaded, and how.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Adapters, scripts, tenants.
     pub sources: Sources,
+    /// The secrets of tenants in the store.
+    pub vault: Arc<Vault>,
     /// `<vendor>/*.http`: what a changed vendor must pass.
     pub transcripts: Option<PathBuf>,
     /// The server's certificate chain and its key.
@@ -31,6 +36,17 @@ pub struct Plan {
     /// How long the tokens of a tenant whose file is gone are answered 503
     /// before they are unknown.
     pub removal_grace: Duration,
+}
+
+impl Plan {
+    /// Where the secrets of a tenant are.
+    pub(super) fn secrets(&self, source: Source) -> Secrets<'_> {
+        let directory = self.sources.tenants.as_deref();
+        match source {
+            Source::File => Secrets::OfFile(directory.unwrap_or(Path::new(""))),
+            Source::Store => Secrets::OfStore(&self.vault),
+        }
+    }
 }
 
 /// What a reload needs from the gateway around it, and does to it.
@@ -82,6 +98,7 @@ struct Inner {
 /// What one reload leaves to the next.
 struct Progress {
     held: Held,
+    shelf: Shelf,
     /// Of the last look.
     seen: Seen,
     glance: Glance,
@@ -98,10 +115,16 @@ struct Counted {
 }
 
 impl Reloader {
-    /// Loads for the first time and publishes: what is broken is left out, and
-    /// told in the report. Transcripts are not played: see [`prove`](Self::prove).
-    pub fn open(plan: Plan, effects: Box<dyn Effects>) -> (Self, Report) {
-        let disk = Disk::read(&plan);
+    /// Loads for the first time, with all tenants of the store, and publishes: what is broken is
+    /// left out, and told in the report. Transcripts are not played: see [`prove`](Self::prove).
+    pub fn open(
+        plan: Plan,
+        stored: Vec<StoredTenant>,
+        effects: Box<dyn Effects>,
+    ) -> (Self, Report) {
+        let mut shelf = Shelf::default();
+        shelf.take(stored);
+        let disk = Disk::read(&plan, &shelf);
         let mut held = Held::default();
         let report = held.advance(&disk, &plan, &Look::first()).problems();
         for place in mounts::fixed(&disk.places.directories()) {
@@ -114,6 +137,7 @@ impl Reloader {
         let inner = Inner {
             state: Mutex::new(Progress {
                 held,
+                shelf,
                 seen: disk.seen(),
                 glance: disk.glance,
                 places: Arc::new(disk.places),
@@ -141,7 +165,7 @@ impl Reloader {
         if only_changed && state.glance.still_holds() {
             return self.outcome(Changes::default(), began, false);
         }
-        let disk = Disk::read(&self.0.plan);
+        let disk = Disk::read(&self.0.plan, &state.shelf);
         let seen = disk.seen();
         if only_changed && state.seen == seen {
             state.notice(disk);
@@ -161,11 +185,44 @@ impl Reloader {
         self.outcome(changes, began, true)
     }
 
+    /// Takes what changed in the store. Only those tenants are looked at; one that has a file stays
+    /// as the file says. Blocks while a reload is under way.
+    pub fn take_stored(&self, changed: Vec<StoredTenant>) {
+        let (plan, mut state) = (&self.0.plan, self.state());
+        let Progress { held, shelf, .. } = &mut *state;
+        let mut ids = shelf.take(changed);
+        let all = ids.len();
+        ids.retain(|id| !held.is_of_file(id));
+        // That a tenant is in both is told by a look at the files.
+        let mut is_more = ids.len() < all;
+        let changed = ids.into_iter().map(|id| {
+            let files = shelf.get(&id).map(|shelved| {
+                let (files, secrets) = shelved.files(&id, &plan.vault);
+                is_more |= !secrets.is_empty();
+                files
+            });
+            (id, files)
+        });
+        let changed: Vec<_> = changed.collect();
+        let look = Look::again(Demand::Changed, Instant::now(), &*self.0.effects);
+        let changes = held.advance_stored(&changed, plan, &look);
+        if is_more {
+            // The next look reads everything: what these tenants name is to be watched too.
+            state.glance.forget();
+        }
+        if changes.publish {
+            self.publish(&mut state);
+        } else {
+            self.tell(&state);
+        }
+        log(&changes, &self.standing());
+    }
+
     /// Plays the transcripts of what was loaded first. What does not hold is
     /// told and stays live, because there is nothing to go back to.
     pub fn prove(&self) {
         let mut state = self.state();
-        let disk = Disk::read(&self.0.plan);
+        let disk = Disk::read(&self.0.plan, &state.shelf);
         let report = state.held.prove(&disk, &*self.0.effects);
         log_problems(&report);
         self.tell(&state);
@@ -174,8 +231,10 @@ impl Reloader {
     /// What a reload would change, with nothing changed: everything is compiled
     /// and proved as for a real one. Blocks as long.
     pub fn rehearse(&self) -> Preview {
-        let disk = Disk::read(&self.0.plan);
-        let mut held = self.state().held.clone();
+        let (disk, mut held) = {
+            let state = self.state();
+            (Disk::read(&self.0.plan, &state.shelf), state.held.clone())
+        };
         let running = held.catalog();
         let effects = Rehearsal(&*self.0.effects);
         let look = Look::again(Demand::Again, Instant::now(), &effects);

@@ -38,7 +38,7 @@ pub struct Standing {
 
 impl Standing {
     /// Whether what runs is what lies on disk, without any error. A tenant that is
-    /// leaving is in order.
+    /// leaving or off is in order.
     pub fn is_well(&self) -> bool {
         let tenants = self.tenants.values().map(|tenant| &tenant.part);
         let mut parts = self
@@ -46,7 +46,7 @@ impl Standing {
             .values()
             .chain(tenants)
             .chain(&self.certificate);
-        parts.all(|part| matches!(part.state, State::Live | State::Leaving))
+        parts.all(|part| matches!(part.state, State::Live | State::Leaving | State::Off))
             && !self.problems.iter().any(Finding::is_error)
     }
 }
@@ -77,6 +77,20 @@ pub struct TenantPart {
     pub part: Part,
     /// Its vendor.
     pub adapter: Option<String>,
+    /// Where it comes from.
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// Where a tenant comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A file in the directory of tenants.
+    #[default]
+    File,
+    /// The store.
+    Store,
 }
 
 /// Whether a part serves, and what.
@@ -92,6 +106,8 @@ pub enum State {
     /// A tenant whose file was removed: 503 for a while, so that a mistake can be
     /// mended, then 401.
     Leaving,
+    /// A tenant that somebody has switched off: its requests are answered 503.
+    Off,
 }
 
 /// One problem, as told.

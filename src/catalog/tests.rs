@@ -80,11 +80,12 @@ impl House {
                 scripts: path("scripts"),
                 tenants: Some(path("tenants")),
             },
+            vault: Arc::default(),
             transcripts: Some(path("transcripts")),
             certificate: Some((path("tls/crt"), path("tls/key"))),
             removal_grace: Duration::ZERO,
         };
-        let (reloader, report) = Reloader::open(plan, Box::new(seen.clone()));
+        let (reloader, report) = Reloader::open(plan, Vec::new(), Box::new(seen.clone()));
         assert!(report.problems().is_empty(), "{}", report.render(false));
         Self {
             directory,
@@ -221,7 +222,11 @@ fn a_vendor_whose_transcripts_do_not_hold_is_not_taken() {
 fn at_the_start_a_transcript_that_does_not_hold_is_a_warning() {
     let house = House::new();
     house.write("transcripts/one/b.http", "wrong");
-    let (reloader, _) = Reloader::open(house.reloader.plan().clone(), Box::new(house.seen.clone()));
+    let (reloader, _) = Reloader::open(
+        house.reloader.plan().clone(),
+        Vec::new(),
+        Box::new(house.seen.clone()),
+    );
     reloader.prove();
     let part = &reloader.standing().vendors["one"];
     assert_eq!(part.state, State::Live);

@@ -1,26 +1,45 @@
 //! `scimgate admin`.
 
-use anyhow::ensure;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, ensure};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::Form;
-use super::{Ending, Trouble, columns};
+use super::{Ending, Trouble, columns, named, sources};
 use crate::adapter::keys::TenantId;
+use crate::catalog::{self, Sources};
 use crate::config::Config;
-use crate::gateway::open_tokens;
+use crate::gateway::{self, open_tokens};
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::KeyId;
-use crate::tenant::token::admin::{AdminName, AdminTokens, Role};
+use crate::tenant::token::admin::{AdminName, AdminRecord, AdminTokens, NoRole, Role};
+use crate::tenant::token::onboarding::OnboardingTokens;
 
 /// What to do with the tokens of those who administer.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
     /// Create a token and print it. It is shown only once.
     Mint {
-        /// viewer: look; operator: also reload and manage tenants' tokens; editor: also overrule guards.
-        #[arg(long, value_name = "ROLE")]
-        role: Role,
+        /// viewer: look; operator: also reload and manage tenants' tokens; editor: also make and
+        /// change tenants in the store, and overrule guards.
+        #[arg(long, value_name = "ROLE", required_unless_present = "onboarding")]
+        role: Option<Role>,
+        /// Instead of a role, for a vendor's own console: it may make and rotate tenants of this
+        /// adapter, and nothing else.
+        #[arg(
+            long,
+            value_name = "VENDOR",
+            conflicts_with = "role",
+            requires = "template"
+        )]
+        onboarding: Option<String>,
+        /// A tenant's file in which parts may be missing: what all tenants of that console have. It
+        /// must say base_url.
+        #[arg(long, value_name = "FILE", requires = "onboarding")]
+        template: Option<PathBuf>,
         /// The administrator's name, for the audit log.
         #[arg(long, value_name = "NAME", value_parser = name)]
         name: AdminName,
@@ -29,7 +48,7 @@ pub(super) enum Verb {
     List,
     /// Revoke a token for good, at once.
     Revoke {
-        /// The key id: the eight characters after sca_.
+        /// The key id: the eight characters after sca_ or scn_.
         #[arg(long, value_name = "KEY_ID", value_parser = key_id)]
         key: KeyId,
     },
@@ -40,20 +59,35 @@ fn name(text: &str) -> Result<AdminName, String> {
 }
 
 fn key_id(text: &str) -> Result<KeyId, String> {
-    let form = "a key id is eight letters and digits, those behind sca_";
+    let form = "a key id is eight letters and digits, those behind sca_ or scn_";
     KeyId::parse(text).ok_or_else(|| form.to_owned())
 }
 
 /// Works on the store, whether a gateway runs or not.
 pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
-    let tokens = tokens.administrators(std::sync::Arc::new(store.clone()));
+    let consoles = tokens.consoles(Arc::new(store.clone()));
+    let tokens = tokens.administrators(Arc::new(store.clone()));
     let runtime = super::event_loop()?;
     let done = runtime.block_on(async {
         match verb {
-            Verb::Mint { role, name } => mint(&store, &tokens, *role, name, form).await,
-            Verb::List => list(&tokens, form).await,
-            Verb::Revoke { key } => revoke(&store, &tokens, key, form).await,
+            Verb::Mint {
+                role,
+                onboarding,
+                template,
+                name,
+            } => match (onboarding, template) {
+                (Some(adapter), Some(template)) => {
+                    let scope = scope(config, adapter, template)?;
+                    console(&store, &consoles, scope, name, form).await
+                }
+                _ => {
+                    let role = role.ok_or(NoRole)?;
+                    mint(&store, &tokens, role, name, form).await
+                }
+            },
+            Verb::List => list(&tokens, &consoles, form).await,
+            Verb::Revoke { key } => revoke(&store, (&tokens, &consoles), key, form).await,
         }
     });
     done.map_err(Trouble::Config)
@@ -72,22 +106,73 @@ async fn mint(
     Ok(form.put(|| format!("Admin token: {}\n", token.reveal()), json))
 }
 
-async fn list(tokens: &AdminTokens, form: Form) -> anyhow::Result<Ending> {
-    let records = tokens.list().await?;
-    if records.is_empty() {
+/// What a console may do: the adapter's name and its template, as it was written.
+fn scope(config: &Config, adapter: &str, template: &Path) -> anyhow::Result<(String, String)> {
+    let (catalog, _) = catalog::load(&Sources {
+        tenants: None,
+        ..sources(config)
+    });
+    named::adapter(&catalog, adapter)?;
+    let place = || template.display().to_string();
+    let text = std::fs::read_to_string(template).with_context(place)?;
+    let fits = gateway::template(adapter, &text);
+    fits.map_err(|why| anyhow!("{}: {why}", place()))?;
+    Ok((adapter.to_owned(), text))
+}
+
+async fn console(
+    audit: &dyn AuditBook,
+    tokens: &OnboardingTokens,
+    (adapter, template): (String, String),
+    name: &AdminName,
+    form: Form,
+) -> anyhow::Result<Ending> {
+    let token = tokens
+        .issue(name.clone(), adapter.clone(), template)
+        .await?;
+    note(audit, "admin.mint", None, token.key_id()).await?;
+    let json = || json!({ "key_id": token.key_id().to_string(), "name": name.to_string(), "adapter": adapter, "token": token.reveal() });
+    Ok(form.put(|| format!("Onboarding token: {}\n", token.reveal()), json))
+}
+
+async fn list(
+    tokens: &AdminTokens,
+    consoles: &OnboardingTokens,
+    form: Form,
+) -> anyhow::Result<Ending> {
+    let (records, consoles) = (tokens.list().await?, consoles.list().await?);
+    if records.is_empty() && consoles.is_empty() {
         eprintln!("there are no admin tokens; `scimgate admin mint` makes one");
     }
     let head = ["KEY ID", "ROLE", "NAME", "CREATED", "STATUS"].map(str::to_owned);
+    let line = |key: &KeyId, role: String, name: &AdminName, created, revoked: Option<_>| {
+        let status = revoked.map(|at: Timestamp| format!("revoked {at:.0}"));
+        let created: Timestamp = created;
+        let status = status.unwrap_or_else(|| "valid".to_owned());
+        let (key, name) = (key.to_string(), name.to_string());
+        vec![key, role, name, format!("{created:.0}"), status]
+    };
     let lines = records.iter().map(|record| {
-        let status = record.revoked.map(|at| format!("revoked {at:.0}"));
-        vec![
-            record.key_id.to_string(),
-            record.role.to_string(),
-            record.name.to_string(),
-            format!("{:.0}", record.created),
-            status.unwrap_or_else(|| "valid".to_owned()),
-        ]
+        let AdminRecord {
+            key_id,
+            name,
+            role,
+            created,
+            revoked,
+            ..
+        } = record;
+        line(key_id, role.to_string(), name, *created, *revoked)
     });
+    let lines = lines.chain(consoles.iter().map(|record| {
+        let role = format!("onboarding {}", record.adapter);
+        line(
+            &record.key_id,
+            role,
+            &record.name,
+            record.created,
+            record.revoked,
+        )
+    }));
     let lines: Vec<_> = [head.to_vec()].into_iter().chain(lines).collect();
     let json = || json!({ "tokens": columns::objects(&lines) });
     Ok(form.put(|| columns::aligned(&lines), json))
@@ -95,11 +180,11 @@ async fn list(tokens: &AdminTokens, form: Form) -> anyhow::Result<Ending> {
 
 async fn revoke(
     audit: &dyn AuditBook,
-    tokens: &AdminTokens,
+    (tokens, consoles): (&AdminTokens, &OnboardingTokens),
     key: &KeyId,
     form: Form,
 ) -> anyhow::Result<Ending> {
-    let found = tokens.revoke(key).await?;
+    let found = tokens.revoke(key).await? || consoles.revoke(key).await?;
     ensure!(
         found,
         "there is no admin token {key}; see `scimgate admin list`"
@@ -114,14 +199,14 @@ pub(super) async fn note(
     audit: &dyn AuditBook,
     what: &str,
     tenant: Option<&TenantId>,
-    key: &KeyId,
+    subject: impl std::fmt::Display,
 ) -> anyhow::Result<()> {
     let deed = Deed {
         at: Timestamp::now(),
         actor: AdminName::local().to_string(),
         what: what.to_owned(),
         tenant: tenant.cloned(),
-        subject: key.to_string(),
+        subject: subject.to_string(),
         outcome: "done".to_owned(),
         before: None,
         after: None,

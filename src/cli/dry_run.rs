@@ -10,11 +10,11 @@ use clap::ArgGroup;
 use serde_json::json;
 
 use super::output::Form;
-use super::{Ending, Trouble, named, sources};
+use super::{Ending, Trouble, named, sources, stored};
 use crate::adapter::Adapter;
 use crate::adapter::compile::Files;
 use crate::adapter::keys::TenantId;
-use crate::catalog::{self, Catalog, Sources};
+use crate::catalog::{self, Sources};
 use crate::config::Config;
 use crate::dry_run::{self, Corpus, DryRun, Means, Subject, changed};
 use crate::gateway::{self, way_to_vendor};
@@ -146,10 +146,14 @@ struct Stage {
 
 impl Stage {
     fn set(config: &Config, options: &Options, requests: &Requests) -> anyhow::Result<Self> {
-        let (catalog, problems) = loaded(&Sources {
-            tenants: options.tenant.as_ref().and(sources(config).tenants),
-            ..sources(config)
-        });
+        let (catalog, problems) = match &options.tenant {
+            Some(_) => stored::load(config)?,
+            None => catalog::load(&Sources {
+                tenants: None,
+                ..sources(config)
+            }),
+        };
+        let problems = problems.render(std::io::stderr().is_terminal());
         let tenant = match &options.tenant {
             Some(id) => Some(named::tenant(&catalog, id).map_err(|error| with(error, &problems))?),
             None => None,
@@ -218,11 +222,6 @@ fn requests(file: &Path) -> anyhow::Result<Requests> {
         _ => text = std::fs::read_to_string(file).with_context(|| name.clone())?,
     }
     Requests::parse(&name, &text).map_err(|why| anyhow!("{name}: {why}"))
-}
-
-fn loaded(sources: &Sources) -> (Catalog, String) {
-    let (catalog, report) = catalog::load(sources);
-    (catalog, report.render(std::io::stderr().is_terminal()))
 }
 
 /// An error together with what loading found, which may be the reason.

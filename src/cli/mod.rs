@@ -26,6 +26,7 @@ mod reach;
 mod reload;
 mod serve;
 mod status;
+mod stored;
 mod tenant;
 mod test;
 mod token;
@@ -95,9 +96,9 @@ enum Verb {
     Adapter(InForm<adapter::Verb>),
     /// Write definition files that let editors complete and explain scripts.
     Definitions(definitions::Options),
-    /// Create, list and revoke administrators' tokens.
+    /// Create, list and revoke tokens of administrators and of vendors' consoles.
     Admin(InForm<admin::Verb>),
-    /// Add, list, show, test and remove tenants.
+    /// Add, change, list, show, test and remove tenants.
     Tenant(InForm<tenant::Verb>),
     /// Create, list and revoke tenants' tokens, which Entra sends.
     Token(InForm<token::Verb>),

@@ -1,29 +1,65 @@
-//! `scimgate tenant`: the tenants' files. A gateway that is running takes a change by itself.
+//! `scimgate tenant`: the tenants' files, and those in the store ([`stored`]). A gateway that is
+//! running takes a change by itself.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use serde_json::json;
 use url::Url;
 
 use super::columns::{aligned, objects};
 use super::output::Form;
+use super::stored::{self, Parts};
 use super::token::tenant_id;
 use super::{Ending, Trouble, dry_run, files, named, sources};
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
-use crate::adapter::manifest::Setting;
-use crate::catalog::{self, Catalog, Report, Sources};
+use crate::adapter::manifest::{Setting, TenantUrlForm};
+use crate::catalog::{self, Sources};
 use crate::config::Config;
-use crate::gateway::{form_on_disk, tenant_url};
+use crate::gateway::{form_of_adapter, form_on_disk, tenant_url};
 use crate::tenant::redacted;
+use crate::tenant::stored::{Service, StoredTenant};
 
 /// What to do with tenants.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// Write a tenant's file, with a place for all that its vendor asks for.
+    /// Write a tenant's file, with a place for all that its vendor asks for; or with --store, put
+    /// the tenant into the store.
     Add(Add),
+    /// Change a tenant in the store; what is not named stays.
+    Change {
+        /// The tenant.
+        #[arg(value_parser = tenant_id)]
+        name: TenantId,
+        /// The address of the vendor's API.
+        #[arg(long, value_name = "URL", value_parser = address)]
+        base_url: Option<String>,
+        #[command(flatten)]
+        parts: Parts,
+    },
+    /// Switch a tenant in the store off: its requests are answered 503, and its tokens stay.
+    Disable {
+        /// The tenant.
+        #[arg(value_parser = tenant_id)]
+        name: TenantId,
+    },
+    /// Switch a tenant in the store on again.
+    Enable {
+        /// The tenant.
+        #[arg(value_parser = tenant_id)]
+        name: TenantId,
+    },
+    /// Delete a tenant in the store with all that is kept of it, and revoke its tokens.
+    Delete {
+        /// The tenant.
+        #[arg(value_parser = tenant_id)]
+        name: TenantId,
+    },
+    /// Encrypt the secrets in the store anew that were encrypted with the key from before.
+    Reseal,
     /// List the tenants there are, and which of them cannot be used.
     List,
     /// Show a tenant's Tenant URL and its file, without secrets.
@@ -58,9 +94,11 @@ pub(super) struct Add {
     /// The address of the vendor's API.
     #[arg(long, value_name = "URL", value_parser = address)]
     base_url: String,
-    /// A setting that the vendor asks for: NAME=VALUE. `scimgate adapter show` has the names.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
-    set: Vec<(String, String)>,
+    /// Put it into the store instead of a file.
+    #[arg(long)]
+    store: bool,
+    #[command(flatten)]
+    parts: Parts,
 }
 
 /// Kept as it was written: a `Url` would add a slash.
@@ -71,7 +109,7 @@ fn address(text: &str) -> Result<String, String> {
     is_web.then(|| text.to_owned()).ok_or_else(form)
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -82,8 +120,21 @@ pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Tr
             existing(config, name).map_err(Trouble::Config)?;
             return dry_run::test_connection(config, name, form);
         }
+        Verb::Add(options) if options.store => {
+            let place = (options.adapter.as_str(), options.base_url.as_str());
+            stored::add(config, &options.name, place, &options.parts, form)
+        }
         Verb::Add(options) => add(config, options, form),
-        Verb::List => Ok(list(config, form)),
+        Verb::Change {
+            name,
+            base_url,
+            parts,
+        } => stored::change(config, name, base_url.as_deref(), parts, form),
+        Verb::Disable { name } => stored::serve(config, name, Service::Off, form),
+        Verb::Enable { name } => stored::serve(config, name, Service::On, form),
+        Verb::Delete { name } => stored::serve(config, name, Service::Deleted, form),
+        Verb::Reseal => stored::reseal(config, form),
+        Verb::List => list(config, form),
         Verb::Show { name } => show(config, name, form),
         Verb::Remove { name } => remove(config, name, form),
     }
@@ -95,6 +146,10 @@ fn file(config: &Config, tenant: &TenantId) -> PathBuf {
 }
 
 fn add(config: &Config, options: &Add, form: Form) -> anyhow::Result<Ending> {
+    ensure!(
+        !options.parts.are_for_the_store(),
+        "--credential and --from are for a tenant in the store: add --store, or write them into the file"
+    );
     let (catalog, report) = catalog::load(&Sources {
         tenants: None,
         ..sources(config)
@@ -129,7 +184,7 @@ fn place(tenant: &TenantId, secret: &str) -> String {
 /// The tenant's file.
 fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
     let manifest = &adapter.manifest;
-    for (name, _) in &options.set {
+    for (name, _) in &options.parts.set {
         let known = manifest.settings.keys().map(String::as_str);
         ensure!(
             manifest.settings.contains_key(name),
@@ -147,7 +202,7 @@ fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
         text += "\n[settings]\n";
     }
     for (name, setting) in &manifest.settings {
-        let given = options.set.iter().rfind(|(given, _)| given == name);
+        let given = options.parts.set.iter().rfind(|(given, _)| given == name);
         text += &line(name, setting, given.map(|(_, value)| value.as_str()));
     }
     let secrets = manifest.credential.secrets();
@@ -181,48 +236,78 @@ fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 
-fn load(config: &Config) -> (Catalog, Report) {
-    catalog::load(&sources(config))
-}
-
-fn list(config: &Config, form: Form) -> Ending {
-    let (catalog, report) = load(config);
+fn list(config: &Config, form: Form) -> anyhow::Result<Ending> {
+    let (catalog, report) = stored::load(config)?;
     eprint!(
         "{}",
         report.render(super::output::colours(&std::io::stderr()))
     );
-    let head = ["NAME", "ADAPTER", "VENDOR", "TENANT URL"].map(str::to_owned);
+    let head = ["NAME", "SOURCE", "ADAPTER", "VENDOR", "TENANT URL"].map(str::to_owned);
     let mut lines = vec![head.to_vec()];
+    let source = |id: &TenantId| match file(config, id).is_file() {
+        true => "file".to_owned(),
+        false => "store".to_owned(),
+    };
     for (id, tenant) in &catalog.tenants {
         lines.push(vec![
             id.to_string(),
+            source(id),
             tenant.adapter.name.clone(),
             tenant.upstream.base_url.to_string(),
             tenant_url(config, id, tenant.adapter.manifest.tenant_url),
         ]);
     }
+    let off = stored::all(config)?.into_iter();
+    let off = off.filter(|tenant| tenant.service == Service::Off);
+    let off: BTreeSet<TenantId> = off.map(|tenant| tenant.id).collect();
+    let mut broken = false;
     for id in &catalog.unusable {
-        let why = "cannot be used: see above";
-        lines.push(vec![id.to_string(), "-".to_owned(), why.to_owned()]);
+        let why = match off.contains(id) && source(id) == "store" {
+            true => "switched off",
+            false => "cannot be used: see above",
+        };
+        broken |= why != "switched off";
+        lines.push(vec![
+            id.to_string(),
+            source(id),
+            "-".to_owned(),
+            why.to_owned(),
+        ]);
     }
     let done = form.put(|| aligned(&lines), || json!({ "tenants": objects(&lines) }));
-    match catalog.unusable.is_empty() {
-        true => done,
-        false => Ending::Findings,
-    }
+    Ok(match broken {
+        true => Ending::Findings,
+        false => done,
+    })
 }
 
 fn show(config: &Config, tenant: &TenantId, form: Form) -> anyhow::Result<Ending> {
-    let path = existing(config, tenant)?;
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let url = tenant_url(config, tenant, form_on_disk(config, tenant));
-    let (file, text) = (path.display().to_string(), redacted(&text));
-    let json = || json!({ "name": tenant, "tenant_url": url, "file": file, "text": text });
-    Ok(form.put(|| format!("Tenant URL: {url}\n{file}:\n\n{text}"), json))
+    let kept = existing(config, tenant)?;
+    let url = tenant_url(config, tenant, kept.form(config, tenant));
+    let (place, text) = match kept {
+        Kept::File(path) => {
+            let text = std::fs::read_to_string(&path);
+            let text = text.with_context(|| path.display().to_string())?;
+            (path.display().to_string(), text)
+        }
+        Kept::Store(there) => {
+            let customer = there
+                .customer
+                .map(|customer| format!(", customer {customer}"));
+            let service = there.service.as_str();
+            let place = format!("in the store, {service}{}", customer.unwrap_or_default());
+            (place, there.text)
+        }
+    };
+    let text = redacted(&text);
+    let json = || json!({ "name": tenant, "tenant_url": url, "file": place, "text": text });
+    Ok(form.put(|| format!("Tenant URL: {url}\n{place}:\n\n{text}"), json))
 }
 
 fn remove(config: &Config, tenant: &TenantId, form: Form) -> anyhow::Result<Ending> {
-    let path = existing(config, tenant)?;
+    let Kept::File(path) = existing(config, tenant)? else {
+        bail!("tenant {tenant} is in the store: `scimgate tenant disable` or `tenant delete`");
+    };
     let aside = path.with_extension("toml.removed");
     ensure!(!aside.exists(), "{} is in the way", aside.display());
     std::fs::rename(&path, &aside).with_context(|| path.display().to_string())?;
@@ -240,17 +325,36 @@ fn remove(config: &Config, tenant: &TenantId, form: Form) -> anyhow::Result<Endi
     Ok(form.put(human, json))
 }
 
-/// The tenant's file, which is there.
-pub(super) fn existing(config: &Config, tenant: &TenantId) -> anyhow::Result<PathBuf> {
-    let path = file(config, tenant);
-    match path.is_file() {
-        true => Ok(path),
-        false => {
-            let (catalog, _) = load(config);
-            let ids = catalog.tenants.keys().chain(&catalog.unusable);
-            let ids: Vec<_> = ids.map(TenantId::as_str).collect();
-            let why = named::missing("tenant", tenant.as_str(), ids.into_iter());
-            Err(anyhow!("{why}; {} is missing", path.display()))
+/// Where a tenant is kept.
+pub(super) enum Kept {
+    /// In this file.
+    File(PathBuf),
+    /// In the store.
+    Store(StoredTenant),
+}
+
+impl Kept {
+    /// The form of its Tenant URL.
+    pub(super) fn form(&self, config: &Config, tenant: &TenantId) -> TenantUrlForm {
+        match self {
+            Self::File(_) => form_on_disk(config, tenant),
+            Self::Store(there) => form_of_adapter(config, &there.adapter),
         }
     }
+}
+
+/// Where a tenant is kept that is there; a file counts before the store.
+pub(super) fn existing(config: &Config, tenant: &TenantId) -> anyhow::Result<Kept> {
+    let path = file(config, tenant);
+    if path.is_file() {
+        return Ok(Kept::File(path));
+    }
+    if let Some(there) = stored::find(config, tenant)? {
+        return Ok(Kept::Store(there));
+    }
+    let (catalog, _) = stored::load(config)?;
+    let ids = catalog.tenants.keys().chain(&catalog.unusable);
+    let ids: Vec<_> = ids.map(TenantId::as_str).collect();
+    let why = named::missing("tenant", tenant.as_str(), ids.into_iter());
+    Err(anyhow!("{why}; {} is missing", path.display()))
 }

@@ -11,8 +11,9 @@ use super::output::Form;
 use super::tenant::existing;
 use super::{Ending, Trouble, columns};
 use crate::adapter::keys::TenantId;
+use crate::adapter::manifest::TenantUrlForm;
 use crate::config::{self, Config};
-use crate::gateway::{doubts, form_on_disk, open_tokens, tenant_url};
+use crate::gateway::{doubts, open_tokens, tenant_url};
 use crate::tenant::audit::AuditBook;
 use crate::tenant::oauth::TOKEN_PATH;
 use crate::tenant::token::{KeyId, Tokens};
@@ -72,9 +73,13 @@ fn span(text: &str) -> Result<Duration, String> {
 
 pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     // Only minting needs the tenant: a token must be revocable without its file.
-    if let Verb::Mint { tenant, .. } = verb {
-        existing(config, tenant).map_err(Trouble::Config)?;
-    }
+    let kept = match verb {
+        Verb::Mint { tenant, .. } => {
+            let kept = existing(config, tenant).map_err(Trouble::Config)?;
+            kept.form(config, tenant)
+        }
+        _ => TenantUrlForm::default(),
+    };
     let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
     let runtime = super::event_loop()?;
     let done = runtime.block_on(async {
@@ -87,7 +92,8 @@ pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Tr
                 let expires = expires.map(|span| Timestamp::now().saturating_add(span));
                 let expires = expires.transpose()?;
                 let kind = (expires, *oauth);
-                let minted = mint(config, &store, &tokens, tenant, kind).await?;
+                let url = tenant_url(config, tenant, kept);
+                let minted = mint(url, &store, &tokens, tenant, kind).await?;
                 for doubt in doubts(config) {
                     eprintln!("warning: {doubt}");
                 }
@@ -105,13 +111,12 @@ type Fields = Vec<(&'static str, String)>;
 
 /// Creates a token, or a secret of the tenant's OAuth client.
 async fn mint(
-    config: &Config,
+    url: String,
     audit: &dyn AuditBook,
     tokens: &Tokens,
     tenant: &TenantId,
     (expires, oauth): (Option<Timestamp>, bool),
 ) -> anyhow::Result<Fields> {
-    let url = tenant_url(config, tenant, form_on_disk(config, tenant));
     let (secret, fields) = if oauth {
         let (secret, expires) = tokens.issue_secret(tenant.clone(), expires).await?;
         let fields = vec![
@@ -160,9 +165,18 @@ async fn list(
         existing(config, tenant)?;
         eprintln!("tenant {tenant} has no tokens; `scimgate token mint` makes one");
     }
-    let head = ["KEY ID", "KIND", "CREATED", "EXPIRES", "STATUS"].map(str::to_owned);
+    let head = [
+        "KEY ID",
+        "KIND",
+        "CREATED",
+        "LAST USED",
+        "EXPIRES",
+        "STATUS",
+    ]
+    .map(str::to_owned);
     let lines = records.iter().map(|record| {
-        let ends = record.expires.map(|at| format!("{at:.0}"));
+        let time = |at: Timestamp| format!("{at:.0}");
+        let (ends, used) = (record.expires.map(time), record.used.map(time));
         let status = match record.standing(now) {
             Ok(()) => "valid".to_owned(),
             Err(fault) => fault.to_string(),
@@ -171,6 +185,7 @@ async fn list(
             record.key_id.to_string(),
             record.kind.as_str().to_owned(),
             format!("{:.0}", record.created),
+            used.unwrap_or_default(),
             ends.unwrap_or_default(),
             status,
         ]

@@ -61,6 +61,7 @@ fn the_defaults_are_what_the_design_says() {
             adapters: "adapters".into(),
             scripts: "scripts".into(),
             tenants: "tenants".into(),
+            secrets: "secrets".into(),
             transcripts: "tests/vendors".into(),
             watch: Means::Auto,
             removal_grace_seconds: 300,
@@ -70,6 +71,8 @@ fn the_defaults_are_what_the_design_says() {
             postgres_url_file: None,
             postgres_ca: None,
             pepper_file: None,
+            credential_key_file: None,
+            credential_key_file_before: None,
         },
         limits: Limits {
             requests_per_second: NonZeroU32::new(50).unwrap(),

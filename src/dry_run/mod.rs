@@ -81,7 +81,7 @@ impl Subject {
     pub fn on(&self, adapter: &Arc<Adapter>) -> Result<Self, String> {
         let adapter = adapter.for_tenant(&self.settings)?;
         Ok(Self {
-            service: Arc::new(adapter.service(self.service.profile)),
+            service: adapter.service(self.service.profile),
             adapter,
             ..self.clone()
         })
@@ -98,7 +98,7 @@ impl Subject {
         Ok(Self {
             tenant: TenantId::parse("dry-run").ok_or(TenantId::FORM)?,
             is_real: false,
-            service: Arc::new(adapter.service(requests.profile)),
+            service: adapter.service(requests.profile),
             adapter,
             settings: Arc::new(settings),
             group_priority: Arc::new(requests.priority.clone()),

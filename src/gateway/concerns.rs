@@ -10,7 +10,7 @@ use crate::store::health::{Health, RiskLevel};
 use crate::tenant::token::TokenKind;
 
 /// A last token that expires within this time should be replaced now.
-const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What is the matter while the store takes no writes.
 pub(super) const STORE_CONCERN: &str = "the store cannot be written, so every change is refused: make room on \
@@ -140,7 +140,7 @@ pub(super) fn near_quarantine(health: &Health, now: Timestamp) -> Option<Conditi
 /// What is the matter with a vendor, a tenant or the certificate, if anything.
 fn concern(part: &Part) -> Option<&'static str> {
     match (part.state, &part.disk) {
-        (State::Live, _) => None,
+        (State::Live | State::Off, _) => None,
         (State::Kept, Some(_)) => {
             Some("the version on disk is refused, and the last good one is still in use")
         }

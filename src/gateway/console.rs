@@ -13,24 +13,31 @@ use tokio::time::sleep;
 use super::concerns::{STORE_CONCERN, concerns, expiring, near_quarantine};
 use super::conditions::Conditions;
 use super::events::Wanted;
+use super::follower::Follower;
+use super::onboarding::{Onboarding, refusal, token_status};
+use super::registry::{self, Registry, RegistryFault};
 use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::trial::Trial;
 use super::{Gateway, doubts, tenant_url};
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::TenantUrlForm;
+use crate::catalog::standing::Source;
 use crate::catalog::{Demand, Preview, Reloader, Standing};
 use crate::config::Config;
 use crate::dry_run::DryRun;
 use crate::provisioning::memory::MemoryError;
 use crate::provisioning::trace::{self, Event};
 use crate::script::call::LocalBoxFuture;
+use crate::server::admin::bodies::{Definition, Hidden};
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::store::log::{Filter, Page};
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::oauth::TOKEN_PATH;
+use crate::tenant::stored::{Added, Service};
 use crate::tenant::token::admin::{Actor, AdminTokens};
+use crate::tenant::token::onboarding::{OnboardingTokens, Scope};
 use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, Tokens};
 use crate::transcript::Requests;
 use crate::vendor::TlsOptions;
@@ -60,12 +67,34 @@ pub(super) struct Steward {
     reloader: Reloader,
     tls: TlsOptions,
     benches: Arc<Semaphore>,
+    registry: Arc<Registry>,
+    follower: Arc<Follower>,
+    consoles: OnboardingTokens,
+    onboarding: Onboarding,
 }
 
 impl Steward {
-    pub(super) fn of(config: &Config, gateway: &Gateway, reloader: Reloader) -> Self {
+    pub(super) fn of(
+        config: &Config,
+        gateway: &Gateway,
+        reloader: Reloader,
+        follower: Arc<Follower>,
+    ) -> Self {
         let store = gateway.store.clone();
+        let registry = Arc::new(Registry::new(store.clone(), Arc::clone(&gateway.vault)));
+        let onboarding = Onboarding::new(
+            config,
+            store.clone(),
+            Arc::clone(&gateway.tokens),
+            Arc::clone(&registry),
+            Arc::clone(&follower),
+            reloader.clone(),
+        );
         Self {
+            registry,
+            follower,
+            onboarding,
+            consoles: gateway.tokens.consoles(Arc::new(store.clone())),
             config: config.clone(),
             since: Timestamp::now(),
             administrators: gateway.tokens.administrators(Arc::new(store.clone())),
@@ -153,15 +182,90 @@ impl Steward {
     async fn tokens_of(&self, tenant: &TenantId) -> Result<Vec<TokenStatus>, Refusal> {
         let now = Timestamp::now();
         let records = self.tokens.list(tenant).await.map_err(store_fault)?;
-        let told = records.into_iter().map(|record| TokenStatus {
-            key: record.key_id.to_string(),
-            kind: record.kind.as_str().to_owned(),
-            works: record.standing(now).is_ok(),
-            created: record.created,
-            expires: record.expires,
-            revoked: record.revoked,
-        });
+        let told = records.iter().map(|record| token_status(record, now));
         Ok(told.collect())
+    }
+
+    /// Where a tenant comes from, and what it says.
+    async fn definition(&self, id: &TenantId) -> Result<Definition, Refusal> {
+        let standing = self.reloader.standing();
+        let part = standing.tenants.get(id.as_str());
+        if part.is_some_and(|part| part.source == Source::File) {
+            let file = self.config.catalog.tenants.join(format!("{id}.toml"));
+            let text = tokio::fs::read_to_string(file).await.unwrap_or_default();
+            return Ok(Definition {
+                source: "file",
+                service: Service::On,
+                customer: None,
+                changed: None,
+                tenant: registry::shown(&text),
+            });
+        }
+        let there = self.registry.existing(id).await.map_err(refusal)?;
+        Ok(Definition {
+            source: "store",
+            service: there.service,
+            tenant: registry::shown(&there.text),
+            customer: there.customer,
+            changed: Some(there.changed),
+        })
+    }
+
+    async fn add_tenant(&self, id: TenantId, document: Hidden) -> Result<Answered, Refusal> {
+        self.not_of_a_file(&id)?;
+        let adapters = &self.reloader.running().adapters;
+        let added = self.registry.add(&id, None, document.0, adapters).await;
+        match added.map_err(refusal)? {
+            Added::New => self.live(&id).await,
+            _ => Err(refusal(RegistryFault::Taken(id))),
+        }
+    }
+
+    async fn change_tenant(&self, id: TenantId, patch: Hidden) -> Result<Answered, Refusal> {
+        self.not_of_a_file(&id)?;
+        let adapters = &self.reloader.running().adapters;
+        let changed = self.registry.change(&id, patch.0, adapters).await;
+        changed.map_err(refusal)?;
+        self.live(&id).await
+    }
+
+    async fn serve(&self, id: TenantId, service: Service) -> Result<Answered, Refusal> {
+        // One in the store that a file stands in for may go.
+        if service != Service::Deleted {
+            self.not_of_a_file(&id)?;
+        }
+        let done = self.registry.set_service(&id, service).await;
+        done.map_err(refusal)?;
+        match service {
+            Service::Deleted => {
+                self.take().await?;
+                Ok(Answered::default())
+            }
+            _ => self.live(&id).await,
+        }
+    }
+
+    /// Takes what was written, and tells what the tenant says now.
+    async fn live(&self, id: &TenantId) -> Result<Answered, Refusal> {
+        self.take().await?;
+        told(self.definition(id).await?)
+    }
+
+    async fn take(&self) -> Result<(), Refusal> {
+        self.follower.look().await.map_err(store_fault)
+    }
+
+    /// What a file says counts, whatever the store says.
+    fn not_of_a_file(&self, id: &TenantId) -> Result<(), Refusal> {
+        let standing = self.reloader.standing();
+        let part = standing.tenants.get(id.as_str());
+        match part.is_some_and(|part| part.source == Source::File) {
+            true => Err(Refusal::conflict(
+                format!("tenant {id} has a file, which counts"),
+                "change the file; a gateway that is running takes it",
+            )),
+            false => Ok(()),
+        }
     }
 
     async fn mint(
@@ -324,6 +428,19 @@ impl Steward {
                 oauth,
             } => self.mint(tenant, expires, oauth).await,
             Ask::Revoke { tenant, key } => self.revoke(&tenant, &key).await,
+            Ask::Definition(tenant) => told(self.definition(&tenant).await?),
+            Ask::AddTenant { tenant, document } => self.add_tenant(tenant, document).await,
+            Ask::ChangeTenant { tenant, patch } => self.change_tenant(tenant, patch).await,
+            Ask::Serve { tenant, service } => self.serve(tenant, service).await,
+            Ask::Onboard { scope, body } => self.onboarding.onboard(&scope, *body).await,
+            Ask::Customer { scope, customer } => {
+                told(self.onboarding.customer(&scope, customer).await?)
+            }
+            Ask::EndToken {
+                scope,
+                customer,
+                key,
+            } => self.onboarding.end_token(&scope, &customer, &key).await,
             Ask::Config => told(&self.config),
             Ask::Audit => told(self.audit().await?),
             Ask::Routes => Ok(admin::document().into()),
@@ -344,6 +461,10 @@ impl Console for Steward {
         presented: &'a str,
     ) -> LocalBoxFuture<'a, Result<Actor, AuthFault>> {
         Box::pin(self.administrators.authenticate(presented))
+    }
+
+    fn scope<'a>(&'a self, presented: &'a str) -> LocalBoxFuture<'a, Result<Scope, AuthFault>> {
+        Box::pin(self.consoles.authenticate(presented))
     }
 
     fn answer(&self, ask: Ask) -> LocalBoxFuture<'_, Result<Answered, Refusal>> {
@@ -398,7 +519,7 @@ fn told(data: impl Serialize) -> Result<Answered, Refusal> {
     Ok(body.into())
 }
 
-fn store_fault(error: MemoryError) -> Refusal {
+pub(super) fn store_fault(error: MemoryError) -> Refusal {
     tracing::error!(%error, "the store does not answer");
     Refusal::unavailable("the store does not answer")
 }

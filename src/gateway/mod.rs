@@ -6,10 +6,13 @@ pub mod conditions;
 mod console;
 mod destination;
 mod events;
+mod follower;
 mod gate;
 mod live;
 mod measure;
+mod onboarding;
 mod readiness;
+mod registry;
 mod settling;
 mod sides;
 mod silence;
@@ -42,14 +45,21 @@ use crate::store::Store;
 use crate::store::log::{Log, Reads, Rules};
 use crate::telemetry::Instruments;
 use crate::tenant::oauth::{Clients, KeySource};
+use crate::tenant::seal::KeyFault;
+use crate::tenant::secret::Vault;
+use crate::tenant::stored::StoredTenant;
 use crate::tenant::token::{PepperFault, Tokens};
 use crate::vendor::{Documents, Pool, TlsError, TlsOptions};
 use conditions::Conditions;
 pub use destination::way_to_vendor;
 use live::{Live, ServedCertificate};
+pub use onboarding::template;
+pub use registry::{Adapters, Registry, RegistryFault};
 pub use sides::{SidePorts, Sides};
-pub use stored::{open_store, open_store_to_read, open_tokens, pepper, pepper_file, place};
-pub use tenant_url::{doubts, form_on_disk, tenant_url};
+pub use stored::{
+    open_store, open_store_to_read, open_tokens, pepper, pepper_file, place, stored_tenants, vault,
+};
+pub use tenant_url::{doubts, form_of_adapter, form_on_disk, tenant_url};
 use tenants::{Entrances, Tenants};
 use worker::Worker;
 
@@ -66,6 +76,9 @@ pub struct Gateway {
     audience: Audience,
     log: Arc<Log>,
     conditions: Arc<Conditions>,
+    vault: Arc<Vault>,
+    /// The tenants in the store, as they were when it was opened.
+    stored: Vec<StoredTenant>,
 }
 
 /// Why the gateway cannot take its place: the configuration key it is about.
@@ -104,6 +117,9 @@ pub enum OpenFault {
         /// What is wrong, and the remedy.
         source: PepperFault,
     },
+    /// A key of vendors' secrets in the store.
+    #[error("store.credential_key_file")]
+    CredentialKey(#[from] KeyFault),
     /// Trust towards vendors.
     #[error("vendor.extra_ca")]
     VendorTls(#[from] TlsError),
@@ -141,7 +157,9 @@ impl Gateway {
     pub fn open(config: &Config) -> Result<Self, OpenFault> {
         let certificate = certificate(config)?;
         let settings = settings(config, certificate.as_ref());
+        let vault = Arc::new(vault(config)?);
         let (store, tokens) = stored::open_to_serve(config)?;
+        let stored = stored_tenants(config, &store)?;
         let tokens = Arc::new(tokens);
         let address = config.server.listen;
         let server = Server::bind(settings);
@@ -171,16 +189,19 @@ impl Gateway {
             },
             log,
             conditions,
+            vault,
+            stored,
         })
     }
 
     /// Loads the catalog, makes it the live one, and gives what loads it again.
     pub fn load(&self, config: &Config) -> (Reloader, Report) {
+        let plan = plan(config, Arc::clone(&self.vault));
         let live = Live {
             tenants: Arc::clone(&self.tenants),
             certificate: self.certificate.clone(),
         };
-        let (reloader, found) = Reloader::open(plan(config), Box::new(live));
+        let (reloader, found) = Reloader::open(plan, self.stored.clone(), Box::new(live));
         if let Some(instruments) = &self.instruments {
             measure::reloads(instruments, &reloader);
         }
@@ -326,7 +347,7 @@ fn identity(config: &Config) -> Identity {
     }
 }
 
-fn plan(config: &Config) -> Plan {
+fn plan(config: &Config, vault: Arc<Vault>) -> Plan {
     let tls = config.server.tls.as_ref();
     let catalog = &config.catalog;
     Plan {
@@ -335,6 +356,7 @@ fn plan(config: &Config) -> Plan {
             scripts: catalog.scripts.clone(),
             tenants: Some(catalog.tenants.clone()),
         },
+        vault,
         transcripts: Some(catalog.transcripts.clone()),
         certificate: tls.map(|tls| (tls.certificate.clone(), tls.key.clone())),
         removal_grace: Duration::from_secs(catalog.removal_grace_seconds),

@@ -6,7 +6,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use super::console::Steward;
+use super::follower::Follower;
 use super::readiness::Readiness;
 use super::{Gateway, OpenFault};
 use crate::catalog::Reloader;
@@ -20,12 +23,15 @@ pub struct SidePorts {
     admin: Option<SidePort>,
     readiness: Readiness,
     steward: Steward,
+    follower: Arc<Follower>,
 }
 
 /// Being served.
 pub struct Sides {
     ports: Vec<Side>,
     draining: Rc<Cell<bool>>,
+    follower: Arc<Follower>,
+    following: JoinHandle<()>,
 }
 
 impl SidePorts {
@@ -41,6 +47,12 @@ impl SidePorts {
                 "administrators' tokens come to this address in the clear"
             );
         }
+        let follower = Arc::new(Follower::new(
+            gateway.store.clone(),
+            Arc::clone(&gateway.tokens),
+            reloader.clone(),
+            &gateway.stored,
+        ));
         Ok(Self {
             ops: bind("ops.listen", config.ops.listen)?,
             admin: bind("admin.listen", config.admin.listen)?,
@@ -50,7 +62,8 @@ impl SidePorts {
                 tenants: Arc::clone(&gateway.tenants),
                 draining: Rc::default(),
             },
-            steward: Steward::of(config, gateway, reloader),
+            steward: Steward::of(config, gateway, reloader, Arc::clone(&follower)),
+            follower,
         })
     }
 
@@ -75,7 +88,13 @@ impl SidePorts {
         let steward = Rc::new(self.steward);
         let admin = self.admin.map(|port| admin::start(port, steward));
         let ports = ops.into_iter().chain(admin).collect::<io::Result<_>>()?;
-        Ok(Sides { ports, draining })
+        let following = tokio::spawn(Arc::clone(&self.follower).follow());
+        Ok(Sides {
+            ports,
+            draining,
+            follower: self.follower,
+            following,
+        })
     }
 }
 
@@ -90,6 +109,8 @@ impl Sides {
         for port in self.ports {
             port.stop().await;
         }
+        self.following.abort();
+        self.follower.end().await;
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapter::keys::TenantId;
 use crate::catalog::Standing;
+pub use crate::server::admin::bodies::TokenStatus;
 pub use crate::store::health::{Health, Rates, Risk, RiskLevel};
 
 /// All of it.
@@ -137,21 +138,4 @@ impl ConditionKind {
             Self::GatewayFailing => "the gateway itself fails",
         }
     }
-}
-
-/// What is kept of one token.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TokenStatus {
-    /// The eight characters behind `scg_` or `scs_`.
-    pub key: String,
-    /// `token`, or `client_secret` of the tenant's OAuth client.
-    pub kind: String,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it ends; null is never.
-    pub expires: Option<Timestamp>,
-    /// When it was revoked.
-    pub revoked: Option<Timestamp>,
-    /// Whether it opens the door now.
-    pub works: bool,
 }

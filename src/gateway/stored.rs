@@ -8,6 +8,9 @@ use crate::gateway::OpenFault;
 use crate::provisioning::memory::MemoryError;
 use crate::store::Store;
 use crate::store::postgres::Address;
+use crate::tenant::seal::SealKeys;
+use crate::tenant::secret::Vault;
+use crate::tenant::stored::{StoredTenant, TenantBook};
 use crate::tenant::token::{Pepper, PepperFault, Tokens};
 use crate::vendor::TlsOptions;
 
@@ -64,6 +67,37 @@ fn with_tokens(config: &Config, store: Store) -> Result<(Store, Tokens), OpenFau
     })?;
     let tokens = Tokens::new(Arc::new(store.clone()), pepper);
     Ok((store, tokens))
+}
+
+/// All tenants in the store. Blocks; meant for the start.
+///
+/// # Errors
+/// [`OpenFault::Store`]: without them, their tokens would be refused, and Entra would stop their jobs.
+pub fn stored_tenants(config: &Config, store: &Store) -> Result<Vec<StoredTenant>, OpenFault> {
+    // A thread of its own: the caller may be in an event loop already.
+    let read = || {
+        let event_loop = tokio::runtime::Builder::new_current_thread().build();
+        let event_loop = event_loop.map_err(|error| MemoryError(error.to_string()))?;
+        event_loop.block_on(store.tenants_since(0))
+    };
+    let tenants = std::thread::scope(|scope| scope.spawn(read).join());
+    let tenants = tenants.unwrap_or_else(|_| Err(MemoryError("its reader panicked".to_owned())));
+    tenants.map_err(|source| fault(config, source))
+}
+
+/// The secrets of the tenants in the store.
+///
+/// # Errors
+/// [`OpenFault::CredentialKey`].
+pub fn vault(config: &Config) -> Result<Vault, OpenFault> {
+    let [now, before] = [
+        config.store.credential_key_file.as_deref(),
+        config.store.credential_key_file_before.as_deref(),
+    ];
+    Ok(Vault {
+        directory: config.catalog.secrets.clone(),
+        keys: SealKeys::read(now, before)?,
+    })
 }
 
 /// The pepper's file: the one configured, else the one beside the SQLite file.

@@ -43,6 +43,14 @@ pub fn form_on_disk(config: &Config, tenant: &TenantId) -> TenantUrlForm {
         let file = config.catalog.tenants.join(format!("{tenant}.toml"));
         let text = std::fs::read_to_string(file).ok()?;
         let adapter = TenantFile::parse("", &text).ok()?.adapter.into_inner();
+        Some(form_of_adapter(config, &adapter))
+    };
+    read().unwrap_or_default()
+}
+
+/// The form that an adapter's manifest asks for; the usual one where it cannot be read.
+pub fn form_of_adapter(config: &Config, adapter: &str) -> TenantUrlForm {
+    let read = || {
         let manifest = config.catalog.adapters.join(format!("{adapter}.toml"));
         let text = std::fs::read_to_string(manifest).ok()?;
         let manifest: Manifest = toml::from_str(&text).ok()?;

@@ -134,13 +134,24 @@ impl Tenants {
 
     /// Makes a catalog the live one. Requests under way end on theirs.
     pub(super) fn publish(&self, catalog: &Catalog) {
-        let usable = catalog
-            .tenants
-            .values()
-            .map(|tenant| (tenant.id.clone(), Some(Arc::new(self.entry(tenant)))));
-        let unusable = catalog.unusable.iter().map(|id| (id.clone(), None));
-        self.live.store(Arc::new(unusable.chain(usable).collect()));
+        let next = Arc::new(self.entries(catalog));
+        self.live.store(next);
         self.forget_those_gone();
+    }
+
+    /// The tenants of a catalog; one that is the same as before keeps its place.
+    fn entries(&self, catalog: &Catalog) -> HashMap<TenantId, Option<Arc<Entry>>> {
+        let before = self.live.load();
+        let usable = catalog.tenants.values().map(|tenant| {
+            let there = before.get(&tenant.id).and_then(Option::as_ref);
+            let same = there.filter(|there| Arc::ptr_eq(&there.tenant, tenant));
+            let entry = same
+                .cloned()
+                .unwrap_or_else(|| Arc::new(self.entry(tenant)));
+            (tenant.id.clone(), Some(entry))
+        });
+        let unusable = catalog.unusable.iter().map(|id| (id.clone(), None));
+        unusable.chain(usable).collect()
     }
 
     /// What lasts goes with its tenant, once the last request of it has ended: one that comes

@@ -3,7 +3,8 @@
 use url::{Host, Url};
 
 use crate::problem::Problem;
-use crate::tenant::file::{SecretSource, TenantFile};
+use crate::tenant::file::TenantFile;
+use crate::tenant::secret::SecretSource;
 
 /// Warnings about a file that was read.
 pub(super) fn lints(tenant: &TenantFile, file: &str) -> Vec<Problem> {

@@ -25,6 +25,8 @@ pub(super) type Commands = mpsc::Receiver<Box<dyn Command>>;
 pub(super) enum Turn {
     /// What belongs to a tenant.
     Tenant(TenantId),
+    /// Which tenants there are: their revisions grow in the order of their commits.
+    Tenants,
     /// The provisioning log.
     Log,
     /// One statement that needs no other's help.

@@ -27,6 +27,7 @@ pub mod postgres;
 mod rehearsal;
 mod sql;
 mod sqlite;
+mod tenants;
 mod tokens;
 
 #[cfg(test)]

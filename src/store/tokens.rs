@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rusqlite::params;
+use rusqlite::types::Value;
 
 use super::Store;
 use super::lane::Turn;
@@ -14,7 +15,8 @@ use crate::tenant::token::{
 
 /// Whether there is any token, a tenant's or an administrator's.
 pub(super) fn any(db: &Db<'_>) -> Result<bool> {
-    let any = "SELECT 1 FROM token UNION ALL SELECT 1 FROM admin_token LIMIT 1";
+    let any = "SELECT 1 FROM token UNION ALL SELECT 1 FROM admin_token
+               UNION ALL SELECT 1 FROM onboarding_token LIMIT 1";
     Ok(db.row(any, &[], |_| Ok(()))?.is_some())
 }
 
@@ -27,7 +29,7 @@ impl TokenBook for Store {
         let key_id = key_id.clone();
         self.read(move |db| {
             db.row(
-                "SELECT tenant, key_id, digest, created, expires, revoked, kind
+                "SELECT tenant, key_id, digest, created, expires, revoked, kind, used
                  FROM token WHERE key_id = ?1",
                 params![key_id.as_str()],
                 record,
@@ -59,6 +61,24 @@ impl TokenBook for Store {
         })
     }
 
+    fn note_uses(&self, uses: Vec<(KeyId, Timestamp)>) -> Recall<'_, ()> {
+        // Several gateways may note the same ones: in one order, so that none waits for another
+        // that waits for it.
+        let uses = std::collections::BTreeMap::from_iter(uses);
+        let rows = uses.into_iter().map(|(key, at)| {
+            let key = Value::from(key.as_str().to_owned());
+            vec![key, Value::from(at.as_millisecond())]
+        });
+        let rows: Vec<_> = rows.collect();
+        self.write(Turn::Any, move |db| {
+            db.execute_each(
+                "UPDATE token SET used = ?2 WHERE key_id = ?1 AND (used IS NULL OR used < ?2)",
+                &rows,
+            )
+            .map(drop)
+        })
+    }
+
     fn revoked_secrets(&self, since: Timestamp) -> Recall<'_, Vec<KeyId>> {
         self.read(move |db| {
             db.rows(
@@ -73,7 +93,7 @@ impl TokenBook for Store {
         let tenant = tenant.clone();
         self.read(move |db| {
             db.rows(
-                "SELECT tenant, key_id, digest, created, expires, revoked, kind
+                "SELECT tenant, key_id, digest, created, expires, revoked, kind, used
                  FROM token WHERE tenant = ?1 ORDER BY created, key_id",
                 params![tenant.as_str()],
                 record,
@@ -129,6 +149,7 @@ fn record(row: &Row<'_>) -> Result<TokenRecord> {
         created: time(row, 3)?.ok_or_else(|| damaged("time"))?,
         expires: time(row, 4)?,
         revoked: time(row, 5)?,
+        used: time(row, 7)?,
     })
 }
 

@@ -10,10 +10,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeTable;
@@ -21,13 +20,14 @@ use url::Url;
 
 use super::oauth::federation::FederationFile;
 use super::redact::secrets;
+use super::secret::{SecretSource, Secrets};
 use super::{Tenant, Upstream};
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
 use crate::adapter::settings::Settings;
 use crate::problem::wording::{one_of, plain};
-use crate::problem::{Problem, file, meant_by, nearest};
+use crate::problem::{Problem, meant_by, nearest};
 use crate::scim::Profile;
 
 /// A tenant file as written.
@@ -49,18 +49,6 @@ pub struct TenantFile {
     #[serde(default)]
     groups: GroupSettings,
     federation: Option<FederationFile>,
-}
-
-/// Where a secret comes from. Never the file itself, except in a demonstration.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum SecretSource {
-    /// A file that holds it; white space at the end does not count.
-    File(PathBuf),
-    /// An environment variable.
-    Env(String),
-    /// Itself.
-    Value(SecretString),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,8 +75,7 @@ impl TenantFile {
         })
     }
 
-    /// Checks the file against its adapter. Relative secret files are looked
-    /// for in `directory`.
+    /// Checks the file against its adapter; its secrets are read where `secrets` says.
     ///
     /// # Errors
     /// Every problem found.
@@ -96,12 +83,13 @@ impl TenantFile {
         self,
         id: TenantId,
         file: &str,
-        directory: &Path,
+        secrets: Secrets<'_>,
         adapter: Arc<Adapter>,
     ) -> Result<Tenant, Vec<Problem>> {
         let checker = Checker {
+            id: &id,
             file,
-            directory,
+            secrets,
             adapter: &adapter,
         };
         let mut problems = Vec::new();
@@ -133,7 +121,7 @@ impl TenantFile {
         })?;
         Ok(Tenant {
             id,
-            service: Arc::new(adapter.service(self.profile)),
+            service: adapter.service(self.profile),
             settings: Arc::new(settings),
             group_priority: Arc::new(self.groups.priority),
             federation: federation.map(Arc::new),
@@ -176,8 +164,9 @@ fn adapter_of(text: &str) -> String {
 }
 
 struct Checker<'a> {
+    id: &'a TenantId,
     file: &'a str,
-    directory: &'a Path,
+    secrets: Secrets<'a>,
     adapter: &'a Adapter,
 }
 
@@ -298,7 +287,7 @@ impl Checker<'_> {
                     .at(name.span().start, name.span().len());
                 problems.push(problem.help(format!("it has: {}", wanted.join(", "))));
             }
-            match source.read(self.directory) {
+            match self.secrets.read(source, self.id, name.get_ref()) {
                 Ok(secret) => drop(secrets.insert(name.get_ref().clone(), secret)),
                 Err(why) => problems.push(
                     self.error(
@@ -371,50 +360,6 @@ fn in_credential(file: &str) -> Problem {
     )
 }
 
-impl SecretSource {
-    fn read(&self, directory: &Path) -> Result<SecretString, String> {
-        let secret = self.text(directory)?;
-        if secret.expose_secret().is_empty() {
-            return Err("is empty".to_owned());
-        }
-        Ok(secret)
-    }
-
-    fn text(&self, directory: &Path) -> Result<SecretString, String> {
-        match self {
-            Self::File(path) => {
-                let path = directory.join(path);
-                let text = file::text(&path).map_err(|error| unread(&path, &error))?;
-                Ok(text.trim_end().into())
-            }
-            Self::Env(name) => {
-                let value = std::env::var(name)
-                    .map_err(|_| format!("is not in the environment variable {name}"))?;
-                Ok(value.into())
-            }
-            Self::Value(secret) => Ok(secret.clone()),
-        }
-    }
-}
-
-fn unread(path: &Path, error: &std::io::Error) -> String {
-    format!(
-        "cannot be read from {}: {}",
-        path.display(),
-        file::why(path, error)
-    )
-}
-
 fn json_of(value: &toml::Value) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-/// The files that hold a tenant's secrets, as its text names them; none in a
-/// text that is no TOML. Relative ones are looked for in `directory`.
-pub fn secret_files(text: &str, directory: &Path) -> Vec<PathBuf> {
-    let file: toml::Table = text.parse().unwrap_or_default();
-    let parts = file.get("credential").and_then(toml::Value::as_table);
-    let parts = parts.into_iter().flat_map(toml::Table::values);
-    let paths = parts.filter_map(|part| part.get("file")?.as_str());
-    paths.map(|path| directory.join(path)).collect()
 }

@@ -1,14 +1,17 @@
 //! Tenants: whose requests these are, and how each shows itself.
 //!
 //! A [`Tenant`] is one customer's job in Entra: one adapter, its settings and
-//! its vendor credential. It is made from a file ([`mod@file`]) that was checked
-//! against the adapter's manifest, so that nothing downstream can meet a tenant
-//! without a base URL or a secret.
+//! its vendor credential. It is made from a file ([`mod@file`]), or from a text of the same form in
+//! the store ([`stored`]), that was checked against the adapter's manifest, so that nothing
+//! downstream can meet a tenant without a base URL or a secret.
 
 pub mod audit;
 pub mod file;
 pub mod oauth;
 mod redact;
+pub mod seal;
+pub mod secret;
+pub mod stored;
 pub mod token;
 
 pub use redact::redacted;

@@ -10,14 +10,16 @@
 //! is hashed or looked up. Only an HMAC of a token is kept: 256 random bits
 //! need no slow hash.
 //!
-//! Tokens of administrators ([`admin`]) and the secrets of OAuth clients ([`super::oauth`]) have
-//! the same form and other prefixes, so that no kind is ever taken for another.
+//! Tokens of administrators ([`admin`]) and of vendors' consoles ([`onboarding`]) and the secrets
+//! of OAuth clients ([`super::oauth`]) have the same form and other prefixes, so that no kind is
+//! ever taken for another.
 
 pub mod admin;
 mod authenticate;
 pub(super) mod base62;
 mod book;
 mod local;
+pub mod onboarding;
 mod pepper;
 
 #[cfg(test)]
@@ -53,6 +55,8 @@ pub enum TokenKind {
     ClientSecret,
     /// An administrator's, for the admin port: `sca_`.
     Admin,
+    /// A vendor's console's, for the onboarding API: `scn_`.
+    Onboarding,
 }
 
 impl TokenKind {
@@ -62,6 +66,7 @@ impl TokenKind {
             Self::Tenant => "scg_",
             Self::ClientSecret => "scs_",
             Self::Admin => "sca_",
+            Self::Onboarding => "scn_",
         }
     }
 
@@ -71,6 +76,7 @@ impl TokenKind {
             Self::Tenant => "token",
             Self::ClientSecret => "client_secret",
             Self::Admin => "admin_token",
+            Self::Onboarding => "onboarding_token",
         }
     }
 }

@@ -153,7 +153,7 @@ impl Player {
         Ok(Self {
             tenant,
             adapter: Arc::clone(adapter),
-            service: Arc::new(adapter.service(transcript.profile)),
+            service: adapter.service(transcript.profile),
             settings: Arc::new(settings),
             group_priority: Arc::new(transcript.priority.clone()),
             memory: Arc::new(Store::in_memory()?),

@@ -222,7 +222,7 @@ impl Stand {
         Self {
             runtime,
             adapter: Arc::clone(adapter),
-            service: Arc::new(service),
+            service,
             memory: Arc::new(Store::in_memory().unwrap()),
             instruments: telemetry.instruments(),
             _telemetry: telemetry,

@@ -10,7 +10,7 @@ use crate::house::{House, text_of};
 const CHART: &str = "deploy/helm/scimgate/values.schema.json";
 
 /// What the chart sets itself, and a user of it therefore cannot.
-const SET_BY_THE_CHART: [&str; 8] = [
+const SET_BY_THE_CHART: [&str; 9] = [
     "server.listen",
     "server.tls",
     "ops",
@@ -18,6 +18,7 @@ const SET_BY_THE_CHART: [&str; 8] = [
     "catalog.scripts",
     "catalog.tenants",
     "catalog.transcripts",
+    "catalog.secrets",
     "store",
 ];
 

@@ -28,10 +28,11 @@ const TRANSCRIPT: &str = "tests/vendors/example/read.http";
 const CONFIG: &str = "scimgate.toml";
 
 /// What only a running gateway finds: the tests of `catalog` provoke them.
-const RUNNING: [&str; 5] = [
+const RUNNING: [&str; 6] = [
     "adapter::gone",
     "gateway::defect",
     "server::certificate",
+    "tenant::in-both",
     "tenant::vanished",
     "transcript::unplayed",
 ];

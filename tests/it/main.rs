@@ -18,6 +18,7 @@
 //! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
 //! | `oauth` | clients, access tokens, and whoever should get none |
+//! | `onboarding` | tenants in the store, and vendors' consoles that make them |
 //! | `check_command`, `test_command`, `adapter_command`, `serve_command`, `log_command` | the binary: `check`; `test`; `adapter`; `token` and `serve`; `log` and `explain` |
 //! | `output` | what every verb prints: both forms, to readers who stop, about names that nobody has |
 //! | `diagnostics` | every kind of mistake, as `check` tells it |
@@ -62,6 +63,7 @@ mod kills;
 mod lists;
 mod log_command;
 mod oauth;
+mod onboarding;
 mod output;
 mod packaging;
 mod pages;

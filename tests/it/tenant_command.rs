@@ -49,8 +49,8 @@ fn the_first_minutes_lead_to_a_tenant_that_check_finds_no_fault_with() {
     let checked = told(&house, 0, &["check"]);
     assert!(checked.contains("0 errors, 0 warnings"), "{checked}");
     expect![[r#"
-        NAME  ADAPTER  VENDOR                                  TENANT URL
-        acme  sosafe   https://sosafe.example/provisioning/v1  http://127.0.0.1:8080/t/acme/scim/v2
+        NAME  SOURCE  ADAPTER  VENDOR                                  TENANT URL
+        acme  file    sosafe   https://sosafe.example/provisioning/v1  http://127.0.0.1:8080/t/acme/scim/v2
     "#]]
     .assert_eq(&told(&house, 0, &["tenant", "list"]));
     let shown = told(&house, 0, &["tenant", "show", "acme"]);
@@ -126,7 +126,10 @@ fn a_tenant_that_cannot_be_used_is_listed_as_such() {
         &[&site[..], &["--base-url", "https://webroot.example"]].concat(),
     );
     let listed = told(&house, 1, &["tenant", "list"]);
-    assert!(listed.contains("site  -        cannot be used"), "{listed}");
+    assert!(
+        listed.contains("site  file    -        cannot be used"),
+        "{listed}"
+    );
     assert!(
         listed.contains("the setting `gsm_key` is missing"),
         "{listed}"

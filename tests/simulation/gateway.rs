@@ -98,7 +98,7 @@ impl Gateway {
         Self {
             world: Rc::clone(world),
             number,
-            service: Arc::new(world.adapter.service(Profile::Entra)),
+            service: world.adapter.service(Profile::Entra),
             store: Arc::new(Store::new(Arc::clone(&world.disk), dice)),
             process: Process::seeded(seed as u64, world.dawn),
             locks: Arc::default(),

@@ -13,7 +13,7 @@ use crate::adapter::keys::TenantId;
 use crate::catalog::disk::{Disk, Seen, TenantFiles, Text};
 use crate::catalog::fingerprint::Fingerprint;
 use crate::catalog::reload::{Demand, Plan};
-use crate::catalog::standing::{State, TenantPart, findings};
+use crate::catalog::standing::{Source, State, TenantPart, findings};
 use crate::catalog::{Report, load};
 use crate::problem::Problem;
 use crate::tenant::Tenant;
@@ -23,6 +23,10 @@ use crate::tenant::file::TenantFile;
 #[derive(Clone, Default)]
 pub(super) struct HeldTenant {
     slot: Slot<TenantVersion>,
+    source: Source,
+    is_off: bool,
+    /// Which adapter a text names, by what was seen of it: it need not be read again at every look.
+    names: Option<(Fingerprint, Option<String>)>,
     /// Since when its file is gone.
     leaving: Option<Instant>,
 }
@@ -33,6 +37,7 @@ struct TenantVersion {
     tenant: Arc<Tenant>,
     /// What it was made of, to be made again with another adapter.
     text: Text,
+    source: Source,
     /// Of the adapter it was last made, or could not be made, with.
     code: Option<Fingerprint>,
 }
@@ -46,8 +51,12 @@ struct Vendors {
 impl HeldTenant {
     /// What serves its requests.
     pub(super) fn serving(&self) -> Option<&Arc<Tenant>> {
-        let running = self.slot.running().filter(|_| self.leaving.is_none());
+        let running = self.slot.running().filter(|_| self.is_open());
         running.map(|version| &version.tenant)
+    }
+
+    fn is_open(&self) -> bool {
+        self.leaving.is_none() && !self.is_off
     }
 
     /// Whether it is of this vendor.
@@ -58,20 +67,24 @@ impl HeldTenant {
     }
 
     pub(super) fn shown(&self) -> Option<Fingerprint> {
-        self.slot.shown().filter(|_| self.leaving.is_none())
+        self.slot.shown().filter(|_| self.is_open())
     }
 
     /// For people.
     pub(super) fn part(&self) -> TenantPart {
         let mut part = self.slot.part();
-        if self.leaving.is_some() {
-            part.state = State::Leaving;
+        if !self.is_open() {
+            part.state = match self.leaving {
+                Some(_) => State::Leaving,
+                None => State::Off,
+            };
             part.running = None;
         }
         let running = self.slot.running();
         TenantPart {
             part,
             adapter: running.map(|version| version.tenant.adapter.name.clone()),
+            source: self.source,
         }
     }
 }
@@ -88,19 +101,52 @@ impl Held {
             return;
         };
         let vendors = self.usable_vendors();
-        let known = self.tenants.len();
+        let of_files = |held: &&HeldTenant| held.source == Source::File;
+        let known = self.tenants.values().filter(of_files).count();
         if let Some(found) = &disk.tenants {
             for (id, files) in found {
                 let held = self.tenants.entry(id.clone()).or_default();
-                held.advance(id, files, directory, &vendors, look, changes);
+                held.advance(id, files, plan, &vendors, look, changes);
             }
             let alarm = self.miss_tenants(found, known, look, changes);
             let alarm = alarm.map(|gone| vanished(directory, gone, known));
             changes.general.extend(alarm);
         }
         for (id, held) in &mut self.tenants {
-            changes.publish |= held.remake(id, directory, &vendors);
+            changes.publish |= held.remake(id, plan, &vendors);
         }
+    }
+
+    /// Takes what changed in the store of some tenants that have no file; the others are not
+    /// looked at. `None` is gone.
+    pub(in crate::catalog) fn advance_stored(
+        &mut self,
+        changed: &[(TenantId, Option<TenantFiles>)],
+        plan: &Plan,
+        look: &Look<'_>,
+    ) -> Changes {
+        let mut changes = Changes::default();
+        let vendors = self.usable_vendors();
+        for (id, files) in changed {
+            match files {
+                Some(files) => {
+                    let held = self.tenants.entry(id.clone()).or_default();
+                    held.advance(id, files, plan, &vendors, look, &mut changes);
+                }
+                None if self.tenants.remove(id).is_some() => {
+                    changes.publish = true;
+                    changes.removed.push(format!("tenant {id}"));
+                }
+                None => {}
+            }
+        }
+        changes
+    }
+
+    /// Whether a tenant has a file, or had one that is missed.
+    pub(in crate::catalog) fn is_of_file(&self, id: &TenantId) -> bool {
+        let held = self.tenants.get(id);
+        held.is_some_and(|held| held.source == Source::File)
     }
 
     fn usable_vendors(&self) -> Vendors {
@@ -123,7 +169,8 @@ impl Held {
         changes: &mut Changes,
     ) -> Option<usize> {
         let gone = self.tenants.iter_mut();
-        let gone: Vec<_> = gone.filter(|(id, _)| !found.contains_key(id)).collect();
+        let gone = gone.filter(|(id, held)| held.source == Source::File && !found.contains_key(id));
+        let gone: Vec<_> = gone.collect();
         let count = gone.len();
         let newly: Vec<_> = gone
             .into_iter()
@@ -164,27 +211,32 @@ impl HeldTenant {
         &mut self,
         id: &TenantId,
         files: &TenantFiles,
-        directory: &Path,
+        plan: &Plan,
         vendors: &Vendors,
         look: &Look<'_>,
         changes: &mut Changes,
     ) {
         changes.publish |= self.leaving.take().is_some();
-        let code = files.text.as_ref().ok().and_then(|text| vendors.code(text));
+        changes.publish |= std::mem::replace(&mut self.is_off, files.is_off) != files.is_off;
+        self.source = files.source;
+        let code = self
+            .named(files)
+            .and_then(|name| vendors.codes.get(&name).copied());
         let seen = files.seen_with(code);
         if !look.tries(&self.slot, seen) {
             return;
         }
         let mut report = Report::default();
         let what = format!("tenant {id}");
-        match made(id, files, directory, vendors, &mut report) {
+        match made(id, files, plan, vendors, &mut report) {
             Some((tenant, text)) => {
-                let tenant = Arc::new(tenant);
-                self.slot.take(
-                    TenantVersion { tenant, text, code },
-                    seen,
-                    findings(&report),
-                );
+                let version = TenantVersion {
+                    tenant: Arc::new(tenant),
+                    text,
+                    source: files.source,
+                    code,
+                };
+                self.slot.take(version, seen, findings(&report));
                 changes.take(what, report);
             }
             None => {
@@ -196,10 +248,22 @@ impl HeldTenant {
         }
     }
 
+    fn named(&mut self, files: &TenantFiles) -> Option<String> {
+        let seen = files.seen.all;
+        match &self.names {
+            Some((before, name)) if *before == seen => name.clone(),
+            _ => {
+                let name = adapter_of(files);
+                self.names = Some((seen, name.clone()));
+                name
+            }
+        }
+    }
+
     /// Brings an adapter that changed to a tenant that runs on its last good
     /// file. Gives whether it did; where the two do not go together, the tenant
     /// stays with the adapter it has.
-    fn remake(&mut self, id: &TenantId, directory: &Path, vendors: &Vendors) -> bool {
+    fn remake(&mut self, id: &TenantId, plan: &Plan, vendors: &Vendors) -> bool {
         let Some(version) = self.slot.running_mut() else {
             return false;
         };
@@ -212,7 +276,7 @@ impl HeldTenant {
         let made = load::tenant(
             id,
             &version.text,
-            directory,
+            plan.secrets(version.source),
             &vendors.adapters,
             &mut unheard,
         );
@@ -221,12 +285,11 @@ impl HeldTenant {
     }
 }
 
-impl Vendors {
-    /// What the adapter is made of that a tenant's file names.
-    fn code(&self, (file, text): &Text) -> Option<Fingerprint> {
-        let written = TenantFile::parse(file, text).ok()?;
-        self.codes.get(written.adapter.get_ref()).copied()
-    }
+/// The adapter that a tenant's file names.
+fn adapter_of(files: &TenantFiles) -> Option<String> {
+    let (file, text) = files.text.as_ref().ok()?;
+    let written = TenantFile::parse(file, text).ok()?;
+    Some(written.adapter.into_inner())
 }
 
 impl TenantFiles {
@@ -243,7 +306,7 @@ impl TenantFiles {
 fn made(
     id: &TenantId,
     files: &TenantFiles,
-    directory: &Path,
+    plan: &Plan,
     vendors: &Vendors,
     report: &mut Report,
 ) -> Option<(Tenant, Text)> {
@@ -252,7 +315,8 @@ fn made(
         .as_ref()
         .map_err(|problem| report.extend([problem.clone()]))
         .ok()?;
-    let tenant = load::tenant(id, text, directory, &vendors.adapters, report)?;
+    let secrets = plan.secrets(files.source);
+    let tenant = load::tenant(id, text, secrets, &vendors.adapters, report)?;
     Some((tenant, text.clone()))
 }
 

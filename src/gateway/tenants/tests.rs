@@ -129,3 +129,19 @@ fn what_lasts_goes_with_the_last_request_of_its_tenant() {
     tenants.publish(&catalog(&[("b", 5)]));
     assert_eq!(tenants.lasting.lock().unwrap().len(), 1);
 }
+
+#[test]
+fn a_tenant_that_is_the_same_keeps_its_place() {
+    let tenants = house();
+    let first = catalog(&[("a", 5), ("b", 5)]);
+    tenants.publish(&first);
+    let before = ["a", "b"].map(|name| entry(&tenants, name));
+    let mut next = catalog(&[("a", 5), ("b", 7)]);
+    let id = TenantId::parse("a").unwrap();
+    next.tenants
+        .insert(id.clone(), Arc::clone(&first.tenants[&id]));
+    tenants.publish(&next);
+    let after = ["a", "b"].map(|name| entry(&tenants, name));
+    assert!(Arc::ptr_eq(&before[0], &after[0]));
+    assert!(!Arc::ptr_eq(&before[1], &after[1]));
+}

@@ -3,8 +3,11 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::bodies::{Hidden, Onboard};
 use crate::adapter::keys::TenantId;
+use crate::tenant::stored::{Customer, Service};
 use crate::tenant::token::KeyId;
+use crate::tenant::token::onboarding::Scope;
 
 /// One request, as the table of routes reads it.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +56,52 @@ pub enum Ask {
         /// Which.
         key: KeyId,
     },
+    /// A tenant as it is written, without its secrets.
+    Definition(TenantId),
+    /// A new tenant in the store.
+    AddTenant {
+        /// Its name.
+        tenant: TenantId,
+        /// What its file would say.
+        document: Hidden,
+    },
+    /// Another version of one.
+    ChangeTenant {
+        /// Which.
+        tenant: TenantId,
+        /// What is to be other.
+        patch: Hidden,
+    },
+    /// Whether it is served.
+    Serve {
+        /// Which.
+        tenant: TenantId,
+        /// From now on.
+        service: Service,
+    },
+    /// A customer of a vendor whose console asks.
+    Onboard {
+        /// What the console may do.
+        scope: Scope,
+        /// Who, and how.
+        body: Box<Onboard>,
+    },
+    /// How a customer's tenant stands.
+    Customer {
+        /// What the console may do.
+        scope: Scope,
+        /// Whose.
+        customer: Customer,
+    },
+    /// The end of a customer's token.
+    EndToken {
+        /// What the console may do.
+        scope: Scope,
+        /// Whose.
+        customer: Customer,
+        /// Which.
+        key: KeyId,
+    },
     /// Loading everything again.
     Reload {
         /// Although a guard refused it.
@@ -73,6 +122,10 @@ impl Ask {
             Self::Tenant(tenant)
             | Self::Tokens(tenant)
             | Self::DryRun { tenant, .. }
+            | Self::Definition(tenant)
+            | Self::AddTenant { tenant, .. }
+            | Self::ChangeTenant { tenant, .. }
+            | Self::Serve { tenant, .. }
             | Self::Mint { tenant, .. }
             | Self::Revoke { tenant, .. } => Some(tenant),
             Self::Events { tenant, .. } => tenant.as_ref(),
@@ -80,6 +133,9 @@ impl Ask {
             | Self::Status
             | Self::Diff
             | Self::Tenants
+            | Self::Onboard { .. }
+            | Self::Customer { .. }
+            | Self::EndToken { .. }
             | Self::Reload { .. }
             | Self::Config
             | Self::Audit
@@ -90,7 +146,7 @@ impl Ask {
     /// What a write is done to, as far as the request says.
     pub(super) fn subject(&self) -> String {
         match self {
-            Self::Revoke { key, .. } => key.to_string(),
+            Self::Revoke { key, .. } | Self::EndToken { key, .. } => key.to_string(),
             _ => String::new(),
         }
     }
@@ -103,6 +159,8 @@ pub struct Answered {
     pub body: Value,
     /// What came to be by it, such as a token's key id.
     pub made: Option<String>,
+    /// Whose, where the request did not say.
+    pub tenant: Option<TenantId>,
     /// Hash of what was there before.
     pub before: Option<String>,
     /// Hash of what is there now.

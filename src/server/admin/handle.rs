@@ -15,17 +15,18 @@ use serde_json::Value;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout};
 
-use super::Console;
 use super::ask::{Answered, Ask};
 use super::attempts::Attempts;
 use super::refusal::Refusal;
-use super::route::{Given, Route};
+use super::route::{Access, Given, Route};
+use super::{Console, ONBOARDING};
 use crate::server::body::AnswerBody;
 use crate::server::side::few;
 use crate::server::stack::{HttpRequest, HttpResponse};
 use crate::tenant::audit::Deed;
 use crate::tenant::token::AuthFault;
-use crate::tenant::token::admin::Actor;
+use crate::tenant::token::admin::{Actor, AdminName};
+use crate::tenant::token::onboarding::Scope;
 
 /// A minute for a body over a slow line would be generous.
 const BODY: Duration = Duration::from_secs(15);
@@ -67,21 +68,25 @@ impl Desk {
         id: &str,
     ) -> Result<Value, Refusal> {
         let (head, body) = request.into_parts();
-        let actor = self.authenticate(peer, &head.headers).await?;
+        let who = self.who(peer, &head.headers, head.uri.path()).await?;
         let (route, parts) = Route::find(&head.method, head.uri.path())?;
         if route.deed.is_some() && is_cross_site(&head.headers) {
             return Err(Refusal::cross_site());
         }
         let id = id.to_owned();
-        let note = Note { actor, route, id };
-        if note.actor.role < route.role {
-            let refusal = Refusal::forbidden(route.role, note.actor.role);
+        let note = Note { who, route, id };
+        if let Err(refusal) = note.who.may(route.access) {
             self.note(&note, None, &Err(refusal.clone())).await;
             return Err(refusal);
         }
         let body = read_body(&head.headers, body).await?;
         let query = head.uri.query().unwrap_or_default();
-        let ask = route.read(&Given { parts, query, body })?;
+        let ask = route.read(&Given {
+            parts,
+            query,
+            body,
+            scope: note.who.scope(),
+        })?;
         if route.deed.is_none() {
             return self.console.answer(ask).await.map(|answered| answered.body);
         }
@@ -95,26 +100,42 @@ impl Desk {
         deed.await.unwrap_or_else(lost)
     }
 
-    /// Finds out who asks. A local pass costs nothing to test, so that nobody
+    /// Finds out who asks: below each base its own kind of token opens, and no other.
+    async fn who(&self, peer: IpAddr, headers: &HeaderMap, path: &str) -> Result<Who, Refusal> {
+        if !path.starts_with(ONBOARDING) {
+            return self.authenticate(peer, headers).await.map(Who::Admin);
+        }
+        let presented = bearer(headers).ok_or_else(Refusal::bad_console)?;
+        match self.console.scope(presented).await {
+            Ok(scope) => Ok(Who::Console(scope)),
+            Err(fault) => Err(self.refused(peer, fault, Refusal::bad_console())),
+        }
+    }
+
+    /// Finds out who administers. A local pass costs nothing to test, so that nobody
     /// can lock the command line out by failing often.
     async fn authenticate(&self, peer: IpAddr, headers: &HeaderMap) -> Result<Actor, Refusal> {
         let presented = bearer(headers).ok_or_else(Refusal::no_token)?;
         if let Some(actor) = self.console.local(presented) {
             return Ok(actor);
         }
-        // Whoever guesses from the same network must not lock out who has a token.
         match self.console.authenticate(presented).await {
             Ok(actor) => Ok(actor),
-            Err(AuthFault::StoreUnavailable) => {
-                Err(Refusal::unavailable("admin tokens cannot be looked up now"))
-            }
-            Err(_) if self.attempts.exhausted(peer) => Err(Refusal::too_many()),
-            Err(fault) => {
-                self.attempts.failed(peer);
-                tracing::warn!(%peer, reason = %fault, "admin token refused");
-                Err(Refusal::bad_token())
-            }
+            Err(fault) => Err(self.refused(peer, fault, Refusal::bad_token())),
         }
+    }
+
+    /// After the look-up: whoever guesses from the same network must not lock out who has a token.
+    fn refused(&self, peer: IpAddr, fault: AuthFault, refusal: Refusal) -> Refusal {
+        if fault == AuthFault::StoreUnavailable {
+            return Refusal::unavailable("tokens cannot be looked up now");
+        }
+        if self.attempts.exhausted(peer) {
+            return Refusal::too_many();
+        }
+        self.attempts.failed(peer);
+        tracing::warn!(%peer, reason = %fault, "admin token refused");
+        refusal
     }
 
     /// Notes a write in the log and for good; a look leaves no trace.
@@ -134,9 +155,42 @@ impl Desk {
     }
 }
 
+/// Who asks.
+enum Who {
+    Admin(Actor),
+    /// A vendor's console, and what it may do.
+    Console(Scope),
+}
+
+impl Who {
+    fn name(&self) -> &AdminName {
+        match self {
+            Self::Admin(actor) => &actor.name,
+            Self::Console(scope) => &scope.name,
+        }
+    }
+
+    fn scope(&self) -> Option<&Scope> {
+        match self {
+            Self::Admin(_) => None,
+            Self::Console(scope) => Some(scope),
+        }
+    }
+
+    fn may(&self, access: Access) -> Result<(), Refusal> {
+        match (self, access) {
+            (Self::Admin(actor), Access::Role(role)) if actor.role >= role => Ok(()),
+            (Self::Admin(actor), Access::Role(role)) => Err(Refusal::forbidden(role, actor.role)),
+            (Self::Console(_), Access::Console) => Ok(()),
+            (Self::Admin(_), Access::Console) => Err(Refusal::bad_console()),
+            (Self::Console(_), Access::Role(_)) => Err(Refusal::bad_token()),
+        }
+    }
+}
+
 /// Who asked for what.
 struct Note {
-    actor: Actor,
+    who: Who,
     route: &'static Route,
     id: String,
 }
@@ -148,9 +202,11 @@ impl Note {
         let named = ask.map(Ask::subject).filter(|subject| !subject.is_empty());
         Deed {
             at: Timestamp::now(),
-            actor: self.actor.name.to_string(),
+            actor: self.who.name().to_string(),
             what: what.to_owned(),
-            tenant: ask.and_then(Ask::tenant).cloned(),
+            tenant: answered
+                .and_then(|answered| answered.tenant.clone())
+                .or_else(|| ask.and_then(Ask::tenant).cloned()),
             subject: made.or(named).unwrap_or_else(|| self.route.path.to_owned()),
             outcome: match result {
                 Ok(_) => "done".to_owned(),

@@ -1,10 +1,12 @@
-//! Administration: JSON over HTTP below `/admin/v1`, on a port of its own.
+//! Administration: JSON over HTTP below `/admin/v1`, and for vendors' consoles below
+//! `/onboarding/v1`, on a port of its own.
 //!
 //! | File | Subject |
 //! |---|---|
 //! | `handle` | the walk of a request: who, what, may he, do it, note it |
 //! | `route` | the table of all there is to ask, with the role it takes |
 //! | `ask`, `refusal` | what is asked, and why it is not answered |
+//! | `bodies` | what requests bring and answers hold |
 //! | `attempts` | tokens tried in vain, by source |
 //! | `openapi` | the table as a document |
 //!
@@ -13,6 +15,7 @@
 
 mod ask;
 mod attempts;
+pub mod bodies;
 mod handle;
 mod openapi;
 mod refusal;
@@ -27,16 +30,20 @@ use std::rc::Rc;
 pub use ask::{Answered, Ask};
 pub use openapi::document;
 pub use refusal::Refusal;
-pub use route::{ROUTES, Route};
+pub use route::{Access, ROUTES, Route};
 
 use super::side::{Side, SidePort, few};
 use crate::script::call::LocalBoxFuture;
 use crate::tenant::audit::Deed;
 use crate::tenant::token::AuthFault;
 use crate::tenant::token::admin::Actor;
+use crate::tenant::token::onboarding::Scope;
 
-/// Where all paths begin.
+/// Where all paths of administrators begin.
 pub const BASE: &str = "/admin/v1";
+
+/// Where all paths of vendors' consoles begin.
+pub const ONBOARDING: &str = "/onboarding/v1";
 
 /// What stands behind the admin port.
 pub trait Console {
@@ -51,6 +58,12 @@ pub trait Console {
         &'a self,
         presented: &'a str,
     ) -> LocalBoxFuture<'a, Result<Actor, AuthFault>>;
+
+    /// What the token of a vendor's console may do.
+    ///
+    /// # Errors
+    /// [`AuthFault`].
+    fn scope<'a>(&'a self, presented: &'a str) -> LocalBoxFuture<'a, Result<Scope, AuthFault>>;
 
     /// Does what is asked. Whether the actor may was decided before.
     ///

@@ -1,51 +1,95 @@
 //! The table of routes as an OpenAPI 3.1 document. It is made of the table, so
 //! that it cannot say anything else.
 
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::BASE;
-use super::route::{ROUTES, Route};
+use super::route::{Access, ROUTES, Route};
 
 /// The table of routes for programs.
 pub fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+    });
+    let mut generator = settings.into_generator();
     let mut paths = Map::new();
     for route in ROUTES {
-        let path = paths.entry(format!("{BASE}{}", route.path));
+        let path = paths.entry(format!("{}{}", route.base(), route.path));
         let operations = path.or_insert_with(|| json!({}));
         let method = route.method.as_str().to_ascii_lowercase();
         if let Some(operations) = operations.as_object_mut() {
-            operations.insert(method, operation(route));
+            operations.insert(method, operation(route, &mut generator));
         }
     }
+    let mut schemas = generator.take_definitions(true);
+    schemas.insert("Error".to_owned(), error());
+    let token = |prefix: &str| {
+        let about = format!("A token that begins with {prefix}.");
+        json!({"type": "http", "scheme": "bearer", "description": about})
+    };
     json!({
         "openapi": "3.1.0",
         "info": {"title": "Scimgate administration", "version": env!("CARGO_PKG_VERSION")},
-        "security": [{"token": []}],
         "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Error": error()},
+            "securitySchemes": {"admin": token("sca_"), "console": token("scn_")},
+            "schemas": schemas,
         },
         "paths": paths,
     })
 }
 
-fn operation(route: &Route) -> Value {
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let names = route.path.split('/').filter_map(|part| {
         let name = part.strip_prefix('{')?.strip_suffix('}')?;
         Some(json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
     });
-    json!({
+    let (scheme, takes) = match route.access {
+        Access::Role(role) => ("admin", format!("Takes the role {role}.")),
+        Access::Console => (
+            "console",
+            "Takes the token of a vendor's console.".to_owned(),
+        ),
+    };
+    let answer = route
+        .answer
+        .map_or(json!({}), |shape| json!({"schema": shape(generator)}));
+    let mut operation = json!({
+        "operationId": name(route),
         "summary": route.summary,
-        "description": format!("Takes the role {}.", route.role),
+        "description": takes,
+        "security": [{scheme: []}],
         "parameters": names.collect::<Vec<_>>(),
         "responses": {
-            "2XX": {"description": "Done.", "content": {"application/json": {}}},
+            "2XX": {"description": "Done.", "content": {"application/json": answer}},
             "default": {
                 "description": "Refused, and why.",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
             },
         },
-    })
+    });
+    if let Some(shape) = route.body
+        && let Some(operation) = operation.as_object_mut()
+    {
+        let body = json!({"application/json": {"schema": shape(generator)}});
+        operation.insert("requestBody".to_owned(), json!({ "content": body }));
+    }
+    operation
+}
+
+/// A name that a client's function may have: `post_tenants_tenant_tokens`.
+fn name(route: &Route) -> String {
+    let door = match route.access {
+        Access::Role(_) => "",
+        Access::Console => "onboarding_",
+    };
+    let path = route
+        .path
+        .replace(['{', '}', '.', '-'], "_")
+        .replace('/', "_");
+    let words = format!("{door}{}{path}", route.method.as_str().to_ascii_lowercase());
+    let words = words.split('_').filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("_")
 }
 
 fn error() -> Value {

@@ -84,6 +84,16 @@ impl Refusal {
         )
     }
 
+    /// One text for every bad token of a console.
+    pub(super) fn bad_console() -> Self {
+        Self::new(
+            401,
+            "unauthenticated",
+            "the onboarding token opens nothing here",
+            "ask the gateway's operator for one: `scimgate admin mint --onboarding`",
+        )
+    }
+
     pub(super) fn forbidden(needed: Role, held: Role) -> Self {
         Self::new(
             403,

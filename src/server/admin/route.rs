@@ -1,35 +1,69 @@
 //! The table of all there is to ask, with the role it takes.
 
+use std::fmt;
+
 use hyper::Method;
-use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::BASE;
 use super::ask::Ask;
+use super::bodies;
 use super::refusal::Refusal;
+use super::{BASE, ONBOARDING};
 use crate::adapter::keys::TenantId;
+use crate::tenant::stored::{Customer, Service};
 use crate::tenant::token::KeyId;
 use crate::tenant::token::admin::Role;
+use crate::tenant::token::onboarding::Scope;
 
 /// One row.
 #[derive(Debug)]
 pub struct Route {
-    /// `GET`, `POST` or `DELETE`.
+    /// `GET`, `POST`, `PATCH` or `DELETE`.
     pub method: Method,
-    /// Below [`BASE`], with `{names}` for parts that vary.
+    /// Below [`base`](Self::base), with `{names}` for parts that vary.
     pub path: &'static str,
-    /// Who may, and those above.
-    pub role: Role,
+    /// Who may.
+    pub access: Access,
     /// What the audit calls it; `None` for what changes nothing.
     pub deed: Option<&'static str>,
     /// In a sentence.
     pub summary: &'static str,
+    /// What its body is.
+    pub(super) body: Option<Shape>,
+    /// What its answer is, where that is described.
+    pub(super) answer: Option<Shape>,
     read: Reading,
+}
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Administrators of this role, and of those above.
+    Role(Role),
+    /// Consoles of vendors, each about its own adapter's tenants; administrators may not.
+    Console,
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Role(role) => role.fmt(f),
+            Self::Console => f.pad("console"),
+        }
+    }
 }
 
 /// How a row becomes an [`Ask`].
 type Reading = fn(&Given<'_>) -> Result<Ask, Refusal>;
+
+/// How an object is described.
+type Shape = fn(&mut SchemaGenerator) -> Schema;
+
+fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
 
 /// What a request gives beside its method: the varying parts of its path, in
 /// order, and its body (null is none).
@@ -37,6 +71,8 @@ pub(super) struct Given<'r> {
     pub(super) parts: Vec<&'r str>,
     pub(super) query: &'r str,
     pub(super) body: Value,
+    /// Of the console that asks.
+    pub(super) scope: Option<&'r Scope>,
 }
 
 /// All there is to ask.
@@ -79,70 +115,86 @@ pub static ROUTES: &[Route] = &[
         |given| Ok(Ask::Event(given.part(0).to_owned())),
     ),
     look(
+        "/tenants/{tenant}/definition",
+        "Where a tenant comes from and what it says, without its secrets.",
+        |given| Ok(Ask::Definition(given.tenant()?)),
+    )
+    .answering(shape::<bodies::Definition>),
+    change(Method::POST, "/tenants", Role::Editor, "tenant.add", |given| {
+        let bodies::NewTenant { name, tenant } = given.body()?;
+        Ok(Ask::AddTenant {
+            tenant: name,
+            document: tenant,
+        })
+    })
+    .about("A new tenant in the store: its name, and what a tenant's file would say. Secrets are stored encrypted.")
+    .taking(shape::<bodies::NewTenant>)
+    .answering(shape::<bodies::Definition>),
+    change(Method::PATCH, "/tenants/{tenant}", Role::Editor, "tenant.change", |given| {
+        Ok(Ask::ChangeTenant {
+            tenant: given.tenant()?,
+            patch: given.body()?,
+        })
+    })
+    .about("Changes what the body names of a tenant in the store (RFC 7396); it is live when the answer comes.")
+    .taking(shape::<bodies::TenantDocument>)
+    .answering(shape::<bodies::Definition>),
+    change(Method::POST, "/tenants/{tenant}/disable", Role::Editor, "tenant.disable", |given| {
+        given.service(Service::Off)
+    })
+    .about("Switches a tenant in the store off: its requests are answered 503, and its tokens stay.")
+    .answering(shape::<bodies::Definition>),
+    change(Method::POST, "/tenants/{tenant}/enable", Role::Editor, "tenant.enable", |given| {
+        given.service(Service::On)
+    })
+    .about("Switches it on again.")
+    .answering(shape::<bodies::Definition>),
+    change(Method::DELETE, "/tenants/{tenant}", Role::Editor, "tenant.delete", |given| {
+        given.service(Service::Deleted)
+    })
+    .about("Deletes a tenant in the store with all that is kept of it, and revokes its tokens. Its name is not given again."),
+    look(
         "/tenants/{tenant}/tokens",
         "A tenant's tokens and client secrets: what is kept of them.",
         |given| Ok(Ask::Tokens(given.tenant()?)),
-    ),
-    Route {
-        method: Method::POST,
-        path: "/tenants/{tenant}/tokens",
-        role: Role::Operator,
-        deed: Some("token.mint"),
-        summary: "A new token, or with \"oauth\": true a new secret of its OAuth client; shown this once. Body: {\"expires\": time or null, \"oauth\": false}, or none.",
-        read: |given| {
-            let body = given.body::<Option<MintBody>>()?;
-            let MintBody { expires, oauth } = body.unwrap_or_default();
-            Ok(Ask::Mint {
-                tenant: given.tenant()?,
-                expires,
-                oauth,
-            })
-        },
-    },
-    Route {
-        method: Method::DELETE,
-        path: "/tenants/{tenant}/tokens/{key}",
-        role: Role::Operator,
-        deed: Some("token.revoke"),
-        summary: "Revokes a token or a client secret, for good.",
-        read: |given| {
-            Ok(Ask::Revoke {
-                tenant: given.tenant()?,
-                key: given.key()?,
-            })
-        },
-    },
-    Route {
-        method: Method::POST,
-        path: "/tenants/{tenant}/dry-run",
-        role: Role::Operator,
-        deed: Some("dry-run"),
-        summary: "What requests would lead to; nothing is sent, with \"read\": true only reads. Body: {\"requests\": text of a file for `scimgate dry-run`, \"read\": false}.",
-        read: |given| {
-            let DryRunBody { requests, read } = given.body()?;
-            Ok(Ask::DryRun {
-                tenant: given.tenant()?,
-                requests,
-                read,
-            })
-        },
-    },
-    Route {
-        method: Method::POST,
-        path: "/reload",
-        role: Role::Operator,
-        deed: Some("reload"),
-        summary: "Loads everything again; what fails keeps its last good version.",
-        read: |_| Ok(Ask::Reload { force: false }),
-    },
-    Route {
-        method: Method::POST,
-        path: "/reload/forced",
-        role: Role::Editor,
-        deed: Some("reload.forced"),
-        summary: "The same, also when more than half of the tenants' files are gone.",
-        read: |_| Ok(Ask::Reload { force: true }),
-    },
+    )
+    .answering(shape::<Vec<bodies::TokenStatus>>),
+    change(Method::POST, "/tenants/{tenant}/tokens", Role::Operator, "token.mint", |given| {
+        let body = given.body::<Option<bodies::Mint>>()?;
+        let bodies::Mint { expires, oauth } = body.unwrap_or_default();
+        Ok(Ask::Mint {
+            tenant: given.tenant()?,
+            expires,
+            oauth,
+        })
+    })
+    .about("A new token, or with \"oauth\": true a new secret of its OAuth client; shown this once. The body may be left out.")
+    .taking(shape::<bodies::Mint>),
+    change(Method::DELETE, "/tenants/{tenant}/tokens/{key}", Role::Operator, "token.revoke", |given| {
+        Ok(Ask::Revoke {
+            tenant: given.tenant()?,
+            key: given.key()?,
+        })
+    })
+    .about("Revokes a token or a client secret, for good."),
+    change(Method::POST, "/tenants/{tenant}/dry-run", Role::Operator, "dry-run", |given| {
+        let bodies::DryRun { requests, read } = given.body()?;
+        Ok(Ask::DryRun {
+            tenant: given.tenant()?,
+            requests,
+            read,
+        })
+    })
+    .about("What requests would lead to; nothing is sent, with \"read\": true only reads.")
+    .taking(shape::<bodies::DryRun>),
+    change(Method::POST, "/reload", Role::Operator, "reload", |_| {
+        Ok(Ask::Reload { force: false })
+    })
+    .about("Loads everything again; what fails keeps its last good version."),
+    change(Method::POST, "/reload/forced", Role::Editor, "reload.forced", |_| {
+        Ok(Ask::Reload { force: true })
+    })
+    .about("The same, also when more than half of the tenants' files are gone."),
     look(
         "/config",
         "The configuration in force, with every default.",
@@ -152,6 +204,34 @@ pub static ROUTES: &[Route] = &[
         Ok(Ask::Audit)
     }),
     look("/openapi.json", "This table.", |_| Ok(Ask::Routes)),
+    change(Method::POST, "/customers", Role::Editor, "customer.onboard", |given| {
+        Ok(Ask::Onboard {
+            scope: given.scope()?,
+            body: given.body()?,
+        })
+    })
+    .about("A customer's tenant, made if there is none, and a new secret for it, shown this once, with the texts to show.")
+    .taking(shape::<bodies::Onboard>)
+    .answering(shape::<bodies::Onboarded>)
+    .of_consoles(),
+    look("/customers/{customer}", "How a customer's tenant stands, and what is kept of its tokens.", |given| {
+        Ok(Ask::Customer {
+            scope: given.scope()?,
+            customer: given.customer()?,
+        })
+    })
+    .answering(shape::<bodies::CustomerStatus>)
+    .of_consoles(),
+    change(Method::DELETE, "/customers/{customer}/tokens/{key}", Role::Editor, "customer.end-token", |given| {
+        Ok(Ask::EndToken {
+            scope: given.scope()?,
+            customer: given.customer()?,
+            key: given.key()?,
+        })
+    })
+    .about("Ends a token or client secret of a customer's tenant, for good.")
+    .of_consoles(),
+    look("/openapi.json", "This table, for consoles too.", |_| Ok(Ask::Routes)).of_consoles(),
 ];
 
 /// A row that changes nothing.
@@ -159,31 +239,64 @@ const fn look(path: &'static str, summary: &'static str, read: Reading) -> Route
     Route {
         method: Method::GET,
         path,
-        role: Role::Viewer,
+        access: Access::Role(Role::Viewer),
         deed: None,
         summary,
+        body: None,
+        answer: None,
         read,
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MintBody {
-    #[serde(default)]
-    expires: Option<Timestamp>,
-    #[serde(default)]
-    oauth: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DryRunBody {
-    requests: String,
-    #[serde(default)]
-    read: bool,
+/// A row that changes something.
+const fn change(
+    method: Method,
+    path: &'static str,
+    role: Role,
+    deed: &'static str,
+    read: Reading,
+) -> Route {
+    Route {
+        method,
+        path,
+        access: Access::Role(role),
+        deed: Some(deed),
+        summary: "",
+        body: None,
+        answer: None,
+        read,
+    }
 }
 
 impl Route {
+    const fn about(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
+    }
+
+    const fn taking(mut self, body: Shape) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    const fn answering(mut self, answer: Shape) -> Self {
+        self.answer = Some(answer);
+        self
+    }
+
+    const fn of_consoles(mut self) -> Self {
+        self.access = Access::Console;
+        self
+    }
+
+    /// Where its path begins.
+    pub fn base(&self) -> &'static str {
+        match self.access {
+            Access::Role(_) => BASE,
+            Access::Console => ONBOARDING,
+        }
+    }
+
     /// The row of a method and path, and the varying parts of the path.
     ///
     /// # Errors
@@ -192,10 +305,10 @@ impl Route {
         method: &Method,
         path: &'r str,
     ) -> Result<(&'static Self, Vec<&'r str>), Refusal> {
-        let below = path.strip_prefix(BASE).unwrap_or_default();
-        let rows = ROUTES
-            .iter()
-            .filter_map(|row| Some((row, matched(row.path, below)?)));
+        let rows = ROUTES.iter().filter_map(|row| {
+            let below = path.strip_prefix(row.base())?;
+            Some((row, matched(row.path, below)?))
+        });
         let rows: Vec<_> = rows.collect();
         if rows.is_empty() {
             let help = format!("GET {BASE}/openapi.json lists every path");
@@ -242,6 +355,26 @@ impl Given<'_> {
         self.parts.get(index).copied().unwrap_or_default()
     }
 
+    /// A console's routes are reached by consoles only.
+    fn scope(&self) -> Result<Scope, Refusal> {
+        self.scope.cloned().ok_or_else(Refusal::bad_console)
+    }
+
+    fn customer(&self) -> Result<Customer, Refusal> {
+        let customer = Customer::parse(self.part(0));
+        customer.ok_or_else(|| {
+            let message = format!("`{}` cannot be a customer's id", self.part(0));
+            Refusal::invalid(message, Customer::FORM)
+        })
+    }
+
+    fn service(&self, service: Service) -> Result<Ask, Refusal> {
+        Ok(Ask::Serve {
+            tenant: self.tenant()?,
+            service,
+        })
+    }
+
     fn tenant(&self) -> Result<TenantId, Refusal> {
         let name = self.part(0);
         let tenant = TenantId::parse(name);
@@ -268,7 +401,7 @@ impl Given<'_> {
 
     fn body<T: for<'de> Deserialize<'de>>(&self) -> Result<T, Refusal> {
         T::deserialize(&self.body).map_err(|error| {
-            let help = "GET /admin/v1/openapi.json says what each path takes";
+            let help = "GET openapi.json says what each path takes";
             Refusal::invalid(format!("the body does not fit: {error}"), help)
         })
     }
@@ -286,6 +419,7 @@ mod tests {
                 parts,
                 query: "",
                 body,
+                scope: None,
             })
         });
         assert_eq!(found.map_err(|refusal| refusal.status), expect, "{path}");
@@ -316,7 +450,9 @@ mod tests {
         for route in ROUTES {
             let changes = route.method != Method::GET;
             assert_eq!(route.deed.is_some(), changes, "{}", route.path);
-            assert_eq!(route.role > Role::Viewer, changes, "{}", route.path);
+            if let Access::Role(role) = route.access {
+                assert_eq!(role > Role::Viewer, changes, "{}", route.path);
+            }
         }
     }
 }

@@ -17,12 +17,13 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-use super::{Answered, Ask, Console, ROUTES, Refusal, Route, document, start};
+use super::{Access, Answered, Ask, Console, ROUTES, Refusal, Route, document, start};
 use crate::script::call::LocalBoxFuture;
 use crate::server::SidePort;
 use crate::tenant::audit::Deed;
 use crate::tenant::token::AuthFault;
 use crate::tenant::token::admin::{Actor, AdminName, Role};
+use crate::tenant::token::onboarding::Scope;
 
 /// Runs a test against a port of its own.
 fn with_port<F: Future>(test: impl FnOnce(Desk) -> F) {
@@ -68,6 +69,15 @@ impl Console for Fake {
         };
         let name = AdminName::parse("anna").unwrap();
         Box::pin(async move { role.map(|role| Actor { name, role }) })
+    }
+
+    fn scope<'a>(&'a self, presented: &'a str) -> LocalBoxFuture<'a, Result<Scope, AuthFault>> {
+        let scope = (presented == "console").then(|| Scope {
+            name: AdminName::parse("console").unwrap(),
+            adapter: "one".to_owned(),
+            template: String::new(),
+        });
+        Box::pin(async move { scope.ok_or(AuthFault::Unknown) })
     }
 
     fn answer(&self, ask: Ask) -> LocalBoxFuture<'_, Result<Answered, Refusal>> {
@@ -137,7 +147,8 @@ impl Desk {
 fn example(route: &Route) -> String {
     let path = route.path.replace("{tenant}", "acme");
     let path = path.replace("{key}", "abcdefgh").replace("{request}", "r1");
-    format!("{} /admin/v1{path}", route.method)
+    let path = path.replace("{customer}", "70021");
+    format!("{} {}{path}", route.method, route.base())
 }
 
 /// The table of who may what, written out a second time on purpose.
@@ -147,12 +158,20 @@ const OPERATORS: [&str; 4] = [
     "POST /admin/v1/reload",
     "POST /admin/v1/tenants/acme/dry-run",
 ];
-const EDITORS: [&str; 1] = ["POST /admin/v1/reload/forced"];
+const EDITORS: [&str; 6] = [
+    "POST /admin/v1/reload/forced",
+    "POST /admin/v1/tenants",
+    "PATCH /admin/v1/tenants/acme",
+    "DELETE /admin/v1/tenants/acme",
+    "POST /admin/v1/tenants/acme/disable",
+    "POST /admin/v1/tenants/acme/enable",
+];
 
 #[test]
 fn each_role_may_what_its_place_says_and_no_more() {
     with_port(|desk| async move {
-        for route in ROUTES {
+        let administrators = ROUTES.iter().filter(|it| it.access != Access::Console);
+        for route in administrators {
             let line = example(route);
             for role in Role::ALL {
                 let needs = if EDITORS.contains(&line.as_str()) {
@@ -168,6 +187,111 @@ fn each_role_may_what_its_place_says_and_no_more() {
             }
             assert_ne!(desk.as_role("local", &line).await, 403, "{line}");
         }
+    });
+}
+
+#[test]
+fn a_consoles_token_opens_its_own_door_and_no_other_token_does() {
+    with_port(|desk| async move {
+        // In an order in which nobody is taken for a guesser.
+        for route in ROUTES {
+            let line = example(route);
+            let is_own = route.access == Access::Console;
+            desk.console.asked.borrow_mut().clear();
+            let status = desk.as_role("console", &line).await;
+            assert_eq!(matches!(status, 401 | 429), !is_own, "{line}: {status}");
+            for role in ["viewer", "operator", "editor", "local"] {
+                let status = desk.as_role(role, &line).await;
+                assert_eq!(matches!(status, 401 | 429), is_own, "{role}: {line}");
+            }
+            let asked = desk.console.asked.borrow();
+            assert!(!is_own || asked.len() <= 1, "{line}: {asked:?}");
+        }
+    });
+}
+
+/// However the path is written, a console stays where it is.
+#[test]
+fn no_spelling_of_a_path_leads_a_console_out() {
+    with_port(|desk| async move {
+        for path in [
+            "/onboarding/v1/../../admin/v1/status",
+            "/onboarding/v1/%2e%2e/%2e%2e/admin/v1/status",
+            "/onboarding/v1/../v1/customers/70021",
+            "/onboarding/v1//customers/70021",
+            "/onboarding/v1/customers/70021/",
+            "/onboarding/v1/customers/../70021",
+            "/onboarding/v1/tenants/acme",
+            "/onboarding/v1/status",
+            "/onboarding/v1customers/70021",
+            "/onboarding/v1/admin/v1/status",
+        ] {
+            let status = desk.as_role("console", &format!("GET {path}")).await;
+            assert_eq!(status, 404, "{path}");
+        }
+        for customer in ["%2e%2e", "a%2Fb", "70021%00", "..", "ä", "a;b", "a*"] {
+            let line = format!("GET /onboarding/v1/customers/{customer}");
+            let status = desk.as_role("console", &line).await;
+            assert_eq!(status, 400, "{customer}");
+        }
+        for path in [
+            "/admin/v1/status",
+            "//onboarding/v1/customers/70021",
+            "/Onboarding/v1/customers/70021",
+        ] {
+            let status = desk.as_role("console", &format!("GET {path}")).await;
+            assert_eq!(status, 401, "{path}");
+        }
+        assert!(desk.console.asked.borrow().is_empty());
+    });
+}
+
+#[test]
+fn what_a_customer_brings_is_bounded_and_read_strictly() {
+    with_port(|desk| async move {
+        let line = "POST /onboarding/v1/customers";
+        let json = "Authorization: Bearer console\r\nContent-Type: application/json\r\n";
+        let form = "Authorization: Bearer console\r\nContent-Type: text/plain\r\n";
+        let huge = format!("{{\"customer\": \"{}\"}}", "x".repeat(600 * 1024));
+        let long = format!("{{\"customer\": \"{}\"}}", "x".repeat(129));
+        let page = format!("{json}Sec-Fetch-Site: cross-site\r\n");
+        for (headers, body, expect) in [
+            (json, "{\"customer\": \"7\"}", 200),
+            (
+                json,
+                "{\"customer\": \"7\", \"settings\": {\"a\": \"b\"}}",
+                200,
+            ),
+            (json, "", 400),
+            (json, "{}", 400),
+            (json, "[]", 400),
+            (json, "{\"customer\": 7}", 400),
+            (json, "{\"customer\": \"\"}", 400),
+            (json, "{\"customer\": \"../7\"}", 400),
+            (json, long.as_str(), 400),
+            (json, "{\"customer\": \"7\", \"adapter\": \"two\"}", 400),
+            (json, "{\"customer\": \"7\", \"tenant\": \"acme\"}", 400),
+            (json, "{\"customer\": \"7\", \"customer\": \"8\"}", 200),
+            (json, "{\"customer\": \"7\", \"sign_in\": \"none\"}", 400),
+            (json, "{\"customer\": \"7\", \"settings\": []}", 400),
+            (
+                json,
+                "{\"customer\": \"7\", \"federation\": {\"keys_url\": \"http://a\"}}",
+                400,
+            ),
+            (form, "{\"customer\": \"7\"}", 415),
+            (page.as_str(), "{\"customer\": \"7\"}", 403),
+            (json, huge.as_str(), 413),
+        ] {
+            let (status, _) = desk.ask(line, headers, body).await;
+            assert_eq!(status, expect, "{:.60}", body);
+        }
+        // Of what stands twice the last counts, and one thing is done.
+        let asked = desk.console.asked.borrow();
+        let Some(Ask::Onboard { body, .. }) = asked.last() else {
+            panic!("{asked:?}")
+        };
+        assert_eq!((asked.len(), body.customer.as_str()), (3, "8"));
     });
 }
 
@@ -326,7 +450,7 @@ fn the_document_has_every_route_and_nothing_else() {
     let paths = document["paths"].as_object().unwrap();
     for route in ROUTES {
         let method = route.method.as_str().to_lowercase();
-        let operation = &paths[&format!("/admin/v1{}", route.path)][&method];
+        let operation = &paths[&format!("{}{}", route.base(), route.path)][&method];
         let parameters = operation["parameters"].as_array().unwrap();
         assert_eq!(
             parameters.len(),

@@ -118,6 +118,7 @@ fn number(parts: &[&str]) -> i64 {
 fn turn(turn: &Turn) -> Option<i64> {
     match turn {
         Turn::Tenant(tenant) => Some(number(&["turn", "tenant", tenant.as_str()])),
+        Turn::Tenants => Some(number(&["turn", "tenants"])),
         Turn::Log => Some(number(&["turn", "log"])),
         Turn::Any => None,
     }

@@ -111,7 +111,7 @@ fn replicas_that_start_together_make_the_tables_once() {
         &url,
         "SELECT count(*), max(version) FROM scimgate.schema_version",
     );
-    assert_eq!(versions, "1|6");
+    assert_eq!(versions, "1|7");
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn every_primary_key_begins_with_the_tenant() {
             WHERE i.indrelid = c.oid AND i.indisprimary AND a.attname = 'tenant')";
     assert_eq!(
         server.sql(&url, others),
-        "admin_token deed heartbeat held_lock replica schema_version"
+        "admin_token deed heartbeat held_lock onboarding_token replica schema_version"
     );
 }
 
@@ -397,6 +397,128 @@ fn no_two_parts_lists_have_one_number() {
 }
 
 #[test]
+fn tenants_are_kept_by_revision_and_a_customer_has_one() {
+    use crate::provisioning::memory::Memory as _;
+    use crate::tenant::stored::{Added, Customer, Service, StoredTenant, TenantBook as _};
+    use crate::tenant::token::{KeyId, TokenBook as _, TokenDigest, TokenKind, TokenRecord};
+    let now = Timestamp::from_second(1_800_000_000).unwrap();
+    on_each(|empty| {
+        let store = empty();
+        block_on(async {
+            let customer = Customer::parse("70021");
+            let new = |name: &str, customer: &Option<Customer>| StoredTenant {
+                id: TenantId::parse(name).unwrap(),
+                adapter: "one".to_owned(),
+                customer: customer.clone(),
+                service: Service::On,
+                text: "adapter = \"one\"\nname = \"ä\"".to_owned(),
+                revision: 0,
+                created: now,
+                changed: now,
+            };
+            let made = store.add_tenant(new("acme", &customer)).await.unwrap();
+            assert!(matches!(made, Added::New));
+            let taken = store.add_tenant(new("acme", &None)).await.unwrap();
+            assert!(matches!(taken, Added::NameTaken));
+            // Many at once for one customer: one tenant, which all find.
+            let other = Customer::parse("70022");
+            let names: Vec<_> = (0..12).map(|number| format!("b{number}")).collect();
+            let asked = names.iter().map(|name| store.add_tenant(new(name, &other)));
+            let made: Vec<_> = together(asked)
+                .await
+                .into_iter()
+                .map(Result::unwrap)
+                .collect();
+            let news = made
+                .iter()
+                .filter(|made| matches!(made, Added::New))
+                .count();
+            assert_eq!(news, 1);
+            let there = store
+                .tenant_of("one", &other.unwrap())
+                .await
+                .unwrap()
+                .unwrap();
+            assert!(made.iter().all(|made| match made {
+                Added::New => true,
+                Added::Has(has) => has.id == there.id,
+                Added::NameTaken => false,
+            }));
+            assert!(
+                store
+                    .tenant_of("two", &customer.clone().unwrap())
+                    .await
+                    .unwrap()
+                    .is_none()
+            );
+
+            let all = store.tenants_since(0).await.unwrap();
+            let revisions: Vec<_> = all.iter().map(|tenant| tenant.revision).collect();
+            assert_eq!(revisions, [1, 2]);
+            let acme = all[0].clone();
+            assert_eq!(acme.text, new("acme", &None).text);
+            let off = StoredTenant {
+                service: Service::Off,
+                ..acme.clone()
+            };
+            assert!(store.change_tenant(off.clone()).await.unwrap());
+            assert!(
+                !store.change_tenant(off).await.unwrap(),
+                "of a revision that is past"
+            );
+            let changed = store.tenants_since(2).await.unwrap();
+            assert_eq!((changed.len(), changed[0].revision), (1, 3));
+            assert_eq!(changed[0].service, Service::Off);
+
+            // The end of a tenant is the end of all that is kept of it, and of its tokens.
+            let key_id = KeyId::parse("key00001").unwrap();
+            let record = TokenRecord {
+                tenant: acme.id.clone(),
+                key_id: key_id.clone(),
+                kind: TokenKind::Tenant,
+                digest: TokenDigest::from_bytes([1; 32]),
+                created: now,
+                expires: None,
+                revoked: None,
+                used: None,
+            };
+            store.insert(record).await.unwrap().unwrap();
+            let native = vec![crate::adapter::keys::NativeId::new("Finance")];
+            let kind = crate::scim::ResourceKind::Group;
+            let issued = store
+                .issue_ids(&acme.id, kind, native.clone())
+                .await
+                .unwrap();
+            let deleted = StoredTenant {
+                service: Service::Deleted,
+                text: String::new(),
+                ..changed[0].clone()
+            };
+            assert!(store.change_tenant(deleted).await.unwrap());
+            assert!(store.stored_tenant(&acme.id).await.unwrap().is_none());
+            assert!(
+                store
+                    .find(&key_id)
+                    .await
+                    .unwrap()
+                    .unwrap()
+                    .revoked
+                    .is_some()
+            );
+            let anew = store.issue_ids(&acme.id, kind, native).await.unwrap();
+            assert_ne!(anew, issued);
+            let again = store.add_tenant(new("acme", &None)).await.unwrap();
+            assert!(matches!(again, Added::NameTaken), "for good");
+            let again = store.add_tenant(new("c", &customer)).await.unwrap();
+            assert!(matches!(again, Added::New), "its customer may come back");
+            let told = store.tenants_since(3).await.unwrap();
+            let told: Vec<_> = told.iter().map(|it| (it.id.as_str(), it.service)).collect();
+            assert_eq!(told, [("acme", Service::Deleted), ("c", Service::On)]);
+        });
+    });
+}
+
+#[test]
 fn tokens_administrators_and_deeds_are_kept() {
     use crate::tenant::audit::{AuditBook as _, Deed};
     use crate::tenant::token::{
@@ -414,6 +536,7 @@ fn tokens_administrators_and_deeds_are_kept() {
                 created: now,
                 expires: None,
                 revoked: None,
+                used: None,
             };
             for place in 0..LIVE_TOKENS as usize {
                 store.insert(record(place)).await.unwrap().unwrap();

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0004_intents.sql"),
     include_str!("../migrations/sqlite/0005_log_indexes.sql"),
     include_str!("../migrations/sqlite/0006_client_secrets.sql"),
+    include_str!("../migrations/sqlite/0007_tenants.sql"),
 ];
 
 /// Brings the database to this program's version, all steps or none.
@@ -99,7 +100,13 @@ mod tests {
     }
 
     /// Administration belongs to no tenant; an event's place is its turn among those of all.
-    const OF_NO_TENANT: [&str; 4] = ["admin_token", "deed", "event", "heartbeat"];
+    const OF_NO_TENANT: [&str; 5] = [
+        "admin_token",
+        "deed",
+        "event",
+        "heartbeat",
+        "onboarding_token",
+    ];
 
     #[test]
     fn every_primary_key_begins_with_the_tenant() {

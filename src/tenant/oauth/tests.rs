@@ -155,6 +155,10 @@ impl TokenBook for Book {
         shut()
     }
 
+    fn note_uses(&self, _: Vec<(KeyId, Timestamp)>) -> Recall<'_, ()> {
+        shut()
+    }
+
     fn revoked_secrets(&self, _: Timestamp) -> Recall<'_, Vec<KeyId>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let revoked = self.revoked.lock().unwrap().clone();

@@ -1,6 +1,7 @@
 //! From a presented text to the tenant it speaks for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
 
 use super::admin::{AdminBook, AdminTokens};
+use super::onboarding::{OnboardingBook, OnboardingTokens};
 use super::{
     BookFault, KeyId, NoRandomness, Pepper, SecretToken, TokenBook, TokenDigest, TokenKind,
     TokenRecord,
@@ -75,12 +77,26 @@ pub struct Tokens {
     /// When all were read. Whoever comes meanwhile waits: a good token is never a 401.
     read: tokio::sync::Mutex<Option<Instant>>,
     strays: Limiter,
+    /// When tokens last opened their doors, until the book is told.
+    uses: Mutex<HashMap<KeyId, Timestamp>>,
 }
 
 #[derive(Clone)]
 struct Seen {
     asked: Instant,
     record: Option<Arc<TokenRecord>>,
+    /// Whether it has opened its door since it was asked for: one note a second is enough.
+    used: Arc<AtomicBool>,
+}
+
+impl Seen {
+    fn now(asked: Instant, record: Option<Arc<TokenRecord>>) -> Self {
+        Self {
+            asked,
+            record,
+            used: Arc::default(),
+        }
+    }
 }
 
 impl Tokens {
@@ -100,6 +116,11 @@ impl Tokens {
         AdminTokens::new(book, Arc::clone(&self.pepper))
     }
 
+    /// The tokens of vendors' consoles of `book`, hashed under the same pepper.
+    pub fn consoles(&self, book: Arc<dyn OnboardingBook>) -> OnboardingTokens {
+        OnboardingTokens::new(book, Arc::clone(&self.pepper))
+    }
+
     /// Tokens of `book`, hashed under `pepper`.
     pub fn new(book: Arc<dyn TokenBook>, pepper: impl Into<Arc<Pepper>>) -> Self {
         Self {
@@ -113,6 +134,7 @@ impl Tokens {
             known: Mutex::default(),
             read: tokio::sync::Mutex::default(),
             strays: Limiter::per_second(STRAYS.0, STRAYS.1),
+            uses: Mutex::default(),
         }
     }
 
@@ -136,14 +158,18 @@ impl Tokens {
             AuthFault::Malformed
         })?;
         let digest = token.digest(&self.pepper);
-        let record = self.find(token.key_id()).await.map_err(|error| {
+        let Seen { record, used, .. } = self.find(token.key_id()).await.map_err(|error| {
             tracing::error!(%error, "token look-up failed");
             AuthFault::StoreUnavailable
         })?;
         let expected = record.as_ref().map_or(&self.nobody, |found| &found.digest);
         match (digest.matches(expected), record) {
             (true, Some(found)) => {
-                found.standing(Timestamp::now())?;
+                let now = Timestamp::now();
+                found.standing(now)?;
+                if !used.swap(true, Ordering::Relaxed) {
+                    self.uses().insert(found.key_id.clone(), now);
+                }
                 Ok(found)
             }
             _ => Err(AuthFault::Unknown),
@@ -158,8 +184,24 @@ impl Tokens {
             .map(|kind| SecretToken::parse(kind, presented))
             .into_iter();
         let token = token.find_map(Result::ok)?;
-        let record = self.find(token.key_id()).await.ok()??;
+        let record = self.find(token.key_id()).await.ok()?.record?;
         Some(record.tenant.clone())
+    }
+
+    /// Tells the book when tokens were last used. What it does not take is told the next time.
+    pub async fn note_uses(&self) {
+        let uses = std::mem::take(&mut *self.uses());
+        if uses.is_empty() {
+            return;
+        }
+        let told: Vec<_> = uses.iter().map(|(key, at)| (key.clone(), *at)).collect();
+        if let Err(error) = self.book.note_uses(told).await {
+            tracing::warn!(%error, "the last uses of tokens could not be noted");
+            let mut later = self.uses();
+            uses.into_iter().for_each(|(key, at)| {
+                later.entry(key).or_insert(at);
+            });
+        }
     }
 
     /// Mints a token for `tenant` and notes it. This is the only time its text exists.
@@ -237,7 +279,7 @@ impl Tokens {
         self.book.list(tenant).await
     }
 
-    async fn find(&self, key_id: &KeyId) -> Result<Option<Arc<TokenRecord>>, MemoryError> {
+    async fn find(&self, key_id: &KeyId) -> Result<Seen, MemoryError> {
         // A look-up that was under way while the token was revoked is stored
         // after the revocation; counting from its start keeps the promise of
         // one second all the same.
@@ -246,22 +288,19 @@ impl Tokens {
             .get(key_id)
             .filter(|seen| seen.asked.elapsed() < TTL)
         {
-            return Ok(seen.record);
+            return Ok(seen);
         }
         if !self.is_worth_a_look(key_id).await? {
-            return Ok(None);
+            return Ok(Seen::now(Instant::now(), None));
         }
         let asked = Instant::now();
         let record = self.book.find(key_id).await?.map(Arc::new);
         if record.is_some() {
             self.known().insert(key_id.clone());
         }
-        let seen = Seen {
-            asked,
-            record: record.clone(),
-        };
-        self.seen.insert(key_id.clone(), seen);
-        Ok(record)
+        let seen = Seen::now(asked, record);
+        self.seen.insert(key_id.clone(), seen.clone());
+        Ok(seen)
     }
 
     /// Whether there may be a token of this key id. Whoever invents key ids by the thousand has
@@ -277,6 +316,10 @@ impl Tokens {
             *read = Some(Instant::now());
         }
         Ok(self.known().contains(key_id))
+    }
+
+    fn uses(&self) -> MutexGuard<'_, HashMap<KeyId, Timestamp>> {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, HashSet<KeyId>> {

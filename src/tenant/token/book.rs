@@ -28,6 +28,8 @@ pub struct TokenRecord {
     pub expires: Option<Timestamp>,
     /// When it was revoked, if it was.
     pub revoked: Option<Timestamp>,
+    /// When it last opened its door, to within two minutes.
+    pub used: Option<Timestamp>,
 }
 
 impl TokenRecord {
@@ -47,6 +49,7 @@ impl TokenRecord {
             created,
             expires,
             revoked: None,
+            used: None,
         }
     }
 
@@ -95,6 +98,9 @@ pub trait TokenBook: Send + Sync {
     /// Ends a tenant's token for good at `at`; `false` if the tenant has no
     /// such token. A revoked one keeps its first time.
     fn revoke(&self, tenant: &TenantId, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool>;
+
+    /// Notes when tokens last opened their doors; a later time stays.
+    fn note_uses(&self, uses: Vec<(KeyId, Timestamp)>) -> Recall<'_, ()>;
 
     /// The key ids of the client secrets that were revoked at `since` or later.
     fn revoked_secrets(&self, since: Timestamp) -> Recall<'_, Vec<KeyId>>;

@@ -60,7 +60,7 @@ impl Pepper {
             tracing::warn!(
                 pepper = path_text(),
                 action = "take the right to read it from all other users (chmod o-rwx)",
-                "every user of this machine may read the key of the tokens' digests"
+                "every user of this machine may read this key"
             );
         }
         Ok(Self(SecretBox::new(Box::new(key))))

@@ -373,6 +373,10 @@ impl TokenBook for Book {
         Box::pin(async { Err(MemoryError("closed".into())) })
     }
 
+    fn note_uses(&self, _: Vec<(KeyId, Timestamp)>) -> Recall<'_, ()> {
+        Box::pin(async { Err(MemoryError("closed".into())) })
+    }
+
     fn revoked_secrets(&self, since: Timestamp) -> Recall<'_, Vec<KeyId>> {
         self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match &self.0 {
@@ -504,4 +508,38 @@ fn a_pepper_that_every_user_may_read_is_refused() {
     // A volume in a cluster belongs to a group.
     may(0o660);
     assert_eq!(Pepper::open(&path).unwrap().block(), key);
+}
+
+#[test]
+fn a_use_is_noted_once_a_second_and_told_until_the_book_takes_it() {
+    block_on(async {
+        let store = Store::in_memory().unwrap();
+        let tokens = tokens(&store);
+        let (used, unused) = (
+            tokens.issue(acme(), None).await.unwrap(),
+            tokens.issue(acme(), None).await.unwrap(),
+        );
+        let before = Timestamp::now();
+        for _ in 0..3 {
+            tokens.authenticate(used.reveal()).await.unwrap();
+        }
+        // Its key id alone is no use of it.
+        let mut forged = unused.reveal().to_owned();
+        forged.replace_range(20..21, if &forged[20..21] == "a" { "b" } else { "a" });
+        assert!(tokens.authenticate(&forged).await.is_err());
+        let last = async |token: &SecretToken| {
+            let records = tokens.list(&acme()).await.unwrap();
+            let mut records = records.into_iter();
+            let record = records.find(|record| record.key_id == *token.key_id());
+            record.unwrap().used
+        };
+        assert_eq!(last(&used).await, None, "not before it is told");
+        tokens.note_uses().await;
+        let noted = last(&used).await.unwrap();
+        assert!(noted.as_millisecond() >= before.as_millisecond());
+        assert_eq!(last(&unused).await, None);
+        let earlier = vec![(used.key_id().clone(), Timestamp::UNIX_EPOCH)];
+        store.note_uses(earlier).await.unwrap();
+        assert_eq!(last(&used).await, Some(noted), "the later one stays");
+    });
 }

@@ -127,13 +127,15 @@ fn until(what: &str, mut happened: impl FnMut() -> bool) {
 fn the_page_lists_every_route() {
     let page = include_str!("../../../deploy/administration.md");
     let (_, table) = page
-        .split_once("| method | path | least role | |\n|---|---|---|---|\n")
+        .split_once("| method | path | who may | |\n|---|---|---|---|\n")
         .unwrap();
     let rows = ROUTES.iter().map(|route| {
         let (method, path) = (&route.method, route.path);
         format!(
-            "| {method} | `{path}` | {} | {} |\n",
-            route.role, route.summary
+            "| {method} | `{}{path}` | {} | {} |\n",
+            route.base(),
+            route.access,
+            route.summary
         )
     });
     assert_eq!(

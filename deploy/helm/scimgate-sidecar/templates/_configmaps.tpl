@@ -2,7 +2,7 @@
 {{- define "scimgate.config" -}}
 {{- $own := include "scimgate.ownAdapters" . -}}
 {{- $files := ternary "/etc/scimgate/own" "/etc/scimgate" (eq $own "yes") -}}
-{{- $catalog := dict "adapters" (printf "%s/adapters" $files) "scripts" (printf "%s/scripts" $files) "transcripts" (printf "%s/transcripts" $files) "tenants" "/etc/scimgate/tenants" -}}
+{{- $catalog := dict "adapters" (printf "%s/adapters" $files) "scripts" (printf "%s/scripts" $files) "transcripts" (printf "%s/transcripts" $files) "tenants" "/etc/scimgate/tenants" "secrets" "/etc/scimgate/secrets" -}}
 {{- $server := dict "listen" "0.0.0.0:8080" -}}
 {{- with include "scimgate.publicUrl" . -}}
 {{- $_ := set $server "public_url" . -}}

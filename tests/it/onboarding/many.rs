@@ -1,0 +1,135 @@
+//! Ten thousand tenants, from files and from the store. Only an optimised build says something
+//! about time:
+//!
+//! ```sh
+//! cargo test --release --test it onboarding::many -- --ignored --nocapture --test-threads 1
+//! ```
+
+#![allow(clippy::print_stdout)]
+
+use std::time::{Duration, Instant};
+
+use scimgate::adapter::keys::TenantId;
+use scimgate::catalog::{self, Sources};
+use scimgate::gateway::{Registry, open_store};
+use scimgate::tenant::seal::SealKeys;
+use scimgate::tenant::secret::Vault;
+use serde_json::json;
+
+use super::{CONFIG, KEY, Scene, within};
+use crate::harness::Request;
+use crate::house::House;
+use crate::serve_command::Served;
+
+const MANY: usize = 10_000;
+
+/// What each may take at rest, in bytes.
+const EACH: usize = 16 << 10;
+
+fn of_files() -> House {
+    let house = House::of_sosafe();
+    for number in 0..MANY {
+        house.tenant(&format!("t{number}"), "http://127.0.0.1:1", "k");
+    }
+    house
+}
+
+fn of_the_store() -> House {
+    let house = House::of_sosafe();
+    house.write("keys/credentials", KEY);
+    let (catalog, _) = catalog::load(&Sources {
+        adapters: house.path().join("adapters"),
+        scripts: house.path().join("scripts"),
+        tenants: None,
+    });
+    let mut config = scimgate::config::Config::default();
+    config.store.path = house.path().join("state/scimgate.db");
+    let vault = Vault {
+        keys: SealKeys::read(Some(&house.path().join("keys/credentials")), None).unwrap(),
+        ..Vault::default()
+    };
+    let registry = Registry::new(open_store(&config).unwrap(), vault.into());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for number in 0..MANY {
+            let id = TenantId::parse(&format!("t{number}")).unwrap();
+            let tenant = json!({
+                "adapter": "sosafe", "base_url": "http://127.0.0.1:1",
+                "settings": {"idp_tenant": "11111111-2222-3333-4444-555555555555"},
+                "credential": {"key": "k"},
+            });
+            let tenant = tenant.as_object().unwrap().clone();
+            registry
+                .add(&id, None, tenant, &catalog.adapters)
+                .await
+                .unwrap();
+        }
+    });
+    house
+}
+
+/// Resident memory in bytes.
+fn memory(served: &Served) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", served.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kibibytes = line.unwrap().trim().trim_end_matches(" kB");
+    kibibytes.parse::<usize>().unwrap() << 10
+}
+
+/// How often files had changed.
+fn reloads(served: &Served) -> u64 {
+    let metrics = Served::send(&served.ops, &Request::new("GET", "/metrics")).to_string();
+    let mut lines = metrics.lines();
+    let value = lines.find_map(|line| line.strip_prefix("scimgate_reload_attempts_total "));
+    value.map_or(0, |value| value.trim().parse().unwrap())
+}
+
+fn measure(what: &str, house: House, bare: usize) -> Scene {
+    let begun = Instant::now();
+    let scene = Scene::begun(house, "sosafe", CONFIG);
+    within(Duration::from_secs(60), "it is ready", || {
+        Served::send(&scene.served.ops, &Request::new("GET", "/readyz")).status == 200
+    });
+    // With what the scene does beside: an emulator, and a command that makes a token.
+    let ready = begun.elapsed();
+    let each = memory(&scene.served).saturating_sub(bare) / MANY;
+    println!("{what}: {MANY} tenants ready after {ready:.2?}, {each} bytes each");
+    let each_fits = each < EACH;
+    assert!(each_fits, "{each} bytes each");
+    scene
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn ten_thousand_tenants_are_soon_ready_and_small() {
+    let house = House::of_sosafe();
+    house.write("keys/credentials", KEY);
+    let scene = Scene::begun(house, "sosafe", CONFIG);
+    let bare = memory(&scene.served);
+    drop(scene);
+    let house = of_files();
+    house.write("keys/credentials", KEY);
+    let scene = measure("from files", house, bare);
+    // Files that were just written are looked at again until their times are surely past.
+    let mut before = reloads(&scene.served);
+    for _ in 0..3 {
+        std::thread::park_timeout(Duration::from_secs(2));
+        before = reloads(&scene.served);
+    }
+    let begun = Instant::now();
+    scene.house.tenant("t5", "http://127.0.0.1:2", "k");
+    let changed = || reloads(&scene.served) > before;
+    within(Duration::from_secs(60), "the change is live", changed);
+    println!("from files: a change is live after {:.2?}", begun.elapsed());
+    drop(scene);
+    let scene = measure("from the store", of_the_store(), bare);
+    let begun = Instant::now();
+    let changed = scene.admin("PATCH", "/tenants/t5", json!({"limits": {"burst": 3}}));
+    assert_eq!(changed.status, 200, "{changed}");
+    println!(
+        "from the store: a change is live after {:.2?}",
+        begun.elapsed()
+    );
+}
