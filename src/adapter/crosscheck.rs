@@ -277,10 +277,16 @@ impl Crosscheck<'_> {
 
     fn pointers(&self) -> Vec<Problem> {
         let replies = &self.manifest.replies;
-        let pointers = [&replies.code, &replies.field, &replies.retry_after_ms];
+        let pointers = [
+            &replies.each,
+            &replies.code,
+            &replies.field,
+            &replies.text,
+            &replies.retry_after_ms,
+        ];
         let pointers = pointers.into_iter().flatten();
         pointers
-            .filter(|pointer| !pointer.starts_with('/'))
+            .filter(|pointer| !pointer.starts_with('/') && !pointer.is_empty())
             .map(|pointer| {
                 let message = format!("`{pointer}` is not a JSON pointer");
                 let meant = format!("write it as /{}", pointer.replace('.', "/"));

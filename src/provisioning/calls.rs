@@ -14,6 +14,7 @@ use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use super::trace::{Step, Story};
 use crate::adapter::Adapter;
+use crate::adapter::compile::about;
 use crate::adapter::environment::TenantEnvironment;
 use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Closures, Mapping, Reading};
@@ -146,6 +147,7 @@ impl Vm {
         arguments: impl rhai::FuncArgs,
     ) -> Result<Dynamic, Failure> {
         self.span.record("function", function);
+        self.effects.begin_function(about(function));
         let adapter = &self.adapter;
         let failure = |fault| adapter.failure_of(fault);
         let calling = self.story.function(function);
@@ -194,6 +196,32 @@ impl Vm {
         mapping.read(&object, &self.closures())
     }
 
+    /// An object that is whole: a vendor that shows half of one, as some do to a key without
+    /// rights, is not believed.
+    fn whole(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        given: &Dynamic,
+    ) -> Result<Reading, Failure> {
+        let reading = self.read(mapping, function, given)?;
+        let Some(field) = mapping.lacking(&reading) else {
+            return Ok(reading);
+        };
+        let what = format!(
+            "an object lacks `{field}`, which the table says every one has: {}",
+            shape_of(given)
+        );
+        Err(Failure::Vendor(
+            VendorFault::Unusable,
+            Some(Box::new(Origin {
+                place: Some(self.adapter.script.place_of(function)),
+                call: self.effects.last().map(|last| last.call),
+                what,
+            })),
+        ))
+    }
+
     pub(super) fn note_fields(&self, fields: &Map) {
         if !self.story.takes_notes() {
             return;
@@ -217,7 +245,26 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
-        self.read(mapping, function, &given).map(Some)
+        self.whole(mapping, function, &given).map(Some)
+    }
+
+    /// The same of a function that writes. What a vendor answers with a part of is read.
+    pub(super) fn written(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Option<Reading>, Failure> {
+        let given = self.call(function, arguments)?;
+        if given.is_unit() {
+            return Ok(None);
+        }
+        let reading = self.read(mapping, function, &given)?;
+        if mapping.lacking(&reading).is_none() {
+            return Ok(Some(reading));
+        }
+        let function = format!("get_{}", mapping.kind.snake());
+        self.object(mapping, &function, (reading.id.to_string(),))
     }
 
     /// Reads an array of objects that a function gave.
@@ -230,7 +277,7 @@ impl Vm {
         let rows = given.read_lock::<Array>();
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
         rows.iter()
-            .map(|row| self.read(mapping, function, row))
+            .map(|row| self.whole(mapping, function, row))
             .collect()
     }
 

@@ -191,7 +191,7 @@ impl Operation {
             })
         });
         let page = match fetched.await {
-            Err(absent) if goes_on && absent.is_absent(&subject) => Ok(Page {
+            Err(gone) if goes_on && (gone.is_absent(&subject) || gone.is_expired()) => Ok(Page {
                 readings: Vec::new(),
                 total: None,
                 next: None,

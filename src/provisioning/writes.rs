@@ -78,9 +78,9 @@ impl Operation {
             match whole {
                 Some(whole) => {
                     let asked = mapping.for_script(&whole);
-                    vm.object(&mapping, &function, (fields, asked))
+                    vm.written(&mapping, &function, (fields, asked))
                 }
-                None => vm.object(&mapping, &function, (fields,)),
+                None => vm.written(&mapping, &function, (fields,)),
             }
         });
         let created = reading.await?;
@@ -112,7 +112,7 @@ impl Operation {
         let reading = self.call(Subject::native(kind, id), move |vm| {
             vm.note_fields(&fields);
             let function = format!("update_{}", kind.snake());
-            let given = vm.object(&mapping, &function, (asked.to_string(), fields))?;
+            let given = vm.written(&mapping, &function, (asked.to_string(), fields))?;
             match becoming {
                 Some(becoming) => only(&becoming, given.clone()).or_else(|_| only(&asked, given)),
                 None => only(&asked, given),
@@ -164,7 +164,10 @@ impl Operation {
         };
         self.note_writing(kind, id, &[])?;
         let switched = self.call(Subject::native(kind, id), move |vm| {
-            only(&asked, vm.object(&mapping, function, (asked.to_string(),))?)
+            only(
+                &asked,
+                vm.written(&mapping, function, (asked.to_string(),))?,
+            )
         });
         let switched = switched.await?;
         self.known.saw(&self.tenant, kind, id);

@@ -142,6 +142,11 @@ fn covers(before: &ReplyRow, row: &ReplyRow) -> bool {
     }
     wider(&before.status, &row.status)
         && wider(&before.code, &row.code)
+        && wider(&before.resource, &row.resource)
+        && wider(&before.method, &row.method)
+        && wider(&before.content_type, &row.content_type)
+        && wider(&before.empty, &row.empty)
+        && wider(&before.text, &row.text)
         && wider(&before.field, &row.field)
 }
 

@@ -39,6 +39,14 @@ impl Mapping {
         self.id_field.dotted()
     }
 
+    /// A native field that every object of the vendor has, and this one lacks.
+    pub(crate) fn lacking(&self, reading: &Reading) -> Option<String> {
+        let values = reading.values.iter().filter(|value| value.native.is_null());
+        let mut rows = values.filter_map(|value| self.row(value.row));
+        let row = rows.find(|row| row.required && !row.read_only)?;
+        row.fields.first().map(Field::dotted)
+    }
+
     /// Reads a native object.
     ///
     /// # Errors

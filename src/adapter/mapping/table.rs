@@ -125,8 +125,8 @@ impl Mapping {
 
     /// The attribute that stands in a native field, in its canonical spelling.
     pub(crate) fn attribute_in(&self, native: &str) -> Option<&str> {
-        let field = Field::parse(native);
-        let found = self.mapped().find(|(_, row)| row.fields.contains(&field));
+        let is_it = |field: &Field| field.dotted().eq_ignore_ascii_case(native);
+        let found = self.mapped().find(|(_, row)| row.fields.iter().any(is_it));
         found.map(|(_, row)| row.spelling.as_str())
     }
 
