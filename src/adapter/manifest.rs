@@ -363,6 +363,9 @@ pub struct IdRule {
     /// the same SCIM id. Only with `issued`.
     #[serde(default)]
     pub expires: bool,
+    /// The member in which the vendor wraps an object: `user` for `{"user": {…}}`. Fields of a
+    /// write come to the script so, and what a function gives may be wrapped or not.
+    pub envelope: Option<String>,
     /// What the vendor's ids look like. A vendor that reads `018` as 18 would
     /// else have two names for one object.
     #[serde(default)]

@@ -18,7 +18,7 @@ use crate::adapter::compile::about;
 use crate::adapter::environment::TenantEnvironment;
 use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Closures, Mapping, Reading};
-use crate::scim::ScimError;
+use crate::scim::{ResourceKind, ScimError};
 use crate::script::effects::Effects;
 use crate::script::fault::{Failure, ScriptFault, VendorFault};
 use crate::script::fiber::{self, Budget};
@@ -187,13 +187,30 @@ impl Vm {
 
     /// Reads an object that a function gave.
     fn read(&self, mapping: &Mapping, function: &str, given: &Dynamic) -> Result<Reading, Failure> {
-        let object = given.read_lock::<Map>();
+        let unwrapped = self.unwrapped(mapping.kind, given);
+        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
         let object = object.filter(|object| mapping.key_in(object).is_some());
         let object = object.ok_or_else(|| {
             let expected = format!("an object with its id in `{}`", mapping.key_field());
             self.misshapen(function, given, &expected)
         })?;
         mapping.read(&object, &self.closures())
+    }
+
+    /// What stands in the vendor's envelope, if the manifest names one and the object is in it.
+    fn unwrapped(&self, kind: ResourceKind, given: &Dynamic) -> Option<Dynamic> {
+        let envelope = self.adapter.id_rule(kind)?.envelope.as_deref()?;
+        let inner = given.read_lock::<Map>()?.get(envelope)?.clone();
+        inner.is_map().then_some(inner)
+    }
+
+    /// The fields of a write, in the vendor's envelope if it has one.
+    pub(super) fn wrapped(&self, kind: ResourceKind, fields: Map) -> Map {
+        let rule = self.adapter.id_rule(kind);
+        match rule.and_then(|rule| rule.envelope.as_deref()) {
+            Some(envelope) => Map::from([(envelope.into(), fields.into())]),
+            None => fields,
+        }
     }
 
     /// An object that is whole: a vendor that shows half of one, as some do to a key without

@@ -75,6 +75,7 @@ impl Operation {
         let Native { fields, written } = native;
         let reading = self.call(Subject::new(kind), move |vm| {
             vm.note_fields(&fields);
+            let fields = vm.wrapped(kind, fields);
             match whole {
                 Some(whole) => {
                     let asked = mapping.for_script(&whole);
@@ -112,6 +113,7 @@ impl Operation {
         let reading = self.call(Subject::native(kind, id), move |vm| {
             vm.note_fields(&fields);
             let function = format!("update_{}", kind.snake());
+            let fields = vm.wrapped(kind, fields);
             let given = vm.written(&mapping, &function, (asked.to_string(), fields))?;
             match becoming {
                 Some(becoming) => only(&becoming, given.clone()).or_else(|_| only(&asked, given)),

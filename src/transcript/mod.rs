@@ -63,6 +63,7 @@ pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
 pub use folder::{Played, files, play_all, play_file, play_text, problems};
 pub(crate) use form::{FORM, sent as form_sent, written as form_written};
 pub use misfit::Misfit;
+pub(crate) use replay::below_base;
 pub use requests::{Requests, Tried};
 pub use run::{Outcome, run};
 pub(crate) use run::{Player, settings};

@@ -41,6 +41,6 @@ fn check(name: &str, count: usize) {
 }
 
 #[test]
-fn errors_in_sentences_and_half_a_user() {
-    check("tracker", 2);
+fn errors_in_sentences_envelopes_and_lists_of_pairs() {
+    check("tracker", 3);
 }

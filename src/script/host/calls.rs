@@ -25,7 +25,7 @@ pub(super) type Thrown = Box<EvalAltResult>;
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.call(
         "get(path)",
-        "Reads; gives the reply, JSON or XML as the manifest says. The path is below the tenant's base URL.",
+        "Reads; gives the reply, JSON or XML as the manifest says. The path is below the tenant's base URL; a whole link that leads there is followed too, and no other.",
         &[(r#"get(`/users/${segment("a/b")}`)"#, r#"GET /users/a%2Fb"#)],
     );
     engine.register_fn("get", |context: NativeCallContext<'_>, path: &str| {
