@@ -9,6 +9,7 @@ use serde_json::Value;
 use tracing::{Instrument, Span};
 
 use super::batch::Crew;
+use super::fence::Fence;
 use super::noted::Noted;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
@@ -81,6 +82,7 @@ impl Operation {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let crew = (!adapter.manifest.batch.is_empty()).then(|| self.crew());
         let story = Rc::clone(&self.story);
+        let fence = self.fence();
         let noted = Noted {
             backend: &*self.backend,
             adapter: &self.adapter,
@@ -103,6 +105,7 @@ impl Operation {
                     script: ScriptContext::new(call, environment),
                     story,
                     span: recording,
+                    fence,
                 })
             },
             budget,
@@ -138,6 +141,7 @@ pub(super) struct Vm {
     script: ScriptContext,
     pub(super) story: Rc<Story>,
     span: Span,
+    fence: Option<Fence>,
 }
 
 impl Vm {
@@ -204,6 +208,36 @@ impl Vm {
         inner.is_map().then_some(inner)
     }
 
+    /// Whether an object is the tenant's own. One that does not say whose it is cannot be used.
+    fn is_own(&self, kind: ResourceKind, function: &str, given: &Dynamic) -> Result<bool, Failure> {
+        let Some(fence) = &self.fence else {
+            return Ok(true);
+        };
+        let unwrapped = self.unwrapped(kind, given);
+        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
+        let owner = object.and_then(|object| Mapping::text_at(&object, &fence.field));
+        let owner = owner.ok_or_else(|| {
+            self.unusable(
+                function,
+                format!(
+                    "an object lacks `{}`, which tells whose it is: {}",
+                    fence.field,
+                    shape_of(given)
+                ),
+            )
+        })?;
+        Ok(!fence.owner.is_empty() && owner == fence.owner)
+    }
+
+    fn unusable(&self, function: &str, what: String) -> Failure {
+        let origin = Origin {
+            place: Some(self.adapter.script.place_of(function)),
+            call: self.effects.last().map(|last| last.call),
+            what,
+        };
+        Failure::Vendor(VendorFault::Unusable, Some(Box::new(origin)))
+    }
+
     /// The fields of a write, in the vendor's envelope if it has one.
     pub(super) fn wrapped(&self, kind: ResourceKind, fields: Map) -> Map {
         let rule = self.adapter.id_rule(kind);
@@ -229,14 +263,7 @@ impl Vm {
             "an object lacks `{field}`, which the table says every one has: {}",
             shape_of(given)
         );
-        Err(Failure::Vendor(
-            VendorFault::Unusable,
-            Some(Box::new(Origin {
-                place: Some(self.adapter.script.place_of(function)),
-                call: self.effects.last().map(|last| last.call),
-                what,
-            })),
-        ))
+        Err(self.unusable(function, what))
     }
 
     pub(super) fn note_fields(&self, fields: &Map) {
@@ -262,7 +289,11 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
-        self.whole(mapping, function, &given).map(Some)
+        let reading = self.whole(mapping, function, &given)?;
+        match self.is_own(mapping.kind, function, &given)? {
+            true => Ok(Some(reading)),
+            false => Err(ScimError::not_found("another customer's").into()),
+        }
     }
 
     /// The same of a function that writes. What a vendor answers with a part of is read.
@@ -278,7 +309,15 @@ impl Vm {
         }
         let reading = self.read(mapping, function, &given)?;
         if mapping.lacking(&reading).is_none() {
-            return Ok(Some(reading));
+            match self.is_own(mapping.kind, function, &given) {
+                Ok(true) => return Ok(Some(reading)),
+                Ok(false) => {
+                    let what = "a write was answered with another customer's object";
+                    return Err(self.unusable(function, what.to_owned()));
+                }
+                // Only a part came.
+                Err(_) => {}
+            }
         }
         let function = format!("get_{}", mapping.kind.snake());
         self.object(mapping, &function, (reading.id.to_string(),))
@@ -293,9 +332,14 @@ impl Vm {
     ) -> Result<Vec<Reading>, Failure> {
         let rows = given.read_lock::<Array>();
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
-        rows.iter()
-            .map(|row| self.whole(mapping, function, row))
-            .collect()
+        let mut readings = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            let reading = self.whole(mapping, function, row)?;
+            if self.is_own(mapping.kind, function, row)? {
+                readings.push(reading);
+            }
+        }
+        Ok(readings)
     }
 
     /// Calls a function that gives an array of ids.

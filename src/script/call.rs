@@ -181,6 +181,9 @@ pub enum CallFault {
     /// The vendor refuses our credential, so the call was not carried out.
     #[error("the vendor refuses the gateway's credential")]
     Credential,
+    /// The vendor gave no key, so the call was not sent: what is wrong with the login.
+    #[error("no key was given: {0}")]
+    Login(String),
     /// Another replica may do by now what this one was doing, so the call was kept back.
     #[error("the replica's lease has ended")]
     LeaseEnded,

@@ -46,6 +46,7 @@ mod bless;
 mod compare;
 mod folder;
 mod form;
+mod login;
 mod misfit;
 mod parse;
 mod replay;
@@ -82,6 +83,8 @@ pub struct Transcript {
     /// How many vendor calls it makes in all.
     pub calls: usize,
     pub(crate) profile: Profile,
+    /// The key of a `key_exchange` is asked for too: the login is one of the calls.
+    pub(crate) login: bool,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) priority: BTreeMap<String, i64>,
     pub(crate) exchanges: Vec<Exchange>,

@@ -243,7 +243,7 @@ fn settle(to: &Destination, pass: Pass, tried: &Tried) {
 }
 
 /// The request as it stands on the wire. `Err` is for operators.
-fn request(to: &Destination, call: &VendorCall) -> Result<Request<Full<Bytes>>, String> {
+pub(super) fn request(to: &Destination, call: &VendorCall) -> Result<Request<Full<Bytes>>, String> {
     let mut request = Request::new(Full::default());
     *request.uri_mut() = path::join(&to.base_url, &call.path)?;
     *request.method_mut() = method(call.method);

@@ -40,6 +40,11 @@ impl Mapping {
         self.id_field.dotted()
     }
 
+    /// What stands at a path of a native object, as text; none where nothing does.
+    pub(crate) fn text_at(object: &Map, path: &str) -> Option<String> {
+        Some(Field::parse(path)?.get(object)?.to_string())
+    }
+
     /// A native field that every object of the vendor has, and this one lacks.
     pub(crate) fn lacking(&self, reading: &Reading) -> Option<String> {
         let values = reading.values.iter().filter(|value| value.native.is_null());

@@ -196,7 +196,9 @@ impl Fault {
                 "the call has to wait: the vendor asks for it, or this tenant's [limits] do"
                     .to_owned()
             }
-            CallFault::Credential | CallFault::LeaseEnded => fault.to_string(),
+            CallFault::Credential | CallFault::LeaseEnded | CallFault::Login(_) => {
+                fault.to_string()
+            }
         };
         let kind = match fault {
             CallFault::NotSent(_) => FaultKind::Unreachable,
@@ -204,6 +206,7 @@ impl Fault {
             CallFault::Lost(_) => FaultKind::UnknownOutcome,
             CallFault::Busy { retry_after } => FaultKind::Busy(retry_after),
             CallFault::Credential => FaultKind::Meant(Meaning::Credential),
+            CallFault::Login(_) => FaultKind::Meant(Meaning::Fault),
             CallFault::LeaseEnded => {
                 FaultKind::Failed(Box::new(GatewayFault::lease_ended().into()))
             }
