@@ -31,7 +31,7 @@ pub mod settings;
 use std::sync::Arc;
 
 use manifest::{IdRule, Manifest, MembershipModel};
-use mapping::Mapping;
+use mapping::{Closures, Mapping};
 
 use crate::scim::{Profile, ResourceKind, Service};
 use crate::script::fault::Failure;
@@ -101,6 +101,16 @@ impl Adapter {
             published: published.collect(),
             profile,
             page_max: PAGE_MAX.min(self.manifest.paging.size.max(1)),
+        }
+    }
+
+    /// What calls the closures of its tables.
+    pub(crate) fn closures(&self) -> Closures<'_> {
+        Closures {
+            engine: self.script.engine(),
+            ast: &self.script.runs,
+            script: &self.script,
+            title: &self.manifest.title,
         }
     }
 

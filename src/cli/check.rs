@@ -13,7 +13,7 @@ use crate::adapter::Adapter;
 use crate::catalog::diagnostics::Report;
 use crate::catalog::{self, Sources};
 use crate::config::Config;
-use crate::gateway;
+use crate::gateway::{self, Gateway, OpenFault, SidePorts};
 use crate::lint;
 use crate::problem::{Severity, counted, manual};
 use crate::transcript;
@@ -35,6 +35,11 @@ pub(super) struct Options {
     /// `warnings`: fail on warnings too.
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
+    /// Also try what a start needs: the store, its keys, and the addresses to listen on. Run it as
+    /// the user who will serve: what is missing is made. Where a gateway serves already, its store
+    /// and its addresses are taken.
+    #[arg(long, conflicts_with_all = ["paths", "vendor", "no_tenants"])]
+    start: bool,
     /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -78,7 +83,19 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     if options.format == Format::Human {
         put_line!("{}", summary(&catalog, played, &report));
     }
+    if options.start {
+        try_to_start(config).map_err(|fault| Trouble::Config(fault.into()))?;
+    }
     Ok(ending(&report, options.deny))
+}
+
+/// Opens what `serve` would open, and lets go of it.
+fn try_to_start(config: &Config) -> Result<(), OpenFault> {
+    let gateway = Gateway::open(config)?;
+    let (reloader, _) = gateway.load(config);
+    SidePorts::open(config, &gateway, reloader)?;
+    gateway.log().close();
+    Ok(())
 }
 
 /// Tells of a configuration that cannot be used, as of anything else that is wrong.

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use tracing::Dispatch;
-use tracing::dispatcher::with_default;
-
+use super::silence::silently;
 use crate::adapter::Adapter;
 use crate::catalog::Text;
 use crate::problem::{Problem, counted};
@@ -31,7 +29,7 @@ pub(super) fn play(adapter: &Arc<Adapter>, transcripts: &[Text]) -> Vec<Problem>
     let thread = std::thread::Builder::new().name("transcripts".to_owned());
     let begun = thread.spawn(move || {
         // What they act out, such as a key that a vendor refuses, must not alarm anybody.
-        let problems = with_default(&Dispatch::none(), || play_here(&vendor, &played));
+        let problems = silently(|| play_here(&vendor, &played));
         // Nobody listens any more where it took too long.
         let _ = answer.send(problems);
     });

@@ -12,6 +12,7 @@ mod measure;
 mod readiness;
 mod settling;
 mod sides;
+mod silence;
 pub mod status;
 mod stored;
 mod tenant_url;
@@ -140,7 +141,7 @@ impl Gateway {
     pub fn open(config: &Config) -> Result<Self, OpenFault> {
         let certificate = certificate(config)?;
         let settings = settings(config, certificate.as_ref());
-        let (store, tokens) = open_tokens(config)?;
+        let (store, tokens) = stored::open_to_serve(config)?;
         let tokens = Arc::new(tokens);
         let address = config.server.listen;
         let server = Server::bind(settings);

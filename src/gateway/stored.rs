@@ -16,9 +16,16 @@ use crate::vendor::TlsOptions;
 /// # Errors
 /// [`OpenFault::Store`].
 pub fn open_store(config: &Config) -> Result<Store, OpenFault> {
+    open(config, Store::open)
+}
+
+fn open(
+    config: &Config,
+    open_file: impl FnOnce(&Path) -> Result<Store, MemoryError>,
+) -> Result<Store, OpenFault> {
     let opened = match &config.store.postgres_url_file {
         Some(file) => Store::connect(address(&config.store, file)?),
-        None => Store::open(&config.store.path),
+        None => open_file(&config.store.path),
     };
     opened.map_err(|source| fault(config, source))
 }
@@ -41,7 +48,15 @@ pub fn open_store_to_read(config: &Config) -> Result<Option<Store>, OpenFault> {
 /// # Errors
 /// [`OpenFault::Store`], [`OpenFault::Pepper`].
 pub fn open_tokens(config: &Config) -> Result<(Store, Tokens), OpenFault> {
-    let store = open_store(config)?;
+    with_tokens(config, open_store(config)?)
+}
+
+/// The same for the process that serves from them.
+pub(super) fn open_to_serve(config: &Config) -> Result<(Store, Tokens), OpenFault> {
+    with_tokens(config, open(config, Store::open_to_serve)?)
+}
+
+fn with_tokens(config: &Config, store: Store) -> Result<(Store, Tokens), OpenFault> {
     let pepper = pepper(config, store.held_tokens());
     let pepper = pepper.map_err(|source| OpenFault::Pepper {
         key: pepper_key(config),

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tracing::Dispatch;
-use tracing::dispatcher::with_default;
-
 use super::destination::way_to_vendor;
+use super::silence::silently;
 use crate::adapter::Adapter;
 use crate::dry_run::{Corpus, DryRun, Means, Subject, run_alone};
 use crate::script::call::Backend;
@@ -53,6 +51,6 @@ impl Trial {
             memory: Arc::new(memory),
             reads: reads.map(|tls| Rc::new(way_to_vendor(&tenant, tls)) as Rc<dyn Backend>),
         };
-        with_default(&Dispatch::none(), || run_alone(&subject, &requests, means))
+        silently(|| run_alone(&subject, &requests, means))
     }
 }

@@ -70,7 +70,7 @@ impl Operation {
         mapping: &Mapping,
         rows: impl IntoIterator<Item = usize>,
     ) -> Option<Closures<'_>> {
-        (!mapping.needs_script(rows)).then(|| closures_of(&self.adapter))
+        (!mapping.needs_script(rows)).then(|| self.adapter.closures())
     }
 
     async fn run<T: 'static>(
@@ -275,7 +275,7 @@ impl Vm {
     }
 
     pub(super) fn closures(&self) -> Closures<'_> {
-        closures_of(&self.adapter)
+        self.adapter.closures()
     }
 
     /// Calls a function that gives one object or `()`.
@@ -380,18 +380,6 @@ impl Vm {
 fn too_many_calls() -> ScimError {
     let detail = "The request needs more calls of the vendor's API than one request may make. Ask for less at once: filter by userName, leave members out with excludedAttributes, or name fewer members.";
     ScimError::too_large(detail)
-}
-
-fn closures_of(adapter: &Adapter) -> Closures<'_> {
-    let Adapter {
-        script, manifest, ..
-    } = adapter;
-    Closures {
-        engine: script.engine(),
-        ast: &script.runs,
-        script,
-        title: &manifest.title,
-    }
 }
 
 /// Whether `given` is the answer or stands in it. Numbers and the like are too common to tell.

@@ -15,9 +15,10 @@ use crate::scim::ResourceKind;
 /// A keyed hash of each value that a create sends, so that no person's data is kept for
 /// comparing.
 pub(super) fn hashes(key: &str, mapping: &Mapping, written: &[Written]) -> Vec<(String, String)> {
+    let salt = Salt::of(key);
     let hashed = written.iter().filter_map(|sent| {
         let row = mapping.row(sent.row)?;
-        let hash = hash(key, &row.spelling, &sent.native)?;
+        let hash = salt.hash(&row.spelling, &sent.native)?;
         Some((row.spelling.clone(), hash))
     });
     hashed.collect()
@@ -46,10 +47,11 @@ impl Operation {
                 }
         };
         // Of another process's nobody knows what was there before.
-        let is_made = |intent: &Intent| {
-            let is_of = read.is_some_and(|(reading, mapping)| holds(intent, mapping, reading));
-            intent.native.is_some() || intent.began.is_some() && is_of
+        let is_of = |intent: &Intent| {
+            read.is_some_and(|(reading, mapping)| holds(intent, mapping, reading))
         };
+        let is_made =
+            |intent: &Intent| intent.native.is_some() || intent.began.is_some() && is_of(intent);
         let is_settled = |intent: &Intent| is_made(intent) || self.unsettled(intent).is_zero();
         self.intents.heard(is_it, is_settled);
     }
@@ -63,13 +65,14 @@ impl Operation {
 /// Whether an object holds what an intent sent: `externalId` where the vendor keeps it, else all
 /// of it.
 fn holds(intent: &Intent, mapping: &Mapping, reading: &Reading) -> bool {
+    let salt = Salt::of(&intent.id);
     let held = |spelling: &str| {
         let mut values = reading.values.iter();
         let found = values.find(|value| {
             let row = mapping.row(value.row);
             row.is_some_and(|row| row.spelling == spelling)
         });
-        hash(&intent.id, spelling, &found?.native)
+        salt.hash(spelling, &found?.native)
     };
     let is_held = |(spelling, sent): &(String, String)| held(spelling).as_ref() == Some(sent);
     let external = intent.hashes.iter().find(|(name, _)| name == "externalId");
@@ -79,16 +82,26 @@ fn holds(intent: &Intent, mapping: &Mapping, reading: &Reading) -> bool {
     }
 }
 
-/// `None` for what is not sent in a create.
-fn hash(key: &str, spelling: &str, native: &Value) -> Option<String> {
-    let native = plain(native)?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).ok()?;
-    mac.update(spelling.as_bytes());
-    mac.update(&[0]);
-    mac.update(native.to_string().as_bytes());
-    let digest: [u8; 32] = mac.finalize().into_bytes().into();
-    let (half, _) = digest.split_first_chunk()?;
-    Some(format!("{:032x}", u128::from_be_bytes(*half)))
+/// What makes equal values of two intents different: HMAC-SHA256 with the intent's id, ready to be
+/// used for many values.
+struct Salt(Option<Hmac<Sha256>>);
+
+impl Salt {
+    fn of(key: &str) -> Self {
+        Self(Hmac::new_from_slice(key.as_bytes()).ok())
+    }
+
+    /// `None` for what is not sent in a create.
+    fn hash(&self, spelling: &str, native: &Value) -> Option<String> {
+        let native = plain(native)?;
+        let mut mac = self.0.clone()?;
+        mac.update(spelling.as_bytes());
+        mac.update(&[0]);
+        mac.update(native.to_string().as_bytes());
+        let digest: [u8; 32] = mac.finalize().into_bytes().into();
+        let (half, _) = digest.split_first_chunk()?;
+        Some(format!("{:032x}", u128::from_be_bytes(*half)))
+    }
 }
 
 /// A value without what vendors hold in several ways: null, the empty text and nothing are one.
@@ -118,7 +131,7 @@ mod tests {
 
     #[test]
     fn null_and_empty_are_the_same_and_another_value_is_not() {
-        let hash = |value| hash("key", "title", &value);
+        let hash = |value| Salt::of("key").hash("title", &value);
         assert_eq!(hash(json!(["a", null])), hash(json!(["a", ""])));
         assert_eq!(hash(json!("")), None);
         assert_ne!(hash(json!("a")), hash(json!("A")));
@@ -126,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_same_value_of_another_intent_has_another_hash() {
-        let native = json!("ada@example.com");
-        assert_ne!(hash("one", "title", &native), hash("two", "title", &native));
+        let hash = |key| Salt::of(key).hash("title", &json!("ada@example.com"));
+        assert_ne!(hash("one"), hash("two"));
     }
 }

@@ -22,7 +22,7 @@ use crate::problem::{Problem, nearest, offset_of};
 const SOURCE_MAX: usize = 64 << 10;
 
 /// CPU time for compiling and evaluating tables, off the request path.
-const LOAD_CPU: Duration = Duration::from_secs(2);
+pub(crate) const LOAD_CPU: Duration = Duration::from_secs(2);
 
 impl Script {
     /// Compiles and lints a source.
@@ -257,7 +257,7 @@ fn unknown_variable(file: &str, text: &str, name: &str) -> Problem {
     ) {
         (Some(manual), _) => problem.help(manual),
         (None, Some(meant)) => problem.help(format!("did you mean `{meant}`?")),
-        (None, None) => problem.help("define it with `let`, or put a text in quotes"),
+        (None, None) => problem.help("define it with `let`, or put a text in quotes; a closure sees only its own parameters: where it needs more, use a `for` loop"),
     }
 }
 

@@ -41,4 +41,5 @@ pub mod replies;
 pub(crate) mod watch;
 pub mod xml;
 
+pub(crate) use compile::LOAD_CPU;
 pub use fiber::memory::Counting;

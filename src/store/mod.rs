@@ -34,6 +34,7 @@ mod conformance;
 #[cfg(test)]
 mod tests;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -61,6 +62,8 @@ pub struct Store {
     held_tokens: bool,
     faults: Arc<AtomicU64>,
     commits: Arc<Commits>,
+    /// Keeps other processes from serving from the same file.
+    _taken: Option<Arc<File>>,
 }
 
 impl Store {
@@ -89,6 +92,20 @@ impl Store {
             held_tokens,
             faults,
             commits: Arc::default(),
+            _taken: None,
+        })
+    }
+
+    /// The same for the process that serves from it: what is in the database is known in memory, so
+    /// that each of two would miss what the other one writes.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), or another process serves from it.
+    pub fn open_to_serve(path: &Path) -> Result<Self, MemoryError> {
+        let taken = sqlite::take(path)?;
+        Ok(Self {
+            _taken: Some(Arc::new(taken)),
+            ..Self::open(path)?
         })
     }
 
@@ -130,6 +147,7 @@ impl Store {
             held_tokens: served.held_tokens,
             faults,
             commits: Arc::default(),
+            _taken: None,
         })
     }
 
@@ -150,6 +168,7 @@ impl Store {
             held_tokens: false,
             faults,
             commits: Arc::default(),
+            _taken: None,
         })
     }
 
@@ -166,6 +185,7 @@ impl Store {
             held_tokens: false,
             faults,
             commits: Arc::default(),
+            _taken: None,
         })
     }
 

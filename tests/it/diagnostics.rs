@@ -323,6 +323,13 @@ const MISTAKES: &[Mistake] = &[
         house.edit(SCRIPT, "\"job_title\").to", "[\"job_title\", \"mail\"]).to");
         house.edit(SCRIPT, "\"mail\"),\n    ]", "\"login\"),\n    ]");
     }),
+    mistake("lint::failing-closure", |house| {
+        house.edit(
+            SCRIPT,
+            ".to(|title|",
+            ".to(|title| title.split(\" \")[1]).from(|title|",
+        );
+    }),
     mistake("lint::unique-external-id", |house| {
         house.edit(
             SCRIPT,

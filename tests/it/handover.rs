@@ -1,5 +1,5 @@
-//! Two instances that hand over to each other, again and again, under load: whoever stops serves
-//! what comes until nobody sends to it any more.
+//! Two instances on one PostgreSQL that hand over to each other, again and again, under load: whoever
+//! stops serves what comes until nobody sends to it any more.
 //!
 //! `SCIMGATE_HANDOVERS=50 cargo test --test it handover` plays more of them.
 
@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, block_in_place};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use scimgate::demo::emulator::sosafe;
 
+use crate::harness::postgres::Postgres;
 use crate::harness::{Connection, Request, Tenant};
 use crate::house::{House, text_of};
 use crate::serve_command::Served;
@@ -110,13 +111,17 @@ fn address(served: &Served) -> SocketAddr {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_hand_over_without_a_request_lost_or_carried_out_twice() {
     let vendor = sosafe::start(sosafe::Options::default()).unwrap();
+    let database = block_in_place(Postgres::shared);
     let house = House::of_sosafe();
+    house.write("url", &block_in_place(|| database.database()));
+    house.write("pepper", &"0a".repeat(32));
     let key = sosafe::Client::default().api_key;
     house.tenant("acme", vendor.base_url(), &key);
     house.write(
         "scimgate.toml",
         "[server]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"\"\n[admin]\nlisten = \"\"\n\
-         [limits]\nrequests_per_second = 1000\n[log]\nfilter = \"warn\"\n",
+         [limits]\nrequests_per_second = 1000\n[log]\nfilter = \"warn\"\n\
+         [store]\npostgres_url_file = \"url\"\npepper_file = \"pepper\"\n",
     );
     let minted = house.run(&["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"]);
     let minted = text_of(&minted.stdout);

@@ -99,6 +99,45 @@ fn where_all_customers_of_a_vendor_have_one_url_that_is_printed() {
     .assert_eq(&warnings);
 }
 
+/// What is in the file is known in memory: two would each miss what the other one writes.
+#[test]
+fn a_second_process_on_one_store_file_is_refused_and_a_start_is_tried_by_check() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let free = "[server]\nlisten = \"127.0.0.1:0\"\n[ops]\nlisten = \"\"\n[admin]\nlisten = \"\"\n";
+    house.write("scimgate.toml", free);
+    let said = |arguments: &[&str]| {
+        let output = house.run(&[&["-c", "scimgate.toml"], arguments].concat());
+        (output.status.code(), text_of(&output.stderr))
+    };
+    let check = ["check", "--no-transcripts", "--start"];
+    assert_eq!(said(&check), (Some(0), String::new()));
+    let mut served = Served::start(&house);
+    for command in [&check[..], &["serve"]] {
+        let (status, said) = said(command);
+        assert_eq!(status, Some(78), "{said}");
+        assert!(said.contains("another scimgate serves from "), "{said}");
+    }
+    assert_eq!(said(&["token", "mint", "--tenant", "acme"]).0, Some(0));
+    let taken = served.origin.trim_start_matches("http://");
+    house.write(
+        "taken.toml",
+        &format!(
+            "{}[store]\npath = \"other.db\"\n",
+            free.replace("127.0.0.1:0", taken)
+        ),
+    );
+    let output = house.run(&["-c", "taken.toml", "check", "--no-transcripts", "--start"]);
+    let said = text_of(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(
+        said.contains("is taken, perhaps by another scimgate"),
+        "{said}"
+    );
+    served.terminate();
+    Served::start(&house).terminate();
+}
+
 /// A new pepper would turn every tenant's Entra away with 401.
 #[test]
 fn tokens_without_their_pepper_keep_the_gateway_from_starting() {

@@ -12,6 +12,7 @@ mod lint;
 mod read;
 mod remember;
 mod row;
+mod samples;
 mod seen;
 mod table;
 #[cfg(test)]
@@ -25,5 +26,6 @@ pub(crate) use extra::{add_extra, extra_of};
 pub(crate) use read::Reading;
 pub(crate) use remember::{NotTaken, assemble, update_overrides};
 pub(crate) use row::Row;
+pub(crate) use samples::Failed;
 pub use table::Mapping;
 pub(crate) use write::{Change, Native, Purpose, Written};

@@ -195,7 +195,7 @@ impl Row {
 
 /// The resource for a closure: absent attributes are there as `()`, so that only a misspelt one
 /// is an error.
-fn seen_by_script(resource: &Object, types: &ResourceType) -> Dynamic {
+pub(super) fn seen_by_script(resource: &Object, types: &ResourceType) -> Dynamic {
     let mut seen: Map = types
         .names()
         .map(|name| (name.into(), Dynamic::UNIT))

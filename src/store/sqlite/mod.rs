@@ -21,6 +21,7 @@ use super::lane::{self, Command, Commands};
 use super::sql::Db;
 use crate::provisioning::memory::MemoryError;
 pub(super) use fault::unavailable;
+pub(super) use open::take;
 use upkeep::Upkeep;
 
 /// Commands of one transaction at most: some 5 ms of work, so that the first

@@ -1,6 +1,6 @@
 //! Connections to a database file.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::Duration;
@@ -13,6 +13,25 @@ use crate::provisioning::memory::MemoryError;
 /// How long a connection waits for another process, such as the command line
 /// minting a token beside a running gateway.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Takes a database for the one process that serves from it, until the file is dropped or the process
+/// ends, in whatever way. Creates directory and file.
+pub(in crate::store) fn take(path: &Path) -> Result<File, MemoryError> {
+    let beside = path.with_extension("lock");
+    create(path).map_err(|error| unwritable(path, &error))?;
+    create(&beside).map_err(|error| unwritable(&beside, &error))?;
+    let file = OpenOptions::new().write(true).open(&beside);
+    let file = file.map_err(|error| unwritable(&beside, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(MemoryError(format!(
+            "another scimgate serves from {}; stop it first, or set store.path to another file. \
+             Several that serve together need PostgreSQL",
+            path.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(unwritable(&beside, &error)),
+    }
+}
 
 /// The one connection that writes. Creates directory and file.
 pub(super) fn writer(path: &Path) -> Result<Connection, MemoryError> {

@@ -28,8 +28,8 @@ pub(crate) struct Used {
 }
 
 impl Gateway {
-    /// On the first core, with a store of its own.
-    pub(crate) fn start(program: &Path, vendor: SocketAddr) -> Self {
+    /// On the first core, with a store of its own; under callgrind, if it is to write a profile.
+    pub(crate) fn start(program: &Path, vendor: SocketAddr, profile: Option<&Path>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
             let path = directory.path().join(name);
@@ -40,26 +40,26 @@ impl Gateway {
         write("adapters/consistent.toml", vendor::MANIFEST);
         write("scripts/consistent.rhai", vendor::SCRIPT);
         write("tenants/bench.toml", &tenant(vendor));
-        let command = |arguments: &[&str]| {
-            let mut command = Command::new(program);
+        let command = |arguments: &[&str], profile| {
+            let mut command = under(profile, program);
             command.current_dir(directory.path()).stderr(Stdio::null());
             command.args(["-c", "scimgate.toml"]).args(arguments);
             command
         };
         let mint = ["token", "mint", "--tenant", "bench"];
-        let minted = command(&mint).output().unwrap().stdout;
+        let minted = command(&mint, None).output().unwrap().stdout;
         let minted = String::from_utf8(minted).unwrap();
         let token = minted
             .lines()
             .find(|line| line.starts_with("Secret Token:"));
         let token = token.and_then(|line| line.split_whitespace().last());
         let token = token.expect("a token").to_owned();
-        Self::serving(command(&["serve"]), token, Some(directory))
+        Self::serving(command(&["serve"], profile), token, Some(directory))
     }
 
     /// The translator written by hand, likewise.
-    pub(crate) fn by_hand(vendor: SocketAddr) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
+    pub(crate) fn by_hand(vendor: SocketAddr, profile: Option<&Path>) -> Self {
+        let mut command = under(profile, &std::env::current_exe().unwrap());
         command.args(["by-hand", &vendor.to_string()]);
         Self::serving(command, by_hand::TOKEN.to_owned(), None)
     }
@@ -80,6 +80,10 @@ impl Gateway {
             token,
             _directory: directory,
         }
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn used(&self) -> Used {
@@ -125,6 +129,18 @@ impl Sub for Used {
             waits: self.waits - before.waits,
         }
     }
+}
+
+/// `program`, or callgrind around it, which counts nothing until it is told to.
+fn under(profile: Option<&Path>, program: &Path) -> Command {
+    let Some(profile) = profile else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("valgrind");
+    let profile = format!("--callgrind-out-file={}", profile.display());
+    command.args(["--tool=callgrind", "--instr-atstart=no", &profile]);
+    command.arg(program);
+    command
 }
 
 /// Keeps this thread, and what it starts, on one core.

@@ -46,12 +46,22 @@ impl Load {
     }
 
     /// Asks for so long on all connections, and says how many answers came.
-    pub(crate) async fn run(&mut self, deed: Deed, spell: Duration) -> usize {
+    pub(crate) async fn run_for(&mut self, deed: Deed, spell: Duration) -> usize {
         let until = Instant::now() + spell;
+        self.run(deed, move |_| Instant::now() < until).await
+    }
+
+    /// Asks on all connections while `goes_on` says so of the answers that came on one of them,
+    /// and says how many came.
+    pub(crate) async fn run(
+        &mut self,
+        deed: Deed,
+        goes_on: impl Fn(usize) -> bool + Copy + 'static,
+    ) -> usize {
         let mut asking = JoinSet::new();
         for stream in self.connections.drain(..) {
             let (head, number) = (Rc::clone(&self.head), Rc::clone(&self.number));
-            asking.spawn_local(ask(stream, head, number, deed, until));
+            asking.spawn_local(ask(stream, head, number, deed, goes_on));
         }
         let (connections, counts): (_, Vec<usize>) = asking.join_all().await.into_iter().unzip();
         self.connections = connections;
@@ -64,11 +74,11 @@ async fn ask(
     head: Rc<str>,
     number: Rc<Cell<usize>>,
     deed: Deed,
-    until: Instant,
+    goes_on: impl Fn(usize) -> bool,
 ) -> (TcpStream, usize) {
     let good = if deed == Deed::Post { "201" } else { "200" };
     let (mut room, mut count) = (Vec::with_capacity(4096), 0);
-    while Instant::now() < until {
+    while goes_on(count) {
         number.set(number.get() + 1);
         let request = deed.request(&head, number.get());
         stream.write_all(request.as_bytes()).await.unwrap();

@@ -9,10 +9,11 @@
 
 mod by_hand;
 mod gateway;
+mod instructions;
 mod load;
 mod vendor;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gateway::{Gateway, Used};
@@ -61,14 +62,25 @@ fn main() {
         sides.push(("other", Side::Gateway(other.into())));
     }
     gateway::pin(1);
+    if let Some(directory) = value("--instructions") {
+        return local.block_on(&runtime, instructions::count(&sides, directory.as_ref()));
+    }
     local.block_on(&runtime, measure(&sides, rounds));
 }
 
 impl Side {
     fn start(&self, vendor: &Vendor) -> Gateway {
         match self {
-            Self::Gateway(program) => Gateway::start(program, vendor.address),
-            Self::ByHand => Gateway::by_hand(vendor.address),
+            Self::Gateway(program) => Gateway::start(program, vendor.address, None),
+            Self::ByHand => Gateway::by_hand(vendor.address, None),
+        }
+    }
+
+    /// Under callgrind, which writes its profiles to `profile` with `.1`, `.2`, and so on.
+    fn start_counted(&self, vendor: &Vendor, profile: &Path) -> Gateway {
+        match self {
+            Self::Gateway(program) => Gateway::start(program, vendor.address, Some(profile)),
+            Self::ByHand => Gateway::by_hand(vendor.address, Some(profile)),
         }
     }
 }
@@ -89,9 +101,9 @@ async fn measure(sides: &[(&str, Side)], rounds: usize) {
                 let which = (turn + round) % sides.len();
                 let load = &mut loads[which];
                 // Code and caches that the first requests bring in.
-                load.run(deed, SPELL / 4).await;
+                load.run_for(deed, SPELL / 4).await;
                 let before = running[which].used();
-                let requests = load.run(deed, SPELL).await;
+                let requests = load.run_for(deed, SPELL).await;
                 used[which].push((running[which].used() - before).each(requests));
             }
         }

@@ -305,7 +305,10 @@ async fn a_gateway_whose_disk_is_read_only_does_not_start_and_says_why() {
         let ended = on_read_only(&stand.house).output().unwrap();
         let said = text_of(&[ended.stdout, ended.stderr].concat());
         assert!(!ended.status.success(), "{said}");
-        assert!(said.contains("read") && said.contains("store"), "{said}");
+        assert!(
+            said.contains("Read-only") && said.contains("store.path"),
+            "{said}"
+        );
         assert!(began.elapsed() < RECOVERY, "{said}");
         stand.start();
     });
