@@ -135,6 +135,19 @@ pub(super) fn is_called_by_gateway(name: &str) -> bool {
         .any(|table| table.iter().any(|function| function.name == name))
 }
 
+/// What a function that the gateway calls is about; `None` for a batch, which is about many.
+pub(crate) fn about(function: &str) -> Option<ResourceKind> {
+    match function {
+        "assign_group" | "list_memberships" => Some(ResourceKind::User),
+        "add_members" | "remove_members" | "list_members" => Some(ResourceKind::Group),
+        other => match other.split_once('_')?.1 {
+            "user" | "users" => Some(ResourceKind::User),
+            "group" | "groups" => Some(ResourceKind::Group),
+            _ => None,
+        },
+    }
+}
+
 impl Adapter {
     /// Compiles the files of a vendor.
     ///

@@ -7,6 +7,7 @@ use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 use std::sync::Arc;
 
 use super::Adapter;
+use super::login::placeholders;
 use super::manifest::{Consistency, CredentialKind, InactiveMembers, Manifest, MembershipModel};
 use super::mapping::Mapping;
 use crate::problem::{Problem, offset_of};
@@ -41,6 +42,7 @@ pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem
     let mut problems = check.defaults();
     problems.extend(check.headers());
     problems.extend(check.id_fields());
+    problems.extend(check.owner());
     problems.extend(check.expiring_ids());
     problems.extend(check.leaving());
     problems.extend(check.path());
@@ -112,20 +114,17 @@ impl Crosscheck<'_> {
                 problems.push(problem.help(HEADER_FORM));
             }
         }
-        if let CredentialKind::Header { header } | CredentialKind::KeyExchange { header, .. } =
-            &self.manifest.credential
-        {
+        let credentials = self.manifest.credentials();
+        for header in credentials.filter_map(CredentialKind::header) {
             problems.extend(self.reserved(header));
+            if HeaderName::try_from(header).is_err() {
+                let message = format!("`{header}` is not the name of an HTTP header");
+                let problem = self.at("manifest::header", header, message);
+                problems.push(problem.help(HEADER_FORM));
+            }
         }
         let token = self.manifest.request_token.iter();
         problems.extend(token.filter_map(|header| self.reserved(header)));
-        if let CredentialKind::Header { header } = &self.manifest.credential
-            && HeaderName::try_from(header).is_err()
-        {
-            let message = format!("`{header}` is not the name of an HTTP header");
-            let problem = self.at("manifest::header", header, message);
-            problems.push(problem.help(HEADER_FORM));
-        }
         if let Some(header) = &self.manifest.request_token
             && HeaderName::try_from(header).is_err()
         {
@@ -237,6 +236,28 @@ impl Crosscheck<'_> {
             .collect()
     }
 
+    /// A fence that nothing stands by: a setting or a field that is not there.
+    fn owner(&self) -> Vec<Problem> {
+        let Some(rule) = &self.manifest.ids.owner else {
+            return Vec::new();
+        };
+        let mut problems = Vec::new();
+        if self.setting_names().all(|known| known != rule.setting) {
+            let message = format!("`owner` names an unknown setting `{}`", rule.setting);
+            let problem = self.at("manifest::unknown-setting", &rule.setting, message);
+            problems.push(problem.meant(&rule.setting, self.setting_names()));
+        }
+        let fields = &self.manifest.fields;
+        for fields in [&fields.user, &fields.group] {
+            if !fields.is_empty() && !fields.contains(&rule.field) {
+                let message = format!("the owner's field `{}` is not in [fields]", rule.field);
+                let problem = self.at("manifest::unknown-field", &rule.field, message);
+                problems.push(problem.meant(&rule.field, fields.iter().map(String::as_str)));
+            }
+        }
+        problems
+    }
+
     /// An object that is recreated has another native id, so the SCIM id must be ours.
     fn expiring_ids(&self) -> Option<Problem> {
         let ids = &self.manifest.ids;
@@ -277,10 +298,16 @@ impl Crosscheck<'_> {
 
     fn pointers(&self) -> Vec<Problem> {
         let replies = &self.manifest.replies;
-        let pointers = [&replies.code, &replies.field, &replies.retry_after_ms];
+        let pointers = [
+            &replies.each,
+            &replies.code,
+            &replies.field,
+            &replies.text,
+            &replies.retry_after_ms,
+        ];
         let pointers = pointers.into_iter().flatten();
         pointers
-            .filter(|pointer| !pointer.starts_with('/'))
+            .filter(|pointer| !pointer.starts_with('/') && !pointer.is_empty())
             .map(|pointer| {
                 let message = format!("`{pointer}` is not a JSON pointer");
                 let meant = format!("write it as /{}", pointer.replace('.', "/"));
@@ -378,12 +405,4 @@ impl Crosscheck<'_> {
         let problem = Problem::error(code, &script.file, message);
         problem.at(start + behind, length).label("not known")
     }
-}
-
-/// The names in braces.
-fn placeholders(template: &str) -> impl Iterator<Item = &str> {
-    template
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once('}')?.0))
 }

@@ -89,7 +89,7 @@ fn extension(custom: &CustomAttributes, names: &[String]) -> Extension {
     };
     let schema = Schema {
         id: custom.schema.clone(),
-        name: "Custom attributes".to_owned(),
+        name: "CustomAttributes".to_owned(),
         description: "Attributes this customer has defined".to_owned(),
         attributes: names.iter().map(attribute).collect(),
     };

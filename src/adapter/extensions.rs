@@ -149,7 +149,8 @@ impl Reader<'_> {
         }
         Schema {
             id: entry.id.get_ref().clone(),
-            name: entry.name.clone(),
+            // Clients make names of types of it, which hold no blank.
+            name: entry.name.split_whitespace().collect(),
             description: entry.description.clone(),
             attributes: self.attributes(&entry.attributes, false),
         }

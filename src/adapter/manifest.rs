@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::extensions::ExtensionEntry;
+use super::login::Login;
 use crate::script::replies::ReplyTable;
 
 /// A manifest as written.
@@ -32,6 +33,11 @@ pub struct Manifest {
     pub settings: BTreeMap<String, Setting>,
     /// How calls are authenticated.
     pub credential: CredentialKind,
+    /// Other ways by their names, of which a tenant may choose one with `credential_kind`.
+    #[serde(default)]
+    pub credentials: BTreeMap<String, CredentialKind>,
+    /// The script, where it is another vendor's: the stem of a file in the scripts' directory.
+    pub script: Option<String>,
     /// Where a script's `graphql(query, variables)` posts, below the base URL;
     /// `/graphql` if absent.
     pub graphql: Option<String>,
@@ -134,18 +140,9 @@ pub enum CredentialKind {
         /// The header's name.
         header: String,
     },
-    /// A key in a header of its own, given for tenant secrets `username`, `password` and asked
-    /// for again when it is refused.
-    KeyExchange {
-        /// The header's name.
-        header: String,
-        /// Where the form is posted, below the base URL.
-        path: String,
-        /// The form; `{username}` and `{password}` stand for the secrets.
-        form: BTreeMap<String, String>,
-        /// JSON pointer to the key in the reply.
-        key: String,
-    },
+    /// A key in a header of its own, given for the tenant's secrets and asked for again when it
+    /// ends or is refused.
+    KeyExchange(Login),
     /// OAuth 2.0 (RFC 6749): tenant secrets `client_id`, `client_secret`, and for the password
     /// grant `username`, `password`.
     #[serde(rename = "oauth2")]
@@ -193,16 +190,32 @@ impl CredentialKind {
             Self::Basic => "basic",
             Self::Bearer => "bearer",
             Self::Header { .. } => "header",
-            Self::KeyExchange { .. } => "key_exchange",
+            Self::KeyExchange(_) => "key_exchange",
             Self::OAuth2 { .. } => "oauth2",
             Self::None => "none",
         }
     }
 
-    /// The names of the secrets a tenant must have.
-    pub fn secrets(&self) -> &'static [&'static str] {
+    /// The header of its own that carries the credential.
+    pub fn header(&self) -> Option<&str> {
         match self {
-            Self::Basic | Self::KeyExchange { .. } => &["username", "password"],
+            Self::Header { header } => Some(header),
+            Self::KeyExchange(login) => Some(&login.header),
+            _ => None,
+        }
+    }
+
+    /// The names of secrets, and of the settings that are sent with them.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::KeyExchange(login) => login.names().into_iter().collect(),
+            other => other.fixed_secrets().to_vec(),
+        }
+    }
+
+    fn fixed_secrets(&self) -> &'static [&'static str] {
+        match self {
+            Self::Basic => &["username", "password"],
             Self::Bearer => &["token"],
             Self::Header { .. } => &["key"],
             Self::OAuth2 {
@@ -210,8 +223,22 @@ impl CredentialKind {
                 ..
             } => &["client_id", "client_secret", "username", "password"],
             Self::OAuth2 { .. } => &["client_id", "client_secret"],
-            Self::None => &[],
+            Self::None | Self::KeyExchange(_) => &[],
         }
+    }
+}
+
+impl Manifest {
+    /// All ways to authenticate calls, the usual one first.
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = &CredentialKind> {
+        std::iter::once(&self.credential).chain(self.credentials.values())
+    }
+
+    /// The names of the secrets that a tenant with this credential must have.
+    pub fn secrets<'c>(&self, credential: &'c CredentialKind) -> Vec<&'c str> {
+        let mut names = credential.names();
+        names.retain(|name| !self.settings.contains_key(*name));
+        names
     }
 }
 
@@ -345,6 +372,19 @@ pub struct Ids {
     pub user: IdRule,
     /// Groups; absent for a vendor that has none.
     pub group: Option<IdRule>,
+    /// By what users and groups of this tenant are told from those of other customers, whom the
+    /// same credential sees.
+    pub owner: Option<OwnerRule>,
+}
+
+/// By what a tenant's objects are told from other customers'.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerRule {
+    /// The native field that says whose an object is.
+    pub field: String,
+    /// The tenant setting that holds what stands in it.
+    pub setting: String,
 }
 
 /// How resources of one type are named.
@@ -363,6 +403,9 @@ pub struct IdRule {
     /// the same SCIM id. Only with `issued`.
     #[serde(default)]
     pub expires: bool,
+    /// The member in which the vendor wraps an object: `user` for `{"user": {…}}`. Fields of a
+    /// write come to the script so, and what a function gives may be wrapped or not.
+    pub envelope: Option<String>,
     /// What the vendor's ids look like. A vendor that reads `018` as 18 would
     /// else have two names for one object.
     #[serde(default)]

@@ -2,6 +2,7 @@
 //!
 //! - [`manifest`], [`extensions`], [`settings`]: the vendor as its `.toml` tells it;
 //! - [`mapping`]: its attribute table, compiled; [`remembered`]: what is kept beside it;
+//! - [`login`]: keys that are asked for;
 //! - `reads`: which calls change nothing;
 //! - [`keys`]: names of tenants and objects;
 //! - [`compile`], `crosscheck`: from files as written to an [`Adapter`], or to
@@ -19,6 +20,7 @@ pub(crate) mod environment;
 pub mod extensions;
 pub mod keys;
 mod lint;
+pub mod login;
 pub mod manifest;
 pub mod mapping;
 pub mod outline;

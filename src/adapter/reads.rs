@@ -68,6 +68,7 @@ mod tests {
             }),
             idempotent: true,
             token: None,
+            resource: None,
         }
     }
 

@@ -11,6 +11,7 @@ use super::places::{Glance, Places};
 use super::reload::Plan;
 use super::shelf::Shelf;
 use super::standing::Source;
+use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
 use crate::problem::{Problem, file};
 use crate::tenant::redacted;
@@ -134,9 +135,12 @@ impl Disk {
                 directory.is_dir()
             });
             let transcripts = transcripts.and_then(|directory| self.files(&directory, "http"));
-            let script = plan.sources.scripts.join(format!("{name}.rhai"));
+            let text = read(&manifest);
+            let script = script_of(&text).unwrap_or_else(|| name.clone());
+            let script = plan.sources.scripts.join(format!("{script}.rhai"));
             self.glance.at(&script);
-            let files = VendorFiles::read(&manifest, &script, transcripts.unwrap_or_default());
+            let transcripts = transcripts.unwrap_or_default();
+            let files = VendorFiles::read((&manifest, text), &script, transcripts);
             (name, files)
         });
         Some(vendors.collect())
@@ -262,9 +266,11 @@ impl TenantFiles {
 }
 
 impl VendorFiles {
-    fn read(manifest: &Path, script: &Path, transcripts: Vec<(String, PathBuf)>) -> Self {
-        let named = manifest;
-        let manifest = read(manifest);
+    fn read(
+        (named, manifest): (&Path, Result<Text, Problem>),
+        script: &Path,
+        transcripts: Vec<(String, PathBuf)>,
+    ) -> Self {
         let script = match script.exists() {
             true => read(script),
             false => Err(without_script(named, script)),
@@ -281,6 +287,13 @@ impl VendorFiles {
             seen: Seen { all, shown: all },
         }
     }
+}
+
+/// The script that a manifest names. One that names a path leads nowhere.
+fn script_of(manifest: &Result<Text, Problem>) -> Option<String> {
+    let manifest: toml::Table = manifest.as_ref().ok()?.1.parse().ok()?;
+    let name = manifest.get("script")?.as_str()?;
+    Some(if Adapter::is_name(name) { name } else { "-" }.to_owned())
 }
 
 /// What was read, for a fingerprint that is the same wherever the files lie: the
@@ -332,7 +345,7 @@ fn without_script(manifest: &Path, script: &Path) -> Problem {
         &manifest.display().to_string(),
         format!("its script {} is missing", script.display()),
     )
-    .help("a vendor is a manifest and a script of the same name")
+    .help("a vendor is a manifest and a script of the same name, or of the one that the manifest names")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {

@@ -162,7 +162,10 @@ fn add(config: &Config, options: &Add, form: Form) -> anyhow::Result<Ending> {
     let path = file(config, &options.name);
     let files = [(path, text(adapter, options)?)];
     files::write(&files)?;
-    let (name, secrets) = (&options.name, adapter.manifest.credential.secrets());
+    let (name, secrets) = (
+        &options.name,
+        adapter.manifest.secrets(&adapter.manifest.credential),
+    );
     let mut next = String::new();
     if !secrets.is_empty() {
         next += "next, put there what the vendor gave you, readable by the gateway alone:\n";
@@ -205,7 +208,7 @@ fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
         let given = options.parts.set.iter().rfind(|(given, _)| given == name);
         text += &line(name, setting, given.map(|(_, value)| value.as_str()));
     }
-    let secrets = manifest.credential.secrets();
+    let secrets = manifest.secrets(&manifest.credential);
     if !secrets.is_empty() {
         text += "\n# Files, counted from this one's directory. A secret itself never stands here.\n[credential]\n";
     }

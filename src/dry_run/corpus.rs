@@ -15,8 +15,8 @@ use super::parts::{Content, Parts, leaves};
 use super::trees::has_ids;
 use crate::adapter::Adapter;
 use crate::problem::file;
-use crate::script::call::{VendorReply, Verb};
-use crate::script::replies::Meaning;
+use crate::script::call::{Errand, VendorReply, Verb};
+use crate::script::replies::{Answered, Meaning};
 use crate::transcript::{self, Answer, Ask, Body, Transcript};
 
 /// Two JSON bodies, forms or queries are of one form if this part of their names is common.
@@ -74,7 +74,15 @@ impl Corpus {
             let parts = Parts::written(call, &replies.lists);
             let next = next.map(|next| Parts::written(next, &replies.lists));
             let tree = replies.parse(&reply.body);
-            let meaning = replies.judge(reply.status, tree.as_ref()).means;
+            let meaning = {
+                let errand = Errand {
+                    verb: Some(parts.verb),
+                    resource: None,
+                };
+                replies
+                    .judge(&Answered::of(reply, errand, tree.as_ref()))
+                    .means
+            };
             let failed = tree.as_ref().and_then(|tree| tree.get("errors"));
             self.told.push(Told {
                 goes_on: next.is_some_and(|next| is_next_page(&parts, &next)),

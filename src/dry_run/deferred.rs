@@ -7,7 +7,7 @@ use super::corpus::{Corpus, Told};
 use super::ledger::id_keys;
 use super::parts::{Content, Parts, leaves};
 use crate::adapter::Adapter;
-use crate::script::replies::Meaning;
+use crate::script::replies::{Answered, Meaning};
 
 /// Such a call as a transcript tells it.
 pub(super) struct Deferred<'c> {
@@ -63,7 +63,8 @@ impl Item<'_> {
     /// Whether it was carried out.
     pub(super) fn is_done(&self, adapter: &Adapter) -> bool {
         let outcome = Value::Object(self.outcome.clone());
-        adapter.manifest.replies.judge(200, Some(&outcome)).means == Meaning::Ok
+        let answered = Answered::part(&outcome, None);
+        adapter.manifest.replies.judge(&answered).means == Meaning::Ok
     }
 
     /// The script's own words in it, with where they stand: they say what is to be done.

@@ -161,6 +161,7 @@ mod tests {
             }),
             idempotent: false,
             token: None,
+            resource: None,
         };
         Parts::of(&call, &[])
     }

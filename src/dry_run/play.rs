@@ -165,9 +165,8 @@ fn headers(gateway: &Gateway) -> Vec<String> {
         CredentialKind::Bearer | CredentialKind::OAuth2 { .. } => {
             Some("Authorization: Bearer ***".to_owned())
         }
-        CredentialKind::Header { header } | CredentialKind::KeyExchange { header, .. } => {
-            Some(format!("{header}: ***"))
-        }
+        CredentialKind::Header { header } => Some(format!("{header}: ***")),
+        CredentialKind::KeyExchange(login) => Some(format!("{}: ***", login.header)),
         CredentialKind::None => None,
     };
     let fixed = manifest.headers.iter();

@@ -17,7 +17,7 @@ use crate::adapter::Adapter;
 use crate::provisioning::trace::Story;
 use crate::scim::ResourceKind;
 use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
-use crate::transcript::{Answer, ExpectedCall, Variables, fill};
+use crate::transcript::{Answer, ExpectedCall, Variables, below_base, fill};
 
 /// How often in a row one and the same may be read; the answer would never change.
 const AGAIN: usize = 10;
@@ -95,6 +95,7 @@ impl Vendor {
     }
 
     async fn answer(&self, call: VendorCall, deadline: Instant) -> Result<VendorReply, CallFault> {
+        let call = below_base(call);
         let parts = Parts::of(&call, &self.adapter.manifest.replies.lists);
         let reads = self.adapter.only_reads(&call);
         if self.state.borrow().stopped.is_some() {

@@ -57,7 +57,7 @@ fn credential(tenant: &Tenant, access: &AccessTokens) -> Credential {
             .cloned()
             .unwrap_or_else(|| SecretString::from(""))
     };
-    match &tenant.adapter.manifest.credential {
+    match &tenant.upstream.credential {
         CredentialKind::Basic => Credential::Basic {
             username: secret("username"),
             password: secret("password"),
@@ -70,20 +70,19 @@ fn credential(tenant: &Tenant, access: &AccessTokens) -> Credential {
             },
             Err(_) => Credential::None,
         },
-        CredentialKind::KeyExchange {
-            header,
-            path,
-            form,
-            key,
-        } => match HeaderName::try_from(header) {
-            Ok(header) => Credential::KeyExchange(Box::new(KeyExchange {
-                header,
-                path: path.clone(),
-                form: form.clone().into_iter().collect(),
-                key: key.clone(),
-                username: secret("username"),
-                password: secret("password"),
-            })),
+        CredentialKind::KeyExchange(login) => match HeaderName::try_from(&login.header) {
+            Ok(header) => {
+                let value = |name: &str| match tenant.upstream.secrets.get(name) {
+                    Some(secret) => secret.clone(),
+                    None => tenant.settings.text(name).unwrap_or_default().into(),
+                };
+                let names = login.names().into_iter();
+                Credential::KeyExchange(Box::new(KeyExchange {
+                    header,
+                    login: login.clone(),
+                    values: names.map(|name| (name.to_owned(), value(name))).collect(),
+                }))
+            }
             Err(_) => Credential::None,
         },
         CredentialKind::OAuth2 {

@@ -9,15 +9,17 @@ use serde_json::Value;
 use tracing::{Instrument, Span};
 
 use super::batch::Crew;
+use super::fence::Fence;
 use super::noted::Noted;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use super::trace::{Step, Story};
 use crate::adapter::Adapter;
+use crate::adapter::compile::about;
 use crate::adapter::environment::TenantEnvironment;
 use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Closures, Mapping, Reading};
-use crate::scim::ScimError;
+use crate::scim::{ResourceKind, ScimError};
 use crate::script::effects::Effects;
 use crate::script::fault::{Failure, ScriptFault, VendorFault};
 use crate::script::fiber::{self, Budget};
@@ -80,6 +82,7 @@ impl Operation {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let crew = (!adapter.manifest.batch.is_empty()).then(|| self.crew());
         let story = Rc::clone(&self.story);
+        let fence = self.fence();
         let noted = Noted {
             backend: &*self.backend,
             adapter: &self.adapter,
@@ -102,6 +105,7 @@ impl Operation {
                     script: ScriptContext::new(call, environment),
                     story,
                     span: recording,
+                    fence,
                 })
             },
             budget,
@@ -137,6 +141,7 @@ pub(super) struct Vm {
     script: ScriptContext,
     pub(super) story: Rc<Story>,
     span: Span,
+    fence: Option<Fence>,
 }
 
 impl Vm {
@@ -146,6 +151,7 @@ impl Vm {
         arguments: impl rhai::FuncArgs,
     ) -> Result<Dynamic, Failure> {
         self.span.record("function", function);
+        self.effects.begin_function(about(function));
         let adapter = &self.adapter;
         let failure = |fault| adapter.failure_of(fault);
         let calling = self.story.function(function);
@@ -185,13 +191,79 @@ impl Vm {
 
     /// Reads an object that a function gave.
     fn read(&self, mapping: &Mapping, function: &str, given: &Dynamic) -> Result<Reading, Failure> {
-        let object = given.read_lock::<Map>();
+        let unwrapped = self.unwrapped(mapping.kind, given);
+        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
         let object = object.filter(|object| mapping.key_in(object).is_some());
         let object = object.ok_or_else(|| {
             let expected = format!("an object with its id in `{}`", mapping.key_field());
             self.misshapen(function, given, &expected)
         })?;
         mapping.read(&object, &self.closures())
+    }
+
+    /// What stands in the vendor's envelope, if the manifest names one and the object is in it.
+    fn unwrapped(&self, kind: ResourceKind, given: &Dynamic) -> Option<Dynamic> {
+        let envelope = self.adapter.id_rule(kind)?.envelope.as_deref()?;
+        let inner = given.read_lock::<Map>()?.get(envelope)?.clone();
+        inner.is_map().then_some(inner)
+    }
+
+    /// Whether an object is the tenant's own. One that does not say whose it is cannot be used.
+    fn is_own(&self, kind: ResourceKind, function: &str, given: &Dynamic) -> Result<bool, Failure> {
+        let Some(fence) = &self.fence else {
+            return Ok(true);
+        };
+        let unwrapped = self.unwrapped(kind, given);
+        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
+        let owner = object.and_then(|object| Mapping::text_at(&object, &fence.field));
+        let owner = owner.ok_or_else(|| {
+            self.unusable(
+                function,
+                format!(
+                    "an object lacks `{}`, which tells whose it is: {}",
+                    fence.field,
+                    shape_of(given)
+                ),
+            )
+        })?;
+        Ok(!fence.owner.is_empty() && owner == fence.owner)
+    }
+
+    fn unusable(&self, function: &str, what: String) -> Failure {
+        let origin = Origin {
+            place: Some(self.adapter.script.place_of(function)),
+            call: self.effects.last().map(|last| last.call),
+            what,
+        };
+        Failure::Vendor(VendorFault::Unusable, Some(Box::new(origin)))
+    }
+
+    /// The fields of a write, in the vendor's envelope if it has one.
+    pub(super) fn wrapped(&self, kind: ResourceKind, fields: Map) -> Map {
+        let rule = self.adapter.id_rule(kind);
+        match rule.and_then(|rule| rule.envelope.as_deref()) {
+            Some(envelope) => Map::from([(envelope.into(), fields.into())]),
+            None => fields,
+        }
+    }
+
+    /// An object that is whole: a vendor that shows half of one, as some do to a key without
+    /// rights, is not believed.
+    fn whole(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        given: &Dynamic,
+    ) -> Result<Reading, Failure> {
+        let reading = self.read(mapping, function, given)?;
+        let Some(field) = mapping.lacking(&reading) else {
+            return Ok(reading);
+        };
+        let what = format!(
+            "an object lacks `{field}`, which the table says every one has: {}",
+            shape_of(given)
+        );
+        Err(self.unusable(function, what))
     }
 
     pub(super) fn note_fields(&self, fields: &Map) {
@@ -217,7 +289,38 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
-        self.read(mapping, function, &given).map(Some)
+        let reading = self.whole(mapping, function, &given)?;
+        match self.is_own(mapping.kind, function, &given)? {
+            true => Ok(Some(reading)),
+            false => Err(ScimError::not_found("another customer's").into()),
+        }
+    }
+
+    /// The same of a function that writes. What a vendor answers with a part of is read.
+    pub(super) fn written(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Option<Reading>, Failure> {
+        let given = self.call(function, arguments)?;
+        if given.is_unit() {
+            return Ok(None);
+        }
+        let reading = self.read(mapping, function, &given)?;
+        if mapping.lacking(&reading).is_none() {
+            match self.is_own(mapping.kind, function, &given) {
+                Ok(true) => return Ok(Some(reading)),
+                Ok(false) => {
+                    let what = "a write was answered with another customer's object";
+                    return Err(self.unusable(function, what.to_owned()));
+                }
+                // Only a part came.
+                Err(_) => {}
+            }
+        }
+        let function = format!("get_{}", mapping.kind.snake());
+        self.object(mapping, &function, (reading.id.to_string(),))
     }
 
     /// Reads an array of objects that a function gave.
@@ -229,9 +332,14 @@ impl Vm {
     ) -> Result<Vec<Reading>, Failure> {
         let rows = given.read_lock::<Array>();
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
-        rows.iter()
-            .map(|row| self.read(mapping, function, row))
-            .collect()
+        let mut readings = Vec::with_capacity(rows.len());
+        for row in rows.iter() {
+            let reading = self.whole(mapping, function, row)?;
+            if self.is_own(mapping.kind, function, row)? {
+                readings.push(reading);
+            }
+        }
+        Ok(readings)
     }
 
     /// Calls a function that gives an array of ids.

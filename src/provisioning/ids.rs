@@ -120,6 +120,8 @@ pub struct Moment(u64);
 pub struct KnownIds {
     /// When each was seen first.
     seen: Cache<(TenantId, ResourceKind, NativeId), Moment>,
+    /// Those that were seen to be this owner's.
+    own: Cache<(TenantId, ResourceKind, NativeId, String), ()>,
     moment: AtomicU64,
 }
 
@@ -129,6 +131,10 @@ impl KnownIds {
         let cache = Cache::builder().max_capacity(CAPACITY).time_to_live(SEEN);
         Self {
             seen: cache.build(),
+            own: Cache::builder()
+                .max_capacity(CAPACITY)
+                .time_to_live(SEEN)
+                .build(),
             moment: AtomicU64::new(0),
         }
     }
@@ -145,6 +151,24 @@ impl KnownIds {
             let moment = Moment(self.moment.fetch_add(1, Ordering::AcqRel));
             self.seen.insert(key, moment);
         }
+    }
+
+    /// An object was seen to be `owner`'s, who is the tenant by its settings.
+    pub(super) fn owns(&self, tenant: &TenantId, kind: ResourceKind, id: &NativeId, owner: &str) {
+        let key = (tenant.clone(), kind, id.clone(), owner.to_owned());
+        self.own.insert(key, ());
+    }
+
+    /// Whether it was, not long ago.
+    pub(super) fn is_own(
+        &self,
+        tenant: &TenantId,
+        kind: ResourceKind,
+        id: &NativeId,
+        owner: &str,
+    ) -> bool {
+        let key = (tenant.clone(), kind, id.clone(), owner.to_owned());
+        self.own.contains_key(&key)
     }
 
     /// The vendor has no such object any more.

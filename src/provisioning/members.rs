@@ -139,7 +139,7 @@ impl Operation {
         for user in users {
             let exists = match self.user(user).await? {
                 None => false,
-                Some(native) if self.known.is_known(&self.tenant, kind, &native) => true,
+                Some(native) if self.is_known(kind, &native) => true,
                 Some(native) => {
                     self.fetch_plain(kind, &native).await?.is_some() || self.is_kept(user).await?
                 }
@@ -181,8 +181,10 @@ impl Run<'_> {
         let (mut natives, mut unknown) = (Vec::new(), Vec::new());
         for user in &users {
             match self.operation.user(user).await? {
-                Some(native) => natives.push(native),
-                None => unknown.push(user.as_str()),
+                Some(native) if self.operation.passes(ResourceKind::User, &native).await? => {
+                    natives.push(native);
+                }
+                _ => unknown.push(user.as_str()),
             }
         }
         let group = self.target()?.native.clone();

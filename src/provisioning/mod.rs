@@ -28,6 +28,7 @@ mod create;
 mod delete;
 mod evidence;
 mod exclusive;
+mod fence;
 mod identity;
 pub mod ids;
 pub mod intent;

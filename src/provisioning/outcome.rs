@@ -89,6 +89,11 @@ impl NotDone {
         matches!(self, Self::Absent(absent) if absent == subject)
     }
 
+    /// Whether the vendor does not know the cursor of a list any more.
+    pub(super) fn is_expired(&self) -> bool {
+        matches!(self, Self::Failed(Failure::Vendor(VendorFault::Expired, _)))
+    }
+
     /// Whether the request itself is at fault, so that sending it again leads to the same answer.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Conflict(_) | Self::Refused(_))

@@ -18,6 +18,12 @@ impl Operation {
         offset: usize,
         count: usize,
     ) -> Outcome<(usize, Vec<Reading>)> {
+        // The vendor counts what is others' too.
+        if self.is_fenced() {
+            let own = self.everything(kind).await?;
+            let total = own.len();
+            return Ok((total, own.into_iter().skip(offset).take(count).collect()));
+        }
         match self.adapter.manifest.paging.style {
             PagingStyle::Cursor => self.walked(kind, offset, count).await,
             // A vendor that counts pages cannot begin in the middle of one: the
@@ -115,7 +121,7 @@ impl Operation {
         if self.has_cursors() {
             return page.next.clone().map(|next| Place::Cursor(Some(next)));
         }
-        let ended = page.readings.is_empty() || page.total.is_none_or(|total| row >= total);
+        let ended = page.rows == 0 || page.total.is_none_or(|total| row >= total);
         (!ended).then_some(Place::Row(row))
     }
 

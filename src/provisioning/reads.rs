@@ -31,6 +31,8 @@ pub(super) struct Page {
     pub(super) total: Option<usize>,
     /// Where the next page begins, for a vendor with cursors; `None` after the last.
     pub(super) next: Option<String>,
+    /// How many rows came, those of others included.
+    pub(super) rows: usize,
     /// The vendor no longer knows the cursor: nothing was read.
     pub(super) expired: bool,
 }
@@ -70,7 +72,7 @@ impl Operation {
             found: fetched.is_some(),
         });
         match &fetched {
-            Some(reading) => self.known.saw(&self.tenant, kind, &reading.id),
+            Some(reading) => self.saw(kind, &reading.id),
             None => self.known.gone(&self.tenant, kind, id),
         }
         Ok(fetched)
@@ -146,7 +148,7 @@ impl Operation {
             .up_to_date(kind, row, native, listed(found.await)?)
             .await?;
         for reading in &found {
-            self.known.saw(&self.tenant, kind, &reading.id);
+            self.saw(kind, &reading.id);
         }
         self.note_lookup(kind, row, found.len());
         Ok(found)
@@ -185,14 +187,16 @@ impl Operation {
             let next = page.get("next").filter(|next| !next.is_unit());
             Ok(Page {
                 readings: vm.objects(&mapping, &function, rows)?,
+                rows: rows.read_lock::<rhai::Array>().map_or(0, |rows| rows.len()),
                 total,
                 next: next.map(ToString::to_string),
                 expired: false,
             })
         });
         let page = match fetched.await {
-            Err(absent) if goes_on && absent.is_absent(&subject) => Ok(Page {
+            Err(gone) if goes_on && (gone.is_absent(&subject) || gone.is_expired()) => Ok(Page {
                 readings: Vec::new(),
+                rows: 0,
                 total: None,
                 next: None,
                 expired: true,
@@ -202,7 +206,7 @@ impl Operation {
         let mut page = page?;
         self.without_gone(kind, &mut page.readings).await?;
         for reading in &page.readings {
-            self.known.saw(&self.tenant, kind, &reading.id);
+            self.saw(kind, &reading.id);
         }
         let rows = page.readings.len();
         self.story.note(Step::Page { rows });
@@ -217,7 +221,10 @@ impl Operation {
         let members = self.call(subject, move |vm| vm.ids("list_members", (key,)));
         let members = members.await?;
         for member in &members {
-            self.known.saw(&self.tenant, ResourceKind::User, member);
+            // With a fence a member may be another customer's.
+            if !self.is_fenced() {
+                self.known.saw(&self.tenant, ResourceKind::User, member);
+            }
         }
         Ok(members)
     }

@@ -55,7 +55,10 @@ impl Operation {
                 }
                 continue;
             }
-            let native = self.referent(id).await?;
+            let native = match self.referent(id).await? {
+                Some(native) if !self.passes(ResourceKind::User, &native).await? => None,
+                native => native,
+            };
             change.refers_to = Some(native.ok_or_else(|| {
                 let text = format!("{}: there is no user with the id {id}.", held.spelling);
                 NotDone::from(ScimError::invalid_value(text))

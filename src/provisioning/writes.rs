@@ -75,12 +75,13 @@ impl Operation {
         let Native { fields, written } = native;
         let reading = self.call(Subject::new(kind), move |vm| {
             vm.note_fields(&fields);
+            let fields = vm.wrapped(kind, fields);
             match whole {
                 Some(whole) => {
                     let asked = mapping.for_script(&whole);
-                    vm.object(&mapping, &function, (fields, asked))
+                    vm.written(&mapping, &function, (fields, asked))
                 }
-                None => vm.object(&mapping, &function, (fields,)),
+                None => vm.written(&mapping, &function, (fields,)),
             }
         });
         let created = reading.await?;
@@ -88,7 +89,7 @@ impl Operation {
         let noted = async {
             let reading = self.referring(kind, created).await?;
             if let Some(reading) = &reading {
-                self.known.saw(&self.tenant, kind, &reading.id);
+                self.saw(kind, &reading.id);
                 self.note_write(kind, &reading.id, &written).await?;
             }
             Ok::<_, NotDone>(reading)
@@ -108,11 +109,13 @@ impl Operation {
     ) -> Outcome<Done> {
         let (mapping, asked) = (Arc::clone(self.mapping(kind)?), id.clone());
         let Native { fields, written } = native;
+        self.pass(kind, id).await?;
         self.note_writing(kind, id, &written)?;
         let reading = self.call(Subject::native(kind, id), move |vm| {
             vm.note_fields(&fields);
             let function = format!("update_{}", kind.snake());
-            let given = vm.object(&mapping, &function, (asked.to_string(), fields))?;
+            let fields = vm.wrapped(kind, fields);
+            let given = vm.written(&mapping, &function, (asked.to_string(), fields))?;
             match becoming {
                 Some(becoming) => only(&becoming, given.clone()).or_else(|_| only(&asked, given)),
                 None => only(&asked, given),
@@ -120,7 +123,7 @@ impl Operation {
         });
         let reading = self.referring(kind, reading.await?).await?;
         let now = reading.as_ref().map_or(id, |reading| &reading.id);
-        self.known.saw(&self.tenant, kind, now);
+        self.saw(kind, now);
         self.note_write(kind, now, &written).await?;
         Ok(Done { reading, written })
     }
@@ -140,6 +143,7 @@ impl Operation {
     /// `delete_…(id)`.
     pub(super) async fn delete_native(&self, kind: ResourceKind, id: &NativeId) -> Outcome<()> {
         let key = id.to_string();
+        self.pass(kind, id).await?;
         self.note_writing(kind, id, &[])?;
         self.call(Subject::native(kind, id), move |vm| {
             vm.call(&format!("delete_{}", kind.snake()), (key,))
@@ -162,12 +166,16 @@ impl Operation {
         } else {
             "deactivate_user"
         };
+        self.pass(kind, id).await?;
         self.note_writing(kind, id, &[])?;
         let switched = self.call(Subject::native(kind, id), move |vm| {
-            only(&asked, vm.object(&mapping, function, (asked.to_string(),))?)
+            only(
+                &asked,
+                vm.written(&mapping, function, (asked.to_string(),))?,
+            )
         });
         let switched = switched.await?;
-        self.known.saw(&self.tenant, kind, id);
+        self.saw(kind, id);
         self.note_write(kind, id, &[]).await?;
         self.referring(kind, switched).await
     }
@@ -175,6 +183,10 @@ impl Operation {
     /// `assign_group(user, group)`, for a vendor with one group a user.
     pub(super) async fn assign(&self, user: &NativeId, group: Option<NativeId>) -> Outcome<()> {
         let key = user.to_string();
+        self.pass(ResourceKind::User, user).await?;
+        if let Some(group) = &group {
+            self.pass(ResourceKind::Group, group).await?;
+        }
         let group = group.map_or(Dynamic::UNIT, |group| group.to_string().into());
         self.call(Subject::native(ResourceKind::User, user), move |vm| {
             vm.call("assign_group", (key, group)).map(drop)
@@ -184,6 +196,9 @@ impl Operation {
 
     /// `add_members(group, users)`.
     pub(super) async fn add_to_group(&self, group: &NativeId, users: &[NativeId]) -> Outcome<()> {
+        for user in users {
+            self.pass(ResourceKind::User, user).await?;
+        }
         self.regroup("add_members", group, users).await
     }
 
@@ -205,6 +220,7 @@ impl Operation {
         if users.is_empty() {
             return Ok(());
         }
+        self.pass(ResourceKind::Group, group).await?;
         let (key, users) = (group.to_string(), array_of(users));
         self.call(Subject::native(ResourceKind::Group, group), move |vm| {
             vm.call(function, (key, users)).map(drop)

@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::HeaderMap;
+use serde::Deserialize;
 use tokio::time::Instant;
+
+use crate::scim::ResourceKind;
 
 /// A future that stays on its thread, as fibers do.
 pub type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -53,6 +56,17 @@ pub struct VendorCall {
     pub idempotent: bool,
     /// The same for every try of this call, so that the vendor carries it out once.
     pub token: Option<RequestToken>,
+    /// What the function is about that makes the call, if it is about one kind of resource.
+    pub resource: Option<ResourceKind>,
+}
+
+/// What a call is for: what a manifest's error rows may ask beside the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Errand {
+    /// The method; none of a part of a reply.
+    pub verb: Option<Verb>,
+    /// What the function is about that made the call.
+    pub resource: Option<ResourceKind>,
 }
 
 /// A header by which the vendor knows a request again.
@@ -71,10 +85,19 @@ impl VendorCall {
     pub fn is_repeatable(&self) -> bool {
         self.idempotent || self.token.is_some() || self.method != Verb::Post
     }
+
+    /// What the call is for.
+    pub fn errand(&self) -> Errand {
+        Errand {
+            verb: Some(self.method),
+            resource: self.resource,
+        }
+    }
 }
 
 /// The methods a script may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Verb {
     /// Read.
     Get,
@@ -158,6 +181,9 @@ pub enum CallFault {
     /// The vendor refuses our credential, so the call was not carried out.
     #[error("the vendor refuses the gateway's credential")]
     Credential,
+    /// The vendor gave no key, so the call was not sent: what is wrong with the login.
+    #[error("no key was given: {0}")]
+    Login(String),
     /// Another replica may do by now what this one was doing, so the call was kept back.
     #[error("the replica's lease has ended")]
     LeaseEnded,

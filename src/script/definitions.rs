@@ -195,10 +195,11 @@ mod tests {
             fn segment(text: String) -> String;"#]]
         .assert_eq(&defined(&text, "fn segment(text: String"));
         expect![[r#"
-            /// A closed list of values, compared without case. Anything else is refused with 400, or becomes `.others(native)`.
+            /// A closed list of values, compared without case; native ones are texts, numbers, `true` or `false`. Anything else is refused with 400, or becomes `.others(native)`.
             ///
             /// ```rhai
             /// attr("active", "state").values(#{ "true": "ON", "false": "OFF" }) // {"active": true} ⇄ {"state": "ON"}
+            /// attr("active", "status").values(#{ "true": 1, "false": 3 }) // {"active": false} ⇄ {"status": 3}
             /// ```
             fn values(row: Attr, values: Map) -> Attr;"#]].assert_eq(&defined(&text, "fn values("));
         expect![[r#"

@@ -5,6 +5,8 @@ use std::cell::{Cell, RefCell};
 
 use bytes::Bytes;
 
+use crate::scim::ResourceKind;
+
 /// What the calls of one function have done so far. A write counts as soon as it is sent, until
 /// its reply says that it was refused.
 #[derive(Debug, Default)]
@@ -12,6 +14,7 @@ pub(crate) struct Effects {
     wrote: Cell<bool>,
     /// The last call is a write, and its reply is not judged yet.
     pending: Cell<bool>,
+    about: Cell<Option<ResourceKind>>,
     last: RefCell<Option<LastCall>>,
 }
 
@@ -25,6 +28,16 @@ pub(crate) struct LastCall {
 }
 
 impl Effects {
+    /// A function is called that is about one kind of resource, or about no single one.
+    pub(crate) fn begin_function(&self, about: Option<ResourceKind>) {
+        self.about.set(about);
+    }
+
+    /// What the function is about.
+    pub(crate) fn about(&self) -> Option<ResourceKind> {
+        self.about.get()
+    }
+
     /// A call ended.
     pub(crate) fn ended(&self, last: LastCall) {
         *self.last.borrow_mut() = Some(last);

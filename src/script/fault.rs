@@ -46,7 +46,13 @@ pub enum VendorFault {
     },
     /// The vendor refuses the credential the gateway holds for this tenant.
     #[error("the vendor refuses the gateway's credential")]
-    Credential,
+    Credential {
+        /// What is wrong with it, in words for Entra's administrator.
+        detail: Option<String>,
+    },
+    /// The vendor does not know the cursor of a list any more.
+    #[error("the vendor does not know the list's cursor any more")]
+    Expired,
     /// The vendor knows that credential and does not let it do this.
     #[error("the vendor does not permit the gateway's credential to do this")]
     Forbidden {

@@ -9,13 +9,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::HeaderMap;
-use hyper::header::HeaderValue;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::call::{Errand, VendorReply, Verb};
 use super::host::json;
 use super::marks::Marks;
 use super::xml;
+use crate::scim::ResourceKind;
+
+mod pattern;
+#[cfg(test)]
+mod tests;
+
+use pattern::Pattern;
 
 /// No vendor is waited for longer, whatever it asks.
 pub(super) const LONGEST_SPAN: Duration = Duration::from_secs(86_400);
@@ -40,6 +48,8 @@ pub enum Meaning {
     Credential,
     /// Our credential is good and lacks a right.
     Forbidden,
+    /// The cursor of a list is not known any more.
+    Expired,
     /// Failed, and the call may have been carried out in part.
     Fault,
     /// The call itself is malformed: the script must be mended.
@@ -67,11 +77,21 @@ pub struct ReplyTable {
     /// The XML elements that are lists, however many of them there are.
     #[serde(default)]
     pub lists: Vec<String>,
+    /// JSON pointer to the errors of a body that tells several: an array, or an object of arrays
+    /// by name, whose entries are then `{"name": …, "value": …}`. [`Self::code`], [`Self::field`]
+    /// and [`Self::text`] begin at each of them.
+    pub each: Option<String>,
     /// JSON pointer (RFC 6901) to the error code in a body, e.g. `/error/code`; in the tree of
     /// [`super::xml`] e.g. `/response/@code`.
     pub code: Option<String>,
     /// JSON pointer to the name of the field an error is about.
     pub field: Option<String>,
+    /// JSON pointer to what an error says in words. Without it, the words are the whole body.
+    pub text: Option<String>,
+    /// What the vendor's errors call fields, where that is not the native field's name: native
+    /// fields by those names, compared without case.
+    #[serde(default)]
+    pub fields: BTreeMap<String, String>,
     /// JSON pointer to the milliseconds to wait, for a vendor that tells them in
     /// the body. A `Retry-After` header goes first.
     pub retry_after_ms: Option<String>,
@@ -90,12 +110,22 @@ pub struct ReplyTable {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReplyRow {
+    /// What the function is about that made the call; anything if absent.
+    pub resource: Option<ResourceKind>,
+    /// The call's method; any if absent.
+    pub method: Option<Verb>,
     /// The HTTP status it comes with; any if absent.
     pub status: Option<u16>,
     /// The code in the body; any if absent.
     pub code: Option<String>,
     /// The native field the body names; any if absent.
     pub field: Option<String>,
+    /// The media type of the answer, without parameters; any if absent.
+    pub content_type: Option<String>,
+    /// Whether the body is empty; whether or not if absent.
+    pub empty: Option<bool>,
+    /// What the error says in words; anything if absent.
+    pub text: Option<Pattern>,
     /// What it means.
     pub means: Meaning,
     /// The SCIM attribute it is about, as in the mapping table. Without it,
@@ -149,37 +179,105 @@ impl ReplyTable {
         body
     }
 
-    /// Judges an answer by its status and its body, `None` if that is not readable.
-    pub fn judge(&self, status: u16, body: Option<&Value>) -> Verdict<'_> {
-        let code = text_at(body, self.code.as_deref());
-        let field = text_at(body, self.field.as_deref());
-        let index = self.errors.iter().position(|row| {
-            row.status.is_none_or(|s| s == status)
-                && (row.code.is_none() || row.code == code)
-                && (row.field.is_none() || row.field == field)
+    /// Judges an answer.
+    pub fn judge(&self, answer: &Answered<'_>) -> Verdict<'_> {
+        let entries = self.entries(answer);
+        let found = self.errors.iter().enumerate().find_map(|(index, row)| {
+            let mut fitting = entries.iter().filter_map(|entry| row.fits(answer, entry));
+            let (entry, field) = fitting.find(|_| self.is_believed(row, answer))?;
+            Some((index, row, entry, field))
         });
-        if let (Some(seen), Some(index)) = (&self.seen, index) {
-            seen.set(index);
+        if let (Some(seen), Some((index, ..))) = (&self.seen, &found) {
+            seen.set(*index);
         }
-        let row = index.and_then(|index| self.errors.get(index));
+        let signed = entries.iter().any(|entry| entry.code.is_some());
+        let means = match &found {
+            Some((_, row, ..)) => row.means,
+            None => self.by_class(answer, signed),
+        };
+        let row = found.as_ref().map(|(_, row, ..)| *row);
+        let entry = found.as_ref().map(|(_, _, entry, _)| *entry);
+        let entry = entry.or(entries.first());
+        let said = found.as_ref().and_then(|(.., field)| field.as_deref());
+        let field = said.or_else(|| entry?.field.as_deref());
         Verdict {
-            means: row.map_or_else(|| self.by_class(status, code.is_some()), |row| row.means),
-            code,
-            field,
+            means,
+            code: entry.and_then(|entry| entry.code.clone()),
+            field: field.map(|name| self.native(name)),
             attribute: row.and_then(|row| row.attribute.as_deref()),
             detail: row.and_then(|row| row.detail.as_deref()),
             alarm: row.and_then(|row| row.alarm.as_deref()),
-            retry_after: span_at(body, self.retry_after_ms.as_deref()),
+            retry_after: span_at(answer.body, self.retry_after_ms.as_deref()),
         }
+    }
+
+    /// What the answer tells of errors; one entry without anything where it tells none.
+    fn entries(&self, answer: &Answered<'_>) -> Vec<Entry> {
+        let Some(each) = &self.each else {
+            return vec![self.entry(answer, answer.body)];
+        };
+        let told = answer.body.and_then(|body| body.pointer(each));
+        let entries: Vec<_> = match told {
+            Some(Value::Array(told)) => {
+                let each = told.iter().map(|one| self.entry(answer, Some(one)));
+                each.collect()
+            }
+            Some(Value::Object(told)) => {
+                let each = told.iter().flat_map(|(name, values)| match values {
+                    Value::Array(values) => values.iter().map(|value| (name, value)).collect(),
+                    value => vec![(name, value)],
+                });
+                let each = each.map(|(name, value)| json!({ "name": name, "value": value }));
+                each.map(|one| self.entry(answer, Some(&one))).collect()
+            }
+            _ => Vec::new(),
+        };
+        match entries.is_empty() {
+            true => vec![self.entry(answer, None)],
+            false => entries,
+        }
+    }
+
+    fn entry(&self, answer: &Answered<'_>, told: Option<&Value>) -> Entry {
+        let whole = || {
+            let mut rows = self.errors.iter().filter(|row| row.text.is_some());
+            let wanted = rows.any(|row| row.turns_on_body(answer.status));
+            wanted.then(|| String::from_utf8_lossy(answer.raw).into_owned())
+        };
+        Entry {
+            code: text_at(told, self.code.as_deref()),
+            field: text_at(told, self.field.as_deref()),
+            text: match &self.text {
+                Some(pointer) => text_at(told, Some(pointer)),
+                None => whole(),
+            },
+        }
+    }
+
+    /// The native field that the vendor's errors call `name`.
+    fn native(&self, name: &str) -> String {
+        let mut known = self.fields.iter();
+        let known = known.find(|(called, _)| called.eq_ignore_ascii_case(name));
+        known.map_or(name, |(_, native)| native).to_owned()
+    }
+
+    /// Whether an answer of which a row is true is the vendor's own. A web page, or nothing at all
+    /// of a vendor whose errors have codes, says of no object that it is not there, unless the
+    /// row says that the vendor answers so.
+    fn is_believed(&self, row: &ReplyRow, answer: &Answered<'_>) -> bool {
+        let says_so = row.content_type.is_some() || row.empty.is_some() || row.text.is_some();
+        let is_foreign = answer.is_html() || (self.code.is_some() && answer.is_empty());
+        row.means != Meaning::Absent || says_so || !is_foreign
     }
 
     /// A success that bears an error code is none, even if no row knows the code.
     ///
     /// A vendor that signs its errors with a code has not spoken when there is
-    /// none: some box on the way has, and its 404 must not become "no such user".
-    fn by_class(&self, status: u16, signed: bool) -> Meaning {
-        let unsigned = self.code.is_some() && !signed;
-        match status {
+    /// none: some box on the way has, and its 404 must not become "no such user". No vendor
+    /// speaks in web pages.
+    fn by_class(&self, answer: &Answered<'_>, signed: bool) -> Meaning {
+        let unsigned = (self.code.is_some() && !signed) || answer.is_html();
+        match answer.status {
             200..=299 if signed => Meaning::Fault,
             200..=299 => Meaning::Ok,
             401 => Meaning::Credential,
@@ -197,6 +295,108 @@ impl ReplyTable {
     }
 }
 
+/// An answer as it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the call was for.
+    pub errand: Errand,
+    /// The media type, without parameters.
+    pub media_type: Option<&'a str>,
+    /// The body as it came.
+    pub raw: &'a [u8],
+    /// The body as [`ReplyTable::parse`] reads it.
+    pub body: Option<&'a Value>,
+}
+
+impl<'a> Answered<'a> {
+    /// A whole reply to a call for `errand`.
+    pub fn of(reply: &'a VendorReply, errand: Errand, body: Option<&'a Value>) -> Self {
+        Self {
+            status: reply.status,
+            errand,
+            media_type: media_type(&reply.headers),
+            raw: &reply.body,
+            body,
+        }
+    }
+
+    /// A part of a reply that has an outcome of its own.
+    pub fn part(body: &'a Value, resource: Option<ResourceKind>) -> Self {
+        Self {
+            status: 200,
+            errand: Errand {
+                verb: None,
+                resource,
+            },
+            media_type: None,
+            raw: &[],
+            body: Some(body),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.raw.is_empty() && self.body.is_none()
+    }
+
+    /// Whether a web page came, as some box on the way sends it.
+    fn is_html(&self) -> bool {
+        is_html(self.raw)
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let written = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(written.split(';').next()?.trim())
+}
+
+/// Whether a body is a web page.
+pub(crate) fn is_html(body: &[u8]) -> bool {
+    let head = body.get(..64).unwrap_or(body).trim_ascii_start();
+    let begins = |with: &str| {
+        let head = head.get(..with.len()).unwrap_or_default();
+        head.eq_ignore_ascii_case(with.as_bytes())
+    };
+    begins("<!doctype html") || begins("<html")
+}
+
+/// One error that an answer tells.
+struct Entry {
+    code: Option<String>,
+    field: Option<String>,
+    text: Option<String>,
+}
+
+impl ReplyRow {
+    /// The entry, if the row is true of it, and the field that its words name.
+    fn fits<'e>(
+        &self,
+        answer: &Answered<'_>,
+        entry: &'e Entry,
+    ) -> Option<(&'e Entry, Option<String>)> {
+        let media_type = answer.media_type.unwrap_or_default();
+        let fits = self.status.is_none_or(|status| status == answer.status)
+            && (self.code.is_none() || self.code == entry.code)
+            && (self.field.is_none() || self.field == entry.field)
+            && (self.resource.is_none() || self.resource == answer.errand.resource)
+            && (self.method.is_none() || self.method == answer.errand.verb)
+            && self.empty.is_none_or(|empty| empty == answer.is_empty())
+            && (self.content_type.as_ref()).is_none_or(|of| of.eq_ignore_ascii_case(media_type));
+        let Some(pattern) = self.text.as_ref().filter(|_| fits) else {
+            return fits.then_some((entry, None));
+        };
+        let field = pattern.matches(entry.text.as_deref()?)?;
+        Some((entry, field.map(str::to_owned)))
+    }
+
+    /// Whether it can be true of an answer of this status only by its body.
+    pub(crate) fn turns_on_body(&self, status: u16) -> bool {
+        let asks = self.code.is_some() || self.field.is_some() || self.text.is_some();
+        asks && self.status.is_none_or(|of| of == status)
+    }
+}
+
 fn text_at(body: Option<&Value>, pointer: Option<&str>) -> Option<String> {
     match body?.pointer(pointer?)? {
         Value::String(text) => Some(text.clone()),
@@ -208,139 +408,4 @@ fn text_at(body: Option<&Value>, pointer: Option<&str>) -> Option<String> {
 fn span_at(body: Option<&Value>, pointer: Option<&str>) -> Option<Duration> {
     let milliseconds = body?.pointer(pointer?)?.as_u64()?;
     Some(Duration::from_millis(milliseconds).min(LONGEST_SPAN))
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn table() -> ReplyTable {
-        toml::from_str(
-            r#"
-            code = "/error/code"
-            field = "/error/field"
-            [[errors]]
-            code = "E1007"
-            field = "status"
-            means = "absent"
-            [[errors]]
-            status = 400
-            code = "E1001"
-            means = "conflict"
-            attribute = "userName"
-            [[errors]]
-            status = 409
-            code = "E1901"
-            means = "busy"
-            [[errors]]
-            status = 200
-            code = "RATE_LIMITED"
-            means = "busy"
-            "#,
-        )
-        .unwrap()
-    }
-
-    #[track_caller]
-    fn check(status: u16, body: Value, means: Meaning) {
-        assert_eq!(table().judge(status, Some(&body)).means, means);
-    }
-
-    #[test]
-    fn the_first_row_that_fits_decides_and_else_the_status_class() {
-        check(400, json!({"error": {"code": "E1001"}}), Meaning::Conflict);
-        check(400, json!({"error": {"code": "E9999"}}), Meaning::Invalid);
-        check(409, json!({"error": {"code": "E1901"}}), Meaning::Busy);
-        check(409, json!({"error": {"code": "E9999"}}), Meaning::Conflict);
-        check(404, json!({"error": {"code": "E1404"}}), Meaning::Absent);
-        check(
-            200,
-            json!({"error": {"code": "RATE_LIMITED"}}),
-            Meaning::Busy,
-        );
-        let unfit = |field: &str| json!({"error": {"code": "E1007", "field": field}});
-        check(400, unfit("status"), Meaning::Absent);
-        check(400, unfit("tz"), Meaning::Invalid);
-        check(200, json!({"id": 1}), Meaning::Ok);
-        check(302, json!({}), Meaning::Fault);
-        check(401, json!({}), Meaning::Credential);
-        check(403, json!({"error": {"code": "E0403"}}), Meaning::Forbidden);
-        check(403, json!({}), Meaning::Fault);
-        check(503, json!("<html>"), Meaning::Fault);
-    }
-
-    #[test]
-    fn a_success_with_an_error_code_is_none() {
-        check(200, json!({"error": {"code": "E9999"}}), Meaning::Fault);
-        check(200, json!({"error": {"code": null}}), Meaning::Ok);
-    }
-
-    #[test]
-    fn xml_is_judged_by_its_tree() {
-        let table: ReplyTable = toml::from_str(
-            r#"
-            format = "xml"
-            lists = ["line"]
-            code = "/response/@code"
-            errors = [{ code = "20", means = "ok" }, { code = "7", means = "absent" }]
-            "#,
-        )
-        .unwrap();
-        let judge = |body: &str| {
-            table
-                .judge(200, table.parse(body.as_bytes()).as_ref())
-                .means
-        };
-        assert_eq!(judge("<response code='20'/>"), Meaning::Ok);
-        assert_eq!(
-            judge("<response code='7'><result/></response>"),
-            Meaning::Absent
-        );
-        assert_eq!(judge("<response code='99'/>"), Meaning::Fault);
-        assert!(table.parse(b"<!DOCTYPE a><response code='20'/>").is_none());
-        assert!(table.parse(b"{}").is_none());
-    }
-
-    #[test]
-    fn headers_that_the_manifest_names_stand_in_the_body() {
-        let table: ReplyTable = toml::from_str(r#"headers = { next = "X-Next" }"#).unwrap();
-        let headers = [("x-next", "t2"), ("x-other", "o")];
-        let headers: HeaderMap = (headers.into_iter())
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect();
-        let read = |body: Value| table.with_headers(body, &headers);
-        assert_eq!(read(json!({"rows": []})), json!({"rows": [], "next": "t2"}));
-        assert_eq!(read(json!([1])), json!([1]));
-        let none = table.with_headers(json!({}), &HeaderMap::new());
-        assert_eq!(none, json!({}));
-    }
-
-    #[test]
-    fn the_wait_may_stand_in_the_body() {
-        let table = ReplyTable {
-            retry_after_ms: Some("/errors/0/wait".into()),
-            ..table()
-        };
-        let wait = |wait: Value| {
-            let body = json!({"errors": [{"wait": wait}]});
-            table.judge(200, Some(&body)).retry_after
-        };
-        assert_eq!(wait(json!(1500)), Some(Duration::from_millis(1500)));
-        assert_eq!(wait(json!(u64::MAX)), Some(LONGEST_SPAN));
-        assert_eq!(wait(json!(-1)), None);
-        assert_eq!(wait(json!("soon")), None);
-    }
-
-    #[test]
-    fn an_answer_without_the_vendors_code_is_not_the_vendors() {
-        assert_eq!(table().judge(502, None).means, Meaning::Fault);
-        assert_eq!(table().judge(429, None).means, Meaning::Busy);
-        assert_eq!(table().judge(404, None).means, Meaning::Fault);
-        assert_eq!(
-            ReplyTable::default().judge(404, None).means,
-            Meaning::Absent
-        );
-    }
 }

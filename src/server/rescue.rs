@@ -182,7 +182,7 @@ impl Rejection {
     /// fixed words, never names, values, bodies or tokens.
     pub(super) fn log(&self) {
         match self {
-            Self::Failure(failure @ Failure::Vendor(VendorFault::Credential, _)) => {
+            Self::Failure(failure @ Failure::Vendor(VendorFault::Credential { .. }, _)) => {
                 tracing::error!(
                     fault = "vendor",
                     cause = failure.cause(),
@@ -296,7 +296,7 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
                 "The vendor did not confirm the change. Before it is sent again, the gateway looks whether it was made. Request id {id}."
             ),
         ),
-        VendorFault::Unusable => later(
+        VendorFault::Unusable | VendorFault::Expired => later(
             30,
             &format!(
                 "The vendor's API answered with an error or with something unusable. If this lasts, give the vendor the time of this request. Request id {id}."
@@ -310,10 +310,14 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
             10,
             "The vendor's API is busy. The request will be tried again.",
         ),
-        VendorFault::Credential => later(
+        VendorFault::Credential { detail } => later(
             60,
             &format!(
-                "backend credentials rejected: the vendor refuses the credential that the gateway holds for this tenant. Renew it in the gateway; the token in Entra is fine. Request id {id}."
+                "backend credentials rejected: the vendor refuses the credential that the gateway holds for this tenant. {} in Entra is fine. Request id {id}.",
+                detail.map_or(
+                    "Renew it in the gateway; the token".to_owned(),
+                    |detail| format!("{detail} The token")
+                )
             ),
         ),
         VendorFault::Forbidden { detail } => later(

@@ -44,6 +44,8 @@ pub struct TenantFile {
     settings: BTreeMap<Spanned<String>, Spanned<toml::Value>>,
     #[serde(default)]
     pub(crate) credential: BTreeMap<Spanned<String>, SecretSource>,
+    /// The name of another way to authenticate than the manifest's usual one.
+    credential_kind: Option<Spanned<String>>,
     #[serde(default)]
     limits: Limits,
     #[serde(default)]
@@ -97,7 +99,10 @@ impl TenantFile {
             .base_url(&self.base_url)
             .map_err(|problem| problems.push(problem));
         let settings = checker.settings(&self.settings, &mut problems);
-        let secrets = checker.secrets(&self.credential, &mut problems);
+        let credential = checker
+            .credential(self.credential_kind.as_ref())
+            .map_err(|problem| vec![problem])?;
+        let secrets = checker.secrets(&self.credential, &credential, &mut problems);
         let federation = self
             .federation
             .map(|section| section.check(file))
@@ -111,7 +116,7 @@ impl TenantFile {
         };
         let headers = checker.headers(&settings);
         let token_url = checker
-            .token_url(&base_url, &settings)
+            .token_url(&credential, &base_url, &settings)
             .map_err(|problem| vec![problem])?;
         let adapter = adapter.for_tenant(&settings).map_err(|why| {
             let problem = Problem::error("tenant::custom-attributes", file, why);
@@ -129,6 +134,7 @@ impl TenantFile {
                 base_url,
                 token_url,
                 headers,
+                credential,
                 secrets,
                 limits: self.limits.or(adapter.manifest.limits),
             },
@@ -272,12 +278,36 @@ impl Checker<'_> {
         })
     }
 
+    /// The way to authenticate that the tenant chose.
+    fn credential(&self, chosen: Option<&Spanned<String>>) -> Result<CredentialKind, Problem> {
+        let manifest = &self.adapter.manifest;
+        let Some(chosen) = chosen else {
+            return Ok(manifest.credential.clone());
+        };
+        let known = manifest.credentials.get(chosen.get_ref());
+        known.cloned().ok_or_else(|| {
+            let message = format!(
+                "{} has no credential `{}`",
+                manifest.title,
+                chosen.get_ref()
+            );
+            let problem = self.error("tenant::unknown-secret", message);
+            let problem = problem.at(chosen.span().start, chosen.span().len());
+            let names = manifest.credentials.keys().map(String::as_str);
+            match manifest.credentials.is_empty() {
+                true => problem.help("remove it: this vendor has one kind of credential"),
+                false => problem.meant(chosen.get_ref(), names),
+            }
+        })
+    }
+
     fn secrets(
         &self,
         given: &BTreeMap<Spanned<String>, SecretSource>,
+        credential: &CredentialKind,
         problems: &mut Vec<Problem>,
     ) -> BTreeMap<String, SecretString> {
-        let wanted = self.adapter.manifest.credential.secrets();
+        let wanted = self.adapter.manifest.secrets(credential);
         let mut secrets = BTreeMap::new();
         for (name, source) in given {
             if !wanted.contains(&name.get_ref().as_str()) {
@@ -325,8 +355,13 @@ impl Checker<'_> {
     }
 
     /// The token endpoint of a vendor that has one.
-    fn token_url(&self, base_url: &Url, settings: &Settings) -> Result<Option<Url>, Problem> {
-        let CredentialKind::OAuth2 { token_url, .. } = &self.adapter.manifest.credential else {
+    fn token_url(
+        &self,
+        credential: &CredentialKind,
+        base_url: &Url,
+        settings: &Settings,
+    ) -> Result<Option<Url>, Problem> {
+        let CredentialKind::OAuth2 { token_url, .. } = credential else {
             return Ok(None);
         };
         let address = match token_url.starts_with('/') {

@@ -24,7 +24,7 @@ use url::Url;
 
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
-use crate::adapter::manifest::Limits;
+use crate::adapter::manifest::{CredentialKind, Limits};
 use crate::adapter::settings::Settings;
 use crate::scim::Service;
 use oauth::Federation;
@@ -57,6 +57,8 @@ pub struct Upstream {
     pub headers: Vec<(String, String)>,
     /// Where the vendor gives tokens, if its credential kind is of that sort.
     pub token_url: Option<Url>,
+    /// How calls are authenticated: the manifest's usual way, or the one that the tenant chose.
+    pub credential: CredentialKind,
     /// By the names the credential kind asks for.
     pub secrets: BTreeMap<String, SecretString>,
     /// The tenant's limits, the manifest's where it sets none.

@@ -46,6 +46,7 @@ mod bless;
 mod compare;
 mod folder;
 mod form;
+mod login;
 mod misfit;
 mod parse;
 mod replay;
@@ -63,6 +64,7 @@ pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
 pub use folder::{Played, files, play_all, play_file, play_text, problems};
 pub(crate) use form::{FORM, sent as form_sent, written as form_written};
 pub use misfit::Misfit;
+pub(crate) use replay::below_base;
 pub use requests::{Requests, Tried};
 pub use run::{Outcome, run};
 pub(crate) use run::{Player, settings};
@@ -81,6 +83,8 @@ pub struct Transcript {
     /// How many vendor calls it makes in all.
     pub calls: usize,
     pub(crate) profile: Profile,
+    /// The key of a `key_exchange` is asked for too: the login is one of the calls.
+    pub(crate) login: bool,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) priority: BTreeMap<String, i64>,
     pub(crate) exchanges: Vec<Exchange>,

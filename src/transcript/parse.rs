@@ -96,6 +96,7 @@ pub(super) fn preamble(file: &str, lines: &[&str]) -> Result<Transcript, Wrong> 
         title: String::new(),
         calls: usize::MAX,
         profile: Profile::default(),
+        login: false,
         settings: Default::default(),
         priority: Default::default(),
         exchanges: Vec::new(),
@@ -128,6 +129,7 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
         ("calls", _) => {
             transcript.calls = rest.trim().parse().map_err(|_| "@calls takes a number")?
         }
+        ("login", _) => transcript.login = true,
         ("profile", _) => {
             let known = |profile: &Profile| profile.as_str() == rest.trim();
             let profile = Profile::ALL.into_iter().find(known);
@@ -142,7 +144,7 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
         }
         _ => {
             return Err(format!(
-                "`@{name}` is none of @calls N, @profile name, @setting name = value, @priority group = N"
+                "`@{name}` is none of @calls N, @login, @profile name, @setting name = value, @priority group = N"
             ));
         }
     }

@@ -12,6 +12,9 @@ use super::{Answer, Body, ExpectedCall, Misfit};
 use crate::problem::Difference;
 use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 
+/// What stands before every path in links that a transcript's vendor answers with.
+const BASE_URL: &str = "https://vendor.example";
+
 /// Answers one exchange's calls and keeps what did not fit.
 pub(super) struct Replay {
     /// The line that stands for calls that are not written at all.
@@ -117,6 +120,14 @@ impl Replay {
     }
 }
 
+/// A call with the path below the base URL, where the script follows a whole link.
+pub(crate) fn below_base(mut call: VendorCall) -> VendorCall {
+    if let Some(path) = call.path.strip_prefix(BASE_URL) {
+        call.path = path.to_owned();
+    }
+    call
+}
+
 /// The first line of a call, as a transcript writes it.
 pub(super) fn first_line(call: &VendorCall) -> String {
     format!("{} {}", call.method.as_str(), call.path)
@@ -160,7 +171,7 @@ impl Backend for Replay {
         call: VendorCall,
         _deadline: Instant,
     ) -> LocalBoxFuture<'a, Result<VendorReply, CallFault>> {
-        Box::pin(async move { self.answer(&call) })
+        Box::pin(async move { self.answer(&below_base(call)) })
     }
 
     /// A file has no time to wait for.

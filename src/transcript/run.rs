@@ -12,6 +12,7 @@ use tokio::runtime::LocalOptions;
 use tokio::time::Instant;
 
 use super::compare::{Mode, Variables, differences, fill, fill_value};
+use super::login::PlayedLogin;
 use super::replay::Replay;
 use super::{Ask, Body, Exchange, Misfit, Transcript};
 use crate::adapter::Adapter;
@@ -169,11 +170,16 @@ impl Player {
     async fn play(&self, transcript: &Transcript) -> Vec<Happened> {
         let mut happened = Vec::new();
         let mut variables = Variables::new();
+        let login = (transcript.login).then(|| PlayedLogin::new(&self.adapter, &self.settings));
+        let login = login.flatten();
         for exchange in &transcript.exchanges {
             let before = variables.clone();
             let replay = Replay::new(exchange.asks.line, exchange.calls.clone(), before.clone());
             let replay = Rc::new(replay);
-            let backend: Rc<dyn Backend> = replay.clone();
+            let backend: Rc<dyn Backend> = match &login {
+                Some(login) => Rc::new(login.before(replay.clone())),
+                None => replay.clone(),
+            };
             let story = Story::unheard_of(&self.tenant);
             let got = self.ask(&exchange.asks, &before, backend, story).await;
             let (came, mut misfits) = replay.end();

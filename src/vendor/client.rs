@@ -24,7 +24,7 @@ use super::retry::{Tried, Tries};
 use super::{path, verdict};
 use crate::provisioning::lease::Lease;
 use crate::provisioning::trace::{Story, Wait};
-use crate::script::call::{CallFault, VendorCall, VendorReply, Verb};
+use crate::script::call::{CallFault, Errand, VendorCall, VendorReply, Verb};
 use crate::script::replies::{Format, Meaning};
 
 /// `Name/Version`, as some vendors demand.
@@ -46,6 +46,7 @@ pub(super) async fn carry_out(
     if call.method != Verb::Get {
         request.extensions_mut().insert(lease.clone());
     }
+    request.extensions_mut().insert(call.errand());
     // Places: before the breakers, so that a call that waited sees them as they are
     // when its turn comes.
     let asked = Instant::now();
@@ -191,9 +192,10 @@ pub(super) async fn send(
     if lease.is_some_and(|lease| !lease.is_valid()) {
         return Tried::Held(CallFault::LeaseEnded);
     }
+    let errand = request.extensions().get::<Errand>().copied();
     match exchange(connections, request, ends).await {
         Ok(mut reply) => {
-            let means = verdict::means(&to.replies, &mut reply);
+            let means = verdict::means(&to.replies, errand.unwrap_or_default(), &mut reply);
             Tried::Answered(reply, means)
         }
         Err(Broken::Unsent(why)) => Tried::Unsent(why),
@@ -241,7 +243,7 @@ fn settle(to: &Destination, pass: Pass, tried: &Tried) {
 }
 
 /// The request as it stands on the wire. `Err` is for operators.
-fn request(to: &Destination, call: &VendorCall) -> Result<Request<Full<Bytes>>, String> {
+pub(super) fn request(to: &Destination, call: &VendorCall) -> Result<Request<Full<Bytes>>, String> {
     let mut request = Request::new(Full::default());
     *request.uri_mut() = path::join(&to.base_url, &call.path)?;
     *request.method_mut() = method(call.method);

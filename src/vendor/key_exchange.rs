@@ -1,43 +1,41 @@
 //! A key that the vendor gives for a user name and a password, and takes back when it likes.
 //!
 //! One exchange serves all who wait for it, on every thread and in every generation of the
-//! catalog. There is no early renewal: such a vendor does not say when a key ends, it refuses it.
+//! catalog. A key whose end is known is renewed before it, any other when it is refused.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
-use hyper::{Method, Request};
+use hyper::Request;
+use hyper::header::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, timeout_at};
-use url::form_urlencoded::Serializer;
 
-use super::client::{AGENT, send};
+use super::client::{request, send};
 use super::destination::Destination;
-use super::path;
 use super::pool::Connections;
 use super::retry::Tried;
+use crate::adapter::login::{Key, Login};
 use crate::provisioning::trace::Story;
 use crate::script::call::CallFault;
 use crate::script::replies::Meaning;
+
+/// How long before its end a key is renewed.
+const EARLY: Duration = Duration::from_secs(60);
 
 /// How a key is asked for, and where it goes.
 #[derive(Clone)]
 pub struct KeyExchange {
     /// The header that carries the key.
     pub header: HeaderName,
-    /// Where the form is posted, below the tenant's base URL.
-    pub path: String,
-    /// The form; `{username}` and `{password}` stand for the secrets.
-    pub form: Vec<(String, String)>,
-    /// JSON pointer to the key in the reply.
-    pub key: String,
-    /// The service account.
-    pub username: SecretString,
-    /// Its password.
-    pub password: SecretString,
+    /// How it is asked for and read.
+    pub login: Login,
+    /// What stands in the places of the login, by their names.
+    pub values: BTreeMap<String, SecretString>,
 }
 
 /// The key in force of one tenant.
@@ -51,10 +49,17 @@ pub(super) struct KeyRing {
 
 #[derive(Debug, Default)]
 struct Held {
-    /// The key and whose it is.
-    key: Option<(u64, HeaderValue)>,
+    key: Option<KeyInForce>,
     /// The last exchange that failed, for those who waited for it.
     failed: Option<(Instant, Tried)>,
+}
+
+/// A key, whose it is, and until when it is used.
+#[derive(Debug)]
+struct KeyInForce {
+    owner: u64,
+    header: HeaderValue,
+    until: Option<Instant>,
 }
 
 /// A call with a key that may have ended: a refused one is exchanged once. A refused call did
@@ -90,6 +95,11 @@ pub(super) async fn attempt_with_key(
     }
 }
 
+/// A minute before its end, or at half its life if that is shorter, another key is asked for.
+fn used_until(lives: Duration) -> Option<Instant> {
+    Instant::now().checked_add(lives.saturating_sub(EARLY).max(lives / 2))
+}
+
 impl KeyRing {
     /// The key in force, another one than `refused`.
     async fn key(
@@ -113,10 +123,16 @@ impl KeyRing {
         let given = exchange.ask(connections, to, deadline).await;
         let mut held = self.held();
         match &given {
-            Ok(key) => held.key = Some((owner, key.clone())),
+            Ok(key) => {
+                held.key = Some(KeyInForce {
+                    owner,
+                    header: key.header.clone(),
+                    until: key.lives.and_then(used_until),
+                });
+            }
             Err(tried) => held.failed = Some((Instant::now(), tried.clone())),
         }
-        given
+        given.map(|key| key.header)
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -126,8 +142,10 @@ impl KeyRing {
 
 impl Held {
     fn key_of(&self, owner: u64, refused: Option<&HeaderValue>) -> Option<HeaderValue> {
-        let (of, key) = self.key.as_ref()?;
-        (*of == owner && Some(key) != refused).then(|| key.clone())
+        let key = self.key.as_ref()?;
+        let ended = key.until.is_some_and(|until| until <= Instant::now());
+        let fits = key.owner == owner && !ended && Some(&key.header) != refused;
+        fits.then(|| key.header.clone())
     }
 
     /// What another caller's exchange came to while this one waited.
@@ -151,19 +169,16 @@ impl KeyExchange {
         connections: &Connections,
         to: &Destination,
         deadline: Instant,
-    ) -> Result<HeaderValue, Tried> {
-        let request = self.request(to).map_err(Tried::Unsent)?;
+    ) -> Result<Key, Tried> {
+        let value = |name: &str| {
+            let value = self.values.get(name);
+            value.map_or_else(String::new, |value| value.expose_secret().to_owned())
+        };
+        let request = request(to, &self.login.call(&value)).map_err(Tried::Unsent)?;
+        let login = |why| Tried::Held(CallFault::Login(why));
         match send(connections, to, request, deadline, None).await {
             Tried::Answered(reply, Meaning::Ok) => {
-                let key = to.replies.parse(&reply.body);
-                let key = key
-                    .as_ref()
-                    .and_then(|body| body.pointer(&self.key)?.as_str());
-                let value = key.and_then(|key| HeaderValue::try_from(key).ok());
-                let mut value =
-                    value.ok_or_else(|| Tried::Unsent("no key in the answer".into()))?;
-                value.set_sensitive(true);
-                Ok(value)
+                self.login.key_in(&reply, &to.replies).map_err(login)
             }
             // Whoever is asked for a key and forbids it refuses who asks.
             Tried::Answered(_, Meaning::Credential | Meaning::Forbidden) => {
@@ -172,39 +187,14 @@ impl KeyExchange {
             Tried::Answered(reply, Meaning::Busy) => Err(Tried::Held(CallFault::Busy {
                 retry_after: reply.retry_after,
             })),
-            Tried::Answered(reply, _) => {
+            // It may pass.
+            Tried::Answered(reply, _) if reply.status >= 500 => {
                 Err(Tried::Unsent(format!("no key: status {}", reply.status)))
             }
+            Tried::Answered(reply, _) => Err(login(self.login.failed(reply.status))),
             // The call that needs the key has not gone out.
             Tried::Lost(why) | Tried::Unsent(why) => Err(Tried::Unsent(format!("no key: {why}"))),
             held @ Tried::Held(_) => Err(held),
-        }
-    }
-
-    fn request(&self, to: &Destination) -> Result<Request<Full<Bytes>>, String> {
-        let mut form = Serializer::new(String::new());
-        for (name, template) in &self.form {
-            form.append_pair(name, &self.filled(template));
-        }
-        let mut request = Request::new(Full::from(form.finish()));
-        *request.uri_mut() = path::join(&to.base_url, &self.path)?;
-        *request.method_mut() = Method::POST;
-        let headers = request.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
-        headers.extend(to.headers.iter().cloned());
-        Ok(request)
-    }
-
-    fn filled(&self, template: &str) -> String {
-        match template {
-            "{username}" => self.username.expose_secret().to_owned(),
-            "{password}" => self.password.expose_secret().to_owned(),
-            fixed => fixed.to_owned(),
         }
     }
 }
@@ -212,10 +202,10 @@ impl KeyExchange {
 /// All that makes two accounts the same, secrets included.
 impl Hash for KeyExchange {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.header.hash(hasher);
-        self.path.hash(hasher);
-        self.form.hash(hasher);
-        self.username.expose_secret().hash(hasher);
-        self.password.expose_secret().hash(hasher);
+        self.login.hash(hasher);
+        for (name, value) in &self.values {
+            name.hash(hasher);
+            value.expose_secret().hash(hasher);
+        }
     }
 }

@@ -59,6 +59,7 @@ fn call(method: Verb, path: &str) -> VendorCall {
         body: matches!(method, Verb::Post | Verb::Put | Verb::Patch).then_some(body),
         idempotent: false,
         token: None,
+        resource: None,
     }
 }
 

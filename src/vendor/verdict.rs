@@ -1,18 +1,19 @@
 //! What an answer means for sending and breaking; the adapter reads the rest.
 
-use crate::script::call::VendorReply;
-use crate::script::replies::{Meaning, ReplyTable};
+use crate::script::call::{Errand, VendorReply};
+use crate::script::replies::{Answered, Meaning, ReplyTable};
 
-/// The meaning of `reply`, and the wait it asks for in its body, put where a
+/// The meaning of `reply` to a call for `errand`, and the wait it asks for in its body, put where a
 /// `Retry-After` header would be. The body is parsed only where the table could
 /// turn on it, so that the usual 200 is parsed once, by the adapter.
-pub(super) fn means(table: &ReplyTable, reply: &mut VendorReply) -> Meaning {
+pub(super) fn means(table: &ReplyTable, errand: Errand, reply: &mut VendorReply) -> Meaning {
     let body = turns_on_body(table, reply.status)
         .then(|| table.parse(&reply.body))
         .flatten();
-    let verdict = table.judge(reply.status, body.as_ref());
-    reply.retry_after = reply.retry_after.or(verdict.retry_after);
-    verdict.means
+    let verdict = table.judge(&Answered::of(reply, errand, body.as_ref()));
+    let (means, wait) = (verdict.means, verdict.retry_after);
+    reply.retry_after = reply.retry_after.or(wait);
+    means
 }
 
 fn turns_on_body(table: &ReplyTable, status: u16) -> bool {
@@ -21,9 +22,7 @@ fn turns_on_body(table: &ReplyTable, status: u16) -> bool {
         return true;
     }
     let mut rows = table.errors.iter();
-    rows.any(|row| {
-        (row.code.is_some() || row.field.is_some()) && row.status.is_none_or(|of| of == status)
-    })
+    rows.any(|row| row.turns_on_body(status))
 }
 
 #[cfg(test)]
@@ -53,7 +52,7 @@ mod tests {
             after_loss: false,
         };
         assert_eq!(
-            means(&table.unwrap(), &mut reply),
+            means(&table.unwrap(), Errand::default(), &mut reply),
             expect,
             "{status} {body}"
         );

@@ -22,6 +22,7 @@
 //! | `check_command`, `test_command`, `adapter_command`, `serve_command`, `log_command` | the binary: `check`; `test`; `adapter`; `token` and `serve`; `log` and `explain` |
 //! | `output` | what every verb prints: both forms, to readers who stop, about names that nobody has |
 //! | `diagnostics` | every kind of mistake, as `check` tells it |
+//! | `apis` | what real APIs do, in small adapters of `tests/data` |
 //! | `transcripts` | the vendors' transcripts, as `scimgate test` plays them |
 //! | `pages` | the vendors' pages against their scripts |
 //! | `guide`, `walk_through` | `adapters/add-a-vendor.md` and `deploy/walk-through.md`, followed to the letter by the `reader` |
@@ -40,6 +41,7 @@
 
 mod adapter_command;
 mod admin;
+mod apis;
 mod bulk;
 mod causes;
 mod check_command;

@@ -130,6 +130,7 @@ async fn call(
         body: None,
         idempotent: true,
         token: None,
+        resource: None,
     };
     let deadline = Instant::now() + Duration::from_secs(10);
     let reply = network.call(call, deadline).await;

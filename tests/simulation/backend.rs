@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::HeaderMap;
 use scimgate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply, Verb};
-use scimgate::script::replies::Meaning;
+use scimgate::script::replies::{Answered, Meaning};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
@@ -119,7 +119,7 @@ impl Way {
                 continue;
             }
             let silent = match &tried {
-                Tried::Answered(reply) => matches!(self.meaning(reply), Meaning::Busy),
+                Tried::Answered(reply) => matches!(self.meaning(&call, reply), Meaning::Busy),
                 Tried::Lost => false,
                 Tried::Unsent | Tried::Held(_) => true,
             };
@@ -127,7 +127,7 @@ impl Way {
                 return Err(CallFault::Lost("an earlier try".into()));
             }
             return match tried {
-                Tried::Answered(reply) if self.meaning(&reply) == Meaning::Busy => {
+                Tried::Answered(reply) if self.meaning(&call, &reply) == Meaning::Busy => {
                     Err(CallFault::Busy {
                         retry_after: reply.retry_after,
                     })
@@ -150,7 +150,7 @@ impl Way {
             Tried::Unsent => (true, false),
             Tried::Held(_) => (false, false),
             Tried::Lost => (call.is_repeatable(), true),
-            Tried::Answered(reply) => match self.meaning(reply) {
+            Tried::Answered(reply) => match self.meaning(call, reply) {
                 Meaning::Busy => (true, false),
                 Meaning::Fault if reply.status >= 500 => (call.is_repeatable(), true),
                 _ => (false, false),
@@ -158,10 +158,11 @@ impl Way {
         }
     }
 
-    fn meaning(&self, reply: &VendorReply) -> Meaning {
+    fn meaning(&self, call: &VendorCall, reply: &VendorReply) -> Meaning {
         let table = &self.world.adapter.replies;
+        let body = table.parse(&reply.body);
         table
-            .judge(reply.status, table.parse(&reply.body).as_ref())
+            .judge(&Answered::of(reply, call.errand(), body.as_ref()))
             .means
     }
 

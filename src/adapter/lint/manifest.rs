@@ -44,9 +44,13 @@ impl Lint<'_> {
     fn settings(&self) -> Vec<Problem> {
         let manifest = &self.adapter.manifest;
         let mut templates: Vec<&str> = manifest.headers.values().map(String::as_str).collect();
-        if let CredentialKind::OAuth2 { token_url, .. } = &manifest.credential {
-            templates.push(token_url);
+        for credential in manifest.credentials() {
+            if let CredentialKind::OAuth2 { token_url, .. } = credential {
+                templates.push(token_url);
+            }
         }
+        let logins = manifest.credentials().flat_map(CredentialKind::names);
+        let logins: Vec<_> = logins.collect();
         let custom = manifest.custom_attributes.as_ref();
         let asked = self.asked_by_script();
         let is_used = |name: &str| {
@@ -54,6 +58,8 @@ impl Lint<'_> {
             templates
                 .iter()
                 .any(|template| template.contains(&placeholder))
+                || logins.contains(&name)
+                || (manifest.ids.owner.as_ref()).is_some_and(|owner| owner.setting == name)
                 || custom.is_some_and(|custom| custom.setting == name)
                 || asked
                     .as_ref()
@@ -142,6 +148,11 @@ fn covers(before: &ReplyRow, row: &ReplyRow) -> bool {
     }
     wider(&before.status, &row.status)
         && wider(&before.code, &row.code)
+        && wider(&before.resource, &row.resource)
+        && wider(&before.method, &row.method)
+        && wider(&before.content_type, &row.content_type)
+        && wider(&before.empty, &row.empty)
+        && wider(&before.text, &row.text)
         && wider(&before.field, &row.field)
 }
 

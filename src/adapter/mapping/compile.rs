@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rhai::Position;
 
 use super::converter::Converter;
-use super::row::{Field, Row};
+use super::field::Field;
+use super::row::Row;
 use super::table::Mapping;
 use super::write::unknown;
 use crate::convert::country::Style;
@@ -53,8 +54,8 @@ pub(crate) fn compile(
             Err(found) => problems.extend(found),
         }
     }
-    if problems.is_empty() {
-        let id_field = Field::parse(source.id_field);
+    let id_field = Field::parse(source.id_field);
+    if let (Some(id_field), true) = (id_field, problems.is_empty()) {
         Ok(Mapping {
             kind: resource_type.kind,
             resource_type: resource_type.serving(by_leaf.keys()),
@@ -167,10 +168,8 @@ impl Compiler<'_> {
             read_only: leaf.attribute == "meta"
                 || attribute.is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly),
             leaf,
-            fields: attr
-                .fields
-                .iter()
-                .map(|field| Field::parse(field))
+            fields: (attr.fields.iter())
+                .filter_map(|field| Field::parse(field))
                 .collect(),
             converter,
             required: attr.required,
@@ -184,7 +183,7 @@ impl Compiler<'_> {
             cut: attr.cut,
             otherwise: attr.otherwise.clone(),
             pending: attr.pending.clone(),
-            echo: attr.echo.as_deref().map(Field::parse),
+            echo: attr.echo.as_deref().and_then(Field::parse),
         }
     }
 
@@ -216,9 +215,14 @@ impl Compiler<'_> {
             .fields
             .iter()
             .chain(&attr.echo)
-            .filter(|field| !known.is_empty() && !known.contains(field));
+            .filter(|field| !is_known(known, field) || Field::parse(field).is_none());
         unknown
             .map(|field| {
+                if Field::parse(field).is_none() {
+                    let message = format!("`{field}` is no place in an object of the vendor");
+                    let problem = self.at(attr, field, "table::unknown-field", message);
+                    return problem.help(Field::FORM);
+                }
                 let problem = self
                     .at(
                         attr,
@@ -320,6 +324,12 @@ impl Compiler<'_> {
         let (start, length) = place(self.source.text, attr.position, text);
         Problem::error(code, self.source.file, message).at(start, length)
     }
+}
+
+/// Whether a manifest lists a field; of one in a list's element, the list is enough.
+fn is_known(known: &[String], field: &str) -> bool {
+    let list = field.split('[').next().unwrap_or(field);
+    known.is_empty() || known.iter().any(|one| one == field || one == list)
 }
 
 /// Where `text` stands after `position`, within the row; else the position itself.

@@ -4,7 +4,8 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use super::converter::{Closures, Converter, Refusal};
-use super::row::{Field, Row};
+use super::field::Field;
+use super::row::Row;
 use crate::convert::country::{self, Style};
 use crate::convert::{language, phone, text, timezone};
 use crate::scim::compare::same_text;
@@ -53,7 +54,7 @@ impl Row {
         closures: &Closures<'_>,
     ) -> Result<Value, Refusal> {
         if let Converter::Values { pairs, other, .. } = &self.converter {
-            return values_to_native(value, pairs, other.as_deref());
+            return values_to_native(value, pairs, other.as_ref());
         }
         if let Converter::Custom {
             to: Some(closure), ..
@@ -139,7 +140,7 @@ impl Row {
         let Value::Array(parts) = native else {
             return native.as_str();
         };
-        let is_it = |field: &Field| Some(field.dotted()) == self.lookup;
+        let is_it = |field: &Field| Some(field.dotted()) == self.lookup.as_deref();
         let place = self.fields.iter().position(is_it).unwrap_or(0);
         parts.get(place)?.as_str()
     }
@@ -159,9 +160,7 @@ impl Row {
 
     /// Whether the native value is no answer yet.
     pub(super) fn is_pending(&self, native: &Value) -> bool {
-        native
-            .as_str()
-            .is_some_and(|text| self.pending.iter().any(|pending| pending == text))
+        !self.pending.is_empty() && self.pending.contains(&text_of(native))
     }
 }
 
@@ -177,8 +176,8 @@ fn composed(native: Value) -> Value {
 
 fn values_to_native(
     value: &Value,
-    pairs: &[(String, String)],
-    other: Option<&str>,
+    pairs: &[(String, Value)],
+    other: Option<&Value>,
 ) -> Result<Value, Refusal> {
     let sent = text_of(value);
     let pair = pairs
@@ -186,8 +185,8 @@ fn values_to_native(
         .find(|(scim, _)| *scim == sent)
         .or_else(|| pairs.iter().find(|(scim, _)| same_text(scim, &sent)));
     match (pair, other) {
-        (Some((_, native)), _) => Ok(native.as_str().into()),
-        (None, Some(native)) => Ok(native.into()),
+        (Some((_, native)), _) => Ok(native.clone()),
+        (None, Some(native)) => Ok(native.clone()),
         (None, None) => {
             let known: Vec<_> = pairs.iter().map(|(scim, _)| scim.as_str()).collect();
             Err(Refusal::Invalid(format!("one of: {}", known.join(", "))))
@@ -195,11 +194,11 @@ fn values_to_native(
     }
 }
 
-fn values_to_scim(native: &Value, pairs: &[(String, String)], reads: &[(String, String)]) -> Value {
+fn values_to_scim(native: &Value, pairs: &[(String, Value)], reads: &[(String, String)]) -> Value {
     let held = text_of(native);
     let of_pair = pairs
         .iter()
-        .find(|(_, native)| *native == held)
+        .find(|(_, native)| text_of(native) == held)
         .map(|(scim, _)| scim);
     let of_read = reads
         .iter()
@@ -231,7 +230,7 @@ fn phone_to_native(
     Ok(national.map_or(Value::Null, Value::from))
 }
 
-fn text_of(value: &Value) -> String {
+pub(super) fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -16,9 +16,9 @@ pub(super) enum Converter {
     Lower,
     Trimmed,
     Values {
-        pairs: Vec<(String, String)>,
+        pairs: Vec<(String, Value)>,
         reads: Vec<(String, String)>,
-        other: Option<String>,
+        other: Option<Value>,
     },
     Language {
         separator: String,

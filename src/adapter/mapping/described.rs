@@ -1,7 +1,7 @@
 //! A table as people read it: `adapter show` and the pages beside the manifests.
 
 use super::converter::Converter;
-use super::row::{Field, Row};
+use super::row::Row;
 use super::table::Mapping;
 use crate::scim::schema::Kind;
 
@@ -42,7 +42,11 @@ impl Row {
         Described {
             attribute: &self.spelling,
             kind: self.kind_for_people(),
-            fields: self.fields.iter().map(Field::dotted).collect(),
+            fields: self
+                .fields
+                .iter()
+                .map(|it| it.dotted().to_owned())
+                .collect(),
             converted: self.converter.method(),
             filterable: self.lookup.is_some(),
             required: self.required,
@@ -68,12 +72,6 @@ impl Row {
             Kind::Reference => "Reference",
             Kind::Complex => "Complex",
         }
-    }
-}
-
-impl Field {
-    pub(super) fn dotted(&self) -> String {
-        self.0.join(".")
     }
 }
 

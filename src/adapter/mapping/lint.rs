@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::convert::text_of;
 use super::converter::Converter;
 use super::row::Row;
 use super::table::Mapping;
@@ -121,19 +122,19 @@ impl Lint<'_> {
 
     /// Two attributes in one native field: the later write wins.
     fn written_twice(&self) -> Vec<Problem> {
-        let mut first: BTreeMap<&[String], &Row> = BTreeMap::new();
+        let mut first: BTreeMap<&str, &Row> = BTreeMap::new();
         let mut problems = Vec::new();
         for row in self.mapping.rows.iter().filter(|row| !row.read_only) {
             for field in &row.fields {
-                if let Some(before) = first.get(field.0.as_slice()) {
-                    let name = field.0.join(".");
+                if let Some(before) = first.get(field.dotted()) {
+                    let name = field.dotted();
                     let message = format!("`{}` is written to `{name}` as well", before.spelling);
                     let problem = self.at(row, "lint::field-written-twice", message);
                     problems.push(problem.label("writes the same field").help(
                         "give this attribute a field of its own, or write attr(\"…\") without a field to have it remembered",
                     ));
                 } else {
-                    first.insert(&field.0, row);
+                    first.insert(field.dotted(), row);
                 }
             }
         }
@@ -183,10 +184,11 @@ impl Lint<'_> {
         let Converter::Values { pairs, reads, .. } = &row.converter else {
             return None;
         };
-        let mut read_as: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut read_as: BTreeMap<String, &str> = BTreeMap::new();
         for (scim, native) in pairs {
-            let decided = reads.iter().any(|(known, _)| known == native);
-            match read_as.get(native.as_str()) {
+            let native = text_of(native);
+            let decided = reads.iter().any(|(known, _)| *known == native);
+            match read_as.get(&native) {
                 Some(first) if !decided => {
                     let message = format!(
                         "both `{first}` and `{scim}` become `{native}` in `{}`",

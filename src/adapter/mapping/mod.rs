@@ -7,6 +7,7 @@ mod convert;
 mod converter;
 mod described;
 mod extra;
+mod field;
 mod lint;
 mod read;
 mod remember;

@@ -1,10 +1,11 @@
 //! From the vendor to SCIM: a native object, read by the table.
 
-use rhai::{Dynamic, Map};
+use rhai::Map;
 use serde_json::Value;
 
 use super::converter::Closures;
-use super::row::{Field, Row};
+use super::field::Field;
+use super::row::Row;
 use super::table::Mapping;
 use crate::adapter::keys::NativeId;
 use crate::script::fault::Failure;
@@ -35,8 +36,21 @@ impl Mapping {
     }
 
     /// Where the vendor's key stands in a native object: `id`, or `user.id`.
-    pub(crate) fn key_field(&self) -> String {
+    pub(crate) fn key_field(&self) -> &str {
         self.id_field.dotted()
+    }
+
+    /// What stands at a path of a native object, as text; none where nothing does.
+    pub(crate) fn text_at(object: &Map, path: &str) -> Option<String> {
+        Some(Field::parse(path)?.get(object)?.to_string())
+    }
+
+    /// A native field that every object of the vendor has, and this one lacks.
+    pub(crate) fn lacking(&self, reading: &Reading) -> Option<String> {
+        let values = reading.values.iter().filter(|value| value.native.is_null());
+        let mut rows = values.filter_map(|value| self.row(value.row));
+        let row = rows.find(|row| row.required && !row.read_only)?;
+        row.fields.first().map(|field| field.dotted().to_owned())
     }
 
     /// Reads a native object.
@@ -91,17 +105,5 @@ impl Row {
         } else {
             Value::Array(parts)
         }
-    }
-}
-
-impl Field {
-    fn get(&self, object: &Map) -> Option<Dynamic> {
-        let (first, rest) = self.0.split_first()?;
-        let mut value = object.get(first.as_str())?.clone();
-        for name in rest {
-            let inner = value.read_lock::<Map>()?.get(name.as_str())?.clone();
-            value = inner;
-        }
-        (!value.is_unit()).then_some(value)
     }
 }

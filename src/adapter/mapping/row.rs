@@ -4,6 +4,7 @@ use rhai::FnPtr;
 use serde_json::Value;
 
 use super::converter::Converter;
+use super::field::Field;
 use crate::scim::schema::Kind;
 use crate::scim::{Leaf, Object};
 
@@ -52,15 +53,5 @@ impl Row {
             sub: Some("primary".into()),
             ..self.leaf.clone()
         }
-    }
-}
-
-/// A native field, `address.city` as its parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Field(pub(super) Vec<String>);
-
-impl Field {
-    pub(super) fn parse(dotted: &str) -> Self {
-        Self(dotted.split('.').map(str::to_owned).collect())
     }
 }

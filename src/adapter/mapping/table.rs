@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::converter::{Closures, Refusal};
-use super::row::{Field, Row};
+use super::field::Field;
+use super::row::Row;
 use super::seen::SeenRows;
 use crate::scim::schema::Statement;
 use crate::scim::{Leaf, Object, ResourceKind, ResourceType};
@@ -119,14 +120,16 @@ impl Mapping {
 
     /// The row that stands in this one native field.
     pub(crate) fn row_in(&self, native: &str) -> Option<(usize, &Row)> {
-        let field = [Field::parse(native)];
-        self.mapped().find(|(_, row)| row.fields == field)
+        self.mapped().find(|(_, row)| match row.fields.as_slice() {
+            [field] => field.dotted() == native,
+            _ => false,
+        })
     }
 
     /// The attribute that stands in a native field, in its canonical spelling.
     pub(crate) fn attribute_in(&self, native: &str) -> Option<&str> {
-        let field = Field::parse(native);
-        let found = self.mapped().find(|(_, row)| row.fields.contains(&field));
+        let is_it = |field: &Field| field.dotted().eq_ignore_ascii_case(native);
+        let found = self.mapped().find(|(_, row)| row.fields.iter().any(is_it));
         found.map(|(_, row)| row.spelling.as_str())
     }
 
@@ -148,7 +151,7 @@ impl Mapping {
             .active_row()
             .into_iter()
             .flat_map(|(_, row)| &row.fields);
-        fields.filter_map(|field| field.0.first().map(String::as_str))
+        fields.map(Field::first)
     }
 
     /// What a filter or a resource holds at `row`, translated for the vendor.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::converter::{Closures, Refusal};
 use super::extra::extra_of;
-use super::row::{Field, Row};
+use super::row::Row;
 use super::table::Mapping;
 use crate::adapter::keys::NativeId;
 use crate::scim::patch::UNKNOWN;
@@ -206,29 +206,6 @@ pub(super) fn seen_by_script(resource: &Object, types: &ResourceType) -> Dynamic
             .map(|(name, value)| (name.as_str().into(), json::to_dynamic(value))),
     );
     seen.into()
-}
-
-impl Field {
-    fn put(&self, fields: &mut Map, value: Dynamic) {
-        put_at(fields, &self.0, value);
-    }
-}
-
-fn put_at(fields: &mut Map, names: &[String], value: Dynamic) {
-    match names {
-        [] => {}
-        [last] => {
-            fields.insert(last.as_str().into(), value);
-        }
-        [first, rest @ ..] => {
-            let inner = fields
-                .entry(first.as_str().into())
-                .or_insert_with(|| Map::new().into());
-            if let Some(mut inner) = inner.write_lock::<Map>() {
-                put_at(&mut inner, rest, value);
-            }
-        }
-    }
 }
 
 /// What [`Mapping::unknown`] gives, of a table's rows.

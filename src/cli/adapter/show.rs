@@ -197,13 +197,20 @@ fn second_create(consistency: Consistency) -> &'static str {
 fn settings(adapter: &Adapter) -> Vec<Vec<String>> {
     let manifest = &adapter.manifest;
     let base = ["  base_url", "required", "the address of the vendor's API"];
-    let secrets = manifest.credential.secrets().iter().map(|secret| {
-        let kind = manifest.credential.kind();
-        vec![
-            format!("  credential.{secret}"),
-            "required".to_owned(),
-            format!("secret of a {kind} credential"),
-        ]
+    let named = manifest.credentials.iter();
+    let named =
+        named.map(|(name, credential)| (format!("with credential_kind = \"{name}\""), credential));
+    let usual = std::iter::once(("required".to_owned(), &manifest.credential));
+    let secrets = usual.chain(named).flat_map(|(need, credential)| {
+        let kind = credential.kind();
+        let secrets = manifest.secrets(credential).into_iter();
+        secrets.map(move |secret| {
+            vec![
+                format!("  credential.{secret}"),
+                need.clone(),
+                format!("secret of a {kind} credential"),
+            ]
+        })
     });
     let own = manifest.settings.iter().map(|(name, setting)| {
         let description = setting.description.clone();

@@ -62,9 +62,9 @@ impl Fault {
             Failure::Vendor(fault, _) => match fault {
                 VendorFault::Unreachable => Self::Unreachable,
                 VendorFault::UnknownOutcome => Self::Unconfirmed,
-                VendorFault::Unusable => Self::Vendor,
+                VendorFault::Unusable | VendorFault::Expired => Self::Vendor,
                 VendorFault::Busy { .. } => Self::Busy,
-                VendorFault::Credential => Self::Credential,
+                VendorFault::Credential { .. } => Self::Credential,
                 VendorFault::Forbidden { .. } => Self::Permission,
             },
             Failure::Gateway(fault) => match fault {

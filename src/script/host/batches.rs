@@ -11,7 +11,7 @@ use super::item::Item;
 use super::json;
 use crate::script::call::VendorReply;
 use crate::script::fiber::{Answer, Ask};
-use crate::script::replies::Meaning;
+use crate::script::replies::{Answered, Meaning};
 
 /// Registers the functions.
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
@@ -98,7 +98,9 @@ fn written(value: &Dynamic, context: &NativeCallContext<'_>) -> Result<Value, Th
 fn judged(context: NativeCallContext<'_>, part: Dynamic) -> Result<Dynamic, Box<EvalAltResult>> {
     let script = ScriptContext::of(&context)?;
     let body = written(&part, &context)?;
-    let verdict = script.environment().replies().judge(200, Some(&body));
+    let about = script.environment().effects().about();
+    let answered = Answered::part(&body, about);
+    let verdict = script.environment().replies().judge(&answered);
     if let Some(action) = verdict.alarm {
         tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
     }

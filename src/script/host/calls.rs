@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use super::context::ScriptContext;
 use super::document::Docs;
-use super::fault::{Fault, is_html};
+use super::fault::Fault;
 use super::json;
 use super::quoting::query_string;
-use crate::script::call::{CallBody, RequestToken, VendorCall, VendorReply, Verb};
+use crate::script::call::{CallBody, Errand, RequestToken, VendorCall, VendorReply, Verb};
 use crate::script::fiber::{Answer, Ask};
-use crate::script::replies::{Format, Meaning};
+use crate::script::replies::{Answered, Format, Meaning, is_html};
 
 pub(super) type Thrown = Box<EvalAltResult>;
 
@@ -25,7 +25,7 @@ pub(super) type Thrown = Box<EvalAltResult>;
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.call(
         "get(path)",
-        "Reads; gives the reply, JSON or XML as the manifest says. The path is below the tenant's base URL.",
+        "Reads; gives the reply, JSON or XML as the manifest says. The path is below the tenant's base URL; a whole link that leads there is followed too, and no other.",
         &[(r#"get(`/users/${segment("a/b")}`)"#, r#"GET /users/a%2Fb"#)],
     );
     engine.register_fn("get", |context: NativeCallContext<'_>, path: &str| {
@@ -259,7 +259,7 @@ impl Request {
     pub(super) fn ask(
         self,
         context: &NativeCallContext<'_>,
-        read: impl FnOnce(&ScriptContext, Verb, &VendorReply, bool) -> Result<Dynamic, Fault>,
+        read: impl FnOnce(&ScriptContext, Errand, &VendorReply, bool) -> Result<Dynamic, Fault>,
     ) -> Result<Dynamic, Thrown> {
         let script = ScriptContext::of(context)?;
         let call = VendorCall {
@@ -268,20 +268,24 @@ impl Request {
             body: self.body,
             idempotent: self.idempotent,
             token: self.token,
+            resource: script.environment().effects().about(),
         };
-        let (verb, repeatable) = (call.method, call.is_repeatable());
+        let (errand, repeatable, path) = (call.errand(), call.is_repeatable(), call.path.clone());
         match script.call().ask(Ask::Call(call)) {
-            Answer::Reply(Ok(reply)) => read(&script, verb, &reply, repeatable).map_err(|fault| {
-                let effects = script.environment().effects();
-                if fault.is_refusal() {
-                    effects.refused();
-                }
-                fault.of_call(effects.last()).throw(context.call_position())
-            }),
+            Answer::Reply(Ok(reply)) => {
+                read(&script, errand, &reply, repeatable).map_err(|fault| {
+                    let effects = script.environment().effects();
+                    if fault.is_refusal() {
+                        effects.refused();
+                    }
+                    let fault = fault.of_call(effects.last()).of_path(path).of_reply(&reply);
+                    fault.throw(context.call_position())
+                })
+            }
             Answer::Reply(Err(fault)) => {
                 let last = script.environment().effects().last();
                 let fault = Fault::unanswered(fault, repeatable).of_call(last);
-                Err(fault.throw(context.call_position()))
+                Err(fault.of_path(path).throw(context.call_position()))
             }
             _ => Err(cancelled(context)),
         }
@@ -291,19 +295,20 @@ impl Request {
 /// The reply's body, or the fault it stands for.
 pub(super) fn read(
     script: &ScriptContext,
-    verb: Verb,
+    errand: Errand,
     reply: &VendorReply,
     repeatable: bool,
 ) -> Result<Dynamic, Fault> {
     let replies = script.environment().replies();
     let body = replies.parse(&reply.body);
-    let verdict = replies.judge(reply.status, body.as_ref());
+    let verdict = replies.judge(&Answered::of(reply, errand, body.as_ref()));
+    let is = |verb| errand.verb == Some(verb);
     if let Some(action) = verdict.alarm {
         tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
     }
     match verdict.means {
         // The lost try did it: what is to be gone is gone.
-        Meaning::Absent if verb == Verb::Delete && reply.after_loss => Ok(Dynamic::UNIT),
+        Meaning::Absent if is(Verb::Delete) && reply.after_loss => Ok(Dynamic::UNIT),
         // A script cannot hold it, and is not to blame.
         Meaning::Ok if body.as_ref().is_some_and(|body| !json::fits(body)) => {
             let action = "ask the vendor for smaller pages, or a lower [paging] size";
@@ -316,7 +321,7 @@ pub(super) fn read(
             Ok(body.as_ref().map_or(Dynamic::UNIT, json::to_dynamic))
         }
         // What was to be read is not there: no script can go on from that.
-        Meaning::Ok if reply.body.is_empty() && verb != Verb::Get => Ok(Dynamic::UNIT),
+        Meaning::Ok if reply.body.is_empty() && !is(Verb::Get) => Ok(Dynamic::UNIT),
         Meaning::Ok => Err(garbled(replies.format, reply, repeatable)),
         _ => Err(Fault::answered(
             &verdict,
@@ -336,7 +341,7 @@ fn garbled(format: Format, reply: &VendorReply, repeatable: bool) -> Fault {
     let size = reply.body.len();
     let came = if reply.body.is_empty() {
         format!("an empty body instead of {language}")
-    } else if is_html(reply) {
+    } else if is_html(&reply.body) {
         format!("HTML instead of {language}")
     } else if format == Format::Json && json::is_cut(&reply.body) {
         format!("JSON that is cut off after {size} bytes")

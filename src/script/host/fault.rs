@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use hyper::HeaderMap;
+use hyper::header::HeaderValue;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
 use serde_json::Value;
 
@@ -14,14 +16,14 @@ use crate::script::call::{CallFault, VendorReply};
 use crate::script::effects::LastCall;
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
 use crate::script::origin::{Origin, plain};
-use crate::script::replies::{LONGEST_SPAN, Meaning, Verdict};
+use crate::script::replies::{LONGEST_SPAN, Meaning, Verdict, is_html};
 
 /// An answer in words: its status, the vendor's code, and what is wrong with its body.
 fn shown(verdict: &Verdict<'_>, reply: &VendorReply) -> String {
     let status = reply.status;
     match verdict.code.as_deref().filter(|code| is_code(code)) {
         Some(code) => format!("the vendor answered {status} with the code {code}"),
-        None if is_html(reply) => format!("the vendor answered {status} with HTML"),
+        None if is_html(&reply.body) => format!("the vendor answered {status} with HTML"),
         None => format!("the vendor answered {status}"),
     }
 }
@@ -30,13 +32,6 @@ fn shown(verdict: &Verdict<'_>, reply: &VendorReply) -> String {
 fn is_code(code: &str) -> bool {
     let fits = |letter: u8| letter.is_ascii_alphanumeric() || b"_-.".contains(&letter);
     !code.is_empty() && code.len() <= 40 && code.bytes().all(fits)
-}
-
-/// Whether a web page came, as some box on the way sends it.
-pub(super) fn is_html(reply: &VendorReply) -> bool {
-    let head = reply.body.get(..64).unwrap_or(&reply.body);
-    let head = String::from_utf8_lossy(head).trim_start().to_lowercase();
-    head.starts_with("<!doctype html") || head.starts_with("<html")
 }
 
 /// `part(reply, name)`.
@@ -161,6 +156,10 @@ pub(crate) struct Fault {
     detail: Option<String>,
     /// An earlier try of the call was lost and may have been carried out.
     after_loss: bool,
+    /// The path of the call, as the script wrote it, and the headers of its answer: for the
+    /// script to look into, and shown to nobody.
+    path: Option<String>,
+    headers: Box<HeaderMap>,
     /// What happened, and at which call: for whoever runs the gateway.
     origin: Box<Origin>,
     /// Where it was thrown first.
@@ -205,7 +204,7 @@ impl Fault {
             detail: verdict.detail.map(str::to_owned),
             after_loss: reply.after_loss,
             origin: Box::new(Origin::of(shown(verdict, reply))),
-            position: Position::NONE,
+            ..Self::bare(FaultKind::UnknownOutcome)
         }
     }
 
@@ -218,7 +217,9 @@ impl Fault {
                 "the call has to wait: the vendor asks for it, or this tenant's [limits] do"
                     .to_owned()
             }
-            CallFault::Credential | CallFault::LeaseEnded => fault.to_string(),
+            CallFault::Credential | CallFault::LeaseEnded | CallFault::Login(_) => {
+                fault.to_string()
+            }
         };
         let kind = match fault {
             CallFault::NotSent(_) => FaultKind::Unreachable,
@@ -226,6 +227,7 @@ impl Fault {
             CallFault::Lost(_) => FaultKind::UnknownOutcome,
             CallFault::Busy { retry_after } => FaultKind::Busy(retry_after),
             CallFault::Credential => FaultKind::Meant(Meaning::Credential),
+            CallFault::Login(_) => FaultKind::Meant(Meaning::Fault),
             CallFault::LeaseEnded => {
                 FaultKind::Failed(Box::new(GatewayFault::lease_ended().into()))
             }
@@ -247,6 +249,18 @@ impl Fault {
     /// With the call it came of.
     pub(super) fn of_call(mut self, last: Option<LastCall>) -> Self {
         self.origin.call = last.map(|last| last.call);
+        self
+    }
+
+    /// With the path of that call.
+    pub(super) fn of_path(mut self, path: String) -> Self {
+        self.path = Some(path);
+        self
+    }
+
+    /// With the headers of its answer.
+    pub(super) fn of_reply(mut self, reply: &VendorReply) -> Self {
+        self.headers = Box::new(reply.headers.clone());
         self
     }
 
@@ -283,6 +297,8 @@ impl Fault {
             attribute: None,
             detail: None,
             after_loss: false,
+            path: None,
+            headers: Box::default(),
             origin: Box::default(),
             position: Position::NONE,
         }
@@ -379,10 +395,13 @@ impl Fault {
             )))
             .into(),
             Meaning::Busy => vendor(VendorFault::Busy { retry_after: None }),
-            Meaning::Credential => vendor(VendorFault::Credential),
+            Meaning::Credential => vendor(VendorFault::Credential {
+                detail: self.detail,
+            }),
             Meaning::Forbidden => vendor(VendorFault::Forbidden {
                 detail: self.detail,
             }),
+            Meaning::Expired => vendor(VendorFault::Expired),
             Meaning::Fault | Meaning::Ok => vendor(VendorFault::Unusable),
             Meaning::Bug => GatewayFault::Internal.into(),
         }
@@ -394,6 +413,7 @@ impl Fault {
             FaultKind::Meant(Meaning::Absent) => "absent",
             FaultKind::Meant(Meaning::Conflict) => "conflict",
             FaultKind::Meant(Meaning::Invalid) => "invalid",
+            FaultKind::Meant(Meaning::Expired) => "expired",
             FaultKind::Meant(Meaning::Busy) | FaultKind::Busy(_) => "busy",
             FaultKind::Meant(Meaning::Quota) => "quota",
             FaultKind::Meant(Meaning::Credential) => "credential",
@@ -433,6 +453,16 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     });
     engine.register_get("status", |fault: &mut Fault| i64::from(fault.status));
     engine.register_get("after_loss", |fault: &mut Fault| fault.after_loss);
+    engine.register_get("path", |fault: &mut Fault| {
+        fault.path.clone().map_or(Dynamic::UNIT, Dynamic::from)
+    });
+    engine.register_get("headers", |fault: &mut Fault| {
+        let text = |value: &HeaderValue| Some(Dynamic::from(value.to_str().ok()?.to_owned()));
+        let headers = fault.headers.iter();
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.as_str().into(), text(value)?)));
+        headers.collect::<Map>()
+    });
     engine.register_get("body", |fault: &mut Fault| json::to_dynamic(&fault.body));
 
     docs.function(
@@ -474,6 +504,34 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         &[("not_found().means", r#""absent""#)],
     );
     engine.register_fn("not_found", || Fault::new(Meaning::Absent, None, ""));
+    docs.function(
+        "credential(detail)",
+        "A fault to `throw`: the vendor refuses the tenant's credential. Entra gets 503 with `detail`, which says what to do in the gateway or at the vendor.",
+        &[(r#"credential("The licence has no API.").means"#, r#""credential""#)],
+    );
+    engine.register_fn("credential", |detail: &str| {
+        Fault::new(Meaning::Credential, None, detail)
+    });
+    docs.function(
+        "forbidden(detail)",
+        "A fault to `throw`: the credential is valid and lacks a right; `detail` says which. Entra gets 503 with it.",
+        &[(r#"forbidden("Give the key the role admin.").means"#, r#""forbidden""#)],
+    );
+    engine.register_fn("forbidden", |detail: &str| {
+        Fault::new(Meaning::Forbidden, None, detail)
+    });
+    docs.function(
+        "fault(detail)",
+        "A fault to `throw`: the vendor failed. Entra gets 503; `detail` is for the log and `explain`, and must name no person.",
+        &[(r#"fault("half an answer").means"#, r#""fault""#)],
+    );
+    engine.register_fn("fault", |detail: &str| Fault::unusable(detail.to_owned()));
+    docs.function(
+        "expired()",
+        "A fault to `throw` in `list_…(page)`: the vendor does not know the cursor any more. The list is read from its start again.",
+        &[("expired().means", r#""expired""#)],
+    );
+    engine.register_fn("expired", || Fault::new(Meaning::Expired, None, ""));
     docs.function(
         "busy(seconds)",
         "A fault to `throw`: nothing was done, and trying again after `seconds` makes sense.",

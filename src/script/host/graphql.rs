@@ -10,7 +10,7 @@ use super::context::ScriptContext;
 use super::document::Docs;
 use super::fault::Fault;
 use super::json;
-use crate::script::call::{VendorReply, Verb};
+use crate::script::call::{Errand, VendorReply, Verb};
 
 /// Where GraphQL is usually spoken.
 const USUAL: &str = "/graphql";
@@ -123,11 +123,11 @@ impl Operation {
 /// `data`, if there is nothing but it.
 fn read(
     script: &ScriptContext,
-    verb: Verb,
+    errand: Errand,
     reply: &VendorReply,
     repeatable: bool,
 ) -> Result<Dynamic, Fault> {
-    let whole = calls::read(script, verb, reply, repeatable)?;
+    let whole = calls::read(script, errand, reply, repeatable)?;
     let failed = |what: &str| {
         let body = json::parse(&reply.body).unwrap_or_default();
         let what = format!("the vendor answered {} with {what}", reply.status);

@@ -48,6 +48,19 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("xpath_text", xpath_text);
 
     docs.function(
+        "url_parameter(url, name)",
+        "A parameter of an address, as links to a next page have them; `()` if it is not there.",
+        &[
+            (
+                r#"url_parameter("https://api.example/users?limit=5&marker=a%2Fb", "marker")"#,
+                r#""a/b""#,
+            ),
+            (r#"url_parameter("/users?limit=5", "marker")"#, "()"),
+        ],
+    );
+    engine.register_fn("url_parameter", url_parameter);
+
+    docs.function(
         "query(name, value)",
         "A query of one parameter, to give to `get(path, query)`.",
         &[(r#"query("email", "a@b.c")"#, r##"#{ email: "a@b.c" }"##)],
@@ -63,6 +76,14 @@ fn segment(text: &str, attribute: Option<&str>) -> Result<String, Fault> {
         return Err(Fault::no_segment(attribute));
     }
     Ok(utf8_percent_encode(text, QUOTED).to_string())
+}
+
+fn url_parameter(url: &str, name: &str) -> Dynamic {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let mut parameters = url::form_urlencoded::parse(query.as_bytes());
+    let found = parameters.find(|(known, _)| known == name);
+    found.map_or(Dynamic::UNIT, |(_, value)| value.into_owned().into())
 }
 
 /// XPath 1.0 §3.7: a literal has no escapes, so one with both quotes is put together.

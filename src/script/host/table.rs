@@ -6,6 +6,9 @@
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext, Position};
 
+use serde_json::Value;
+
+use super::json;
 use crate::script::host::document::Docs;
 
 /// One row as the script wrote it.
@@ -41,9 +44,9 @@ pub(crate) enum Conversion {
     Lower,
     Trimmed,
     Values {
-        pairs: Vec<(String, String)>,
+        pairs: Vec<(String, Value)>,
         reads: Vec<(String, String)>,
-        other: Option<String>,
+        other: Option<Value>,
     },
     Language {
         separator: String,
@@ -107,11 +110,17 @@ pub(crate) fn register(engine: &mut Engine, docs: &mut Docs) {
 fn register_rows(engine: &mut Engine, docs: &mut Docs) {
     docs.row(
         "attr(scim, native)",
-        "A row: this SCIM attribute stands in this native field (`a.b` for a nested one).",
-        &[(
-            r#"attr("title", "job.name")"#,
-            r#"{"title": "Boss"} ⇄ {"job": {"name": "Boss"}}"#,
-        )],
+        "A row: this SCIM attribute stands in this native field: `a.b` for a nested one, `list[id=3].value` for one in a list's element, which a number or a text tells apart.",
+        &[
+            (
+                r#"attr("title", "job.name")"#,
+                r#"{"title": "Boss"} ⇄ {"job": {"name": "Boss"}}"#,
+            ),
+            (
+                r#"attr("title", "custom_fields[id=3].value")"#,
+                r#"{"title": "Boss"} ⇄ {"custom_fields": [{"id": 3, "value": "Boss"}]}"#,
+            ),
+        ],
     );
     engine.register_fn(
         "attr",
@@ -247,8 +256,8 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
             r#"{"active": false} ← {"state": "NEW"}"#,
         )],
     );
-    engine.register_fn("pending", |mut row: Attr, native: &str| {
-        row.pending.push(native.to_owned());
+    engine.register_fn("pending", |mut row: Attr, native: Dynamic| {
+        row.pending.push(native.to_string());
         row
     });
 }
@@ -308,13 +317,16 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("trimmed", |row: Attr| row.converting(Conversion::Trimmed));
     docs.row(
         ".values(#{ scim: native, … })",
-        "A closed list of values, compared without case. Anything else is refused with 400, or becomes `.others(native)`.",
-        &[(r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" })"#, r#"{"active": true} ⇄ {"state": "ON"}"#)],
+        "A closed list of values, compared without case; native ones are texts, numbers, `true` or `false`. Anything else is refused with 400, or becomes `.others(native)`.",
+        &[
+            (r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" })"#, r#"{"active": true} ⇄ {"state": "ON"}"#),
+            (r#"attr("active", "status").values(#{ "true": 1, "false": 3 })"#, r#"{"active": false} ⇄ {"status": 3}"#),
+        ],
     );
     engine.register_fn(
         "values",
         |context: NativeCallContext<'_>, row: Attr, values: Map| {
-            let pairs = pairs(&values, context.call_position())?;
+            let pairs = pairs(&values, &context)?;
             Ok::<_, Thrown>(row.converting(Conversion::Values {
                 pairs,
                 reads: Vec::new(),
@@ -325,14 +337,22 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     docs.row(
         ".reads(#{ native: scim, … })",
         "Further native values that only ever come from the vendor, and which of several spellings one is read as.",
-        &[(r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" }).reads(#{ "GONE": "false" })"#, r#"{"active": false} ← {"state": "GONE"}"#)],
+        &[
+            (r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" }).reads(#{ "GONE": "false" })"#, r#"{"active": false} ← {"state": "GONE"}"#),
+            (r#"attr("active", "status").values(#{ "true": 1, "false": 3 }).reads(#{ "2": false })"#, r#"{"active": false} ← {"status": 2}"#),
+        ],
     );
     engine.register_fn(
         "reads",
         |context: NativeCallContext<'_>, mut row: Attr, values: Map| {
-            let more = pairs(&values, context.call_position())?;
+            let more = pairs(&values, &context)?;
             match &mut row.conversion {
-                Conversion::Values { reads, .. } => reads.extend(more),
+                Conversion::Values { reads, .. } => {
+                    reads.extend(
+                        more.into_iter()
+                            .map(|(native, scim)| (native, text_of(scim))),
+                    );
+                }
                 _ => return Err(misplaced("reads", context.call_position())),
             }
             Ok(row)
@@ -348,9 +368,9 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn(
         "others",
-        |context: NativeCallContext<'_>, mut row: Attr, native: &str| {
+        |context: NativeCallContext<'_>, mut row: Attr, native: Dynamic| {
             match &mut row.conversion {
-                Conversion::Values { other, .. } => *other = Some(native.to_owned()),
+                Conversion::Values { other, .. } => *other = Some(plain(&native, &context)?),
                 _ => return Err(misplaced("others", context.call_position())),
             }
             Ok(row)
@@ -464,13 +484,25 @@ fn texts(values: &Array, what: &str, position: Position) -> Result<Vec<String>, 
         .ok_or_else(|| error(format!("{what} must be texts"), position))
 }
 
-fn pairs(values: &Map, position: Position) -> Result<Vec<(String, String)>, Thrown> {
-    let pairs = values
-        .iter()
-        .map(|(name, value)| Some((name.to_string(), value.clone().into_string().ok()?)));
-    pairs
-        .collect::<Option<_>>()
-        .ok_or_else(|| error("values must be texts".into(), position))
+fn pairs(values: &Map, context: &NativeCallContext<'_>) -> Result<Vec<(String, Value)>, Thrown> {
+    let pairs = values.iter();
+    let pairs = pairs.map(|(name, value)| Ok((name.to_string(), plain(value, context)?)));
+    pairs.collect()
+}
+
+/// A value that is a text, a number, true or false.
+fn plain(value: &Dynamic, context: &NativeCallContext<'_>) -> Result<Value, Thrown> {
+    let plain = json::to_value(value)
+        .filter(|value| matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)));
+    let text = "values must be texts, numbers, true or false";
+    plain.ok_or_else(|| error(text.into(), context.call_position()))
+}
+
+fn text_of(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
 }
 
 fn misplaced(method: &str, position: Position) -> Thrown {

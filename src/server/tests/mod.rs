@@ -325,7 +325,7 @@ async fn perform(deed: &str, base_url: String) -> Result<scim::Response, Failure
         "unreachable" => return Err(VendorFault::Unreachable.into()),
         "unknown-outcome" => return Err(VendorFault::UnknownOutcome.into()),
         "unusable" => return Err(VendorFault::Unusable.into()),
-        "credential" => return Err(VendorFault::Credential.into()),
+        "credential" => return Err(VendorFault::Credential { detail: None }.into()),
         "busy" => return busy(None),
         "busy-now" => return busy(Some(Duration::ZERO)),
         "busy-1500ms" => return busy(Some(Duration::from_millis(1500))),

@@ -10,6 +10,7 @@ fn call(method: Verb) -> VendorCall {
         body: None,
         idempotent: false,
         token: None,
+        resource: None,
     }
 }
 

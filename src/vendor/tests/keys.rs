@@ -11,19 +11,20 @@ const NO_KEY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
 const REFUSED: &str = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n";
 
 fn destination(vendor: &Vendor, password: &str) -> Destination {
+    let form = r#"form = { password = "{password}", type = "keygen", user = "{username}" }"#;
+    exchanging(vendor, &format!("{form}\nkey = \"/key\""), password)
+}
+
+/// A vendor whose key is asked for as a manifest says.
+fn exchanging(vendor: &Vendor, login: &str, password: &str) -> Destination {
+    let login = format!("header = \"x-key\"\npath = \"/keys/\"\n{login}");
+    let values = [("username", "svc"), ("password", password)];
     let exchange = KeyExchange {
         header: hyper::header::HeaderName::from_static("x-key"),
-        path: "/keys/".into(),
-        form: [
-            ("password", "{password}"),
-            ("type", "keygen"),
-            ("user", "{username}"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec(),
-        key: "/key".into(),
-        username: "svc".into(),
-        password: password.into(),
+        login: toml::from_str(&login).unwrap(),
+        values: values
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .into(),
     };
     Destination {
         credential: Credential::KeyExchange(Box::new(exchange)),
@@ -99,19 +100,21 @@ async fn a_wrong_password_is_tried_once_however_many_wait() {
     let network = Network::new(pool(), Arc::new(mended));
     let fault = send(&network, Verb::Get, "/users").await.unwrap_err();
     assert!(
-        matches!(fault, CallFault::NotSent(_)),
+        matches!(fault, CallFault::Login(_)),
         "{fault:?}: `{{}}` holds no key"
     );
 }
 
 #[tokio::test]
 async fn without_a_key_nothing_is_sent() {
-    let vendor = Vendor::start([NO_KEY, NO_KEY, NO_KEY].map(Act::Say)).await;
+    let vendor = Vendor::start([NO_KEY].map(Act::Say)).await;
     let network = Network::new(pool(), Arc::new(destination(&vendor, "p")));
     let fault = send(&network, Verb::Post, "/users").await.unwrap_err();
-    assert!(matches!(fault, CallFault::NotSent(_)), "{fault:?}");
-    let asked = "password=p&type=keygen&user=svc";
-    assert_eq!(shown(&vendor), [asked; 3]);
+    let CallFault::Login(why) = fault else {
+        panic!("{fault:?}");
+    };
+    assert!(why.contains("answered 200 without a key at /key"), "{why}");
+    assert_eq!(shown(&vendor), ["password=p&type=keygen&user=svc"]);
 }
 
 /// A vendor that gives keys or does not, and counts how often it was asked.
@@ -141,9 +144,13 @@ async fn an_exchange_in_trouble_is_no_refusal() {
         meet("SSH-2.0-OpenSSH_9.6\r\n"),
         meet("HTTP/1.1 429 X\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"),
     );
-    for fault in [down, failed, absent, nonsense] {
+    for fault in [down, failed, nonsense] {
         assert!(matches!(fault, CallFault::NotSent(_)), "{fault:?}");
     }
+    let CallFault::Login(why) = absent else {
+        panic!("{absent:?}");
+    };
+    assert!(why.contains("the login at /keys/ answered 404"), "{why}");
     let retry_after = Some(Duration::from_secs(60));
     assert_eq!(busy, CallFault::Busy { retry_after });
 }
@@ -216,15 +223,9 @@ async fn a_key_is_read_as_the_vendor_writes_and_asked_for_like_anything_else() {
         xml.len()
     );
     let vendor = giving(given.leak()).await;
-    let plain = destination(&vendor, "p");
-    let Credential::KeyExchange(exchange) = plain.credential.clone() else {
-        panic!("{:?}", plain.credential);
-    };
+    let login = "form = { user = \"{username}\" }\nkey = \"/response/result/key/#text\"";
+    let plain = exchanging(&vendor, login, "p");
     let xml = Destination {
-        credential: Credential::KeyExchange(Box::new(KeyExchange {
-            key: "/response/result/key/#text".into(),
-            ..*exchange
-        })),
         headers: vec![(
             hyper::header::HeaderName::from_static("x-customer"),
             hyper::header::HeaderValue::from_static("42"),
@@ -246,9 +247,46 @@ async fn a_key_that_no_header_can_carry_is_none() {
     let network = Network::new(pool(), Arc::new(destination(&vendor, "p")));
     let fault = send(&network, Verb::Post, "/users").await.unwrap_err();
     assert!(
-        matches!(&fault, CallFault::NotSent(why) if why.contains("no key in the answer")),
+        matches!(&fault, CallFault::Login(why) if why.contains("no header can carry")),
         "{fault:?}"
     );
     let called = vendor.requests().iter().any(|it| it.contains("/users"));
     assert!(!called);
+}
+
+#[tokio::test]
+async fn a_tree_is_posted_and_the_key_is_in_a_header() {
+    const KEY: &str = "HTTP/1.1 201 Created\r\nX-Subject-Token: one\r\nContent-Length: 0\r\n\r\n";
+    let vendor = Vendor::start([KEY, FINE].map(Act::Say)).await;
+    let login = r#"
+        scheme = "Key"
+        body = { auth = [{ user = "{username}", word = "a {password}" }] }
+        key_header = "X-Subject-Token"
+    "#;
+    let to = exchanging(&vendor, login, "p\"{username}");
+    let network = Network::new(pool(), Arc::new(to));
+    assert!(send(&network, Verb::Post, "/users").await.is_ok());
+    let posted = r#"{"auth":[{"user":"svc","word":"a p\"{username}"}]}"#;
+    assert_eq!(shown(&vendor), [posted, "Key one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_is_renewed_before_it_ends() {
+    const KEY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"key\":\"one\",\"for\":3600}";
+    let vendor = giving(KEY).await;
+    let login = r#"
+        form = { user = "{username}" }
+        key = "/key"
+        lifetime = "/for"
+    "#;
+    let network = Network::new(pool(), Arc::new(exchanging(&vendor, login, "p")));
+    let asked = |vendor: &Vendor| {
+        let shown = shown(vendor);
+        shown.iter().filter(|it| it.contains("user=svc")).count()
+    };
+    for (minutes, expect) in [(0, 1), (58, 1), (2, 2), (1, 2)] {
+        tokio::time::advance(Duration::from_secs(minutes * 60)).await;
+        assert!(send(&network, Verb::Post, "/users").await.is_ok());
+        assert_eq!(asked(&vendor), expect, "{minutes}");
+    }
 }
