@@ -24,7 +24,8 @@ pub struct Remembered {
     /// disabled objects by itself.
     #[serde(default, skip_serializing_if = "Object::is_empty")]
     pub kept: Object,
-    /// Switched off, so that the gateway keeps the memberships and the vendor has none.
+    /// Memberships that the gateway keeps are to be told the vendor: it is switched off, or was
+    /// just created again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
 }

@@ -48,7 +48,10 @@ impl Operation {
             && projection.is_silent()
             && self.service.profile.answers_changed_groups_without_body();
         let answered = match changed {
-            Ok(()) if without_body => Ok(Response::no_content()),
+            Ok(()) if without_body => self
+                .heard_of(&mut run)
+                .await
+                .map(|()| Response::no_content()),
             Ok(()) => self.answer_run(&mut run, 200, projection).await,
             Err(not_done) => Err(not_done),
         };
@@ -216,10 +219,15 @@ impl Operation {
         plan.then_for(members.join, Step::AddMembers);
         plan.then_for(members.leave, Step::RemoveMembers);
         plan.then(Step::Update(native));
+        let returns = match self.suspends() {
+            true => active == Some(true),
+            // It was created again, and that was cut short.
+            false => run.target()?.remembered.suspended,
+        };
+        if returns {
+            plan.then(Step::Rejoin);
+        }
         if active == Some(true) {
-            if self.suspends() {
-                plan.then(Step::Rejoin);
-            }
             plan.then(Step::Switch(true));
         }
         if kind == ResourceKind::Group && !plan.writes() {

@@ -8,6 +8,7 @@ use super::intent::Intent;
 use super::names::holds_named;
 use super::operation::Operation;
 use super::outcome::Outcome;
+use super::run::Run;
 use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Mapping, Reading, Written};
 use crate::scim::ResourceKind;
@@ -54,6 +55,20 @@ impl Operation {
             |intent: &Intent| intent.native.is_some() || intent.began.is_some() && is_of(intent);
         let is_settled = |intent: &Intent| is_made(intent) || self.unsettled(intent).is_zero();
         self.intents.heard(is_it, is_settled);
+    }
+
+    /// The client hears of the object of a run by an answer that does not show it. Only intents of
+    /// earlier processes are cause to read it.
+    pub(super) async fn heard_of(&self, run: &mut Run<'_>) -> Outcome<()> {
+        let kind = run.kind;
+        self.intents.load_once(self.asking()).await?;
+        let is_of_before = |intent: &Intent| intent.kind == kind && intent.began.is_none();
+        if self.intents.is_in_doubt(is_of_before) {
+            run.reread().await?;
+        }
+        let native = run.target()?.native.clone();
+        self.heard(kind, &native, run.reading.as_ref());
+        Ok(())
     }
 
     fn was_there_before(&self, intent: &Intent, id: &NativeId) -> bool {

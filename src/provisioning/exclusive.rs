@@ -36,20 +36,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Tells the vendor the foremost group of a user who was created again.
-    pub(super) async fn rejoin_exclusively(&mut self) -> Outcome<()> {
-        let operation = self.operation;
-        let user = self.target()?.clone();
-        let held = operation
-            .memory
-            .memberships(&operation.tenant, &user.key.id)
-            .await?;
-        match operation.foremost(&held).await? {
-            None => Ok(()),
-            foremost => operation.assign(&user.native, foremost).await,
-        }
-    }
-
     /// Makes a user a member; `false` if there is no such user.
     async fn join(&self, group: &Target, member: &ScimId) -> Outcome<bool> {
         let operation = self.operation;
@@ -133,7 +119,7 @@ impl Run<'_> {
 
 impl Operation {
     /// Tells the vendor the user's group if another one is foremost now.
-    async fn tell_foremost(
+    pub(super) async fn tell_foremost(
         &self,
         user: &NativeId,
         before: &[Membership],

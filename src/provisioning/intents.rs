@@ -51,6 +51,8 @@ struct State {
     live: HashMap<Name, watch::Receiver<Option<Ended>>>,
     /// Heard, and not yet deleted in the store.
     heard: Vec<String>,
+    /// Changed, of which the store does not know yet.
+    changed: Vec<String>,
 }
 
 /// How a create ended, for those who wait for it.
@@ -98,6 +100,16 @@ impl State {
     fn has_created(&self, name: &Name) -> bool {
         let running = self.live.get(name);
         running.is_some_and(|running| *running.borrow() == Some(Ended::Created))
+    }
+
+    /// The client knows which object has the name of those that are meant.
+    fn answer(&mut self, are_meant: impl Fn(&Intent) -> bool) {
+        for intent in &mut self.open {
+            if intent.purpose != Purpose::Answered && are_meant(intent) {
+                intent.purpose = Purpose::Answered;
+                self.changed.push(intent.id.clone());
+            }
+        }
     }
 }
 
@@ -227,8 +239,11 @@ impl Intents {
         } else if !state.loaded {
             state.loaded = true;
             for intent in &mut read {
-                // The process that began it has ended.
-                intent.calls_until = intent.calls_until.min(now);
+                // The process that began it has ended. The next one need not wait as long again.
+                if intent.calls_until > now {
+                    intent.calls_until = now;
+                    state.changed.push(intent.id.clone());
+                }
             }
             state.open.splice(0..0, read);
         }
@@ -247,7 +262,11 @@ impl Intents {
         self.load(asking).await?;
         let ended = self.make_room();
         let (memory, tenant) = (asking.memory, asking.tenant);
-        memory.begin_intent(tenant, intent.clone(), ended).await?;
+        let begun = memory.begin_intent(tenant, intent.clone(), ended.clone());
+        if let Err(error) = begun.await {
+            self.state().heard.extend(ended);
+            return Err(error);
+        }
         let began = Some(asking.known.moment());
         let intent = Intent { began, ..intent };
         self.state().open.push(intent.clone());
@@ -272,27 +291,15 @@ impl Intents {
         asking: Asking<'_>,
         intent: &str,
     ) -> Result<(), MemoryError> {
-        let answered = {
-            let mut state = self.state();
-            let intent = state.open.iter_mut().find(|open| open.id == intent);
-            intent.map(|intent| {
-                intent.purpose = Purpose::Answered;
-                intent.clone()
-            })
-        };
-        let Some(intent) = answered else {
-            return Ok(());
-        };
-        let ended = vec![intent.id.clone()];
-        let (memory, tenant) = (asking.memory, asking.tenant);
-        memory.begin_intent(tenant, intent, ended).await
+        self.state().answer(|open| open.id == intent);
+        self.flush(asking.memory, asking.tenant).await
     }
 
-    /// Whether an intent is open and nothing is known to have come of it.
-    pub(super) fn is_in_doubt(&self, id: &str) -> bool {
+    /// Whether nothing is known to have come of an open intent of those that are meant.
+    pub(super) fn is_in_doubt(&self, are_meant: impl Fn(&Intent) -> bool) -> bool {
         let state = self.state();
         let mut open = state.open.iter();
-        open.any(|intent| intent.id == id && intent.native.is_none())
+        open.any(|intent| intent.native.is_none() && are_meant(intent))
     }
 
     /// What may be deleted with the next commit: what was heard, and the oldest beyond [`MOST`].
@@ -323,19 +330,12 @@ impl Intents {
         if state.open.is_empty() {
             return;
         }
-        let (mut open, mut ended) = (Vec::new(), Vec::new());
-        for mut intent in std::mem::take(&mut state.open) {
-            match is_it(&intent) {
-                true if is_settled(&intent) => ended.push(intent),
-                is_it => {
-                    if is_it {
-                        intent.purpose = Purpose::Answered;
-                    }
-                    open.push(intent);
-                }
-            }
-        }
+        let is_over = |intent: &Intent| is_it(intent) && is_settled(intent);
+        let (ended, open) = std::mem::take(&mut state.open)
+            .into_iter()
+            .partition::<Vec<_>, _>(is_over);
         state.open = open;
+        state.answer(is_it);
         for name in ended.iter().filter_map(|intent| intent.names.first()) {
             if state.has_created(name) {
                 state.live.remove(name);
@@ -359,11 +359,26 @@ impl Intents {
         self.state().open.len()
     }
 
-    /// Deletes in the store what is closed.
+    /// Deletes in the store what is closed, and writes what has changed.
     ///
     /// # Errors
     /// The store cannot be written; it is tried again with the next one.
     pub async fn flush(&self, memory: &dyn Memory, tenant: &TenantId) -> Result<(), MemoryError> {
+        let changed = std::mem::take(&mut self.state().changed);
+        for (place, id) in changed.iter().enumerate() {
+            let intent = self
+                .state()
+                .open
+                .iter()
+                .find(|open| open.id == *id)
+                .cloned();
+            if let Some(intent) = intent
+                && let Err(error) = memory.begin_intent(tenant, intent, vec![id.clone()]).await
+            {
+                self.state().changed.extend_from_slice(&changed[place..]);
+                return Err(error);
+            }
+        }
         let ended = std::mem::take(&mut self.state().heard);
         if ended.is_empty() {
             return Ok(());

@@ -118,6 +118,7 @@ impl Run<'_> {
             remembered: Remembered {
                 extra: extra_of(mapping, &self.wanted),
                 overrides: overrides(mapping, &native.written),
+                suspended: matches!(making.purpose, Purpose::Recreate(_)),
                 ..Remembered::default()
             },
             at: process.now(),
@@ -212,12 +213,18 @@ impl Run<'_> {
         let not_taken = update_overrides(mapping, &mut remembered, &self.written, &reading);
         operation.note_kept(not_taken);
         operation.remember_active(kind, &mut remembered, &self.wanted, &reading)?;
-        remembered.suspended =
-            kind == ResourceKind::User && operation.suspends() && !operation.is_active(&reading)?;
         operation.keep(kind, &mut remembered, &reading)?;
-        let making = self.making.as_ref().ok_or(GatewayFault::Internal)?;
+        let intent = self
+            .making
+            .as_ref()
+            .and_then(|making| making.intent.as_ref());
+        let intent = intent.ok_or(GatewayFault::Internal)?;
+        remembered.suspended = matches!(intent.purpose, Purpose::Recreate(_))
+            || kind == ResourceKind::User
+                && operation.suspends()
+                && !operation.is_active(&reading)?;
         let id = operation
-            .complete(kind, making, &reading.id, &remembered)
+            .complete(intent, reading.id.clone(), remembered.clone())
             .await?;
         self.target = Some(Target {
             key: operation.key(kind, &id),
@@ -230,28 +237,24 @@ impl Run<'_> {
 
 impl Operation {
     /// Commits what a create leaves to keep, and gives the object's SCIM id.
-    async fn complete(
+    pub(super) async fn complete(
         &self,
-        kind: ResourceKind,
-        making: &Making,
-        native: &NativeId,
-        remembered: &Remembered,
+        intent: &Intent,
+        native: NativeId,
+        remembered: Remembered,
     ) -> Outcome<ScimId> {
-        let reserved = making
-            .intent
-            .as_ref()
-            .and_then(|intent| intent.reserved.clone());
+        let rebinds = matches!(intent.purpose, Purpose::Recreate(_));
         let completion = Completion {
-            kind,
-            native: native.clone(),
-            issued: self.is_issued(kind),
-            rebinds: matches!(making.purpose, Purpose::Recreate(_)),
-            reserved,
-            remembered: remembered.clone(),
+            kind: intent.kind,
+            native,
+            issued: self.is_issued(intent.kind),
+            rebinds,
+            reserved: intent.reserved.clone(),
+            remembered,
         };
         let id = self.memory.complete(&self.tenant, completion).await?;
-        if matches!(making.purpose, Purpose::Recreate(_)) {
-            self.ids.bump(&self.tenant, kind);
+        if rebinds {
+            self.ids.bump(&self.tenant, intent.kind);
         }
         Ok(id)
     }

@@ -1,5 +1,5 @@
 //! Creates of which nobody knows whether they took effect: how long they may still do so, and what
-//! becomes of those that earlier processes left open.
+//! becomes of those that were left open.
 
 use std::time::Duration;
 
@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use super::intent::{EXPIRES, Intent, Purpose};
 use super::locks::LockSet;
-use super::memory::Completion;
 use super::name::Name;
 use super::names::{locks_of, names_held};
 use super::operation::Operation;
@@ -101,7 +100,7 @@ impl Operation {
         }
         for intent in in_doubt {
             let mut settling = Settling::of(self, &intent);
-            while self.intents.is_in_doubt(&intent.id) && !settling.is_over() {
+            while self.intents.is_in_doubt(|open| open.id == intent.id) && !settling.is_over() {
                 settling.pause(self).await?;
             }
         }
@@ -125,7 +124,7 @@ impl Operation {
         Ok(held)
     }
 
-    /// Looks for what ended processes were creating: what is there is remembered, so that
+    /// Looks for what was being created and was not confirmed: what is there is remembered, so that
     /// nothing is lost when its intent expires, and what cannot come any more is forgotten.
     ///
     /// # Errors
@@ -137,14 +136,21 @@ impl Operation {
 
     async fn settle_all(&self) -> Outcome<()> {
         let is_settled = |intent: &Intent| self.unsettled(intent).is_zero();
-        for intent in self.intents.those(self.asking(), is_settled).await? {
-            if intent.purpose == Purpose::Answered || intent.age(&self.process) > EXPIRES {
-                self.intents.close(&intent.id);
-            } else if intent.epoch != self.process.epoch() {
-                self.settle(intent).await?;
-            }
+        let (over, open): (Vec<_>, Vec<_>) = self
+            .intents
+            .those(self.asking(), is_settled)
+            .await?
+            .into_iter()
+            .partition(|it| it.purpose == Purpose::Answered || it.age(&self.process) > EXPIRES);
+        over.iter()
+            .for_each(|intent| self.intents.close(&intent.id));
+        // Before the vendor is asked, which may fail.
+        self.intents.flush(&*self.memory, &self.tenant).await?;
+        let is_unknown = |it: &Intent| it.native.is_none() || it.epoch != self.process.epoch();
+        for intent in open.into_iter().filter(is_unknown) {
+            self.settle(intent).await?;
         }
-        Ok(self.intents.flush(&*self.memory, &self.tenant).await?)
+        Ok(())
     }
 
     async fn settle(&self, intent: Intent) -> Outcome<()> {
@@ -168,15 +174,8 @@ impl Operation {
         {
             return Ok(());
         }
-        let completion = Completion {
-            kind,
-            issued: self.is_issued(kind),
-            rebinds: matches!(intent.purpose, Purpose::Recreate(_)),
-            reserved: intent.reserved.clone(),
-            remembered: intent.remembered.clone(),
-            native,
-        };
-        self.memory.complete(&self.tenant, completion).await?;
+        self.complete(&intent, native, intent.remembered.clone())
+            .await?;
         Ok(())
     }
 }

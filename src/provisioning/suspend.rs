@@ -5,9 +5,10 @@
 use std::collections::HashSet;
 
 use super::locks::LockKey;
+use super::memory::Membership;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
-use super::run::Run;
+use super::run::{Run, Target};
 use crate::adapter::keys::ScimId;
 use crate::scim::ResourceKind;
 
@@ -65,17 +66,26 @@ impl Run<'_> {
     /// Puts the user back into the groups; those that are gone by now are passed over.
     pub(super) async fn rejoin(&mut self) -> Outcome<()> {
         let operation = self.operation;
-        if !operation.adapter.holds_memberships() {
-            return self.rejoin_exclusively().await;
-        }
-        if !operation.suspends() {
-            return Ok(());
-        }
         let target = self.target()?.clone();
         let held = operation
             .memory
             .memberships(&operation.tenant, &target.key.id)
             .await?;
+        if operation.adapter.holds_memberships() {
+            self.rejoin_each(&target, held).await?;
+        } else {
+            operation.tell_foremost(&target.native, &[], &held).await?;
+        }
+        let target = self.target()?;
+        if std::mem::take(&mut target.remembered.suspended) {
+            let remembered = target.remembered.clone();
+            operation.memory.remember(&target.key, remembered).await?;
+        }
+        Ok(())
+    }
+
+    async fn rejoin_each(&self, target: &Target, held: Vec<Membership>) -> Outcome<()> {
+        let operation = self.operation;
         for held in held {
             let key = operation.key(ResourceKind::Group, &held.group);
             match operation.native_id(ResourceKind::Group, &held.group).await {
@@ -101,10 +111,7 @@ impl Run<'_> {
             let user = vec![target.key.id.clone()];
             operation.memory.remove_members(&key, user).await?;
         }
-        let target = self.target()?;
-        target.remembered.suspended = false;
-        let remembered = target.remembered.clone();
-        Ok(operation.memory.remember(&target.key, remembered).await?)
+        Ok(())
     }
 
     /// Locks users whose memberships are about to change, so that nobody is suspended in

@@ -226,6 +226,9 @@ impl Entra {
                 self.change(thing, json!({"externalId": external}), fields)
                     .await;
             }
+            if !thing.members.is_empty() {
+                self.regroup(thing, &thing.members, true).await;
+            }
             return;
         }
         let differs = found["displayName"] != thing.show.as_str()

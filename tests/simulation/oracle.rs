@@ -297,12 +297,13 @@ impl Case<'_> {
         }
     }
 
-    /// The same at a moment of a create: whoever is told of the object before its answer is made
-    /// may change it or remove it.
+    /// The same at moments of a create: whoever is told of the object before its answer is made
+    /// may change it or remove it. It was written, and then it was what the answer says.
     fn became(&self, sort: Sort, object: usize, written: &Fields) -> Verdict {
-        let mut versions = self.vendor.objects[object].between(self.from, self.now);
-        let is_so = |held: &Fields| self.is_held(sort, held, written).is_ok();
-        match versions.any(|version| version.fields.as_ref().is_some_and(is_so)) {
+        let versions = self.vendor.objects[object].between(self.from, self.now);
+        let held = versions.filter_map(|version| version.fields.as_ref());
+        let mut since = held.skip_while(|held| self.is_written(held, written).is_err());
+        match since.any(|held| self.is_answered(sort, held).is_ok()) {
             true => Ok(()),
             false => self.is_now(sort, object, written),
         }
@@ -313,13 +314,16 @@ impl Case<'_> {
         let object = &self.vendor.objects[object];
         let expired = object.versions.last().is_some_and(|last| last.expired);
         match object.now() {
-            Some(held) => self.is_held(sort, held, written),
+            Some(held) => {
+                self.is_written(held, written)?;
+                self.is_answered(sort, held)
+            }
             None if expired => Ok(()),
             None => Err("written, and it is gone".to_owned()),
         }
     }
 
-    fn is_held(&self, sort: Sort, held: &Fields, written: &Fields) -> Verdict {
+    fn is_written(&self, held: &Fields, written: &Fields) -> Verdict {
         for (field, value) in written {
             let is_kept = field != "external" || self.world.class.external;
             if is_kept && !same(held.get(field), value) {
@@ -329,6 +333,10 @@ impl Case<'_> {
                 ));
             }
         }
+        Ok(())
+    }
+
+    fn is_answered(&self, sort: Sort, held: &Fields) -> Verdict {
         match self.got.body.is_object() {
             true => differs(sort, held, &self.got.body).map_or(Ok(()), |field| {
                 Err(format!(

@@ -8,7 +8,10 @@ use crate::entra::Entra;
 use crate::history::{Sort, differs, members, same};
 use crate::play::Cast;
 use crate::thing::{State, Thing};
-use crate::world::World;
+use crate::world::{World, pause};
+
+/// By when every create is settled and forgotten, in milliseconds.
+const SETTLED: usize = 120_000;
 
 /// Looks at all of it, through the gateway and at the vendor.
 pub(crate) async fn check(world: &Rc<World>, cast: Cast, things: Vec<Thing>) {
@@ -44,6 +47,25 @@ pub(crate) async fn check(world: &Rc<World>, cast: Cast, things: Vec<Thing>) {
             .map(|((_, person), _)| &cast.staff[*person])
             .collect();
         has_members(&mut entra, team, &wanted).await;
+    }
+    let new = &all[cast.staff.len() + cast.teams.len()..];
+    let is_team = |thing: &&Thing| thing.sort == Sort::Team && thing.state == State::Present;
+    for team in new.iter().filter(is_team) {
+        let is_wanted = |person: &&Thing| {
+            person
+                .id
+                .as_ref()
+                .is_some_and(|id| team.members.contains(id))
+        };
+        let wanted: Vec<_> = cast.staff.iter().filter(is_wanted).collect();
+        has_members(&mut entra, team, &wanted).await;
+    }
+    pause(SETTLED).await;
+    for intent in &world.disk.committed.lock().unwrap().intents {
+        world.violation(format!(
+            "at rest: a create of {:?} is still open",
+            intent.names
+        ));
     }
     if world.class.groups == Groups::One {
         each_has_one_team(world, &cast);

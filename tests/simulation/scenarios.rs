@@ -204,3 +204,71 @@ fn whoever_looks_during_a_change_finds_it_once_the_vendor_has_made_it() {
     }
     (0..100).for_each(|seed| is_well(&plan("lagging", deeds.clone()), seed));
 }
+
+/// A 204 says that the group is known, and of which create it is only its name tells.
+#[test]
+fn a_group_that_was_changed_after_a_start_is_heard_of() {
+    let team = Actor::NewTeam(0);
+    let steps = [Step::Provision, Step::Wait(2000), Step::Again];
+    for second in (4500..5000).step_by(50) {
+        let plan = Plan {
+            kills: vec![(300, 100), (second, 100)],
+            ..plan("open-bare", steps.map(|step| (team, step)).into())
+        };
+        is_well(&plan, second as u64);
+    }
+}
+
+/// While a create may still take effect, that its object was shown is noted for the next process.
+#[test]
+fn what_was_shown_before_its_create_settled_is_heard_of_after_a_start() {
+    let person = Actor::Person(0);
+    let steps = [Step::Provision, Step::Wait(16_000), Step::Again];
+    for (first, seed) in (100..1000)
+        .step_by(100)
+        .flat_map(|first| (0..10).map(move |seed| (first, seed)))
+    {
+        let plan = Plan {
+            kills: vec![(first, 100), (12_000, 100)],
+            ..plan("open-bare", steps.map(|step| (person, step)).into())
+        };
+        is_well(&plan, seed);
+    }
+}
+
+/// Creating a user again takes several calls, and each may be the last one.
+#[test]
+fn whoever_was_created_again_is_in_their_team_again() {
+    let (staff, members) = (Actor::Staff(0), members_of(0));
+    let mut deeds = vec![
+        (members, Step::Join),
+        (staff, Step::Wait(1000)),
+        (staff, Step::Off),
+    ];
+    deeds.extend([(staff, Step::Wait(30_000)), (staff, Step::On)]);
+    for seed in 0..60 {
+        let kills = match seed % 2 {
+            0 => vec![(31_000 + 50 * seed as usize, 100)],
+            _ => Vec::new(),
+        };
+        let plan = Plan {
+            faults: 25,
+            kills,
+            ..plan("expiring", deeds.clone())
+        };
+        is_well(&plan, seed);
+    }
+}
+
+/// The client of a POST that is on its way may find what it made and change it.
+#[test]
+fn an_answer_may_say_what_became_of_an_object_meanwhile() {
+    let person = Actor::Person(0);
+    let steps = [Step::Provision, Step::Show, Step::Show];
+    let plan = Plan {
+        faults: 40,
+        hangs_up: 60,
+        ..plan("unique", steps.map(|step| (person, step)).into())
+    };
+    (0..60).for_each(|seed| is_well(&plan, seed));
+}

@@ -68,6 +68,27 @@ fn part(
     })
 }
 
+/// `about(reply, name, id)`.
+fn about(
+    context: NativeCallContext<'_>,
+    reply: Map,
+    name: &str,
+    id: Dynamic,
+) -> Result<Map, Box<EvalAltResult>> {
+    let held = reply.get(name).map(ToString::to_string);
+    let is_it = |held: &String| held.to_lowercase() == id.to_string().to_lowercase();
+    if held.as_ref().is_some_and(is_it) {
+        return Ok(reply);
+    }
+    let last = ScriptContext::of(&context)
+        .ok()
+        .and_then(|script| script.environment().effects().last());
+    let what = format!("the reply is about another object: its `{name}` is not the one asked for");
+    Err(Fault::unusable(what)
+        .of_call(last)
+        .throw(context.call_position()))
+}
+
 /// Whether a value is the vendor's last answer as it came.
 fn is_answer(script: &ScriptContext, last: Option<&LastCall>, value: &Dynamic) -> bool {
     let body = last.and_then(|last| script.environment().replies().parse(&last.body));
@@ -452,6 +473,15 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
         ],
     );
     engine.register_fn("part", part);
+    docs.function(
+        "about(reply, name, id)",
+        "The vendor's reply, if its member says that it is about this object, in whatever letter case. A reply about another one is the vendor's fault (503): what is read to be written back must not be somebody else's.",
+        &[(
+            r#"about(#{ id: 17, login: "ada" }, "id", "17")"#,
+            r#"#{ id: 17, login: "ada" }"#,
+        )],
+    );
+    engine.register_fn("about", about);
     docs.function(
         "conflict(attribute, detail)",
         "A fault to `throw`: a unique value is taken. Entra gets 409 with `detail`.",

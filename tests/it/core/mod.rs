@@ -19,12 +19,14 @@
 //! | `judged_first` | values that are refused before anything is written |
 //! | `managers`, `addresses` | references to nobody; several e-mail addresses of one type |
 //! | `disabling_stands` | a leaver is disabled, whatever else is refused |
+//! | `each_call` | each call of a request goes wrong in turn, in every way |
 
 mod absence;
 mod addresses;
 mod answer;
 mod concurrent_posts;
 mod disabling_stands;
+mod each_call;
 mod empty_members;
 mod external_id;
 mod judged_first;

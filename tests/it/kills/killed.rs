@@ -14,9 +14,10 @@ use super::rounds::Rounds;
 use super::stand::Stand;
 use super::{Work, kills, seed};
 use crate::harness::Dice;
+use crate::house::text_of;
 
 /// POSTs at a time of each tenant.
-const AT_A_TIME: usize = 8;
+const AT_A_TIME: usize = 16;
 
 /// The longest life of a gateway, and the longest time without one.
 const LIFE: Duration = Duration::from_millis(900);
@@ -78,7 +79,8 @@ async fn round(seed: u64, kills: u64) -> Vec<(&'static str, Verdict)> {
     {
         assert!(
             last_kill.elapsed() < SETTLED,
-            "{open} creates are not settled"
+            "{open} creates are not settled:\n{}",
+            text_of(&stand.status().stdout)
         );
         sleep(Duration::from_secs(1)).await;
     }
