@@ -247,6 +247,12 @@ impl Vm {
         }
     }
 
+    fn lacking(&self, mapping: &Mapping, reading: &Reading, given: &Dynamic) -> Option<String> {
+        let unwrapped = self.unwrapped(mapping.kind, given);
+        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>()?;
+        mapping.lacking(reading, &object)
+    }
+
     /// An object that is whole: a vendor that shows half of one, as some do to a key without
     /// rights, is not believed.
     fn whole(
@@ -256,7 +262,7 @@ impl Vm {
         given: &Dynamic,
     ) -> Result<Reading, Failure> {
         let reading = self.read(mapping, function, given)?;
-        let Some(field) = mapping.lacking(&reading) else {
+        let Some(field) = self.lacking(mapping, &reading, given) else {
             return Ok(reading);
         };
         let what = format!(
@@ -308,7 +314,7 @@ impl Vm {
             return Ok(None);
         }
         let reading = self.read(mapping, function, &given)?;
-        if mapping.lacking(&reading).is_none() {
+        if self.lacking(mapping, &reading, &given).is_none() {
             match self.is_own(mapping.kind, function, &given) {
                 Ok(true) => return Ok(Some(reading)),
                 Ok(false) => {

@@ -45,11 +45,15 @@ impl Mapping {
         Some(Field::parse(path)?.get(object)?.to_string())
     }
 
-    /// A native field that every object of the vendor has, and this one lacks.
-    pub(crate) fn lacking(&self, reading: &Reading) -> Option<String> {
+    /// A native field that every object of the vendor has, and that this one, which was read as
+    /// `reading`, does not show. Null is an answer: somebody made it so by hand.
+    pub(crate) fn lacking(&self, reading: &Reading, object: &Map) -> Option<String> {
         let values = reading.values.iter().filter(|value| value.native.is_null());
         let mut rows = values.filter_map(|value| self.row(value.row));
-        let row = rows.find(|row| row.required && !row.read_only)?;
+        let row = rows.find(|row| {
+            let is_shown = |field: &Field| object.contains_key(field.first());
+            row.required && !row.read_only && !row.fields.iter().any(is_shown)
+        })?;
         row.fields.first().map(|field| field.dotted().to_owned())
     }
 
