@@ -68,6 +68,8 @@ proptest! {
             prop_assume!(!SCHEMA_SAYS.iter().any(|part| error.detail.contains(part)));
         }
         let theirs: Result<Theirs, _> = text.parse();
+        // There `not` may be the name of an attribute; here it is the operator alone.
+        prop_assume!(!text.contains("not["));
         prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{}: {:?} {:?}", text, ours, theirs);
     }
 }
