@@ -37,8 +37,8 @@ pub struct TenantStatus {
     pub url: String,
     /// Its vendor failed so often that it is only probed, once a second.
     pub paused: bool,
-    /// Creates that were begun and of whose object Entra may not have heard. They end with the
-    /// next request for it, or after seven days.
+    /// Creates of which nobody knows yet whether they made an object. The gateway looks for it
+    /// itself once they cannot take effect any more.
     #[serde(default)]
     pub open_creates: usize,
     /// Tokens that work.

@@ -75,7 +75,7 @@ pub(super) struct Seen {
     pub(super) tenant: Arc<Tenant>,
     /// Its vendor failed so often that it is only probed.
     pub(super) paused: bool,
-    /// Creates whose object Entra may not have heard of.
+    /// Creates of which nobody knows yet whether they made an object.
     pub(super) open_creates: usize,
 }
 
@@ -187,7 +187,7 @@ impl Tenants {
             let seen = entry.as_ref().map(|entry| Seen {
                 tenant: Arc::clone(&entry.tenant),
                 paused: entry.destination.state.is_paused(),
-                open_creates: entry.intents.open(),
+                open_creates: entry.intents.in_doubt(),
             });
             (id.clone(), seen)
         });

@@ -354,9 +354,10 @@ impl Intents {
         }
     }
 
-    /// How many are open.
-    pub fn open(&self) -> usize {
-        self.state().open.len()
+    /// Of how many nobody knows yet whether they made an object.
+    pub fn in_doubt(&self) -> usize {
+        let is_in_doubt = |it: &&Intent| it.native.is_none() && it.purpose != Purpose::Answered;
+        self.state().open.iter().filter(is_in_doubt).count()
     }
 
     /// Deletes in the store what is closed, and writes what has changed.
