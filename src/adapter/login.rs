@@ -66,7 +66,7 @@ enum KeyPlace {
 enum Lifetime {
     Seconds(u64),
     /// JSON pointer to the seconds that the key lives, or to the time when it ends.
-    Told(String),
+    InReply(String),
 }
 
 /// A key as the vendor gave it.
@@ -110,7 +110,7 @@ impl TryFrom<Written> for Login {
             },
             lifetime: match (written.lifetime_s, written.lifetime) {
                 (Some(seconds), None) => Some(Lifetime::Seconds(seconds)),
-                (None, Some(told)) => Some(Lifetime::Told(pointer(told)?)),
+                (None, Some(path)) => Some(Lifetime::InReply(pointer(path)?)),
                 (None, None) => None,
                 _ => return Err("a key exchange has either lifetime_s or lifetime".to_owned()),
             },
@@ -194,7 +194,7 @@ impl Login {
         header.set_sensitive(true);
         let lives = match &self.lifetime {
             Some(Lifetime::Seconds(seconds)) => Some(Duration::from_secs(*seconds)),
-            Some(Lifetime::Told(pointer)) => at(pointer).and_then(span),
+            Some(Lifetime::InReply(pointer)) => at(pointer).and_then(span),
             None => None,
         };
         Ok(Key { header, lives })
@@ -216,11 +216,11 @@ pub(super) fn placeholders(template: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Seconds, or the time from now to a date (RFC 3339).
-fn span(told: &Value) -> Option<Duration> {
-    if let Some(seconds) = told.as_u64() {
+fn span(lifetime: &Value) -> Option<Duration> {
+    if let Some(seconds) = lifetime.as_u64() {
         return Some(Duration::from_secs(seconds));
     }
-    let text = told.as_str()?;
+    let text = lifetime.as_str()?;
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }

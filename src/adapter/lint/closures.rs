@@ -17,7 +17,7 @@ pub(super) fn failing(adapter: &Arc<Adapter>, mapping: &Arc<Mapping>) -> Vec<Pro
     match tried {
         Ok(failed) => failed
             .into_iter()
-            .map(|failed| told(&adapter.script, &failed))
+            .map(|failed| warning(&adapter.script, &failed))
             .collect(),
         Err(Failure::Script(fault)) => {
             let message = format!("the closures of a table do not end: {}", fault.message);
@@ -27,7 +27,7 @@ pub(super) fn failing(adapter: &Arc<Adapter>, mapping: &Arc<Mapping>) -> Vec<Pro
     }
 }
 
-fn told(script: &Script, failed: &Failed) -> Problem {
+fn warning(script: &Script, failed: &Failed) -> Problem {
     let Failed {
         attribute,
         given,
