@@ -219,6 +219,17 @@ fn whoever_looks_during_a_change_finds_it_once_the_vendor_has_made_it() {
     (0..100).for_each(|seed| is_well(&plan("lagging", deeds.clone()), seed));
 }
 
+/// A look-up that was asked before an index shows a write may be answered after that.
+#[test]
+fn what_was_written_is_found_by_a_look_up_on_its_way_when_the_index_shows_it() {
+    let person = Actor::Person(0);
+    for wait in (5500..6300).step_by(20) {
+        let steps = [Step::Provision, Step::Wait(wait), Step::Look];
+        let plan = plan("lagging", steps.map(|step| (person, step)).into());
+        (0..20).for_each(|seed| is_well(&plan, seed));
+    }
+}
+
 /// A 204 says that the group is known, and of which create it is only its name tells.
 #[test]
 fn a_group_that_was_changed_after_a_start_is_heard_of() {
