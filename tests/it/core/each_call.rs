@@ -6,7 +6,8 @@
 //!
 //! `cargo test` plays every fifth kind of request, one fault for each of its calls, and none that is
 //! waited for for a minute; with `SCIMGATE_EVERY_FAULT` each call of each kind meets all of them,
-//! once, and as often as the gateway tries it. `SCIMGATE_CASE` chooses those whose names contain it.
+//! once, and as often as the gateway tries it. `SCIMGATE_CASE` chooses those whose names
+//! contain it and begin with vendor and request.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -532,7 +533,12 @@ async fn cases() -> Vec<Case> {
     let every = plays_every();
     let (faults, mut calls) = (faults(), 0);
     let mut cases = Vec::new();
+    let wanted = std::env::var("SCIMGATE_CASE").unwrap_or_default();
     for (vendor, ask) in kinds().into_iter().step_by(if every { 1 } else { ONE_OF }) {
+        let kind = format!("{}, {ask:?},", vendor.name);
+        if !wanted.is_empty() && !wanted.contains(&kind) {
+            continue;
+        }
         for call in 1..=calls_of(vendor, ask).await {
             calls += 1;
             let turn = calls % faults.len();
@@ -562,9 +568,7 @@ async fn cases() -> Vec<Case> {
             }
         }
     }
-    if let Ok(wanted) = std::env::var("SCIMGATE_CASE") {
-        cases.retain(|case| case.to_string().contains(&wanted));
-    }
+    cases.retain(|case| case.to_string().contains(&wanted));
     cases
 }
 
