@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 
+use scimgate::demo::emulator::kit::refusing_address;
 use serde_json::Value;
 
 /// A demonstration that serves, ended with the value.
@@ -151,9 +152,7 @@ fn an_endpoint_that_ignores_the_question_is_told_from_one_that_answers() {
 
 #[test]
 fn nothing_there_is_told_with_the_reason() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = refusing_address().unwrap();
     let output = probe(&format!("http://{address}/scim/v2"), "x", &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(checks(&output, "failed")[0].contains("refused"));

@@ -14,9 +14,10 @@
 //!   address on the page stands for the one of here; so do the words a test names.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use scimgate::demo::emulator::kit::free_port;
 
 use crate::house::{House, text_of};
 
@@ -91,14 +92,12 @@ impl Reader {
             variables: Vec::new(),
             stayed: Vec::new(),
         };
-        // Held all at once, so that they differ.
-        let free = [0; 3].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-        for (listener, (port, variable)) in free.iter().zip([
+        for (port, variable) in [
             (8080, "SCIMGATE_SERVER__LISTEN"),
             (9090, "SCIMGATE_OPS__LISTEN"),
             (9091, "SCIMGATE_ADMIN__LISTEN"),
-        ]) {
-            let address = listener.local_addr().unwrap().to_string();
+        ] {
+            let address = format!("127.0.0.1:{}", free_port().unwrap());
             reader.means(&format!("127.0.0.1:{port}"), &address);
             reader.variables.push((variable, address));
         }

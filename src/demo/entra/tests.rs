@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use crate::demo::emulator::kit::refusing_address;
 use crate::demo::wanted::path;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -211,11 +212,7 @@ async fn the_watcher_hears_of_every_operation() {
     let records = Arc::new(Records::default());
     let entra = Entra::new(&server.url, "t", records.clone()).unwrap();
     entra.create_user(&ada()).await.unwrap_err();
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let gone = refusing_address().unwrap();
     let nowhere = Entra::new(&format!("http://{gone}"), "t", records.clone()).unwrap();
     nowhere.user("u1").await.unwrap_err();
     let records = records.0.lock().unwrap();

@@ -6,9 +6,11 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
+use scimgate_emulators::kit::refusing_address;
+
 use super::connect::Connector;
 use super::exchange::{Broken, broken};
-use super::server::{Act, FINE, Vendor, deserted};
+use super::server::{Act, FINE, Vendor};
 use super::*;
 
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"id\":";
@@ -65,7 +67,7 @@ async fn after_the_request_was_written_everything_is_lost() {
 
 #[tokio::test]
 async fn a_refused_connection_is_not_sent() {
-    let network = network(&deserted().await);
+    let network = network(&format!("http://{}", refusing_address().unwrap()));
     let fault = send(&network, Verb::Post, "/users").await.unwrap_err();
     assert!(
         matches!(&fault, CallFault::NotSent(why) if why.contains("refused")),

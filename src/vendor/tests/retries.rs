@@ -1,6 +1,8 @@
 //! What is sent again, and when nothing is sent at all.
 
-use super::server::{Act, FINE, Vendor, deserted};
+use scimgate_emulators::kit::refusing_address;
+
+use super::server::{Act, FINE, Vendor};
 use super::*;
 
 const DOWN: &str = "HTTP/1.1 503 Down\r\nContent-Length: 6\r\n\r\n<html>";
@@ -118,7 +120,7 @@ async fn a_refused_credential_is_not_shown_again() {
 
 #[tokio::test]
 async fn a_vendor_that_cannot_be_reached_is_left_alone() {
-    let network = network(&deserted().await);
+    let network = network(&format!("http://{}", refusing_address().unwrap()));
     let calls = || send(&network, Verb::Get, "/users");
     let _ = tokio::join!(calls(), calls(), calls(), calls(), calls());
     let began = Instant::now();

@@ -158,9 +158,3 @@ fn is_whole(text: &str) -> bool {
         .find_map(|line| line.strip_prefix("content-length: "));
     body.len() >= length.map_or(0, |length| length.parse().unwrap())
 }
-
-/// A port nobody listens on.
-pub(super) async fn deserted() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
-}

@@ -6,7 +6,9 @@ use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Method};
 use tracing::Span;
 
-use super::server::{Act, FINE, Vendor, deserted};
+use scimgate_emulators::kit::refusing_address;
+
+use super::server::{Act, FINE, Vendor};
 use super::*;
 use crate::provisioning::trace::{Step, Wait};
 use crate::script::call::RequestToken;
@@ -119,7 +121,10 @@ async fn how_a_vendor_stands_follows_its_answers() {
     assert!(send(&network, Verb::Get, "/users").await.is_ok());
     assert!(!to.state.standing().credential_refused);
 
-    let away = Arc::new(destination(&deserted().await));
+    let away = Arc::new(destination(&format!(
+        "http://{}",
+        refusing_address().unwrap()
+    )));
     let network = Network::new(pool(), Arc::clone(&away));
     let calls = || send(&network, Verb::Get, "/users");
     let _ = tokio::join!(calls(), calls(), calls(), calls(), calls());
@@ -244,7 +249,7 @@ async fn whoever_observes_hears_of_every_try() {
         assert!(request.contains("traceparent: 00-1-2-01\r\n"), "{request}");
     }
 
-    let away = deserted().await;
+    let away = format!("http://{}", refusing_address().unwrap());
     let network = Network::new(
         observed,
         Arc::new(Destination {

@@ -1,10 +1,9 @@
 //! The vendor is down, slow, or says what nobody can use: 503 for every kind of
 //! request, and nothing is written.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use scimgate::demo::emulator::kit::{Action, Drip, Fault, Status};
+use scimgate::demo::emulator::kit::{Action, Drip, Fault, Status, refusing_address};
 use serde_json::{Value, json};
 
 use super::{is_error, is_later, one_of_each, send_all};
@@ -66,13 +65,9 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn nobody_listening_is_a_503_and_says_that_nothing_changed() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let nobody = refusing_address().unwrap();
     let gateway = TestGateway::start_with(Options {
-        base_url: Some(format!("http://127.0.0.1:{port}/provisioning/v1")),
+        base_url: Some(format!("http://{nobody}/provisioning/v1")),
         ..Options::default()
     })
     .await;

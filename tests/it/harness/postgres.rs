@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use scimgate_emulators::kit::free_port;
 use tempfile::TempDir;
 
 const USER: &str = "scimgate";
@@ -64,14 +64,12 @@ impl Postgres {
                 &format!("--pwfile={}", secret.display()),
                 &format!("--pgdata={}", data.display()),
             ]));
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             directory,
-            port: free.local_addr().unwrap().port(),
+            port: free_port().unwrap(),
             process: Mutex::default(),
             databases: AtomicUsize::new(0),
         };
-        drop(free);
         server.resume();
         server
     }
