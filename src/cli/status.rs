@@ -32,7 +32,7 @@ pub(super) struct Options {
     format: Form,
 }
 
-/// Asks the gateway and tells. Something to mend is a finding: exit status 1.
+/// Asks the gateway and tells. Something to correct is a finding: exit status 1.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let remote = Remote::of(config, &options.whereabouts)?;
     if !options.watch {

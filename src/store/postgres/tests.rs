@@ -481,6 +481,7 @@ fn tenants_are_kept_by_revision_and_a_customer_has_one() {
                 expires: None,
                 revoked: None,
                 used: None,
+                pepper: None,
             };
             store.insert(record).await.unwrap().unwrap();
             let native = vec![crate::adapter::keys::NativeId::new("Finance")];
@@ -537,6 +538,7 @@ fn tokens_administrators_and_deeds_are_kept() {
                 expires: None,
                 revoked: None,
                 used: None,
+                pepper: None,
             };
             for place in 0..LIVE_TOKENS as usize {
                 store.insert(record(place)).await.unwrap().unwrap();
