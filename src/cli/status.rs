@@ -198,7 +198,8 @@ fn state(tenant: &TenantStatus, part: Option<&Part>) -> String {
 fn verdict(status: &Status) -> String {
     match status.concerns.len() {
         0 => "All is well.".to_owned(),
-        number => format!("{} to see to:", counted(number, "thing")),
+        1 => "1 thing needs attention:".to_owned(),
+        number => format!("{number} things need attention:"),
     }
 }
 

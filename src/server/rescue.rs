@@ -226,7 +226,12 @@ impl Rejection {
             Self::Failure(Failure::Gateway(fault)) => tracing::warn!(fault = "gateway", "{fault}"),
             Self::Failure(failure @ Failure::Client(_)) if failure.action().is_some() => {
                 let (cause, action) = (failure.cause(), failure.action());
-                tracing::warn!(fault = "client", cause, action, "request refused");
+                tracing::warn!(
+                    fault = "client",
+                    cause,
+                    action,
+                    "the vendor's answer needs attention"
+                );
             }
             Self::Failure(Failure::Client(error)) | Self::Framing(error) => tracing::debug!(
                 fault = "client",

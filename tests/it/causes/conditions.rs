@@ -58,13 +58,13 @@ const MATTERS: &[Matter] = &[
         tenant: "key",
         adapter: "sosafe",
         vendor: Some((401, "{}")),
-        asked: 1,
+        asked: 2,
         condition: "credential_refused",
         says: "the vendor refuses the gateway's credential",
     },
     Matter {
         tenant: "right",
-        adapter: "sosafe",
+        adapter: "alarmed",
         vendor: Some((403, r#"{"error": {"code": "E0999"}}"#)),
         asked: 1,
         condition: "right_missing",
@@ -162,7 +162,7 @@ const MATTERS: &[Matter] = &[
 
 fn house() -> House {
     let house = House::of_sosafe();
-    for name in ["broken", "unproven"] {
+    for name in ["broken", "unproven", "alarmed"] {
         for (directory, extension) in [("adapters", "toml"), ("scripts", "rhai")] {
             let from = format!("{directory}/sosafe.{extension}");
             house.copy(&from, &format!("{directory}/{name}.{extension}"));
@@ -172,6 +172,16 @@ fn house() -> House {
         "scripts/broken.rhai",
         "fn find_user(field, value) {",
         "fn find_user(field, value) { throw \"no way\";",
+    );
+    house.edit(
+        "adapters/alarmed.toml",
+        "[[replies.errors]]",
+        "[[replies.errors]]\nstatus = 403\ncode = \"E0999\"\nmeans = \"forbidden\"\nalarm = \"renew the licence\"\n\n[[replies.errors]]",
+    );
+    house.edit(
+        "scripts/alarmed.rhai",
+        "fn find_group(field, name) {",
+        "fn find_group(field, name) { try { get(\"/user-groups\") } catch { return [] }",
     );
     house.write(
         "tests/vendors/unproven/read.http",
@@ -240,6 +250,13 @@ fn whatever_is_the_matter_is_told_by_status_and_metrics() {
             served.get(&path, &token);
         }
     }
+    // What the script catches is no alarm.
+    let right = MATTERS
+        .iter()
+        .position(|matter| matter.tenant == "right")
+        .unwrap();
+    let groups = "/t/right/scim/v2/Groups?filter=displayName+eq+%22nobody%22";
+    assert_eq!(served.get(groups, &tokens[right]).status, 200);
     // What is counted is written now and then: before nothing can be.
     until("quarantine_near", || {
         !of_tenant(&status(&house, &served), "halt").is_empty()
@@ -306,7 +323,9 @@ fn whatever_is_the_matter_is_told_by_status_and_metrics() {
         );
     }
     every_condition_has_an_alert(&alerted);
-    served.signal("KILL");
+    let log = served.kill();
+    assert_eq!(log.matches("renew the licence").count(), 1, "{log}");
+    assert!(log.contains("(error row: adapters/alarmed.toml:"), "{log}");
 }
 
 fn command(house: &House, served: &Served, arguments: &[&str]) -> std::process::Output {
@@ -386,4 +405,38 @@ fn every_condition_has_an_alert(conditions: &BTreeSet<&str>) {
         };
         assert!(conditions.contains(other) && alerts.contains(own), "{own}");
     }
+}
+
+/// The calls by which the gateway signs in stand in the story of the request that needed them.
+#[test]
+fn a_login_is_told_with_its_answer() {
+    let house = House::empty();
+    let new = ["adapter", "new", "desk", "--credential", "key-exchange"];
+    assert!(house.run(&new).status.success());
+    let url = vendor(Some((200, r#"{"key": "k", "items": [], "total": 0}"#)));
+    house.write(
+        "tenants/acme.toml",
+        &format!(
+            "adapter = \"desk\"\nbase_url = \"{url}\"\n\
+             credential = {{ username = {{ value = \"u\" }}, password = {{ value = \"p\" }} }}\n"
+        ),
+    );
+    house.write(
+        "scimgate.toml",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[catalog]\nwatch = \"off\"\n[log]\nreads = \"all\"\n",
+    );
+    let mint = ["-c", "scimgate.toml", "token", "mint", "--tenant", "acme"];
+    let minted = text_of(&house.run(&mint).stdout);
+    let token = minted.split_once("Secret Token: ").unwrap().1.trim();
+    let mut served = Served::start(&house);
+    let path = "/t/acme/scim/v2/Users?filter=userName+eq+%22nobody%22";
+    for told in [true, false] {
+        let answer = served.get(path, token);
+        assert_eq!(answer.status, 200);
+        let story = command(&house, &served, &["explain", answer.header("x-request-id")]);
+        let story = text_of(&story.stdout);
+        let login = "signed in to the vendor: POST /login → 200";
+        assert_eq!(story.contains(login), told, "{story}");
+    }
+    served.terminate();
 }
