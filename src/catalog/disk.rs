@@ -2,11 +2,13 @@
 //! so that a file which changes meanwhile cannot be half of one version and
 //! half of another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::built_in::Place;
 use super::fingerprint::Fingerprint;
+use super::load::Sources;
 use super::places::{Glance, Places};
 use super::reload::Plan;
 use super::shelf::Shelf;
@@ -120,30 +122,51 @@ impl Disk {
     }
 
     fn read_vendors(&mut self, plan: &Plan) -> Option<BTreeMap<String, VendorFiles>> {
-        self.places.add_all(&plan.sources.scripts, "rhai");
-        let manifests = self.files(&plan.sources.adapters, "toml")?;
+        let sources = &plan.sources;
+        self.place_of(sources, &sources.scripts, "rhai");
+        let mut names: BTreeSet<_> = match self.place_of(sources, &sources.adapters, "toml") {
+            true => {
+                let manifests = self.files(&sources.adapters, "toml")?;
+                manifests.into_iter().map(|(name, _)| name).collect()
+            }
+            false => BTreeSet::new(),
+        };
+        names.extend(sources.built_in().iter().map(|it| it.name.to_owned()));
         // A gateway without transcripts is complete: no directory of them is missing.
         let all = plan.transcripts.as_ref();
         let all = all.filter(|directory| {
             self.glance.at(directory);
             directory.is_dir()
         });
-        let vendors = manifests.into_iter().map(|(name, manifest)| {
+        let vendors = names.into_iter().map(|name| {
             let transcripts = all.map(|all| all.join(&name)).filter(|directory| {
                 self.places.add(directory);
                 self.glance.at(directory);
                 directory.is_dir()
             });
             let transcripts = transcripts.and_then(|directory| self.files(&directory, "http"));
-            let text = read(&manifest);
-            let script = script_of(&text).unwrap_or_else(|| name.clone());
-            let script = plan.sources.scripts.join(format!("{script}.rhai"));
-            self.glance.at(&script);
+            let manifest = sources.manifest(&name).text();
+            let script = script_of(&manifest).unwrap_or_else(|| name.clone());
+            self.glance
+                .at(&sources.scripts.join(format!("{script}.rhai")));
             let transcripts = transcripts.unwrap_or_default();
-            let files = VendorFiles::read((&manifest, text), &script, transcripts);
+            let files = VendorFiles::read(manifest, sources.script(&script), transcripts);
             (name, files)
         });
         Some(vendors.collect())
+    }
+
+    /// Whether a directory of adapters or scripts is to be read: with the program's own adapters none
+    /// is needed, until one is made.
+    fn place_of(&mut self, sources: &Sources, directory: &Path, ending: &'static str) -> bool {
+        let is_there = !sources.has_built_in || directory.exists();
+        if is_there {
+            self.places.add_all(directory, ending);
+        } else {
+            self.places.add(directory);
+            self.glance.at(directory);
+        }
+        is_there
     }
 
     fn read_tenants(&mut self, plan: &Plan) -> Option<BTreeMap<TenantId, TenantFiles>> {
@@ -267,13 +290,15 @@ impl TenantFiles {
 
 impl VendorFiles {
     fn read(
-        (named, manifest): (&Path, Result<Text, Problem>),
-        script: &Path,
+        manifest: Result<Text, Problem>,
+        script: Place,
         transcripts: Vec<(String, PathBuf)>,
     ) -> Self {
-        let script = match script.exists() {
-            true => read(script),
-            false => Err(without_script(named, script)),
+        let script = match (&script, &manifest) {
+            (Place::Disk(path), Ok((named, _))) if !path.exists() => {
+                Err(without_script(named, path))
+            }
+            _ => script.text(),
         };
         let transcripts: Vec<_> = transcripts.iter().map(|(_, path)| read(path)).collect();
         let code = Fingerprint::of([told(&manifest), told(&script)]);
@@ -306,7 +331,7 @@ fn told(file: &Result<Text, Problem>) -> String {
 }
 
 /// A file's name for people and its text.
-fn read(path: &Path) -> Result<Text, Problem> {
+pub(super) fn read(path: &Path) -> Result<Text, Problem> {
     match file::text(path) {
         Ok(text) => Ok((path.display().to_string(), text)),
         Err(error) => Err(unreadable(path, &error)),
@@ -339,10 +364,10 @@ fn misnamed(name: &str, path: &Path) -> Problem {
     .help(TenantId::FORM)
 }
 
-fn without_script(manifest: &Path, script: &Path) -> Problem {
+fn without_script(manifest: &str, script: &Path) -> Problem {
     Problem::error(
         "adapter::no-script",
-        &manifest.display().to_string(),
+        manifest,
         format!("its script {} is missing", script.display()),
     )
     .help("a vendor is a manifest and a script of the same name, or of the one that the manifest names")

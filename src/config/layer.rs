@@ -12,12 +12,13 @@ use super::place::placed;
 use super::{Config, REFERENCE};
 use crate::problem::file::why;
 use crate::problem::wording::{must_be, one_of, plain};
-use crate::problem::{Problem, nearest};
+use crate::problem::{Problem, nearest, version};
 
 const PREFIX: &str = "SCIMGATE_";
 
 /// Variables with our prefix that the command line reads itself.
-const COMMAND_LINE: [&str; 4] = ["ADMIN", "ADMIN_TOKEN", "CONFIG", "PROBE_TOKEN"];
+/// `version` is a file's own, and a variable of that name means the program's elsewhere.
+const COMMAND_LINE: [&str; 5] = ["ADMIN", "ADMIN_TOKEN", "CONFIG", "PROBE_TOKEN", "VERSION"];
 
 /// Every key there is, with its default or an example: the reference with the
 /// keys without a default switched on.
@@ -198,7 +199,12 @@ fn read(path: &Path) -> Result<(String, Dict), Problem> {
             return Err(Problem::error("config::syntax", &file, message).help("rename it"));
         }
     };
-    Ok((text, values))
+    let version = find(&values, "version").and_then(Value::to_i128);
+    let version = version.and_then(|version| version.try_into().ok());
+    match version.and_then(|version| version::of(&file, version)) {
+        Some(newer) => Err(placed(&text, newer, "version")),
+        None => Ok((text, values)),
+    }
 }
 
 /// Kubernetes sets `SCIMGATE_SERVICE_HOST`, `SCIMGATE_PORT_8080_TCP` and more

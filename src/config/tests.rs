@@ -40,6 +40,7 @@ fn check(file: &str, env: &[(&str, &str)], expect: &[&str]) {
 #[test]
 fn the_defaults_are_what_the_design_says() {
     let expect = Config {
+        version: FormatVersion::default(),
         server: Server {
             listen: "127.0.0.1:8080".parse().unwrap(),
             public_url: None,
@@ -58,6 +59,7 @@ fn the_defaults_are_what_the_design_says() {
         },
         workers: None,
         catalog: Catalog {
+            built_in: true,
             adapters: "adapters".into(),
             scripts: "scripts".into(),
             tenants: "tenants".into(),
