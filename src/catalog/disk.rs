@@ -3,10 +3,10 @@
 //! half of another.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::built_in::Place;
+use super::built_in::{Place, vendor_of};
 use super::fingerprint::Fingerprint;
 use super::load::Sources;
 use super::places::{Glance, Places};
@@ -31,6 +31,9 @@ pub(super) struct Disk {
     pub(super) tenants: Option<BTreeMap<TenantId, TenantFiles>>,
     /// Chain and key; `None` where no certificate is served.
     pub(super) certificate: Option<CertificateFiles>,
+    /// Directories of adapters or scripts that are not there. Where only the program's adapters
+    /// serve, none is needed.
+    pub(super) missing: Vec<Problem>,
     /// What is wrong with no single vendor or tenant.
     pub(super) problems: Vec<Problem>,
     /// Where files came from or would have come from.
@@ -88,6 +91,7 @@ impl Disk {
             vendors: None,
             tenants: None,
             certificate: None,
+            missing: Vec::new(),
             problems: Vec::new(),
             places: Places::default(),
             glance: Glance::begin(),
@@ -165,6 +169,8 @@ impl Disk {
         } else {
             self.places.add(directory);
             self.glance.at(directory);
+            self.missing
+                .push(without(directory, &ErrorKind::NotFound.into()));
         }
         is_there
     }
@@ -235,10 +241,7 @@ impl Disk {
         self.glance.at(directory);
         let entries = std::fs::read_dir(directory);
         let entries = entries.map_err(|error| {
-            self.problems.push(
-                unreadable(directory, &error)
-                    .help("make the directory, or correct catalog.* in the configuration"),
-            );
+            self.problems.push(without(directory, &error));
         });
         let paths = entries
             .ok()?
@@ -289,6 +292,14 @@ impl TenantFiles {
 }
 
 impl VendorFiles {
+    /// Whether the program has both.
+    pub(super) fn are_built_in(&self) -> bool {
+        [&self.manifest, &self.script].into_iter().all(|file| {
+            let file = file.as_ref().ok();
+            file.is_some_and(|(name, _)| vendor_of(Path::new(name)).is_some())
+        })
+    }
+
     fn read(
         manifest: Result<Text, Problem>,
         script: Place,
@@ -371,6 +382,12 @@ fn without_script(manifest: &str, script: &Path) -> Problem {
         format!("its script {} is missing", script.display()),
     )
     .help("a vendor is a manifest and a script of the same name, or of the one that the manifest names")
+}
+
+/// As [`unreadable`], of a directory.
+fn without(directory: &Path, error: &io::Error) -> Problem {
+    unreadable(directory, error)
+        .help("make the directory, or correct catalog.* in the configuration")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {

@@ -511,15 +511,29 @@ fn the_programs_adapters_need_no_directory_until_one_is_made() {
         let to = house.directory.path().join(format!("{directory}.aside"));
         std::fs::rename(from, to).unwrap();
     }
-    // Those of the house are gone while tenants need one of them; the program's serve on.
+    // A directory that is gone says nothing about what should be in it.
     let outcome = house.reload();
-    assert_eq!(outcome.refused, ["vendor one"]);
-    assert_eq!(house.vendor("sosafe").state, State::Live);
-    assert!(house.reloader.standing().problems.is_empty());
+    assert!(outcome.refused.is_empty() && outcome.removed.is_empty());
+    assert_eq!(house.vendor("one").state, State::Live);
+    assert_eq!(house.reloader.standing().problems.len(), 2);
+    let plan = Plan {
+        sources: Sources {
+            tenants: None,
+            ..house.reloader.plan().sources.clone()
+        },
+        ..house.reloader.plan().clone()
+    };
+    let (fresh, report) = Reloader::open(plan, Vec::new(), Box::new(Seen::default()));
+    assert!(report.problems().is_empty(), "{}", report.render(false));
+    assert_eq!(fresh.standing().vendors.len(), built_in::ALL.len());
     for directory in ["adapters", "scripts"] {
         let from = house.directory.path().join(format!("{directory}.aside"));
         std::fs::rename(from, house.directory.path().join(directory)).unwrap();
     }
+    assert_eq!(
+        fresh.reload(Demand::Changed).taken,
+        ["vendor one", "vendor two"]
+    );
     house.reload();
-    assert_eq!(house.vendor("one").state, State::Live);
+    assert!(house.reloader.standing().problems.is_empty());
 }

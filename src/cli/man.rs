@@ -210,7 +210,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "probe",
         &[(
             "Whether Entra can work with an endpoint; it changes nothing",
-            "scimgate probe --read-only https://scim.example.com/t/acme/scim/v2",
+            "scimgate probe --read-only --token-file token https://scim.example.com/t/acme/scim/v2",
         )],
     ),
     (

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use figment::providers::{Format, Json, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, error::Kind};
 
@@ -33,7 +32,7 @@ pub(super) static KNOWN: LazyLock<Dict> = LazyLock::new(|| {
         })
         .flat_map(|line| [line, "\n"])
         .collect();
-    Toml::from_str(&switched_on).unwrap_or_default()
+    toml::from_str(&switched_on).unwrap_or_default()
 });
 
 /// Values from one place.
@@ -50,7 +49,7 @@ impl Layer {
         Self {
             origin: "config.default.toml".into(),
             text: String::new(),
-            values: Toml::from_str(REFERENCE).unwrap_or_default(),
+            values: toml::from_str(REFERENCE).unwrap_or_default(),
         }
     }
 
@@ -191,9 +190,8 @@ fn read(path: &Path) -> Result<(String, Dict), Problem> {
                 None => problem,
             }
         })?,
-        Some("json") => {
-            Json::from_str(&text).map_err(|error| wrong(format!("not valid JSON: {error}")))?
-        }
+        Some("json") => serde_json::from_str(&text)
+            .map_err(|error| wrong(format!("not valid JSON: {error}")))?,
         _ => {
             let message = "a configuration file must end in .toml or .json";
             return Err(Problem::error("config::syntax", &file, message).help("rename it"));

@@ -4,7 +4,7 @@ use std::fs;
 
 use figment::Figment;
 use figment::error::Kind;
-use figment::providers::{Format, Serialized, Toml};
+use figment::providers::Serialized;
 use figment::value::{Dict, Value};
 use tempfile::TempDir;
 
@@ -144,7 +144,7 @@ fn every_key_of_the_reference_has_a_comment_above_it() {
     {
         assert!(pair[0].starts_with("# "), "{}", pair[1]);
     }
-    assert!(Toml::from_str::<Dict>(REFERENCE).is_ok());
+    assert!(toml::from_str::<Dict>(REFERENCE).is_ok());
 }
 
 #[test]
