@@ -188,7 +188,7 @@ fn queries() {
         "/Users?filter=title+eq+%22%c3%28%22",
         "400: filter is not properly",
     );
-    check("GET", "/Users?filter=", "list user - 1");
+    check("GET", "/Users?filter=", "list user - 1"); // strict: `filter_table`
     check(
         "GET",
         "/Users?filter=a&filter=b",
