@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
+use super::written::error_rows;
 use super::{Adapter, crosscheck, extensions};
 use crate::problem::wording::plain;
-use crate::problem::{Problem, counted, meant_by, nearest};
+use crate::problem::{Problem, counted, meant_by, nearest, version};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
 use crate::script::program::Script;
@@ -213,7 +214,10 @@ impl Adapter {
 
 fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     let (file, text) = &files.manifest;
-    toml::from_str(text).map_err(|error| {
+    let mut manifest: Manifest = toml::from_str(text).map_err(|error| {
+        if let Some(newer) = version::newer(file, text) {
+            return newer;
+        }
         let help = match meant_by(error.message()) {
             Some(meant) => format!("did you mean `{meant}`? adapters/README.md has all keys"),
             None => "adapters/README.md has all keys and their meaning".to_owned(),
@@ -223,7 +227,13 @@ fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
             Some(span) => problem.at(span.start, span.len()),
             None => problem,
         }
-    })
+    })?;
+    for (row, place) in manifest.replies.errors.iter_mut().zip(error_rows(text)) {
+        let before = text.get(..place.start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        row.place = Some(format!("{file}:{line}").into());
+    }
+    Ok(manifest)
 }
 
 /// A resource type with what a manifest adds to it.

@@ -8,6 +8,7 @@ use url::{Host, Url};
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{Manifest, TenantUrlForm};
 use crate::config::Config;
+use crate::problem::Problem;
 use crate::server::tenant_path;
 use crate::tenant::file::TenantFile;
 
@@ -51,8 +52,7 @@ pub fn form_on_disk(config: &Config, tenant: &TenantId) -> TenantUrlForm {
 /// The form that an adapter's manifest asks for; the usual one where it cannot be read.
 pub fn form_of_adapter(config: &Config, adapter: &str) -> TenantUrlForm {
     let read = || {
-        let manifest = config.catalog.adapters.join(format!("{adapter}.toml"));
-        let text = std::fs::read_to_string(manifest).ok()?;
+        let (_, text) = config.catalog.sources().manifest(adapter).text().ok()?;
         let manifest: Manifest = toml::from_str(&text).ok()?;
         Some(manifest.tenant_url)
     };
@@ -115,6 +115,20 @@ fn out_of_reach(host: Host<&str>) -> Option<String> {
         _ => return None,
     };
     Some(format!("{address}, {kind}"))
+}
+
+/// That answers would name whatever host a request names, if they would.
+pub fn public_url_problem(config: &Config) -> Option<Problem> {
+    let server = &config.server;
+    if server.public_url.is_some() || server.listen.ip().is_loopback() {
+        return None;
+    }
+    let message = format!(
+        "server.public_url is not set, and the gateway listens on {}: answers name the host that a request names",
+        server.listen
+    );
+    let problem = Problem::error("config::no-public-url", "server", message).warning();
+    Some(problem.help("set server.public_url to the https address that Entra calls"))
 }
 
 #[cfg(test)]

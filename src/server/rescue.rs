@@ -28,6 +28,8 @@ pub(super) enum Rejection {
     BadToken(String),
     /// The token endpoint gives no token.
     Token(Refused),
+    /// The keys to check the token by cannot be had.
+    NoKeys,
     /// The path is below no Tenant URL.
     NoSuchPath,
     /// The endpoint does not know the method.
@@ -119,6 +121,12 @@ impl Rejection {
                     _ => draft,
                 }
             }
+            Self::NoKeys => later(
+                300,
+                &format!(
+                    "The gateway cannot fetch the keys that Entra signs its tokens with; the token may be good. Whoever runs the gateway must let it reach Entra. Request id {id}."
+                ),
+            ),
             Self::NoSuchPath => plain(404, "There is nothing here. The Tenant URL ends in /scim/v2."),
             Self::MethodNotAllowed { allow } => {
                 plain(405, "The endpoint does not know this method.").with(ALLOW, allow)
@@ -164,10 +172,14 @@ impl Rejection {
             status,
             scim_type,
             detail,
+            ..
         } = self.clone().error(id);
-        let (fault, reason) = match self {
-            Self::Failure(failure) => (Fault::of(failure), failure.cause()),
-            _ => (Fault::Client, None),
+        let (fault, reason, remedy) = match self {
+            Self::Failure(failure) => {
+                let remedy = failure.action().map(str::to_owned);
+                (Fault::of(failure), failure.cause(), remedy)
+            }
+            _ => (Fault::Client, None, None),
         };
         End::Failed {
             status,
@@ -175,6 +187,7 @@ impl Rejection {
             detail,
             fault,
             reason,
+            remedy,
         }
     }
 
@@ -186,7 +199,9 @@ impl Rejection {
                 tracing::error!(
                     fault = "vendor",
                     cause = failure.cause(),
-                    action = "renew the vendor credential of this tenant",
+                    action = failure
+                        .action()
+                        .unwrap_or("renew the vendor credential of this tenant"),
                     "the vendor refuses the gateway's credential"
                 )
             }
@@ -194,12 +209,15 @@ impl Rejection {
                 tracing::error!(
                     fault = "vendor",
                     cause = failure.cause(),
-                    action = "give the vendor credential of this tenant the rights that the adapter's page names",
+                    action = failure.action().unwrap_or(
+                        "give the vendor credential of this tenant the rights that the adapter's page names"
+                    ),
                     "the vendor does not permit the gateway's credential to do this"
                 )
             }
             Self::Failure(failure @ Failure::Vendor(fault, _)) => {
-                tracing::warn!(fault = "vendor", cause = failure.cause(), "{fault}");
+                let (cause, action) = (failure.cause(), failure.action());
+                tracing::warn!(fault = "vendor", cause, action, "{fault}");
             }
             Self::Failure(failure @ Failure::Script(fault)) => tracing::error!(
                 fault = "script",
@@ -214,6 +232,15 @@ impl Rejection {
                 tracing::error!(fault = "gateway", "internal error");
             }
             Self::Failure(Failure::Gateway(fault)) => tracing::warn!(fault = "gateway", "{fault}"),
+            Self::Failure(failure @ Failure::Client(_)) if failure.action().is_some() => {
+                let (cause, action) = (failure.cause(), failure.action());
+                tracing::warn!(
+                    fault = "client",
+                    cause,
+                    action,
+                    "the vendor's answer needs attention"
+                );
+            }
             Self::Failure(Failure::Client(error)) | Self::Framing(error) => tracing::debug!(
                 fault = "client",
                 status = error.status,
@@ -233,6 +260,7 @@ impl Rejection {
             Self::NoToken
             | Self::BadToken(_)
             | Self::Token(_)
+            | Self::NoKeys
             | Self::NoSuchPath
             | Self::MethodNotAllowed { .. } => {
                 tracing::debug!(fault = "client", "request refused");

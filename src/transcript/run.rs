@@ -171,8 +171,7 @@ impl Player {
         let mut happened = Vec::new();
         let mut variables = Variables::new();
         let login = transcript.login.as_deref();
-        let login =
-            login.and_then(|name| PlayedLogin::new(&self.adapter, &self.settings, name));
+        let login = login.and_then(|name| PlayedLogin::new(&self.adapter, &self.settings, name));
         for exchange in &transcript.exchanges {
             let before = variables.clone();
             let replay = Replay::new(exchange.asks.line, exchange.calls.clone(), before.clone());

@@ -12,8 +12,14 @@ fn the_vendors_are_listed_with_what_they_have() {
     house.write("tests/vendors/example/a.http", "");
     let output = house.run(&["adapter", "list"]);
     expect![[r#"
-        NAME     TITLE    RESOURCES  CREDENTIAL  ATTRIBUTES  TRANSCRIPTS
-        example  Example  User       bearer      4           1
+        NAME       TITLE                                RESOURCES    CREDENTIAL    ATTRIBUTES  TRANSCRIPTS  SERVED FROM
+        example    Example                              User         bearer        4           1            files
+        paloalto   Palo Alto Networks SCIM Connector    User, Group  key_exchange  31 + 3      0            the program
+        reference  Reference                            User, Group  header        43 + 3      0            the program
+        sosafe     SoSafe                               User, Group  header        28 + 3      0            the program
+        webroot    Webroot Security Awareness Training  User, Group  oauth2        5 + 3       0            the program
+        wedo       WEDO                                 User         bearer        9           0            the program
+        wss        WSS                                  User, Group  basic         16 + 3      0            the program
     "#]]
     .assert_eq(&text_of(&output.stdout));
     assert_eq!(output.status.code(), Some(0));
@@ -111,7 +117,15 @@ fn a_page_without_marks_is_left_alone() {
 
 #[test]
 fn a_new_vendor_is_right_from_the_start() {
-    for credential in ["basic", "bearer", "header", "oauth2", "none"] {
+    for (credential, groups, files) in [
+        ("basic", "none", 1),
+        ("bearer", "many", 2),
+        ("header", "one", 2),
+        ("oauth2", "none", 1),
+        ("oauth2-password", "many", 2),
+        ("key-exchange", "one", 2),
+        ("none", "none", 1),
+    ] {
         let house = House::empty();
         let title = "Desk \"4\\2\"";
         let arguments = [
@@ -122,6 +136,8 @@ fn a_new_vendor_is_right_from_the_start() {
             title,
             "--credential",
             credential,
+            "--groups",
+            groups,
         ];
         let output = house.run(&arguments);
         assert_eq!(output.status.code(), Some(0), "{}", text_of(&output.stderr));
@@ -131,7 +147,7 @@ fn a_new_vendor_is_right_from_the_start() {
         assert!(found.ends_with(": 0 errors, 0 warnings\n"), "{found}");
         let played = house.run(&["test", "desk"]);
         assert!(
-            text_of(&played.stdout).contains("1 passed, 0 failed"),
+            text_of(&played.stdout).contains(&format!("{files} passed, 0 failed")),
             "{credential}"
         );
         let shown = house.run(&["adapter", "show", "desk", "--markdown"]);

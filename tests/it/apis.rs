@@ -17,6 +17,7 @@ fn adapter_in(directory: &str, name: &str) -> Arc<Adapter> {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let directory = tests.join(directory);
     let (catalog, report) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: directory.clone(),
         scripts: directory,
         tenants: None,
@@ -31,6 +32,7 @@ fn tenant(text: &str) -> Result<Vec<String>, String> {
     std::fs::write(tenants.path().join("acme.toml"), text).unwrap();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tower");
     let (catalog, report) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: directory.clone(),
         scripts: directory,
         tenants: Some(tenants.path().to_owned()),
@@ -83,6 +85,7 @@ fn two_manifests_share_a_script() {
     let tower = adapter("tower");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tower");
     let (catalog, _) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: directory.clone(),
         scripts: directory,
         tenants: None,

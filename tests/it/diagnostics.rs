@@ -55,14 +55,20 @@ const MISTAKES: &[Mistake] = &[
     mistake("config::unfit-value", |house| {
         house.write(CONFIG, "[limits]\nrequests_per_second = -1\n");
     }),
+    mistake("config::no-public-url", |house| {
+        house.write(CONFIG, "[server]\nlisten = \"0.0.0.0:8080\"\n");
+    }),
     mistake("config::missing-key", |house| {
         house.write(CONFIG, "[server.tls]\nkey = \"tls.key\"\n");
     }),
     mistake("file::unreadable", |house| {
         house.write(
             CONFIG,
-            "[catalog]\nscripts = \"nowhere\"\nadapters = \"nowhere\"\n",
+            "[catalog]\nscripts = \"nowhere\"\nadapters = \"nowhere\"\nbuilt_in = false\n",
         );
+    }),
+    mistake("file::newer-version", |house| {
+        house.edit(MANIFEST, "title = ", "version = 2\ntitle = ");
     }),
     mistake("adapter::name", |house| {
         house.copy("tests/data/example.toml", "adapters/My Vendor.toml");
@@ -104,6 +110,11 @@ const MISTAKES: &[Mistake] = &[
     }),
     mistake("manifest::unknown-attribute", |house| {
         let row = "[[replies.errors]]\nmeans = \"conflict\"\nattribute = \"usrName\"\n\n";
+        house.edit(MANIFEST, "[credential]", &format!("{row}[credential]"));
+    }),
+    mistake("manifest::idle-alarm", |house| {
+        let row =
+            "[[replies.errors]]\nstatus = 200\nmeans = \"ok\"\nalarm = \"renew the licence\"\n\n";
         house.edit(MANIFEST, "[credential]", &format!("{row}[credential]"));
     }),
     mistake("manifest::request-token", |house| {

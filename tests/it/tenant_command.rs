@@ -20,7 +20,7 @@ const ADD: [&str; 9] = [
 /// A directory as `init` makes it.
 fn begun() -> House {
     let house = House::empty();
-    let made = house.run(&["init", ".", "--vendor", "sosafe", "--vendor", "webroot"]);
+    let made = house.run(&["init", "."]);
     assert_eq!(made.status.code(), Some(0), "{}", text_of(&made.stderr));
     house.variable("SCIMGATE_CONFIG", "scimgate.toml");
     house
@@ -72,8 +72,9 @@ fn a_new_tenants_file_has_a_place_for_all_that_its_vendor_asks_for() {
     let more = ["--base-url", "https://api.example", "--set", "region=eu"];
     told(&house, 0, &[&add[..], &more].concat());
     let file = std::fs::read_to_string(house.path().join("tenants/acme.toml")).unwrap();
-    expect![[r#"
+    expect![[r##"
         # Example. `scimgate adapter show example` tells what a tenant sets.
+        version = 1
         adapter = "example"
         base_url = "https://api.example"
 
@@ -84,7 +85,7 @@ fn a_new_tenants_file_has_a_place_for_all_that_its_vendor_asks_for() {
         # Files, counted from this one's directory. A secret itself never stands here.
         [credential]
         token = { file = "../secrets/acme/token" }
-    "#]]
+    "##]]
     .assert_eq(&file);
 }
 
@@ -113,7 +114,12 @@ fn nothing_is_overwritten_and_what_a_vendor_does_not_have_is_refused() {
     assert!(told(&house, 78, &no_adapter).contains("did you mean sosafe?"));
     let no_setting = [&["tenant", "add", "b"][..], &ADD[3..8], &["idp_tennant=x"]].concat();
     assert!(told(&house, 78, &no_setting).contains("did you mean idp_tenant?"));
-    let no_kind = [&["tenant", "add", "b"][..], &ADD[3..], &["--credential-kind", "robot"]].concat();
+    let no_kind = [
+        &["tenant", "add", "b"][..],
+        &ADD[3..],
+        &["--credential-kind", "robot"],
+    ]
+    .concat();
     assert!(told(&house, 78, &no_kind).contains("robot"));
     assert!(!house.path().join("tenants/b.toml").exists());
 }
@@ -125,7 +131,11 @@ fn a_tenant_is_added_with_the_kind_of_credential_it_chooses() {
     let text = std::fs::read_to_string(&manifest).unwrap();
     let robot = "[credentials.robot]\nkind = \"bearer\"\n\n[headers]";
     std::fs::write(&manifest, text.replacen("[headers]", robot, 1)).unwrap();
-    told(&house, 0, &[&ADD[..], &["--credential-kind", "robot"]].concat());
+    told(
+        &house,
+        0,
+        &[&ADD[..], &["--credential-kind", "robot"]].concat(),
+    );
     let written = std::fs::read_to_string(house.path().join("tenants/acme.toml")).unwrap();
     assert!(written.contains("credential_kind = \"robot\""), "{written}");
     assert!(written.contains("\ntoken = { file = "), "{written}");
@@ -181,4 +191,22 @@ fn a_tenants_way_to_its_vendor_is_tested_without_changing_anything() {
         );
     }
     assert!(!house.path().join("state").exists(), "a database was made");
+}
+
+#[test]
+fn a_token_of_another_pepper_is_not_told_as_one_that_works() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let list = ["token", "list", "--tenant", "acme"];
+    assert!(
+        house
+            .run(&["token", "mint", "--tenant", "acme"])
+            .status
+            .success()
+    );
+    let told = text_of(&house.run(&list).stdout);
+    assert!(told.contains(" valid\n"), "{told}");
+    house.remove("state/scimgate.pepper");
+    let told = text_of(&house.run(&list).stdout);
+    assert!(told.contains("made with another pepper\n"), "{told}");
 }

@@ -164,7 +164,9 @@ impl Mapping {
     /// Whether the table makes the element of this place the primary one.
     fn makes_primary(&self, place: &Leaf) -> bool {
         self.mapped().any(|(_, row)| {
-            row.primary && row.leaf.attribute == place.attribute && row.leaf.element == place.element
+            row.primary
+                && row.leaf.attribute == place.attribute
+                && row.leaf.element == place.element
         })
     }
 }

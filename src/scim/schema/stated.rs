@@ -81,7 +81,10 @@ fn stated_attribute(attribute: &Attribute, about: Vec<&Statement>) -> Option<Att
     });
     let types = types_of(&about);
     let kinds = stated.sub_attributes.iter_mut();
-    if let Some(kind) = kinds.filter(|sub| sub.name == "type" && !types.is_empty()).last() {
+    if let Some(kind) = kinds
+        .filter(|sub| sub.name == "type" && !types.is_empty())
+        .last()
+    {
         kind.canonical_values = types;
     }
     Some(stated)

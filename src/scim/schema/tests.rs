@@ -146,7 +146,9 @@ fn what_is_taken_and_answered_is_published_and_nothing_else() {
     assert!(!is_kept(enterprise.attribute("department").unwrap()));
     let group = ResourceType::group().stating(&[]);
     let members = group.schema.attribute("members").unwrap();
-    assert!(!is_kept(members) && members.sub("value").is_some() && members.sub("display").is_none());
+    assert!(
+        !is_kept(members) && members.sub("value").is_some() && members.sub("display").is_none()
+    );
 }
 
 #[test]
@@ -171,5 +173,8 @@ fn what_the_vendor_demands_is_published() {
     assert_eq!(at("userName").uniqueness, Uniqueness::Server);
     assert_eq!(at("userType").canonical_values, ["Member", "Guest"]);
     let description = &at("userType").description;
-    assert!(description.ends_with(" can be made of other attributes."), "{description}");
+    assert!(
+        description.ends_with(" can be made of other attributes."),
+        "{description}"
+    );
 }

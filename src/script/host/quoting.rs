@@ -45,9 +45,12 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
             (r#"xpath_text("a'b\"c")"#, r#""concat('a', \"'\", 'b\"c')""#),
         ],
     );
-    engine.register_fn("xpath_text", |context: NativeCallContext<'_>, text: &str| {
-        xpath_text(text, None).map_err(|fault| fault.throw(context.call_position()))
-    });
+    engine.register_fn(
+        "xpath_text",
+        |context: NativeCallContext<'_>, text: &str| {
+            xpath_text(text, None).map_err(|fault| fault.throw(context.call_position()))
+        },
+    );
     docs.function(
         "xpath_text(text, attribute)",
         "The same for the value of an attribute, which the refusal names.",
@@ -103,7 +106,7 @@ fn url_parameter(url: &str, name: &str) -> Dynamic {
 /// §3.3.3: a tab or a line break in an attribute is read as a blank, so that it is never found.
 fn xpath_text(text: &str, attribute: Option<&str>) -> Result<String, Fault> {
     if text.contains(char::is_control) {
-        return Err(Fault::unencodable(attribute));
+        return Err(Fault::unencodable("xpath_text", attribute));
     }
     if !text.contains('\'') {
         return Ok(format!("'{text}'"));

@@ -52,7 +52,9 @@ fn unlisted(resource: &Value, attributes: &Value, place: &str) -> Vec<String> {
             continue;
         };
         let parts = &attribute["subAttributes"];
-        let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let values = value
+            .as_array()
+            .map_or(std::slice::from_ref(value), Vec::as_slice);
         for value in values.iter().filter(|value| value.is_object()) {
             found.extend(unlisted(value, parts, &format!("{place}{name}.")));
         }
@@ -67,16 +69,27 @@ async fn whatever_is_answered_is_listed() {
         let schemas = schemas(&play).await;
         let made = play.post("/Users", &rich()).await;
         made.is(201, "POST");
-        let mut read = play.tenant.get(&format!("/Users/{}", made.id())).await.json();
+        let mut read = play
+            .tenant
+            .get(&format!("/Users/{}", made.id()))
+            .await
+            .json();
         let user = read.as_object_mut().unwrap();
         assert_eq!(user["title"], "Engineer");
         for common in ["schemas", "id", "meta"] {
             user.shift_remove(common);
         }
-        let urns: Vec<_> = user.keys().filter(|key| key.starts_with("urn:")).cloned().collect();
+        let urns: Vec<_> = user
+            .keys()
+            .filter(|key| key.starts_with("urn:"))
+            .cloned()
+            .collect();
         for urn in urns {
             let extension = user.shift_remove(&urn).unwrap();
-            assert_eq!(unlisted(&extension, &schemas[&urn]["attributes"], &urn), [""; 0]);
+            assert_eq!(
+                unlisted(&extension, &schemas[&urn]["attributes"], &urn),
+                [""; 0]
+            );
         }
         let core = &schemas["urn:ietf:params:scim:schemas:core:2.0:User"]["attributes"];
         assert_eq!(unlisted(&read, core, ""), [""; 0]);
@@ -124,7 +137,11 @@ async fn what_is_required_is_what_is_refused_without() {
         let demanded = demanded(&schemas(&play).await);
         let made = play.post("/Users", &least(&demanded)).await;
         made.is(201, "with what is required");
-        let read = play.tenant.get(&format!("/Users/{}", made.id())).await.json();
+        let read = play
+            .tenant
+            .get(&format!("/Users/{}", made.id()))
+            .await
+            .json();
         // The reference keeps what it is given and nothing else.
         if play.vendor.name != "reference" {
             assert_eq!(read["active"], true);
@@ -136,12 +153,18 @@ async fn what_is_required_is_what_is_refused_without() {
         for (name, part) in &demanded {
             let mut user = least(&demanded);
             match part {
-                Some(part) if user[name].is_object() => user[name].as_object_mut().unwrap().shift_remove(part),
+                Some(part) if user[name].is_object() => {
+                    user[name].as_object_mut().unwrap().shift_remove(part)
+                }
                 _ => user.as_object_mut().unwrap().shift_remove(name),
             };
             let refused = play.post("/Users", &user).await;
             refused.is(400, &format!("without {name} {part:?}"));
-            assert!(refused.detail().contains(name.as_str()), "{}", refused.detail());
+            assert!(
+                refused.detail().contains(name.as_str()),
+                "{}",
+                refused.detail()
+            );
         }
     })
     .await;
@@ -152,7 +175,11 @@ async fn what_is_required_is_what_is_refused_without() {
 async fn a_page_calls_required_what_the_schema_does() {
     in_profiles(ALL, &[Profile::Entra], |play| async move {
         let schemas = schemas(&play).await;
-        let page = format!("{}/adapters/{}.md", env!("CARGO_MANIFEST_DIR"), play.vendor.name);
+        let page = format!(
+            "{}/adapters/{}.md",
+            env!("CARGO_MANIFEST_DIR"),
+            play.vendor.name
+        );
         let page = std::fs::read_to_string(page).unwrap();
         let table = page.split("<!-- attributes of users").nth(1).unwrap();
         let table = table.split("<!-- end").next().unwrap();
@@ -177,7 +204,11 @@ async fn a_page_calls_required_what_the_schema_does() {
             assert_eq!(told["required"] == true, required == "yes", "{path}");
             let description = told["description"].as_str().unwrap();
             let made = description.ends_with("unless it can be made of other attributes.");
-            assert_eq!(made, required == "if not made of others", "{path}: {description}");
+            assert_eq!(
+                made,
+                required == "if not made of others",
+                "{path}: {description}"
+            );
             rows += 1;
         }
         assert!(rows > 4, "{rows}");
@@ -190,14 +221,23 @@ async fn a_page_calls_required_what_the_schema_does() {
 async fn primary_is_read_as_it_was_said() {
     everywhere(ALL, |play| async move {
         let path = format!("/Users/{}", play.make("/Users", &rich()).await);
-        for (list, said) in [("phoneNumbers", true), ("emails", false), ("phoneNumbers", false), ("emails", true)] {
+        for (list, said) in [
+            ("phoneNumbers", true),
+            ("emails", false),
+            ("phoneNumbers", false),
+            ("emails", true),
+        ] {
             let place = format!("{list}[type eq \"work\"].primary");
             let operations = json!([{"op": "add", "path": place, "value": said}]);
             play.patch(&path, operations).await.is(200, "PATCH");
             let read = play.tenant.get(&path).await.json();
             let elements = read[list].as_array().unwrap().iter();
             let mut work = elements.filter(|element| element["type"] == "work");
-            let read = work.next().unwrap().get("primary").is_some_and(|it| it == true);
+            let read = work
+                .next()
+                .unwrap()
+                .get("primary")
+                .is_some_and(|it| it == true);
             assert_eq!(read, said, "{place}");
         }
     })
@@ -213,8 +253,14 @@ async fn json_in_a_text_is_no_address_and_no_number() {
             let place = format!("{list}[type eq \"work\"].value");
             let value = r#"{"value": "ada@example.com"}"#;
             let operations = json!([{"op": "replace", "path": place, "value": value}]);
-            play.patch(&path, operations).await.is_invalid(list, "PATCH");
-            for value in [json!(r#"[{"value": "ada@example.com"}]"#), json!([value]), json!([{"value": value}])] {
+            play.patch(&path, operations)
+                .await
+                .is_invalid(list, "PATCH");
+            for value in [
+                json!(r#"[{"value": "ada@example.com"}]"#),
+                json!([value]),
+                json!([{"value": value}]),
+            ] {
                 let mut user = rich();
                 user[list] = value;
                 play.post("/Users", &user).await.is_invalid(list, "POST");
@@ -232,7 +278,9 @@ async fn a_name_that_cannot_stand_where_it_must_is_refused() {
             let mut user = rich();
             user["userName"] = format!("a{letter}da@example.com").into();
             let before = play.users();
-            play.post("/Users", &user).await.is_invalid("userName", letter);
+            play.post("/Users", &user)
+                .await
+                .is_invalid("userName", letter);
             assert_eq!(play.users(), before);
         }
     })
@@ -242,17 +290,21 @@ async fn a_name_that_cannot_stand_where_it_must_is_refused() {
 /// Values that no vendor has a form for stop nobody.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn optional_values_without_a_native_form_are_remembered() {
-    in_profiles(&[&SOSAFE, &PALOALTO, &WSS], &Profile::ALL, |play| async move {
-        let mut user = rich();
-        user["locale"] = "zh-Hans-CN".into();
-        user["timezone"] = "Mars/Olympus".into();
-        user["addresses"][0]["country"] = "Atlantis".into();
-        let path = format!("/Users/{}", play.make("/Users", &user).await);
-        let read = play.tenant.get(&path).await.json();
-        for place in ["/locale", "/timezone", "/addresses/0/country"] {
-            assert_eq!(read.pointer(place), user.pointer(place), "{place}");
-        }
-    })
+    in_profiles(
+        &[&SOSAFE, &PALOALTO, &WSS],
+        &Profile::ALL,
+        |play| async move {
+            let mut user = rich();
+            user["locale"] = "zh-Hans-CN".into();
+            user["timezone"] = "Mars/Olympus".into();
+            user["addresses"][0]["country"] = "Atlantis".into();
+            let path = format!("/Users/{}", play.make("/Users", &user).await);
+            let read = play.tenant.get(&path).await.json();
+            for place in ["/locale", "/timezone", "/addresses/0/country"] {
+                assert_eq!(read.pointer(place), user.pointer(place), "{place}");
+            }
+        },
+    )
     .await;
 }
 
@@ -261,7 +313,13 @@ async fn optional_values_without_a_native_form_are_remembered() {
 async fn a_malformed_path_is_refused_in_every_profile() {
     everywhere(ALL, |play| async move {
         let path = format!("/Users/{}", play.make("/Users", &rich()).await);
-        for wrong in [".title", "title.", "name..givenName", "emails/value", "name.givenName.x"] {
+        for wrong in [
+            ".title",
+            "title.",
+            "name..givenName",
+            "emails/value",
+            "name.givenName.x",
+        ] {
             let operations = json!([{"op": "replace", "path": wrong, "value": "x"}]);
             play.patch(&path, operations).await.is(400, wrong);
         }
