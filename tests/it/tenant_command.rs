@@ -127,6 +127,7 @@ fn nothing_is_overwritten_and_what_a_vendor_does_not_have_is_refused() {
 #[test]
 fn a_tenant_is_added_with_the_kind_of_credential_it_chooses() {
     let house = begun();
+    told(&house, 0, &["adapter", "copy", "sosafe"]);
     let manifest = house.path().join("adapters/sosafe.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
     let robot = "[credentials.robot]\nkind = \"bearer\"\n\n[headers]";
