@@ -188,7 +188,13 @@ fn queries() {
         "/Users?filter=title+eq+%22%c3%28%22",
         "400: filter is not properly",
     );
-    check("GET", "/Users?filter=", "list user - 1"); // strict: `filter_table`
+    check("GET", "/Users?filter=", "list user - 1");
+    for empty in ["filter=", "filter=+"] {
+        let strict = service(Profile::Strict);
+        let read = Request::parse("GET", "/Users", Some(empty), None, &strict);
+        let keyword = read.unwrap_err().scim_type.map(|it| it.as_str());
+        assert_eq!(keyword, Some("invalidFilter"));
+    }
     check(
         "GET",
         "/Users?filter=a&filter=b",
