@@ -238,6 +238,14 @@ impl Manifest {
         std::iter::once(&self.credential).chain(self.credentials.values())
     }
 
+    /// The way that a tenant chooses by this name; without one the usual one.
+    pub(crate) fn credential_named(&self, name: Option<&str>) -> Option<&CredentialKind> {
+        match name {
+            Some(name) => self.credentials.get(name),
+            None => Some(&self.credential),
+        }
+    }
+
     /// The names of the secrets that a tenant with this credential must have.
     pub fn secrets<'c>(&self, credential: &'c CredentialKind) -> Vec<&'c str> {
         let mut names = credential.names();

@@ -114,10 +114,9 @@ impl Adapter {
 
     fn made_service(&self, profile: Profile) -> Service {
         let types = self.mappings().map(|mapping| &mapping.resource_type);
-        let published = self.mappings().map(|mapping| {
-            let narrowed = mapping.resource_type.narrowed(&mapping.leaves());
-            narrowed.stating(&mapping.statements())
-        });
+        let published = self
+            .mappings()
+            .map(|mapping| mapping.resource_type.clone().stating(&mapping.statements()));
         Service {
             resource_types: types.cloned().collect(),
             published: published.collect(),

@@ -16,7 +16,7 @@ use super::token::tenant_id;
 use super::{Ending, Trouble, adapters_only, dry_run, files, named};
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
-use crate::adapter::manifest::{Setting, TenantUrlForm};
+use crate::adapter::manifest::{CredentialKind, Setting, TenantUrlForm};
 use crate::catalog;
 use crate::config::Config;
 use crate::gateway::{form_of_adapter, form_on_disk, tenant_url};
@@ -97,6 +97,9 @@ pub(super) struct Add {
     /// Put it into the store instead of a file.
     #[arg(long)]
     store: bool,
+    /// Another kind of credential than the usual one, of those that the vendor's manifest offers.
+    #[arg(long, value_name = "NAME", conflicts_with = "store")]
+    credential_kind: Option<String>,
     #[command(flatten)]
     parts: Parts,
 }
@@ -161,7 +164,7 @@ fn add(config: &Config, options: &Add, form: Form) -> anyhow::Result<Ending> {
     files::write(&files)?;
     let (name, secrets) = (
         &options.name,
-        adapter.manifest.secrets(&adapter.manifest.credential),
+        adapter.manifest.secrets(credential(adapter, options)?),
     );
     let mut next = String::new();
     if !secrets.is_empty() {
@@ -174,6 +177,17 @@ fn add(config: &Config, options: &Add, form: Form) -> anyhow::Result<Ending> {
     }
     next += &format!("then: scimgate check, scimgate token mint --tenant {name}\n");
     Ok(files::written(form, &files, &next))
+}
+
+/// The credential that the tenant is to have.
+fn credential<'a>(adapter: &'a Adapter, options: &Add) -> anyhow::Result<&'a CredentialKind> {
+    let manifest = &adapter.manifest;
+    let chosen = options.credential_kind.as_deref();
+    let credential = manifest.credential_named(chosen);
+    credential.ok_or_else(|| {
+        let known = manifest.credentials.keys().map(String::as_str);
+        named::missing("credential", chosen.unwrap_or_default(), known)
+    })
 }
 
 /// Where a secret lies, from the directory of tenants.
@@ -198,6 +212,9 @@ fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
         quoted(&adapter.name),
         quoted(&options.base_url),
     );
+    if let Some(kind) = &options.credential_kind {
+        let _ = writeln!(text, "credential_kind = {}", quoted(kind));
+    }
     if !manifest.settings.is_empty() {
         text += "\n[settings]\n";
     }
@@ -205,7 +222,7 @@ fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
         let given = options.parts.set.iter().rfind(|(given, _)| given == name);
         text += &line(name, setting, given.map(|(_, value)| value.as_str()));
     }
-    let secrets = manifest.secrets(&manifest.credential);
+    let secrets = manifest.secrets(credential(adapter, options)?);
     if !secrets.is_empty() {
         text += "\n# Files, counted from this one's directory. A secret itself never stands here.\n[credential]\n";
     }

@@ -331,7 +331,8 @@ impl Vm {
         self.object(mapping, &function, (reading.id.to_string(),))
     }
 
-    /// Reads an array of objects that a function gave.
+    /// Reads an array of objects that a function gave. What a list shows a part of is read by its
+    /// id, so that one object stops no list.
     pub(super) fn objects(
         &self,
         mapping: &Mapping,
@@ -342,8 +343,15 @@ impl Vm {
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
         let mut readings = Vec::with_capacity(rows.len());
         for row in rows.iter() {
-            let reading = self.whole(mapping, function, row)?;
-            if self.is_own(mapping.kind, function, row)? {
+            let reading = self.read(mapping, function, row)?;
+            if self.lacking(mapping, &reading, row).is_some() {
+                let get = format!("get_{}", mapping.kind.snake());
+                match self.object(mapping, &get, (reading.id.to_string(),)) {
+                    Ok(whole) => readings.extend(whole),
+                    Err(Failure::Client(absent)) if absent.status == 404 => {}
+                    Err(other) => return Err(other),
+                }
+            } else if self.is_own(mapping.kind, function, row)? {
                 readings.push(reading);
             }
         }

@@ -39,10 +39,11 @@ impl Operation {
     async fn post(
         &self,
         kind: ResourceKind,
-        resource: Object,
+        mut resource: Object,
         projection: &Projection,
     ) -> Outcome<Response> {
         let mapping = self.mapping(kind)?;
+        mapping.begin(&mut resource);
         let whole = mapping.whole(&resource);
         self.note_changes(mapping, &whole, &Object::new());
         self.memory.ready_to_write().await?;

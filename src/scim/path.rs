@@ -110,11 +110,13 @@ pub(super) fn is_name(text: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-/// Whether a path cannot name an attribute of anybody's: a name is empty, or there is a slash.
+/// Whether a path cannot name an attribute of anybody's: a name is empty, there is a slash, or a
+/// sub-attribute has parts (RFC 7644 §3.10).
 pub(super) fn is_malformed(path: &str) -> bool {
     let name = path.split('[').next().unwrap_or_default();
     let name = name.rsplit(':').next().unwrap_or_default();
-    name.contains('/') || name.split('.').any(str::is_empty)
+    let mut names = name.split('.');
+    name.contains('/') || names.clone().any(str::is_empty) || names.nth(2).is_some()
 }
 
 /// Splits a known URN off, else everything up to the last colon: the dot of `2.0` never

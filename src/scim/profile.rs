@@ -61,7 +61,8 @@ impl Profile {
     }
 
     /// One value for a list and a list of one for a value, `{"value": x}` for x, a text for the
-    /// `value` of a complex attribute, a role as JSON in a text. Strict: `invalidValue`.
+    /// `value` of a complex attribute, a role as JSON in a text; JSON in any other `value` is
+    /// `invalidValue`. Strict: `invalidValue`, and a text is a text.
     pub fn takes_other_wrappings(self) -> bool {
         self.bends()
     }
@@ -95,8 +96,8 @@ impl Profile {
         self == Self::Entra
     }
 
-    /// Bare words as filter values (`active eq True`) and `emails[type eq "work"] eq "x"` for its
-    /// `value`. Strict: `invalidFilter`.
+    /// Bare words as filter values (`active eq True`), `emails[type eq "work"] eq "x"` for its
+    /// `value`, and an empty filter for none. Strict: `invalidFilter`.
     pub fn takes_loose_filters(self) -> bool {
         self.bends()
     }

@@ -238,7 +238,23 @@ impl Shaper {
             Kind::DateTime => text(value).filter(|value| value.as_str().is_some_and(is_date_time)),
             _ => text(value),
         };
-        shaped.ok_or_else(|| expected(place, article(kind)))
+        match shaped {
+            Some(value) if self.is_misplaced_json(place, &value) => {
+                Err(expected(place, "a text, and not JSON in a text"))
+            }
+            shaped => shaped.ok_or_else(|| expected(place, article(kind))),
+        }
+    }
+
+    /// A list or an object as a text, in the place of an address or a number: who takes other
+    /// wrappings must not keep the wrapping itself. Roles and entitlements may be called anything.
+    fn is_misplaced_json(&self, place: Place<'_>, value: &Value) -> bool {
+        let text = value.as_str().map_or("", str::trim_start);
+        text.starts_with(['{', '['])
+            && self.profile.takes_other_wrappings()
+            && place.sub == Some("value")
+            && !matches!(place.attribute, "roles" | "entitlements")
+            && json::read(text.as_bytes()).is_ok()
     }
 
     fn boolean(&self, value: Value) -> Option<Value> {

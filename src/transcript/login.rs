@@ -23,9 +23,15 @@ pub(super) struct PlayedLogin {
 }
 
 impl PlayedLogin {
-    /// `None` for a vendor that gives no keys.
-    pub(super) fn new(adapter: &Arc<Adapter>, settings: &Arc<Settings>) -> Option<Self> {
-        let CredentialKind::KeyExchange(login) = &adapter.manifest.credential else {
+    /// By the credential of this name, by the usual one if it is empty. `None` for one that is
+    /// not given keys.
+    pub(super) fn new(
+        adapter: &Arc<Adapter>,
+        settings: &Arc<Settings>,
+        credential: &str,
+    ) -> Option<Self> {
+        let chosen = Some(credential).filter(|name| !name.is_empty());
+        let CredentialKind::KeyExchange(login) = adapter.manifest.credential_named(chosen)? else {
             return None;
         };
         Some(Self {

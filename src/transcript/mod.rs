@@ -83,8 +83,9 @@ pub struct Transcript {
     /// How many vendor calls it makes in all.
     pub calls: usize,
     pub(crate) profile: Profile,
-    /// The key of a `key_exchange` is asked for too: the login is one of the calls.
-    pub(crate) login: bool,
+    /// The key of a `key_exchange` is asked for too: the login is one of the calls. It is that of
+    /// the credential of this name; empty for the usual one.
+    pub(crate) login: Option<String>,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) priority: BTreeMap<String, i64>,
     pub(crate) exchanges: Vec<Exchange>,

@@ -96,7 +96,7 @@ pub(super) fn preamble(file: &str, lines: &[&str]) -> Result<Transcript, Wrong> 
         title: String::new(),
         calls: usize::MAX,
         profile: Profile::default(),
-        login: false,
+        login: None,
         settings: Default::default(),
         priority: Default::default(),
         exchanges: Vec::new(),
@@ -129,7 +129,7 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
         ("calls", _) => {
             transcript.calls = rest.trim().parse().map_err(|_| "@calls takes a number")?
         }
-        ("login", _) => transcript.login = true,
+        ("login", _) => transcript.login = Some(rest.trim().to_owned()),
         ("profile", _) => {
             let known = |profile: &Profile| profile.as_str() == rest.trim();
             let profile = Profile::ALL.into_iter().find(known);
@@ -144,7 +144,7 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
         }
         _ => {
             return Err(format!(
-                "`@{name}` is none of @calls N, @login, @profile name, @setting name = value, @priority group = N"
+                "`@{name}` is none of @calls N, @login, @login credential, @profile name, @setting name = value, @priority group = N"
             ));
         }
     }

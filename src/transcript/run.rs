@@ -170,8 +170,8 @@ impl Player {
     async fn play(&self, transcript: &Transcript) -> Vec<Happened> {
         let mut happened = Vec::new();
         let mut variables = Variables::new();
-        let login = (transcript.login).then(|| PlayedLogin::new(&self.adapter, &self.settings));
-        let login = login.flatten();
+        let login = transcript.login.as_deref();
+        let login = login.and_then(|name| PlayedLogin::new(&self.adapter, &self.settings, name));
         for exchange in &transcript.exchanges {
             let before = variables.clone();
             let replay = Replay::new(exchange.asks.line, exchange.calls.clone(), before.clone());

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # scim2-tester (PyPI) against the gateway with the reference adapter, strict to the letter of the
-# RFCs. Needs python3 and its package index. Fails unless every check succeeds; one that is
-# skipped has not. SCIMGATE names the binary; without it one is built.
+# RFCs: fails unless every check succeeds; one that is skipped has not. Then scim2-client and
+# scim2-cli with every vendor: scim2_clients.py. Needs python3 and its package index. SCIMGATE names
+# the binary; without it one is built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -29,3 +30,5 @@ done
 
 # By its environment: other users of the machine can read a command line.
 SCIM_CLI_HEADERS="Authorization: Bearer $TOKEN" "$work/venv/bin/scim2" --url "$TENANT_URL" test
+
+"$work/venv/bin/python" tests/interop/scim2_clients.py

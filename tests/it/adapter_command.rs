@@ -17,7 +17,7 @@ fn the_vendors_are_listed_with_what_they_have() {
         paloalto   Palo Alto Networks SCIM Connector    User, Group  key_exchange  31 + 3      0            the program
         reference  Reference                            User, Group  header        43 + 3      0            the program
         sosafe     SoSafe                               User, Group  header        28 + 3      0            the program
-        webroot    Webroot Security Awareness Training  User, Group  oauth2        5 + 3       0            the program
+        webroot    Webroot Security Awareness Training  User, Group  oauth2        6 + 3       0            the program
         wedo       WEDO                                 User         bearer        9           0            the program
         wss        WSS                                  User, Group  basic         16 + 3      0            the program
     "#]]
@@ -59,7 +59,7 @@ fn a_vendor_is_shown() {
 
         Attributes of a User
           ATTRIBUTE                     TYPE     FIELD      CONVERTED BY  NOTES
-          userName                      String   login                    required, filterable
+          userName                      String   login                    required, filterable, unique
           active                        Boolean  state      values
           title                         String   job_title  to
           emails[type eq "work"].value  String   mail

@@ -10,8 +10,12 @@ use scimgate::transcript;
 
 /// The adapters of a directory, which must have nothing wrong with them.
 fn adapter(name: &str) -> Arc<Adapter> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let directory = directory.join(name);
+    adapter_in(name, name)
+}
+
+fn adapter_in(directory: &str, name: &str) -> Arc<Adapter> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let directory = tests.join(directory);
     let (catalog, report) = catalog::load(&Sources {
         has_built_in: false,
         adapters: directory.clone(),
@@ -41,15 +45,19 @@ fn tenant(text: &str) -> Result<Vec<String>, String> {
 /// Plays all transcripts of an adapter.
 #[track_caller]
 fn check(name: &str, count: usize) {
-    let adapter = adapter(name);
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let files = std::fs::read_dir(directory.join(name)).unwrap();
+    played(&adapter(name), name, count);
+}
+
+#[track_caller]
+fn played(adapter: &Arc<Adapter>, directory: &str, count: usize) {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let files = std::fs::read_dir(tests.join(directory)).unwrap();
     let files = files.map(|file| file.unwrap().path());
     let mut played = 0;
     for file in files.filter(|file| file.extension().is_some_and(|it| it == "http")) {
         let text = std::fs::read_to_string(&file).unwrap();
         let transcript = transcript::parse(&file.to_string_lossy(), &text).unwrap();
-        let outcome = transcript::run(&transcript, &adapter).unwrap();
+        let outcome = transcript::run(&transcript, adapter).unwrap();
         let misfits = &outcome.misfits;
         assert!(misfits.is_empty(), "{}:\n{misfits:#?}", file.display());
         played += 1;
@@ -64,7 +72,12 @@ fn errors_in_sentences_envelopes_and_lists_of_pairs() {
 
 #[test]
 fn a_login_with_a_tree_of_secrets_and_a_fence_between_customers() {
-    check("tower", 6);
+    check("tower", 7);
+}
+
+#[test]
+fn a_fence_where_a_user_has_one_group() {
+    played(&adapter_in("tower", "skyline"), "tower/skyline", 1);
 }
 
 #[test]

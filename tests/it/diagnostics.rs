@@ -353,7 +353,14 @@ const MISTAKES: &[Mistake] = &[
         house.edit(
             SCRIPT,
             ".to(|title| shorten(title))",
-            ".values(#{ \"CEO\": \"top\", \"CFO\": \"top\" })",
+            ".values(#{ \"CEO\": \"top\", \"CFO\": \"top\" }).lenient()",
+        );
+    }),
+    mistake("lint::optional-value-refused", |house| {
+        house.edit(
+            SCRIPT,
+            ".to(|title| shorten(title))",
+            ".values(#{ \"CEO\": \"top\", \"CFO\": \"next\" })",
         );
     }),
     mistake("lint::unused-function", |house| {

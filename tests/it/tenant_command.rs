@@ -114,7 +114,33 @@ fn nothing_is_overwritten_and_what_a_vendor_does_not_have_is_refused() {
     assert!(told(&house, 78, &no_adapter).contains("did you mean sosafe?"));
     let no_setting = [&["tenant", "add", "b"][..], &ADD[3..8], &["idp_tennant=x"]].concat();
     assert!(told(&house, 78, &no_setting).contains("did you mean idp_tenant?"));
+    let no_kind = [
+        &["tenant", "add", "b"][..],
+        &ADD[3..],
+        &["--credential-kind", "robot"],
+    ]
+    .concat();
+    assert!(told(&house, 78, &no_kind).contains("robot"));
     assert!(!house.path().join("tenants/b.toml").exists());
+}
+
+#[test]
+fn a_tenant_is_added_with_the_kind_of_credential_it_chooses() {
+    let house = begun();
+    told(&house, 0, &["adapter", "copy", "sosafe"]);
+    let manifest = house.path().join("adapters/sosafe.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let robot = "[credentials.robot]\nkind = \"bearer\"\n\n[headers]";
+    std::fs::write(&manifest, text.replacen("[headers]", robot, 1)).unwrap();
+    told(
+        &house,
+        0,
+        &[&ADD[..], &["--credential-kind", "robot"]].concat(),
+    );
+    let written = std::fs::read_to_string(house.path().join("tenants/acme.toml")).unwrap();
+    assert!(written.contains("credential_kind = \"robot\""), "{written}");
+    assert!(written.contains("\ntoken = { file = "), "{written}");
+    assert!(!written.contains("\nkey = "), "{written}");
 }
 
 #[test]

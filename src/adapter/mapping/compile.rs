@@ -177,11 +177,11 @@ impl Compiler<'_> {
             unique: attr.unique,
             ambiguous: attr.ambiguous,
             primary: attr.primary,
-            hidden: attr.hidden,
             lenient: attr.lenient,
             at_most: attr.at_most,
             cut: attr.cut,
             otherwise: attr.otherwise.clone(),
+            initially: attr.initially.clone(),
             pending: attr.pending.clone(),
             echo: attr.echo.as_deref().and_then(Field::parse),
         }

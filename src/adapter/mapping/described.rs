@@ -1,5 +1,7 @@
 //! A table as people read it: `adapter show` and the pages beside the manifests.
 
+use serde_json::Value;
+
 use super::converter::Converter;
 use super::row::Row;
 use super::table::Mapping;
@@ -18,10 +20,16 @@ pub struct Described<'m> {
     pub converted: Option<&'static str>,
     /// The vendor can find objects by it.
     pub filterable: bool,
-    /// The vendor takes no object without it.
+    /// An object without it is refused; as `/Schemas` says.
     pub required: bool,
-    /// It is taken and answered, yet not in `/Schemas`.
-    pub hidden: bool,
+    /// An object without it is refused where it cannot be made of other attributes.
+    pub made: bool,
+    /// The vendor refuses a second object with the same value.
+    pub unique: bool,
+    /// Only the vendor sets it.
+    pub read_only: bool,
+    /// What a new object has whose creator does not say.
+    pub initially: Option<String>,
     /// Where the client sends no value, one is made.
     pub has_fallback: bool,
     /// How many characters the vendor gets at the most; the rest is cut off.
@@ -49,8 +57,11 @@ impl Row {
                 .collect(),
             converted: self.converter.method(),
             filterable: self.lookup.is_some(),
-            required: self.required,
-            hidden: self.hidden,
+            required: self.is_demanded(),
+            made: self.is_made_or_demanded(),
+            unique: self.unique,
+            read_only: self.read_only,
+            initially: self.initially.as_ref().map(Value::to_string),
             has_fallback: self.otherwise.is_some(),
             cut: self.cut,
             at_most: self.at_most,

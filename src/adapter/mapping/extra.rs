@@ -27,7 +27,7 @@ pub(crate) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
         .collect();
     for (_, row) in mapping.mapped() {
         row.leaf.remove(&mut extra);
-        row.forget_primary(&mut extra);
+        row.keep_primary(resource, mapping, &mut extra);
         row.forget_reference(&mut extra);
     }
     extra.retain(|_, value| !prune(value));
@@ -46,17 +46,38 @@ impl Row {
         }
     }
 
-    /// `primary` of a mapped element is answered by the table, or is the default.
-    fn forget_primary(&self, extra: &mut Object) {
+    /// `primary` of a mapped element is kept where it is not what the table answers by itself.
+    fn keep_primary(&self, resource: &Object, mapping: &Mapping, extra: &mut Object) {
         if self.leaf.element.is_none() {
             return;
         }
+        let said = self.said_primary(resource);
         let primary = self.primary_leaf();
-        if primary
-            .get(extra)
-            .is_some_and(|value| value.as_bool().is_none_or(|said| said == self.primary))
-        {
-            primary.remove(extra);
+        primary.remove(extra);
+        if let Some(said) = said.filter(|said| *said != mapping.makes_primary(&self.leaf)) {
+            primary.set(extra, said.into());
+        }
+    }
+
+    /// Whether a resource says that this row's element is the primary one: also by saying that
+    /// another one is.
+    fn said_primary(&self, resource: &Object) -> Option<bool> {
+        let kind = self.element_type()?;
+        let elements = resource.get(&self.leaf.attribute)?.as_array()?;
+        let of_kind = |element: &&Value| element.get("type").and_then(Value::as_str) == Some(kind);
+        match elements.iter().find(of_kind)?.get("primary") {
+            Some(said) => said.as_bool(),
+            None => {
+                let is_primary = |element: &Value| element["primary"] == Value::Bool(true);
+                elements.iter().any(is_primary).then_some(false)
+            }
+        }
+    }
+
+    fn element_type(&self) -> Option<&str> {
+        match &self.leaf.element {
+            Some(Selector::Type(kind)) => Some(kind),
+            _ => None,
         }
     }
 }
@@ -136,8 +157,16 @@ impl Mapping {
     /// Whether the table has a row for elements of this type.
     fn has_row_for(&self, attribute: &str, kind: Option<&str>) -> bool {
         self.mapped().any(|(_, row)| {
-            row.leaf.attribute == attribute
-                && matches!(&row.leaf.element, Some(Selector::Type(of)) if Some(of.as_str()) == kind)
+            row.leaf.attribute == attribute && kind.is_some() && row.element_type() == kind
+        })
+    }
+
+    /// Whether the table makes the element of this place the primary one.
+    fn makes_primary(&self, place: &Leaf) -> bool {
+        self.mapped().any(|(_, row)| {
+            row.primary
+                && row.leaf.attribute == place.attribute
+                && row.leaf.element == place.element
         })
     }
 }

@@ -7,6 +7,7 @@ use super::converter::Converter;
 use super::row::Row;
 use super::table::Mapping;
 use crate::problem::Problem;
+use crate::scim::schema::Kind;
 use crate::scim::{Leaf, ResourceKind};
 use crate::script::program::Script;
 
@@ -53,6 +54,7 @@ impl Mapping {
             problems.extend(lint.one_way(row));
             problems.extend(lint.ambiguous(row));
             problems.extend(lint.unique_external_id(row));
+            problems.extend(lint.stops_a_user(row));
         }
         problems
     }
@@ -177,6 +179,29 @@ impl Lint<'_> {
                 "leave .unique() out; if the vendor refuses a second one, map another attribute",
             ),
         )
+    }
+
+    /// An attribute that nobody needs, and that holds a whole object up by a value the vendor has
+    /// no form for.
+    fn stops_a_user(&self, row: &Row) -> Option<Problem> {
+        let refuses = match &row.converter {
+            Converter::Values { other, .. } => other.is_none() && row.kind != Kind::Boolean,
+            Converter::Country(_) => true,
+            _ => false,
+        };
+        if !refuses || row.required || row.lenient {
+            return None;
+        }
+        let message = format!(
+            "a value of `{}` that has no native form is refused, and the whole object with it",
+            row.spelling
+        );
+        let problem = self.at(row, "lint::optional-value-refused", message);
+        Some(problem.label("optional").help(
+            "add .lenient(), which leaves such a value out and remembers it, or .others(native); \
+             if it must be refused, write above the row: \
+             // allow: lint::optional-value-refused and why",
+        ))
     }
 
     /// Two SCIM values that become one native value, and nothing says which one it is read as.

@@ -26,11 +26,12 @@ pub(crate) struct Row {
     pub(crate) unique: bool,
     pub(crate) ambiguous: bool,
     pub(super) primary: bool,
-    pub(super) hidden: bool,
     pub(super) lenient: bool,
     pub(super) at_most: Option<usize>,
     pub(super) cut: Option<usize>,
     pub(super) otherwise: Option<FnPtr>,
+    /// What a new object has whose creator does not say.
+    pub(super) initially: Option<Value>,
     pub(super) pending: Vec<String>,
     pub(super) echo: Option<Field>,
 }
@@ -39,6 +40,26 @@ impl Row {
     /// Whether it stands for native fields, and writes them.
     pub(super) fn is_written(&self) -> bool {
         !self.fields.is_empty() && !self.read_only
+    }
+
+    /// Whether an object without a value of the client's is refused.
+    pub(super) fn is_demanded(&self) -> bool {
+        self.required && self.otherwise.is_none() && self.initially.is_none()
+    }
+
+    /// Whether an object is refused without it only where it cannot be made of other attributes.
+    pub(super) fn is_made_or_demanded(&self) -> bool {
+        self.required && self.otherwise.is_some()
+    }
+
+    /// The values of a closed list, as a client writes them.
+    pub(super) fn listed_values(&self) -> Vec<String> {
+        match &self.converter {
+            Converter::Values { pairs, .. } if self.kind != Kind::Boolean => {
+                pairs.iter().map(|(scim, _)| scim.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Says of an element that the table makes the primary one whether it is.

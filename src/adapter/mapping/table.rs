@@ -86,10 +86,23 @@ impl Mapping {
     pub(crate) fn statements(&self) -> Vec<Statement> {
         let statement = |row: &Row| Statement {
             leaf: row.leaf.clone(),
-            required: row.required && row.otherwise.is_none(),
+            required: row.is_demanded(),
+            made: row.is_made_or_demanded(),
             unique: row.unique,
+            values: row.listed_values(),
         };
         self.rows.iter().map(statement).collect()
+    }
+
+    /// Gives a new resource what [`Row::initially`] says of attributes it does not have.
+    pub(crate) fn begin(&self, resource: &mut Object) {
+        for (_, row) in self.mapped() {
+            if let Some(value) = &row.initially
+                && row.leaf.get(resource).is_none()
+            {
+                row.leaf.set(resource, value.clone());
+            }
+        }
     }
 
     /// The same table, recording which of its rows are used.
@@ -131,12 +144,6 @@ impl Mapping {
         let is_it = |field: &Field| field.dotted().eq_ignore_ascii_case(native);
         let found = self.mapped().find(|(_, row)| row.fields.iter().any(is_it));
         found.map(|(_, row)| row.spelling.as_str())
-    }
-
-    /// The leaves that `/Schemas` publishes.
-    pub fn leaves(&self) -> Vec<Leaf> {
-        let published = self.rows.iter().filter(|row| !row.hidden);
-        published.map(|row| row.leaf.clone()).collect()
     }
 
     /// The leaf that says whether an account is in use.

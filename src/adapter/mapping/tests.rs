@@ -65,10 +65,13 @@ impl Bench {
 
     /// What a whole resource becomes, as JSON.
     pub(crate) fn write(&self, resource: &Value, purpose: Purpose) -> Result<Value, Refusal> {
-        let resource = resource.as_object().unwrap();
+        let mut resource = resource.as_object().unwrap().clone();
+        if purpose == Purpose::Create {
+            self.mapping.begin(&mut resource);
+        }
         let native = self.mapping.write(
-            &self.mapping.whole(resource),
-            resource,
+            &self.mapping.whole(&resource),
+            &resource,
             purpose,
             &self.closures(),
         )?;

@@ -29,7 +29,7 @@ pub(super) fn renewed(page: &str, adapter: &Adapter) -> Result<String> {
 /// The attributes a page lists: those that Entra can be mapped to.
 pub(super) fn told(mapping: &Mapping) -> impl Iterator<Item = Described<'_>> {
     let rows = mapping.described();
-    rows.filter(|row| !row.hidden && !row.attribute.starts_with("meta."))
+    rows.filter(|row| !row.attribute.starts_with("meta."))
 }
 
 /// One table with its marks.
@@ -80,7 +80,11 @@ fn table(mapping: &Mapping) -> String {
     let yes = |said| if said { " yes " } else { " " };
     let rows = told(mapping).map(|row| {
         let (attribute, kind) = (row.attribute, row.kind);
-        let (filterable, required) = (yes(row.filterable), yes(row.required));
+        let filterable = yes(row.filterable);
+        let required = match row.made {
+            true => " if not made of others ",
+            false => yes(row.required),
+        };
         format!("| {attribute} | {kind} |{filterable}|{required}|\n")
     });
     std::iter::once(head.to_owned()).chain(rows).collect()

@@ -241,15 +241,20 @@ fn attribute(adapter: &Adapter, row: &Described<'_>) -> Vec<String> {
     let notes = [
         (row.required, "required"),
         (row.filterable, "filterable"),
-        (row.hidden, "not in /Schemas"),
-        (row.has_fallback, "made from others if absent"),
+        (row.unique, "unique"),
+        (row.read_only, "read only"),
+        (row.made, "required if not made of others"),
+        (row.has_fallback && !row.made, "made of others if absent"),
     ];
     let notes = notes.iter().filter(|(holds, _)| *holds);
     let lengths = [(row.cut, "cut after"), (row.at_most, "at most")];
     let lengths = lengths
         .iter()
         .filter_map(|(length, what)| Some(format!("{what} {} characters", (*length)?)));
+    let initially = row.initially.iter();
+    let initially = initially.map(|value| format!("{value} if a new one is created without it"));
     let notes: Vec<_> = (notes.map(|(_, note)| (*note).to_owned()))
+        .chain(initially)
         .chain(lengths)
         .collect();
     vec![

@@ -275,7 +275,11 @@ fn takes_slot(attribute: &Attribute, present: &Value, new: &Value, profile: Prof
     let unknown = holds_unknown(present);
     let by_type = shares("type")
         && (unknown || (attribute.has_slots() && profile.holds_one_element_a_type()));
-    let by_primary = unknown && shares("primary") && new.get("primary") == Some(&Value::Bool(true));
+    // A place that is told by its type is not that of the primary one.
+    let by_primary = unknown
+        && present.get("type").is_none()
+        && shares("primary")
+        && new.get("primary") == Some(&Value::Bool(true));
     by_type || by_primary
 }
 

@@ -109,7 +109,9 @@ impl Parameters {
         types: &ResourceType,
         service: &Service,
     ) -> Result<Query, ScimError> {
-        let filter = self.get("filter").filter(|text| !text.trim().is_empty());
+        let loose = service.profile.takes_loose_filters();
+        let filter = self.get("filter");
+        let filter = filter.filter(|text| !(loose && text.trim().is_empty()));
         let filter = filter.map(|text| Filter::parse(text, types, service.profile));
         let (by, order) = (self.get("sortBy"), self.get("sortOrder"));
         let count = self.number("count")?;

@@ -189,6 +189,12 @@ fn queries() {
         "400: filter is not properly",
     );
     check("GET", "/Users?filter=", "list user - 1");
+    for empty in ["filter=", "filter=+"] {
+        let strict = service(Profile::Strict);
+        let read = Request::parse("GET", "/Users", Some(empty), None, &strict);
+        let keyword = read.unwrap_err().scim_type.map(|it| it.as_str());
+        assert_eq!(keyword, Some("invalidFilter"));
+    }
     check(
         "GET",
         "/Users?filter=a&filter=b",

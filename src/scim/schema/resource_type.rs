@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::{Attribute, Returned, Schema, find};
 use crate::scim::compare::{fold, same_text};
-use crate::scim::leaf::{Leaf, Selector};
+use crate::scim::leaf::Leaf;
 use crate::scim::path::AttrPath;
 use crate::scim::resource::extension;
 use crate::scim::{Object, ResourceKind, UNKNOWN};
@@ -198,27 +198,6 @@ impl ResourceType {
         }
     }
 
-    /// What `/Schemas` publishes for an adapter: the attributes its table has, of lists also
-    /// `value`, `type` and `primary`, and as suggested types those of the table. Required
-    /// attributes and a group's `members` stay in any case.
-    ///
-    /// Entra turns this into its list of target attributes and tests each of them, so whatever
-    /// is published must be kept (RFC 7643 §7, R123).
-    pub fn narrowed(&self, leaves: &[Leaf]) -> Self {
-        let schema = narrow(&self.schema, None, leaves);
-        let extensions = self.extensions.iter().map(|item| Extension {
-            schema: Arc::new(narrow(&item.schema, Some(&item.schema.id), leaves)),
-            required: item.required,
-        });
-        Self {
-            schema: Arc::new(schema),
-            extensions: extensions
-                .filter(|item| !item.schema.attributes.is_empty())
-                .collect(),
-            ..self.clone()
-        }
-    }
-
     /// The same type, knowing also the names of `all` others, whose attributes it never has: what
     /// a query over several resource types is read and judged by, as an attribute that a type
     /// lacks counts there as absent (RFC 7644 §3.4.2.1).
@@ -298,60 +277,9 @@ impl ResourceType {
     }
 }
 
-fn narrow(schema: &Schema, urn: Option<&str>, leaves: &[Leaf]) -> Schema {
-    let common = DATA
-        .common
-        .iter()
-        .filter(|item| urn.is_none() && item.name == "externalId");
-    let attributes = schema
-        .attributes
-        .iter()
-        .chain(common)
-        .filter_map(|attribute| {
-            let mapped: Vec<&Leaf> = leaves
-                .iter()
-                .filter(|leaf| leaf.schema.as_deref() == urn && leaf.attribute == attribute.name)
-                .collect();
-            let stays = attribute.required || attribute.name == "members";
-            (stays || !mapped.is_empty()).then(|| narrow_attribute(attribute, &mapped))
-        });
-    Schema {
-        attributes: attributes.collect(),
-        ..schema.clone()
-    }
-}
-
-fn narrow_attribute(attribute: &Attribute, mapped: &[&Leaf]) -> Attribute {
-    let mut narrowed = attribute.clone();
-    let whole = mapped.iter().any(|leaf| leaf.sub.is_none());
-    narrowed.sub_attributes.retain(|sub| {
-        let always = matches!(sub.name.as_str(), "value" | "type" | "primary" | "$ref");
-        always
-            || whole
-            || mapped
-                .iter()
-                .any(|leaf| leaf.sub.as_deref() == Some(&sub.name))
-    });
-    let types = narrowed
-        .sub_attributes
-        .iter_mut()
-        .find(|sub| sub.name == "type");
-    if let Some(sub) = types.filter(|_| !whole && attribute.name != "members") {
-        sub.canonical_values = types_of(mapped);
-    }
-    narrowed
-}
-
-fn types_of(leaves: &[&Leaf]) -> Vec<String> {
-    let mut types: Vec<String> = Vec::new();
-    for leaf in leaves {
-        if let Some(Selector::Type(kind)) = &leaf.element
-            && !types.contains(kind)
-        {
-            types.push(kind.clone());
-        }
-    }
-    types
+/// `externalId`, which `/Schemas` tells with the core schema's attributes.
+pub(super) fn external_id() -> Option<&'static Attribute> {
+    DATA.common.iter().find(|item| item.name == "externalId")
 }
 
 /// The definitions shipped with the gateway.

@@ -103,99 +103,67 @@ fn suggestions() {
     assert_eq!(user.suggest(&"x".repeat(100_000)), None);
 }
 
-/// Attributes with their parts and suggested types, as text.
-fn outline(schema: &Schema) -> String {
-    let attribute = |attribute: &Attribute| {
-        let parts: Vec<&str> = attribute
-            .sub_attributes
-            .iter()
-            .map(|sub| sub.name.as_str())
-            .collect();
-        let types = attribute
-            .sub("type")
-            .map(|sub| sub.canonical_values.join("|"));
-        match attribute.is_complex() {
-            true => format!(
-                "{}({}){}",
-                attribute.name,
-                parts.join(" "),
-                types.unwrap_or_default()
-            ),
-            false => attribute.name.clone(),
-        }
+/// Places of a user with what a table demands there: required, unique.
+fn statements(rows: &[(&str, bool, bool)]) -> Vec<Statement> {
+    let statement = |(row, required, unique): &(&str, bool, bool)| Statement {
+        leaf: Leaf::parse(row, &types('u')).unwrap(),
+        required: *required,
+        made: false,
+        unique: *unique,
+        values: Vec::new(),
     };
-    schema
-        .attributes
-        .iter()
-        .map(attribute)
-        .collect::<Vec<_>>()
-        .join(" ")
+    rows.iter().map(statement).collect()
 }
 
 #[test]
-fn what_is_published_is_what_is_mapped() {
+fn what_is_taken_and_answered_is_published_and_nothing_else() {
     // R123
-    let leaves = |kind: char, rows: &[&str]| -> Vec<Leaf> {
-        rows.iter()
-            .map(|row| Leaf::parse(row, &types(kind)).unwrap())
-            .collect()
-    };
-    let rows = [
-        "externalId",
-        "active",
-        "name.familyName",
-        r#"emails[type eq "work"].value"#,
-        r#"phoneNumbers[type eq "mobile"].value"#,
-        r#"phoneNumbers[type eq "work"].value"#,
-        r#"addresses[type eq "work"].locality"#,
-        r#"roles[primary eq "True"].value"#,
-        "manager",
-        "department",
-    ];
-    let user = ResourceType::user().narrowed(&leaves('u', &rows));
-    assert_eq!(
-        outline(&user.schema),
-        "userName name(familyName) active emails(value type primary)work \
-         phoneNumbers(value type primary)mobile|work addresses(locality type primary)work \
-         roles(value type primary) externalId"
-    );
-    assert_eq!(
-        outline(&user.extensions[0].schema),
-        "department manager(value $ref)"
-    );
-    let bare = ResourceType::user().narrowed(&leaves('u', &["displayName"]));
-    assert_eq!(outline(&bare.schema), "userName displayName");
-    assert!(bare.extensions.is_empty());
-    let group = ResourceType::group().narrowed(&[]);
-    assert_eq!(
-        outline(&group.schema),
-        "displayName members(value $ref type)User"
+    let rows = statements(&[
+        (r#"phoneNumbers[type eq "mobile"].value"#, false, false),
+        (r#"phoneNumbers[type eq "work"].value"#, false, false),
+        (r#"addresses[type eq "work"].locality"#, false, false),
+        ("department", false, false),
+    ]);
+    let user = ResourceType::user().stating(&rows);
+    let at = |name: &str| user.schema.attribute(name).unwrap();
+    let types = |name: &str| at(name).sub("type").unwrap().canonical_values.join(" ");
+    // Where there are places, their types; where not, those of the RFC.
+    assert_eq!(types("phoneNumbers"), "mobile work");
+    assert_eq!(types("addresses"), "work");
+    assert_eq!(types("emails"), "work home other");
+    assert!(at("externalId").case_exact);
+    // Only the vendor could set them, and this one does not.
+    assert!(user.schema.attribute("groups").is_none());
+    let enterprise = &user.extensions[0].schema;
+    let manager = enterprise.attribute("manager").unwrap();
+    assert!(manager.sub("value").is_some() && manager.sub("displayName").is_none());
+    // What is kept by the gateway alone says so.
+    let is_kept = |attribute: &Attribute| attribute.description.ends_with(" the gateway keeps it.");
+    let address = at("addresses");
+    assert!(!is_kept(address) && !is_kept(address.sub("locality").unwrap()));
+    assert!(is_kept(address.sub("region").unwrap()) && !is_kept(address.sub("type").unwrap()));
+    assert!(is_kept(at("title")) && is_kept(manager));
+    assert!(!is_kept(enterprise.attribute("department").unwrap()));
+    let group = ResourceType::group().stating(&[]);
+    let members = group.schema.attribute("members").unwrap();
+    assert!(
+        !is_kept(members) && members.sub("value").is_some() && members.sub("display").is_none()
     );
 }
 
 #[test]
 fn what_the_vendor_demands_is_published() {
     // R123, R130
-    let rows = [
-        r#"emails[type eq "work"].value"#,
-        r#"emails[type eq "home"].value"#,
-        "name.givenName",
-        "externalId",
-    ];
-    let leaves: Vec<Leaf> = rows
-        .iter()
-        .map(|row| Leaf::parse(row, &types('u')).unwrap())
-        .collect();
-    let statements: Vec<Statement> = leaves
-        .iter()
-        .zip([(true, true), (false, false), (true, false), (false, true)])
-        .map(|(leaf, (required, unique))| Statement {
-            leaf: leaf.clone(),
-            required,
-            unique,
-        })
-        .collect();
-    let stated = ResourceType::user().narrowed(&leaves).stating(&statements);
+    let mut rows = statements(&[
+        (r#"emails[type eq "work"].value"#, true, true),
+        (r#"emails[type eq "home"].value"#, false, false),
+        ("name.givenName", true, false),
+        ("externalId", false, true),
+        ("userType", false, false),
+    ]);
+    rows[4].values = vec!["Member".to_owned(), "Guest".to_owned()];
+    rows[4].made = true;
+    let stated = ResourceType::user().stating(&rows);
     let at = |name: &str| stated.schema.attribute(name).unwrap();
     let [emails, name, external] = ["emails", "name", "externalId"].map(at);
     assert!(emails.required && name.required && !external.required);
@@ -203,4 +171,10 @@ fn what_the_vendor_demands_is_published() {
     assert_eq!(emails.sub("value").unwrap().uniqueness, Uniqueness::None); // home addresses are not
     assert_eq!(external.uniqueness, Uniqueness::Server);
     assert_eq!(at("userName").uniqueness, Uniqueness::Server);
+    assert_eq!(at("userType").canonical_values, ["Member", "Guest"]);
+    let description = &at("userType").description;
+    assert!(
+        description.ends_with(" can be made of other attributes."),
+        "{description}"
+    );
 }

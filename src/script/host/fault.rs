@@ -340,10 +340,12 @@ impl Fault {
     }
 
     /// A value that the vendor's own format cannot carry.
-    pub(super) fn unencodable() -> Self {
-        let detail =
-            "A value holds a control character, which this vendor's API cannot carry. Remove it.";
-        Self::new(Meaning::Invalid, None, detail).saying("xml() refuses a value".into())
+    pub(super) fn unencodable(by: &str, attribute: Option<&str>) -> Self {
+        let name = attribute.unwrap_or("A value");
+        let detail = format!(
+            "{name} holds a control character, which this vendor's API cannot carry. Remove it."
+        );
+        Self::new(Meaning::Invalid, attribute, &detail).saying(format!("{by}() refuses a value"))
     }
 
     /// As an error a script can catch.

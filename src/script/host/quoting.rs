@@ -38,14 +38,30 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "xpath_text(text)",
-        "Text as an XPath literal, quotes and all.",
+        "Text as an XPath literal, quotes and all. A control character, which no XML attribute keeps as it is, is refused with 400.",
         &[
             (r#"xpath_text("ada")"#, r#""'ada'""#),
             (r#"xpath_text("O'Brien")"#, r#""\"O'Brien\"""#),
             (r#"xpath_text("a'b\"c")"#, r#""concat('a', \"'\", 'b\"c')""#),
         ],
     );
-    engine.register_fn("xpath_text", xpath_text);
+    engine.register_fn(
+        "xpath_text",
+        |context: NativeCallContext<'_>, text: &str| {
+            xpath_text(text, None).map_err(|fault| fault.throw(context.call_position()))
+        },
+    );
+    docs.function(
+        "xpath_text(text, attribute)",
+        "The same for the value of an attribute, which the refusal names.",
+        &[(r#"xpath_text("ada", "userName")"#, r#""'ada'""#)],
+    );
+    engine.register_fn(
+        "xpath_text",
+        |context: NativeCallContext<'_>, text: &str, attribute: &str| {
+            xpath_text(text, Some(attribute)).map_err(|fault| fault.throw(context.call_position()))
+        },
+    );
 
     docs.function(
         "url_parameter(url, name)",
@@ -86,16 +102,20 @@ fn url_parameter(url: &str, name: &str) -> Dynamic {
     found.map_or(Dynamic::UNIT, |(_, value)| value.into_owned().into())
 }
 
-/// XPath 1.0 §3.7: a literal has no escapes, so one with both quotes is put together.
-fn xpath_text(text: &str) -> String {
+/// XPath 1.0 §3.7: a literal has no escapes, so one with both quotes is put together. XML 1.0
+/// §3.3.3: a tab or a line break in an attribute is read as a blank, so that it is never found.
+fn xpath_text(text: &str, attribute: Option<&str>) -> Result<String, Fault> {
+    if text.contains(char::is_control) {
+        return Err(Fault::unencodable("xpath_text", attribute));
+    }
     if !text.contains('\'') {
-        return format!("'{text}'");
+        return Ok(format!("'{text}'"));
     }
     if !text.contains('"') {
-        return format!("\"{text}\"");
+        return Ok(format!("\"{text}\""));
     }
     let parts: Vec<String> = text.split('\'').map(|part| format!("'{part}'")).collect();
-    format!("concat({})", parts.join(", \"'\", "))
+    Ok(format!("concat({})", parts.join(", \"'\", ")))
 }
 
 /// `?a=1&b=2`, names and values quoted, `()` left out; empty for an empty map.

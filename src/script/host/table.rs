@@ -24,11 +24,12 @@ pub(crate) struct Attr {
     pub(crate) unique: bool,
     pub(crate) ambiguous: bool,
     pub(crate) primary: bool,
-    pub(crate) hidden: bool,
     pub(crate) lenient: bool,
     pub(crate) at_most: Option<usize>,
     pub(crate) cut: Option<usize>,
     pub(crate) otherwise: Option<FnPtr>,
+    /// What a new object has whose creator does not say.
+    pub(crate) initially: Option<Value>,
     /// Native values that are no answer yet.
     pub(crate) pending: Vec<String>,
     /// The field the vendor answers with for want of a value of this one's own.
@@ -80,11 +81,11 @@ impl Attr {
             unique: false,
             ambiguous: false,
             primary: false,
-            hidden: false,
             lenient: false,
             at_most: None,
             cut: None,
             otherwise: None,
+            initially: None,
             pending: Vec::new(),
             echo: None,
             position,
@@ -195,18 +196,6 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
         ..row
     });
     docs.row(
-        ".hidden()",
-        "Not told in `/Schemas`, yet taken and answered like any other.",
-        &[(
-            r#"attr("active", "enabled").hidden()"#,
-            r#"{"active": true} ⇄ {"enabled": true}"#,
-        )],
-    );
-    engine.register_fn("hidden", |row: Attr| Attr {
-        hidden: true,
-        ..row
-    });
-    docs.row(
         ".lenient()",
         "A value without native form is left out instead of refused with 400; Entra reads its own back.",
         &[(r#"attr("userType", "kind").values(#{ "Guest": "x" }).lenient()"#, r#"{"userType": "Member"} → {}"#)],
@@ -248,6 +237,23 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
         otherwise: Some(make),
         ..row
     });
+    docs.row(
+        ".initially(value)",
+        "A new object that is created without the attribute has this value, and Entra reads it.",
+        &[(
+            r#"attr("active", "enabled").initially(true)"#,
+            r#"{} → {"enabled": true}"#,
+        )],
+    );
+    engine.register_fn(
+        "initially",
+        |context: NativeCallContext<'_>, row: Attr, value: Dynamic| {
+            Ok::<_, Thrown>(Attr {
+                initially: Some(plain(&value, &context)?),
+                ..row
+            })
+        },
+    );
     docs.row(
         ".pending(native)",
         "While the vendor's value is this one, the value asked for last is answered.",

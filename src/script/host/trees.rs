@@ -24,7 +24,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("xml", |context: NativeCallContext<'_>, tree: Map| {
         written(tree).map_err(|why| match why {
-            Unwritable::Character => Fault::unencodable().throw(context.call_position()),
+            Unwritable::Character => Fault::unencodable("xml", None).throw(context.call_position()),
             Unwritable::Shape(what) => error(&what, context.call_position()),
         })
     });

@@ -19,6 +19,7 @@
 //! | `judged_first` | values that are refused before anything is written |
 //! | `managers`, `addresses` | references to nobody; several e-mail addresses of one type |
 //! | `disabling_stands` | a leaver is disabled, whatever else is refused |
+//! | `served` | `/Schemas`, the pages and what is done say the same |
 //! | `each_call` | each call of a request goes wrong in turn, in every way |
 
 mod absence;
@@ -39,6 +40,7 @@ mod picture;
 mod play;
 mod refused_group_change;
 mod repeated_post;
+mod served;
 mod stale_answers;
 mod stand;
 mod vendors;
