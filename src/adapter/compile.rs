@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::manifest::{InactiveMembers, Manifest, MembershipModel};
 use super::mapping::{self, Mapping, Source};
+use super::written::error_rows;
 use super::{Adapter, crosscheck, extensions};
 use crate::problem::wording::plain;
 use crate::problem::{Problem, counted, meant_by, nearest, version};
@@ -213,7 +214,7 @@ impl Adapter {
 
 fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     let (file, text) = &files.manifest;
-    toml::from_str(text).map_err(|error| {
+    let mut manifest: Manifest = toml::from_str(text).map_err(|error| {
         if let Some(newer) = version::newer(file, text) {
             return newer;
         }
@@ -226,7 +227,13 @@ fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
             Some(span) => problem.at(span.start, span.len()),
             None => problem,
         }
-    })
+    })?;
+    for (row, place) in manifest.replies.errors.iter_mut().zip(error_rows(text)) {
+        let before = text.get(..place.start).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        row.place = Some(format!("{file}:{line}").into());
+    }
+    Ok(manifest)
 }
 
 /// A resource type with what a manifest adds to it.

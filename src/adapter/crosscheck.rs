@@ -12,6 +12,7 @@ use super::manifest::{Consistency, CredentialKind, InactiveMembers, Manifest, Me
 use super::mapping::Mapping;
 use crate::problem::{Problem, offset_of};
 use crate::scim::ResourceKind;
+use crate::script::replies::Meaning;
 
 /// Headers of which HTTP itself is made (RFC 9112 §3.2, §6; RFC 9110 §7.6.1, §10.1.1).
 const RESERVED: &[&str] = &[
@@ -47,6 +48,7 @@ pub(super) fn problems(adapter: &Adapter, file: &str, text: &str) -> Vec<Problem
     problems.extend(check.leaving());
     problems.extend(check.path());
     problems.extend(check.pointers());
+    problems.extend(check.alarms());
     problems.extend(check.attributes());
     problems.extend(check.lag());
     problems.extend(check.lagging_creates());
@@ -314,6 +316,19 @@ impl Crosscheck<'_> {
                 self.at("manifest::pointer", pointer, message).help(meant)
             })
             .collect()
+    }
+
+    /// Alarms that no answer can sound: of a success, and of a cursor, which the gateway gets over.
+    fn alarms(&self) -> Vec<Problem> {
+        let rows = self.manifest.replies.errors.iter();
+        let idle = rows.filter(|row| matches!(row.means, Meaning::Ok | Meaning::Expired));
+        let idle = idle.filter_map(|row| row.alarm.as_deref());
+        idle.map(|alarm| {
+            let message = "this alarm never sounds: no request ends with such an answer".to_owned();
+            self.at("manifest::idle-alarm", alarm, message)
+                .help("remove it; an alarm sounds when its answer ends a request")
+        })
+        .collect()
     }
 
     fn attributes(&self) -> Vec<Problem> {

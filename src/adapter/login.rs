@@ -137,6 +137,11 @@ impl Login {
         names
     }
 
+    /// Where it is asked for, without the query.
+    pub(crate) fn path(&self) -> &str {
+        self.path.split('?').next().unwrap_or(&self.path)
+    }
+
     /// The call that asks for a key, with what `value` gives for each name.
     pub(crate) fn call(&self, value: &dyn Fn(&str) -> String) -> VendorCall {
         let body = match &self.body {

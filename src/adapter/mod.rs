@@ -27,6 +27,7 @@ pub mod outline;
 mod reads;
 pub mod remembered;
 pub mod settings;
+mod written;
 
 use std::sync::{Arc, OnceLock};
 

@@ -131,7 +131,7 @@ impl Reloader {
             tracing::warn!(
                 place = %place.display(),
                 action = "mount the whole volume as a directory, without subPath",
-                "this is mounted so that it never changes while the gateway runs"
+                "this mount shows no change while the gateway runs"
             );
         }
         let inner = Inner {
@@ -357,7 +357,7 @@ fn log(changes: &Changes, standing: &Standing) {
             file = problem.file,
             problem = problem.message,
             action = problem.help.as_deref().unwrap_or(REMEDY),
-            "the files are not as they should be"
+            "the files have mistakes"
         );
     }
     log_problems(&changes.report);
@@ -396,7 +396,7 @@ pub fn log_problems(report: &Report) {
             column = place.map(|(_, column)| column),
             problem = problem.message,
             action = problem.help.as_deref().unwrap_or(REMEDY),
-            "a file is not as it should be"
+            "a file has a mistake"
         );
     }
 }

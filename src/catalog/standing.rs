@@ -107,7 +107,7 @@ pub enum State {
     /// Nothing: there never was a good version. Its requests are answered 503.
     Unusable,
     /// A tenant whose file was removed: 503 for a while, so that a mistake can be
-    /// mended, then 401.
+    /// corrected, then 401.
     Leaving,
     /// A tenant that somebody has switched off: its requests are answered 503.
     Off,
@@ -150,7 +150,7 @@ pub struct Outcome {
     pub taken: Vec<String>,
     /// What was refused; its last good version serves on, if there was one.
     pub refused: Vec<String>,
-    /// Tenants whose files are gone: answered 503 for a while, so that a mistake can be mended.
+    /// Tenants whose files are gone: answered 503 for a while, so that a mistake can be corrected.
     #[serde(default)]
     pub leaving: Vec<String>,
     /// What went away.

@@ -65,6 +65,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     let (catalog, mut report) = catalog::load(&sources);
     if !options.no_tenants {
         report.extend(gateway::certificate_problem(config));
+        report.extend(gateway::public_url_problem(config));
     }
     let looked_at = lint::catalog(&catalog, &sources, &mut report);
     let mut played = 0;

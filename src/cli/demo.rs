@@ -93,7 +93,7 @@ async fn emulate(vendor: &dyn Showcase) -> anyhow::Result<()> {
     Ok(told_to_stop().await?)
 }
 
-/// An adapter of the working directory that cannot be loaded is for whoever edits it to mend.
+/// An adapter of the working directory that cannot be loaded is for whoever edits it to correct.
 fn trouble(fault: StandFault) -> Trouble {
     match fault {
         StandFault::Catalog(_) => Trouble::Config(fault.into()),

@@ -44,8 +44,11 @@ pub(super) struct Options {
     /// Compare with another version of the script.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Compare with another version of the scripts, in this directory.
-    #[arg(long, value_name = "DIRECTORY", conflicts_with = "script")]
+    /// Compare with another version of the manifest; alone or with --script.
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Compare with another version of script and manifest, as far as this directory has them.
+    #[arg(long, value_name = "DIRECTORY", conflicts_with_all = ["script", "manifest"])]
     against: Option<PathBuf>,
     /// The format of the output.
     #[arg(long, value_enum, default_value_t)]
@@ -91,6 +94,7 @@ pub(super) fn test_connection(
         vendor: None,
         read: true,
         script: None,
+        manifest: None,
         against: None,
         format,
     };
@@ -235,16 +239,29 @@ fn other_version(
     options: &Options,
     adapter: &Adapter,
 ) -> anyhow::Result<Option<Arc<Adapter>>> {
-    let file = format!("{}.rhai", adapter.name);
-    let script = match (&options.script, &options.against) {
-        (Some(script), _) => script.clone(),
-        (None, Some(directory)) => directory.join(file),
-        (None, None) => return Ok(None),
+    let (script, manifest) = (&options.script, &options.manifest);
+    if script.is_none() && manifest.is_none() && options.against.is_none() {
+        return Ok(None);
+    }
+    let catalog = &config.catalog;
+    let file = |given: &Option<PathBuf>, directory: &Path, extension: &str| {
+        let name = format!("{}.{extension}", adapter.name);
+        let other = options.against.as_ref().map(|other| other.join(&name));
+        let given = given.clone().or(other.filter(|other| other.exists()));
+        given.unwrap_or_else(|| directory.join(name))
     };
-    let manifest = config
-        .catalog
-        .adapters
-        .join(format!("{}.toml", adapter.name));
+    let script = file(script, &catalog.scripts, "rhai");
+    let manifest = file(manifest, &catalog.adapters, "toml");
+    if let Some(other) = &options.against
+        && ![&script, &manifest]
+            .into_iter()
+            .any(|file| file.starts_with(other))
+    {
+        let (directory, name) = (other.display(), &adapter.name);
+        return Err(anyhow!(
+            "{directory} has neither {name}.rhai nor {name}.toml"
+        ));
+    }
     let files = Files {
         name: adapter.name.clone(),
         manifest: named_text(&manifest)?,

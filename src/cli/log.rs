@@ -34,7 +34,7 @@ pub(super) struct Options {
     /// Only events with this error code, as Entra shows it.
     #[arg(long)]
     code: Option<String>,
-    /// Only events of this user or group, by its SCIM id.
+    /// Only events of this user or group, by its SCIM id; of a user also those of groups it joins or leaves.
     #[arg(long, value_name = "ID")]
     target: Option<String>,
     /// Only events of the last 90s, 30m, 1h or 7d.

@@ -1,5 +1,5 @@
 //! The command line: one verb a file, and each only wires. `deploy/walk-through.md` has those by
-//! which a mapping is mended at work.
+//! which a mapping is changed at work.
 
 #[macro_use]
 mod output;
@@ -121,7 +121,7 @@ enum Ending {
     Done,
     /// It was told to stop twice.
     Cut,
-    /// There is something to mend; it was told.
+    /// There is something to correct, and it was told.
     Findings,
 }
 

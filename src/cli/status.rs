@@ -32,7 +32,7 @@ pub(super) struct Options {
     format: Form,
 }
 
-/// Asks the gateway and tells. Something to mend is a finding: exit status 1.
+/// Asks the gateway and tells. Something to correct is a finding: exit status 1.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
     let remote = Remote::of(config, &options.whereabouts)?;
     if !options.watch {
@@ -204,7 +204,8 @@ fn state(tenant: &TenantStatus, part: Option<&Part>) -> String {
 fn verdict(status: &Status) -> String {
     match status.concerns.len() {
         0 => "All is well.".to_owned(),
-        number => format!("{} to see to:", counted(number, "thing")),
+        1 => "1 thing needs attention:".to_owned(),
+        number => format!("{number} things need attention:"),
     }
 }
 

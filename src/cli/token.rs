@@ -177,7 +177,7 @@ async fn list(
     let lines = records.iter().map(|record| {
         let time = |at: Timestamp| format!("{at:.0}");
         let (ends, used) = (record.expires.map(time), record.used.map(time));
-        let status = match record.standing(now) {
+        let status = match tokens.standing(record, now) {
             Ok(()) => "valid".to_owned(),
             Err(fault) => fault.to_string(),
         };

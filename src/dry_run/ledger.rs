@@ -160,11 +160,12 @@ impl Ledger {
         present.filter(here).filter(fits).collect()
     }
 
-    /// Whether one of the call's values is the id of an object made by this dry run.
+    /// Whether the id of an object made by this dry run stands anywhere in the call.
     pub(super) fn says_made(&self, call: &Parts) -> bool {
         let slots = call.slots();
-        let mut made = self.objects.iter().filter(|known| known.made);
-        made.any(|known| slots.values().any(|text| Some(text) == known.id.as_ref()))
+        let made = self.objects.iter().filter(|known| known.made);
+        let mut ids = made.filter_map(|known| known.id.as_deref());
+        ids.any(|id| slots.values().any(|text| is_word_of(text, id)))
     }
 
     /// What was changed last is no longer there.
@@ -273,6 +274,31 @@ pub(super) fn alike(tree: &Map<String, Value>, form: &Map<String, Value>) -> boo
     2 * both >= form.len().max(tree.len())
 }
 
+/// Whether a text holds a word that no letter or digit continues.
+fn is_word_of(text: &str, word: &str) -> bool {
+    let ends = |at: Option<char>| !at.is_some_and(char::is_alphanumeric);
+    text.match_indices(word).any(|(start, _)| {
+        let (before, after) = (&text[..start], &text[start + word.len()..]);
+        !word.is_empty() && ends(before.chars().next_back()) && ends(after.chars().next())
+    })
+}
+
 fn is_uuid(text: &str) -> bool {
     text.len() == 36 && text.bytes().filter(|byte| *byte == b'-').count() == 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_virtual_id_is_found_wherever_it_stands() {
+        for text in ["990001", "id eq 990001", "users:990001.json", "'990001'"] {
+            assert!(is_word_of(text, "990001"), "{text}");
+        }
+        for text in ["1990001", "9900012", "x990001", ""] {
+            assert!(!is_word_of(text, "990001"), "{text}");
+        }
+        assert!(!is_word_of("a b", ""));
+    }
 }

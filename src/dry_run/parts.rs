@@ -16,7 +16,7 @@ pub(super) struct Parts {
     pub(super) verb: Verb,
     /// Path and query as they were written.
     written: String,
-    /// As it was written, without the query.
+    /// Without the query, and with each id in a segment of its own.
     pub(super) path: String,
     /// The path's segments, decoded.
     pub(super) segments: Vec<String>,
@@ -72,6 +72,7 @@ impl Parts {
     fn new(verb: Verb, target: &str, content: Content) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let written = target.to_owned();
+        let path = &plain(path);
         let segments = path.split('/').filter(|segment| !segment.is_empty());
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let pairs = url::form_urlencoded::parse(query.as_bytes());
@@ -183,6 +184,23 @@ impl Parts {
     }
 }
 
+/// A path whose ids stand in segments of their own: `/users/17` of `/users/17.json`,
+/// `/users(17)` and `/users('17')`.
+fn plain(path: &str) -> String {
+    let path = [".json", ".xml"]
+        .iter()
+        .find_map(|ending| path.strip_suffix(ending))
+        .unwrap_or(path);
+    let segments = path.split('/').map(|segment| {
+        let id = segment.strip_suffix(')').and_then(|it| it.split_once('('));
+        match id.filter(|(list, id)| !list.is_empty() && !id.is_empty()) {
+            Some((list, id)) => format!("{list}/{}", id.trim_matches('\'')),
+            None => segment.to_owned(),
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
+}
+
 fn form(fields: Value, lists: &[String]) -> Content {
     let Value::Object(fields) = fields else {
         return Content::None;
@@ -273,5 +291,22 @@ fn gather(value: &Value, names: &BTreeSet<String>, payload: &mut Map<String, Val
             true => drop(payload.entry(name.clone()).or_insert_with(|| value.clone())),
             false => gather(value, names, payload, room - 1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_stand_in_segments_of_their_own() {
+        for written in ["/users/17.json", "/users(17)", "/users('17')?fields=id"] {
+            let parts = Parts::target(Verb::Get, written);
+            assert_eq!(parts.segments, ["users", "17"], "{written}");
+            assert_eq!(parts.address(), "/users/17");
+            assert_eq!(parts.target_text(), written);
+        }
+        let parts = Parts::target(Verb::Get, "/users/a.b()/x");
+        assert_eq!(parts.segments, ["users", "a.b()", "x"]);
     }
 }

@@ -32,6 +32,19 @@ pub(super) fn walk(tree: &mut Value, adapter: &Adapter, visit: &mut dyn FnMut(Pa
                 walk(member, adapter, visit);
             }
         }
+        Value::Array(items) if envelope_of(items, adapter).is_some() => {
+            let envelope = envelope_of(items, adapter).unwrap_or_default();
+            let mut records: Vec<Value> = items
+                .drain(..)
+                .filter_map(|item| inner(item, &envelope))
+                .collect();
+            visit(Part::Records(&mut records));
+            for record in &mut records {
+                walk(record, adapter, visit);
+            }
+            let wrapped = |record| Value::Object(Map::from_iter([(envelope.clone(), record)]));
+            items.extend(records.into_iter().map(wrapped));
+        }
         Value::Array(items) if items.iter().any(|item| is_record(item, adapter)) => {
             visit(Part::Records(items));
             for item in items {
@@ -129,7 +142,60 @@ pub(super) fn reply_of(reply: &VendorReply, tree: &Value, adapter: &Adapter) -> 
     }
 }
 
+/// The one member of each item that holds the record: `user` of `[{"user": {"id": 17}}]`.
+fn envelope_of(items: &[Value], adapter: &Adapter) -> Option<String> {
+    let member = |item: &Value| {
+        let members = item.as_object().filter(|members| members.len() == 1)?;
+        let (name, record) = members.iter().next()?;
+        is_record(record, adapter).then(|| name.clone())
+    };
+    let first = items.first().and_then(member)?;
+    let all = items
+        .iter()
+        .all(|item| member(item).as_ref() == Some(&first));
+    all.then_some(first)
+}
+
+fn inner(item: Value, envelope: &str) -> Option<Value> {
+    match item {
+        Value::Object(mut members) => members.remove(envelope),
+        _ => None,
+    }
+}
+
 fn is_record(value: &Value, adapter: &Adapter) -> bool {
     let members = value.as_object();
     members.is_some_and(|members| !id_keys(members, adapter).is_empty())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::adapter::compile::Files;
+
+    #[test]
+    fn records_of_a_list_may_stand_in_envelopes() {
+        let mut tree = json!({"users": [{"user": {"id": 1}}, {"user": {"id": 2}}]});
+        let named = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let adapter = Adapter::compile(Files {
+            name: "example".to_owned(),
+            manifest: named(
+                "example.toml",
+                include_str!("../../tests/data/example.toml"),
+            ),
+            script: named(
+                "example.rhai",
+                include_str!("../../tests/data/example.rhai"),
+            ),
+        });
+        walk(&mut tree, &adapter.unwrap(), &mut |part| {
+            if let Part::Records(items) = part {
+                items.truncate(1);
+            }
+        });
+        assert_eq!(tree, json!({"users": [{"user": {"id": 1}}]}));
+    }
 }

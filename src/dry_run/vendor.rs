@@ -197,7 +197,7 @@ impl Vendor {
             "no transcript of {name} has an answer to a call of this form: {} {}. What follows \
              depends on it: give it under `### Vendor answers` after the request{remedy}",
             call.verb.as_str(),
-            call.path
+            call.target_text().split('?').next().unwrap_or_default()
         )
     }
 

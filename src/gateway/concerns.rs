@@ -42,6 +42,8 @@ pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<Str
     });
     let conditions = tenants.iter().flat_map(|tenant| {
         let held = tenant.conditions.iter();
+        // That is said once, of the vendor.
+        let held = held.filter(|condition| condition.kind != ConditionKind::TranscriptsFailing);
         held.map(|condition| worded(&tenant.id, condition))
     });
     let unproven = standing.vendors.iter();
@@ -68,15 +70,38 @@ fn worded(tenant: &TenantId, condition: &Condition) -> String {
 
 /// What runs although its transcripts do not hold.
 fn unproven_vendor(name: &str, part: &Part) -> Option<String> {
-    let mut failing = part.problems.iter().filter(|_| part.state == State::Live);
-    let first = failing.find(|problem| problem.code.starts_with("transcript::"))?;
-    let place = first
-        .line
-        .map_or_else(String::new, |line| format!(":{line}"));
+    let first = failing_transcript(part)?;
     Some(format!(
-        "vendor {name}: it is in use, and its transcripts fail, first {}{place}: {}. Run `scimgate test {name}`.",
-        first.file, first.message
+        "vendor {name}: it is in use, and its transcripts fail, first {first}. Run `scimgate test {name}`."
     ))
+}
+
+/// The first transcript that fails of what runs: its place, and how.
+fn failing_transcript(part: &Part) -> Option<String> {
+    let mut problems = part.problems.iter().filter(|_| part.state == State::Live);
+    let first = problems.find(|problem| problem.code.starts_with("transcript::"))?;
+    let line = first.line.map(|line| format!(":{line}"));
+    let place = format!("{}{}", first.file, line.unwrap_or_default());
+    Some(format!("{place}: {}", first.message))
+}
+
+/// The transcripts of a tenant's vendor fail.
+pub(super) fn unproven(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
+    let vendor = standing.tenants.get(tenant.as_str())?.adapter.as_ref()?;
+    let part = standing.vendors.get(vendor)?;
+    let cause = failing_transcript(part)?;
+    let since = part.since.parse().unwrap_or_default();
+    Some(Condition {
+        kind: ConditionKind::TranscriptsFailing,
+        since,
+        last: since,
+        count: 1,
+        sentence: "its adapter is in use, and the adapter's transcripts fail".to_owned(),
+        cause,
+        remedy: format!(
+            "Run `scimgate test {vendor}`, and correct scripts/{vendor}.rhai or the transcript."
+        ),
+    })
 }
 
 /// The last token, or the last client secret, that works expires soon or has expired.

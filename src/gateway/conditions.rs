@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::status::{Condition, ConditionKind};
 use crate::adapter::keys::TenantId;
-use crate::provisioning::trace::{Deed, End, Ended, Fault, Step, Witness};
+use crate::provisioning::trace::{Deed, End, Ended, Fault, Step, Witness, sentence};
 use crate::scim::ResourceKind;
 
 /// So many requests in a row that succeed close what concerns one operation only.
@@ -27,6 +27,8 @@ pub struct Conditions {
     /// How many there are in all: a request that succeeds where none are looks no further.
     open: AtomicUsize,
     tenants: Mutex<HashMap<TenantId, BTreeMap<Key, Record>>>,
+    /// What no request shows: tokens that end, a job that Entra is about to stop.
+    standing: Mutex<HashMap<TenantId, Vec<Condition>>>,
 }
 
 /// A kind of failure of one operation.
@@ -48,6 +50,8 @@ struct Record {
     successes: u32,
     vendor: Arc<str>,
     cause: String,
+    /// What must be done, where the adapter says so.
+    remedy: Option<String>,
 }
 
 impl Conditions {
@@ -60,7 +64,8 @@ impl Conditions {
             let Some(kind) = kind_of(key.fault) else {
                 continue;
             };
-            let remedy = key.fault.remedy(tenant.as_str(), &record.vendor);
+            let of_fault = || key.fault.remedy(tenant.as_str(), &record.vendor);
+            let remedy = record.remedy.as_deref().map_or_else(of_fault, sentence);
             let condition = found.entry(kind).or_insert_with(|| Condition {
                 kind,
                 since: record.first,
@@ -68,10 +73,11 @@ impl Conditions {
                 count: 0,
                 sentence: String::new(),
                 cause: String::new(),
-                remedy,
+                remedy: remedy.clone(),
             });
             if condition.cause.is_empty() || record.last >= condition.last {
                 condition.cause.clone_from(&record.cause);
+                condition.remedy = remedy;
             }
             condition.since = condition.since.min(record.first);
             condition.last = condition.last.max(record.last);
@@ -81,6 +87,23 @@ impl Conditions {
         told.map(Condition::worded).collect()
     }
 
+    /// Takes what was found of a tenant that no request shows, and gives it with the time when it
+    /// was first found.
+    pub(super) fn stand(&self, tenant: &TenantId, mut found: Vec<Condition>) -> Vec<Condition> {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        for condition in &mut found {
+            let before = standing.get(tenant).into_iter().flatten();
+            if let Some(before) = before.clone().find(|before| before.kind == condition.kind) {
+                condition.since = condition.since.min(before.since);
+            }
+        }
+        match found.is_empty() {
+            true => drop(standing.remove(tenant)),
+            false => drop(standing.insert(tenant.clone(), found.clone())),
+        }
+        found
+    }
+
     /// Every tenant's, for metrics.
     pub(super) fn all(&self) -> Vec<(TenantId, ConditionKind)> {
         let tenants: Vec<TenantId> = self.lock().keys().cloned().collect();
@@ -88,10 +111,15 @@ impl Conditions {
             let held = self.of(&tenant).into_iter();
             held.map(move |condition| (tenant.clone(), condition.kind))
         });
-        each.collect()
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        let standing = standing.iter().flat_map(|(tenant, held)| {
+            let kinds = held.iter().map(|condition| condition.kind);
+            kinds.map(|kind| (tenant.clone(), kind))
+        });
+        each.chain(standing).collect()
     }
 
-    fn failed(&self, story: &Ended, fault: Fault, cause: &str) {
+    fn failed(&self, story: &Ended, fault: Fault, cause: &str, remedy: Option<&str>) {
         let now = Timestamp::now();
         let key = Key {
             fault,
@@ -108,12 +136,14 @@ impl Conditions {
                 successes: 0,
                 vendor: Arc::clone(&story.asked.vendor),
                 cause: String::new(),
+                remedy: None,
             }
         });
         record.last = now;
         record.count += 1;
         record.successes = 0;
         cause.clone_into(&mut record.cause);
+        record.remedy = remedy.map(str::to_owned);
     }
 
     /// A request was carried out, or refused for its own sake. `reached` says whether the vendor
@@ -156,11 +186,13 @@ impl Witness for Conditions {
                 fault,
                 reason,
                 detail,
+                remedy,
                 ..
             } if kind_of(*fault).is_some() => {
-                self.failed(story, *fault, reason.as_deref().unwrap_or(detail));
+                let cause = reason.as_deref().unwrap_or(detail);
+                self.failed(story, *fault, cause, remedy.as_deref());
             }
-            End::TimedOut => self.failed(story, Fault::Late, "the request took too long"),
+            End::TimedOut => self.failed(story, Fault::Late, "the request took too long", None),
             End::Failed { .. } => self.went_well(story, is_answered(story), false),
             End::Done { .. } => self.went_well(story, is_answered(story), true),
             End::HungUp => {}
@@ -297,6 +329,7 @@ mod tests {
             steps: vec![call],
             end,
             unheard: false,
+            answered: None,
         })
     }
 
@@ -307,6 +340,7 @@ mod tests {
             detail: "It failed.".to_owned(),
             fault,
             reason: Some("scripts/desk.rhai:1:2, in find_user: no way".to_owned()),
+            remedy: None,
         }
     }
 

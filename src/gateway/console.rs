@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
-use super::concerns::{STORE_CONCERN, concerns, expiring, near_quarantine};
+use super::concerns::{STORE_CONCERN, concerns, expiring, near_quarantine, unproven};
 use super::conditions::Conditions;
 use super::events::Wanted;
 use super::follower::Follower;
@@ -144,8 +144,10 @@ impl Steward {
         });
         let health = health.await.map_err(store_fault)?;
         let mut conditions = self.conditions.of(&id);
-        conditions.extend(expiring(&id, &tokens, now));
-        conditions.extend(near_quarantine(&health, now));
+        let found = expiring(&id, &tokens, now).into_iter();
+        let found = found.chain(near_quarantine(&health, now)).collect();
+        conditions.extend(self.conditions.stand(&id, found));
+        conditions.extend(unproven(&self.reloader.standing(), &id));
         Ok(TenantStatus {
             health,
             conditions,
@@ -181,7 +183,9 @@ impl Steward {
     async fn tokens_of(&self, tenant: &TenantId) -> Result<Vec<TokenStatus>, Refusal> {
         let now = Timestamp::now();
         let records = self.tokens.list(tenant).await.map_err(store_fault)?;
-        let told = records.iter().map(|record| token_status(record, now));
+        let told = records
+            .iter()
+            .map(|record| token_status(&self.tokens, record, now));
         Ok(told.collect())
     }
 

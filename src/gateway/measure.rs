@@ -8,7 +8,10 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
+use super::concerns::{expiring, near_quarantine, unproven};
 use super::conditions::Conditions;
+use super::onboarding::token_status;
+use super::status::ConditionKind;
 use super::tenants::Tenants;
 use crate::adapter::keys::TenantId;
 use crate::catalog::{Reloader, Standing};
@@ -103,6 +106,15 @@ pub(super) fn reloads(instruments: &Arc<Instruments>, reloader: &Reloader) {
             readings.is(value(&reloader.standing()));
         });
     }
+    let unproven_of = reloader.clone();
+    instruments.observe(&metrics::TENANT_CONDITION, move |readings| {
+        let standing = unproven_of.standing();
+        let tenants = standing.tenants.keys().filter_map(|id| TenantId::parse(id));
+        for tenant in tenants.filter(|tenant| unproven(&standing, tenant).is_some()) {
+            let kind = ConditionKind::TranscriptsFailing.as_str();
+            readings.of_tenant_with(tenant.as_str(), "condition", kind, 1.0);
+        }
+    });
     let reloader = reloader.clone();
     instruments.observe(&metrics::RELOAD_INFO, move |readings| {
         readings.with("catalog", &reloader.standing().running, 1.0);
@@ -114,6 +126,7 @@ pub(super) struct Asked {
     pub(super) store: Store,
     pub(super) tenants: Weak<Tenants>,
     pub(super) tokens: Weak<Tokens>,
+    pub(super) conditions: Weak<Conditions>,
 }
 
 /// What the store says of a tenant.
@@ -161,8 +174,20 @@ pub(super) async fn now_and_then(instruments: Arc<Instruments>, asked: Asked) {
 impl Asked {
     /// `None` once the gateway has ended.
     async fn about(&self, tenant: TenantId) -> Option<Told> {
-        let tokens = self.tokens.upgrade()?.list(&tenant).await;
-        let health = self.store.health(&tenant, Timestamp::now()).await;
+        let book = self.tokens.upgrade()?;
+        let tokens = book.list(&tenant).await;
+        let now = Timestamp::now();
+        let health = self.store.health(&tenant, now).await;
+        if let (Ok(tokens), Ok(health), Some(conditions)) =
+            (&tokens, &health, self.conditions.upgrade())
+        {
+            let told: Vec<_> = tokens
+                .iter()
+                .map(|token| token_status(&book, token, now))
+                .collect();
+            let found = expiring(&tenant, &told, now).into_iter();
+            conditions.stand(&tenant, found.chain(near_quarantine(health, now)).collect());
+        }
         Some(Told {
             last_end: tokens.ok().and_then(|tokens| last_end(&tokens)),
             risk: health.ok().map(|health| health.risk.level),

@@ -59,7 +59,7 @@ pub use sides::{SidePorts, Sides};
 pub use stored::{
     open_store, open_store_to_read, open_tokens, pepper, pepper_file, place, stored_tenants, vault,
 };
-pub use tenant_url::{doubts, form_of_adapter, form_on_disk, tenant_url};
+pub use tenant_url::{doubts, form_of_adapter, form_on_disk, public_url_problem, tenant_url};
 use tenants::{Entrances, Tenants};
 use worker::Worker;
 
@@ -268,6 +268,7 @@ impl Gateway {
             tls,
             instruments,
             audience,
+            conditions,
             ..
         } = self;
         if let (Some(instruments), Ok(runtime)) = (&instruments, Handle::try_current()) {
@@ -275,6 +276,7 @@ impl Gateway {
                 store,
                 tenants: Arc::downgrade(&tenants),
                 tokens: Arc::downgrade(&tokens),
+                conditions: Arc::downgrade(&conditions),
             };
             runtime.spawn(measure::now_and_then(Arc::clone(instruments), asked));
         }

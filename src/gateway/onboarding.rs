@@ -228,7 +228,7 @@ impl Onboarding {
             service: there.service,
             tokens: records
                 .iter()
-                .map(|record| token_status(record, now))
+                .map(|record| token_status(&self.tokens, record, now))
                 .collect(),
         })
     }
@@ -266,13 +266,14 @@ impl Onboarding {
 
 /// What is kept of a token, for people.
 pub(super) fn token_status(
+    tokens: &Tokens,
     record: &crate::tenant::token::TokenRecord,
     now: Timestamp,
 ) -> TokenStatus {
     TokenStatus {
         key: record.key_id.to_string(),
         kind: record.kind.as_str().to_owned(),
-        works: record.standing(now).is_ok(),
+        works: tokens.standing(record, now).is_ok(),
         created: record.created,
         expires: record.expires,
         revoked: record.revoked,

@@ -44,7 +44,7 @@ impl SidePorts {
             tracing::warn!(
                 %address,
                 action = "set admin.listen to loopback, and reach it through a tunnel",
-                "administrators' tokens come to this address in the clear"
+                "administrators' tokens are sent to this address without encryption"
             );
         }
         let follower = Arc::new(Follower::new(

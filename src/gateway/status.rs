@@ -90,9 +90,11 @@ pub enum ConditionKind {
     StoreNotWritable,
     /// The tenant's files cannot be used.
     FilesRefused,
+    /// The adapter is in use, and its transcripts fail.
+    TranscriptsFailing,
     /// Entra is about to stop the job.
     QuarantineNear,
-    /// The last token that works ends soon, or has ended.
+    /// The last token that works expires soon, or has expired.
     TokenExpiring,
     /// The vendor asks to wait, again and again.
     VendorBusy,
@@ -113,6 +115,7 @@ impl ConditionKind {
             Self::ScriptFailing => "script_failing",
             Self::StoreNotWritable => "store_not_writable",
             Self::FilesRefused => "files_refused",
+            Self::TranscriptsFailing => "transcripts_failing",
             Self::QuarantineNear => "quarantine_near",
             Self::TokenExpiring => "token_expiring",
             Self::VendorBusy => "vendor_busy",
@@ -131,8 +134,9 @@ impl ConditionKind {
             Self::ScriptFailing => "the adapter's script fails",
             Self::StoreNotWritable => "the gateway's store does not work",
             Self::FilesRefused => "the tenant's files cannot be used",
+            Self::TranscriptsFailing => "the adapter's transcripts fail",
             Self::QuarantineNear => "Entra is about to stop its job",
-            Self::TokenExpiring => "the token in Entra is about to end",
+            Self::TokenExpiring => "the token in Entra expires soon, or has expired",
             Self::VendorBusy => "the vendor asks to wait",
             Self::Slow => "requests take too long",
             Self::GatewayFailing => "the gateway itself fails",

@@ -8,6 +8,7 @@ use url::{Host, Url};
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{Manifest, TenantUrlForm};
 use crate::config::Config;
+use crate::problem::Problem;
 use crate::server::tenant_path;
 use crate::tenant::file::TenantFile;
 
@@ -114,6 +115,20 @@ fn out_of_reach(host: Host<&str>) -> Option<String> {
         _ => return None,
     };
     Some(format!("{address}, {kind}"))
+}
+
+/// That answers would name whatever host a request names, if they would.
+pub fn public_url_problem(config: &Config) -> Option<Problem> {
+    let server = &config.server;
+    if server.public_url.is_some() || server.listen.ip().is_loopback() {
+        return None;
+    }
+    let message = format!(
+        "server.public_url is not set, and the gateway listens on {}: answers name the host that a request names",
+        server.listen
+    );
+    let problem = Problem::error("config::no-public-url", "server", message).warning();
+    Some(problem.help("set server.public_url to the https address that Entra calls"))
 }
 
 #[cfg(test)]

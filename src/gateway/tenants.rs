@@ -7,6 +7,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
@@ -342,8 +343,9 @@ impl Entrances {
         })
     }
 
-    /// An operation of each tenant that can be served, for work that is no request's.
-    pub(super) fn beside_requests(&self, deadline: Instant) -> Vec<Operation> {
+    /// An operation of each tenant that can be served, for work that is no request's. It begins
+    /// with the call, and may take so long.
+    pub(super) fn beside_requests(&self) -> Vec<impl FnOnce(Duration) -> Operation + use<>> {
         let live = self.tenants.live.load();
         let entries = live.values().flatten().map(|entry| {
             let entrance = Entrance {
@@ -352,8 +354,10 @@ impl Entrances {
                 entry: Arc::clone(entry),
                 audience: Rc::default(),
             };
-            let story = Story::unheard_of(&entry.tenant.id);
-            entrance.operation(String::new(), deadline, story)
+            move |limit| {
+                let story = Story::unheard_of(&entrance.entry.tenant.id);
+                entrance.operation(String::new(), Instant::now() + limit, story)
+            }
         });
         entries.collect()
     }

@@ -179,6 +179,7 @@ impl Vm {
                     place: Some(place),
                     call: Some(last.call),
                     what: format!("{expected} is needed, and the vendor answered with {came}"),
+                    ..Origin::default()
                 };
                 Failure::Vendor(VendorFault::Unusable, Some(Box::new(origin)))
             }
@@ -234,6 +235,7 @@ impl Vm {
             place: Some(self.adapter.script.place_of(function)),
             call: self.effects.last().map(|last| last.call),
             what,
+            ..Origin::default()
         };
         Failure::Vendor(VendorFault::Unusable, Some(Box::new(origin)))
     }

@@ -8,6 +8,7 @@
 use std::fmt;
 
 use super::name::Name;
+use super::trace::Membership;
 use crate::adapter::keys::ScimId;
 use crate::adapter::mapping::Native;
 
@@ -94,6 +95,24 @@ impl Plan {
         };
         let told = self.steps.iter().filter(told);
         told.map(ToString::to_string).collect()
+    }
+
+    /// Who joins and who leaves, as far as one event of the log holds it.
+    pub(super) fn memberships(&self) -> Vec<Membership> {
+        const MOST: usize = 1_000;
+        let told = |users: &[ScimId], joins: bool| -> Vec<_> {
+            let told = users.iter().map(|user| Membership {
+                member: user.as_str().to_owned(),
+                joins,
+            });
+            told.collect()
+        };
+        let each = self.steps.iter().flat_map(|step| match step {
+            Step::AddMembers(users) => told(users, true),
+            Step::RemoveMembers(users) => told(users, false),
+            _ => Vec::new(),
+        });
+        each.take(MOST).collect()
     }
 
     /// The judgements, and the steps after them.

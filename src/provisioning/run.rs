@@ -77,6 +77,10 @@ impl<'o> Run<'o> {
         if self.operation.story.takes_notes() {
             let steps = plan.described();
             self.operation.story.note(trace::Step::Plan { steps });
+            let changes = plan.memberships();
+            if !changes.is_empty() {
+                self.operation.story.note(trace::Step::Members { changes });
+            }
         }
         let (judgements, steps) = plan.split();
         for judgement in judgements {

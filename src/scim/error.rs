@@ -65,6 +65,17 @@ pub struct ScimError {
     pub scim_type: Option<ScimType>,
     /// What is wrong and what to do about it.
     pub detail: String,
+    /// What the client is not told.
+    pub note: Option<Box<Note>>,
+}
+
+/// What whoever runs the gateway is told of a refusal, and the client is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Where it arose, and what it is.
+    pub cause: String,
+    /// What somebody must do, where whoever wrote the adapter says so.
+    pub action: Option<String>,
 }
 
 impl ScimError {
@@ -74,7 +85,14 @@ impl ScimError {
             status,
             scim_type,
             detail: detail.into(),
+            note: None,
         }
+    }
+
+    /// With what whoever runs the gateway is told.
+    pub fn noting(mut self, note: Note) -> Self {
+        self.note = Some(Box::new(note));
+        self
     }
 
     /// The body: `schemas`, `status` as a string, `scimType` if any, `detail`.

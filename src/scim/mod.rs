@@ -52,7 +52,7 @@ use serde::{Deserialize, Serialize};
 pub use bulk::{Bulk, Message};
 pub use cursor::{Cursor, CursorKey};
 pub use discovery::Service;
-pub use error::{ScimError, ScimType};
+pub use error::{Note, ScimError, ScimType};
 pub use filter::Filter;
 pub use leaf::{Leaf, Selector};
 pub use patch::{MemberChanges, PatchRequest, Stop, UNKNOWN};

@@ -139,20 +139,21 @@ impl Failure {
         Self::vendor(VendorFault::Unusable, what)
     }
 
-    /// With the place in the script where it was noticed, unless it has one.
-    pub(crate) fn noticed_at(mut self, place: Place) -> Self {
-        if let Self::Vendor(_, Some(origin)) = &mut self {
-            origin.place.get_or_insert(place);
-        }
-        self
-    }
-
     /// The one sentence that says where the fault arose and what it is, for whoever runs the
-    /// gateway; none of a refusal, whose cause is the request.
+    /// gateway; none of a refusal that is the gateway's own, whose cause is the request.
     pub fn cause(&self) -> Option<String> {
         match self {
-            Self::Client(_) => None,
+            Self::Client(error) => error.note.as_ref().map(|note| note.cause.clone()),
             Self::Vendor(..) | Self::Script(_) | Self::Gateway(_) => Some(self.to_string()),
+        }
+    }
+
+    /// What somebody must do about it, where the manifest says so.
+    pub fn action(&self) -> Option<&str> {
+        match self {
+            Self::Client(error) => error.note.as_ref()?.action.as_deref(),
+            Self::Vendor(_, origin) => origin.as_ref()?.action.as_deref(),
+            Self::Script(_) | Self::Gateway(_) => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Where a fault arose: it is noted there and then, and every tool tells it in the same sentence.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A place in a vendor's script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,10 @@ pub struct Origin {
     pub call: Option<String>,
     /// What happened: `the vendor answered 200 with HTML instead of JSON`.
     pub what: String,
+    /// The row of the manifest that says what the answer means: `adapters/desk.toml:97`.
+    pub row: Option<Arc<str>>,
+    /// What somebody must do, where that row says so.
+    pub action: Option<String>,
 }
 
 impl Origin {
@@ -61,7 +66,11 @@ impl fmt::Display for Origin {
         if let Some(call) = &self.call {
             write!(out, "{call}: ")?;
         }
-        out.write_str(&self.what)
+        out.write_str(&self.what)?;
+        match &self.row {
+            Some(row) => write!(out, " (error row: {row})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -96,10 +105,12 @@ mod tests {
             place: Some(place(7, 3, "find_user")),
             call: Some("GET /users".to_owned()),
             what: "the vendor answered 500".to_owned(),
+            row: Some("a.toml:9".into()),
+            action: None,
         };
         assert_eq!(
             origin.to_string(),
-            "a.rhai:7:3, in find_user: GET /users: the vendor answered 500"
+            "a.rhai:7:3, in find_user: GET /users: the vendor answered 500 (error row: a.toml:9)"
         );
     }
 }

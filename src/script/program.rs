@@ -120,7 +120,7 @@ impl Script {
         };
         match fault.bug() {
             Some(message) => ScriptFault { place, message }.into(),
-            None => failure_of(fault).noticed_at(place),
+            None => failure_of(fault.noticed_at(place)),
         }
     }
 

@@ -52,7 +52,7 @@ pub enum Meaning {
     Expired,
     /// Failed, and the call may have been carried out in part.
     Fault,
-    /// The call itself is malformed: the script must be mended.
+    /// The call itself is malformed: the script must be corrected.
     Bug,
 }
 
@@ -133,9 +133,12 @@ pub struct ReplyRow {
     pub attribute: Option<String>,
     /// What Entra's administrator reads. The vendor's own text is never shown.
     pub detail: Option<String>,
-    /// What somebody must do about it: each such answer is a warning in the log,
-    /// with this as its action.
+    /// What somebody must do about it: a request that such an answer ends is a warning in the log,
+    /// with this as its action. Of an answer that the script catches and gets over, nobody hears.
     pub alarm: Option<String>,
+    /// Where it stands: `adapters/desk.toml:97`.
+    #[serde(skip)]
+    pub place: Option<Arc<str>>,
 }
 
 /// An answer, judged.
@@ -153,16 +156,25 @@ pub struct Verdict<'t> {
     pub detail: Option<&'t str>,
     /// The row's words for whoever runs the gateway.
     pub alarm: Option<&'t str>,
+    /// Where the row stands.
+    pub row: Option<&'t Arc<str>>,
     /// How long the body asks to wait, at most a day.
     pub retry_after: Option<Duration>,
 }
 
 impl ReplyTable {
-    /// Reads a body; `None` if it is not what the vendor writes, or nested too deeply.
+    /// Reads a body; `None` if it is not what the vendor writes, or nested too deeply. A web page
+    /// may be XML too, and is no vendor's.
     pub fn parse(&self, body: &[u8]) -> Option<Value> {
         match self.format {
             Format::Json => json::parse(body),
-            Format::Xml => xml::read(body, &self.lists),
+            Format::Xml => {
+                let is_page = |tree: &Value| {
+                    let mut roots = tree.as_object().into_iter().flat_map(|tree| tree.keys());
+                    roots.any(|root| root.eq_ignore_ascii_case("html"))
+                };
+                xml::read(body, &self.lists).filter(|tree| !is_page(tree))
+            }
         }
     }
 
@@ -207,6 +219,7 @@ impl ReplyTable {
             attribute: row.and_then(|row| row.attribute.as_deref()),
             detail: row.and_then(|row| row.detail.as_deref()),
             alarm: row.and_then(|row| row.alarm.as_deref()),
+            row: row.and_then(|row| row.place.as_ref()),
             retry_after: span_at(answer.body, self.retry_after_ms.as_deref()),
         }
     }

@@ -172,10 +172,14 @@ impl Rejection {
             status,
             scim_type,
             detail,
+            ..
         } = self.clone().error(id);
-        let (fault, reason) = match self {
-            Self::Failure(failure) => (Fault::of(failure), failure.cause()),
-            _ => (Fault::Client, None),
+        let (fault, reason, remedy) = match self {
+            Self::Failure(failure) => {
+                let remedy = failure.action().map(str::to_owned);
+                (Fault::of(failure), failure.cause(), remedy)
+            }
+            _ => (Fault::Client, None, None),
         };
         End::Failed {
             status,
@@ -183,6 +187,7 @@ impl Rejection {
             detail,
             fault,
             reason,
+            remedy,
         }
     }
 
@@ -194,7 +199,9 @@ impl Rejection {
                 tracing::error!(
                     fault = "vendor",
                     cause = failure.cause(),
-                    action = "renew the vendor credential of this tenant",
+                    action = failure
+                        .action()
+                        .unwrap_or("renew the vendor credential of this tenant"),
                     "the vendor refuses the gateway's credential"
                 )
             }
@@ -202,12 +209,15 @@ impl Rejection {
                 tracing::error!(
                     fault = "vendor",
                     cause = failure.cause(),
-                    action = "give the vendor credential of this tenant the rights that the adapter's page names",
+                    action = failure.action().unwrap_or(
+                        "give the vendor credential of this tenant the rights that the adapter's page names"
+                    ),
                     "the vendor does not permit the gateway's credential to do this"
                 )
             }
             Self::Failure(failure @ Failure::Vendor(fault, _)) => {
-                tracing::warn!(fault = "vendor", cause = failure.cause(), "{fault}");
+                let (cause, action) = (failure.cause(), failure.action());
+                tracing::warn!(fault = "vendor", cause, action, "{fault}");
             }
             Self::Failure(failure @ Failure::Script(fault)) => tracing::error!(
                 fault = "script",
@@ -222,6 +232,15 @@ impl Rejection {
                 tracing::error!(fault = "gateway", "internal error");
             }
             Self::Failure(Failure::Gateway(fault)) => tracing::warn!(fault = "gateway", "{fault}"),
+            Self::Failure(failure @ Failure::Client(_)) if failure.action().is_some() => {
+                let (cause, action) = (failure.cause(), failure.action());
+                tracing::warn!(
+                    fault = "client",
+                    cause,
+                    action,
+                    "the vendor's answer needs attention"
+                );
+            }
             Self::Failure(Failure::Client(error)) | Self::Framing(error) => tracing::debug!(
                 fault = "client",
                 status = error.status,

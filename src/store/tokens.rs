@@ -29,7 +29,7 @@ impl TokenBook for Store {
         let key_id = key_id.clone();
         self.read(move |db| {
             db.row(
-                "SELECT tenant, key_id, digest, created, expires, revoked, kind, used
+                "SELECT tenant, key_id, digest, created, expires, revoked, kind, used, pepper
                  FROM token WHERE key_id = ?1",
                 params![key_id.as_str()],
                 record,
@@ -93,7 +93,7 @@ impl TokenBook for Store {
         let tenant = tenant.clone();
         self.read(move |db| {
             db.rows(
-                "SELECT tenant, key_id, digest, created, expires, revoked, kind, used
+                "SELECT tenant, key_id, digest, created, expires, revoked, kind, used, pepper
                  FROM token WHERE tenant = ?1 ORDER BY created, key_id",
                 params![tenant.as_str()],
                 record,
@@ -120,8 +120,8 @@ fn live(db: &Db<'_>, record: &TokenRecord) -> Result<u32> {
 /// Whether the key id was free.
 fn insert(db: &Db<'_>, record: &TokenRecord) -> Result<bool> {
     let inserted = db.execute(
-        "INSERT INTO token (tenant, key_id, digest, created, expires, revoked, kind)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+        "INSERT INTO token (tenant, key_id, digest, created, expires, revoked, kind, pepper)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
         params![
             record.tenant.as_str(),
             record.key_id.as_str(),
@@ -130,6 +130,7 @@ fn insert(db: &Db<'_>, record: &TokenRecord) -> Result<bool> {
             record.expires.map(Timestamp::as_millisecond),
             record.revoked.map(Timestamp::as_millisecond),
             record.kind.as_str(),
+            record.pepper.as_deref(),
         ],
     )?;
     Ok(inserted == 1)
@@ -150,6 +151,7 @@ fn record(row: &Row<'_>) -> Result<TokenRecord> {
         expires: time(row, 4)?,
         revoked: time(row, 5)?,
         used: time(row, 7)?,
+        pepper: row.get(8)?,
     })
 }
 

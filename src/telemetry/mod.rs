@@ -107,7 +107,7 @@ impl Telemetry {
         this.traces = spans.as_ref().map(|post| this.tracing(post)).transpose()?;
         logs::begin(&config.log, this.traces.as_ref().map(traces::layer))?;
         if let Some(ignored) = push.ignored {
-            tracing::warn!(ignored, "a variable is not obeyed");
+            tracing::warn!(ignored, "an environment variable has no effect");
         }
         if metrics.is_some() {
             this.try_out()?;
@@ -168,7 +168,7 @@ impl Telemetry {
             let _ = done.send(());
         });
         if spawned.is_ok() && timeout(patience, ended).await.is_err() {
-            tracing::warn!("the last telemetry was not taken in time");
+            tracing::warn!("the last telemetry was not accepted in time");
         }
     }
 

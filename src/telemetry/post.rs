@@ -115,7 +115,7 @@ impl Post {
             }
             None => {
                 if self.is_failing.swap(false, Ordering::Relaxed) {
-                    tracing::info!(signal, "telemetry is taken again");
+                    tracing::info!(signal, "telemetry is accepted again");
                 }
             }
         }

@@ -50,11 +50,17 @@ pub(super) async fn carry_out(
     // Places: before the breakers, so that a call that waited sees them as they are
     // when its turn comes.
     let asked = Instant::now();
-    let _place = to.state.places.enter(deadline).await?;
+    let place = to.state.places.enter(deadline).await;
+    let _place = place.inspect_err(|_| {
+        note_held(
+            story,
+            "the tenant has too many calls under way for this one's time",
+        );
+    })?;
     note_wait(story, Wait::Place, asked);
     // Breakers: around the retries, so that an open one costs no retry budget
     // and a call counts once, however often it was tried.
-    let pass = admit(to)?;
+    let pass = admit(to, story)?;
     // Retries: around everything that has to be asked again for each try.
     let tried = match pass {
         Pass::Free => persist(connections, to, &call, &request, deadline, story).await,
@@ -125,6 +131,7 @@ async fn attempt_with_token(
     let way = Way {
         connections,
         to,
+        story,
         ends: deadline.min(Instant::now() + to.deadlines.call()),
     };
     let mut token = oauth2.token(&way).await;
@@ -178,6 +185,10 @@ pub(super) async fn send(
     // Rate: below the retries, as the vendor counts every try.
     let asked = Instant::now();
     if let Err(fault) = to.state.rate.take(deadline).await {
+        note_held(
+            story,
+            "the vendor asks to wait, or the tenant's [limits] do, longer than this request has time",
+        );
         return Tried::Held(fault);
     }
     note_wait(story, Wait::Rate, asked);
@@ -190,6 +201,7 @@ pub(super) async fn send(
     // Lease: last, as any wait may have outlasted it.
     let lease = request.extensions().get::<Lease>();
     if lease.is_some_and(|lease| !lease.is_valid()) {
+        note_held(story, "another replica may be doing the same by now");
         return Tried::Held(CallFault::LeaseEnded);
     }
     let errand = request.extensions().get::<Errand>().copied();
@@ -203,18 +215,24 @@ pub(super) async fn send(
     }
 }
 
-fn admit(to: &Destination) -> Result<Pass, CallFault> {
+fn admit(to: &Destination, story: Option<&Story>) -> Result<Pass, CallFault> {
     let health = &to.state.health;
     // The circuit first: the credential's probe is one a minute and must not be
     // spent on a call that does not go out.
     let Some(pass) = health.breaker.admit() else {
-        let why = "circuit open: the vendor has been failing";
+        let why =
+            "the vendor has been failing, so that it is only tried once a second (circuit open)";
+        note_held(story, why);
         return Err(CallFault::NotSent(why.into()));
     };
-    match health.refusal.admits(&to.credential) {
-        true => Ok(pass),
-        false => Err(CallFault::Credential),
+    if !health.refusal.admits(&to.credential) {
+        note_held(
+            story,
+            "the vendor refused the credential before; it is tried again once a minute",
+        );
+        return Err(CallFault::Credential);
     }
+    Ok(pass)
 }
 
 /// Draws the conclusions for the calls that follow.
@@ -288,6 +306,12 @@ fn method(verb: Verb) -> Method {
 fn note_wait(story: Option<&Story>, wait: Wait, since: Instant) {
     if let Some(story) = story {
         story.waited(wait, since);
+    }
+}
+
+fn note_held(story: Option<&Story>, because: &'static str) {
+    if let Some(story) = story {
+        story.held_back(because.into());
     }
 }
 

@@ -73,7 +73,10 @@ pub(super) async fn attempt_with_key(
     story: Option<&Story>,
 ) -> Tried {
     let ring = &to.state.health.keys;
-    let key = match ring.key(exchange, None, connections, to, deadline).await {
+    let key = match ring
+        .key(exchange, None, connections, to, deadline, story)
+        .await
+    {
         Ok(key) => key,
         Err(tried) => return tried,
     };
@@ -87,7 +90,7 @@ pub(super) async fn attempt_with_key(
         return tried;
     }
     match ring
-        .key(exchange, Some(&key), connections, to, deadline)
+        .key(exchange, Some(&key), connections, to, deadline, story)
         .await
     {
         Ok(key) => send(connections, to, with(key), deadline, story).await,
@@ -109,6 +112,7 @@ impl KeyRing {
         connections: &Connections,
         to: &Destination,
         deadline: Instant,
+        story: Option<&Story>,
     ) -> Result<HeaderValue, Tried> {
         let owner = self.hasher.hash_one(exchange);
         let came = Instant::now();
@@ -120,7 +124,7 @@ impl KeyRing {
         if let Some(settled) = self.held().settled_since(came, owner, refused) {
             return settled;
         }
-        let given = exchange.ask(connections, to, deadline).await;
+        let given = exchange.ask(connections, to, deadline, story).await;
         let mut held = self.held();
         match &given {
             Ok(key) => {
@@ -169,6 +173,7 @@ impl KeyExchange {
         connections: &Connections,
         to: &Destination,
         deadline: Instant,
+        story: Option<&Story>,
     ) -> Result<Key, Tried> {
         let value = |name: &str| {
             let value = self.values.get(name);
@@ -176,7 +181,16 @@ impl KeyExchange {
         };
         let request = request(to, &self.login.call(&value)).map_err(Tried::Unsent)?;
         let login = |why| Tried::Held(CallFault::Login(why));
-        match send(connections, to, request, deadline, None).await {
+        let (path, began) = (self.login.path(), Instant::now());
+        let answered = send(connections, to, request, deadline, story).await;
+        if let Some(story) = story {
+            let status = match &answered {
+                Tried::Answered(reply, _) => Some(reply.status),
+                _ => None,
+            };
+            story.signed_in(path, status, began.elapsed());
+        }
+        match answered {
             Tried::Answered(reply, Meaning::Ok) => {
                 self.login.key_in(&reply, &to.replies).map_err(login)
             }

@@ -117,7 +117,15 @@ fn a_page_without_marks_is_left_alone() {
 
 #[test]
 fn a_new_vendor_is_right_from_the_start() {
-    for credential in ["basic", "bearer", "header", "oauth2", "none"] {
+    for (credential, groups, files) in [
+        ("basic", "none", 1),
+        ("bearer", "many", 2),
+        ("header", "one", 2),
+        ("oauth2", "none", 1),
+        ("oauth2-password", "many", 2),
+        ("key-exchange", "one", 2),
+        ("none", "none", 1),
+    ] {
         let house = House::empty();
         let title = "Desk \"4\\2\"";
         let arguments = [
@@ -128,6 +136,8 @@ fn a_new_vendor_is_right_from_the_start() {
             title,
             "--credential",
             credential,
+            "--groups",
+            groups,
         ];
         let output = house.run(&arguments);
         assert_eq!(output.status.code(), Some(0), "{}", text_of(&output.stderr));
@@ -137,7 +147,7 @@ fn a_new_vendor_is_right_from_the_start() {
         assert!(found.ends_with(": 0 errors, 0 warnings\n"), "{found}");
         let played = house.run(&["test", "desk"]);
         assert!(
-            text_of(&played.stdout).contains("1 passed, 0 failed"),
+            text_of(&played.stdout).contains(&format!("{files} passed, 0 failed")),
             "{credential}"
         );
         let shown = house.run(&["adapter", "show", "desk", "--markdown"]);

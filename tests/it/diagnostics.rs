@@ -55,6 +55,9 @@ const MISTAKES: &[Mistake] = &[
     mistake("config::unfit-value", |house| {
         house.write(CONFIG, "[limits]\nrequests_per_second = -1\n");
     }),
+    mistake("config::no-public-url", |house| {
+        house.write(CONFIG, "[server]\nlisten = \"0.0.0.0:8080\"\n");
+    }),
     mistake("config::missing-key", |house| {
         house.write(CONFIG, "[server.tls]\nkey = \"tls.key\"\n");
     }),
@@ -107,6 +110,11 @@ const MISTAKES: &[Mistake] = &[
     }),
     mistake("manifest::unknown-attribute", |house| {
         let row = "[[replies.errors]]\nmeans = \"conflict\"\nattribute = \"usrName\"\n\n";
+        house.edit(MANIFEST, "[credential]", &format!("{row}[credential]"));
+    }),
+    mistake("manifest::idle-alarm", |house| {
+        let row =
+            "[[replies.errors]]\nstatus = 200\nmeans = \"ok\"\nalarm = \"renew the licence\"\n\n";
         house.edit(MANIFEST, "[credential]", &format!("{row}[credential]"));
     }),
     mistake("manifest::request-token", |house| {

@@ -469,3 +469,68 @@ async fn what_is_read_is_shown_as_the_dry_run_left_it() {
     assert_eq!(got(2)["title"], "Pilot");
     assert_eq!(stand.emulator.state(), before);
 }
+
+/// A new adapter of an API whose paths end in `.json`.
+fn house_of_a_new_adapter() -> House {
+    let house = House::empty();
+    assert!(house.run(&["adapter", "new", "desk"]).status.success());
+    for (file, from, to) in [
+        ("scripts/desk.rhai", "{segment(id)}`", "{segment(id)}.json`"),
+        (
+            "tests/vendors/desk/users.http",
+            " /users/17\n",
+            " /users/17.json\n",
+        ),
+    ] {
+        let path = house.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+    let played = house.run(&["test", "desk"]);
+    assert!(played.status.success(), "{}", text_of(&played.stdout));
+    house
+}
+
+#[test]
+fn ids_are_known_in_paths_that_end_in_json_and_no_null_is_invented() {
+    let house = house_of_a_new_adapter();
+    house.write(
+        "requests.http",
+        "### Entra asks\nPOST /Users\n\n\
+         {\"schemas\": [\"urn:ietf:params:scim:schemas:core:2.0:User\"], \"userName\": \"grace@x.example\", \"active\": true}\n\n\
+         ### Entra asks\nGET /Users/{{1}}\n\n\
+         ### Entra asks\nPATCH /Users/{{1}}\n\n\
+         {\"schemas\": [\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"], \
+         \"Operations\": [{\"op\": \"Replace\", \"path\": \"active\", \"value\": \"False\"}]}\n\n\
+         ### Entra asks\nDELETE /Users/{{1}}\n",
+    );
+    let text = told(&house, 0, &["dry-run", "--vendor", "desk", "requests.http"]);
+    assert!(text.contains("GET /users/990001.json"), "{text}");
+    assert!(text.contains("DELETE /users/990001.json"), "{text}");
+    assert!(!text.contains("null"), "{text}");
+}
+
+#[test]
+fn a_script_may_bring_its_manifest() {
+    let house = house("sosafe", &data("life.http"));
+    house.copy("adapters/sosafe.toml", "next/sosafe.toml");
+    house.edit("next/sosafe.toml", "size = 250", "size = 25");
+    let manifest = ["--manifest", "next/sosafe.toml"];
+    for other in [manifest, ["--against", "next"]] {
+        let text = told(&house, 1, &[&BY_VENDOR[..], &other].concat());
+        assert!(!text.contains("cannot be used"), "{text}");
+    }
+    house.edit("next/sosafe.toml", "size = 25", "size = \"x\"");
+    let text = told(&house, 78, &[&BY_VENDOR[..], &manifest].concat());
+    assert!(text.contains("next/sosafe.toml"), "{text}");
+    let text = told(
+        &house,
+        78,
+        &[&BY_VENDOR[..], &["--against", "scripts/none"]].concat(),
+    );
+    assert!(
+        text.contains("has neither sosafe.rhai nor sosafe.toml"),
+        "{text}"
+    );
+}

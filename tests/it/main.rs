@@ -17,6 +17,7 @@
 //! | `reload` | files that change while the gateway serves |
 //! | `admin` | the ports for probes and administration, and the commands that ask there |
 //! | `house` | a directory to run the binary in |
+//! | `hostile_files` | files that nobody would write: judging them ends nothing |
 //! | `oauth` | clients, access tokens, and whoever should get none |
 //! | `onboarding` | tenants in the store, and vendors' consoles that make them |
 //! | `check_command`, `test_command`, `adapter_command`, `serve_command`, `log_command` | the binary: `check`; `test`; `adapter`; `token` and `serve`; `log` and `explain` |
@@ -60,6 +61,7 @@ mod fuzz_targets;
 mod guide;
 mod handover;
 mod harness;
+mod hostile_files;
 mod house;
 mod kills;
 mod lists;

@@ -167,3 +167,21 @@ fn a_tenants_way_to_its_vendor_is_tested_without_changing_anything() {
     }
     assert!(!house.path().join("state").exists(), "a database was made");
 }
+
+#[test]
+fn a_token_of_another_pepper_is_not_told_as_one_that_works() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    let list = ["token", "list", "--tenant", "acme"];
+    assert!(
+        house
+            .run(&["token", "mint", "--tenant", "acme"])
+            .status
+            .success()
+    );
+    let told = text_of(&house.run(&list).stdout);
+    assert!(told.contains(" valid\n"), "{told}");
+    house.remove("state/scimgate.pepper");
+    let told = text_of(&house.run(&list).stdout);
+    assert!(told.contains("made with another pepper\n"), "{told}");
+}

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use rhai::{ASTNode, Expr, Stmt};
-use toml::de::{DeTable, DeValue};
 
 use crate::adapter::Adapter;
 use crate::adapter::manifest::CredentialKind;
+use crate::adapter::written::{error_rows, named};
 use crate::problem::Problem;
 use crate::script::replies::ReplyRow;
 
@@ -104,6 +104,7 @@ impl Lint<'_> {
     /// Rows of the error table behind one that is true of all they are true of.
     fn error_rows(&self) -> Vec<Problem> {
         let rows = &self.adapter.manifest.replies.errors;
+        let places = error_rows(self.text);
         let mut problems = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             let before = rows
@@ -111,7 +112,7 @@ impl Lint<'_> {
                 .take(index)
                 .position(|before| covers(before, row));
             if let Some(before) = before {
-                let place = error_row(self.text, index);
+                let place = places.get(index).cloned();
                 let message = format!("error row {} always decides before this one", before + 1);
                 let problem = self.warning("lint::shadowed-error-row", place, message);
                 let problem = problem.label("never reached");
@@ -154,34 +155,4 @@ fn covers(before: &ReplyRow, row: &ReplyRow) -> bool {
         && wider(&before.empty, &row.empty)
         && wider(&before.text, &row.text)
         && wider(&before.field, &row.field)
-}
-
-/// Where the last of nested names stands.
-fn named(text: &str, names: &[&str]) -> Option<Range<usize>> {
-    let parsed = DeTable::parse(text).ok()?;
-    let mut table = parsed.get_ref();
-    let mut place = None;
-    for name in names {
-        let (written, value) = table.iter().find(|(known, _)| known.get_ref() == name)?;
-        place = Some(written.span());
-        if let DeValue::Table(inner) = value.get_ref() {
-            table = inner;
-        }
-    }
-    place
-}
-
-/// Where a row of the error table stands.
-pub(crate) fn error_row(text: &str, index: usize) -> Option<Range<usize>> {
-    let parsed = DeTable::parse(text).ok()?;
-    let DeValue::Table(replies) = parsed.get_ref().get("replies")?.get_ref() else {
-        return None;
-    };
-    let DeValue::Array(rows) = replies.get("errors")?.get_ref() else {
-        return None;
-    };
-    let place = rows.get(index)?.span();
-    // The span of `[[replies.errors]]` may hold all of its lines: its first one is enough.
-    let first = text.get(place.clone())?.lines().next()?.trim_end().len();
-    Some(place.start..place.start + first)
 }

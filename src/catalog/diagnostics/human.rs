@@ -1,5 +1,6 @@
 //! Problems for a person: the lines of the file, and what is wrong with them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use miette::{
@@ -9,14 +10,31 @@ use miette::{
 use super::Report;
 use crate::problem::{Problem, Severity};
 
+/// So many of each kind are shown with their lines.
+const IN_FULL: usize = 3;
+
 impl Report {
-    /// The report for a person: with colours where the terminal has them.
+    /// The report for a person: with colours where the terminal has them. Of each kind the first
+    /// few are shown with the lines they are about, the others in one line each.
     pub fn render(&self, colours: bool) -> String {
-        let texts = self
-            .problems
-            .iter()
-            .map(|problem| self.draw(problem, colours));
+        let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let texts = self.problems.iter().map(|problem| {
+            let kind = (problem.code, problem.file.as_str());
+            let count = counts.entry(kind).or_default();
+            *count += 1;
+            match *count <= IN_FULL {
+                true => self.draw(problem, colours),
+                false => self.brief(problem),
+            }
+        });
         texts.collect()
+    }
+
+    fn brief(&self, problem: &Problem) -> String {
+        let place = self.place(problem);
+        let place = place.map(|[(line, column), _]| format!(":{line}:{column}"));
+        let (file, place) = (&problem.file, place.unwrap_or_default());
+        format!("{}: {file}{place}: {}\n", problem.code, problem.message)
     }
 
     /// One of its problems for a person.

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use crate::problem::{Problem, Severity};
 
+/// Problems of one kind that are told of a file.
+const MOST: usize = 50;
+
 /// What loading found, with the texts it is about.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -21,9 +24,28 @@ impl Report {
         self.sources.insert(file.clone(), text.clone());
     }
 
-    /// Adds problems.
+    /// Adds problems. A file can hold thousands of one kind: further ones are only counted.
     pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
-        self.problems.extend(problems);
+        let mut counts: BTreeMap<(&str, String), (usize, Severity)> = BTreeMap::new();
+        for problem in problems {
+            let kind = (problem.code, problem.file.clone());
+            let (count, _) = counts.entry(kind).or_insert((0, problem.severity));
+            *count += 1;
+            if *count <= MOST {
+                self.problems.push(problem);
+            }
+        }
+        for ((code, file), (count, severity)) in counts {
+            if let Some(more) = count.checked_sub(MOST).filter(|more| *more > 0) {
+                let message = format!("{more} more of this kind");
+                let problem =
+                    Problem::error(code, &file, message).help("correct those above first");
+                self.problems.push(Problem {
+                    severity,
+                    ..problem
+                });
+            }
+        }
     }
 
     /// Adds another report.

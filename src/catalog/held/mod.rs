@@ -51,12 +51,12 @@ pub(super) struct Look<'e> {
 pub(super) struct Changes {
     pub(super) taken: Vec<String>,
     pub(super) refused: Vec<String>,
-    /// Tenants whose files are gone, and whose time to be mended begins.
+    /// Tenants whose files are gone, and whose grace period begins.
     pub(super) leaving: Vec<String>,
     pub(super) removed: Vec<String>,
     /// Whether another catalog is to be published.
     pub(super) publish: bool,
-    /// What is wrong with no single part; at every look, until it is mended.
+    /// What is wrong with no single part; at every look, until it is corrected.
     pub(super) general: Report,
     /// What is wrong with what was tried.
     pub(super) report: Report,

@@ -22,6 +22,75 @@ pub(in crate::cli) struct Options {
     /// How the vendor's API authenticates the gateway.
     #[arg(long, value_enum, default_value = "bearer")]
     credential: Credential,
+    /// How the vendor keeps groups, if it has any.
+    #[arg(long, value_enum, default_value = "none")]
+    groups: Groups,
+}
+
+/// How a vendor keeps groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Groups {
+    /// It has none, or they are not wanted.
+    None,
+    /// A user is in any number of groups.
+    Many,
+    /// A user is in one group at most.
+    One,
+}
+
+/// What a file says of groups, and what stands for it where there are none.
+struct OfGroups {
+    membership: &'static str,
+    script: &'static str,
+    /// What a group's life has instead of `%members%`, `%joins%`, `%leaves%` and `%calls%`.
+    calls: [(&'static str, &'static str); 4],
+}
+
+const MANY: OfGroups = OfGroups {
+    membership: "vendor",
+    script: include_str!("scaffold/members.rhai"),
+    calls: [
+        (
+            "%members%",
+            "### Vendor is called\nGET /groups/5/members\n\n### Vendor answers\n200\n\n{\"items\": []}\n\n",
+        ),
+        (
+            "%joins%",
+            "### Vendor is called\nPOST /groups/5/members\n\n{\"add\": [\"17\"]}\n\n### Vendor answers\n204\n",
+        ),
+        (
+            "%leaves%",
+            "### Vendor is called\nPOST /groups/5/members\n\n{\"remove\": [\"17\"]}\n\n### Vendor answers\n204\n",
+        ),
+        ("%calls%", "9"),
+    ],
+};
+
+const ONE: OfGroups = OfGroups {
+    membership: "exclusive",
+    script: include_str!("scaffold/one-group.rhai"),
+    calls: [
+        ("%members%", ""),
+        (
+            "%joins%",
+            "### Vendor is called\nPATCH /users/17\n\n{\"group_id\": \"5\"}\n\n### Vendor answers\n204\n",
+        ),
+        (
+            "%leaves%",
+            "### Vendor is called\nPATCH /users/17\n\n{\"group_id\": null}\n\n### Vendor answers\n204\n",
+        ),
+        ("%calls%", "8"),
+    ],
+};
+
+impl Groups {
+    fn parts(self) -> Option<&'static OfGroups> {
+        match self {
+            Self::None => None,
+            Self::Many => Some(&MANY),
+            Self::One => Some(&ONE),
+        }
+    }
 }
 
 /// The kinds, each with something to begin with.
@@ -35,6 +104,8 @@ enum Credential {
     Header,
     /// OAuth 2.0 client credentials.
     Oauth2,
+    /// OAuth 2.0 with the password of a service account.
+    Oauth2Password,
     /// A key that the vendor gives for user name and password.
     KeyExchange,
     /// None.
@@ -49,6 +120,9 @@ impl Credential {
             Self::Header => "kind = \"header\"\nheader = \"X-Api-Key\"",
             Self::Oauth2 => {
                 "kind = \"oauth2\"\ngrant = \"client_credentials\"\ntoken_url = \"/oauth/token\""
+            }
+            Self::Oauth2Password => {
+                "kind = \"oauth2\"\ngrant = \"password\"\ntoken_url = \"/oauth/token\""
             }
             Self::KeyExchange => {
                 "kind = \"key_exchange\"\nheader = \"X-Api-Key\"\npath = \"/login\"\n\
@@ -76,32 +150,60 @@ pub(super) fn run(config: &Config, options: &Options, form: Form) -> Result<Endi
 }
 
 /// Each file and its text.
-fn filled_in(config: &Config, options: &Options) -> [(PathBuf, String); 4] {
+fn filled_in(config: &Config, options: &Options) -> Vec<(PathBuf, String)> {
     let (catalog, name) = (&config.catalog, &options.name);
     let title = options.title.as_deref().unwrap_or(name);
-    let filled = |template: &str| {
-        let text = template.replace("%name%", name);
+    let groups = options.groups.parts();
+    let or_nothing = |of_groups: fn(&OfGroups) -> String| groups.map(of_groups).unwrap_or_default();
+    let filled = |template: &str, of_groups: &str| {
+        let text = template
+            .replace("%groups%", of_groups)
+            .replace("%name%", name);
         // The title stands in texts and in a TOML string.
-        let text = text.replace("%title%", &title.replace(['"', '\\'], "'"));
-        text.replace("%credential%", options.credential.table())
+        text.replace("%title%", &title.replace(['"', '\\'], "'"))
     };
+    let manifest = include_str!("scaffold/manifest.toml")
+        .replace("%credential%", options.credential.table())
+        .replace("%group_id%", &or_nothing(manifest_groups))
+        .replace(
+            "%group_fields%",
+            &or_nothing(|_| "group = [\"id\", \"name\"]\n".to_owned()),
+        );
+    let script = or_nothing(|groups| {
+        include_str!("scaffold/groups.rhai").replace("%membership%", groups.script)
+    });
+    let page = or_nothing(|_| include_str!("scaffold/groups.md").to_owned());
     let transcripts = catalog.transcripts.join(name);
-    [
+    let life = groups.map(|groups| {
+        let text = include_str!("scaffold/groups.http").to_owned();
+        let put = |text: String, (mark, call): &(&str, &str)| text.replace(mark, call);
+        let text = groups.calls.iter().fold(text, put);
+        (transcripts.join("groups.http"), text)
+    });
+    let files = [
         (
             catalog.adapters.join(format!("{name}.toml")),
-            filled(include_str!("scaffold/manifest.toml")),
+            filled(&manifest, ""),
         ),
         (
             catalog.scripts.join(format!("{name}.rhai")),
-            filled(include_str!("scaffold/script.rhai")),
+            filled(include_str!("scaffold/script.rhai"), &script),
         ),
         (
             catalog.adapters.join(format!("{name}.md")),
-            filled(include_str!("scaffold/page.md")),
+            filled(include_str!("scaffold/page.md"), &page),
         ),
         (
             transcripts.join("users.http"),
-            filled(include_str!("scaffold/users.http")),
+            filled(include_str!("scaffold/users.http"), ""),
         ),
-    ]
+    ];
+    files.into_iter().chain(life).collect()
+}
+
+fn manifest_groups(groups: &OfGroups) -> String {
+    format!(
+        "group = {{ field = \"id\" }}\n\n[groups]\nmembership = \"{}\"\n",
+        groups.membership
+    )
 }

@@ -89,8 +89,14 @@ impl Assumed<'_> {
             Some(held) => self.recalled(record, held, &payload),
             None if creates => {
                 let unsent = told.call.payload(&names).into_iter();
-                let unsent = unsent.filter(|(name, _)| !payload.contains_key(name));
-                record.extend(unsent.map(|(name, _)| (name, Value::Null)));
+                // What it was not sent it shows as null, or not at all, as in other answers.
+                let shows_null = before.values().any(Value::is_null);
+                for (name, _) in unsent.filter(|(name, _)| !payload.contains_key(name)) {
+                    match shows_null {
+                        true => drop(record.insert(name, Value::Null)),
+                        false => drop(record.remove(&name)),
+                    }
+                }
             }
             None => {}
         }

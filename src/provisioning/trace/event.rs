@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, Deed, End, Ended, Fault, Modified, Moment, Step, code, mask};
+use super::{Decision, Deed, End, Ended, Fault, Membership, Modified, Moment, Step, code, mask};
 use crate::adapter::keys::TenantId;
 use crate::scim::ResourceKind;
 
@@ -111,6 +111,9 @@ pub struct Event {
     /// What only operators are told: where it arose, and what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What somebody must do, where the adapter says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     /// The HTTP method.
     pub method: String,
     /// `/Users/{id}`.
@@ -129,9 +132,16 @@ pub struct Event {
     /// It ended after its answer: Entra was told that it took too long.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unheard: bool,
+    /// When the answer went out, in microseconds since the request came, where the work went on
+    /// after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_us: Option<u64>,
     /// What it changes, values masked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modified: Vec<Modified>,
+    /// Who was to join or leave the group, or which groups the user was to leave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Membership>,
     /// What happened, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Moment>,
@@ -140,9 +150,9 @@ pub struct Event {
 impl Event {
     /// Tells a story in Entra's words.
     pub fn of(story: &Ended) -> Self {
-        let (http_status, failed) = outcome(&story.end, story.unheard);
+        let (http_status, failed) = outcome(story);
         let failed = failed.unwrap_or_default();
-        let (steps, modified) = split(&story.steps);
+        let (steps, modified, members) = split(&story.steps);
         Self {
             at: Timestamp::try_from(story.came).unwrap_or_default(),
             request_id: story.asked.request_id.to_string(),
@@ -157,6 +167,7 @@ impl Event {
             scim_type: failed.scim_type.map(str::to_owned),
             detail: failed.detail.map(|text| mask::sentence(text).into_owned()),
             reason: failed.reason.map(|text| mask::sentence(text).into_owned()),
+            remedy: failed.remedy.map(str::to_owned),
             method: story.asked.method.to_owned(),
             route: story.asked.route.to_owned(),
             resource: story.subject.kind,
@@ -164,7 +175,9 @@ impl Event {
             identity: story.subject.identity.clone(),
             duration_us: super::step::micros(story.took),
             unheard: story.unheard,
+            answered_us: story.answered.map(super::step::micros),
             modified,
+            members,
             steps,
         }
     }
@@ -213,13 +226,15 @@ struct Failed<'e> {
     scim_type: Option<&'static str>,
     detail: Option<&'e str>,
     reason: Option<&'e str>,
+    remedy: Option<&'e str>,
 }
 
 /// What Entra got, and what is told of a failure.
-fn outcome(end: &End, unheard: bool) -> (Option<u16>, Option<Failed<'_>>) {
-    match end {
-        // The answer that said so went out before the end.
-        End::Done { .. } if unheard => (Some(503), None),
+fn outcome(story: &Ended) -> (Option<u16>, Option<Failed<'_>>) {
+    // The answer went out before the end, unless the other side had hung up.
+    let late = story.answered.map(|_| 503);
+    match &story.end {
+        End::Done { .. } if story.unheard => (late, None),
         End::Done { status } => (Some(*status), None),
         End::Failed {
             status,
@@ -227,15 +242,17 @@ fn outcome(end: &End, unheard: bool) -> (Option<u16>, Option<Failed<'_>>) {
             detail,
             fault,
             reason,
+            remedy,
         } => {
             let failed = Failed {
                 fault: Some(*fault),
                 scim_type: *scim_type,
                 detail: Some(detail),
                 reason: reason.as_deref(),
+                remedy: remedy.as_deref(),
             };
-            let status = if unheard { 503 } else { *status };
-            (Some(status), Some(failed))
+            let status = if story.unheard { late } else { Some(*status) };
+            (status, Some(failed))
         }
         End::TimedOut => {
             let failed = Failed {
@@ -303,15 +320,17 @@ fn is_change(step: &Step) -> bool {
 
 /// Modified attributes stand apart, the last account of them, as a second one was made knowing
 /// more.
-fn split(noted: &[Moment]) -> (Vec<Moment>, Vec<Modified>) {
+fn split(noted: &[Moment]) -> (Vec<Moment>, Vec<Modified>, Vec<Membership>) {
     let (mut steps, mut modified) = (Vec::with_capacity(noted.len()), Vec::new());
+    let mut members = Vec::new();
     for moment in noted {
         match &moment.step {
             Step::Changes { attributes } => modified.clone_from(attributes),
+            Step::Members { changes } => members.clone_from(changes),
             _ => steps.push(moment.clone()),
         }
     }
-    (steps, modified)
+    (steps, modified, members)
 }
 
 fn is_zero(number: &u32) -> bool {

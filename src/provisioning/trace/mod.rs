@@ -36,7 +36,8 @@ use crate::script::fiber;
 pub use event::{Action, Event, Status};
 pub use fault::Fault;
 pub use outlook::Outlook;
-pub use step::{Decision, Kept, Modified, Moment, Step, Wait, Word};
+pub(crate) use outlook::sentence;
+pub use step::{Decision, Kept, Membership, Modified, Moment, Step, Wait, Word};
 
 /// Hears how requests ended. Called on the worker threads: it must neither block nor fail.
 pub trait Witness: Send + Sync {
@@ -98,16 +99,16 @@ pub struct Story {
     /// Shared by the parts of a bulk request, which have one answer.
     when_taken: Rc<RefCell<Vec<WhenTaken>>>,
     /// Likewise.
-    awaited: Rc<Cell<bool>>,
+    left: Rc<Cell<Option<Instant>>>,
     calls: Cell<u32>,
 }
 
-/// Somebody waits for an answer.
-pub struct Awaited(Rc<Cell<bool>>);
+/// Somebody waits for an answer; when that is over is noted.
+pub struct Awaited(Rc<Cell<Option<Instant>>>);
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.set(Some(Instant::now()));
     }
 }
 
@@ -186,6 +187,8 @@ pub enum End {
         fault: Fault,
         /// What only operators are told: where it arose, and what it is.
         reason: Option<String>,
+        /// What somebody must do, where the adapter says so.
+        remedy: Option<String>,
     },
     /// Its time was up before it was done: it was answered 503.
     TimedOut,
@@ -208,8 +211,11 @@ pub struct Ended {
     pub steps: Vec<Moment>,
     /// How it ended.
     pub end: End,
-    /// It is a write that ended after its answer: Entra was told that it took too long.
+    /// It is a write that ended after its answer: Entra was told that it took too long, or had
+    /// hung up.
     pub unheard: bool,
+    /// When the answer of such a write went out; none if the other side had hung up before.
+    pub answered: Option<Duration>,
 }
 
 /// Calls of the vendor that one request may make, or one operation of a bulk request: more than a
@@ -238,7 +244,7 @@ impl Story {
             began: Instant::now(),
             told: RefCell::new(told),
             when_taken: Rc::default(),
-            awaited: Rc::new(Cell::new(true)),
+            left: Rc::default(),
             calls: Cell::new(0),
         }
     }
@@ -281,7 +287,7 @@ impl Story {
         };
         let mut part = Self::of(asked, Rc::clone(&self.audience), ROOM);
         part.when_taken = Rc::clone(&self.when_taken);
-        part.awaited = Rc::clone(&self.awaited);
+        part.left = Rc::clone(&self.left);
         Rc::new(part)
     }
 
@@ -308,13 +314,13 @@ impl Story {
 
     /// Whoever waits for the answer waits until this is dropped.
     pub fn awaited(&self) -> Awaited {
-        self.awaited.set(true);
-        Awaited(Rc::clone(&self.awaited))
+        self.left.set(None);
+        Awaited(Rc::clone(&self.left))
     }
 
     /// Whether somebody waits for the answer.
     pub(super) fn is_awaited(&self) -> bool {
-        self.awaited.get()
+        self.left.get().is_none()
     }
 
     /// Takes note of a step.
@@ -358,6 +364,20 @@ impl Story {
             fault: result.as_ref().err().map(|fault| fault.to_string().into()),
             took_us: step::micros(took),
         });
+    }
+
+    /// Takes note that the vendor was asked for a token or a key.
+    pub fn signed_in(&self, path: &str, status: Option<u16>, took: Duration) {
+        self.note(Step::Login {
+            path: path.to_owned(),
+            status,
+            took_us: step::micros(took),
+        });
+    }
+
+    /// Takes note that a call does not go out.
+    pub fn held_back(&self, because: Word) {
+        self.note(Step::HeldBack { because });
     }
 
     /// Takes note that a try failed and is repeated after a pause.
@@ -445,6 +465,7 @@ impl Drop for Story {
             return;
         }
         let told = std::mem::take(self.told.get_mut());
+        let (due, left) = (told.due, self.left.get());
         let end = told.end.unwrap_or_else(|| cut_short(told.due));
         let ended = Arc::new(Ended {
             asked: self.asked.clone(),
@@ -454,6 +475,9 @@ impl Drop for Story {
             steps: told.steps,
             end,
             unheard: told.unheard,
+            answered: left
+                .filter(|left| told.unheard && due.is_some_and(|due| *left >= due))
+                .map(|left| left.duration_since(self.began)),
         });
         for witness in &self.audience.witnesses {
             witness.ended(&ended);
@@ -470,6 +494,7 @@ fn cut_short(due: Option<Instant>) -> End {
             detail: GatewayFault::Internal.to_string(),
             fault: Fault::Gateway,
             reason: None,
+            remedy: None,
         };
     }
     match due.is_some_and(|due| Instant::now() >= due) {

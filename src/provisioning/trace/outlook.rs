@@ -62,13 +62,13 @@ impl Event {
         Outlook {
             why,
             next,
-            remedy: Some(remedy.to_owned()),
+            remedy: Some(self.remedy_or(remedy.to_owned())),
         }
     }
 
     /// Of a request that was carried out, but not as it should be.
     fn caution(&self) -> Outlook {
-        if self.unheard {
+        if self.unheard && self.http_status.is_some() {
             return Outlook {
                 why:
                     "It was carried out, but took so long that Entra had been answered 503 before."
@@ -81,8 +81,14 @@ impl Event {
             };
         }
         if self.http_status.is_none() {
+            let why = match self.unheard {
+                true => {
+                    "The other side hung up before there was an answer. The change was carried out."
+                }
+                false => "The other side hung up before there was an answer.",
+            };
             return Outlook {
-                why: "The other side hung up before there was an answer.".to_owned(),
+                why: why.to_owned(),
                 next: NEXT_CYCLE,
                 remedy: Some(
                     "If it happens often, look at what stands between Entra and the gateway."
@@ -94,7 +100,7 @@ impl Event {
             Some(names) => Outlook {
                 why: format!("It was carried out, but the vendor keeps another value of {names} than it was sent."),
                 next: "Entra compares, sees a difference and sends the value again in every full cycle.",
-                remedy: Some("Mend the rows of these attributes in the adapter's script so that they give the vendor what it keeps; `scimgate check` and `scimgate test` tell whether they do.".to_owned()),
+                remedy: Some("Correct the rows of these attributes in the adapter's script so that they give the vendor what it keeps; `scimgate check` and `scimgate test` tell whether they do.".to_owned()),
             },
             None => Outlook {
                 why: "It was carried out. Attributes that no schema has were skipped.".to_owned(),
@@ -102,6 +108,11 @@ impl Event {
                 remedy: Some("Remove them from the attribute mapping in Entra, or give them rows in the adapter's script.".to_owned()),
             },
         }
+    }
+
+    /// What the adapter says must be done, or else `remedy`.
+    fn remedy_or(&self, remedy: String) -> String {
+        self.remedy.as_deref().map_or(remedy, sentence)
     }
 
     fn not_taken(&self) -> Option<String> {
@@ -122,8 +133,16 @@ fn of_fault(fault: Fault, why: String, event: &Event) -> Outlook {
             Some(429) => AFTER_A_PAUSE,
             _ => NEXT_CYCLE,
         },
-        remedy: Some(fault.remedy(event.tenant.as_str(), &event.vendor)),
+        remedy: Some(event.remedy_or(fault.remedy(event.tenant.as_str(), &event.vendor))),
     }
+}
+
+/// With a capital letter and a full stop.
+pub(crate) fn sentence(words: &str) -> String {
+    let words = words.trim_end_matches('.');
+    let mut letters = words.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 fn plain(why: &str) -> Outlook {

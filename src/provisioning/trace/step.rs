@@ -72,6 +72,11 @@ pub enum Step {
         /// One entry an attribute.
         attributes: Vec<Modified>,
     },
+    /// Who joins and who leaves.
+    Members {
+        /// One entry a member.
+        changes: Vec<Membership>,
+    },
     /// The table made native fields of the changes.
     Fields {
         /// Their names, uppermost level only.
@@ -116,6 +121,21 @@ pub enum Step {
         /// All tries and the pauses between them, in microseconds.
         took_us: u64,
     },
+    /// The vendor was asked for a token or a key to call with.
+    Login {
+        /// Without the vendor's host and the query.
+        path: String,
+        /// What it answered.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        status: Option<u16>,
+        /// Microseconds.
+        took_us: u64,
+    },
+    /// A call did not go out.
+    HeldBack {
+        /// Why, in fixed words.
+        because: Word,
+    },
     /// A try of a call failed and was repeated.
     Retry {
         /// Which one failed, from 1.
@@ -150,6 +170,15 @@ pub struct Modified {
     /// What it is to be, masked; `None` unassigns it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub new: Option<String>,
+}
+
+/// Who joins or leaves a group: to a group's request its members, by their SCIM ids.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The user's SCIM id.
+    pub member: String,
+    /// Whether the user joins; else the user leaves.
+    pub joins: bool,
 }
 
 /// One value that the vendor keeps otherwise than it was sent, in the vendor's own spelling.

@@ -2,19 +2,18 @@
 
 use std::fmt;
 
-use super::{Decision, Event, Kept, Modified, Moment, Step, Wait};
+use super::{Decision, Event, Kept, Membership, Modified, Moment, Step, Wait};
 
 /// The whole story of a request: what it was, what was understood, what was done, and why it
 /// ended so.
 pub fn story(event: &Event) -> String {
     let mut text = String::new();
     head(event, &mut text);
-    if !event.modified.is_empty() {
-        section(
-            "It was to change",
-            event.modified.iter().map(modified),
-            &mut text,
-        );
+    if !event.modified.is_empty() || !event.members.is_empty() {
+        let changes = event.modified.iter().map(modified);
+        let members = [true, false].map(|joins| members(&event.members, joins));
+        let changes = changes.chain(members.into_iter().flatten());
+        section("It was to change", changes, &mut text);
     }
     section("What happened", lines(&event.steps), &mut text);
     end(event, &mut text);
@@ -72,14 +71,19 @@ fn head(event: &Event, text: &mut String) {
     let (method, route, about) = (&event.method, &event.route, about.join(" "));
     add(text, format_args!("{method} {route}  {about}"));
     let code = event.code.as_deref().map(|code| format!(" ({code})"));
-    let http = event
-        .http_status
-        .map_or("no answer".to_owned(), |status| status.to_string());
+    let http = match (event.http_status, event.answered_us) {
+        (None, _) => "not answered, as the other side had hung up".to_owned(),
+        (Some(status), None) => format!("answered {status}"),
+        (Some(status), Some(after)) => format!(
+            "answered {status} after {}, while the work went on",
+            milliseconds(after)
+        ),
+    };
     let (action, status) = (event.action.as_str(), event.status.as_str());
     let (code, took) = (code.unwrap_or_default(), milliseconds(event.duration_us));
     add(
         text,
-        format_args!("{action}: {status}{code}, answered {http}, took {took}"),
+        format_args!("{action}: {status}{code}, {http}, took {took}"),
     );
 }
 
@@ -114,13 +118,24 @@ fn modified(change: &Modified) -> String {
     }
 }
 
+/// `members: 17, 18 join`.
+fn members(changes: &[Membership], joins: bool) -> Option<String> {
+    let members = changes.iter().filter(|change| change.joins == joins);
+    let members: Vec<_> = members.map(|change| change.member.as_str()).collect();
+    let what = if joins { "added" } else { "removed" };
+    (!members.is_empty()).then(|| format!("members {what}: {}", members.join(", ")))
+}
+
 fn kept(Kept { name, sent, kept }: &Kept) -> String {
     format!("{name} (sent {sent}, kept {kept})")
 }
 
 /// Whether it happened inside a function of the script.
 fn is_inner(step: &Step) -> bool {
-    matches!(step, Step::Call { .. } | Step::Retry { .. })
+    matches!(
+        step,
+        Step::Call { .. } | Step::Retry { .. } | Step::Login { .. } | Step::HeldBack { .. }
+    )
 }
 
 /// One step.
@@ -166,7 +181,21 @@ pub fn step(step: &Step) -> String {
             let threw = if *gave { "" } else { " and threw" };
             format!("{name}() ran for {}{threw}", milliseconds(*took_us))
         }
+        Step::Members { changes } => {
+            let told = [true, false].map(|joins| members(changes, joins));
+            told.into_iter().flatten().collect::<Vec<_>>().join("; ")
+        }
         Step::Call { .. } | Step::Retry { .. } => call(step),
+        Step::Login {
+            path,
+            status,
+            took_us,
+        } => {
+            let came = status.map_or("no answer".to_owned(), |status| status.to_string());
+            let took = milliseconds(*took_us);
+            format!("signed in to the vendor: POST {path} → {came} in {took}")
+        }
+        Step::HeldBack { because } => format!("not sent: {because}"),
         Step::Waited { wait, took_us } => {
             format!(
                 "waited {} for {}",

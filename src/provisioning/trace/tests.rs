@@ -33,6 +33,7 @@ fn ended(deed: Deed, end: End) -> Ended {
         steps: Vec::new(),
         end,
         unheard: false,
+        answered: None,
     }
 }
 
@@ -43,6 +44,7 @@ fn failed(status: u16, fault: Fault) -> End {
         detail: "It cannot be done.".to_owned(),
         fault,
         reason: None,
+        remedy: None,
     }
 }
 
@@ -227,6 +229,7 @@ fn entras_words_for_what_became_of_a_request() {
     assert_eq!(words(&disabled), "disable success -");
     let unheard = Ended {
         unheard: true,
+        answered: Some(Duration::from_secs(45)),
         ..ended(Deed::Create, done(201))
     };
     assert_eq!(words(&unheard), "create warning InternalServerError");

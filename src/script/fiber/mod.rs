@@ -175,7 +175,7 @@ impl<T: 'static> Fiber<T> {
         cpu: Duration,
     ) -> Result<Self, Failure> {
         let stack = Stack::take().map_err(|error| {
-            tracing::error!(%error, action = "raise the memory or vm.max_map_count limit", "no stack for a script");
+            tracing::error!(%error, action = "raise the memory or vm.max_map_count limit", "no memory for the stack of a script");
             GatewayFault::Overloaded
         })?;
         let link = Rc::new(Link {

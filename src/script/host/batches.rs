@@ -101,9 +101,6 @@ fn judged(context: NativeCallContext<'_>, part: Dynamic) -> Result<Dynamic, Box<
     let about = script.environment().effects().about();
     let answered = Answered::part(&body, about);
     let verdict = script.environment().replies().judge(&answered);
-    if let Some(action) = verdict.alarm {
-        tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
-    }
     if verdict.means == Meaning::Ok {
         script.environment().effects().written();
         return Ok(part);

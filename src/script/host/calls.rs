@@ -303,9 +303,6 @@ pub(super) fn read(
     let body = replies.parse(&reply.body);
     let verdict = replies.judge(&Answered::of(reply, errand, body.as_ref()));
     let is = |verb| errand.verb == Some(verb);
-    if let Some(action) = verdict.alarm {
-        tracing::warn!(code = verdict.code, action, "the vendor needs somebody");
-    }
     match verdict.means {
         // The lost try did it: what is to be gone is gone.
         Meaning::Absent if is(Verb::Delete) && reply.after_loss => Ok(Dynamic::UNIT),
@@ -365,6 +362,7 @@ pub(super) fn failed(reply: &VendorReply, body: Value, repeatable: bool) -> Faul
         attribute: None,
         detail: None,
         alarm: None,
+        row: None,
         retry_after: None,
     };
     Fault::answered(&verdict, reply, body, repeatable)

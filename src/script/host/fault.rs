@@ -11,11 +11,11 @@ use serde_json::Value;
 use super::context::ScriptContext;
 use super::document::Docs;
 use super::json;
-use crate::scim::ScimError;
+use crate::scim::{Note, ScimError};
 use crate::script::call::{CallFault, VendorReply};
 use crate::script::effects::LastCall;
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
-use crate::script::origin::{Origin, plain};
+use crate::script::origin::{Origin, Place, plain};
 use crate::script::replies::{LONGEST_SPAN, Meaning, Verdict, is_html};
 
 /// An answer in words: its status, the vendor's code, and what is wrong with its body.
@@ -203,7 +203,11 @@ impl Fault {
             attribute: verdict.attribute.map(str::to_owned),
             detail: verdict.detail.map(str::to_owned),
             after_loss: reply.after_loss,
-            origin: Box::new(Origin::of(shown(verdict, reply))),
+            origin: Box::new(Origin {
+                row: verdict.row.cloned(),
+                action: verdict.alarm.map(str::to_owned),
+                ..Origin::of(shown(verdict, reply))
+            }),
             ..Self::bare(FaultKind::UnknownOutcome)
         }
     }
@@ -249,6 +253,12 @@ impl Fault {
     /// With the call it came of.
     pub(super) fn of_call(mut self, last: Option<LastCall>) -> Self {
         self.origin.call = last.map(|last| last.call);
+        self
+    }
+
+    /// With the place in the script where it was noticed, unless it has one.
+    pub(crate) fn noticed_at(mut self, place: Place) -> Self {
+        self.origin.place.get_or_insert(place);
         self
     }
 
@@ -308,8 +318,15 @@ impl Fault {
         Self {
             attribute: attribute.map(str::to_owned),
             detail: (!detail.is_empty()).then(|| detail.to_owned()),
-            ..Self::bare(FaultKind::Meant(meaning))
+            ..Self::made(FaultKind::Meant(meaning))
         }
+    }
+
+    /// One that a script makes itself.
+    fn made(kind: FaultKind) -> Self {
+        let fault = Self::bare(kind);
+        let what = format!("the script throws {}", fault.means());
+        fault.saying(what)
     }
 
     /// A value that cannot stand in an address of the vendor's API.
@@ -319,14 +336,14 @@ impl Fault {
             "{name} is \".\", \"..\" or holds a control character such as a tab or a line break, which \
              cannot stand in an address of this vendor's API. Change it."
         );
-        Self::new(Meaning::Invalid, attribute, &detail)
+        Self::new(Meaning::Invalid, attribute, &detail).saying("segment() refuses a value".into())
     }
 
     /// A value that the vendor's own format cannot carry.
     pub(super) fn unencodable() -> Self {
         let detail =
             "A value holds a control character, which this vendor's API cannot carry. Remove it.";
-        Self::new(Meaning::Invalid, None, detail)
+        Self::new(Meaning::Invalid, None, detail).saying("xml() refuses a value".into())
     }
 
     /// As an error a script can catch.
@@ -369,6 +386,10 @@ impl Fault {
 
     /// What it means for the request. `title` is the vendor's name.
     pub(crate) fn into_failure(self, title: &str) -> Failure {
+        let note = Note {
+            cause: self.origin.to_string(),
+            action: self.origin.action.clone(),
+        };
         let origin = (!self.origin.what.is_empty()).then_some(self.origin);
         let vendor = |fault| Failure::Vendor(fault, origin);
         let meaning = match self.kind {
@@ -385,14 +406,17 @@ impl Fault {
                 ScimError::not_found(detail(format!("{title} has no such object."))).into()
             }
             Meaning::Conflict => {
-                ScimError::uniqueness(detail(conflict_text(title, attribute))).into()
+                let error = ScimError::uniqueness(detail(conflict_text(title, attribute)));
+                error.noting(note).into()
             }
             Meaning::Invalid => {
-                ScimError::invalid_value(detail(invalid_text(title, attribute))).into()
+                let error = ScimError::invalid_value(detail(invalid_text(title, attribute)));
+                error.noting(note).into()
             }
             Meaning::Quota => ScimError::invalid_value(detail(format!(
                 "{title} refuses: a licence or quota is used up. Free or buy one, then retry."
             )))
+            .noting(note)
             .into(),
             Meaning::Busy => vendor(VendorFault::Busy { retry_after: None }),
             Meaning::Credential => vendor(VendorFault::Credential {
@@ -540,18 +564,18 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("busy", |seconds: i64| {
         let wait = u64::try_from(seconds).ok();
         let wait = wait.map(|seconds| Duration::from_secs(seconds).min(LONGEST_SPAN));
-        Fault::bare(FaultKind::Busy(wait))
+        Fault::made(FaultKind::Busy(wait))
     });
     docs.function(
         "busy()",
         "The same where nobody knows when. Entra gets 503.",
         &[("busy().means", r#""busy""#)],
     );
-    engine.register_fn("busy", || Fault::bare(FaultKind::Busy(None)));
+    engine.register_fn("busy", || Fault::made(FaultKind::Busy(None)));
     docs.function(
         "unknown_outcome()",
         "A fault to `throw`: the vendor may or may not have done it. The gateway looks before anything is repeated.",
         &[("unknown_outcome().means", r#""unknown_outcome""#)],
     );
-    engine.register_fn("unknown_outcome", Fault::unknown_outcome);
+    engine.register_fn("unknown_outcome", || Fault::made(FaultKind::UnknownOutcome));
 }

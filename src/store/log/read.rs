@@ -25,7 +25,7 @@ pub struct Filter {
     pub action: Option<Action>,
     /// The code Entra shows, in any case.
     pub code: Option<String>,
-    /// The SCIM id.
+    /// The SCIM id of what the request is about, or of whom it puts into a group or takes out of one.
     pub target_id: Option<String>,
     /// As it stands in the log: masked, if that is how it was written.
     pub identity: Option<String>,
@@ -145,7 +145,6 @@ fn clauses(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
                 .as_deref()
                 .map(|code| text(&code.to_lowercase())),
         ),
-        ("target_id =", filter.target_id.as_deref().map(text)),
         ("identity =", filter.identity.as_deref().map(text)),
         ("at >=", filter.since.map(time)),
         ("at <", filter.until.map(time)),
@@ -157,7 +156,28 @@ fn clauses(filter: &Filter) -> (String, Vec<Box<dyn ToSql>>) {
             clauses.push_str(&format!("{clause} ?{} AND ", values.len()));
         }
     }
+    // Who joined or left a group is told in the event of the group.
+    if let Some(id) = &filter.target_id {
+        values.push(text(id));
+        values.push(text(&member(id)));
+        let (own, member) = (values.len() - 1, values.len());
+        clauses.push_str(&format!(
+            "(target_id = ?{own} OR document LIKE ?{member} ESCAPE '!') AND "
+        ));
+    }
     (clauses, values)
+}
+
+/// The pattern of a document in which somebody of this id joins or leaves.
+fn member(id: &str) -> String {
+    let mut pattern = String::new();
+    for letter in serde_json::Value::from(id).to_string().chars() {
+        if "%_!".contains(letter) {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    format!("%\"member\":{pattern}%")
 }
 
 fn event(row: &Row<'_>, column: usize) -> Result<Event> {

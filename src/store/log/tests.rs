@@ -33,6 +33,7 @@ fn story(id: &str, deed: Deed, ago: u64, status: u16) -> Arc<Ended> {
             detail: "It did not work.".to_owned(),
             fault: Fault::Vendor,
             reason: None,
+            remedy: None,
         },
     };
     Arc::new(Ended {
@@ -55,6 +56,7 @@ fn story(id: &str, deed: Deed, ago: u64, status: u16) -> Arc<Ended> {
         steps: Vec::new(),
         end,
         unheard: false,
+        answered: None,
     })
 }
 

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0005_leases.sql"),
     include_str!("../migrations/postgres/0006_client_secrets.sql"),
     include_str!("../migrations/postgres/0007_tenants.sql"),
+    include_str!("../migrations/postgres/0008_peppers.sql"),
 ];
 
 /// Begins what [`migrate`] is to do. Replicas that start together come one after another.

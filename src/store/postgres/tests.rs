@@ -111,7 +111,7 @@ fn replicas_that_start_together_make_the_tables_once() {
         &url,
         "SELECT count(*), max(version) FROM scimgate.schema_version",
     );
-    assert_eq!(versions, "1|7");
+    assert_eq!(versions, "1|8");
 }
 
 #[test]
@@ -481,6 +481,7 @@ fn tenants_are_kept_by_revision_and_a_customer_has_one() {
                 expires: None,
                 revoked: None,
                 used: None,
+                pepper: None,
             };
             store.insert(record).await.unwrap().unwrap();
             let native = vec![crate::adapter::keys::NativeId::new("Finance")];
@@ -537,6 +538,7 @@ fn tokens_administrators_and_deeds_are_kept() {
                 expires: None,
                 revoked: None,
                 used: None,
+                pepper: None,
             };
             for place in 0..LIVE_TOKENS as usize {
                 store.insert(record(place)).await.unwrap().unwrap();

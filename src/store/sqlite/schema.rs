@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0005_log_indexes.sql"),
     include_str!("../migrations/sqlite/0006_client_secrets.sql"),
     include_str!("../migrations/sqlite/0007_tenants.sql"),
+    include_str!("../migrations/sqlite/0008_peppers.sql"),
 ];
 
 /// Brings the database to this program's version, all steps or none.

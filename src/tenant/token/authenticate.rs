@@ -51,6 +51,9 @@ pub enum AuthFault {
     /// It is past its end.
     #[error("the token has expired")]
     Expired,
+    /// It was made with another pepper: this gateway does not know it.
+    #[error("unknown here: made with another pepper")]
+    OtherPepper,
     /// An assertion is not what the tenant's file asks for; in which way.
     #[error("the assertion {0}")]
     Assertion(&'static str),
@@ -277,6 +280,18 @@ impl Tokens {
     /// The store could not be read.
     pub async fn list(&self, tenant: &TenantId) -> Result<Vec<TokenRecord>, MemoryError> {
         self.book.list(tenant).await
+    }
+
+    /// Whether a token of this record admits anybody at `now`.
+    ///
+    /// # Errors
+    /// As [`TokenRecord::standing`]; [`AuthFault::OtherPepper`].
+    pub fn standing(&self, record: &TokenRecord, now: Timestamp) -> Result<(), AuthFault> {
+        record.standing(now)?;
+        match &record.pepper {
+            Some(mark) if *mark != self.pepper.mark() => Err(AuthFault::OtherPepper),
+            _ => Ok(()),
+        }
     }
 
     async fn find(&self, key_id: &KeyId) -> Result<Seen, MemoryError> {

@@ -30,6 +30,8 @@ pub struct TokenRecord {
     pub revoked: Option<Timestamp>,
     /// When it last opened its door, to within two minutes.
     pub used: Option<Timestamp>,
+    /// [`Pepper::mark`] of the pepper that it was made with, if that is known.
+    pub pepper: Option<String>,
 }
 
 impl TokenRecord {
@@ -50,6 +52,7 @@ impl TokenRecord {
             expires,
             revoked: None,
             used: None,
+            pepper: Some(pepper.mark()),
         }
     }
 

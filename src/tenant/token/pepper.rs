@@ -90,6 +90,15 @@ impl Pepper {
         mac.finalize().into_bytes().into()
     }
 
+    /// What tells it from other peppers, and tells nothing of it.
+    pub fn mark(&self) -> String {
+        let key = self.derived("mark");
+        key.iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
     /// The same as a key that is used like a pepper.
     pub(in crate::tenant) fn subkey(&self, purpose: &str) -> Self {
         Self(SecretBox::new(Box::new(self.derived(purpose))))

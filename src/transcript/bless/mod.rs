@@ -2,7 +2,7 @@
 //! expected, and everything else as it is written.
 //!
 //! What the vendor answers is never made up: a call more than is written is left
-//! to a person. Each round mends the first exchange that does not fit, calls
+//! to a person. Each round corrects the first exchange that does not fit, calls
 //! before the response, for what comes later depends on it.
 
 mod body;
@@ -21,7 +21,7 @@ use super::{Body, Exchange, ExpectedCall, form, parse};
 use crate::adapter::Adapter;
 use crate::script::call::VendorCall;
 
-/// More rounds than that mend nothing any more.
+/// More rounds than that correct nothing any more.
 const ROUNDS: usize = 200;
 
 /// A transcript, rewritten.
@@ -56,7 +56,7 @@ pub fn bless(adapter: &Arc<Adapter>, file: &str, text: &str) -> anyhow::Result<B
         let Some((exchange, happened)) = failing.next() else {
             return Ok(Blessing { text, left: None });
         };
-        if let Err(why) = mend(&mut sections, exchange, happened) {
+        if let Err(why) = correct(&mut sections, exchange, happened) {
             return Ok(left(&sections, why));
         }
         if sections.text() == text {
@@ -67,8 +67,12 @@ pub fn bless(adapter: &Arc<Adapter>, file: &str, text: &str) -> anyhow::Result<B
     Ok(left(&sections, "it does not come to rest".to_owned()))
 }
 
-/// Mends what does not fit first: a call, else the response.
-fn mend(sections: &mut Sections, exchange: &Exchange, happened: &Happened) -> Result<(), String> {
+/// Corrects what does not fit first: a call, else the response.
+fn correct(
+    sections: &mut Sections,
+    exchange: &Exchange,
+    happened: &Happened,
+) -> Result<(), String> {
     let scribe = Scribe {
         variables: &happened.before,
     };

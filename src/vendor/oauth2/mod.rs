@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::destination::Destination;
 use super::pool::Connections;
 use crate::adapter::manifest::ClientPlace;
+use crate::provisioning::trace::Story;
 pub use shared::AccessTokens;
 use shared::Shared;
 pub(super) use shared::{Denied, Issued};
@@ -72,6 +73,8 @@ pub(super) enum Renewal {
 pub(super) struct Way<'a> {
     pub(super) connections: &'a Connections,
     pub(super) to: &'a Destination,
+    /// Of the request that needs the token.
+    pub(super) story: Option<&'a Story>,
     /// When the answer must be there.
     pub(super) ends: Instant,
 }

@@ -8,6 +8,7 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT
 use hyper::{Method, Request};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::shared::{Denied, Issued};
@@ -85,7 +86,13 @@ impl OAuth2Client {
         let request = self.request(form)?;
         // The endpoint is the vendor's as well and counts like any call.
         way.to.state.rate.take(way.ends).await.map_err(|_| late())?;
-        match exchange(way.connections, request, way.ends).await {
+        let (path, began) = (request.uri().path().to_owned(), Instant::now());
+        let answered = exchange(way.connections, request, way.ends).await;
+        if let Some(story) = way.story {
+            let status = answered.as_ref().ok().map(|reply| reply.status);
+            story.signed_in(&path, status, began.elapsed());
+        }
+        match answered {
             Ok(reply) => read(&reply, refresh),
             // A token that got lost on its way did nothing: the call may be tried again.
             Err(Broken::Unsent(why) | Broken::Lost(why)) => {

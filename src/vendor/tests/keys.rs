@@ -93,11 +93,11 @@ async fn a_wrong_password_is_tried_once_however_many_wait() {
         assert_eq!(result.unwrap_err(), CallFault::Credential);
     }
     assert_eq!(vendor.requests().len(), 1);
-    let mended = Destination {
+    let corrected = Destination {
         state: refused.state,
         ..destination(&vendor, "right")
     };
-    let network = Network::new(pool(), Arc::new(mended));
+    let network = Network::new(pool(), Arc::new(corrected));
     let fault = send(&network, Verb::Get, "/users").await.unwrap_err();
     assert!(
         matches!(fault, CallFault::Login(_)),

@@ -63,7 +63,7 @@ async fn what_no_header_can_carry_is_never_sent() {
     assert_eq!(vendor.connections(), 0);
 }
 
-/// A fault that no try can mend costs no probe of the breakers.
+/// A fault that no further try can help costs no probe of the breakers.
 #[tokio::test]
 async fn a_wrong_path_does_not_count_against_the_vendor() {
     let vendor = Vendor::start([]).await;

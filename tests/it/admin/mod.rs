@@ -114,7 +114,7 @@ impl Told {
 
 /// Waits for something that happens soon.
 #[track_caller]
-fn until(what: &str, mut happened: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut happened: impl FnMut() -> bool) {
     let patience = Instant::now() + Duration::from_secs(10);
     while !happened() {
         assert!(Instant::now() < patience, "{what}");

@@ -1,6 +1,7 @@
 //! The table, served: what Entra gets, what `explain` says, what the tenant's conditions say.
 
 use scimgate::provisioning::trace::{Event, Fault, tell};
+use scimgate::store::log::{Filter, Order};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -195,4 +196,48 @@ async fn ask(tenant: &Tenant, ask: Ask, id: &str) -> Response {
             tenant.patch(&format!("/Groups/{team}"), join).await
         }
     }
+}
+
+#[tokio::test]
+async fn who_joins_and_leaves_a_group_is_told_and_found() {
+    let gateway = TestGateway::start().await;
+    let user = gateway.a.make("/Users", &person()).await;
+    let team = gateway.a.make("/Groups", &group(&[])).await;
+    for (op, joins, told) in [("Add", true, "added"), ("Remove", false, "removed")] {
+        let change = json!([{"op": op, "path": "members", "value": [{"value": user}]}]);
+        let answer = gateway.a.patch(&format!("/Groups/{team}"), change).await;
+        assert_eq!(answer.status, 204, "{answer}");
+        let event = event_of(&gateway, answer.header("x-request-id")).await;
+        let [membership] = event.members.as_slice() else {
+            panic!("{event:?}");
+        };
+        assert!(membership.member == user && membership.joins == joins);
+        let story = tell::story(&event);
+        assert!(
+            story.contains(&format!("  members {told}: {user}\n")),
+            "{story}"
+        );
+        let filter = Filter {
+            target_id: Some(user.clone()),
+            ..Filter::default()
+        };
+        let found = gateway
+            .store
+            .events(filter, Order::Newest, 10)
+            .await
+            .unwrap();
+        let ids: Vec<_> = found.events.iter().map(|found| &found.request_id).collect();
+        assert!(ids.contains(&&event.request_id), "{ids:?}");
+    }
+    let nobody = Filter {
+        target_id: Some("%".to_owned()),
+        ..Filter::default()
+    };
+    let found = gateway
+        .store
+        .events(nobody, Order::Newest, 10)
+        .await
+        .unwrap();
+    assert!(found.events.is_empty());
+    gateway.end().await;
 }

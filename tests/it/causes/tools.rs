@@ -1,5 +1,8 @@
 //! The same sentence from `test`, `dry-run` and `check`, once for each cause.
 
+use scimgate::demo::emulator::kit::Action;
+
+use super::table::{Ask, Case, scripts, vendors};
 use crate::house::{House, text_of};
 
 const TRANSCRIPT: &str = "tests/data/example.http";
@@ -93,4 +96,106 @@ fn what_a_script_prints_is_shown() {
             .stdout,
     );
     assert!(told.contains("printed: asked for 7"), "{told}");
+}
+
+/// The real vendor with a script that fails.
+fn broken(case: &Case) -> House {
+    let house = House::of_sosafe();
+    let file = house.path().join("scripts/sosafe.rhai");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let edited = (case.script)(text.clone());
+    assert_ne!(edited, text, "{}", case.name);
+    std::fs::write(file, edited).unwrap();
+    house
+}
+
+/// What the dry run is asked.
+fn asked(ask: Ask) -> &'static str {
+    match ask {
+        Ask::Find => "GET /Users?filter=userName+eq+%22nobody@example.com%22\n",
+        Ask::List => "GET /Users?count=5\n",
+        Ask::Create => {
+            "POST /Users\n\n{\"schemas\": [\"urn:ietf:params:scim:schemas:core:2.0:User\"], \
+             \"userName\": \"ada@example.com\", \"displayName\": \"Ada Lane\", \"title\": \"Boss\"}\n"
+        }
+        Ask::Rename => {
+            "PATCH /Users/18231\n\n{\"schemas\": [\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"], \
+             \"Operations\": [{\"op\": \"Replace\", \"path\": \"displayName\", \"value\": \"Another\"}]}\n"
+        }
+        Ask::Delete => "DELETE /Users/18231\n",
+        Ask::FindGroup => "GET /Groups?filter=displayName+eq+%22nobody%22\n",
+        _ => "GET /Users/18231\n",
+    }
+}
+
+/// A transcript in which the case's function is called.
+fn transcript(ask: Ask) -> &'static str {
+    match ask {
+        Ask::Find => "find-user-none",
+        Ask::List => "page-users",
+        Ask::Create => "create-user-all-attributes",
+        Ask::Rename => "patch-user",
+        Ask::Delete => "delete-user",
+        Ask::FindGroup => "group-find",
+        _ => "get-user",
+    }
+}
+
+/// Places are told as the file is named.
+fn says_all(case: &Case, told: &str, tool: &str) {
+    for words in case.says {
+        let name = case.name;
+        assert!(
+            told.contains(words),
+            "{tool}, {name}: {words:?} is not in {told}"
+        );
+    }
+    assert!(
+        told.contains("sosafe.rhai:"),
+        "{tool}, {}: {told}",
+        case.name
+    );
+}
+
+#[test]
+fn every_way_a_script_fails_is_told_by_test_and_dry_run_with_its_place() {
+    for case in scripts() {
+        let house = broken(&case);
+        for name in ["get-user", transcript(case.ask)] {
+            let file = format!("tests/vendors/sosafe/{name}.http");
+            house.copy(&file, &file);
+        }
+        says_all(&case, &fails(&house, &["test"]), "test");
+        let ask = format!(
+            "@setting idp_tenant = 11111111-2222-3333-4444-555555555555\n\n### Entra asks\n{}",
+            asked(case.ask)
+        );
+        house.write("ask.http", &ask);
+        let told = house.run(&["dry-run", "--vendor", "sosafe", "ask.http"]);
+        says_all(&case, &text_of(&told.stdout), "dry-run");
+        assert_eq!(told.status.code(), Some(1), "{}", case.name);
+    }
+}
+
+#[test]
+fn every_answer_that_cannot_be_used_is_told_by_test_in_the_same_words() {
+    for case in vendors() {
+        let Some(Action::Status(answer)) = case.vendor.map(|vendor| vendor().action) else {
+            continue;
+        };
+        let house = House::of_sosafe();
+        let headers: String = answer
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect();
+        let (code, body) = (answer.code, &answer.body);
+        let text = format!(
+            "# A user is read\n\n### Entra asks\nGET /Users/18231\n\n### Vendor is called\nGET /users/18231\n\n\
+             ### Vendor answers\n{code}\n{headers}\n{body}\n\n### Entra gets\n200\n"
+        );
+        house.write("tests/vendors/sosafe/read.http", &text);
+        let told = fails(&house, &["test"]);
+        says_all(&case, &told, "test");
+    }
 }

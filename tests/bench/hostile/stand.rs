@@ -1,0 +1,217 @@
+//! A gateway as a process on one core, twenty tenants, a vendor, and one tenant that behaves.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use scimgate::demo::emulator::kit::Emulator;
+use scimgate::demo::emulator::sosafe;
+use scimgate::tenant::token::{SecretToken, TokenKind};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const TENANTS: usize = 20;
+
+pub(crate) struct Stand {
+    pub(crate) address: SocketAddr,
+    /// Of the tenants whose token is misused; the last tenant's is not among them.
+    pub(crate) tokens: Vec<String>,
+    quiet: String,
+    gateway: Child,
+    home: TempDir,
+    _vendor: Emulator,
+}
+
+/// What a well-behaved tenant saw.
+#[derive(Default)]
+pub(crate) struct Beside {
+    times: Vec<Duration>,
+    pub(crate) errors: usize,
+}
+
+impl Beside {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.times.extend(other.times);
+        self.errors += other.errors;
+    }
+
+    pub(crate) fn p99_ms(&mut self) -> f64 {
+        self.times.sort();
+        let p99 = self.times.get(self.times.len() * 99 / 100);
+        p99.copied().unwrap_or_default().as_secs_f64() * 1000.0
+    }
+}
+
+impl Stand {
+    pub(crate) async fn start() -> Self {
+        let vendor = sosafe::start(sosafe::Options::default()).unwrap();
+        let home = TempDir::new().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::create_dir(home.path().join("tenants")).unwrap();
+        let key = sosafe::Client::default().api_key;
+        let names: Vec<_> = (0..TENANTS).map(|number| format!("t{number}")).collect();
+        for tenant in names.iter().map(String::as_str).chain(["quiet"]) {
+            let file = format!(
+                "adapter = \"sosafe\"\nbase_url = \"{}\"\n\
+                 settings = {{ idp_tenant = \"11111111-2222-3333-4444-555555555555\" }}\n\
+                 credential = {{ key = {{ value = \"{key}\" }} }}\n",
+                vendor.base_url()
+            );
+            std::fs::write(home.path().join(format!("tenants/{tenant}.toml")), file).unwrap();
+        }
+        let settings = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nmax_connections_per_source = 1024\n\
+             [ops]\nlisten = \"\"\n[admin]\nlisten = \"\"\n\
+             [catalog]\nadapters = \"{root}/adapters\"\nscripts = \"{root}/scripts\"\n\
+             transcripts = \"{root}/tests/vendors\"\ntenants = \"tenants\"\n",
+            root = root.display()
+        );
+        std::fs::write(home.path().join("scimgate.toml"), settings).unwrap();
+        let mint = |tenant: &str| {
+            let minted = program(&home, &["token", "mint", "--tenant", tenant]).output();
+            let minted = String::from_utf8(minted.unwrap().stdout).unwrap();
+            minted.split_whitespace().last().unwrap().to_owned()
+        };
+        let tokens = names.iter().map(|tenant| mint(tenant)).collect();
+        let quiet = mint("quiet");
+        let log = std::fs::File::create(home.path().join("log")).unwrap();
+        let mut gateway = on_one_core(&program(&home, &["serve"]))
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let output = gateway.stdout.take().unwrap();
+        BufReader::new(output).read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).unwrap();
+        let address = address.trim().trim_end_matches("/scim/v2").parse().unwrap();
+        Self {
+            address,
+            tokens,
+            quiet,
+            gateway,
+            home,
+            _vendor: vendor,
+        }
+    }
+
+    /// Twenty requests a second, each on a connection of its own.
+    pub(crate) async fn well_behaved(&self, span: Duration) -> Beside {
+        let mut times = Vec::new();
+        let mut errors = 0;
+        let end = Instant::now() + span;
+        while Instant::now() < end {
+            let began = Instant::now();
+            let status = ask(self.address, request_of(&self.quiet)).await;
+            errors += usize::from(status != 200);
+            times.push(began.elapsed());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Beside { times, errors }
+    }
+
+    /// The most memory the gateway had so far.
+    pub(crate) fn peak_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.gateway.id()));
+        let status = status.unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kib.unwrap_or_default() / 1024
+    }
+
+    pub(crate) fn log_bytes(&self) -> u64 {
+        let log = std::fs::metadata(self.home.path().join("log"));
+        log.map_or(0, |log| log.len())
+    }
+
+    /// A token that has the form of one.
+    pub(crate) fn invented(&self) -> String {
+        let token = SecretToken::mint(TokenKind::Tenant).unwrap();
+        token.reveal().to_owned()
+    }
+
+    pub(crate) fn end(mut self) {
+        let _ = self.gateway.kill();
+        let _ = self.gateway.wait();
+    }
+}
+
+/// Of the other cores the attackers take what they want.
+fn on_one_core(program: &Command) -> Command {
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", "0"]).arg(program.get_program());
+    pinned.args(program.get_args());
+    if let Some(directory) = program.get_current_dir() {
+        pinned.current_dir(directory);
+    }
+    pinned
+}
+
+fn program(home: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scimgate"));
+    command
+        .args(["-c", "scimgate.toml"])
+        .args(arguments)
+        .current_dir(home.path());
+    command
+}
+
+/// What Entra asks before it makes somebody.
+pub(crate) fn request_of(token: &str) -> Vec<u8> {
+    get(
+        token,
+        "/Users?filter=userName%20eq%20%22nobody@example.com%22",
+    )
+}
+
+pub(crate) fn get(token: &str, path: &str) -> Vec<u8> {
+    let head = format!("GET /scim/v2{path} HTTP/1.1\r\nHost: scim.test\r\n");
+    format!("{head}Authorization: Bearer {token}\r\nConnection: close\r\n\r\n").into_bytes()
+}
+
+fn post(token: &str, framing: &str) -> String {
+    let head = "POST /scim/v2/Users HTTP/1.1\r\nHost: scim.test\r\nConnection: close\r\n";
+    format!("{head}Authorization: Bearer {token}\r\n{framing}\r\n\r\n")
+}
+
+/// A POST of which the last byte is missing.
+pub(crate) fn half_sent(token: &str, bytes: usize) -> Vec<u8> {
+    let head = post(token, &format!("Content-Length: {bytes}"));
+    [head.into_bytes(), vec![b' '; bytes - 1]].concat()
+}
+
+/// A POST whose body comes byte by byte.
+pub(crate) fn chunked(token: &str, bytes: usize) -> Vec<u8> {
+    let head = post(token, "Transfer-Encoding: chunked");
+    format!("{head}{}0\r\n\r\n", "1\r\n \r\n".repeat(bytes)).into_bytes()
+}
+
+pub(crate) fn preface() -> Vec<u8> {
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, &[])].concat()
+}
+
+/// An HTTP/2 frame of the connection.
+pub(crate) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let head = [0, 0, payload.len() as u8, kind, 0, 0, 0, 0, 0];
+    [&head, payload].concat()
+}
+
+/// Sends a request and gives the status of the answer; 0 if there is none.
+pub(crate) async fn ask(address: SocketAddr, request: Vec<u8>) -> u16 {
+    let answer = async {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        // It may be answered before it was taken whole.
+        let _ = stream.write_all(&request).await;
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).await.ok()?;
+        let status = std::str::from_utf8(start.get(9..)?).ok()?.parse().ok();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        status
+    };
+    let answer = timeout(Duration::from_secs(30), answer).await;
+    answer.ok().flatten().unwrap_or_default()
+}
