@@ -12,7 +12,9 @@ use super::route::{Access, ROUTES, Route};
 pub fn document() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
-        settings.transforms.push(Box::new(RecursiveTransform(words)));
+        settings
+            .transforms
+            .push(Box::new(RecursiveTransform(words)));
     });
     let mut generator = settings.into_generator();
     let mut paths = Map::new();
