@@ -54,7 +54,7 @@ cp -r tests/vendors "$stage/usr/share/scimgate/transcripts"
 cp README.md CHANGELOG.md SECURITY.md "$doc/"
 cp LICENSE "$doc/copyright"
 mkdir "$doc/adapters" && cp adapters/*.md "$doc/adapters/"
-cp -r deploy/*.md deploy/runbooks deploy/examples "$doc/"
+cp -r deploy/*.md deploy/runbooks deploy/compose deploy/proxy deploy/entra "$doc/"
 find "$stage" -exec touch --no-dereference --date=@0 {} +
 chmod -R u=rwX,go=rX "$stage"
 

@@ -31,9 +31,9 @@ pub(super) struct Disk {
     pub(super) tenants: Option<BTreeMap<TenantId, TenantFiles>>,
     /// Chain and key; `None` where no certificate is served.
     pub(super) certificate: Option<CertificateFiles>,
-    /// Directories of adapters or scripts that are not there. Where only the program's adapters
-    /// serve, none is needed.
-    pub(super) missing: Vec<Problem>,
+    /// Of adapters and of scripts: that there is no directory. As long as nothing of it serves,
+    /// none is needed, for adapters are in the program.
+    pub(super) missing: [Option<Problem>; 2],
     /// What is wrong with no single vendor or tenant.
     pub(super) problems: Vec<Problem>,
     /// Where files came from or would have come from.
@@ -91,7 +91,7 @@ impl Disk {
             vendors: None,
             tenants: None,
             certificate: None,
-            missing: Vec::new(),
+            missing: [None, None],
             problems: Vec::new(),
             places: Places::default(),
             glance: Glance::begin(),
@@ -127,14 +127,15 @@ impl Disk {
 
     fn read_vendors(&mut self, plan: &Plan) -> Option<BTreeMap<String, VendorFiles>> {
         let sources = &plan.sources;
-        self.place_of(sources, &sources.scripts, "rhai");
-        let mut names: BTreeSet<_> = match self.place_of(sources, &sources.adapters, "toml") {
-            true => {
-                let manifests = self.files(&sources.adapters, "toml")?;
-                manifests.into_iter().map(|(name, _)| name).collect()
-            }
-            false => BTreeSet::new(),
-        };
+        self.missing = [
+            self.without(sources, &sources.adapters, "toml"),
+            self.without(sources, &sources.scripts, "rhai"),
+        ];
+        let mut names = BTreeSet::new();
+        if matches!(self.missing, [None, _]) {
+            let manifests = self.files(&sources.adapters, "toml")?;
+            names.extend(manifests.into_iter().map(|(name, _)| name));
+        }
         names.extend(sources.built_in().iter().map(|it| it.name.to_owned()));
         // A gateway without transcripts is complete: no directory of them is missing.
         let all = plan.transcripts.as_ref();
@@ -160,19 +161,21 @@ impl Disk {
         Some(vendors.collect())
     }
 
-    /// Whether a directory of adapters or scripts is to be read: with the program's own adapters none
-    /// is needed, until one is made.
-    fn place_of(&mut self, sources: &Sources, directory: &Path, ending: &'static str) -> bool {
-        let is_there = !sources.has_built_in || directory.exists();
-        if is_there {
+    /// That a directory of adapters or scripts is not there, where it may be made yet: without the
+    /// program's adapters it has to be there.
+    fn without(
+        &mut self,
+        sources: &Sources,
+        directory: &Path,
+        ending: &'static str,
+    ) -> Option<Problem> {
+        if !sources.has_built_in || directory.exists() {
             self.places.add_all(directory, ending);
-        } else {
-            self.places.add(directory);
-            self.glance.at(directory);
-            self.missing
-                .push(without(directory, &ErrorKind::NotFound.into()));
+            return None;
         }
-        is_there
+        self.places.add(directory);
+        self.glance.at(directory);
+        Some(without(directory, &ErrorKind::NotFound.into()))
     }
 
     fn read_tenants(&mut self, plan: &Plan) -> Option<BTreeMap<TenantId, TenantFiles>> {
@@ -292,11 +295,11 @@ impl TenantFiles {
 }
 
 impl VendorFiles {
-    /// Whether the program has both.
-    pub(super) fn are_built_in(&self) -> bool {
-        [&self.manifest, &self.script].into_iter().all(|file| {
+    /// Whether manifest and script are files, and not the program's.
+    pub(super) fn on_disk(&self) -> [bool; 2] {
+        [&self.manifest, &self.script].map(|file| {
             let file = file.as_ref().ok();
-            file.is_some_and(|(name, _)| vendor_of(Path::new(name)).is_some())
+            file.is_none_or(|(name, _)| vendor_of(Path::new(name)).is_none())
         })
     }
 

@@ -67,6 +67,9 @@ pub struct Part {
     /// How many transcripts were played for it; of vendors only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcripts: Option<usize>,
+    /// Whether the program's own files serve; of vendors only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub built_in: bool,
 }
 
 /// A tenant.

@@ -100,7 +100,13 @@ fn human(status: &Status) -> String {
         let _written = text.write_fmt(line);
     };
     say(format_args!("\nVENDOR            WHAT SERVES\n"));
-    for (name, part) in &standing.vendors {
+    let is_used = |name: &str| {
+        let mut tenants = standing.tenants.values();
+        tenants.any(|tenant| tenant.adapter.as_deref() == Some(name))
+    };
+    // The program's own that nobody uses are left out.
+    let vendors = standing.vendors.iter();
+    for (name, part) in vendors.filter(|(name, part)| !part.built_in || is_used(name)) {
         say(format_args!("{name:<18}{}\n", versions(part)));
     }
     if let Some(part) = &standing.certificate {

@@ -190,6 +190,7 @@ mod tests {
             since: String::new(),
             problems: Vec::new(),
             transcripts: None,
+            built_in: false,
         };
         let mut standing = Standing {
             certificate: Some(part(State::Live, Some("a"))),

@@ -93,7 +93,7 @@ def test_the_archive_holds_the_program_with_its_pages(dist):
         "usr/share/bash-completion/completions/scimgate",
         "usr/share/zsh/vendor-completions/_scimgate",
         "usr/share/doc/scimgate/copyright",
-        "usr/share/scimgate/transcripts/wss/groups.http",
+        "usr/share/scimgate/transcripts/wss/account-unknown.http",
     ]:
         assert f"{top}/{part}" in names, part
 
@@ -115,13 +115,12 @@ def test_the_manual_is_without_mistakes(dist, tmp_path):
         archive.extractall(tmp_path, filter="data")
     pages = sorted(tmp_path.glob("*/usr/share/man/man1/*.gz"))
     assert len(pages) > 30
-    for page in pages:
-        shown = subprocess.run(
-            ["man", "--warnings", "--local-file", str(page)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "MANWIDTH": "100", "LC_ALL": "C.UTF-8"},
-        )
-        assert (shown.returncode, shown.stderr) == (0, ""), (page, shown.stderr)
-        for section in ["EXAMPLES", "EXIT STATUS", "FILES"]:
-            assert f"\n{section}\n" in shown.stdout, page
+    shown = subprocess.run(
+        ["man", "--warnings", "--local-file", *map(str, pages)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MANWIDTH": "100", "LC_ALL": "C.UTF-8"},
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    for section in ["NAME", "EXAMPLES", "EXIT STATUS", "FILES"]:
+        assert shown.stdout.count(f"\n{section}\n") == len(pages), section

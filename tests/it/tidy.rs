@@ -80,9 +80,10 @@ const VENDOR_NAMED: &[(&str, &str)] = &[
         "the demonstration begins with one vendor",
     ),
     (
-        "src/cli/init.rs",
+        "src/catalog/built_in.rs",
         "the program carries the adapters' files, and a test that it has all",
     ),
+    ("src/cli/man.rs", "examples name what there is"),
 ];
 
 /// Calls that panic in theory: the file, a part of the line, and why they cannot.

@@ -89,6 +89,7 @@ impl<T> Slot<T> {
             since: self.since.clone(),
             problems: self.findings.clone(),
             transcripts: None,
+            built_in: false,
         }
     }
 }

@@ -23,17 +23,28 @@ pub(super) struct VendorVersion {
     pub(super) code: Fingerprint,
     /// How many transcripts it passed.
     transcripts: usize,
-    /// Whether it is the program's.
-    is_built_in: bool,
+    /// Whether manifest and script are files.
+    on_disk: [bool; 2],
 }
 
 impl Held {
     pub(super) fn advance_vendors(&mut self, disk: &Disk, look: &Look<'_>, changes: &mut Changes) {
         // A directory that cannot be read says nothing about what should be in it.
         let Some(found) = &disk.vendors else { return };
-        let mut running = self.vendors.values().filter_map(Slot::running);
-        if !disk.missing.is_empty() && running.any(|version| !version.is_built_in) {
-            changes.general.extend(disk.missing.iter().cloned());
+        let lost = disk
+            .missing
+            .iter()
+            .enumerate()
+            .filter_map(|(kind, missing)| {
+                let mut running = self.vendors.values().filter_map(Slot::running);
+                let missing = missing.as_ref()?;
+                running
+                    .any(|version| version.on_disk.get(kind) == Some(&true))
+                    .then(|| missing.clone())
+            });
+        let lost: Vec<_> = lost.collect();
+        if !lost.is_empty() {
+            changes.general.extend(lost);
             return;
         }
         for (name, files) in found {
@@ -148,7 +159,7 @@ fn version(
         adapter,
         code: files.code,
         transcripts: played,
-        is_built_in: files.are_built_in(),
+        on_disk: files.on_disk(),
     })
 }
 
@@ -214,6 +225,9 @@ fn gone_while_used(name: &str, users: usize) -> Report {
 pub(super) fn part(slot: &Slot<VendorVersion>) -> Part {
     Part {
         transcripts: slot.running().map(|version| version.transcripts),
+        built_in: slot
+            .running()
+            .is_some_and(|version| version.on_disk == [false; 2]),
         ..slot.part()
     }
 }

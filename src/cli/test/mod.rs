@@ -60,7 +60,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     }
     let loaded = report.json();
     let mut vendors = Vec::new();
-    for adapter in chosen(&catalog, options).map_err(Trouble::Config)? {
+    for adapter in chosen(config, &catalog, options).map_err(Trouble::Config)? {
         vendors.push(play(adapter, config, options).map_err(Trouble::Internal)?);
     }
     for vendor in &vendors {
@@ -157,10 +157,19 @@ fn object(vendors: &[Vendor], report: &Report, loaded: Value) -> Value {
     })
 }
 
-fn chosen<'a>(catalog: &'a Catalog, options: &Options) -> anyhow::Result<Vec<&'a Arc<Adapter>>> {
+/// The vendor that is named, or all; without the program's own of which no transcript is here.
+fn chosen<'a>(
+    config: &Config,
+    catalog: &'a Catalog,
+    options: &Options,
+) -> anyhow::Result<Vec<&'a Arc<Adapter>>> {
+    let sources = config.catalog.sources();
+    let has_some = |adapter: &&Arc<Adapter>| {
+        !sources.is_built_in(adapter) || config.catalog.transcripts.join(&adapter.name).is_dir()
+    };
     match &options.vendor {
         Some(vendor) => named::adapter(catalog, vendor).map(|adapter| vec![adapter]),
-        None => Ok(catalog.adapters.values().collect()),
+        None => Ok(catalog.adapters.values().filter(has_some).collect()),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The table of routes as an OpenAPI 3.1 document. It is made of the table, so
 //! that it cannot say anything else.
 
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::route::{Access, ROUTES, Route};
@@ -11,6 +12,9 @@ use super::route::{Access, ROUTES, Route};
 pub fn document() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
+        settings
+            .transforms
+            .push(Box::new(RecursiveTransform(words)));
     });
     let mut generator = settings.into_generator();
     let mut paths = Map::new();
@@ -37,6 +41,21 @@ pub fn document() -> Value {
         },
         "paths": paths,
     })
+}
+
+/// One of several words as an `enum`: not every generator of clients understands a choice of constants.
+fn words(schema: &mut Schema) {
+    let choices = schema.get("oneOf").and_then(Value::as_array);
+    let words = choices.and_then(|choices| {
+        let each = choices.iter();
+        each.map(|choice| choice.get("const").cloned())
+            .collect::<Option<Vec<_>>>()
+    });
+    if let Some(words) = words {
+        schema.remove("oneOf");
+        schema.insert("type".into(), "string".into());
+        schema.insert("enum".into(), words.into());
+    }
 }
 
 fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {

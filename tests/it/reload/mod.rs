@@ -271,6 +271,7 @@ fn config(directory: &Path) -> Config {
     let mut config = Config::default();
     config.server.listen = "127.0.0.1:0".parse().unwrap();
     config.workers = Some(2);
+    config.catalog.built_in = false;
     config.catalog.adapters = directory.join("adapters");
     config.catalog.scripts = directory.join("scripts");
     config.catalog.tenants = directory.join("tenants");
