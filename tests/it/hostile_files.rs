@@ -105,6 +105,9 @@ const FILES: &[Hostile] = &[
     table!("let s = \"a\"; while s.len() < 100000 { s += s; } s.replace(\"a\", s);"),
     table!("let s = \"\"; s.pad(9223372036854775807, 'x');"),
     table!("for i in 0..9223372036854775807 {}"),
+    table!(
+        "let s = []; for n in 0..5000 { s.push(n); } loop { s.sort(|a, b| if a > b { -1 } else { 1 }); }"
+    ),
     table!("sleep(9223372036854775807);"),
     table!("loop { print(\"x\"); }"),
     hostile!(SCRIPT, "rows", |text| {

@@ -196,7 +196,7 @@ fn every_answer_that_cannot_be_used_is_told_by_test_in_the_same_words() {
             .collect();
         let (code, body) = (answer.code, &answer.body);
         let text = format!(
-            "# A user is read\n\n### Entra asks\nGET /Users/18231\n\n### Vendor is called\nGET /users/18231\n\n\
+            "# A user is read\n@calls 1\n\n### Entra asks\nGET /Users/18231\n\n### Vendor is called\nGET /users/18231\n\n\
              ### Vendor answers\n{code}\n{headers}\n{body}\n\n### Entra gets\n200\n"
         );
         house.write("tests/vendors/sosafe/read.http", &text);
