@@ -19,8 +19,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::catalog::Sources;
 use crate::catalog::watch::Means;
 use crate::problem::Problem;
+use crate::problem::version::FormatVersion;
 use layer::Layer;
 use origin::Origins;
 pub(crate) use values::span;
@@ -33,6 +35,9 @@ pub const REFERENCE: &str = include_str!("config.default.toml");
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// The form it is written in.
+    #[schemars(with = "u8", range(min = 1, max = 1))]
+    pub version: FormatVersion,
     /// Entra's side.
     pub server: Server,
     /// Probes and metrics.
@@ -130,6 +135,8 @@ pub struct Port {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
+    /// Whether the adapters in the program count.
+    pub built_in: bool,
     /// Holds `<vendor>.toml`.
     pub adapters: PathBuf,
     /// Holds `<vendor>.rhai`.
@@ -290,6 +297,18 @@ pub struct Deadline {
     #[serde(deserialize_with = "values::request_seconds")]
     #[schemars(range(min = 1, max = 54))]
     pub request_seconds: u64,
+}
+
+impl Catalog {
+    /// Where everything loadable is.
+    pub fn sources(&self) -> Sources {
+        Sources {
+            has_built_in: self.built_in,
+            adapters: self.adapters.clone(),
+            scripts: self.scripts.clone(),
+            tenants: Some(self.tenants.clone()),
+        }
+    }
 }
 
 impl Config {

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     let _ = nix::sys::prctl::set_thp_disable(true);
     leave_no_core();
+    scimgate::cli::answer_a_shell();
     scimgate::cli::run(scimgate::cli::Cli::parse())
 }
 

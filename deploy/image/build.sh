@@ -21,7 +21,6 @@ cargo build --release --locked --no-default-features --target "$target" --bin sc
 rm -rf "$out"
 mkdir -p "$root"/{usr/local/bin,etc/scimgate/tenants,var/lib/scimgate,tmp}
 strip -o "$root/usr/local/bin/scimgate" "target/$target/release/scimgate"
-cp -r adapters scripts "$root/etc/scimgate/"
 cp -r tests/vendors "$root/etc/scimgate/transcripts"
 cp deploy/image/scimgate.toml "$root/etc/scimgate/"
 chmod -R u=rwX,go=rX "$root"

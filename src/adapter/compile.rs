@@ -8,7 +8,7 @@ use super::mapping::{self, Mapping, Source};
 use super::written::error_rows;
 use super::{Adapter, crosscheck, extensions};
 use crate::problem::wording::plain;
-use crate::problem::{Problem, counted, meant_by, nearest};
+use crate::problem::{Problem, counted, meant_by, nearest, version};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
 use crate::script::program::Script;
@@ -215,6 +215,9 @@ impl Adapter {
 fn parse_manifest(files: &Files) -> Result<Manifest, Problem> {
     let (file, text) = &files.manifest;
     let mut manifest: Manifest = toml::from_str(text).map_err(|error| {
+        if let Some(newer) = version::newer(file, text) {
+            return newer;
+        }
         let help = match meant_by(error.message()) {
             Some(meant) => format!("did you mean `{meant}`? adapters/README.md has all keys"),
             None => "adapters/README.md has all keys and their meaning".to_owned(),

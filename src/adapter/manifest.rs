@@ -9,12 +9,16 @@ use serde::Deserialize;
 
 use super::extensions::ExtensionEntry;
 use super::login::Login;
+use crate::problem::version::FormatVersion;
 use crate::script::replies::ReplyTable;
 
 /// A manifest as written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
+    /// The form it is written in.
+    #[serde(default)]
+    pub version: FormatVersion,
     /// The vendor's name for people.
     pub title: String,
     /// What a second write after a lost reply can do; see [`Consistency`].

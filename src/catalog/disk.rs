@@ -2,11 +2,13 @@
 //! so that a file which changes meanwhile cannot be half of one version and
 //! half of another.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::built_in::{Place, vendor_of};
 use super::fingerprint::Fingerprint;
+use super::load::Sources;
 use super::places::{Glance, Places};
 use super::reload::Plan;
 use super::shelf::Shelf;
@@ -29,6 +31,9 @@ pub(super) struct Disk {
     pub(super) tenants: Option<BTreeMap<TenantId, TenantFiles>>,
     /// Chain and key; `None` where no certificate is served.
     pub(super) certificate: Option<CertificateFiles>,
+    /// Directories of adapters or scripts that are not there. Where only the program's adapters
+    /// serve, none is needed.
+    pub(super) missing: Vec<Problem>,
     /// What is wrong with no single vendor or tenant.
     pub(super) problems: Vec<Problem>,
     /// Where files came from or would have come from.
@@ -86,6 +91,7 @@ impl Disk {
             vendors: None,
             tenants: None,
             certificate: None,
+            missing: Vec::new(),
             problems: Vec::new(),
             places: Places::default(),
             glance: Glance::begin(),
@@ -120,30 +126,53 @@ impl Disk {
     }
 
     fn read_vendors(&mut self, plan: &Plan) -> Option<BTreeMap<String, VendorFiles>> {
-        self.places.add_all(&plan.sources.scripts, "rhai");
-        let manifests = self.files(&plan.sources.adapters, "toml")?;
+        let sources = &plan.sources;
+        self.place_of(sources, &sources.scripts, "rhai");
+        let mut names: BTreeSet<_> = match self.place_of(sources, &sources.adapters, "toml") {
+            true => {
+                let manifests = self.files(&sources.adapters, "toml")?;
+                manifests.into_iter().map(|(name, _)| name).collect()
+            }
+            false => BTreeSet::new(),
+        };
+        names.extend(sources.built_in().iter().map(|it| it.name.to_owned()));
         // A gateway without transcripts is complete: no directory of them is missing.
         let all = plan.transcripts.as_ref();
         let all = all.filter(|directory| {
             self.glance.at(directory);
             directory.is_dir()
         });
-        let vendors = manifests.into_iter().map(|(name, manifest)| {
+        let vendors = names.into_iter().map(|name| {
             let transcripts = all.map(|all| all.join(&name)).filter(|directory| {
                 self.places.add(directory);
                 self.glance.at(directory);
                 directory.is_dir()
             });
             let transcripts = transcripts.and_then(|directory| self.files(&directory, "http"));
-            let text = read(&manifest);
-            let script = script_of(&text).unwrap_or_else(|| name.clone());
-            let script = plan.sources.scripts.join(format!("{script}.rhai"));
-            self.glance.at(&script);
+            let manifest = sources.manifest(&name).text();
+            let script = script_of(&manifest).unwrap_or_else(|| name.clone());
+            self.glance
+                .at(&sources.scripts.join(format!("{script}.rhai")));
             let transcripts = transcripts.unwrap_or_default();
-            let files = VendorFiles::read((&manifest, text), &script, transcripts);
+            let files = VendorFiles::read(manifest, sources.script(&script), transcripts);
             (name, files)
         });
         Some(vendors.collect())
+    }
+
+    /// Whether a directory of adapters or scripts is to be read: with the program's own adapters none
+    /// is needed, until one is made.
+    fn place_of(&mut self, sources: &Sources, directory: &Path, ending: &'static str) -> bool {
+        let is_there = !sources.has_built_in || directory.exists();
+        if is_there {
+            self.places.add_all(directory, ending);
+        } else {
+            self.places.add(directory);
+            self.glance.at(directory);
+            self.missing
+                .push(without(directory, &ErrorKind::NotFound.into()));
+        }
+        is_there
     }
 
     fn read_tenants(&mut self, plan: &Plan) -> Option<BTreeMap<TenantId, TenantFiles>> {
@@ -212,10 +241,7 @@ impl Disk {
         self.glance.at(directory);
         let entries = std::fs::read_dir(directory);
         let entries = entries.map_err(|error| {
-            self.problems.push(
-                unreadable(directory, &error)
-                    .help("make the directory, or correct catalog.* in the configuration"),
-            );
+            self.problems.push(without(directory, &error));
         });
         let paths = entries
             .ok()?
@@ -266,14 +292,24 @@ impl TenantFiles {
 }
 
 impl VendorFiles {
+    /// Whether the program has both.
+    pub(super) fn are_built_in(&self) -> bool {
+        [&self.manifest, &self.script].into_iter().all(|file| {
+            let file = file.as_ref().ok();
+            file.is_some_and(|(name, _)| vendor_of(Path::new(name)).is_some())
+        })
+    }
+
     fn read(
-        (named, manifest): (&Path, Result<Text, Problem>),
-        script: &Path,
+        manifest: Result<Text, Problem>,
+        script: Place,
         transcripts: Vec<(String, PathBuf)>,
     ) -> Self {
-        let script = match script.exists() {
-            true => read(script),
-            false => Err(without_script(named, script)),
+        let script = match (&script, &manifest) {
+            (Place::Disk(path), Ok((named, _))) if !path.exists() => {
+                Err(without_script(named, path))
+            }
+            _ => script.text(),
         };
         let transcripts: Vec<_> = transcripts.iter().map(|(_, path)| read(path)).collect();
         let code = Fingerprint::of([told(&manifest), told(&script)]);
@@ -306,7 +342,7 @@ fn told(file: &Result<Text, Problem>) -> String {
 }
 
 /// A file's name for people and its text.
-fn read(path: &Path) -> Result<Text, Problem> {
+pub(super) fn read(path: &Path) -> Result<Text, Problem> {
     match file::text(path) {
         Ok(text) => Ok((path.display().to_string(), text)),
         Err(error) => Err(unreadable(path, &error)),
@@ -339,13 +375,19 @@ fn misnamed(name: &str, path: &Path) -> Problem {
     .help(TenantId::FORM)
 }
 
-fn without_script(manifest: &Path, script: &Path) -> Problem {
+fn without_script(manifest: &str, script: &Path) -> Problem {
     Problem::error(
         "adapter::no-script",
-        &manifest.display().to_string(),
+        manifest,
         format!("its script {} is missing", script.display()),
     )
     .help("a vendor is a manifest and a script of the same name, or of the one that the manifest names")
+}
+
+/// As [`unreadable`], of a directory.
+fn without(directory: &Path, error: &io::Error) -> Problem {
+    unreadable(directory, error)
+        .help("make the directory, or correct catalog.* in the configuration")
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {

@@ -22,6 +22,8 @@ use crate::tenant::{Tenant, redacted};
 /// Where the files are. Flat directories: a Kubernetes ConfigMap has no folders.
 #[derive(Clone, Debug)]
 pub struct Sources {
+    /// Whether the adapters in the program count where no file takes their place.
+    pub has_built_in: bool,
     /// `<vendor>.toml`.
     pub adapters: PathBuf,
     /// `<vendor>.rhai`.

@@ -4,7 +4,7 @@
 //! through it. A request holds on to the generation it began with.
 //!
 //! - `disk`: the files, read once; `shelf`: the tenants in the store; `fingerprint`: what they hold, in 32 bytes; `places`: where
-//!   a change of them shows;
+//!   a change of them shows; [`built_in`]: the adapters in the program;
 //! - [`mod@load`]: from files to adapters and tenants; [`diagnostics`]: what is wrong
 //!   with them;
 //! - `held`: what runs, part by part, and what the next look changes of it;
@@ -13,6 +13,7 @@
 //! - [`standing`]: what runs against what lies on disk, for people;
 //! - `mounts`: files that will never change, because of how they are mounted.
 
+pub mod built_in;
 pub mod diagnostics;
 mod disk;
 mod fingerprint;

@@ -60,6 +60,11 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::with(false)
+    }
+
+    /// Beside the adapters in the program, or without them.
+    fn with(has_built_in: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let seen = Seen::default();
         let path = |name: &str| directory.path().join(name);
@@ -76,6 +81,7 @@ impl House {
         write(&path("tls/key"), "one");
         let plan = Plan {
             sources: Sources {
+                has_built_in,
                 adapters: path("adapters"),
                 scripts: path("scripts"),
                 tenants: Some(path("tenants")),
@@ -469,4 +475,65 @@ fn the_standing_goes_through_json() {
     let json = serde_json::to_string(&*standing).unwrap();
     assert_eq!(serde_json::from_str::<Standing>(&json).unwrap(), *standing);
     assert!(!json.contains("s3cret"));
+}
+
+#[test]
+fn a_file_takes_the_place_of_one_in_the_program_and_gives_it_back() {
+    let house = House::with(true);
+    assert_eq!(house.vendor("wedo").state, State::Live);
+    let own = built_in::ALL.iter().find(|it| it.name == "wedo").unwrap();
+    let script = "scripts/wedo.rhai";
+    house.write(script, &format!("{}\n// ours\n", own.script));
+    assert_eq!(house.reload().taken, ["vendor wedo"]);
+    let ours = house.vendor("wedo").running;
+    house.write(script, "fn (");
+    assert_eq!(house.reload().refused, ["vendor wedo"]);
+    assert_eq!(house.vendor("wedo").state, State::Kept);
+    assert_eq!(house.vendor("wedo").running, ours);
+    house.remove(script);
+    assert_eq!(house.reload().taken, ["vendor wedo"]);
+    assert_ne!(house.vendor("wedo").running, ours);
+    // A manifest of its own keeps the script in the program.
+    let titled = own.manifest.replace("title = ", "title = \"Ours\" #");
+    house.write("adapters/wedo.toml", &titled);
+    assert_eq!(house.reload().taken, ["vendor wedo"]);
+    assert_eq!(
+        house.reloader.running().adapters["wedo"].manifest.title,
+        "Ours"
+    );
+}
+
+#[test]
+fn the_programs_adapters_need_no_directory_until_one_is_made() {
+    let house = House::with(true);
+    for directory in ["adapters", "scripts"] {
+        let from = house.directory.path().join(directory);
+        let to = house.directory.path().join(format!("{directory}.aside"));
+        std::fs::rename(from, to).unwrap();
+    }
+    // A directory that is gone says nothing about what should be in it.
+    let outcome = house.reload();
+    assert!(outcome.refused.is_empty() && outcome.removed.is_empty());
+    assert_eq!(house.vendor("one").state, State::Live);
+    assert_eq!(house.reloader.standing().problems.len(), 2);
+    let plan = Plan {
+        sources: Sources {
+            tenants: None,
+            ..house.reloader.plan().sources.clone()
+        },
+        ..house.reloader.plan().clone()
+    };
+    let (fresh, report) = Reloader::open(plan, Vec::new(), Box::new(Seen::default()));
+    assert!(report.problems().is_empty(), "{}", report.render(false));
+    assert_eq!(fresh.standing().vendors.len(), built_in::ALL.len());
+    for directory in ["adapters", "scripts"] {
+        let from = house.directory.path().join(format!("{directory}.aside"));
+        std::fs::rename(from, house.directory.path().join(directory)).unwrap();
+    }
+    assert_eq!(
+        fresh.reload(Demand::Changed).taken,
+        ["vendor one", "vendor two"]
+    );
+    house.reload();
+    assert!(house.reloader.standing().problems.is_empty());
 }

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::Form;
-use super::{Ending, Trouble, columns, named, sources};
+use super::{Ending, Trouble, adapters_only, columns, named};
 use crate::adapter::keys::TenantId;
-use crate::catalog::{self, Sources};
+use crate::catalog;
 use crate::config::Config;
 use crate::gateway::{self, open_tokens};
 use crate::tenant::audit::{AuditBook, Deed};
@@ -108,10 +108,7 @@ async fn mint(
 
 /// What a console may do: the adapter's name and its template, as it was written.
 fn scope(config: &Config, adapter: &str, template: &Path) -> anyhow::Result<(String, String)> {
-    let (catalog, _) = catalog::load(&Sources {
-        tenants: None,
-        ..sources(config)
-    });
+    let (catalog, _) = catalog::load(&adapters_only(config));
     named::adapter(&catalog, adapter)?;
     let place = || template.display().to_string();
     let text = std::fs::read_to_string(template).with_context(place)?;

@@ -8,10 +8,10 @@ use anyhow::ensure;
 use clap::ValueEnum;
 
 use super::output::{Format, written};
-use super::{Ending, Trouble, named, sources};
+use super::{Ending, Trouble, named};
 use crate::adapter::Adapter;
 use crate::catalog::diagnostics::Report;
-use crate::catalog::{self, Sources};
+use crate::catalog::{self, Sources, built_in};
 use crate::config::Config;
 use crate::gateway::{self, Gateway, OpenFault, SidePorts};
 use crate::lint;
@@ -55,7 +55,7 @@ enum Deny {
 
 /// Loads everything as `serve` would and tells what is wrong with it.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let mut sources = sources(config);
+    let mut sources = config.catalog.sources();
     // A new user has adapters before he has a tenant.
     sources.tenants = sources
         .tenants
@@ -71,7 +71,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     let mut played = 0;
     for adapter in catalog.adapters.values() {
         if !options.no_transcripts && selection.has(&adapter.name) {
-            played += play(adapter, config, &mut report);
+            played += play(adapter, config, &sources, &mut report);
         }
     }
     let left_out: &[&str] = match options.no_transcripts {
@@ -82,7 +82,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     report.retain(|problem| selection.shows(Path::new(&problem.file)));
     put!("{}", written(&report, options.format));
     if options.format == Format::Human {
-        put_line!("{}", summary(&catalog, played, &report));
+        put_line!("{}", summary(&catalog, &sources, played, &report));
     }
     if options.start {
         try_to_start(config).map_err(|fault| Trouble::Config(fault.into()))?;
@@ -123,15 +123,13 @@ pub(super) fn explain(code: &str) -> Result<Ending, Trouble> {
 }
 
 /// Plays a vendor's transcripts into the report; how many there were.
-fn play(adapter: &Arc<Adapter>, config: &Config, report: &mut Report) -> usize {
+fn play(adapter: &Arc<Adapter>, config: &Config, sources: &Sources, report: &mut Report) -> usize {
     let played = transcript::play_all(adapter, &config.catalog.transcripts.join(&adapter.name));
-    let manifest = config
-        .catalog
-        .adapters
-        .join(format!("{}.toml", adapter.name));
-    let manifest = manifest.display().to_string();
+    let manifest = sources.manifest(&adapter.name).name();
     let text = report.text_of(&manifest).unwrap_or_default();
     let idle = lint::unplayed(adapter, &played, (&manifest, text));
+    // The program's own were tested with it, and their transcripts are elsewhere.
+    let idle = idle.filter(|_| !sources.is_built_in(adapter));
     for one in &played {
         report.source(&(one.file.clone(), one.text.clone()));
     }
@@ -140,14 +138,25 @@ fn play(adapter: &Arc<Adapter>, config: &Config, report: &mut Report) -> usize {
     played.len()
 }
 
-fn summary(catalog: &catalog::Catalog, played: usize, report: &Report) -> String {
+/// Counts the adapters that have a file, or a tenant.
+fn summary(
+    catalog: &catalog::Catalog,
+    sources: &Sources,
+    played: usize,
+    report: &Report,
+) -> String {
+    let used: BTreeSet<_> = (catalog.tenants.values())
+        .map(|tenant| tenant.adapter.name.as_str())
+        .collect();
+    let all = catalog.adapters.values();
+    let adapters = all.filter(|it| used.contains(it.name.as_str()) || !sources.is_built_in(it));
     let transcripts = match played {
         0 => String::new(),
         _ => format!(", {}", counted(played, "transcript")),
     };
     format!(
         "{}, {}{transcripts}: {}, {}",
-        counted(catalog.adapters.len(), "adapter"),
+        counted(adapters.count(), "adapter"),
         counted(catalog.tenants.len(), "tenant"),
         counted(report.count(Severity::Error), "error"),
         counted(report.count(Severity::Warning), "warning"),
@@ -220,6 +229,9 @@ impl Selection {
 
     fn vendor_of(&self, file: &Path) -> Option<String> {
         let below = file.strip_prefix(&self.transcripts);
+        if let Some(name) = built_in::vendor_of(file) {
+            return Some(name.to_owned());
+        }
         let name = match below {
             Ok(below) => below.components().next()?.as_os_str(),
             Err(_)
@@ -258,8 +270,10 @@ fn vendors(sources: &Sources) -> BTreeSet<String> {
         let files = paths.filter(move |path| path.extension().is_some_and(|it| it == extension));
         files.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
     };
+    let built_in = sources.built_in().iter().map(|it| it.name.to_owned());
     stems(&sources.adapters, "toml")
         .chain(stems(&sources.scripts, "rhai"))
+        .chain(built_in)
         .collect()
 }
 

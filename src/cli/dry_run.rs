@@ -10,11 +10,11 @@ use clap::ArgGroup;
 use serde_json::json;
 
 use super::output::Form;
-use super::{Ending, Trouble, named, sources, stored};
+use super::{Ending, Trouble, adapters_only, named, stored};
 use crate::adapter::Adapter;
 use crate::adapter::compile::Files;
 use crate::adapter::keys::TenantId;
-use crate::catalog::{self, Sources};
+use crate::catalog;
 use crate::config::Config;
 use crate::dry_run::{self, Corpus, DryRun, Means, Subject, changed};
 use crate::gateway::{self, way_to_vendor};
@@ -152,10 +152,7 @@ impl Stage {
     fn set(config: &Config, options: &Options, requests: &Requests) -> anyhow::Result<Self> {
         let (catalog, problems) = match &options.tenant {
             Some(_) => stored::load(config)?,
-            None => catalog::load(&Sources {
-                tenants: None,
-                ..sources(config)
-            }),
+            None => catalog::load(&adapters_only(config)),
         };
         let problems = problems.render(std::io::stderr().is_terminal());
         let tenant = match &options.tenant {

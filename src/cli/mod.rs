@@ -20,6 +20,7 @@ mod explain;
 mod files;
 mod init;
 mod log;
+mod man;
 mod named;
 mod probe;
 mod reach;
@@ -30,6 +31,8 @@ mod stored;
 mod tenant;
 mod test;
 mod token;
+
+pub use completions::answer_a_shell;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -72,7 +75,7 @@ enum Verb {
     /// Demonstrate the gateway between an emulated Entra and an emulated vendor; needs no configuration.
     #[cfg(feature = "demo")]
     Demo(demo::Options),
-    /// Create a directory to run a gateway from: configuration, adapters, a place for tenants.
+    /// Create a directory to run a gateway from: configuration, a place for tenants.
     Init(init::Options),
     /// Serve SCIM until SIGTERM or Ctrl-C.
     Serve,
@@ -92,7 +95,7 @@ enum Verb {
     Log(log::Options),
     /// Explain one request: what happened and why, what Entra does next, and what to do.
     Explain(explain::Options),
-    /// List or show the vendors, or create the files of a new one.
+    /// List, show or copy the vendors, or create the files of a new one.
     Adapter(InForm<adapter::Verb>),
     /// Write definition files that let editors complete and explain scripts.
     Definitions(definitions::Options),
@@ -109,7 +112,7 @@ enum Verb {
     /// Print completions for a shell.
     Completions(completions::Options),
     /// Write manual pages into a directory.
-    Man(completions::ManOptions),
+    Man(man::Options),
 }
 
 /// How a verb ended.
@@ -161,7 +164,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Init(options) => init::run(&options),
         Verb::Config(of) => config::run(file, &of.verb, of.format),
         Verb::Completions(options) => completions::run(&options),
-        Verb::Man(options) => completions::man(&options),
+        Verb::Man(options) => man::run(&options),
         Verb::Log(options) => with(&|config| log::run(config, &options)),
         Verb::Explain(options) => with(&|config| explain::run(config, &options)),
         #[cfg(feature = "demo")]
@@ -233,12 +236,11 @@ fn unusable(report: &Report) -> Trouble {
     ))
 }
 
-/// Where the configuration says that everything loadable is.
-fn sources(config: &Config) -> Sources {
+/// Where the configuration says that adapters are.
+fn adapters_only(config: &Config) -> Sources {
     Sources {
-        adapters: config.catalog.adapters.clone(),
-        scripts: config.catalog.scripts.clone(),
-        tenants: Some(config.catalog.tenants.clone()),
+        tenants: None,
+        ..config.catalog.sources()
     }
 }
 

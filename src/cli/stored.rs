@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::admin::note;
 use super::output::Form;
-use super::{Ending, named, sources};
+use super::{Ending, adapters_only, named};
 use crate::adapter::keys::TenantId;
 use crate::catalog::{self, Catalog, Report};
 use crate::config::Config;
@@ -133,7 +133,11 @@ fn insert(
 /// All tenants that can be used, those of files and those of the store.
 pub(super) fn load(config: &Config) -> anyhow::Result<(Catalog, Report)> {
     let vault = Arc::new(gateway::vault(config)?);
-    Ok(catalog::load_with(&sources(config), vault, all(config)?))
+    Ok(catalog::load_with(
+        &config.catalog.sources(),
+        vault,
+        all(config)?,
+    ))
 }
 
 /// What the store has; nothing where there is none yet.
@@ -160,10 +164,7 @@ struct Desk {
 
 impl Desk {
     fn open(config: &Config) -> anyhow::Result<Self> {
-        let (catalog, _) = catalog::load(&catalog::Sources {
-            tenants: None,
-            ..sources(config)
-        });
+        let (catalog, _) = catalog::load(&adapters_only(config));
         let store = open_store(config)?;
         let vault = Arc::new(gateway::vault(config)?);
         Ok(Self {

@@ -13,11 +13,11 @@ use super::columns::{aligned, objects};
 use super::output::Form;
 use super::stored::{self, Parts};
 use super::token::tenant_id;
-use super::{Ending, Trouble, dry_run, files, named, sources};
+use super::{Ending, Trouble, adapters_only, dry_run, files, named};
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{Setting, TenantUrlForm};
-use crate::catalog::{self, Sources};
+use crate::catalog;
 use crate::config::Config;
 use crate::gateway::{form_of_adapter, form_on_disk, tenant_url};
 use crate::tenant::redacted;
@@ -150,10 +150,7 @@ fn add(config: &Config, options: &Add, form: Form) -> anyhow::Result<Ending> {
         !options.parts.are_for_the_store(),
         "--credential and --from are for a tenant in the store: add --store, or write them into the file"
     );
-    let (catalog, report) = catalog::load(&Sources {
-        tenants: None,
-        ..sources(config)
-    });
+    let (catalog, report) = catalog::load(&adapters_only(config));
     eprint!(
         "{}",
         report.render(super::output::colours(&std::io::stderr()))
@@ -195,7 +192,7 @@ fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
         );
     }
     let mut text = format!(
-        "# {}. `scimgate adapter show {}` tells what a tenant sets.\nadapter = {}\nbase_url = {}\n",
+        "# {}. `scimgate adapter show {}` tells what a tenant sets.\nversion = 1\nadapter = {}\nbase_url = {}\n",
         manifest.title,
         adapter.name,
         quoted(&adapter.name),

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use figment::providers::{Format, Json, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, error::Kind};
 
@@ -12,12 +11,13 @@ use super::place::placed;
 use super::{Config, REFERENCE};
 use crate::problem::file::why;
 use crate::problem::wording::{must_be, one_of, plain};
-use crate::problem::{Problem, nearest};
+use crate::problem::{Problem, nearest, version};
 
 const PREFIX: &str = "SCIMGATE_";
 
 /// Variables with our prefix that the command line reads itself.
-const COMMAND_LINE: [&str; 4] = ["ADMIN", "ADMIN_TOKEN", "CONFIG", "PROBE_TOKEN"];
+/// `version` is a file's own, and a variable of that name means the program's elsewhere.
+const COMMAND_LINE: [&str; 5] = ["ADMIN", "ADMIN_TOKEN", "CONFIG", "PROBE_TOKEN", "VERSION"];
 
 /// Every key there is, with its default or an example: the reference with the
 /// keys without a default switched on.
@@ -32,7 +32,7 @@ pub(super) static KNOWN: LazyLock<Dict> = LazyLock::new(|| {
         })
         .flat_map(|line| [line, "\n"])
         .collect();
-    Toml::from_str(&switched_on).unwrap_or_default()
+    toml::from_str(&switched_on).unwrap_or_default()
 });
 
 /// Values from one place.
@@ -49,7 +49,7 @@ impl Layer {
         Self {
             origin: "config.default.toml".into(),
             text: String::new(),
-            values: Toml::from_str(REFERENCE).unwrap_or_default(),
+            values: toml::from_str(REFERENCE).unwrap_or_default(),
         }
     }
 
@@ -190,15 +190,19 @@ fn read(path: &Path) -> Result<(String, Dict), Problem> {
                 None => problem,
             }
         })?,
-        Some("json") => {
-            Json::from_str(&text).map_err(|error| wrong(format!("not valid JSON: {error}")))?
-        }
+        Some("json") => serde_json::from_str(&text)
+            .map_err(|error| wrong(format!("not valid JSON: {error}")))?,
         _ => {
             let message = "a configuration file must end in .toml or .json";
             return Err(Problem::error("config::syntax", &file, message).help("rename it"));
         }
     };
-    Ok((text, values))
+    let version = find(&values, "version").and_then(Value::to_i128);
+    let version = version.and_then(|version| version.try_into().ok());
+    match version.and_then(|version| version::of(&file, version)) {
+        Some(newer) => Err(placed(&text, newer, "version")),
+        None => Ok((text, values)),
+    }
 }
 
 /// Kubernetes sets `SCIMGATE_SERVICE_HOST`, `SCIMGATE_PORT_8080_TCP` and more

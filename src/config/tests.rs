@@ -4,7 +4,7 @@ use std::fs;
 
 use figment::Figment;
 use figment::error::Kind;
-use figment::providers::{Format, Serialized, Toml};
+use figment::providers::Serialized;
 use figment::value::{Dict, Value};
 use tempfile::TempDir;
 
@@ -40,6 +40,7 @@ fn check(file: &str, env: &[(&str, &str)], expect: &[&str]) {
 #[test]
 fn the_defaults_are_what_the_design_says() {
     let expect = Config {
+        version: FormatVersion::default(),
         server: Server {
             listen: "127.0.0.1:8080".parse().unwrap(),
             public_url: None,
@@ -58,6 +59,7 @@ fn the_defaults_are_what_the_design_says() {
         },
         workers: None,
         catalog: Catalog {
+            built_in: true,
             adapters: "adapters".into(),
             scripts: "scripts".into(),
             tenants: "tenants".into(),
@@ -142,7 +144,7 @@ fn every_key_of_the_reference_has_a_comment_above_it() {
     {
         assert!(pair[0].starts_with("# "), "{}", pair[1]);
     }
-    assert!(Toml::from_str::<Dict>(REFERENCE).is_ok());
+    assert!(toml::from_str::<Dict>(REFERENCE).is_ok());
 }
 
 #[test]

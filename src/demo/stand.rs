@@ -101,6 +101,7 @@ fn load(
         format!("profile = \"{}\"\n{tenant}", profile.as_str()),
     )?;
     let (catalog, found) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: root.join("adapters"),
         scripts: root.join("scripts"),
         tenants: Some(tenants),

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
@@ -29,7 +28,7 @@ use crate::dry_run::DryRun;
 use crate::provisioning::memory::MemoryError;
 use crate::provisioning::trace::{self, Event};
 use crate::script::call::LocalBoxFuture;
-use crate::server::admin::bodies::{Definition, Hidden};
+use crate::server::admin::bodies::{Definition, Hidden, Minted, MintedClient};
 use crate::server::admin::{self, Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::store::log::{Filter, Page};
@@ -281,33 +280,31 @@ impl Steward {
         let seen = self.existing(&tenant)?;
         let url = tenant_url(&self.config, &tenant, form(seen.as_ref()));
         let warnings = doubts(&self.config);
-        let (token, body) = if oauth {
+        let (token, client) = if oauth {
             let issued = self.tokens.issue_secret(tenant.clone(), expires).await;
             let (secret, expires) = issued.map_err(unissued)?;
-            let body = json!({
-                "key": secret.key_id().as_str(),
-                "tenant_url": url,
-                "token_endpoint": format!("{url}{TOKEN_PATH}"),
-                "client_id": tenant,
-                "client_secret": secret.reveal(),
-                "expires": expires,
-                "warnings": warnings,
-            });
-            (secret, body)
+            let client = MintedClient {
+                token_endpoint: format!("{url}{TOKEN_PATH}"),
+                client_id: tenant.to_string(),
+                client_secret: secret.reveal().to_owned(),
+                expires,
+            };
+            (secret, Some(client))
         } else {
             let token = self.tokens.issue(tenant, expires).await.map_err(unissued)?;
-            let body = json!({
-                "key": token.key_id().as_str(),
-                "tenant_url": url,
-                "secret_token": token.reveal(),
-                "warnings": warnings,
-            });
-            (token, body)
+            (token, None)
+        };
+        let key = token.key_id().to_string();
+        let body = Minted {
+            key: key.clone(),
+            tenant_url: url,
+            secret_token: client.is_none().then(|| token.reveal().to_owned()),
+            client,
+            warnings,
         };
         Ok(Answered {
-            body,
-            made: Some(token.key_id().to_string()),
-            ..Answered::default()
+            made: Some(key),
+            ..told(body)?
         })
     }
 

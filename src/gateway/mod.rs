@@ -32,7 +32,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::catalog::{Catalog, Plan, Reloader, Report, Sources, unfit_certificate};
+use crate::catalog::{Catalog, Plan, Reloader, Report, unfit_certificate};
 use crate::config::{self, Config};
 use crate::problem::Problem;
 use crate::problem::file::without_numbers;
@@ -353,11 +353,7 @@ fn plan(config: &Config, vault: Arc<Vault>) -> Plan {
     let tls = config.server.tls.as_ref();
     let catalog = &config.catalog;
     Plan {
-        sources: Sources {
-            adapters: catalog.adapters.clone(),
-            scripts: catalog.scripts.clone(),
-            tenants: Some(catalog.tenants.clone()),
-        },
+        sources: catalog.sources(),
         vault,
         transcripts: Some(catalog.transcripts.clone()),
         certificate: tls.map(|tls| (tls.certificate.clone(), tls.key.clone())),

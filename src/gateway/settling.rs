@@ -6,15 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::tenants::Entrances;
+use crate::provisioning::Operation;
 
 /// Between two rounds. Whatever a round leaves is taken up by the next.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// How long one tenant may take of a round.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// Tenants at a time: those whose vendors do not answer keep no others waiting.
+const AT_A_TIME: usize = 32;
 
 /// Begins the rounds on the first thread that asks, which must be that of a `LocalRuntime`.
 pub(super) fn begin(begun: &AtomicBool, entrances: &Rc<Entrances>) {
@@ -24,16 +29,25 @@ pub(super) fn begin(begun: &AtomicBool, entrances: &Rc<Entrances>) {
     let entrances = Rc::downgrade(entrances);
     tokio::task::spawn_local(async move {
         while let Some(entrances) = entrances.upgrade() {
-            for operation in entrances.beside_requests(Instant::now() + LIMIT) {
-                let tenant = operation.tenant.clone();
-                if let Err(failure) = operation.settle_intents().await {
-                    tracing::debug!(%tenant, %failure, "open creates are looked at again later");
+            let mut settling = JoinSet::new();
+            for begin in entrances.beside_requests() {
+                if settling.len() == AT_A_TIME {
+                    settling.join_next().await;
                 }
+                settling.spawn_local(settle(begin(LIMIT)));
             }
             drop(entrances);
+            while settling.join_next().await.is_some() {}
             sleep(PAUSE).await;
         }
     });
+}
+
+async fn settle(operation: Operation) {
+    if let Err(failure) = operation.settle_intents().await {
+        let tenant = &operation.tenant;
+        tracing::debug!(%tenant, %failure, "open creates are looked at again later");
+    }
 }
 
 /// Whether the rounds have begun.

@@ -52,8 +52,7 @@ pub fn form_on_disk(config: &Config, tenant: &TenantId) -> TenantUrlForm {
 /// The form that an adapter's manifest asks for; the usual one where it cannot be read.
 pub fn form_of_adapter(config: &Config, adapter: &str) -> TenantUrlForm {
     let read = || {
-        let manifest = config.catalog.adapters.join(format!("{adapter}.toml"));
-        let text = std::fs::read_to_string(manifest).ok()?;
+        let (_, text) = config.catalog.sources().manifest(adapter).text().ok()?;
         let manifest: Manifest = toml::from_str(&text).ok()?;
         Some(manifest.tenant_url)
     };

@@ -7,6 +7,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::time::Instant;
@@ -61,6 +62,7 @@ struct Entry {
     recent: Arc<Recent>,
     intents: Arc<Intents>,
     trust: Option<Trust>,
+    trust_in_entra: Option<Trust>,
 }
 
 /// Whose assertions a tenant's client may show, and the keys to check them with.
@@ -89,6 +91,8 @@ struct Lasting {
     intents: Arc<Intents>,
     /// Of the identity provider its client is from.
     keys: Option<Arc<Keys>>,
+    /// Of Entra, whose own tokens it takes.
+    entra_keys: Option<Arc<Keys>>,
 }
 
 impl Tenants {
@@ -202,10 +206,12 @@ impl Tenants {
             recent,
             intents,
             keys,
+            entra_keys,
         } = self.lasting(tenant);
-        let federation = tenant.federation.clone();
-        let trust = federation.zip(keys);
-        let trust = trust.map(|(federation, keys)| Trust { federation, keys });
+        let trust = |federation: &Option<Arc<Federation>>, keys| {
+            let trust = federation.clone().zip(keys);
+            trust.map(|(federation, keys)| Trust { federation, keys })
+        };
         Entry {
             tenant: Arc::clone(tenant),
             vendor: tenant.adapter.name.as_str().into(),
@@ -214,7 +220,8 @@ impl Tenants {
             batches,
             recent,
             intents,
-            trust,
+            trust: trust(&tenant.federation, keys),
+            trust_in_entra: trust(&tenant.entra_tokens, entra_keys),
         }
     }
 
@@ -227,14 +234,20 @@ impl Tenants {
             recent: Arc::default(),
             intents: Arc::new(Intents::new(self.shared.is_some())),
             keys: None,
+            entra_keys: None,
         });
         entry.state = entry.state.under(tenant.upstream.limits);
         let per_minute = tenant.upstream.limits.batches_per_minute;
         let batches = entry.batches.under(&tenant.adapter.manifest, per_minute);
         entry.batches = Arc::new(batches);
-        let url = tenant.federation.as_ref().map(|it| &it.keys_url);
-        if entry.keys.as_ref().map(|keys| keys.url()) != url {
-            entry.keys = url.map(|url| Arc::new(Keys::at(url.clone())));
+        for (keys, federation) in [
+            (&mut entry.keys, &tenant.federation),
+            (&mut entry.entra_keys, &tenant.entra_tokens),
+        ] {
+            let url = federation.as_ref().map(|it| &it.keys_url);
+            if keys.as_ref().map(|keys| keys.url()) != url {
+                *keys = url.map(|url| Arc::new(Keys::at(url.clone())));
+            }
         }
         entry.clone()
     }
@@ -305,17 +318,34 @@ impl Entrances {
     /// [`AuthFault::TenantUnavailable`]: the same, while there are tenants that could not be
     /// loaded, of which it may be one. Nobody learns of which tenants that is so.
     pub(super) fn trust(&self, tenant: &TenantId) -> Result<Trust, AuthFault> {
+        self.trusted(tenant, |entry| entry.trust.clone())
+    }
+
+    /// Which tokens that Entra makes itself are good for this tenant.
+    ///
+    /// # Errors
+    /// As of [`trust`](Self::trust).
+    pub(super) fn trust_in_entra(&self, tenant: &TenantId) -> Result<Trust, AuthFault> {
+        self.trusted(tenant, |entry| entry.trust_in_entra.clone())
+    }
+
+    fn trusted(
+        &self,
+        tenant: &TenantId,
+        of: impl Fn(&Entry) -> Option<Trust>,
+    ) -> Result<Trust, AuthFault> {
         let live = self.tenants.live.load();
         let entry = live.get(tenant).and_then(Option::as_ref);
-        let trust = entry.and_then(|entry| entry.trust.clone());
+        let trust = entry.and_then(|entry| of(entry));
         trust.ok_or_else(|| match live.values().all(Option::is_some) {
             true => AuthFault::Unknown,
             false => AuthFault::TenantUnavailable,
         })
     }
 
-    /// An operation of each tenant that can be served, for work that is no request's.
-    pub(super) fn beside_requests(&self, deadline: Instant) -> Vec<Operation> {
+    /// An operation of each tenant that can be served, for work that is no request's. It begins
+    /// with the call, and may take so long.
+    pub(super) fn beside_requests(&self) -> Vec<impl FnOnce(Duration) -> Operation + use<>> {
         let live = self.tenants.live.load();
         let entries = live.values().flatten().map(|entry| {
             let entrance = Entrance {
@@ -324,8 +354,10 @@ impl Entrances {
                 entry: Arc::clone(entry),
                 audience: Rc::default(),
             };
-            let story = Story::unheard_of(&entry.tenant.id);
-            entrance.operation(String::new(), deadline, story)
+            move |limit| {
+                let story = Story::unheard_of(&entrance.entry.tenant.id);
+                entrance.operation(String::new(), Instant::now() + limit, story)
+            }
         });
         entries.collect()
     }

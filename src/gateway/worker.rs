@@ -3,11 +3,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::tenants::Entrances;
+use super::tenants::{Entrances, Trust};
 use crate::adapter::keys::TenantId;
 use crate::script::call::LocalBoxFuture;
 use crate::server::{Admission, Application, Grant};
-use crate::tenant::oauth::{Claim, Clients, Generation, KeySource, Proof, is_access};
+use crate::tenant::oauth::{Claim, Clients, Generation, KeySource, Proof, is_access, is_signed};
 use crate::tenant::token::{AuthFault, Tokens};
 
 /// What stands behind the server on one worker thread: the tokens that all
@@ -42,10 +42,22 @@ impl Worker {
     async fn by_assertion(&self, client_id: &str, assertion: &str) -> Identified {
         let tenant = TenantId::parse(client_id).ok_or(AuthFault::Unknown)?;
         let trust = self.entrances.trust(&tenant)?;
+        self.verify(&trust, assertion).await?;
+        Ok((tenant, trust.federation.generation()))
+    }
+
+    /// A token that Entra made itself, for the tenant in the path. It is looked at each time.
+    async fn by_entra(&self, named: &str, token: &str) -> Result<Rc<dyn Admission>, AuthFault> {
+        let tenant = TenantId::parse(named).ok_or(AuthFault::Unknown)?;
+        let trust = self.entrances.trust_in_entra(&tenant)?;
+        self.verify(&trust, token).await?;
+        self.entrances.open(&tenant)
+    }
+
+    async fn verify(&self, trust: &Trust, assertion: &str) -> Result<(), AuthFault> {
         let candidate = trust.federation.read(assertion)?;
         let key = trust.keys.key(&candidate.kid, &self.documents).await?;
-        trust.federation.verify(&candidate, &key)?;
-        Ok((tenant, trust.federation.generation()))
+        trust.federation.verify(&candidate, &key)
     }
 }
 
@@ -56,11 +68,15 @@ impl Application for Worker {
     fn authenticate<'a>(
         &'a self,
         token: &'a str,
+        named: Option<&'a str>,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
         Box::pin(async move {
             if is_access(token) {
                 let access = self.clients.admit(token).await?;
                 return self.entrances.open_by(&access);
+            }
+            if let (true, Some(named)) = (is_signed(token), named) {
+                return self.by_entra(named, token).await;
             }
             let tenant = match self.tokens.authenticate(token).await {
                 Ok(tenant) => tenant,

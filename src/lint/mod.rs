@@ -8,7 +8,9 @@ pub use transcripts::unplayed;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::adapter::Adapter;
 use crate::catalog::diagnostics::Report;
 use crate::catalog::{Catalog, Sources};
 use crate::problem::{Problem, file};
@@ -18,8 +20,9 @@ use crate::tenant::file::TenantFile;
 pub fn catalog(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeSet<String> {
     let mut problems = Vec::new();
     let mut files = BTreeSet::new();
-    for adapter in catalog.adapters.values() {
-        let file = named(&sources.adapters, &adapter.name);
+    let own = |adapter: &&Arc<Adapter>| !sources.is_built_in(adapter);
+    for adapter in catalog.adapters.values().filter(own) {
+        let file = sources.manifest(&adapter.name).name();
         let text = report.text_of(&file).unwrap_or_default();
         problems.extend(adapter.lints(&file, text));
         files.extend([file, adapter.script.file.clone()]);

@@ -8,6 +8,7 @@
 mod difference;
 pub mod file;
 pub mod manual;
+pub mod version;
 pub mod wording;
 
 pub use difference::{Difference, differences};

@@ -85,7 +85,7 @@ impl Run<'_> {
     }
 
     /// Looks for the object of an earlier try, for as long as it may still appear.
-    async fn earlier_object(&self, intent: &Intent) -> Outcome<Option<Found>> {
+    pub(super) async fn earlier_object(&self, intent: &Intent) -> Outcome<Option<Found>> {
         let operation = self.operation;
         let mut settling = Settling::of(operation, intent);
         loop {

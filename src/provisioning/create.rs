@@ -121,6 +121,10 @@ impl Operation {
             ResourceKind::User => Vec::new(),
         };
         let members: Vec<_> = members.iter().map(|id| ScimId::new(id)).collect();
+        if let Some(earlier) = earlier.as_ref().filter(|_| !members.is_empty()) {
+            // It may take long, and nobody is to wait for these people meanwhile.
+            run.earlier_object(earlier).await?;
+        }
         run.lock_members(members.iter()).await?;
         plan.then_for(members.clone(), Step::Resolve);
         plan.then(Step::Create(native));

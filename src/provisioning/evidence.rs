@@ -71,7 +71,8 @@ impl Operation {
         Ok(())
     }
 
-    fn was_there_before(&self, intent: &Intent, id: &NativeId) -> bool {
+    /// Whether an object was known before an intent began, and not by its create.
+    pub(super) fn was_there_before(&self, intent: &Intent, id: &NativeId) -> bool {
         let known = |began| self.known.was_known(&self.tenant, intent.kind, id, began);
         intent.began.is_some_and(known)
     }

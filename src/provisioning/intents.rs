@@ -224,8 +224,17 @@ impl Intents {
         if self.state().loaded && !self.shared {
             return Ok(());
         }
-        let mut read = asking.memory.intents(asking.tenant).await?;
-        let now = asking.now;
+        let read = asking.memory.intents(asking.tenant).await?;
+        if self.take(read, asking.now) {
+            // Noted for the next process too, which would wait as long again. Where it cannot be,
+            // it is with the next commit.
+            let _ = self.flush(asking.memory, asking.tenant).await;
+        }
+        Ok(())
+    }
+
+    /// Takes what the store holds; `true` if that has changed.
+    fn take(&self, mut read: Vec<Intent>, now: u64) -> bool {
         let mut state = self.state();
         if self.shared {
             // Of its own it knows more than is stored.
@@ -247,7 +256,7 @@ impl Intents {
             }
             state.open.splice(0..0, read);
         }
-        Ok(())
+        !state.changed.is_empty()
     }
 
     /// Commits an intent.

@@ -14,10 +14,12 @@ use crate::adapter::mapping::{Reading, Written};
 use crate::scim::ResourceKind;
 
 impl Operation {
-    /// How long look-ups may lag; `None` if they do not.
+    /// How long look-ups may lag, counted to when they are answered: one that was asked before an
+    /// index showed a write is still on its way after that. `None` if they do not lag.
     fn lag(&self) -> Option<Duration> {
-        let lag = self.adapter.manifest.index_lag_ms;
-        lag.map(Duration::from_millis)
+        let manifest = &self.adapter.manifest;
+        let lag = Duration::from_millis(manifest.index_lag_ms?);
+        Some(lag + manifest.deadlines.call())
     }
 
     /// Takes note of an object that is about to be changed: the vendor may have done it long before

@@ -8,7 +8,7 @@ use super::intent::{Intent, Purpose};
 use super::making::Making;
 use super::memory::Completion;
 use super::name::Name;
-use super::names::names_of;
+use super::names::{names_held, names_of};
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, looked};
 use super::plan::{Plan, Step};
@@ -16,7 +16,7 @@ use super::process::milliseconds;
 use super::run::{Run, Target};
 use super::writes::{Done, Translated};
 use crate::adapter::keys::{NativeId, ScimId};
-use crate::adapter::mapping::{self, Change, Native, Written, extra_of, update_overrides};
+use crate::adapter::mapping::{self, Change, Native, Reading, Written, extra_of, update_overrides};
 use crate::adapter::remembered::{Remembered, ValueOverride};
 use crate::scim::{Object, ResourceKind};
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
@@ -68,16 +68,15 @@ impl Run<'_> {
         let sent = native.written.clone();
         let created = operation.create_native(kind, native, &self.wanted).await;
         let lost = match created {
-            Ok(Done {
-                reading: Some(reading),
-                written,
-            }) => {
-                operation.intents.created(&intent.id, &reading.id);
-                self.reading = Some(reading);
-                self.written = written;
-                return self.begin_afresh().await;
-            }
-            Ok(Done { reading: None, .. }) => VendorFault::UnknownOutcome.into(),
+            Ok(Done { reading, written }) => match operation.meant(&intent, reading).await? {
+                Some(reading) => {
+                    operation.intents.created(&intent.id, &reading.id);
+                    self.reading = Some(reading);
+                    self.written = written;
+                    return self.begin_afresh().await;
+                }
+                None => VendorFault::UnknownOutcome.into(),
+            },
             // A part of it was done and another part was refused: nothing is left to look for.
             Err(NotDone::Unknown(refused @ Failure::Client(_))) => {
                 return Err(NotDone::Unknown(refused));
@@ -236,6 +235,27 @@ impl Run<'_> {
 }
 
 impl Operation {
+    /// What a create has made by its reply; `None` if that does not say so.
+    ///
+    /// A reply that shows other names than were sent is about somebody else, or the vendor has
+    /// changed them: whoever has the names that were sent is the one, and an object that was there
+    /// before is not.
+    async fn meant(&self, intent: &Intent, reply: Option<Reading>) -> Outcome<Option<Reading>> {
+        let kind = intent.kind;
+        let Some(reply) = reply else {
+            return Ok(None);
+        };
+        let held = names_held(self.mapping(kind)?, &reply);
+        if held.is_empty() || intent.shares_a_name(&held) {
+            return Ok(Some(reply));
+        }
+        match self.find_named(kind, &intent.names).await {
+            Ok(Some(found)) if self.is_of(intent, &found.reading)? => Ok(Some(found.reading)),
+            Ok(_) if !self.was_there_before(intent, &reply.id) => Ok(Some(reply)),
+            _ => Ok(None),
+        }
+    }
+
     /// Commits what a create leaves to keep, and gives the object's SCIM id.
     pub(super) async fn complete(
         &self,

@@ -163,11 +163,18 @@ pub struct Verdict<'t> {
 }
 
 impl ReplyTable {
-    /// Reads a body; `None` if it is not what the vendor writes, or nested too deeply.
+    /// Reads a body; `None` if it is not what the vendor writes, or nested too deeply. A web page
+    /// may be XML too, and is no vendor's.
     pub fn parse(&self, body: &[u8]) -> Option<Value> {
         match self.format {
             Format::Json => json::parse(body),
-            Format::Xml => xml::read(body, &self.lists),
+            Format::Xml => {
+                let is_page = |tree: &Value| {
+                    let mut roots = tree.as_object().into_iter().flat_map(|tree| tree.keys());
+                    roots.any(|root| root.eq_ignore_ascii_case("html"))
+                };
+                xml::read(body, &self.lists).filter(|tree| !is_page(tree))
+            }
         }
     }
 

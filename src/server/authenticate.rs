@@ -21,7 +21,7 @@ pub(super) async fn authenticate(
     route: &Route<'_>,
 ) -> Result<Rc<dyn Admission>, Rejection> {
     let token = bearer(headers).ok_or(Rejection::NoToken)?;
-    let admission = application.authenticate(token).await;
+    let admission = application.authenticate(token, route.tenant).await;
     let admission = admission
         .map_err(|fault| ours(fault).unwrap_or_else(|| Rejection::BadToken(fault.to_string())))?;
     let tenant = admission.tenant().as_str();
@@ -41,6 +41,7 @@ pub(super) fn ours(fault: AuthFault) -> Option<Rejection> {
             let why = "the tokens cannot be read".to_owned();
             Some(GatewayFault::StoreUnavailable(why).into())
         }
+        AuthFault::KeysUnavailable => Some(Rejection::NoKeys),
         AuthFault::TenantUnavailable => Some(GatewayFault::TenantUnavailable.into()),
         _ => None,
     }

@@ -81,7 +81,8 @@ pub type Grant = (Rc<dyn Admission>, Granted);
 
 /// What stands behind the server; one per worker thread, and it stays there.
 pub trait Application {
-    /// Finds out whose token this is.
+    /// Finds out whose token this is. One that Entra makes itself names no tenant: it is of the one
+    /// in the request's path, `named`.
     ///
     /// # Errors
     /// [`AuthFault`]. `StoreUnavailable` and `TenantUnavailable` are our own
@@ -89,6 +90,7 @@ pub trait Application {
     fn authenticate<'a>(
         &'a self,
         token: &'a str,
+        named: Option<&'a str>,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>>;
 
     /// Gives an access token to a client that shows itself, and the way in that it opens.

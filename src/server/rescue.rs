@@ -28,6 +28,8 @@ pub(super) enum Rejection {
     BadToken(String),
     /// The token endpoint gives no token.
     Token(Refused),
+    /// The keys to check the token by cannot be had.
+    NoKeys,
     /// The path is below no Tenant URL.
     NoSuchPath,
     /// The endpoint does not know the method.
@@ -119,6 +121,12 @@ impl Rejection {
                     _ => draft,
                 }
             }
+            Self::NoKeys => later(
+                300,
+                &format!(
+                    "The gateway cannot fetch the keys that Entra signs its tokens with; the token may be good. Whoever runs the gateway must let it reach Entra. Request id {id}."
+                ),
+            ),
             Self::NoSuchPath => plain(404, "There is nothing here. The Tenant URL ends in /scim/v2."),
             Self::MethodNotAllowed { allow } => {
                 plain(405, "The endpoint does not know this method.").with(ALLOW, allow)
@@ -252,6 +260,7 @@ impl Rejection {
             Self::NoToken
             | Self::BadToken(_)
             | Self::Token(_)
+            | Self::NoKeys
             | Self::NoSuchPath
             | Self::MethodNotAllowed { .. } => {
                 tracing::debug!(fault = "client", "request refused");

@@ -18,6 +18,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 use url::Url;
 
+use super::oauth::entra_tokens::EntraTokensFile;
 use super::oauth::federation::FederationFile;
 use super::redact::secrets;
 use super::secret::{SecretSource, Secrets};
@@ -26,6 +27,7 @@ use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::{CredentialKind, Limits, Setting};
 use crate::adapter::settings::Settings;
+use crate::problem::version::{self, FormatVersion};
 use crate::problem::wording::{one_of, plain};
 use crate::problem::{Problem, meant_by, nearest};
 use crate::scim::Profile;
@@ -34,6 +36,9 @@ use crate::scim::Profile;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantFile {
+    /// The form it is written in.
+    #[serde(default, rename = "version")]
+    _version: FormatVersion,
     /// The adapter's name.
     pub adapter: Spanned<String>,
     /// Whose dialect of SCIM it speaks.
@@ -51,6 +56,7 @@ pub struct TenantFile {
     #[serde(default)]
     groups: GroupSettings,
     federation: Option<FederationFile>,
+    entra_tokens: Option<EntraTokensFile>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -66,6 +72,9 @@ impl TenantFile {
     /// What TOML or the keys are wrong about.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
         toml::from_str(text).map_err(|error| {
+            if let Some(newer) = version::newer(file, text) {
+                return newer;
+            }
             let problem = match error.span() {
                 Some(span) if is_secret(text, &span) => in_credential(file),
                 _ => invalid(file, text, &error),
@@ -111,6 +120,14 @@ impl TenantFile {
             problems.extend(found);
             None
         });
+        let entra_tokens = self
+            .entra_tokens
+            .map(|section| section.check(file))
+            .transpose();
+        let entra_tokens = entra_tokens.unwrap_or_else(|found| {
+            problems.extend(found);
+            None
+        });
         let (Ok(base_url), true) = (base_url, problems.is_empty()) else {
             return Err(problems);
         };
@@ -130,6 +147,7 @@ impl TenantFile {
             settings: Arc::new(settings),
             group_priority: Arc::new(self.groups.priority),
             federation: federation.map(Arc::new),
+            entra_tokens: entra_tokens.map(Arc::new),
             upstream: Upstream {
                 base_url,
                 token_url,

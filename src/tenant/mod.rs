@@ -44,6 +44,8 @@ pub struct Tenant {
     pub group_priority: Arc<BTreeMap<String, i64>>,
     /// Whose assertions its OAuth client may show.
     pub federation: Option<Arc<Federation>>,
+    /// Which tokens that Entra makes itself are good for it.
+    pub entra_tokens: Option<Arc<Federation>>,
     /// Where its calls go.
     pub upstream: Upstream,
 }

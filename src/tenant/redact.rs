@@ -7,7 +7,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys of a tenant file whose values are no secrets.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 10] = [
+    "version",
+    "credential_kind",
     "adapter",
     "base_url",
     "profile",
@@ -15,6 +17,7 @@ const OPEN: [&str; 7] = [
     "limits",
     "groups",
     "federation",
+    "entra_tokens",
 ];
 /// Keys of a credential that only name the place of a secret.
 const PLACES: [&str; 2] = ["file", "env"];

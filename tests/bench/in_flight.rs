@@ -96,6 +96,7 @@ fn gateway(vendor: &str) {
     config.limits.burst = 1_000_000.try_into().unwrap();
     config.store.path = scratch.path().join("state.db");
     let (catalog, report) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: root.join("adapters"),
         scripts: root.join("scripts"),
         tenants: Some(tenants),

@@ -202,6 +202,7 @@ impl Stand {
     fn new() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let (catalog, report) = catalog::load(&Sources {
+            has_built_in: false,
             adapters: root.join("adapters"),
             scripts: root.join("scripts"),
             tenants: None,

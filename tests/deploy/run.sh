@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What operators are given, in the hands of their tools: charts by helm, rules by promtool and by a
-# real Prometheus before real gateways, the unit by systemd. Needs python3 and its package index; what
+# real Prometheus before real gateways, the unit by systemd, packages by dpkg and rpm, samples by the
+# proxies they are for. Needs python3 and its package index; what
 # else is missing it installs by apt. SCIMGATE names the binary; without it one is built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -9,6 +10,10 @@ missing=()
 command -v prometheus >/dev/null || missing+=(prometheus)
 command -v systemd-analyze >/dev/null || missing+=(systemd)
 command -v openssl >/dev/null || missing+=(openssl)
+command -v nginx >/dev/null || missing+=(nginx-light)
+command -v caddy >/dev/null || missing+=(caddy)
+command -v rpm >/dev/null || missing+=(rpm)
+command -v man >/dev/null || missing+=(man-db)
 if [ ${#missing[@]} -gt 0 ]; then
     apt-get install --yes --quiet --no-install-recommends "${missing[@]}" >/dev/null
 fi
@@ -19,5 +24,5 @@ fi
 
 venv=target/venv/deploy
 [ -x $venv/bin/pip ] || python3 -m venv $venv
-$venv/bin/pip install --quiet --disable-pip-version-check -r tests/deploy/requirements.txt
+$venv/bin/pip install --quiet --disable-pip-version-check -r tests/deploy/requirements.txt -r deploy/release/requirements.txt
 PATH="$PWD/$venv/bin:$PATH" pytest -q -p no:cacheprovider "${@:-tests/deploy}"

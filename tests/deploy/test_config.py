@@ -9,6 +9,7 @@ import pytest
 from gateway import SCIMGATE
 
 TAKEN = {
+    "version": [1],
     "workers": [1, 64],
     "server.listen": ["0.0.0.0:80", "[::1]:443", "127.0.0.1:0"],
     "server.public_url": ["https://scim.example.com", "http://[::1]:80/a/b", "https://h/with@sign"],
@@ -28,6 +29,7 @@ TAKEN = {
     "oauth.access_token_minutes": [60, 360],
 }
 REFUSED = {
+    "version": [0, 2, "1"],
     "wokers": [1],
     "workers": [0, "4", -1],
     "server": [3],

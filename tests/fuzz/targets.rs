@@ -3,6 +3,9 @@
 //!
 //! `cargo fuzz` and the smoke run in `tests/it/fuzz_smoke.rs` call the same functions.
 
+mod edge;
+mod scripts;
+
 use std::sync::{Arc, LazyLock};
 
 use scimgate::scim::schema::{Extension, Schema};
@@ -12,15 +15,22 @@ use scimgate::scim::{
 };
 use serde_json::Value;
 
+pub(crate) use self::edge::fuzz_http_edge;
+pub(crate) use self::scripts::{fuzz_reply, fuzz_script, fuzz_script_run};
+
 /// A target: bytes in, the length of what came out.
 pub(crate) type Target = fn(&[u8]) -> usize;
 
 /// All targets by the name of their corpus.
-pub(crate) const TARGETS: [(&str, Target); 5] = [
+pub(crate) const TARGETS: [(&str, Target); 9] = [
     ("filter", fuzz_filter),
+    ("http_edge", fuzz_http_edge),
     ("json_limits", fuzz_json_limits),
     ("patch", fuzz_patch),
     ("path", fuzz_path),
+    ("reply", fuzz_reply),
+    ("script", fuzz_script),
+    ("script_run", fuzz_script_run),
     ("url_query", fuzz_url_query),
 ];
 

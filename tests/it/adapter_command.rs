@@ -12,8 +12,14 @@ fn the_vendors_are_listed_with_what_they_have() {
     house.write("tests/vendors/example/a.http", "");
     let output = house.run(&["adapter", "list"]);
     expect![[r#"
-        NAME     TITLE    RESOURCES  CREDENTIAL  ATTRIBUTES  TRANSCRIPTS
-        example  Example  User       bearer      4           1
+        NAME       TITLE                                RESOURCES    CREDENTIAL    ATTRIBUTES  TRANSCRIPTS  SERVED FROM
+        example    Example                              User         bearer        4           1            files
+        paloalto   Palo Alto Networks SCIM Connector    User, Group  key_exchange  31 + 3      0            the program
+        reference  Reference                            User, Group  header        43 + 3      0            the program
+        sosafe     SoSafe                               User, Group  header        28 + 3      0            the program
+        webroot    Webroot Security Awareness Training  User, Group  oauth2        5 + 3       0            the program
+        wedo       WEDO                                 User         bearer        9           0            the program
+        wss        WSS                                  User, Group  basic         16 + 3      0            the program
     "#]]
     .assert_eq(&text_of(&output.stdout));
     assert_eq!(output.status.code(), Some(0));

@@ -13,6 +13,7 @@ fn adapter(name: &str) -> Arc<Adapter> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let directory = directory.join(name);
     let (catalog, report) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: directory.clone(),
         scripts: directory,
         tenants: None,
@@ -27,6 +28,7 @@ fn tenant(text: &str) -> Result<Vec<String>, String> {
     std::fs::write(tenants.path().join("acme.toml"), text).unwrap();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tower");
     let (catalog, report) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: directory.clone(),
         scripts: directory,
         tenants: Some(tenants.path().to_owned()),
@@ -70,6 +72,7 @@ fn two_manifests_share_a_script() {
     let tower = adapter("tower");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tower");
     let (catalog, _) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: directory.clone(),
         scripts: directory,
         tenants: None,

@@ -502,7 +502,7 @@ fn what_is_named_must_be_there() {
         ),
         (
             &["check", "--vendor", "other"],
-            "scimgate: there is no adapter other; there are: example\n",
+            "scimgate: there is no adapter other; there are: example, paloalto, reference, sosafe, webroot, wedo, wss\n",
         ),
         (
             &["check", "scripts/exmple.rhai"],

@@ -64,8 +64,11 @@ const MISTAKES: &[Mistake] = &[
     mistake("file::unreadable", |house| {
         house.write(
             CONFIG,
-            "[catalog]\nscripts = \"nowhere\"\nadapters = \"nowhere\"\n",
+            "[catalog]\nscripts = \"nowhere\"\nadapters = \"nowhere\"\nbuilt_in = false\n",
         );
+    }),
+    mistake("file::newer-version", |house| {
+        house.edit(MANIFEST, "title = ", "version = 2\ntitle = ");
     }),
     mistake("adapter::name", |house| {
         house.copy("tests/data/example.toml", "adapters/My Vendor.toml");

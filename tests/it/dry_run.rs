@@ -25,6 +25,7 @@ fn root() -> &'static Path {
 
 fn adapters() -> Vec<Arc<Adapter>> {
     let (catalog, report) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: root().join("adapters"),
         scripts: root().join("scripts"),
         tenants: None,

@@ -10,8 +10,12 @@ use crate::fuzz_targets::{TARGETS, Target};
 
 /// How many, of each target. Longer runs are the fuzzer's.
 const MUTATIONS: u64 = 5_000;
-/// What one input may take; a busy machine gets three tries.
+/// How many of a target that takes more time.
+const FEW: u64 = 300;
+/// What one input may take of the processor.
 const PATIENCE: Duration = Duration::from_millis(400);
+/// What a script may take: tables are evaluated for two seconds at most.
+const SCRIPT: Duration = Duration::from_secs(3);
 /// What may come out: this much, and so many times what came in (three profiles, two types).
 const LEAST_OUTPUT: usize = 20_000;
 const OUTPUT_PER_INPUT: usize = 100;
@@ -85,7 +89,35 @@ fn url_query() {
     smoke("url_query");
 }
 
+#[test]
+fn http_edge() {
+    few("http_edge", PATIENCE);
+}
+
+#[test]
+fn reply() {
+    smoke("reply");
+}
+
+#[test]
+fn script() {
+    few("script", SCRIPT);
+}
+
+#[test]
+fn script_run() {
+    few("script_run", SCRIPT);
+}
+
 fn smoke(name: &str) {
+    play(name, MUTATIONS, PATIENCE);
+}
+
+fn few(name: &str, patience: Duration) {
+    play(name, FEW, patience);
+}
+
+fn play(name: &str, mutations: u64, patience: Duration) {
     let (_, target) = TARGETS
         .into_iter()
         .find(|(known, _)| *known == name)
@@ -97,11 +129,11 @@ fn smoke(name: &str) {
         corpus.len()
     );
     for input in &corpus {
-        run(target, input);
+        run(target, input, patience);
     }
     let mut random = Random(0x5EED ^ name.len() as u64);
-    for _ in 0..MUTATIONS {
-        run(target, &mutated(&corpus, &mut random));
+    for _ in 0..mutations {
+        run(target, &mutated(&corpus, &mut random), patience);
     }
 }
 
@@ -120,7 +152,7 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn run(target: Target, input: &[u8]) {
+fn run(target: Target, input: &[u8], patience: Duration) {
     let shown = String::from_utf8_lossy(&input[..input.len().min(400)]).into_owned();
     let timed = || {
         let begun = cpu_time();
@@ -131,7 +163,7 @@ fn run(target: Target, input: &[u8]) {
         )
     };
     let (out, took) = timed();
-    assert!(took <= PATIENCE, "{took:?} for {shown:?}");
+    assert!(took <= patience, "{took:?} for {shown:?}");
     assert!(
         out <= LEAST_OUTPUT + OUTPUT_PER_INPUT * input.len(),
         "{out} bytes for {shown:?}"

@@ -1,6 +1,9 @@
 //! What a package puts beside the program.
 
+use std::path::Path;
 use std::process::Command;
+
+use crate::house::House;
 
 fn scimgate(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_scimgate"))
@@ -11,26 +14,53 @@ fn scimgate(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What bash offers for the last of `words`, in a house with its configuration.
+fn completed(house: &House, words: &str) -> Vec<String> {
+    let binary = Path::new(env!("CARGO_BIN_EXE_scimgate"));
+    let line = format!(
+        "source <(scimgate completions bash); COMP_WORDS=({words}); \
+         COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); COMP_TYPE=9; \
+         _clap_complete_scimgate scimgate \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; \
+         printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    let output = Command::new("bash")
+        .args(["-c", &line])
+        .current_dir(house.path())
+        .env("SCIMGATE_CONFIG", "scimgate.toml")
+        .env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", binary.parent().unwrap().display()),
+        )
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    let mut names: Vec<_> = told
+        .split_whitespace()
+        .map(|name| name.to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn bash_completes_verbs_and_their_options() {
-    let directory = tempfile::tempdir().unwrap();
-    let script = directory.path().join("scimgate.bash");
-    std::fs::write(&script, scimgate(&["completions", "bash"])).unwrap();
-    let complete = |words: &str| {
-        let output = Command::new("bash")
-            .arg("-c")
-            .arg(format!(
-                "source {}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
-                 _scimgate scimgate \"${{COMP_WORDS[-1]}}\" \"${{COMP_WORDS[-2]}}\"; echo \"${{COMPREPLY[@]}}\"",
-                script.display()
-            ))
-            .output()
-            .unwrap();
-        assert!(output.status.success());
-        String::from_utf8(output.stdout).unwrap()
-    };
-    assert_eq!(complete("scimgate che").trim(), "check");
-    assert_eq!(complete("scimgate probe --read").trim(), "--read-only");
+fn bash_completes_verbs_options_tenants_and_vendors() {
+    let house = House::of_example();
+    house.write("scimgate.toml", "[catalog]\nadapters = \"adapters\"\n");
+    house.write("tenants/acme.toml", "");
+    house.write("tenants/globex.toml", "");
+    let complete = |words: &str| completed(&house, words);
+    assert_eq!(complete("scimgate che"), ["check"]);
+    assert_eq!(complete("scimgate probe --read"), ["--read-only"]);
+    assert_eq!(complete("scimgate token mint --tenant a"), ["acme"]);
+    assert_eq!(complete("scimgate tenant show g"), ["globex"]);
+    assert_eq!(complete("scimgate check --vendor ex"), ["example"]);
+    assert_eq!(complete("scimgate test w"), ["webroot", "wedo", "wss"]);
+    assert_eq!(complete("scimgate tenant add new --adapter so"), ["sosafe"]);
+    // Another configuration, named in the line; one that cannot be read offers nothing.
+    house.write("other.toml", "[catalog]\nbuilt_in = false\n");
+    assert_eq!(complete("scimgate -c other.toml adapter show w"), [""; 0]);
+    assert_eq!(complete("scimgate -c none.toml tenant show a"), [""; 0]);
 }
 
 #[test]

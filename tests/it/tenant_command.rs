@@ -20,7 +20,7 @@ const ADD: [&str; 9] = [
 /// A directory as `init` makes it.
 fn begun() -> House {
     let house = House::empty();
-    let made = house.run(&["init", ".", "--vendor", "sosafe", "--vendor", "webroot"]);
+    let made = house.run(&["init", "."]);
     assert_eq!(made.status.code(), Some(0), "{}", text_of(&made.stderr));
     house.variable("SCIMGATE_CONFIG", "scimgate.toml");
     house
@@ -72,8 +72,9 @@ fn a_new_tenants_file_has_a_place_for_all_that_its_vendor_asks_for() {
     let more = ["--base-url", "https://api.example", "--set", "region=eu"];
     told(&house, 0, &[&add[..], &more].concat());
     let file = std::fs::read_to_string(house.path().join("tenants/acme.toml")).unwrap();
-    expect![[r#"
+    expect![[r##"
         # Example. `scimgate adapter show example` tells what a tenant sets.
+        version = 1
         adapter = "example"
         base_url = "https://api.example"
 
@@ -84,7 +85,7 @@ fn a_new_tenants_file_has_a_place_for_all_that_its_vendor_asks_for() {
         # Files, counted from this one's directory. A secret itself never stands here.
         [credential]
         token = { file = "../secrets/acme/token" }
-    "#]]
+    "##]]
     .assert_eq(&file);
 }
 

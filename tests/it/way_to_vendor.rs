@@ -116,6 +116,7 @@ async fn call(
     );
     write("tenants/acme.toml", &tenant);
     let (catalog, report) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: directory.path().join("adapters"),
         scripts: directory.path().join("scripts"),
         tenants: Some(directory.path().join("tenants")),

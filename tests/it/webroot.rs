@@ -46,6 +46,7 @@ impl Stand {
         let directory = tempfile::tempdir().unwrap();
         let config = write_files(directory.path(), vendor.base_url());
         let (catalog, report) = catalog::load(&Sources {
+            has_built_in: false,
             adapters: config.catalog.adapters.clone(),
             scripts: config.catalog.scripts.clone(),
             tenants: Some(config.catalog.tenants.clone()),
@@ -247,6 +248,7 @@ fn a_token_endpoint_is_always_the_tenants_own() {
             manifest.replace("\"/auth/token\"", &format!("\"{token_url}\""))
         });
         let (_, report) = catalog::load(&Sources {
+            has_built_in: false,
             adapters: config.catalog.adapters,
             scripts: config.catalog.scripts,
             tenants: Some(config.catalog.tenants),

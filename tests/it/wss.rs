@@ -47,6 +47,7 @@ impl Stand {
             edit(manifest.replace(usual, "batches_per_minute = 60\n"))
         });
         let (catalog, report) = catalog::load(&Sources {
+            has_built_in: false,
             adapters: config.catalog.adapters.clone(),
             scripts: config.catalog.scripts.clone(),
             tenants: Some(config.catalog.tenants.clone()),

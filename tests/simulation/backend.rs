@@ -266,7 +266,7 @@ impl Way {
         }
         let done = self.below(2) == 0;
         let is_read = call.method == Verb::Get;
-        match self.below(13) {
+        match self.below(14) {
             0 => Fate::Unsent,
             1 => Fate::Busy,
             2 => Fate::Failed { done },
@@ -277,6 +277,8 @@ impl Way {
             8 => Fate::Credential,
             9 if is_read => Fate::Stranger,
             9 | 10 if creates(call) => Fate::Late,
+            // Where look-ups lag, they do not tell who was made instead.
+            13 if creates(call) && self.world.class.lag.is_none() => Fate::Stranger,
             _ => Fate::Lost { done: !is_read },
         }
     }

@@ -193,6 +193,20 @@ fn a_reply_about_another_group_renames_none() {
     (0..200).for_each(|seed| is_well(&plan, seed));
 }
 
+/// The names that were sent tell whom a create has made, whatever its reply is about.
+#[test]
+fn a_reply_to_a_create_about_somebody_else_is_not_followed() {
+    let (person, team) = (Actor::Person(0), Actor::NewTeam(0));
+    let deeds = [person, team].map(|actor| (actor, Step::Provision));
+    for class in ["unique-bare", "open", "exclusive"] {
+        let plan = Plan {
+            faults: 40,
+            ..plan(class, deeds.into())
+        };
+        (0..50).for_each(|seed| is_well(&plan, seed));
+    }
+}
+
 /// A look-up that lags says nothing of what is being written.
 #[test]
 fn whoever_looks_during_a_change_finds_it_once_the_vendor_has_made_it() {
@@ -203,6 +217,17 @@ fn whoever_looks_during_a_change_finds_it_once_the_vendor_has_made_it() {
         deeds.extend([(rival, Step::Provision), (rival, Step::Wait(300))]);
     }
     (0..100).for_each(|seed| is_well(&plan("lagging", deeds.clone()), seed));
+}
+
+/// A look-up that was asked before an index shows a write may be answered after that.
+#[test]
+fn what_was_written_is_found_by_a_look_up_on_its_way_when_the_index_shows_it() {
+    let person = Actor::Person(0);
+    for wait in (5500..6300).step_by(20) {
+        let steps = [Step::Provision, Step::Wait(wait), Step::Look];
+        let plan = plan("lagging", steps.map(|step| (person, step)).into());
+        (0..20).for_each(|seed| is_well(&plan, seed));
+    }
 }
 
 /// A 204 says that the group is known, and of which create it is only its name tells.

@@ -429,10 +429,10 @@ impl Vendor {
 
     fn becomes(&mut self, object: usize, fields: Option<Fields>, now: u64) {
         let lag = self.class.lag.map_or(0, |lag| lag.as_millis() as usize);
-        let lag = if lag > 0 {
-            self.dice.below(lag) as u64
-        } else {
-            0
+        let lag = match lag {
+            0 => 0,
+            _ if self.dice.below(4) == 0 => lag as u64 - 1,
+            _ => self.dice.below(lag) as u64,
         };
         let versions = &mut self.objects[object].versions;
         let before = versions.last().map_or(0, |last| last.seen);

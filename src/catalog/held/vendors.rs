@@ -23,12 +23,19 @@ pub(super) struct VendorVersion {
     pub(super) code: Fingerprint,
     /// How many transcripts it passed.
     transcripts: usize,
+    /// Whether it is the program's.
+    is_built_in: bool,
 }
 
 impl Held {
     pub(super) fn advance_vendors(&mut self, disk: &Disk, look: &Look<'_>, changes: &mut Changes) {
         // A directory that cannot be read says nothing about what should be in it.
         let Some(found) = &disk.vendors else { return };
+        let mut running = self.vendors.values().filter_map(Slot::running);
+        if !disk.missing.is_empty() && running.any(|version| !version.is_built_in) {
+            changes.general.extend(disk.missing.iter().cloned());
+            return;
+        }
         for (name, files) in found {
             let slot = self.vendors.entry(name.clone()).or_default();
             if look.tries(slot, files.seen) {
@@ -141,6 +148,7 @@ fn version(
         adapter,
         code: files.code,
         transcripts: played,
+        is_built_in: files.are_built_in(),
     })
 }
 

@@ -1,5 +1,6 @@
-//! `scimgate adapter`: the vendors there are, one of them in full, and a new one.
+//! `scimgate adapter`: the vendors there are, one of them in full, copies, and a new one.
 
+mod copy;
 mod list;
 mod new;
 mod page;
@@ -9,8 +10,8 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use super::output::Form;
-use super::{Ending, Trouble, sources};
-use crate::catalog::{self, Catalog, Sources};
+use super::{Ending, Trouble, adapters_only};
+use crate::catalog::{self, Catalog};
 use crate::config::Config;
 
 /// What to do with adapters.
@@ -20,6 +21,8 @@ pub(super) enum Verb {
     List,
     /// Show one vendor: settings, abilities, attributes.
     Show(show::Options),
+    /// Copy files of an adapter in the program, to change them.
+    Copy(copy::Options),
     /// Write the files of a new vendor: manifest, script, page and a transcript.
     New(new::Options),
 }
@@ -28,6 +31,7 @@ pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Tr
     match verb {
         Verb::List => Ok(list::run(config, form)),
         Verb::Show(options) => show::run(config, options, form),
+        Verb::Copy(options) => copy::run(config, options, form),
         Verb::New(options) => new::run(config, options, form),
     }
 }
@@ -35,10 +39,7 @@ pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Tr
 /// The adapters that can be used. Problems of the others go to standard error, and `true` says
 /// that there were some.
 fn load(config: &Config) -> (Catalog, bool) {
-    let (catalog, report) = catalog::load(&Sources {
-        tenants: None,
-        ..sources(config)
-    });
+    let (catalog, report) = catalog::load(&adapters_only(config));
     eprint!("{}", report.render(std::io::stderr().is_terminal()));
     (catalog, report.has_errors())
 }

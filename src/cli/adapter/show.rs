@@ -104,8 +104,9 @@ fn summary(adapter: &Adapter, config: &Config) -> Vec<Vec<String>> {
     };
     let directory = config.catalog.transcripts.join(name);
     let played = transcripts(&directory);
+    let sources = config.catalog.sources();
     let mut summary = vec![
-        pair("manifest", file(&config.catalog.adapters, "toml")),
+        pair("manifest", sources.manifest(name).name()),
         pair("script", adapter.script.file.as_str()),
         pair("page", file(&config.catalog.adapters, "md")),
         pair(

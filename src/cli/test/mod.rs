@@ -10,11 +10,11 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::output::{Format, colours, written};
-use super::{Ending, Trouble, named, sources};
+use super::{Ending, Trouble, adapters_only, named};
 use crate::adapter::Adapter;
 use crate::adapter::coverage::Coverage;
 use crate::catalog::diagnostics::Report;
-use crate::catalog::{self, Catalog, Sources};
+use crate::catalog::{self, Catalog};
 use crate::config::Config;
 use crate::problem::counted;
 use crate::transcript::{self, Blessing, Played};
@@ -54,10 +54,7 @@ struct Vendor {
 
 /// Plays transcripts and tells which do not fit.
 pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble> {
-    let (catalog, mut report) = catalog::load(&Sources {
-        tenants: None,
-        ..sources(config)
-    });
+    let (catalog, mut report) = catalog::load(&adapters_only(config));
     if options.format == Format::Human {
         put!("{}", written(&report, Format::Human));
     }

@@ -31,6 +31,7 @@ fn catalog_with(tenants: &[(&str, u32)], line: &str) -> Catalog {
         std::fs::write(path(&format!("tenants/{name}.toml")), text).unwrap();
     }
     let sources = Sources {
+        has_built_in: false,
         adapters: path(""),
         scripts: path(""),
         tenants: Some(path("tenants")),

@@ -168,6 +168,16 @@ fn what_is_not_there_is_believed_from_the_vendor_only() {
 }
 
 #[test]
+fn a_web_page_is_no_xml_of_a_vendor() {
+    let table: ReplyTable = toml::from_str(r#"format = "xml""#).unwrap();
+    let declared = r#"<?xml version="1.0"?><HTML xmlns="x"><body/></HTML>"#;
+    for page in ["<html><body>Something else</body></html>", declared] {
+        assert_eq!(table.parse(page.as_bytes()), None, "{page}");
+    }
+    assert!(table.parse(b"<response><html/></response>").is_some());
+}
+
+#[test]
 fn a_row_may_ask_for_resource_method_and_media_type() {
     let table: ReplyTable = toml::from_str(
         r#"

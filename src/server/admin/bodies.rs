@@ -78,6 +78,8 @@ pub(super) struct TenantDocument {
     groups: Option<Map<String, Value>>,
     /// Whose assertions its OAuth client may show.
     federation: Option<Map<String, Value>>,
+    /// Which tokens that Entra makes itself are good for it.
+    entra_tokens: Option<Map<String, Value>>,
 }
 
 #[derive(JsonSchema)]
@@ -96,6 +98,37 @@ enum Secret {
 enum SecretPlace {
     File(String),
     Env(String),
+}
+
+/// A token or a client secret that was made. It is in this answer and nowhere else.
+#[derive(Serialize, JsonSchema)]
+pub struct Minted {
+    /// Its key id, to end it by.
+    pub key: String,
+    /// What to enter in Entra.
+    pub tenant_url: String,
+    /// The token; of a client, its secret is given instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_token: Option<String>,
+    /// The client and its secret.
+    #[serde(flatten)]
+    pub client: Option<MintedClient>,
+    /// Why Entra may not reach the Tenant URL.
+    pub warnings: Vec<String>,
+}
+
+/// An OAuth client with a secret that was made.
+#[derive(Serialize, JsonSchema)]
+pub struct MintedClient {
+    /// Where it asks for access tokens.
+    pub token_endpoint: String,
+    /// Its name.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// When the secret ends.
+    #[schemars(with = "String")]
+    pub expires: Timestamp,
 }
 
 /// A customer who wants to be provisioned.

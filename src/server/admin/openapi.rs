@@ -51,9 +51,13 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "Takes the token of a vendor's console.".to_owned(),
         ),
     };
-    let answer = route
-        .answer
-        .map_or(json!({}), |shape| json!({"schema": shape(generator)}));
+    let done = match route.answer {
+        Some(shape) => {
+            let answer = json!({"application/json": {"schema": shape(generator)}});
+            ("200", json!({"description": "Done.", "content": answer}))
+        }
+        None => ("204", json!({"description": "Done."})),
+    };
     let mut operation = json!({
         "operationId": name(route),
         "summary": route.summary,
@@ -61,7 +65,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "security": [{scheme: []}],
         "parameters": names.collect::<Vec<_>>(),
         "responses": {
-            "2XX": {"description": "Done.", "content": {"application/json": answer}},
+            done.0: done.1,
             "default": {
                 "description": "Refused, and why.",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},

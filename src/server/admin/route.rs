@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hyper::Method;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ pub struct Route {
     pub summary: &'static str,
     /// What its body is.
     pub(super) body: Option<Shape>,
-    /// What its answer is, where that is described.
+    /// What its answer is; `None` is none.
     pub(super) answer: Option<Shape>,
     read: Reading,
 }
@@ -65,6 +65,17 @@ fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
+/// Of what has another place where it is told, member by member: the page of its verb, or a schema of
+/// its own.
+fn object(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "additionalProperties": true})
+}
+
+/// A list of them.
+fn objects(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "array", "items": object(generator)})
+}
+
 /// What a request gives beside its method: the varying parts of its path, in
 /// order, and its body (null is none).
 pub(super) struct Given<'r> {
@@ -81,14 +92,17 @@ pub static ROUTES: &[Route] = &[
         "/status",
         "What is running, what is on disk, and how every tenant is doing.",
         |_| Ok(Ask::Status),
-    ),
-    look("/diff", "What a reload would change.", |_| Ok(Ask::Diff)),
+    )
+    .answering(object),
+    look("/diff", "What a reload would change.", |_| Ok(Ask::Diff)).answering(object),
     look("/tenants", "All tenants and how they are doing.", |_| {
         Ok(Ask::Tenants)
-    }),
+    })
+    .answering(objects),
     look("/tenants/{tenant}", "One tenant.", |given| {
         Ok(Ask::Tenant(given.tenant()?))
-    }),
+    })
+    .answering(object),
     look(
         "/tenants/{tenant}/events",
         "A tenant's provisioning log, newest first.",
@@ -98,7 +112,8 @@ pub static ROUTES: &[Route] = &[
                 query: given.query(),
             })
         },
-    ),
+    )
+    .answering(object),
     look(
         "/events",
         "The provisioning log of all tenants. Query: status, action, code, target, identity, since, until, count, before, after.",
@@ -108,12 +123,14 @@ pub static ROUTES: &[Route] = &[
                 query: given.query(),
             })
         },
-    ),
+    )
+    .answering(object),
     look(
         "/events/{request}",
         "What happened to one request, by its X-Request-Id.",
         |given| Ok(Ask::Event(given.part(0).to_owned())),
-    ),
+    )
+    .answering(objects),
     look(
         "/tenants/{tenant}/definition",
         "Where a tenant comes from and what it says, without its secrets.",
@@ -169,7 +186,8 @@ pub static ROUTES: &[Route] = &[
         })
     })
     .about("A new token, or with \"oauth\": true a new secret of its OAuth client; shown this once. The body may be left out.")
-    .taking(shape::<bodies::Mint>),
+    .taking(shape::<bodies::Mint>)
+    .answering(shape::<bodies::Minted>),
     change(Method::DELETE, "/tenants/{tenant}/tokens/{key}", Role::Operator, "token.revoke", |given| {
         Ok(Ask::Revoke {
             tenant: given.tenant()?,
@@ -186,24 +204,29 @@ pub static ROUTES: &[Route] = &[
         })
     })
     .about("What requests would lead to; nothing is sent, with \"read\": true only reads.")
-    .taking(shape::<bodies::DryRun>),
+    .taking(shape::<bodies::DryRun>)
+    .answering(object),
     change(Method::POST, "/reload", Role::Operator, "reload", |_| {
         Ok(Ask::Reload { force: false })
     })
-    .about("Loads everything again; what fails keeps its last good version."),
+    .about("Loads everything again; what fails keeps its last good version.")
+    .answering(object),
     change(Method::POST, "/reload/forced", Role::Editor, "reload.forced", |_| {
         Ok(Ask::Reload { force: true })
     })
-    .about("The same, also when more than half of the tenants' files are gone."),
+    .about("The same, also when more than half of the tenants' files are gone.")
+    .answering(object),
     look(
         "/config",
         "The configuration in force, with every default.",
         |_| Ok(Ask::Config),
-    ),
+    )
+    .answering(object),
     look("/audit", "What administrators did, newest first.", |_| {
         Ok(Ask::Audit)
-    }),
-    look("/openapi.json", "This table.", |_| Ok(Ask::Routes)),
+    })
+    .answering(objects),
+    look("/openapi.json", "This table.", |_| Ok(Ask::Routes)).answering(object),
     change(Method::POST, "/customers", Role::Editor, "customer.onboard", |given| {
         Ok(Ask::Onboard {
             scope: given.scope()?,
@@ -231,7 +254,7 @@ pub static ROUTES: &[Route] = &[
     })
     .about("Ends a token or client secret of a customer's tenant, for good.")
     .of_consoles(),
-    look("/openapi.json", "This table, for consoles too.", |_| Ok(Ask::Routes)).of_consoles(),
+    look("/openapi.json", "This table, for consoles too.", |_| Ok(Ask::Routes)).answering(object).of_consoles(),
 ];
 
 /// A row that changes nothing.

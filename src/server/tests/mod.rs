@@ -228,6 +228,7 @@ impl Application for Fake {
     fn authenticate<'a>(
         &'a self,
         token: &'a str,
+        _: Option<&'a str>,
     ) -> LocalBoxFuture<'a, Result<Rc<dyn Admission>, AuthFault>> {
         Box::pin(async move {
             match token {
@@ -242,7 +243,7 @@ impl Application for Fake {
     fn grant<'a>(&'a self, claim: &'a Claim<'a>) -> LocalBoxFuture<'a, Result<Grant, AuthFault>> {
         Box::pin(async move {
             let (Proof::Secret(secret) | Proof::Assertion(secret)) = claim.proof;
-            self.authenticate(secret).await?;
+            self.authenticate(secret, None).await?;
             let token = format!("for {}", claim.client_id).into();
             let life = Duration::from_secs(3600);
             Ok((self.admission(secret), Granted { token, life }))

@@ -34,13 +34,39 @@ const AUDIENCES: usize = 16;
 /// Whose assertions show that a client is the tenant's.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Federation {
-    issuer: String,
-    entra_tenant: String,
-    subject: String,
-    audiences: Vec<String>,
+    pub(super) issuer: String,
+    pub(super) entra_tenant: String,
+    pub(super) party: Party,
+    pub(super) audiences: Vec<String>,
     /// Where the issuer publishes its keys (RFC 7517 §5).
     pub keys_url: Url,
+    pub(super) texts: Texts,
 }
+
+/// Who must stand in an assertion.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Party {
+    /// As `sub`.
+    Subject(String),
+    /// As `appid`: the application that asked for it.
+    Application(String),
+}
+
+/// What is told of an assertion that is not the tenant's.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Texts {
+    pub(super) issuer: &'static str,
+    pub(super) tenant: &'static str,
+    pub(super) audience: &'static str,
+    pub(super) party: &'static str,
+}
+
+const TEXTS: Texts = Texts {
+    issuer: "is of another issuer than federation.issuer",
+    tenant: "is of another Entra tenant than federation.entra_tenant",
+    audience: "is for an audience that is not in federation.audiences",
+    party: "is about another subject than federation.subject",
+};
 
 /// `[federation]` as written.
 #[derive(Debug, Deserialize)]
@@ -68,6 +94,7 @@ struct Claims {
     sub: String,
     aud: String,
     tid: String,
+    appid: Option<String>,
     exp: u64,
     #[serde(default)]
     nbf: u64,
@@ -82,18 +109,14 @@ impl FederationFile {
     /// Every problem found.
     pub(in crate::tenant) fn check(self, file: &str) -> Result<Federation, Vec<Problem>> {
         let mut problems = Vec::new();
+        let entra_tenant = tenant_id(file, &self.entra_tenant);
+        let entra_tenant = entra_tenant.unwrap_or_else(|problem| {
+            problems.push(problem);
+            String::new()
+        });
         let mut refuse = |place: Range<usize>, message: &str, help: &str| {
-            let problem = Problem::error("tenant::federation", file, message.to_owned());
-            problems.push(problem.at(place.start, place.len()).help(help.to_owned()));
+            problems.push(refusal(file, place, message, help));
         };
-        let entra_tenant = Uuid::try_parse(self.entra_tenant.get_ref());
-        if entra_tenant.is_err() {
-            let message = "entra_tenant must be the id of an Entra tenant";
-            let help =
-                "copy the Tenant ID from the overview of Entra; it has 32 digits and four dashes";
-            refuse(self.entra_tenant.span(), message, help);
-        }
-        let entra_tenant = entra_tenant.unwrap_or_default().to_string();
         if self.subject.get_ref().is_empty() {
             let message = "subject must name whoever the assertions are about";
             let help = "write the object id that stands as `sub` in them";
@@ -124,17 +147,34 @@ impl FederationFile {
             (Some(keys_url), true) => Ok(Federation {
                 issuer: issuer.unwrap_or_else(|| format!("{place}/v2.0")),
                 entra_tenant,
-                subject: self.subject.into_inner(),
+                party: Party::Subject(self.subject.into_inner()),
                 audiences: self.audiences.into_inner(),
                 keys_url,
+                texts: TEXTS,
             }),
             _ => Err(problems),
         }
     }
 }
 
+/// An Entra tenant's id, as it stands in assertions.
+pub(super) fn tenant_id(file: &str, written: &Spanned<String>) -> Result<String, Problem> {
+    let id = Uuid::try_parse(written.get_ref()).map(|id| id.to_string());
+    id.map_err(|_| {
+        let message = "entra_tenant must be the id of an Entra tenant";
+        let help =
+            "copy the Tenant ID from the overview of Entra; it has 32 digits and four dashes";
+        refusal(file, written.span(), message, help)
+    })
+}
+
+pub(super) fn refusal(file: &str, place: Range<usize>, message: &str, help: &str) -> Problem {
+    let problem = Problem::error("tenant::federation", file, message.to_owned());
+    problem.at(place.start, place.len()).help(help.to_owned())
+}
+
 /// Keys come over https, or from this machine itself.
-fn is_safe(url: &Url) -> bool {
+pub(super) fn is_safe(url: &Url) -> bool {
     let is_local = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -147,7 +187,8 @@ fn is_safe(url: &Url) -> bool {
 impl Federation {
     /// Names whoever may show itself: the access tokens it obtained end when that is another.
     pub fn generation(&self) -> Generation {
-        let who = [&self.issuer, &self.entra_tenant, &self.subject];
+        let (Party::Subject(party) | Party::Application(party)) = &self.party;
+        let who = [&self.issuer, &self.entra_tenant, party];
         let who = who.map(String::as_str).join("\n");
         Generation::Federation(KeyId::of_number(&Sha256::digest(who.as_bytes())))
     }
@@ -178,7 +219,9 @@ impl Federation {
         validation.set_required_spec_claims(&["exp", "iss", "sub", "aud"]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&self.audiences);
-        validation.sub = Some(self.subject.clone());
+        if let Party::Subject(subject) = &self.party {
+            validation.sub = Some(subject.clone());
+        }
         let read = decode::<Claims>(candidate.text, key, &validation);
         let read = read.map_err(|_| refused("has another signature than its key makes"))?;
         self.accept(&read.claims)
@@ -186,14 +229,18 @@ impl Federation {
 
     fn accept(&self, claims: &Claims) -> Result<(), AuthFault> {
         let now = jsonwebtoken::get_current_timestamp();
+        let is_party = match &self.party {
+            Party::Subject(subject) => claims.sub == *subject,
+            Party::Application(id) => claims.appid.as_ref() == Some(id),
+        };
         let fault = if claims.iss != self.issuer {
-            "is of another issuer than federation.issuer"
+            self.texts.issuer
         } else if claims.tid != self.entra_tenant {
-            "is of another Entra tenant than federation.entra_tenant"
+            self.texts.tenant
         } else if !self.audiences.contains(&claims.aud) {
-            "is for an audience that is not in federation.audiences"
-        } else if claims.sub != self.subject {
-            "is about another subject than federation.subject"
+            self.texts.audience
+        } else if !is_party {
+            self.texts.party
         } else if claims.exp.saturating_add(SKEW) < now {
             "has expired"
         } else if claims.exp > now + LONGEST + SKEW {

@@ -1,6 +1,7 @@
 //! OAuth 2.0 in front (RFC 6749 §4.4): a tenant's client shows a secret, or an assertion of its
 //! identity provider ([`federation`]), and is given access tokens, which admit what the tenant's
-//! bearer token admits.
+//! bearer token admits. Where a tenant's file allows it, Entra's own tokens do so too
+//! ([`entra_tokens`]).
 //!
 //! A tenant has one client, and its id is the tenant's name: an id is no secret (RFC 6749 §2.2).
 //! Its secrets are kept as tokens are ([`super::token`]). Access tokens are not kept at all:
@@ -9,6 +10,7 @@
 
 mod access;
 mod clients;
+pub(super) mod entra_tokens;
 pub(super) mod federation;
 mod keys;
 
@@ -17,6 +19,7 @@ mod tests;
 
 pub use access::{Access, Generation, is_access};
 pub use clients::{Clients, Granted};
+pub use entra_tokens::is_signed;
 pub use federation::Federation;
 pub use keys::{Fetched, KeySource, Keys};
 

@@ -56,6 +56,8 @@ fn main() {
         arguments.get(place + 1)
     };
     let rounds = value("--rounds").map_or(9, |rounds| rounds.parse().expect("a number"));
+    let is_asked = |deed: &Deed| value("--deed").is_none_or(|name| *name == format!("{deed:?}"));
+    let deeds: Vec<Deed> = DEEDS.into_iter().filter(is_asked).collect();
     let this = PathBuf::from(env!("CARGO_BIN_EXE_scimgate"));
     let mut sides = vec![("this", Side::Gateway(this)), ("by hand", Side::ByHand)];
     if let Some(other) = value("--other") {
@@ -65,7 +67,7 @@ fn main() {
     if let Some(directory) = value("--instructions") {
         return local.block_on(&runtime, instructions::count(&sides, directory.as_ref()));
     }
-    local.block_on(&runtime, measure(&sides, rounds));
+    local.block_on(&runtime, measure(&sides, &deeds, rounds));
 }
 
 impl Side {
@@ -85,10 +87,8 @@ impl Side {
     }
 }
 
-async fn measure(sides: &[(&str, Side)], rounds: usize) {
-    let mut used: [Vec<Costs>; 5] = Default::default();
-    used.iter_mut()
-        .for_each(|used| used.resize(sides.len(), Vec::new()));
+async fn measure(sides: &[(&str, Side)], deeds: &[Deed], rounds: usize) {
+    let mut used = vec![vec![Costs::new(); sides.len()]; deeds.len()];
     for round in 0..rounds {
         let vendor = Vendor::start().await;
         let running: Vec<_> = sides.iter().map(|(_, side)| side.start(&vendor)).collect();
@@ -96,7 +96,7 @@ async fn measure(sides: &[(&str, Side)], rounds: usize) {
         for gateway in &running {
             loads.push(Load::connect(gateway, TOGETHER).await);
         }
-        for (deed, used) in DEEDS.into_iter().zip(&mut used) {
+        for (&deed, used) in deeds.iter().zip(&mut used) {
             for turn in 0..sides.len() {
                 let which = (turn + round) % sides.len();
                 let load = &mut loads[which];
@@ -108,17 +108,17 @@ async fn measure(sides: &[(&str, Side)], rounds: usize) {
             }
         }
     }
-    show(sides, rounds, &used);
+    show(sides, deeds, rounds, &used);
 }
 
 /// Medians, and medians of the ratios within a round.
-fn show(sides: &[(&str, Side)], rounds: usize, used: &[Vec<Costs>; 5]) {
+fn show(sides: &[(&str, Side)], deeds: &[Deed], rounds: usize, used: &[Vec<Costs>]) {
     let others = || sides.iter().skip(1).map(|(name, _)| name);
     let costs: String = sides.iter().map(|(name, _)| format!(" {name} |")).collect();
     let ratios: String = others().map(|name| format!(" of {name} |")).collect();
     println!("| {rounds} rounds |{costs}{ratios} waits |");
     println!("|---|{}", "---:|".repeat(2 * sides.len()));
-    for (deed, used) in DEEDS.into_iter().zip(used) {
+    for (deed, used) in deeds.iter().zip(used) {
         let Some((this, others)) = used.split_first() else {
             continue;
         };

@@ -1,6 +1,6 @@
 #![no_main]
 
-#[allow(dead_code, reason = "one of five targets is used")]
+#[allow(dead_code, reason = "one of nine targets is used")]
 #[path = "../targets.rs"]
 mod targets;
 

@@ -184,6 +184,7 @@ fn open(directory: &Path, vendor: &str, tenant: &str, edits: &[Edit]) -> Gateway
     let tenant = edit(tenant.to_owned(), "tenant", edits);
     std::fs::write(tenants.join("acme.toml"), tenant).unwrap();
     let (catalog, report) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: directory.join("adapters"),
         scripts: directory.join("scripts"),
         tenants: Some(tenants),

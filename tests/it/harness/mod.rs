@@ -374,6 +374,7 @@ impl Opened {
         let directory = tempfile::tempdir().unwrap();
         let config = write_files(directory.path(), options, &keys, vendor.base_url());
         let (catalog, report) = catalog::load(&Sources {
+            has_built_in: false,
             adapters: config.catalog.adapters.clone(),
             scripts: config.catalog.scripts.clone(),
             tenants: Some(config.catalog.tenants.clone()),

@@ -1,15 +1,18 @@
 //! Entra, as far as it matters here: it sends a POST again until it is answered, and takes for
 //! made what it was told so or finds.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::stand::Tenant;
 use crate::harness::{Request, Response};
 
-/// For how long one object is tried. Whatever is lost, the vendor's time is over long before.
+/// For how long one object is tried after the last kill. Whatever is lost, the vendor's time is over
+/// long before.
 const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Between two tries: Entra waits for minutes, and a whole run for seconds.
@@ -114,11 +117,34 @@ impl Thing {
     }
 }
 
+/// What is left of [`PATIENCE`].
+struct Patience {
+    address: watch::Receiver<Option<SocketAddr>>,
+    end: Instant,
+}
+
+impl Patience {
+    fn with(tenant: &Tenant) -> Self {
+        Self {
+            address: tenant.whereabouts(),
+            end: Instant::now() + PATIENCE,
+        }
+    }
+
+    fn lasts(&mut self) -> bool {
+        if self.address.has_changed().unwrap_or_default() {
+            self.address.mark_unchanged();
+            self.end = Instant::now() + PATIENCE;
+        }
+        Instant::now() < self.end
+    }
+}
+
 /// Tries until the thing is settled. `Err` is a promise that was broken.
 pub(super) async fn provision(tenant: &Tenant, thing: &Thing) -> Result<Settled, String> {
-    let end = Instant::now() + PATIENCE;
+    let mut patience = Patience::with(tenant);
     let (mut tries, mut refused, mut last) = (0, 0, String::new());
-    while Instant::now() < end {
+    while patience.lasts() {
         if thing.style == Style::Cycle
             && let Some(id) = find(tenant, thing).await?
         {
@@ -222,9 +248,9 @@ pub(super) async fn find(tenant: &Tenant, thing: &Thing) -> Result<Option<String
 
 /// An answer that is one: what was lost or put off is asked again.
 async fn answered(tenant: &Tenant, request: &Request) -> Result<Response, String> {
-    let end = Instant::now() + PATIENCE;
+    let mut patience = Patience::with(tenant);
     let mut last = String::new();
-    while Instant::now() < end {
+    while patience.lasts() {
         match tenant.try_send(request).await {
             Some(later) if matches!(later.status, 429 | 500..) => {
                 is_later(&later)?;

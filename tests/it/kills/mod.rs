@@ -62,7 +62,7 @@ fn seed() -> u64 {
     from_environment("SCIMGATE_SEED", SEED)
 }
 
-fn from_environment(name: &str, usual: u64) -> u64 {
+pub(crate) fn from_environment(name: &str, usual: u64) -> u64 {
     match std::env::var(name) {
         Ok(text) => text
             .parse()
@@ -70,6 +70,11 @@ fn from_environment(name: &str, usual: u64) -> u64 {
         Err(_) => usual,
     }
 }
+
+/// People who were there before, and how many of them a group has at most. Groups that have one in
+/// common are made one after the other.
+const STAFF: usize = 12;
+const MEMBERS: usize = 3;
 
 /// What a tenant's Entra has to do.
 #[derive(Clone)]
@@ -88,7 +93,7 @@ impl Work {
     /// Hires the staff at a vendor that is still calm.
     async fn begin(tenant: &Tenant, seed: u64) -> Self {
         let mut staff = Vec::new();
-        for number in 0..3 {
+        for number in 0..STAFF {
             let person = Thing::named(Sort::Person, &format!("staff-{number}@example.com"));
             let hired = provision(tenant, &person).await;
             staff.push(hired.expect("a calm vendor takes a person").id);
@@ -165,11 +170,13 @@ impl Work {
             _ => Style::Cycle,
         };
         if number % 4 == 3 {
+            let first = dice.below(STAFF - MEMBERS + 1);
+            let members = &self.staff[first..first + dice.below(MEMBERS + 1)];
             return Thing {
                 sort: Sort::Team,
                 name: format!("{class}-{seed}-team-{number}"),
                 external: format!("team-{number}"),
-                members: self.staff[..dice.below(self.staff.len() + 1)].to_vec(),
+                members: members.to_vec(),
                 style,
             };
         }

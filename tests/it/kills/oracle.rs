@@ -74,8 +74,8 @@ fn held(tenant: &Tenant, thing: &Thing, settled: &Settled) -> Option<String> {
             account.fields.get(*field)
         ));
     }
-    let members: Vec<_> = account.members.iter().cloned().collect();
-    (members != thing.members).then(|| format!("its members are {members:?}"))
+    let members = thing.members.iter().cloned().collect();
+    (account.members != members).then(|| format!("its members are {:?}", account.members))
 }
 
 /// Accounts of one name, and what was removed though nobody asked for it.

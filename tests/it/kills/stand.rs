@@ -204,6 +204,13 @@ impl Tenant {
         }))
     }
 
+    /// Tells when the gateway is killed, and where it is started again.
+    pub(super) fn whereabouts(&self) -> watch::Receiver<Option<SocketAddr>> {
+        let mut address = self.address.clone();
+        address.mark_unchanged();
+        address
+    }
+
     /// The gateway's address, once it has one.
     pub(super) async fn address(&self) -> Option<SocketAddr> {
         let mut address = self.address.clone();

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::class::{CALL, CLASSES, Class};
 use super::entra::{Sort, Thing, confirm, find, is_later, provision};
-use super::fate::Loss;
+use super::fate::{Loss, Manner};
 use super::stand::{Stand, Tenant};
 use crate::harness::Response;
 
@@ -156,6 +156,40 @@ async fn a_create_that_outlives_the_gateway_is_known_to_the_next_one() {
         }
     });
     at_every.await;
+    stand.end();
+}
+
+/// A vendor that does not answer keeps its own creates open, and no others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn creates_settle_at_one_vendor_while_others_do_not_answer() {
+    let mut stand = Stand::of(&CLASSES).await;
+    let thing = Thing::named(Sort::Person, "orphan@example.com");
+    for tenant in stand.tenants.clone() {
+        let (slow, thing) = (Duration::from_millis(500), thing.clone());
+        tenant.vendor.next_create(slow, Loss::None);
+        tokio::spawn(async move {
+            let request = tenant.post(thing.sort.endpoint(), &thing.body(1));
+            tenant.try_send(&request).await
+        });
+    }
+    let begun = |tenant: &Tenant| !tenant.vendor.tally().creates.is_empty();
+    let patience = Instant::now() + Duration::from_secs(10);
+    while !stand.tenants.iter().all(begun) {
+        assert!(Instant::now() < patience, "not every create begins");
+        sleep(Duration::from_millis(5)).await;
+    }
+    stand.kill();
+    let (well, others) = stand.tenants.split_last().unwrap();
+    for other in others {
+        other.vendor.behave(Manner::Calm(Duration::from_secs(60)));
+    }
+    let well = well.clone();
+    stand.start();
+    let patience = Instant::now() + Duration::from_secs(12);
+    while well.vendor.tally().calls == 1 {
+        assert!(Instant::now() < patience, "the others are waited for");
+        sleep(Duration::from_millis(100)).await;
+    }
     stand.end();
 }
 

@@ -1,5 +1,6 @@
 //! OAuth 2.0 in front, as an identity provider uses it, and as whoever should get no token does.
 
+mod entra_tokens;
 mod federation;
 mod hostile;
 mod issuer;

@@ -38,6 +38,7 @@ fn of_the_store() -> House {
     let house = House::of_sosafe();
     house.write("keys/credentials", KEY);
     let (catalog, _) = catalog::load(&Sources {
+        has_built_in: false,
         adapters: house.path().join("adapters"),
         scripts: house.path().join("scripts"),
         tenants: None,

@@ -3,6 +3,7 @@
 //! A small vendor whose every version marks its answers: who reads a user sees
 //! by its `nickName` which version of which script answered.
 
+mod built_in;
 mod certificate;
 mod files;
 mod generations;
