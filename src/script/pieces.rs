@@ -83,7 +83,9 @@ fn quoted(rest: &str, quote: char) -> usize {
                     return at + letter.len_utf8();
                 }
             }
-            Some(Open::Text(quote)) if *quote != '`' && letter == '\\' => drop(letters.next()),
+            Some(Open::Text(quote)) if *quote != '`' && letter == '\\' => {
+                letters.next();
+            }
             Some(Open::Text(_)) => {}
             Some(Open::Code(depth)) => match letter {
                 '"' | '\'' | '`' => open.push(Open::Text(letter)),

@@ -211,6 +211,11 @@ fn no_file_ends_the_command_that_judges_it() {
             .arg(check.get_program())
             .args(check.get_args());
         limited.current_dir(house.path()).env_clear();
+        limited.envs(
+            check
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
         let began = Instant::now();
         let output = limited.output().unwrap();
         let (what, told) = (hostile.what, text_of(&output.stdout));
