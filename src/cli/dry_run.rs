@@ -239,33 +239,42 @@ fn other_version(
     options: &Options,
     adapter: &Adapter,
 ) -> anyhow::Result<Option<Arc<Adapter>>> {
-    let (script, manifest) = (&options.script, &options.manifest);
-    if script.is_none() && manifest.is_none() && options.against.is_none() {
-        return Ok(None);
-    }
-    let catalog = &config.catalog;
-    let file = |given: &Option<PathBuf>, directory: &Path, extension: &str| {
-        let name = format!("{}.{extension}", adapter.name);
-        let other = options.against.as_ref().map(|other| other.join(&name));
-        let given = given.clone().or(other.filter(|other| other.exists()));
-        given.unwrap_or_else(|| directory.join(name))
+    let other = |extension: &str| {
+        let file = format!("{}.{extension}", adapter.name);
+        let other = options
+            .against
+            .as_ref()
+            .map(|directory| directory.join(file));
+        other.filter(|other| other.exists())
     };
-    let script = file(script, &catalog.scripts, "rhai");
-    let manifest = file(manifest, &catalog.adapters, "toml");
-    if let Some(other) = &options.against
-        && ![&script, &manifest]
-            .into_iter()
-            .any(|file| file.starts_with(other))
-    {
-        let (directory, name) = (other.display(), &adapter.name);
-        return Err(anyhow!(
-            "{directory} has neither {name}.rhai nor {name}.toml"
-        ));
+    let script = options.script.clone().or_else(|| other("rhai"));
+    let manifest = options.manifest.clone().or_else(|| other("toml"));
+    match (&script, &manifest, &options.against) {
+        (None, None, None) => return Ok(None),
+        (None, None, Some(directory)) => {
+            let (directory, name) = (directory.display(), &adapter.name);
+            return Err(anyhow!(
+                "{directory} has neither {name}.rhai nor {name}.toml"
+            ));
+        }
+        _ => {}
     }
+    let running = &adapter.script;
     let files = Files {
         name: adapter.name.clone(),
-        manifest: named_text(&manifest)?,
-        script: named_text(&script)?,
+        manifest: match manifest {
+            Some(manifest) => named_text(&manifest)?,
+            None => {
+                let manifest = config.catalog.sources().manifest(&adapter.name);
+                manifest
+                    .text()
+                    .map_err(|problem| anyhow!("{}", problem.message))?
+            }
+        },
+        script: match script {
+            Some(script) => named_text(&script)?,
+            None => (running.file.clone(), running.text.clone()),
+        },
     };
     let mut report = catalog::diagnostics::Report::default();
     report.source(&files.manifest);

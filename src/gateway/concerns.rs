@@ -71,9 +71,14 @@ fn worded(tenant: &TenantId, condition: &Condition) -> String {
 /// What runs although its transcripts do not hold.
 fn unproven_vendor(name: &str, part: &Part) -> Option<String> {
     let first = failing_transcript(part)?;
+    let remedy = correct_transcripts(name);
     Some(format!(
-        "vendor {name}: it is in use, and its transcripts fail, first {first}. Run `scimgate test {name}`."
+        "vendor {name}: it is in use, and its transcripts fail, first {first}. {remedy}"
     ))
+}
+
+fn correct_transcripts(vendor: &str) -> String {
+    format!("Run `scimgate test {vendor}`, and correct scripts/{vendor}.rhai or the transcript.")
 }
 
 /// The first transcript that fails of what runs: its place, and how.
@@ -98,9 +103,7 @@ pub(super) fn unproven(standing: &Standing, tenant: &TenantId) -> Option<Conditi
         count: 1,
         sentence: "its adapter is in use, and the adapter's transcripts fail".to_owned(),
         cause,
-        remedy: format!(
-            "Run `scimgate test {vendor}`, and correct scripts/{vendor}.rhai or the transcript."
-        ),
+        remedy: correct_transcripts(vendor),
     })
 }
 

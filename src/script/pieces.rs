@@ -56,42 +56,47 @@ fn sign(rest: &str) -> Option<usize> {
     Some(found.len())
 }
 
-/// The length of a text with its quotes. What is interpolated in a backquoted
-/// one may hold texts itself.
-fn quoted(rest: &str, quote: char) -> usize {
-    let mut at = quote.len_utf8();
-    while let Some(c) = rest.get(at..).and_then(|rest| rest.chars().next()) {
-        let here = rest.get(at..).unwrap_or_default();
-        at += match c {
-            '\\' if quote != '`' => 1 + here.chars().nth(1).map_or(0, char::len_utf8),
-            '$' if quote == '`' && here.starts_with("${") => interpolated(here),
-            c => c.len_utf8(),
-        };
-        if c == quote {
-            break;
-        }
-    }
-    at
+/// What is open inside a text.
+enum Open {
+    /// A text, by its quote.
+    Text(char),
+    /// `${`, and how many brackets stand open in it.
+    Code(usize),
 }
 
-/// The length of `${…}`.
-fn interpolated(rest: &str) -> usize {
-    let (mut at, mut depth) = (2, 1);
-    while let Some(c) = rest.get(at..).and_then(|rest| rest.chars().next()) {
-        at += match c {
-            '"' | '\'' | '`' => quoted(rest.get(at..).unwrap_or_default(), c),
-            c => c.len_utf8(),
-        };
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            break;
+/// The length of a text with its quotes. What is interpolated in a backquoted one may hold texts
+/// itself, nested as deep as a file likes.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut open = vec![Open::Text(quote)];
+    let mut letters = rest.char_indices().skip(1).peekable();
+    while let Some((at, letter)) = letters.next() {
+        match open.last_mut() {
+            None => return at,
+            Some(Open::Text('`')) if letter == '$' => {
+                if letters.next_if(|(_, next)| *next == '{').is_some() {
+                    open.push(Open::Code(1));
+                }
+            }
+            Some(Open::Text(quote)) if *quote == letter => {
+                open.pop();
+                if open.is_empty() {
+                    return at + letter.len_utf8();
+                }
+            }
+            Some(Open::Text(quote)) if *quote != '`' && letter == '\\' => {
+                letters.next();
+            }
+            Some(Open::Text(_)) => {}
+            Some(Open::Code(depth)) => match letter {
+                '"' | '\'' | '`' => open.push(Open::Text(letter)),
+                '{' => *depth += 1,
+                '}' if *depth == 1 => drop(open.pop()),
+                '}' => *depth -= 1,
+                _ => {}
+            },
         }
     }
-    at
+    rest.len()
 }
 
 /// The first bracket that is never closed, or closes nothing.
@@ -156,6 +161,7 @@ mod tests {
             ("f([1)", Some(("[", 2, true))),
             ("#{ a: [1] ", Some(("#{", 0, true))),
             ("f())", Some((")", 3, false))),
+            ("f(`${g(`${1}`, \"}\")} $ {(`, '\\'(')", None),
         ] {
             let found = unbalanced(source);
             let found = found.as_ref();

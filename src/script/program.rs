@@ -219,12 +219,22 @@ pub(crate) fn fault_of(error: &EvalAltResult, file: &str, within: &str) -> Scrip
         other => other.to_string(),
     };
     let suffix = format!(" ({position})");
+    let text = shortened(text);
     ScriptFault {
         place: Place {
             function: function.to_owned(),
             ..place_at(position, file)
         },
         message: text.strip_suffix(&suffix).unwrap_or(&text).to_owned(),
+    }
+}
+
+/// A script may throw megabytes.
+fn shortened(text: String) -> String {
+    const MOST: usize = 500;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
     }
 }
 

@@ -105,6 +105,9 @@ const FILES: &[Hostile] = &[
     table!("let s = \"a\"; while s.len() < 100000 { s += s; } s.replace(\"a\", s);"),
     table!("let s = \"\"; s.pad(9223372036854775807, 'x');"),
     table!("for i in 0..9223372036854775807 {}"),
+    table!(
+        "let s = []; for n in 0..5000 { s.push(n); } loop { s.sort(|a, b| if a > b { -1 } else { 1 }); }"
+    ),
     table!("sleep(9223372036854775807);"),
     table!("loop { print(\"x\"); }"),
     hostile!(SCRIPT, "rows", |text| {
@@ -208,6 +211,11 @@ fn no_file_ends_the_command_that_judges_it() {
             .arg(check.get_program())
             .args(check.get_args());
         limited.current_dir(house.path()).env_clear();
+        limited.envs(
+            check
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
         let began = Instant::now();
         let output = limited.output().unwrap();
         let (what, told) = (hostile.what, text_of(&output.stdout));

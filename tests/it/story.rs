@@ -370,7 +370,7 @@ async fn a_value_the_vendor_does_not_take_is_a_warning() {
         "the vendor keeps another value of title than it was sent",
         "title (sent E…, kept ",
         "Entra compares, sees a difference and sends the value again",
-        "Mend the rows of these attributes in the adapter's script",
+        "Correct the rows of these attributes in the adapter's script",
     ] {
         assert!(told.contains(words), "{told}");
     }

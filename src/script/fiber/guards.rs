@@ -205,7 +205,9 @@ fn progress() -> Result<(), &'static str> {
     let Some(link) = hot.link() else {
         return ended.map_or(Ok(()), |ended| Err(ended.reason()));
     };
-    if let Some(ended) = ended {
+    // Once and for all: a comparison of rhai's `sort` swallows what ends the script, and in the
+    // midst of a comparison is where a script that sorts without end always is.
+    if let Some(ended) = link.ended.get().or(ended) {
         link.ended.set(Some(ended));
         return Err(ended.reason());
     }

@@ -139,3 +139,12 @@ fn an_expression_without_end_is_no_tree_without_end() {
     assert_eq!(fits, &Ok(()));
     assert!(long.iter().all(Result::is_err), "{long:?}");
 }
+
+/// What ends it mostly comes while a comparison runs, of which rhai swallows the errors.
+#[test]
+fn a_script_that_sorts_without_end_is_ended() {
+    let source = "fn main() { let s = []; for n in 0..2000 { s.push(n); } \
+                  loop { s.sort(|a, b| if a > b { -1 } else { 1 }); } }";
+    let told = reason(run_script(source, &Echo::default()));
+    assert!(told.contains("used up its CPU time"), "{told}");
+}
