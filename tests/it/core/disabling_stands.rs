@@ -31,7 +31,6 @@ fn refused(path: &'static str, value: impl Into<Value>, named: &'static str) -> 
 fn refused_by(vendor: &Vendor) -> Vec<Refused> {
     match vendor.name {
         "sosafe" => vec![
-            refused("addresses[type eq \"work\"].country", "Nowhere", "country"),
             refused("externalId", "x".repeat(65), "externalId"),
             refused("name.givenName", " ", "name.givenName"),
         ],
