@@ -11,7 +11,7 @@ use scimgate::demo::emulator::sosafe;
 use scimgate::tenant::token::{SecretToken, TokenKind};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
 const TENANTS: usize = 20;
@@ -52,13 +52,18 @@ impl Stand {
         let home = TempDir::new().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         std::fs::create_dir(home.path().join("tenants")).unwrap();
-        let key = sosafe::Client::default().api_key;
+        let sosafe::Client {
+            api_key: key,
+            idp_tenant,
+            ..
+        } = sosafe::Client::default();
         let names: Vec<_> = (0..TENANTS).map(|number| format!("t{number}")).collect();
         for tenant in names.iter().map(String::as_str).chain(["quiet"]) {
             let file = format!(
                 "adapter = \"sosafe\"\nbase_url = \"{}\"\n\
-                 settings = {{ idp_tenant = \"11111111-2222-3333-4444-555555555555\" }}\n\
-                 credential = {{ key = {{ value = \"{key}\" }} }}\n",
+                 settings = {{ idp_tenant = \"{idp_tenant}\" }}\n\
+                 credential = {{ key = {{ value = \"{key}\" }} }}\n\
+                 limits = {{ per_second = 10000, burst = 10000, per_minute = 600000 }}\n",
                 vendor.base_url()
             );
             std::fs::write(home.path().join(format!("tenants/{tenant}.toml")), file).unwrap();
@@ -203,7 +208,10 @@ pub(crate) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
 /// Sends a request and gives the status of the answer; 0 if there is none.
 pub(crate) async fn ask(address: SocketAddr, request: Vec<u8>) -> u16 {
     let answer = async {
-        let mut stream = TcpStream::connect(address).await.ok()?;
+        let socket = TcpSocket::new_v4().ok()?;
+        // Of another network than those who only connect.
+        socket.bind("127.1.0.1:0".parse().ok()?).ok()?;
+        let mut stream = socket.connect(address).await.ok()?;
         // It may be answered before it was taken whole.
         let _ = stream.write_all(&request).await;
         let mut start = [0; 12];
