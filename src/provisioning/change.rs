@@ -166,7 +166,9 @@ impl Operation {
         run.written.clear();
         self.carry_out_whole(run, &Wish::disabling()).await?;
         Err(match refusal {
-            NotDone::Refused(mut error) if asked.iter().all(|it| !error.detail.contains(it)) => {
+            NotDone::Refused(mut error)
+                if !asked.is_empty() && asked.iter().all(|it| !error.detail.contains(it)) =>
+            {
                 let asked = asked.join(", ");
                 error.detail = format!("{} It was about one of: {asked}.", error.detail);
                 NotDone::Refused(error)
@@ -180,14 +182,18 @@ impl Operation {
     fn asked_beside_disabling(&self, kind: ResourceKind, wish: &Wish) -> Outcome<Vec<String>> {
         let mapping = self.mapping(kind)?;
         let changes = match wish {
-            Wish::Replace(incoming) => mapping.whole(&incoming.resource),
+            // What a PUT leaves out is not what somebody asks for.
+            Wish::Replace(incoming) => {
+                let mut changes = mapping.whole(&incoming.resource);
+                changes.retain(|change| change.value.is_some());
+                changes
+            }
             Wish::Patch(patch) => {
                 let applied = self.applied(kind, patch, mapping.unknown());
                 applied.map(|wanted| wanted.changes).unwrap_or_default()
             }
         };
-        let changed = changes.iter().filter(|change| change.value.is_some());
-        let names = changed.filter_map(|change| mapping.row(change.row));
+        let names = changes.iter().filter_map(|change| mapping.row(change.row));
         let others = names.filter(|row| row.spelling != "active");
         Ok(others.map(|row| row.spelling.clone()).collect())
     }
