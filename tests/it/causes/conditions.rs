@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::admin::until;
 use crate::harness::Request;
 use crate::house::{House, text_of};
+use crate::kills::disk::limited;
 use crate::serve_command::Served;
 
 /// A vendor that gives one and the same answer to everything; without one, none at all.
@@ -248,7 +249,7 @@ fn whatever_is_the_matter_is_told_by_status_and_metrics() {
     ];
     assert!(house.run(&revoke).status.success());
     house.edit("tenants/files.toml", "credential", "credentials");
-    let served = Served::start(&house);
+    let served = Served::of(limited(&house));
     for (matter, token) in MATTERS.iter().zip(&tokens) {
         let path = format!(
             "/t/{}/scim/v2/Users?filter=userName+eq+%22nobody%22",

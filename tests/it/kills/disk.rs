@@ -101,7 +101,7 @@ fn by_shell(house: &House, script: &str) -> Command {
 }
 
 /// A write beyond the limit shall be an error and not the end.
-fn limited(house: &House) -> Command {
+pub(crate) fn limited(house: &House) -> Command {
     by_shell(house, "trap '' XFSZ; SERVE")
 }
 

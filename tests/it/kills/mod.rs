@@ -23,7 +23,7 @@
 
 mod at_once;
 mod class;
-mod disk;
+pub(crate) mod disk;
 mod entra;
 mod fate;
 mod killed;
