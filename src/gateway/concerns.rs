@@ -19,16 +19,20 @@ pub(super) const STORE_CONCERN: &str = "the store cannot be written, so every ch
 
 /// All that is the matter.
 pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
-    let parts = standing
-        .vendors
-        .iter()
-        .map(|(name, part)| ("vendor", name, part));
-    let served = standing.tenants.iter();
-    let parts = parts.chain(served.map(|(id, tenant)| ("tenant", id, &tenant.part)));
-    let parts = parts.map(|(kind, name, part)| (format!("{kind} {name}"), part));
+    let vendors = standing.vendors.iter();
+    let parts = vendors.map(|(name, part)| (format!("vendor {name}"), part));
     let certificate = standing.certificate.iter();
     let parts = parts.chain(certificate.map(|part| ("certificate".to_owned(), part)));
     let parts = parts.filter_map(|(what, part)| Some(format!("{what}: {}", concern(part)?)));
+    let served = standing.tenants.iter();
+    let parts = parts.chain(served.filter_map(|(id, tenant)| {
+        let concern = concern(&tenant.part)?;
+        let remedy = match is_refused(&tenant.part) {
+            true => format!(". {}", Fault::Files.remedy(id, "")),
+            false => String::new(),
+        };
+        Some(format!("tenant {id}: {concern}{remedy}"))
+    }));
     let beyond = standing
         .problems
         .iter()
@@ -103,9 +107,8 @@ pub(super) fn of_files(standing: &Standing, tenant: &TenantId) -> Vec<Condition>
 
 fn refused_files(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
     let part = &standing.tenants.get(tenant.as_str())?.part;
-    let is_refused = matches!(part.state, State::Kept | State::Unusable);
     let refused = part.problems.iter().find(|problem| problem.is_error());
-    let refused = refused.filter(|_| is_refused)?;
+    let refused = refused.filter(|_| is_refused(part))?;
     let line = refused.line.map(|line| format!(":{line}"));
     let since = part.since.parse().unwrap_or_default();
     Some(Condition {
@@ -122,6 +125,11 @@ fn refused_files(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
         ),
         remedy: Fault::Files.remedy(tenant.as_str(), ""),
     })
+}
+
+/// Whether what is on disk is not what runs, since it is refused.
+fn is_refused(part: &Part) -> bool {
+    matches!(part.state, State::Kept | State::Unusable) && part.disk.is_some()
 }
 
 fn unproven(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
