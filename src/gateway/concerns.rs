@@ -6,6 +6,7 @@ use super::status::{Condition, ConditionKind, TenantStatus, TokenStatus};
 use crate::adapter::keys::TenantId;
 use crate::catalog::Standing;
 use crate::catalog::standing::{Part, State};
+use crate::provisioning::trace::Fault;
 use crate::store::health::{Health, RiskLevel};
 use crate::tenant::token::TokenKind;
 
@@ -42,8 +43,12 @@ pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<Str
     });
     let conditions = tenants.iter().flat_map(|tenant| {
         let held = tenant.conditions.iter();
-        // That is said once, of the vendor.
-        let held = held.filter(|condition| condition.kind != ConditionKind::TranscriptsFailing);
+        // That is said once, of the vendor and of the files.
+        let elsewhere = [
+            ConditionKind::TranscriptsFailing,
+            ConditionKind::FilesRefused,
+        ];
+        let held = held.filter(move |condition| !elsewhere.contains(&condition.kind));
         held.map(|condition| worded(&tenant.id, condition))
     });
     let unproven = standing.vendors.iter();
@@ -90,8 +95,36 @@ fn failing_transcript(part: &Part) -> Option<String> {
     Some(format!("{place}: {}", first.message))
 }
 
-/// The transcripts of a tenant's vendor fail.
-pub(super) fn unproven(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
+/// What its files tell of a tenant: that they are refused, that its vendor's transcripts fail.
+pub(super) fn of_files(standing: &Standing, tenant: &TenantId) -> Vec<Condition> {
+    let found = refused_files(standing, tenant).into_iter();
+    found.chain(unproven(standing, tenant)).collect()
+}
+
+fn refused_files(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
+    let part = &standing.tenants.get(tenant.as_str())?.part;
+    let is_refused = matches!(part.state, State::Kept | State::Unusable);
+    let refused = part.problems.iter().find(|problem| problem.is_error());
+    let refused = refused.filter(|_| is_refused)?;
+    let line = refused.line.map(|line| format!(":{line}"));
+    let since = part.since.parse().unwrap_or_default();
+    Some(Condition {
+        kind: ConditionKind::FilesRefused,
+        since,
+        last: since,
+        count: 1,
+        sentence: ConditionKind::FilesRefused.what().to_owned(),
+        cause: format!(
+            "{}{}: {}",
+            refused.file,
+            line.unwrap_or_default(),
+            refused.message
+        ),
+        remedy: Fault::Files.remedy(tenant.as_str(), ""),
+    })
+}
+
+fn unproven(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
     let vendor = standing.tenants.get(tenant.as_str())?.adapter.as_ref()?;
     let part = standing.vendors.get(vendor)?;
     let cause = failing_transcript(part)?;

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
-use super::concerns::{STORE_CONCERN, concerns, expiring, near_quarantine, unproven};
+use super::concerns::{STORE_CONCERN, concerns, expiring, near_quarantine, of_files};
 use super::conditions::Conditions;
 use super::events::Wanted;
 use super::follower::Follower;
@@ -147,7 +147,7 @@ impl Steward {
         let found = expiring(&id, &tokens, now).into_iter();
         let found = found.chain(near_quarantine(&health, now)).collect();
         conditions.extend(self.conditions.stand(&id, found));
-        conditions.extend(unproven(&self.reloader.standing(), &id));
+        conditions.extend(of_files(&self.reloader.standing(), &id));
         Ok(TenantStatus {
             health,
             conditions,

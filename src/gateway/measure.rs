@@ -8,10 +8,9 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::time::sleep;
 
-use super::concerns::{expiring, near_quarantine, unproven};
+use super::concerns::{expiring, near_quarantine, of_files};
 use super::conditions::Conditions;
 use super::onboarding::token_status;
-use super::status::ConditionKind;
 use super::tenants::Tenants;
 use crate::adapter::keys::TenantId;
 use crate::catalog::{Reloader, Standing};
@@ -106,13 +105,15 @@ pub(super) fn reloads(instruments: &Arc<Instruments>, reloader: &Reloader) {
             readings.is(value(&reloader.standing()));
         });
     }
-    let unproven_of = reloader.clone();
+    let files_of = reloader.clone();
     instruments.observe(&metrics::TENANT_CONDITION, move |readings| {
-        let standing = unproven_of.standing();
+        let standing = files_of.standing();
         let tenants = standing.tenants.keys().filter_map(|id| TenantId::parse(id));
-        for tenant in tenants.filter(|tenant| unproven(&standing, tenant).is_some()) {
-            let kind = ConditionKind::TranscriptsFailing.as_str();
-            readings.of_tenant_with(tenant.as_str(), "condition", kind, 1.0);
+        for tenant in tenants {
+            for condition in of_files(&standing, &tenant) {
+                let kind = condition.kind.as_str();
+                readings.of_tenant_with(tenant.as_str(), "condition", kind, 1.0);
+            }
         }
     });
     let reloader = reloader.clone();

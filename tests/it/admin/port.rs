@@ -242,7 +242,11 @@ fn an_admin_port_beyond_loopback_is_warned_of() {
         let mut command = house.command(&["-c", "scimgate.toml", "serve"]);
         command.env("SCIMGATE_ADMIN__LISTEN", address);
         let log = Served::of(command).terminate();
-        assert_eq!(log.contains("without encryption"), warned, "{address}: {log}");
+        assert_eq!(
+            log.contains("without encryption"),
+            warned,
+            "{address}: {log}"
+        );
     }
 }
 
