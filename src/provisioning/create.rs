@@ -70,6 +70,9 @@ impl Operation {
         self.create_planned(&mut run, names, changes, native)
             .await?;
         let response = self.answer_run(&mut run, 201, projection).await?;
+        if let Some(intent) = run.making.as_ref().and_then(|it| it.intent.as_ref()) {
+            self.supersede(intent);
+        }
         if self.story.is_awaited() {
             live.created();
         }

@@ -71,6 +71,19 @@ impl Operation {
         Ok(())
     }
 
+    /// An intent has its object: no other one of the same POST, which a kill may have left beside
+    /// it, is evidence that a later POST is an earlier one sent again.
+    pub(super) fn supersede(&self, by: &Intent) {
+        let external_id = by.external_id.as_deref();
+        let is_other = |open: &Intent| {
+            open.id != by.id
+                && open.external_id == by.external_id
+                && open.is_earlier_try(by.kind, &by.names, external_id)
+        };
+        self.intents
+            .heard(is_other, |open| self.unsettled(open).is_zero());
+    }
+
     /// Whether an object was known before an intent began, and not by its create.
     pub(super) fn was_there_before(&self, intent: &Intent, id: &NativeId) -> bool {
         let known = |began| self.known.was_known(&self.tenant, intent.kind, id, began);

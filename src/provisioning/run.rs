@@ -338,7 +338,11 @@ impl<'o> Run<'o> {
         let removed = operation.delete_native(kind, &target.native).await;
         let was_absent = removed.as_ref().is_err_and(|gone| gone.is_absent(&subject));
         match was_absent {
-            true => operation.story.decide(Decision::AlreadyGone),
+            true => {
+                operation.story.decide(Decision::AlreadyGone);
+                // Look-ups may still show it.
+                operation.note_removal(kind, &target.native).await?;
+            }
             false => removed?,
         }
         operation.memory.forget(&target.key).await?;

@@ -285,10 +285,16 @@ impl Vendor {
         let _ = self.make(Sort::Person, fields, 0, now);
     }
 
-    /// Removes one of these persons by itself, if one of them is disabled.
+    /// Removes one of these persons by itself, if one of them was disabled long enough ago for no
+    /// create to be on its way that wants their name: vendors do it after weeks.
     pub(crate) fn expire(&mut self, of: &[String], now: u64) {
+        let long = self.class.latest_effect().as_millis() as u64;
         let disabled = |object: &Object| {
             object.sort == Sort::Person
+                && object
+                    .versions
+                    .last()
+                    .is_some_and(|last| last.at + long <= now)
                 && object
                     .text("id")
                     .is_some_and(|id| of.iter().any(|known| known == id))
