@@ -14,18 +14,12 @@ use crate::house::{House, text_of};
 use crate::kills::disk::limited;
 use crate::serve_command::Served;
 
-/// A vendor that gives one and the same answer to everything; without one, none at all.
-fn vendor(answer: Option<(u16, &'static str)>) -> String {
+/// A vendor that gives one and the same answer to everything.
+fn vendor((status, body): (u16, &'static str)) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        let mut unanswered = Vec::new();
-        for stream in listener.incoming().flatten() {
-            let Some((status, body)) = answer else {
-                unanswered.push(stream);
-                continue;
-            };
-            let mut stream = stream;
+        for mut stream in listener.incoming().flatten() {
             let _read = stream.read(&mut [0; 16 << 10]);
             let wait = if status == 429 {
                 "Retry-After: 600\r\n"
@@ -120,14 +114,6 @@ const MATTERS: &[Matter] = &[
         says: "tenants/files.toml:4: there is no key `credentials`",
     },
     Matter {
-        tenant: "slow",
-        adapter: "sosafe",
-        vendor: Some((0, "")),
-        asked: 3,
-        condition: "slow",
-        says: "took too long",
-    },
-    Matter {
         tenant: "ends",
         adapter: "sosafe",
         vendor: Some(NOBODY),
@@ -196,8 +182,7 @@ fn house() -> House {
     for matter in MATTERS {
         let url = match matter.vendor {
             None => "http://127.0.0.1:1/".to_owned(),
-            Some((0, _)) => vendor(None),
-            answer => vendor(answer),
+            Some(answer) => vendor(answer),
         };
         house.tenant(matter.tenant, &url, "k");
         let file = format!("tenants/{}.toml", matter.tenant);
@@ -437,7 +422,7 @@ fn a_login_is_told_with_its_answer() {
     let house = House::empty();
     let new = ["adapter", "new", "desk", "--credential", "key-exchange"];
     assert!(house.run(&new).status.success());
-    let url = vendor(Some((200, r#"{"key": "k", "items": [], "total": 0}"#)));
+    let url = vendor((200, r#"{"key": "k", "items": [], "total": 0}"#));
     house.write(
         "tenants/acme.toml",
         &format!(
