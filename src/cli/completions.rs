@@ -55,7 +55,7 @@ pub fn answer_a_shell() {
         .complete();
 }
 
-/// Whoever is asked for a tenant or a vendor is told which there are.
+/// Offers the tenants and vendors that exist.
 fn knowing(command: Command) -> Command {
     let is_tenant = command.get_name() == "tenant";
     let command = command.mut_args(|arg| with_names(arg, false));

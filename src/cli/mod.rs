@@ -121,7 +121,7 @@ enum Ending {
     Done,
     /// It was told to stop twice.
     Cut,
-    /// There is something to correct, and it was told.
+    /// There is something to correct, and it was printed.
     Findings,
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::problem::{Problem, Severity};
 
-/// Problems of one kind that are told of a file.
+/// How many problems of one kind are shown for a file.
 const MOST: usize = 50;
 
 /// What loading found, with the texts it is about.
