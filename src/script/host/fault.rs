@@ -333,8 +333,8 @@ impl Fault {
     pub(super) fn no_segment(attribute: Option<&str>) -> Self {
         let name = attribute.unwrap_or("A value");
         let detail = format!(
-            "{name} is \".\", \"..\" or holds a control character such as a tab or a line break, which \
-             cannot stand in an address of this vendor's API. Change it."
+            "{name} is \".\", \"..\" or contains a control character such as a tab or a line break, which \
+             cannot be part of an address of this vendor's API. Change it."
         );
         Self::new(Meaning::Invalid, attribute, &detail).saying("segment() refuses a value".into())
     }
@@ -343,7 +343,7 @@ impl Fault {
     pub(super) fn unencodable(by: &str, attribute: Option<&str>) -> Self {
         let name = attribute.unwrap_or("A value");
         let detail = format!(
-            "{name} holds a control character, which this vendor's API cannot carry. Remove it."
+            "{name} contains a control character, which this vendor's API cannot carry. Remove it."
         );
         Self::new(Meaning::Invalid, attribute, &detail).saying(format!("{by}() refuses a value"))
     }
