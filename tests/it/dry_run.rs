@@ -215,7 +215,7 @@ fn a_dry_run_reads_from_top_to_bottom() {
            understood: title becomes "Pilot"
            understood: shoeSize is ignored: no schema has it
            changes: title
-           plan: change job_title; remember what the vendor cannot hold
+           plan: change job_title; store what the vendor cannot
            native fields: job_title
            the script's update_user
            1.1 PATCH /users/18777   (would be sent)
