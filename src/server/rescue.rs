@@ -124,7 +124,7 @@ impl Rejection {
             Self::NoKeys => later(
                 300,
                 &format!(
-                    "The gateway cannot fetch the keys that Entra signs its tokens with; the token may be good. Whoever runs the gateway must let it reach Entra. Request id {id}."
+                    "The gateway cannot fetch the keys that Entra signs its tokens with; the token may be valid. The operator of the gateway must let the gateway reach Entra. Request id {id}."
                 ),
             ),
             Self::NoSuchPath => plain(404, "There is nothing here. The Tenant URL ends in /scim/v2."),

@@ -417,7 +417,7 @@ impl Given<'_> {
     }
 
     fn key(&self) -> Result<KeyId, Refusal> {
-        let help = "a key id is eight letters and digits, those behind scg_ or scs_";
+        let help = "a key id is eight letters and digits: those after scg_ or scs_";
         let key = KeyId::parse(self.part(1));
         key.ok_or_else(|| Refusal::invalid(format!("`{}` is no key id", self.part(1)), help))
     }

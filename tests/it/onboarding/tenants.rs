@@ -249,7 +249,7 @@ fn the_key_of_secrets_is_replaced_without_losing_one() {
     assert_eq!(two.connects("acme", &token), 200);
     assert!(
         two.run(&["tenant", "reseal"])
-            .contains("tenant acme is encrypted anew")
+            .contains("the secrets of tenant acme are encrypted with the new key")
     );
     assert!(!two.run(&["tenant", "reseal"]).contains("acme"));
     assert_eq!(two.connects("acme", &token), 200);
