@@ -244,7 +244,7 @@ pub(super) fn serve(
         Service::On => ("tenant.enable", "is served again"),
         Service::Off => (
             "tenant.disable",
-            "is switched off: its requests are answered 503, and its tokens stay",
+            "is disabled: its requests are answered 503, and its tokens stay",
         ),
         Service::Deleted => (
             "tenant.delete",

@@ -40,19 +40,19 @@ pub(super) enum Verb {
         #[command(flatten)]
         parts: Parts,
     },
-    /// Switch a tenant in the store off: its requests are answered 503, and its tokens stay.
+    /// Disable a tenant in the store: its requests are answered 503, and its tokens stay.
     Disable {
         /// The tenant.
         #[arg(value_parser = tenant_id)]
         name: TenantId,
     },
-    /// Switch a tenant in the store on again.
+    /// Enable a tenant in the store again.
     Enable {
         /// The tenant.
         #[arg(value_parser = tenant_id)]
         name: TenantId,
     },
-    /// Delete a tenant in the store with all that is kept of it, and revoke its tokens.
+    /// Delete a tenant in the store with all its data, and revoke its tokens.
     Delete {
         /// The tenant.
         #[arg(value_parser = tenant_id)]
