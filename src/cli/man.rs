@@ -117,7 +117,10 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "Before a commit: warnings count too",
                 "scimgate check --deny warnings",
             ),
-            ("What a code means", "scimgate check --explain table::unknown-attribute"),
+            (
+                "What a code means",
+                "scimgate check --explain table::unknown-attribute",
+            ),
             ("Whether a start would succeed", "scimgate check --start"),
         ],
     ),

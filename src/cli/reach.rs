@@ -132,7 +132,8 @@ impl Remote {
             .map_err(|error| self.unreachable(&error))?;
         if (200..300).contains(&status) {
             let body: &[u8] = if body.is_empty() { b"null" } else { &body };
-            let read = serde_json::from_slice(body).context("the answer comes from another version of Scimgate");
+            let read = serde_json::from_slice(body)
+                .context("the answer comes from another version of Scimgate");
             return read.map_err(|error| self.unreachable(&error));
         }
         let Ok(Refused { error }) = serde_json::from_slice(&body) else {

@@ -193,7 +193,11 @@ pub(super) fn add(
     form: Form,
 ) -> anyhow::Result<Ending> {
     let file = config.catalog.tenants.join(format!("{id}.toml"));
-    ensure!(!file.exists(), "{} exists, and a file takes precedence over the store", file.display());
+    ensure!(
+        !file.exists(),
+        "{} exists, and a file takes precedence over the store",
+        file.display()
+    );
     let desk = Desk::open(config)?;
     named::adapter(&desk.catalog, adapter)?;
     let mut document = parts.document()?;

@@ -66,7 +66,10 @@ fn span(text: &str) -> Result<Duration, String> {
     let form = "write a number with s, m, h or d, such as 90d";
     let span = config::span(text).ok_or_else(|| form.to_owned())?;
     match span.is_zero() {
-        true => Err("such a token would expire at once; without --expires it is valid until it is revoked".to_owned()),
+        true => Err(
+            "such a token would expire at once; without --expires it is valid until it is revoked"
+                .to_owned(),
+        ),
         false => Ok(span),
     }
 }

@@ -214,7 +214,7 @@ fn concern(part: &Part) -> Option<&'static str> {
             Some("the version on disk is refused, and the last good one is still in use")
         }
         (State::Kept, None) => Some("its file is gone, and the last good version is still in use"),
-        (State::Unusable, _) => Some("cannot be served: there never was a good version"),
+        (State::Unusable, _) => Some("cannot be served: there has been no good version"),
         (State::Leaving, _) => {
             Some("its file is gone: it is answered 503 for a while, then its tokens stop working")
         }

@@ -269,7 +269,10 @@ async fn many(
 /// The end of a write that nobody waited for any more.
 fn note(result: Result<scim::Response, Failure>) {
     match result {
-        Ok(response) => tracing::info!(status = response.status, "a write was completed after its answer"),
+        Ok(response) => tracing::info!(
+            status = response.status,
+            "a write was completed after its answer"
+        ),
         Err(failure) => Rejection::from(failure).log(),
     }
 }

@@ -244,7 +244,10 @@ fn attribute(adapter: &Adapter, row: &Described<'_>) -> Vec<String> {
         (row.unique, "unique"),
         (row.read_only, "read only"),
         (row.made, "required unless derived from others"),
-        (row.has_fallback && !row.made, "derived from others if absent"),
+        (
+            row.has_fallback && !row.made,
+            "derived from others if absent",
+        ),
     ];
     let notes = notes.iter().filter(|(holds, _)| *holds);
     let lengths = [(row.cut, "cut after"), (row.at_most, "at most")];

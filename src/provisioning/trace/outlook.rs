@@ -70,9 +70,8 @@ impl Event {
     fn caution(&self) -> Outlook {
         if self.unheard && self.http_status.is_some() {
             return Outlook {
-                why:
-                    "It was carried out, but it took so long that Entra had already got a 503."
-                        .to_owned(),
+                why: "It was carried out, but it took so long that Entra had already got a 503."
+                    .to_owned(),
                 next: "Entra sends it again in its next cycle and finds it done.",
                 remedy: Some(
                     "See in the steps what took the time; if it was the vendor, ask the vendor."
@@ -85,7 +84,9 @@ impl Event {
                 true => {
                     "Entra, or a proxy in between, closed the connection before there was an answer. The change was carried out."
                 }
-                false => "Entra, or a proxy in between, closed the connection before there was an answer.",
+                false => {
+                    "Entra, or a proxy in between, closed the connection before there was an answer."
+                }
             };
             return Outlook {
                 why: why.to_owned(),

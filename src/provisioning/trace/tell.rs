@@ -144,7 +144,10 @@ pub fn step(step: &Step) -> String {
         Step::Filter { filter } => format!("filter: {filter}"),
         Step::Patch { op, path } => format!("{op} {path}"),
         Step::Ignored { attributes } => {
-            format!("skipped, because no schema has it: {}", attributes.join(", "))
+            format!(
+                "skipped, because no schema has it: {}",
+                attributes.join(", ")
+            )
         }
         Step::Id { cached: true } => "the vendor's id was in memory".to_owned(),
         Step::Id { cached: false } => "the vendor's id was read from the store".to_owned(),
@@ -243,17 +246,27 @@ fn waited_for(wait: Wait) -> &'static str {
 fn decided(decision: &Decision) -> String {
     match decision {
         Decision::NothingToTell => "nothing more is sent to the vendor: no native field changes",
-        Decision::KeptHere => "the gateway stores Entra's own values, because the vendor cannot store them",
-        Decision::ReadFirst => "the change depends on the vendor's current values, so they were read first",
+        Decision::KeptHere => {
+            "the gateway stores Entra's own values, because the vendor cannot store them"
+        }
+        Decision::ReadFirst => {
+            "the change depends on the vendor's current values, so they were read first"
+        }
         Decision::Adopted => {
             "an earlier try had already created the object: it was updated to the wanted state"
         }
         Decision::Taken(attribute) => {
             return format!("somebody else's object has this {attribute}");
         }
-        Decision::FoundDone => "the vendor did not confirm the change; a check showed that it was made",
-        Decision::StillInDoubt => "the vendor did not confirm the change; a check did not show that it was made",
-        Decision::MadeAnew => "the vendor had removed the object: it was created again under the same id",
+        Decision::FoundDone => {
+            "the vendor did not confirm the change; a check showed that it was made"
+        }
+        Decision::StillInDoubt => {
+            "the vendor did not confirm the change; a check did not show that it was made"
+        }
+        Decision::MadeAnew => {
+            "the vendor had removed the object: it was created again under the same id"
+        }
         Decision::AnsweredFromKept => {
             "the vendor has removed the disabled object: answered from the stored copy"
         }
