@@ -169,7 +169,7 @@ fn a_tenant_with_everything_wrong() {
             tenant::missing-setting
 
               × tenants/acme.toml: the setting `region` is missing
-              help: add settings = { region = … }: Where the customer's data lies
+              help: add settings = { region = … }: Where the customer's data is stored
 
             tenant::unknown-secret
 

@@ -287,7 +287,7 @@ fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() 
     let given = requests.replacen("18777\n", "18777\n\n### Vendor answers\n204\n", 1);
     house.write("requests.http", &given);
     let text = told(&house, 0, &BY_VENDOR);
-    assert!(text.contains("given by the file of requests"), "{text}");
+    assert!(text.contains("from the file of requests"), "{text}");
 }
 
 /// What the vendor only takes in has virtual outcomes, each of its own item.

@@ -79,7 +79,7 @@ fn a_new_tenants_file_has_a_place_for_all_that_its_vendor_asks_for() {
         base_url = "https://api.example"
 
         [settings]
-        # Where the customer's data lies (one of: eu, us)
+        # Where the customer's data is stored (one of: eu, us)
         region = "eu"
 
         # Files with the secrets; paths are relative to this file's directory. Do not write secrets here.

@@ -235,7 +235,7 @@ fn what_the_vendor_answers_is_never_made_up() {
                       + GET /more
                     line 16  status
                       - 200
-                      + 503 (scripts/example.rhai:14:54, in get_user: GET /more: the call was not sent: no such call in the transcript)
+                      + 503 (scripts/example.rhai:14:54, in get_user: GET /more: the call was not sent: the transcript does not have this call)
                     not blessed: the vendor is called once more: GET /more. Write this call and what the vendor answers, and bless again
             0 passed, 1 failed
         "#]],
