@@ -203,7 +203,7 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
             Cause: sosafe.rhai:127:31, in update_user: PATCH /users/18001: the vendor answered 500
             At fault: the vendor
             What Entra does next: Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-            What to do: If it began by itself, tell the vendor the time of this request. If it is always so, correct the place named in scripts/sosafe.rhai, or how adapters/sosafe.toml reads answers.
+            What to do: If this started without a change of yours, give the vendor the time of this request. If it always happens, correct the place named in scripts/sosafe.rhai, or [replies] in adapters/sosafe.toml.
         "#]],
     );
     let told = run(&gateway, &["explain", "no-such-request"]);

@@ -304,7 +304,7 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
         expect![[r#"
             It cannot be done.
             Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-            If it began by itself, tell the vendor the time of this request. If it is always so, correct the place named in scripts/example.rhai, or how adapters/example.toml reads answers.
+            If this started without a change of yours, give the vendor the time of this request. If it always happens, correct the place named in scripts/example.rhai, or [replies] in adapters/example.toml.
         "#]],
     );
     check_outlook(
