@@ -77,6 +77,21 @@ impl Mapping {
         Some(version)
     }
 
+    /// What a user is called in an answer.
+    pub(crate) fn user_name<'r>(
+        &self,
+        reading: &'r Reading,
+        remembered: &'r Remembered,
+    ) -> Option<&'r str> {
+        let values = self.shown(reading, remembered)?;
+        let mut rows = reading.values.iter().zip(values);
+        let (_, name) = rows.find(|(value, _)| {
+            let row = self.row(value.row);
+            row.is_some_and(|row| row.leaf.is_whole("userName"))
+        })?;
+        name?.as_str()
+    }
+
     /// The values that are answered; `None` where one stands for another.
     fn shown<'r>(
         &self,
