@@ -336,7 +336,7 @@ fn a_reason_is_told_once() {
 
 /// `scimgate serve` as a process.
 pub(crate) struct Served {
-    pub(crate) process: Child,
+    process: Child,
     /// Read all the time: a full pipe would hold the process up.
     log: Option<JoinHandle<String>>,
     pub(crate) origin: String,
