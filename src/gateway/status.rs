@@ -130,7 +130,7 @@ impl ConditionKind {
             Self::CredentialRefused => "the vendor refuses this tenant's credential",
             Self::RightMissing => "this tenant's vendor credential lacks a right",
             Self::VendorUnreachable => "the vendor cannot be reached",
-            Self::VendorUnusable => "the vendor answers errors, or what cannot be used",
+            Self::VendorUnusable => "the vendor answers with errors, or with something unusable",
             Self::ScriptFailing => "the adapter's script fails",
             Self::StoreNotWritable => "the gateway's store does not work",
             Self::FilesRefused => "the tenant's files cannot be used",

@@ -101,7 +101,7 @@ impl Front {
             }
             Err(too_many) => {
                 if let Some(requests) = too_many.untold {
-                    tracing::warn!(network = %source, requests, "too many requests without a good token");
+                    tracing::warn!(network = %source, requests, "too many requests without a valid token");
                 }
                 Rejection::TooManyGuesses(too_many)
             }
@@ -269,7 +269,10 @@ async fn many(
 /// The end of a write that nobody waited for any more.
 fn note(result: Result<scim::Response, Failure>) {
     match result {
-        Ok(response) => tracing::info!(status = response.status, "write ended after its answer"),
+        Ok(response) => tracing::info!(
+            status = response.status,
+            "a write was completed after its answer"
+        ),
         Err(failure) => Rejection::from(failure).log(),
     }
 }

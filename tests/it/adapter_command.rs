@@ -52,9 +52,9 @@ fn a_vendor_is_shown() {
           limits           10 calls a second
           a second create  is refused by the vendor (A)
 
-        A tenant sets
+        Settings of a tenant
           base_url          required       the address of the vendor's API
-          settings.region   one of eu, us  Where the customer's data lies
+          settings.region   one of eu, us  Where the customer's data is stored
           credential.token  required       secret of a bearer credential
 
         Attributes of a User

@@ -221,7 +221,7 @@ impl Compiler<'_> {
         unknown
             .map(|field| {
                 if Field::parse(field).is_none() {
-                    let message = format!("`{field}` is no place in an object of the vendor");
+                    let message = format!("`{field}` is not the name of a native field");
                     let problem = self.at(attr, field, "table::unknown-field", message);
                     return problem.help(Field::FORM);
                 }
@@ -317,7 +317,7 @@ impl Compiler<'_> {
             "table::duplicate-row",
             format!("`{}` is in the table twice", attr.path),
         )
-        .label("this row would never be used")
+        .label("this row is never used")
         .help("remove one of the two rows")
     }
 

@@ -116,7 +116,7 @@ pub(crate) fn update_overrides(
             tracing::warn!(
                 attribute = row.spelling,
                 action = "compare the mapping with the vendor's rules",
-                "the vendor keeps another value than it was sent"
+                "the vendor stored another value than the gateway sent"
             );
             not_taken.push(NotTaken {
                 spelling: row.spelling.clone(),

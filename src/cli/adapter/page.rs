@@ -82,7 +82,7 @@ fn table(mapping: &Mapping) -> String {
         let (attribute, kind) = (row.attribute, row.kind);
         let filterable = yes(row.filterable);
         let required = match row.made {
-            true => " if not made of others ",
+            true => " unless derived from others ",
             false => yes(row.required),
         };
         format!("| {attribute} | {kind} |{filterable}|{required}|\n")
