@@ -273,7 +273,7 @@ impl Gateway {
         } = self;
         if let (Some(instruments), Ok(runtime)) = (&instruments, Handle::try_current()) {
             let asked = measure::Asked {
-                store,
+                store: store.clone(),
                 tenants: Arc::downgrade(&tenants),
                 tokens: Arc::downgrade(&tokens),
                 conditions: Arc::downgrade(&conditions),
@@ -292,7 +292,7 @@ impl Gateway {
             }
             let entrances = Entrances::new(Arc::clone(&tenants), pool, audience.clone());
             let entrances = Rc::new(entrances);
-            settling::begin(&settling, &entrances);
+            settling::begin(&settling, &store, &entrances);
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 clients: Arc::clone(&clients),
