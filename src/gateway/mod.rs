@@ -4,6 +4,7 @@
 mod concerns;
 pub mod conditions;
 mod console;
+mod described;
 mod destination;
 mod events;
 mod follower;

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
@@ -45,12 +46,14 @@ const BOUNDS: [u32; 16] = [
 ];
 
 /// A tenant's health.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// Whose.
+    #[schemars(with = "String")]
     pub tenant: TenantId,
     /// When Entra last sent a request with a good token; none is known of before the log's
     /// retention.
+    #[schemars(with = "Option<String>")]
     pub last_contact: Option<Timestamp>,
     /// The last hour.
     pub hour: Rates,
@@ -64,7 +67,7 @@ pub struct Health {
 }
 
 /// What became of the requests of some time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rates {
     /// All.
     pub requests: u64,
@@ -79,7 +82,7 @@ pub struct Rates {
 }
 
 /// How near Entra is to putting the tenant's job into quarantine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Risk {
     /// How near.
     pub level: RiskLevel,
@@ -88,7 +91,9 @@ pub struct Risk {
 }
 
 /// How near.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum RiskLevel {
     /// Not.

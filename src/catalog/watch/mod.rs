@@ -62,7 +62,7 @@ impl Default for Timing {
 const MISSING: Duration = Duration::from_secs(1);
 
 /// Where events tell of changes too, a look takes at most this part of the time,
-const PART: u32 = 400;
+const PART: u32 = 1000;
 /// unless it would wait longer than this.
 const SELDOM: Duration = Duration::from_secs(60);
 
@@ -189,12 +189,7 @@ impl Watching {
     }
 
     fn pause(&self) -> Duration {
-        let poll = self.timing.poll;
-        match (self.misses(), self.means) {
-            (true, _) => poll.min(MISSING),
-            (false, Means::Auto) => (self.took * PART).min(SELDOM).max(poll),
-            (false, _) => poll,
-        }
+        pause(self.timing.poll, self.means, self.misses(), self.took)
     }
 
     fn heed(&mut self, signal: Signal) {
@@ -241,5 +236,33 @@ impl Watching {
                 Err(_) => return,
             }
         }
+    }
+}
+
+/// How long events alone count, where a look `took` so long.
+fn pause(poll: Duration, means: Means, misses: bool, took: Duration) -> Duration {
+    match (misses, means) {
+        (true, _) => poll.min(MISSING),
+        (false, Means::Auto) => (took * PART).min(SELDOM).max(poll),
+        (false, _) => poll,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_that_take_long_come_seldom_where_events_tell_too() {
+        let poll = Duration::from_secs(10);
+        let after = |means, misses, millis| {
+            let pause = pause(poll, means, misses, Duration::from_millis(millis));
+            pause.as_secs()
+        };
+        assert_eq!(after(Means::Auto, false, 1), 10);
+        assert_eq!(after(Means::Auto, false, 30), 30);
+        assert_eq!(after(Means::Auto, false, 5000), 60);
+        assert_eq!(after(Means::Poll, false, 5000), 10);
+        assert_eq!(after(Means::Auto, true, 5000), 1);
     }
 }
