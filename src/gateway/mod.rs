@@ -4,6 +4,7 @@
 mod concerns;
 pub mod conditions;
 mod console;
+mod described;
 mod destination;
 mod events;
 mod follower;
@@ -273,7 +274,7 @@ impl Gateway {
         } = self;
         if let (Some(instruments), Ok(runtime)) = (&instruments, Handle::try_current()) {
             let asked = measure::Asked {
-                store,
+                store: store.clone(),
                 tenants: Arc::downgrade(&tenants),
                 tokens: Arc::downgrade(&tokens),
                 conditions: Arc::downgrade(&conditions),
@@ -292,7 +293,7 @@ impl Gateway {
             }
             let entrances = Entrances::new(Arc::clone(&tenants), pool, audience.clone());
             let entrances = Rc::new(entrances);
-            settling::begin(&settling, &entrances);
+            settling::begin(&settling, &store, &entrances);
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 clients: Arc::clone(&clients),

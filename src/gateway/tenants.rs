@@ -343,11 +343,15 @@ impl Entrances {
         })
     }
 
-    /// An operation of each tenant that can be served, for work that is no request's. It begins
-    /// with the call, and may take so long.
-    pub(super) fn beside_requests(&self) -> Vec<impl FnOnce(Duration) -> Operation + use<>> {
+    /// An operation of each of these tenants that can be served, for work that is no request's. It
+    /// begins with the call, and may take so long.
+    pub(super) fn beside_requests(
+        &self,
+        of: &[TenantId],
+    ) -> Vec<impl FnOnce(Duration) -> Operation + use<>> {
         let live = self.tenants.live.load();
-        let entries = live.values().flatten().map(|entry| {
+        let entries = of.iter().filter_map(|id| live.get(id)?.as_ref());
+        let entries = entries.map(|entry| {
             let entrance = Entrance {
                 tenants: Arc::clone(&self.tenants),
                 pool: Rc::clone(&self.pool),
