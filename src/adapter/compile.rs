@@ -24,6 +24,9 @@ pub struct Files {
     pub script: (String, String),
 }
 
+/// The function that looks whether what a tenant is set up with works at the vendor.
+pub(crate) const VERIFY: &str = "verify";
+
 /// These may take the SCIM resource as one parameter more, for what a table
 /// cannot say.
 const MAY_SEE_RESOURCE: &[&str] = &["create_user", "create_group"];
@@ -90,6 +93,11 @@ const SWITCH_FUNCTIONS: &[Expected<'_>] = &[
 
 /// Functions a script may have.
 const OPTIONAL: &[Expected<'_>] = &[
+    expected(
+        VERIFY,
+        0,
+        "looking whether what the tenant is set up with works at the vendor",
+    ),
     expected("key_user", 1, "the native key that a user of (fields) gets"),
     expected(
         "key_group",

@@ -15,6 +15,7 @@ use crate::provisioning::batch::Batches;
 use crate::provisioning::trace::{self, Story};
 use crate::scim::ResourceKind;
 use crate::script::call::Backend;
+use crate::script::once::LookUps;
 use crate::script::printed;
 use crate::transcript::{
     Ask, Body, Mode, Player as Gateway, Requests, Tried, Variables, differences, fill, fill_value,
@@ -45,6 +46,7 @@ impl Player {
                 recent: Arc::default(),
                 intents: Arc::default(),
                 known: Arc::default(),
+                look_ups: LookUps::default().of(subject.tenant.as_str()),
                 ids: Arc::default(),
             },
         }

@@ -73,7 +73,7 @@ impl Operation {
         (!mapping.needs_script(rows)).then(|| self.adapter.closures())
     }
 
-    async fn run<T: 'static>(
+    pub(super) async fn run<T: 'static>(
         &self,
         effects: &Rc<Effects>,
         span: Span,
@@ -81,7 +81,7 @@ impl Operation {
     ) -> Result<T, Failure> {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let crew = (!adapter.manifest.batch.is_empty()).then(|| self.crew());
-        let story = Rc::clone(&self.story);
+        let (story, look_ups) = (Rc::clone(&self.story), self.look_ups.clone());
         let fence = self.fence();
         let noted = Noted {
             backend: &*self.backend,
@@ -98,7 +98,8 @@ impl Operation {
         let effects = Rc::clone(effects);
         let result = fiber::run(
             move |call| {
-                let environment = TenantEnvironment::new(&adapter, &settings, crew, &effects);
+                let environment =
+                    TenantEnvironment::new(&adapter, &settings, crew, &effects, &look_ups);
                 job(&Vm {
                     adapter,
                     effects,
@@ -128,6 +129,7 @@ impl Operation {
             backend: self.backend.apart().unwrap_or(Rc::clone(&self.backend)),
             lease: self.memory.lease(),
             batches: Arc::clone(&self.batches),
+            look_ups: self.look_ups.clone(),
             cpu: self.process.script_time(),
             deadline: self.deadline,
         }
