@@ -113,12 +113,15 @@ impl Adapter {
     }
 
     fn made_service(&self, profile: Profile) -> Service {
-        let types = self.mappings().map(|mapping| &mapping.resource_type);
+        let served = |mapping: &Arc<Mapping>| match profile {
+            Profile::Strict => mapping.resource_type.clone(),
+            Profile::Entra | Profile::Okta => mapping.resource_type.clone().readable(),
+        };
         let published = self
             .mappings()
-            .map(|mapping| mapping.resource_type.clone().stating(&mapping.statements()));
+            .map(|mapping| served(mapping).stating(&mapping.statements()));
         Service {
-            resource_types: types.cloned().collect(),
+            resource_types: self.mappings().map(served).collect(),
             published: published.collect(),
             profile,
             page_max: PAGE_MAX.min(self.manifest.paging.size.max(1)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::report::{Answered, Asked, DryRun, Exchange};
+use super::secrets;
 use super::understood::{steps, understood};
 use super::vendor::Vendor;
 use super::{Means, Subject};
@@ -116,7 +117,7 @@ impl Player {
                 variables,
             );
         }
-        let exchange = Exchange {
+        let mut exchange = Exchange {
             understood: understood(&asks, &self.gateway.service),
             steps,
             calls,
@@ -128,6 +129,7 @@ impl Player {
             }),
             asks,
         };
+        secrets::blot(&mut exchange, &self.gateway.adapter);
         (exchange, stopped)
     }
 

@@ -13,7 +13,7 @@ use super::fence::Fence;
 use super::noted::Noted;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
-use super::trace::{Step, Story};
+use super::trace::{Step, Story, mask};
 use crate::adapter::Adapter;
 use crate::adapter::compile::about;
 use crate::adapter::environment::TenantEnvironment;
@@ -251,29 +251,47 @@ impl Vm {
         }
     }
 
-    fn lacking(&self, mapping: &Mapping, reading: &Reading, given: &Dynamic) -> Option<String> {
-        let unwrapped = self.unwrapped(mapping.kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>()?;
-        mapping.lacking(reading, &object)
-    }
-
-    /// An object that is whole: a vendor that shows half of one, as some do to a key without
+    /// Why an object is not whole: a vendor that shows half of one, as some do to a key without
     /// rights, is not believed.
-    fn whole(
+    fn lack(
         &self,
         mapping: &Mapping,
         function: &str,
+        reading: &Reading,
         given: &Dynamic,
-    ) -> Result<Reading, Failure> {
-        let reading = self.read(mapping, function, given)?;
-        let Some(field) = self.lacking(mapping, &reading, given) else {
-            return Ok(reading);
-        };
+    ) -> Option<Failure> {
+        let unwrapped = self.unwrapped(mapping.kind, given);
+        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>()?;
+        let (field, attribute) = mapping.lacking(reading, &object)?;
         let what = format!(
-            "an object lacks `{field}`, which the table says every one has: {}",
+            "the {} {} lacks `{field}` ({attribute}), which the table says every one has: {}",
+            mapping.kind.snake(),
+            mask::id(reading.id.as_str()),
             shape_of(given)
         );
-        Err(self.unusable(function, what))
+        Some(self.unusable(function, what))
+    }
+
+    /// Calls a function that gives one object or `()`, and looks what it shows.
+    fn shown(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Option<Shown>, Failure> {
+        let given = self.call(function, arguments)?;
+        if given.is_unit() {
+            return Ok(None);
+        }
+        let reading = self.read(mapping, function, &given)?;
+        if let Some(lack) = self.lack(mapping, function, &reading, &given) {
+            return Ok(Some(Shown::Half(lack)));
+        }
+        let shown = match self.is_own(mapping.kind, function, &given)? {
+            true => Shown::Whole(reading),
+            false => Shown::Foreign,
+        };
+        Ok(Some(shown))
     }
 
     pub(super) fn note_fields(&self, fields: &Map) {
@@ -295,14 +313,11 @@ impl Vm {
         function: &str,
         arguments: impl rhai::FuncArgs,
     ) -> Result<Option<Reading>, Failure> {
-        let given = self.call(function, arguments)?;
-        if given.is_unit() {
-            return Ok(None);
-        }
-        let reading = self.whole(mapping, function, &given)?;
-        match self.is_own(mapping.kind, function, &given)? {
-            true => Ok(Some(reading)),
-            false => Err(ScimError::not_found("another customer's").into()),
+        match self.shown(mapping, function, arguments)? {
+            None => Ok(None),
+            Some(Shown::Whole(reading)) => Ok(Some(reading)),
+            Some(Shown::Half(lack)) => Err(lack),
+            Some(Shown::Foreign) => Err(ScimError::not_found("another customer's").into()),
         }
     }
 
@@ -318,7 +333,7 @@ impl Vm {
             return Ok(None);
         }
         let reading = self.read(mapping, function, &given)?;
-        if self.lacking(mapping, &reading, &given).is_none() {
+        if self.lack(mapping, function, &reading, &given).is_none() {
             match self.is_own(mapping.kind, function, &given) {
                 Ok(true) => return Ok(Some(reading)),
                 Ok(false) => {
@@ -333,31 +348,44 @@ impl Vm {
         self.object(mapping, &function, (reading.id.to_string(),))
     }
 
-    /// Reads an array of objects that a function gave. What a list shows a part of is read by its
-    /// id, so that one object stops no list.
+    /// Reads an array of objects that a function gave, which must all be whole.
     pub(super) fn objects(
         &self,
         mapping: &Mapping,
         function: &str,
         given: &Dynamic,
     ) -> Result<Vec<Reading>, Failure> {
+        let rows = self.rows(mapping, function, given)?;
+        rows.lacks.into_iter().next().map_or(Ok(rows.whole), Err)
+    }
+
+    /// Reads an array of objects that a function gave. What it shows a part of is read by its id,
+    /// so that one object stops no list.
+    pub(super) fn rows(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        given: &Dynamic,
+    ) -> Result<Rows, Failure> {
         let rows = given.read_lock::<Array>();
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
-        let mut readings = Vec::with_capacity(rows.len());
+        let (mut whole, mut lacks) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows.iter() {
             let reading = self.read(mapping, function, row)?;
-            if self.lacking(mapping, &reading, row).is_some() {
+            if self.lack(mapping, function, &reading, row).is_some() {
                 let get = format!("get_{}", mapping.kind.snake());
-                match self.object(mapping, &get, (reading.id.to_string(),)) {
-                    Ok(whole) => readings.extend(whole),
+                match self.shown(mapping, &get, (reading.id.to_string(),)) {
+                    Ok(Some(Shown::Whole(reading))) => whole.push(reading),
+                    Ok(Some(Shown::Half(lack))) => lacks.push(lack),
+                    Ok(Some(Shown::Foreign) | None) => {}
                     Err(Failure::Client(absent)) if absent.status == 404 => {}
                     Err(other) => return Err(other),
                 }
             } else if self.is_own(mapping.kind, function, row)? {
-                readings.push(reading);
+                whole.push(reading);
             }
         }
-        Ok(readings)
+        Ok(Rows { whole, lacks })
     }
 
     /// Calls a function that gives an array of ids.
@@ -393,6 +421,22 @@ impl Vm {
             false => Err(self.misshapen(&function, &key, "an id, a text or number, or ()")),
         }
     }
+}
+
+/// What a function shows of one object.
+enum Shown {
+    Whole(Reading),
+    /// Only a part of it: why that cannot be used.
+    Half(Failure),
+    /// Another customer's.
+    Foreign,
+}
+
+/// The objects of an array.
+pub(super) struct Rows {
+    pub(super) whole: Vec<Reading>,
+    /// Of each object of which the vendor shows only a part: why that cannot be used.
+    pub(super) lacks: Vec<Failure>,
 }
 
 fn too_many_calls() -> ScimError {

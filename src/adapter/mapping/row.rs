@@ -22,6 +22,8 @@ pub(crate) struct Row {
     pub(super) converter: Converter,
     pub(crate) required: bool,
     pub(super) read_only: bool,
+    /// It is set and never shown: nothing of it is read, noted or kept.
+    pub(crate) write_only: bool,
     pub(crate) lookup: Option<String>,
     pub(crate) unique: bool,
     pub(crate) ambiguous: bool,

@@ -24,7 +24,11 @@ fn characteristics_of_the_rfc() {
         members.sub("value").unwrap().mutability,
         Mutability::Immutable
     );
-    assert!(user.schema.attribute("password").is_none());
+    let password = user.schema.attribute("password").unwrap();
+    assert!(password.is_write_only() && password.returned == Returned::Never);
+    // Nobody but a vendor with a field for it keeps one.
+    assert!(user.clone().serving([]).schema.attribute("password").is_none());
+    assert!(user.clone().readable().schema.attribute("password").is_none());
 }
 
 #[test]
