@@ -113,13 +113,14 @@ impl Adapter {
     }
 
     fn made_service(&self, profile: Profile) -> Service {
-        let served = |mapping: &Arc<Mapping>| match profile {
-            Profile::Strict => mapping.resource_type.clone(),
-            Profile::Entra | Profile::Okta => mapping.resource_type.clone().readable(),
+        let served = |mapping: &Arc<Mapping>| match profile.serves_write_only() {
+            true => mapping.resource_type.clone(),
+            false => mapping.resource_type.clone().readable(),
         };
+        let demands_all = profile.demands_what_can_be_made();
         let published = self
             .mappings()
-            .map(|mapping| served(mapping).stating(&mapping.statements()));
+            .map(|mapping| served(mapping).stating(&mapping.statements(demands_all)));
         Service {
             resource_types: self.mappings().map(served).collect(),
             published: published.collect(),

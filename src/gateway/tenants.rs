@@ -397,7 +397,9 @@ impl Unverified {
     /// The operation to verify it by, and its story, which is to be ended.
     pub(super) fn begin(&self, limit: Duration) -> (Operation, Rc<Story>) {
         let story = self.0.begin("-".into(), "-", "-");
-        let operation = self.0.operation(String::new(), Instant::now() + limit, Rc::clone(&story));
+        let operation = self
+            .0
+            .operation(String::new(), Instant::now() + limit, Rc::clone(&story));
         (operation, story)
     }
 

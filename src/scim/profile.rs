@@ -37,6 +37,18 @@ impl Profile {
         self.bends()
     }
 
+    /// Attributes that are never shown are served (`password`): Entra's validator reads back whatever
+    /// `/Schemas` lists.
+    pub fn serves_write_only(self) -> bool {
+        !self.bends()
+    }
+
+    /// What the vendor needs is demanded and listed as required, also where it could be made of other
+    /// attributes: a client that knows only `/Schemas` sends what that says.
+    pub fn demands_what_can_be_made(self) -> bool {
+        !self.bends()
+    }
+
     /// `schemas` may be missing or name what is not served: Entra lists the enterprise URN whether
     /// or not it is. Strict: `invalidValue` in a resource, `invalidSyntax` in a message.
     pub fn skips_unknown_schemas(self) -> bool {

@@ -218,7 +218,11 @@ mod tests {
         }
         let slots = &tenant.all.0.slots.0;
         slots.run_pending_tasks();
-        assert!(slots.weighted_size() <= CAPACITY, "{}", slots.weighted_size());
+        assert!(
+            slots.weighted_size() <= CAPACITY,
+            "{}",
+            slots.weighted_size()
+        );
         assert!(slots.entry_count() > 100, "{}", slots.entry_count());
     }
 }

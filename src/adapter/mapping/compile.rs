@@ -113,7 +113,11 @@ impl Compiler<'_> {
     fn row(&self, attr: &Attr) -> Result<Row, Vec<Problem>> {
         let mut problems = self.misspelt_fields(attr);
         let leaf = self.leaf(attr, &attr.path);
-        problems.extend(leaf.as_ref().ok().and_then(|leaf| self.never_kept(attr, leaf)));
+        problems.extend(
+            leaf.as_ref()
+                .ok()
+                .and_then(|leaf| self.never_kept(attr, leaf)),
+        );
         let converter = self.converter(attr);
         problems.extend(
             leaf.as_ref()
@@ -153,9 +157,13 @@ impl Compiler<'_> {
     fn never_kept(&self, attr: &Attr, leaf: &Leaf) -> Option<Problem> {
         let is_write_only = self.definition(leaf).is_some_and(Attribute::is_write_only);
         (is_write_only && attr.fields.is_empty()).then(|| {
-            let message = format!("`{}` is never shown, and has no field of the vendor", attr.path);
+            let message = format!(
+                "`{}` is never shown, and has no field of the vendor",
+                attr.path
+            );
             let problem = self.at(attr, &attr.path, "table::no-field", message);
-            problem.help("name the vendor's field, or remove the row: the gateway keeps no passwords")
+            problem
+                .help("name the vendor's field, or remove the row: the gateway keeps no passwords")
         })
     }
 

@@ -50,7 +50,7 @@ impl Row {
     }
 
     /// Whether an object is refused without it only where it cannot be made of other attributes.
-    pub(super) fn is_made_or_demanded(&self) -> bool {
+    pub(crate) fn is_made_or_demanded(&self) -> bool {
         self.required && self.otherwise.is_some()
     }
 

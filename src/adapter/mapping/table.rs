@@ -82,12 +82,13 @@ impl Mapping {
         rows.next().is_none().then_some(only)
     }
 
-    /// What the table demands of each attribute, for `/Schemas`.
-    pub(crate) fn statements(&self) -> Vec<Statement> {
+    /// What the table demands of each attribute, for `/Schemas`. `demands_all`: also of what
+    /// could be made of others.
+    pub(crate) fn statements(&self, demands_all: bool) -> Vec<Statement> {
         let statement = |row: &Row| Statement {
             leaf: row.leaf.clone(),
-            required: row.is_demanded(),
-            made: row.is_made_or_demanded(),
+            required: row.is_demanded() || demands_all && row.is_made_or_demanded(),
+            made: !demands_all && row.is_made_or_demanded(),
             unique: row.unique,
             values: row.listed_values(),
         };

@@ -81,9 +81,8 @@ impl ResourceType {
             .filter_map(|leaf| leaf.schema.as_deref())
             .collect();
         self.retain(|urn, attribute| {
-            let is_it = |leaf: &&&Leaf| {
-                leaf.schema.as_deref() == urn && leaf.attribute == attribute.name
-            };
+            let is_it =
+                |leaf: &&&Leaf| leaf.schema.as_deref() == urn && leaf.attribute == attribute.name;
             !attribute.is_write_only() || leaves.iter().any(|leaf| is_it(&leaf))
         });
         self.extensions

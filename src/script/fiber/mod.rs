@@ -160,7 +160,7 @@ pub(crate) fn run_alone<T: 'static>(
             }
             CoroutineResult::Yield(Ask::Sleep(_) | Ask::Pause(_) | Ask::Wait(_) | Ask::Yield) => {
                 Answer::Go
-            },
+            }
         };
     }
 }
