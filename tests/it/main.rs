@@ -33,6 +33,7 @@
 //! | `fuzz_smoke` | a short run of the fuzz targets |
 //! | `story` | what the provisioning log says of requests, and how the tenant's health is told |
 //! | `verify` | whether tenants' setups work, told before anybody asks |
+//! | `passwords` | what is set and never shown stands nowhere |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `telemetry` | metrics and traces, what must not be in them, and the way to a receiver |
 //! | `way_to_vendor` | every kind of credential, from the files to the wire |
@@ -72,6 +73,7 @@ mod onboarding;
 mod output;
 mod packaging;
 mod pages;
+mod passwords;
 mod patch_table;
 mod probe;
 mod protocol;

@@ -43,7 +43,10 @@ const FENCE: &[(&str, &str)] = &[
     ),
     ("%own_field%", "\"customer_id\", "),
     ("%sets_user%", "user.customer_id = setting(\"customer\"); "),
-    ("%sets_group%", "group.customer_id = setting(\"customer\"); "),
+    (
+        "%sets_group%",
+        "group.customer_id = setting(\"customer\"); ",
+    ),
     ("%made%", "\"customer_id\": \"c1\", "),
     ("%own%", " \"customer_id\": \"c1\","),
     ("%setting%", "\n@setting customer = c1"),

@@ -176,12 +176,13 @@ fn what_the_vendor_demands_is_published() {
         ("externalId", false, true),
         ("userType", false, false),
     ]);
-    rows[4].values = vec!["Member".to_owned(), "Guest".to_owned()];
-    rows[4].made = true;
+    rows[3].values = vec!["Member".to_owned(), "Guest".to_owned()];
+    rows[3].made = true;
     let stated = ResourceType::user().stating(&rows);
     let at = |name: &str| stated.schema.attribute(name).unwrap();
     let [emails, name, external] = ["emails", "name", "externalId"].map(at);
     assert!(emails.required && name.required && !external.required);
+    assert!(emails.sub("type").unwrap().required && !emails.sub("display").unwrap().required);
     assert!(emails.sub("value").unwrap().required && name.sub("givenName").unwrap().required);
     assert_eq!(emails.sub("value").unwrap().uniqueness, Uniqueness::None); // those at home are kept as they come
     assert_eq!(external.uniqueness, Uniqueness::Server);
