@@ -12,6 +12,7 @@ use crate::problem::{Problem, counted, meant_by, nearest, version};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
 use crate::script::program::Script;
+use crate::script::{LOAD_CPU, fiber};
 
 /// The files of one vendor.
 #[derive(Clone, Debug)]
@@ -212,11 +213,27 @@ impl Adapter {
         };
         let (file, text) = &files.manifest;
         let problems = crosscheck::problems(&adapter, file, text);
-        if problems.is_empty() {
-            Ok(adapter)
-        } else {
-            Err(problems)
+        match problems.is_empty() {
+            true => Ok(adapter.trying_fallbacks()),
+            false => Err(problems),
         }
+    }
+
+    /// Finds out which fallbacks make a value of what is demanded anyway. One that cannot be tried
+    /// may fail.
+    fn trying_fallbacks(mut self) -> Self {
+        let before = Arc::new(self.clone());
+        let tables = [Some(&mut self.user), self.group.as_mut()];
+        for table in tables
+            .into_iter()
+            .flatten()
+            .filter(|table| table.has_fallbacks())
+        {
+            let (of, tried) = (Arc::clone(&before), Arc::clone(table));
+            let made = fiber::run_alone(move |_| Ok(tried.always_made(&of.closures())), LOAD_CPU);
+            Arc::make_mut(table).note_always_made(&made.unwrap_or_default());
+        }
+        self
     }
 }
 

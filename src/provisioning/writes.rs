@@ -72,7 +72,7 @@ impl Operation {
         let mut missing = changes.iter().filter(|change| change.value.is_none());
         let missing = missing.find_map(|change| {
             let row = mapping.row(change.row)?;
-            row.is_made_or_demanded().then_some(&row.spelling)
+            row.may_be_missing().then_some(&row.spelling)
         });
         match missing {
             None => Ok(()),

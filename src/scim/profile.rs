@@ -44,7 +44,7 @@ impl Profile {
     }
 
     /// What the vendor needs is demanded and listed as required, also where it could be made of other
-    /// attributes: a client that knows only `/Schemas` sends what that says.
+    /// attributes that may be missing: a client that knows only `/Schemas` sends what that says.
     pub fn demands_what_can_be_made(self) -> bool {
         !self.bends()
     }

@@ -201,6 +201,7 @@ impl Compiler<'_> {
             at_most: attr.at_most,
             cut: attr.cut,
             otherwise: attr.otherwise.clone(),
+            always_made: false,
             initially: attr.initially.clone(),
             pending: attr.pending.clone(),
             echo: attr.echo.as_deref().and_then(Field::parse),

@@ -83,12 +83,12 @@ impl Mapping {
     }
 
     /// What the table demands of each attribute, for `/Schemas`. `demands_all`: also of what
-    /// could be made of others.
+    /// can be made of others where they are there.
     pub(crate) fn statements(&self, demands_all: bool) -> Vec<Statement> {
         let statement = |row: &Row| Statement {
             leaf: row.leaf.clone(),
-            required: row.is_demanded() || demands_all && row.is_made_or_demanded(),
-            made: !demands_all && row.is_made_or_demanded(),
+            required: row.is_demanded() || demands_all && row.may_be_missing(),
+            made: row.is_made_or_demanded() && !(demands_all && row.may_be_missing()),
             unique: row.unique,
             values: row.listed_values(),
         };
