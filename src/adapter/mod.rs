@@ -113,11 +113,11 @@ impl Adapter {
     }
 
     fn made_service(&self, profile: Profile) -> Service {
-        let served = |mapping: &Arc<Mapping>| match profile.serves_write_only() {
-            true => mapping.resource_type.clone(),
-            false => mapping.resource_type.clone().readable(),
+        let served = |mapping: &Arc<Mapping>| match profile.leaves_out_write_only() {
+            true => mapping.resource_type.clone().readable(),
+            false => mapping.resource_type.clone(),
         };
-        let demands_all = profile.demands_what_can_be_made();
+        let demands_all = !profile.makes_what_is_needed();
         let published = self
             .mappings()
             .map(|mapping| served(mapping).stating(&mapping.statements(demands_all)));

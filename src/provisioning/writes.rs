@@ -65,7 +65,7 @@ impl Operation {
     /// What is needed is made of other attributes where that can be, but not in a profile that says
     /// it is required.
     fn refuse_missing(&self, kind: ResourceKind, changes: &[Change]) -> Outcome<()> {
-        if !self.service.profile.demands_what_can_be_made() {
+        if self.service.profile.makes_what_is_needed() {
             return Ok(());
         }
         let mapping = self.mapping(kind)?;
