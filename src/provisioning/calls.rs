@@ -1,6 +1,7 @@
 //! Calling the functions of the vendor's script, on a fiber. Everything a script gives is turned
 //! into plain data before the fiber ends.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -192,10 +193,9 @@ impl Vm {
         }
     }
 
-    /// Reads an object that a function gave.
+    /// Reads an object that a function gave, out of the vendor's envelope.
     fn read(&self, mapping: &Mapping, function: &str, given: &Dynamic) -> Result<Reading, Failure> {
-        let unwrapped = self.unwrapped(mapping.kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
+        let object = given.read_lock::<Map>();
         let object = object.filter(|object| mapping.key_in(object).is_some());
         let object = object.ok_or_else(|| {
             let expected = format!("an object with its id in `{}`", mapping.key_field());
@@ -205,19 +205,23 @@ impl Vm {
     }
 
     /// What stands in the vendor's envelope, if the manifest names one and the object is in it.
-    fn unwrapped(&self, kind: ResourceKind, given: &Dynamic) -> Option<Dynamic> {
-        let envelope = self.adapter.id_rule(kind)?.envelope.as_deref()?;
-        let inner = given.read_lock::<Map>()?.get(envelope)?.clone();
-        inner.is_map().then_some(inner)
+    fn unwrapped<'v>(&self, kind: ResourceKind, given: &'v Dynamic) -> Cow<'v, Dynamic> {
+        let rule = self.adapter.id_rule(kind);
+        let inner = rule
+            .and_then(|rule| rule.envelope.as_deref())
+            .and_then(|envelope| {
+                let outer = given.read_lock::<Map>()?;
+                outer.get(envelope).filter(|inner| inner.is_map()).cloned()
+            });
+        inner.map_or(Cow::Borrowed(given), Cow::Owned)
     }
 
     /// Whether an object is the tenant's own. One that does not say whose it is cannot be used.
-    fn is_own(&self, kind: ResourceKind, function: &str, given: &Dynamic) -> Result<bool, Failure> {
+    fn is_own(&self, function: &str, given: &Dynamic) -> Result<bool, Failure> {
         let Some(fence) = &self.fence else {
             return Ok(true);
         };
-        let unwrapped = self.unwrapped(kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
+        let object = given.read_lock::<Map>();
         let owner = object.and_then(|object| Mapping::text_at(&object, &fence.field));
         let owner = owner.ok_or_else(|| {
             self.unusable(
@@ -260,9 +264,7 @@ impl Vm {
         reading: &Reading,
         given: &Dynamic,
     ) -> Option<Failure> {
-        let unwrapped = self.unwrapped(mapping.kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>()?;
-        let (field, attribute) = mapping.lacking(reading, &object)?;
+        let (field, attribute) = mapping.lacking(reading, &*given.read_lock::<Map>()?)?;
         let what = format!(
             "the {} {} lacks `{field}` ({attribute}), which the table says every one has: {}",
             mapping.kind.snake(),
@@ -283,11 +285,12 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
+        let given = self.unwrapped(mapping.kind, &given);
         let reading = self.read(mapping, function, &given)?;
         if let Some(lack) = self.lack(mapping, function, &reading, &given) {
             return Ok(Some(Shown::Half(lack)));
         }
-        let shown = match self.is_own(mapping.kind, function, &given)? {
+        let shown = match self.is_own(function, &given)? {
             true => Shown::Whole(reading),
             false => Shown::Foreign,
         };
@@ -306,7 +309,8 @@ impl Vm {
         self.adapter.closures()
     }
 
-    /// Calls a function that gives one object or `()`.
+    /// Calls a function that gives one object or `()`. A vendor that shows half of one, as some do
+    /// to a key without rights, is not believed.
     pub(super) fn object(
         &self,
         mapping: &Mapping,
@@ -332,9 +336,10 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
+        let given = self.unwrapped(mapping.kind, &given);
         let reading = self.read(mapping, function, &given)?;
         if self.lack(mapping, function, &reading, &given).is_none() {
-            match self.is_own(mapping.kind, function, &given) {
+            match self.is_own(function, &given) {
                 Ok(true) => return Ok(Some(reading)),
                 Ok(false) => {
                     let what = "a write was answered with another customer's object";
@@ -371,8 +376,9 @@ impl Vm {
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
         let (mut whole, mut lacks) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows.iter() {
-            let reading = self.read(mapping, function, row)?;
-            if self.lack(mapping, function, &reading, row).is_some() {
+            let row = self.unwrapped(mapping.kind, row);
+            let reading = self.read(mapping, function, &row)?;
+            if self.lack(mapping, function, &reading, &row).is_some() {
                 let get = format!("get_{}", mapping.kind.snake());
                 match self.shown(mapping, &get, (reading.id.to_string(),)) {
                     Ok(Some(Shown::Whole(reading))) => whole.push(reading),
@@ -381,7 +387,7 @@ impl Vm {
                     Err(Failure::Client(absent)) if absent.status == 404 => {}
                     Err(other) => return Err(other),
                 }
-            } else if self.is_own(mapping.kind, function, row)? {
+            } else if self.is_own(function, &row)? {
                 whole.push(reading);
             }
         }

@@ -51,6 +51,7 @@ mod check_command;
 mod checklist;
 mod config_command;
 mod core;
+mod costs;
 mod diagnostics;
 mod dry_run;
 mod entra_cases;

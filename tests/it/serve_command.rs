@@ -336,7 +336,7 @@ fn a_reason_is_told_once() {
 
 /// `scimgate serve` as a process.
 pub(crate) struct Served {
-    process: Child,
+    pub(crate) process: Child,
     /// Read all the time: a full pipe would hold the process up.
     log: Option<JoinHandle<String>>,
     pub(crate) origin: String,

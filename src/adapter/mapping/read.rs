@@ -65,8 +65,7 @@ impl Mapping {
     pub(crate) fn read(&self, object: &Map, closures: &Closures<'_>) -> Result<Reading, Failure> {
         let id = self.key_in(object);
         let id = id.ok_or_else(|| Failure::unusable("the object has no id"))?;
-        let rows = self.mapped().filter(|(_, row)| !row.write_only);
-        let values = rows.map(|(index, row)| {
+        let values = self.shown_rows().map(|(index, row)| {
             let native = row.held_by(object);
             let scim = match row.is_echo(&native, object) {
                 true => None,

@@ -8,6 +8,7 @@ use super::converter::{Closures, Refusal};
 use super::field::Field;
 use super::row::Row;
 use super::seen::SeenRows;
+use super::template::Templates;
 use crate::scim::schema::Statement;
 use crate::scim::{Leaf, Object, ResourceKind, ResourceType};
 
@@ -26,6 +27,7 @@ pub struct Mapping {
     pub(super) unknown: Object,
     /// The rows that were used, for coverage.
     pub(crate) seen: Option<SeenRows>,
+    pub(super) templates: Templates,
 }
 
 impl Mapping {
@@ -35,6 +37,11 @@ impl Mapping {
             .iter()
             .enumerate()
             .filter(|(_, row)| !row.fields.is_empty())
+    }
+
+    /// Those of them that are shown: the rows of a reading's values, in their order.
+    pub(super) fn shown_rows(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.mapped().filter(|(_, row)| !row.write_only)
     }
 
     pub(crate) fn row(&self, index: usize) -> Option<&Row> {
