@@ -340,6 +340,7 @@ impl Stand {
             locks: Arc::default(),
             ids: Arc::default(),
             known: Arc::default(),
+            look_ups: scimgate::script::once::LookUps::default().of("bench"),
             intents: Arc::default(),
             cursors: CursorKey::new([0; 32]),
             base_url: "https://gateway.example/scim/v2".to_owned(),

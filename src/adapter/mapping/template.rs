@@ -151,7 +151,7 @@ impl Template {
         let numbers = values.len()..places.len();
         let [id, location, version] =
             <[String; 3]>::try_from(numbers.map(mark).collect::<Vec<_>>()).ok()?;
-        let marked = mapping.mapped().zip(values).enumerate();
+        let marked = mapping.shown_rows().zip(values).enumerate();
         let reading = Reading {
             id: NativeId::new(&id),
             values: marked
