@@ -1,6 +1,7 @@
 //! Calling the functions of the vendor's script, on a fiber. Everything a script gives is turned
 //! into plain data before the fiber ends.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -190,10 +191,9 @@ impl Vm {
         }
     }
 
-    /// Reads an object that a function gave.
+    /// Reads an object that a function gave, out of the vendor's envelope.
     fn read(&self, mapping: &Mapping, function: &str, given: &Dynamic) -> Result<Reading, Failure> {
-        let unwrapped = self.unwrapped(mapping.kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
+        let object = given.read_lock::<Map>();
         let object = object.filter(|object| mapping.key_in(object).is_some());
         let object = object.ok_or_else(|| {
             let expected = format!("an object with its id in `{}`", mapping.key_field());
@@ -203,19 +203,23 @@ impl Vm {
     }
 
     /// What stands in the vendor's envelope, if the manifest names one and the object is in it.
-    fn unwrapped(&self, kind: ResourceKind, given: &Dynamic) -> Option<Dynamic> {
-        let envelope = self.adapter.id_rule(kind)?.envelope.as_deref()?;
-        let inner = given.read_lock::<Map>()?.get(envelope)?.clone();
-        inner.is_map().then_some(inner)
+    fn unwrapped<'v>(&self, kind: ResourceKind, given: &'v Dynamic) -> Cow<'v, Dynamic> {
+        let rule = self.adapter.id_rule(kind);
+        let inner = rule
+            .and_then(|rule| rule.envelope.as_deref())
+            .and_then(|envelope| {
+                let outer = given.read_lock::<Map>()?;
+                outer.get(envelope).filter(|inner| inner.is_map()).cloned()
+            });
+        inner.map_or(Cow::Borrowed(given), Cow::Owned)
     }
 
     /// Whether an object is the tenant's own. One that does not say whose it is cannot be used.
-    fn is_own(&self, kind: ResourceKind, function: &str, given: &Dynamic) -> Result<bool, Failure> {
+    fn is_own(&self, function: &str, given: &Dynamic) -> Result<bool, Failure> {
         let Some(fence) = &self.fence else {
             return Ok(true);
         };
-        let unwrapped = self.unwrapped(kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
+        let object = given.read_lock::<Map>();
         let owner = object.and_then(|object| Mapping::text_at(&object, &fence.field));
         let owner = owner.ok_or_else(|| {
             self.unusable(
@@ -249,29 +253,8 @@ impl Vm {
         }
     }
 
-    fn lacking(&self, mapping: &Mapping, reading: &Reading, given: &Dynamic) -> Option<String> {
-        let unwrapped = self.unwrapped(mapping.kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>()?;
-        mapping.lacking(reading, &object)
-    }
-
-    /// An object that is whole: a vendor that shows half of one, as some do to a key without
-    /// rights, is not believed.
-    fn whole(
-        &self,
-        mapping: &Mapping,
-        function: &str,
-        given: &Dynamic,
-    ) -> Result<Reading, Failure> {
-        let reading = self.read(mapping, function, given)?;
-        let Some(field) = self.lacking(mapping, &reading, given) else {
-            return Ok(reading);
-        };
-        let what = format!(
-            "an object lacks `{field}`, which the table says every one has: {}",
-            shape_of(given)
-        );
-        Err(self.unusable(function, what))
+    fn lacking(mapping: &Mapping, reading: &Reading, given: &Dynamic) -> Option<String> {
+        mapping.lacking(reading, &*given.read_lock::<Map>()?)
     }
 
     pub(super) fn note_fields(&self, fields: &Map) {
@@ -286,7 +269,8 @@ impl Vm {
         self.adapter.closures()
     }
 
-    /// Calls a function that gives one object or `()`.
+    /// Calls a function that gives one object or `()`. A vendor that shows half of one, as some do
+    /// to a key without rights, is not believed.
     pub(super) fn object(
         &self,
         mapping: &Mapping,
@@ -297,8 +281,15 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
-        let reading = self.whole(mapping, function, &given)?;
-        match self.is_own(mapping.kind, function, &given)? {
+        let given = self.unwrapped(mapping.kind, &given);
+        let reading = self.read(mapping, function, &given)?;
+        if let Some(field) = Self::lacking(mapping, &reading, &given) {
+            let shape = shape_of(&given);
+            let what =
+                format!("an object lacks `{field}`, which the table says every one has: {shape}");
+            return Err(self.unusable(function, what));
+        }
+        match self.is_own(function, &given)? {
             true => Ok(Some(reading)),
             false => Err(ScimError::not_found("another customer's").into()),
         }
@@ -315,9 +306,10 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
+        let given = self.unwrapped(mapping.kind, &given);
         let reading = self.read(mapping, function, &given)?;
-        if self.lacking(mapping, &reading, &given).is_none() {
-            match self.is_own(mapping.kind, function, &given) {
+        if Self::lacking(mapping, &reading, &given).is_none() {
+            match self.is_own(function, &given) {
                 Ok(true) => return Ok(Some(reading)),
                 Ok(false) => {
                     let what = "a write was answered with another customer's object";
@@ -350,15 +342,16 @@ impl Vm {
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
         let mut readings = Vec::with_capacity(rows.len());
         for row in rows.iter() {
-            let reading = self.read(mapping, function, row)?;
-            if self.lacking(mapping, &reading, row).is_some() {
+            let row = self.unwrapped(mapping.kind, row);
+            let reading = self.read(mapping, function, &row)?;
+            if Self::lacking(mapping, &reading, &row).is_some() {
                 let get = format!("get_{}", mapping.kind.snake());
                 match self.object(mapping, &get, (reading.id.to_string(),)) {
                     Ok(whole) => readings.extend(whole),
                     Err(Failure::Client(absent)) if absent.status == 404 => {}
                     Err(other) => return Err(other),
                 }
-            } else if self.is_own(mapping.kind, function, row)? {
+            } else if self.is_own(function, &row)? {
                 readings.push(reading);
             }
         }

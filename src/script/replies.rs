@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use rhai::Dynamic;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -200,6 +201,30 @@ impl ReplyTable {
             }
         }
         body
+    }
+
+    /// Whether the meaning of an answer of this status may depend on its body.
+    pub(crate) fn turns_on_body(&self, status: u16) -> bool {
+        // Whether an error bears the vendor's code decides whose it is.
+        if self.code.is_some() && !(200..=299).contains(&status) {
+            return true;
+        }
+        self.errors.iter().any(|row| row.turns_on_body(status))
+    }
+
+    /// The body of a success as a script sees it, read in one pass; `None` where more has to be
+    /// looked at.
+    pub(crate) fn plain(&self, answer: &Answered<'_>, body: &[u8]) -> Option<Dynamic> {
+        let is_plain = self.format == Format::Json
+            && self.headers.is_empty()
+            && self.each.is_none()
+            && !self.turns_on_body(answer.status)
+            && self.judge(answer).means == Meaning::Ok;
+        let body = is_plain.then(|| json::read(body)).flatten()?;
+        // A success that bears an error's code is none.
+        let code = self.code.as_deref();
+        let is_signed = code.is_some_and(|code| json::has(&body, code));
+        (!is_signed).then_some(body)
     }
 
     /// Judges an answer.
@@ -415,7 +440,7 @@ impl ReplyRow {
     }
 
     /// Whether it can be true of an answer of this status only by its body.
-    pub(crate) fn turns_on_body(&self, status: u16) -> bool {
+    fn turns_on_body(&self, status: u16) -> bool {
         let asks = self.code.is_some() || self.field.is_some() || self.text.is_some();
         asks && self.status.is_none_or(|of| of == status)
     }

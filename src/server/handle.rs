@@ -141,7 +141,7 @@ impl Front {
             }
         };
         let story = Rc::clone(story);
-        Ok(encode(&response).map(|body| body.of(story)))
+        Ok(encode(response).map(|body| body.of(story)))
     }
 
     /// The Tenant URL as the client used it, for `Location` and `meta.location`.

@@ -318,7 +318,7 @@ impl Got {
         Self {
             status: response.status,
             headers: location.into_iter().chain(version).collect(),
-            body: response.body,
+            body: response.body.map(crate::scim::Body::into_tree),
             cause: None,
         }
     }

@@ -321,7 +321,10 @@ fn got_of(done: Result<Response, Failure>) -> Got {
         Ok(response) => Got {
             status: response.status,
             retry_after: None,
-            body: response.body.unwrap_or_default(),
+            body: response
+                .body
+                .map(scimgate::scim::Body::into_tree)
+                .unwrap_or_default(),
         },
         Err(failure) => {
             let told = told(failure);

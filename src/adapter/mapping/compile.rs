@@ -9,6 +9,7 @@ use super::converter::Converter;
 use super::field::Field;
 use super::row::Row;
 use super::table::Mapping;
+use super::template::Templates;
 use super::write::unknown;
 use crate::convert::country::Style;
 use crate::problem::{Problem, nearest, offset_of};
@@ -64,6 +65,7 @@ pub(crate) fn compile(
             rows,
             by_leaf,
             seen: None,
+            templates: Templates::default(),
         })
     } else {
         Err(problems)

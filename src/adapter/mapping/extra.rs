@@ -25,7 +25,8 @@ pub(crate) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
     let mut extra: Object = others
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    for (_, row) in mapping.mapped() {
+    let parts = mapping.mapped().filter(|(_, row)| !row.leaf.has_no_parts());
+    for (_, row) in parts {
         row.leaf.remove(&mut extra);
         row.keep_primary(resource, mapping, &mut extra);
         row.forget_reference(&mut extra);
@@ -48,7 +49,9 @@ impl Row {
 
     /// `primary` of a mapped element is kept where it is not what the table answers by itself.
     fn keep_primary(&self, resource: &Object, mapping: &Mapping, extra: &mut Object) {
-        if self.leaf.element.is_none() {
+        let list = resource.get(&self.leaf.attribute).and_then(Value::as_array);
+        let says = |element: &Value| element.get("primary").is_some();
+        if self.leaf.element.is_none() || !list.is_some_and(|list| list.iter().any(says)) {
             return;
         }
         let said = self.said_primary(resource);

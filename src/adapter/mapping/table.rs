@@ -8,6 +8,7 @@ use super::converter::{Closures, Refusal};
 use super::field::Field;
 use super::row::Row;
 use super::seen::SeenRows;
+use super::template::Templates;
 use crate::scim::schema::Statement;
 use crate::scim::{Leaf, Object, ResourceKind, ResourceType};
 
@@ -26,6 +27,7 @@ pub struct Mapping {
     pub(super) unknown: Object,
     /// The rows that were used, for coverage.
     pub(crate) seen: Option<SeenRows>,
+    pub(super) templates: Templates,
 }
 
 impl Mapping {

@@ -3,6 +3,7 @@
 mod blind;
 mod language;
 mod manual;
+mod text;
 
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};

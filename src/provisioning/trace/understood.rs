@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Deed, Identity, Step, Story, Subject, mask};
 use crate::scim::patch::{Op, Operation};
 use crate::scim::schema::ENTERPRISE_USER;
-use crate::scim::{Object, PatchRequest, Query, Request, ResourceKind, Response};
+use crate::scim::{Body, Object, PatchRequest, Query, Request, ResourceKind, Response};
 
 impl Story {
     /// Takes note of what a request asks for.
@@ -70,7 +70,8 @@ impl Story {
         let mut told = self.told.borrow_mut();
         let subject = &mut told.subject;
         let is_write = matches!(subject.deed, Deed::Create | Deed::Replace | Deed::Patch);
-        let Some(body) = response.body.as_ref().and_then(Value::as_object) else {
+        let tree = response.body.as_ref().and_then(Body::tree);
+        let Some(body) = tree.and_then(Value::as_object) else {
             return;
         };
         if !is_write {

@@ -300,6 +300,9 @@ pub(super) fn read(
     repeatable: bool,
 ) -> Result<Dynamic, Fault> {
     let replies = script.environment().replies();
+    if let Some(body) = replies.plain(&Answered::of(reply, errand, None), &reply.body) {
+        return Ok(body);
+    }
     let body = replies.parse(&reply.body);
     let verdict = replies.judge(&Answered::of(reply, errand, body.as_ref()));
     let is = |verb| errand.verb == Some(verb);
