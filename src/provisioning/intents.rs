@@ -102,6 +102,11 @@ impl State {
         first.is_some_and(|running| *running.borrow() == Some(Ended::Created))
     }
 
+    /// A create is behind all others of its name.
+    fn wait_in_line(&mut self, name: &Name, create: Running) {
+        self.live.entry(name.clone()).or_default().push_back(create);
+    }
+
     /// Nobody waits any more for those creates of a name that are meant.
     fn leave(&mut self, name: &Name, are_meant: impl Fn(&Running) -> bool) {
         if let Some(queue) = self.live.get_mut(name) {
@@ -146,10 +151,7 @@ impl Intents {
         let Some(name) = name else {
             return Ok(live);
         };
-        let mut state = self.state();
-        let queue = state.live.entry(name.clone()).or_default();
-        queue.push_back(own.clone());
-        drop(state);
+        self.state().wait_in_line(name, own.clone());
         loop {
             let mut running = match self.state().live.get(name).and_then(VecDeque::front) {
                 Some(first) if !first.same_channel(&own) => first.clone(),
