@@ -349,8 +349,15 @@ impl Vm {
                 Err(_) => {}
             }
         }
-        let function = format!("get_{}", mapping.kind.snake());
-        self.object(mapping, &function, (reading.id.to_string(),))
+        let get = format!("get_{}", mapping.kind.snake());
+        match self.object(mapping, &get, (reading.id.to_string(),)) {
+            // Nobody asked for that id: the reply is about something else than was written.
+            Err(Failure::Client(absent)) if absent.status == 404 => {
+                let what = "a write was answered with the id of an object that does not exist";
+                Err(self.unusable(function, what.to_owned()))
+            }
+            whole => whole,
+        }
     }
 
     /// Reads an array of objects that a function gave, which must all be whole.

@@ -58,6 +58,17 @@ pub enum Meaning {
     Bug,
 }
 
+impl Meaning {
+    /// Whether the vendor has taken our credential, and then judged the call.
+    pub fn shows_a_good_credential(self) -> bool {
+        match self {
+            Self::Ok | Self::Absent | Self::Conflict | Self::Invalid => true,
+            Self::Quota | Self::Forbidden | Self::Expired => true,
+            Self::Busy | Self::Credential | Self::Fault | Self::Bug => false,
+        }
+    }
+}
+
 /// What the vendor's bodies are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
