@@ -15,6 +15,8 @@ export RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/scimga
 export SOURCE_DATE_EPOCH=0
 SCIMGATE_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || true)
 export SCIMGATE_COMMIT
+# The binary is stripped: what would go is not made.
+export CARGO_PROFILE_RELEASE_DEBUG=false
 # Without the demonstration: a production binary has no emulated vendor and no control port.
 cargo build --release --locked --no-default-features --target "$target" --bin scimgate
 

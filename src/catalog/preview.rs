@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ use crate::tenant::Tenant;
 
 /// What lies on disk against what runs. Vendors and tenants that are the same
 /// are left out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Preview {
     /// By name.
     pub vendors: BTreeMap<String, Changed>,
@@ -29,7 +30,7 @@ pub struct Preview {
 }
 
 /// What would become of one vendor or tenant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Changed {
     /// In a word.
     pub fate: Fate,
@@ -39,7 +40,7 @@ pub struct Changed {
 }
 
 /// What a reload would do with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// It is new.

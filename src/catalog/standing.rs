@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
@@ -11,7 +12,7 @@ use crate::problem::{Problem, Severity};
 
 /// Everything loadable, as it stands. Times are UTC (RFC 3339); hashes are the
 /// first twelve hexadecimal digits of a SHA-256 over names and contents.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Standing {
     /// Of all that runs: instances with the same value serve the same.
     pub running: String,
@@ -52,7 +53,7 @@ impl Standing {
 }
 
 /// One vendor, one tenant, or the certificate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     /// Whether it serves, and what.
     pub state: State,
@@ -73,7 +74,7 @@ pub struct Part {
 }
 
 /// A tenant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantPart {
     /// What every part has.
     #[serde(flatten)]
@@ -86,7 +87,7 @@ pub struct TenantPart {
 }
 
 /// Where a tenant comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A file in the directory of tenants.
@@ -97,7 +98,7 @@ pub enum Source {
 }
 
 /// Whether a part serves, and what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// What lies on disk.
@@ -114,7 +115,7 @@ pub enum State {
 }
 
 /// One problem, as told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// `error` or `warning`.
     pub severity: String,
@@ -142,7 +143,7 @@ impl Finding {
 }
 
 /// What a reload did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// Whether the files were loaded at all: not when they were as at the last time.
     pub looked: bool,

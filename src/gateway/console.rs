@@ -18,7 +18,7 @@ use super::registry::{self, Registry, RegistryFault};
 use super::status::{Status, TenantStatus, TokenStatus};
 use super::tenants::{Seen, Tenants};
 use super::trial::Trial;
-use super::{Gateway, doubts, tenant_url};
+use super::{Gateway, described, doubts, tenant_url};
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::TenantUrlForm;
 use crate::catalog::standing::Source;
@@ -29,7 +29,7 @@ use crate::provisioning::memory::MemoryError;
 use crate::provisioning::trace::{self, Event};
 use crate::script::call::LocalBoxFuture;
 use crate::server::admin::bodies::{Definition, Hidden, Minted, MintedClient};
-use crate::server::admin::{self, Answered, Ask, Console, Refusal};
+use crate::server::admin::{Answered, Ask, Console, Refusal};
 use crate::store::Store;
 use crate::store::log::{Filter, Page};
 use crate::tenant::audit::{AuditBook, Deed};
@@ -444,7 +444,7 @@ impl Steward {
             } => self.onboarding.end_token(&scope, &customer, &key).await,
             Ask::Config => told(&self.config),
             Ask::Audit => told(self.audit().await?),
-            Ask::Routes => Ok(admin::document().into()),
+            Ask::Routes => Ok(described::document().into()),
             Ask::Diff => told(self.diff().await?),
             Ask::Reload { force: false } => self.reload(Demand::Again).await,
             Ask::Reload { force: true } => self.reload(Demand::Forced).await,

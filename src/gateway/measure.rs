@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -23,8 +23,12 @@ use crate::telemetry::{Instruments, Readings};
 use crate::tenant::token::{TokenKind, TokenRecord, Tokens};
 use crate::vendor::VendorStanding;
 
-/// How often the store is asked.
+/// How often the store is asked,
 const ASKED_EVERY: Duration = Duration::from_secs(60);
+/// and how many times as long as it took to ask for all tenants, which may be thousands,
+const PART: u32 = 500;
+/// unless that would be longer than this.
+const SELDOM: Duration = Duration::from_secs(300);
 
 /// A metric, and its value where something stands so; `None` where it has none.
 type Gauge<T> = (&'static Metric, fn(&T) -> Option<f64>);
@@ -162,13 +166,15 @@ pub(super) async fn now_and_then(instruments: Arc<Instruments>, asked: Asked) {
     }
     drop(instruments);
     while let Some(tenants) = asked.tenants.upgrade() {
+        let began = Instant::now();
         let mut found = Vec::new();
         for (tenant, _) in tenants.standing() {
             found.extend(asked.about(tenant).await);
         }
         told.store(Arc::new(found));
         drop(tenants);
-        sleep(ASKED_EVERY).await;
+        let pause = (began.elapsed() * PART).min(SELDOM).max(ASKED_EVERY);
+        sleep(pause).await;
     }
 }
 

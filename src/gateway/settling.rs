@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::tenants::Entrances;
 use crate::provisioning::Operation;
+use crate::store::Store;
 
 /// Between two rounds. Whatever a round leaves is taken up by the next.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -21,16 +22,19 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Tenants at a time: those whose vendors do not answer keep no others waiting.
 const AT_A_TIME: usize = 32;
 
-/// Begins the rounds on the first thread that asks, which must be that of a `LocalRuntime`.
-pub(super) fn begin(begun: &AtomicBool, entrances: &Rc<Entrances>) {
+/// Begins the rounds on the first thread that asks, which must be that of a `LocalRuntime`. The
+/// tenants without intents, which are nearly all, cost nothing.
+pub(super) fn begin(begun: &AtomicBool, store: &Store, entrances: &Rc<Entrances>) {
     if begun.swap(true, Ordering::Relaxed) {
         return;
     }
-    let entrances = Rc::downgrade(entrances);
+    let (store, entrances) = (store.clone(), Rc::downgrade(entrances));
     tokio::task::spawn_local(async move {
         while let Some(entrances) = entrances.upgrade() {
             let mut settling = JoinSet::new();
-            for begin in entrances.beside_requests() {
+            // A store that cannot be read is told of elsewhere.
+            let tenants = store.tenants_with_intents().await.unwrap_or_default();
+            for begin in entrances.beside_requests(&tenants) {
                 if settling.len() == AT_A_TIME {
                     settling.join_next().await;
                 }

@@ -2,6 +2,7 @@
 //! plain data, for programs too.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::keys::TenantId;
@@ -10,11 +11,12 @@ pub use crate::server::admin::bodies::TokenStatus;
 pub use crate::store::health::{Health, Rates, Risk, RiskLevel};
 
 /// All of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// The program's.
     pub version: String,
     /// When this process began.
+    #[schemars(with = "String")]
     pub since: Timestamp,
     /// Nothing is the matter.
     pub well: bool,
@@ -27,9 +29,10 @@ pub struct Status {
 }
 
 /// One tenant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantStatus {
     /// Its name.
+    #[schemars(with = "String")]
     pub id: TenantId,
     /// Its adapter; `None` where nothing of it could be loaded.
     pub vendor: Option<String>,
@@ -54,13 +57,15 @@ pub struct TenantStatus {
 }
 
 /// Something that is the matter with a tenant now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Condition {
     /// Which of a fixed list.
     pub kind: ConditionKind,
     /// When it was first seen.
+    #[schemars(with = "String")]
     pub since: Timestamp,
     /// When it was last seen.
+    #[schemars(with = "String")]
     pub last: Timestamp,
     /// How often.
     pub count: u64,
@@ -73,13 +78,17 @@ pub struct Condition {
 }
 
 /// All that can be the matter with a tenant, gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ConditionKind {
     /// The vendor refuses the tenant's credential.
     CredentialRefused,
     /// The credential lacks a right.
     RightMissing,
+    /// What the tenant is set up with does not work at the vendor.
+    SetupUnfit,
     /// The vendor does not answer at all.
     VendorUnreachable,
     /// The vendor answers errors, or what cannot be used.
@@ -110,6 +119,7 @@ impl ConditionKind {
         match self {
             Self::CredentialRefused => "credential_refused",
             Self::RightMissing => "right_missing",
+            Self::SetupUnfit => "setup_unfit",
             Self::VendorUnreachable => "vendor_unreachable",
             Self::VendorUnusable => "vendor_unusable",
             Self::ScriptFailing => "script_failing",
@@ -129,6 +139,7 @@ impl ConditionKind {
         match self {
             Self::CredentialRefused => "the vendor refuses this tenant's credential",
             Self::RightMissing => "this tenant's vendor credential lacks a right",
+            Self::SetupUnfit => "what this tenant is set up with does not work at the vendor",
             Self::VendorUnreachable => "the vendor cannot be reached",
             Self::VendorUnusable => "the vendor answers with errors, or with something unusable",
             Self::ScriptFailing => "the adapter's script fails",

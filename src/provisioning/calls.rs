@@ -14,7 +14,7 @@ use super::fence::Fence;
 use super::noted::Noted;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
-use super::trace::{Step, Story};
+use super::trace::{Step, Story, mask};
 use crate::adapter::Adapter;
 use crate::adapter::compile::about;
 use crate::adapter::environment::TenantEnvironment;
@@ -74,7 +74,7 @@ impl Operation {
         (!mapping.needs_script(rows)).then(|| self.adapter.closures())
     }
 
-    async fn run<T: 'static>(
+    pub(super) async fn run<T: 'static>(
         &self,
         effects: &Rc<Effects>,
         span: Span,
@@ -82,7 +82,7 @@ impl Operation {
     ) -> Result<T, Failure> {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let crew = (!adapter.manifest.batch.is_empty()).then(|| self.crew());
-        let story = Rc::clone(&self.story);
+        let (story, look_ups) = (Rc::clone(&self.story), self.look_ups.clone());
         let fence = self.fence();
         let noted = Noted {
             backend: &*self.backend,
@@ -99,7 +99,8 @@ impl Operation {
         let effects = Rc::clone(effects);
         let result = fiber::run(
             move |call| {
-                let environment = TenantEnvironment::new(&adapter, &settings, crew, &effects);
+                let environment =
+                    TenantEnvironment::new(&adapter, &settings, crew, &effects, &look_ups);
                 job(&Vm {
                     adapter,
                     effects,
@@ -129,6 +130,7 @@ impl Operation {
             backend: self.backend.apart().unwrap_or(Rc::clone(&self.backend)),
             lease: self.memory.lease(),
             batches: Arc::clone(&self.batches),
+            look_ups: self.look_ups.clone(),
             cpu: self.process.script_time(),
             deadline: self.deadline,
         }
@@ -253,8 +255,46 @@ impl Vm {
         }
     }
 
-    fn lacking(mapping: &Mapping, reading: &Reading, given: &Dynamic) -> Option<String> {
-        mapping.lacking(reading, &*given.read_lock::<Map>()?)
+    /// Why an object is not whole: a vendor that shows half of one, as some do to a key without
+    /// rights, is not believed.
+    fn lack(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        reading: &Reading,
+        given: &Dynamic,
+    ) -> Option<Failure> {
+        let (field, attribute) = mapping.lacking(reading, &*given.read_lock::<Map>()?)?;
+        let what = format!(
+            "the {} {} lacks `{field}` ({attribute}), which the table says every one has: {}",
+            mapping.kind.snake(),
+            mask::id(reading.id.as_str()),
+            shape_of(given)
+        );
+        Some(self.unusable(function, what))
+    }
+
+    /// Calls a function that gives one object or `()`, and looks what it shows.
+    fn shown(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Option<Shown>, Failure> {
+        let given = self.call(function, arguments)?;
+        if given.is_unit() {
+            return Ok(None);
+        }
+        let given = self.unwrapped(mapping.kind, &given);
+        let reading = self.read(mapping, function, &given)?;
+        if let Some(lack) = self.lack(mapping, function, &reading, &given) {
+            return Ok(Some(Shown::Half(lack)));
+        }
+        let shown = match self.is_own(function, &given)? {
+            true => Shown::Whole(reading),
+            false => Shown::Foreign,
+        };
+        Ok(Some(shown))
     }
 
     pub(super) fn note_fields(&self, fields: &Map) {
@@ -277,21 +317,11 @@ impl Vm {
         function: &str,
         arguments: impl rhai::FuncArgs,
     ) -> Result<Option<Reading>, Failure> {
-        let given = self.call(function, arguments)?;
-        if given.is_unit() {
-            return Ok(None);
-        }
-        let given = self.unwrapped(mapping.kind, &given);
-        let reading = self.read(mapping, function, &given)?;
-        if let Some(field) = Self::lacking(mapping, &reading, &given) {
-            let shape = shape_of(&given);
-            let what =
-                format!("an object lacks `{field}`, which the table says every one has: {shape}");
-            return Err(self.unusable(function, what));
-        }
-        match self.is_own(function, &given)? {
-            true => Ok(Some(reading)),
-            false => Err(ScimError::not_found("another customer's").into()),
+        match self.shown(mapping, function, arguments)? {
+            None => Ok(None),
+            Some(Shown::Whole(reading)) => Ok(Some(reading)),
+            Some(Shown::Half(lack)) => Err(lack),
+            Some(Shown::Foreign) => Err(ScimError::not_found("another customer's").into()),
         }
     }
 
@@ -308,7 +338,7 @@ impl Vm {
         }
         let given = self.unwrapped(mapping.kind, &given);
         let reading = self.read(mapping, function, &given)?;
-        if Self::lacking(mapping, &reading, &given).is_none() {
+        if self.lack(mapping, function, &reading, &given).is_none() {
             match self.is_own(function, &given) {
                 Ok(true) => return Ok(Some(reading)),
                 Ok(false) => {
@@ -319,36 +349,56 @@ impl Vm {
                 Err(_) => {}
             }
         }
-        let function = format!("get_{}", mapping.kind.snake());
-        self.object(mapping, &function, (reading.id.to_string(),))
+        let get = format!("get_{}", mapping.kind.snake());
+        match self.object(mapping, &get, (reading.id.to_string(),)) {
+            // Nobody asked for that id: the reply is about something else than was written.
+            Err(Failure::Client(absent)) if absent.status == 404 => {
+                let what = "a write was answered with the id of an object that does not exist";
+                Err(self.unusable(function, what.to_owned()))
+            }
+            whole => whole,
+        }
     }
 
-    /// Reads an array of objects that a function gave. What a list shows a part of is read by its
-    /// id, so that one object stops no list.
+    /// Reads an array of objects that a function gave, which must all be whole.
     pub(super) fn objects(
         &self,
         mapping: &Mapping,
         function: &str,
         given: &Dynamic,
     ) -> Result<Vec<Reading>, Failure> {
+        let rows = self.rows(mapping, function, given)?;
+        rows.lacks.into_iter().next().map_or(Ok(rows.whole), Err)
+    }
+
+    /// Reads an array of objects that a function gave. What it shows a part of is read by its id,
+    /// so that one object stops no list.
+    pub(super) fn rows(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        given: &Dynamic,
+    ) -> Result<Rows, Failure> {
         let rows = given.read_lock::<Array>();
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
-        let mut readings = Vec::with_capacity(rows.len());
+        let (mut whole, mut lacks) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows.iter() {
             let row = self.unwrapped(mapping.kind, row);
             let reading = self.read(mapping, function, &row)?;
-            if Self::lacking(mapping, &reading, &row).is_some() {
+            if self.lack(mapping, function, &reading, &row).is_some() {
                 let get = format!("get_{}", mapping.kind.snake());
-                match self.object(mapping, &get, (reading.id.to_string(),)) {
-                    Ok(whole) => readings.extend(whole),
+                match self.shown(mapping, &get, (reading.id.to_string(),)) {
+                    Ok(Some(Shown::Whole(reading))) => whole.push(reading),
+                    Ok(Some(Shown::Half(lack))) => lacks.push(lack),
+                    Ok(Some(Shown::Foreign) | None) => {}
                     Err(Failure::Client(absent)) if absent.status == 404 => {}
                     Err(other) => return Err(other),
                 }
             } else if self.is_own(function, &row)? {
-                readings.push(reading);
+                whole.push(reading);
             }
         }
-        Ok(readings)
+        Ok(Rows { whole, lacks })
     }
 
     /// Calls a function that gives an array of ids.
@@ -384,6 +434,22 @@ impl Vm {
             false => Err(self.misshapen(&function, &key, "an id, a text or number, or ()")),
         }
     }
+}
+
+/// What a function shows of one object.
+enum Shown {
+    Whole(Reading),
+    /// Only a part of it: why that cannot be used.
+    Half(Failure),
+    /// Another customer's.
+    Foreign,
+}
+
+/// The objects of an array.
+pub(super) struct Rows {
+    pub(super) whole: Vec<Reading>,
+    /// Of each object of which the vendor shows only a part: why that cannot be used.
+    pub(super) lacks: Vec<Failure>,
 }
 
 fn too_many_calls() -> ScimError {

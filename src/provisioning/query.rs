@@ -82,10 +82,13 @@ impl Operation {
         queries: &[(ResourceKind, &Query)],
     ) -> Result<Response, Failure> {
         let listed = self.listed(queries).await;
-        listed.map_err(|not_done| not_done.into_failure(None))
+        let (total, response) = listed.map_err(|not_done| not_done.into_failure(None))?;
+        self.verify_if_tested(queries, total).await?;
+        Ok(response)
     }
 
-    async fn listed(&self, queries: &[(ResourceKind, &Query)]) -> Outcome<Response> {
+    /// How many there are, and the answer.
+    async fn listed(&self, queries: &[(ResourceKind, &Query)]) -> Outcome<(usize, Response)> {
         let Some((_, query)) = queries.first() else {
             return Err(GatewayFault::Internal.into());
         };
@@ -104,7 +107,7 @@ impl Operation {
             None => list_response(total, query.start_index, page),
             Some(_) => cursor_response(total, self.next(queries, window, total), page),
         };
-        Ok(Response::ok(body))
+        Ok((total, Response::ok(body)))
     }
 
     /// A page of everything, as the vendor orders it; one resource type after the other.

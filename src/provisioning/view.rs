@@ -153,19 +153,31 @@ impl Operation {
             Latest::Held(reading, remembered) => (reading, remembered),
             Latest::Kept(resource) => return self.answer(kind, 200, resource, &everything),
         };
-        let (mut text, location) = (Vec::with_capacity(ENOUGH), self.location(kind, id));
-        let mapping = self.mapping(kind)?;
-        let written = mapping.write_text(&reading, &remembered, id.as_str(), &location, &mut text);
-        if let Some(version) = written {
-            return Ok(Response {
-                status: 200,
-                body: Some(Body::Text(text)),
-                location: Some(location),
-                version: Some(version),
-            });
+        if let Some(response) = self.in_text(200, id, &reading, &remembered)? {
+            return Ok(response);
         }
         let resource = self.resource(kind, id, &reading, &remembered, true).await?;
         self.answer(kind, 200, resource, &everything)
+    }
+
+    /// An answer with a whole user, where the text can be written from what was read.
+    fn in_text(
+        &self,
+        status: u16,
+        id: &ScimId,
+        reading: &Reading,
+        remembered: &Remembered,
+    ) -> Outcome<Option<Response>> {
+        let mapping = self.mapping(ResourceKind::User)?;
+        let location = self.location(ResourceKind::User, id);
+        let mut text = Vec::with_capacity(ENOUGH);
+        let version = mapping.write_text(reading, remembered, id.as_str(), &location, &mut text);
+        Ok(version.map(|version| Response {
+            status,
+            body: Some(Body::Text(text)),
+            location: Some(location),
+            version: Some(version),
+        }))
     }
 
     /// Refuses a write to a resource of another version than it is for. To be called under the
@@ -281,6 +293,16 @@ impl Operation {
         let reading = run.reread().await?;
         if !is_new {
             self.heard(kind, &reading.id, Some(reading));
+        }
+        // Of what is new, bulk requests and the log read the tree.
+        if !is_new
+            && kind == ResourceKind::User
+            && projection.is_silent()
+            && let Some(response) = self.in_text(status, id, reading, &target.remembered)?
+        {
+            let name = self.mapping(kind)?.user_name(reading, &target.remembered);
+            self.story.is_about(id.as_str(), name);
+            return Ok(response);
         }
         let with_members = self.shows_members(projection);
         let resource = self

@@ -348,6 +348,12 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
                 )
             ),
         ),
+        VendorFault::Setup { detail } => later(
+            60,
+            &format!(
+                "setup rejected: something that this tenant is set up with does not work at the vendor. {detail} The token in Entra is fine. Request id {id}."
+            ),
+        ),
         VendorFault::Forbidden { detail } => later(
             60,
             &format!(

@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::params;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
@@ -45,12 +46,14 @@ const BOUNDS: [u32; 16] = [
 ];
 
 /// A tenant's health.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// Whose.
+    #[schemars(with = "String")]
     pub tenant: TenantId,
     /// When Entra last sent a request with a good token; none is known of before the log's
     /// retention.
+    #[schemars(with = "Option<String>")]
     pub last_contact: Option<Timestamp>,
     /// The last hour.
     pub hour: Rates,
@@ -64,7 +67,7 @@ pub struct Health {
 }
 
 /// What became of the requests of some time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rates {
     /// All.
     pub requests: u64,
@@ -79,7 +82,7 @@ pub struct Rates {
 }
 
 /// How near Entra is to putting the tenant's job into quarantine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Risk {
     /// How near.
     pub level: RiskLevel,
@@ -88,7 +91,9 @@ pub struct Risk {
 }
 
 /// How near.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum RiskLevel {
     /// Not.
@@ -122,16 +127,22 @@ impl Store {
 }
 
 fn health(db: &Db<'_>, tenant: TenantId, now: Timestamp) -> Result<Health> {
-    let last = db.row(
-        "SELECT max(last) FROM tally WHERE tenant = ?1",
-        params![tenant.as_str()],
-        |row| row.get::<Option<i64>>(0),
-    )?;
-    let last = last.flatten().filter(|last| *last > 0);
-    let last_contact = last.and_then(|last| Timestamp::from_millisecond(last).ok());
-    let counted = |ago: SignedDuration| counted(db, &tenant, (now - ago).as_millisecond());
-    let (hour, day, recent) = (counted(HOUR)?, counted(DAY)?, counted(FIVE_MINUTES)?);
-    let is_recent = recent.last_refused >= (now - FIVE_MINUTES).as_millisecond();
+    let since = |ago: SignedDuration| (now - ago).as_millisecond();
+    let spans = spans(db, &tenant, since(DAY))?;
+    let sum = |since| {
+        let mut sum = Tally::default();
+        let within = spans.iter().filter(|(span, _)| *span > since - SPAN);
+        within.for_each(|(_, tally)| sum.add(tally));
+        sum
+    };
+    let (hour, day, recent) = (sum(since(HOUR)), sum(since(DAY)), sum(since(FIVE_MINUTES)));
+    let last = match day.last {
+        0 => last_before(db, &tenant)?,
+        last => last,
+    };
+    let last_contact = Timestamp::from_millisecond(last).ok();
+    let last_contact = last_contact.filter(|_| last > 0);
+    let is_recent = recent.last_refused >= since(FIVE_MINUTES);
     let refused = if is_recent { recent.refused } else { 0 };
     Ok(Health {
         risk: risk(
@@ -149,17 +160,25 @@ fn health(db: &Db<'_>, tenant: TenantId, now: Timestamp) -> Result<Health> {
     })
 }
 
-/// The sum since a time; a span counts as long as part of it lies behind that.
-fn counted(db: &Db<'_>, tenant: &TenantId, since: i64) -> Result<Tally> {
-    let spans = db.rows(
-        "SELECT requests, failures, references_failed, refused, last, last_refused, times
+/// What was counted since a time, by the begin of each span; one counts as long as part of it lies
+/// behind that.
+fn spans(db: &Db<'_>, tenant: &TenantId, since: i64) -> Result<Vec<(i64, Tally)>> {
+    db.rows(
+        "SELECT requests, failures, references_failed, refused, last, last_refused, times, span
          FROM tally WHERE tenant = ?1 AND span > ?2",
         params![tenant.as_str(), since - SPAN],
-        tally,
+        |row| Ok((row.get(7)?, tally(row)?)),
+    )
+}
+
+/// When the last request came, of all that is kept; 0 for never.
+fn last_before(db: &Db<'_>, tenant: &TenantId) -> Result<i64> {
+    let last = db.row(
+        "SELECT max(last) FROM tally WHERE tenant = ?1",
+        params![tenant.as_str()],
+        |row| row.get::<Option<i64>>(0),
     )?;
-    let mut sum = Tally::default();
-    spans.iter().for_each(|one| sum.add(one));
-    Ok(sum)
+    Ok(last.flatten().unwrap_or_default())
 }
 
 fn risk(

@@ -25,6 +25,18 @@ impl Store {
         })
     }
 
+    /// The tenants that have any.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn tenants_with_intents(&self) -> Recall<'_, Vec<TenantId>> {
+        self.read(|db| {
+            let sql = "SELECT DISTINCT tenant FROM intent";
+            let found = db.rows(sql, &[], |row| Ok(TenantId::parse(row.text(0)?)))?;
+            Ok(found.into_iter().flatten().collect())
+        })
+    }
+
     pub(super) fn write_intent(
         &self,
         tenant: &TenantId,

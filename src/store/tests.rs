@@ -47,6 +47,25 @@ fn member(number: usize) -> Vec<ScimId> {
 }
 
 #[test]
+fn the_tenants_that_have_intents_are_known() {
+    let intent = serde_json::json!({
+        "id": "1", "kind": "user", "purpose": "post", "request": "r", "epoch": "e", "names": [],
+        "external_id": null, "reserved": null, "native": null, "hashes": [],
+        "remembered": Remembered::default(), "at": 0, "calls_until": 0
+    });
+    super::postgres::tests::on_each(|empty| {
+        let store = empty();
+        let with = || block_on(store.tenants_with_intents()).unwrap();
+        assert_eq!(with(), []);
+        let intent = serde_json::from_value(intent.clone()).unwrap();
+        block_on(store.begin_intent(&acme(), intent, Vec::new())).unwrap();
+        assert_eq!(with(), [acme()]);
+        block_on(store.end_intents(&acme(), vec!["1".to_owned()])).unwrap();
+        assert_eq!(with(), []);
+    });
+}
+
+#[test]
 fn a_file_conforms() {
     let (_directory, path) = on_disk();
     block_on(conformance::check(&Store::open(&path).unwrap()));

@@ -112,22 +112,10 @@ impl TenantFile {
             .credential(self.credential_kind.as_ref())
             .map_err(|problem| vec![problem])?;
         let secrets = checker.secrets(&self.credential, &credential, &mut problems);
-        let federation = self
-            .federation
-            .map(|section| section.check(file))
-            .transpose();
-        let federation = federation.unwrap_or_else(|found| {
-            problems.extend(found);
-            None
-        });
-        let entra_tokens = self
-            .entra_tokens
-            .map(|section| section.check(file))
-            .transpose();
-        let entra_tokens = entra_tokens.unwrap_or_else(|found| {
-            problems.extend(found);
-            None
-        });
+        let federation = self.federation.map(|section| section.check(file));
+        let federation = sound(federation, &mut problems);
+        let entra_tokens = self.entra_tokens.map(|section| section.check(file));
+        let entra_tokens = sound(entra_tokens, &mut problems);
         let (Ok(base_url), true) = (base_url, problems.is_empty()) else {
             return Err(problems);
         };
@@ -159,6 +147,12 @@ impl TenantFile {
             adapter,
         })
     }
+}
+
+/// What was found sound; problems go to `problems`.
+fn sound<T>(checked: Option<Result<T, Vec<Problem>>>, problems: &mut Vec<Problem>) -> Option<T> {
+    let checked = checked?.map_err(|found| problems.extend(found));
+    checked.ok()
 }
 
 fn invalid(file: &str, text: &str, error: &toml::de::Error) -> Problem {

@@ -7,7 +7,7 @@ use crate::script::replies::{Answered, Meaning, ReplyTable};
 /// `Retry-After` header would be. The body is parsed only where the table could
 /// turn on it, so that the usual 200 is parsed once, by the adapter.
 pub(super) fn means(table: &ReplyTable, errand: Errand, reply: &mut VendorReply) -> Meaning {
-    let turns_on_body = table.turns_on_body(reply.status);
+    let turns_on_body = table.turns_on_body(reply.status, &reply.body);
     let body = turns_on_body.then(|| table.parse(&reply.body)).flatten();
     let verdict = table.judge(&Answered::of(reply, errand, body.as_ref()));
     let (means, wait) = (verdict.means, verdict.retry_after);
@@ -58,6 +58,9 @@ mod tests {
         check(502, "<html>", Meaning::Fault);
         check(401, "", Meaning::Credential);
         check(404, r#"{"error":"GONE"}"#, Meaning::Absent);
+        check(200, r#"{"error":"LIMIT"}"#, Meaning::Busy);
+        check(200, r#"{"\u0065rror":"LIMIT"}"#, Meaning::Busy);
+        check(200, r#"{"name":"error"}"#, Meaning::Ok);
         check(404, "<html>", Meaning::Fault);
     }
 }

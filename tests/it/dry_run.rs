@@ -246,7 +246,7 @@ fn a_dry_run_reads_from_top_to_bottom() {
              "meta": {
                "resourceType": "User",
                "location": "https://gateway.example/scim/v2/Users/18777",
-               "version": "W/\"591c7fe2693871d4\""
+               "version": "W/\"5ee66d4e948d9483\""
              }
            }
 

@@ -77,6 +77,21 @@ impl Mapping {
         Some(version)
     }
 
+    /// What a user is called in an answer.
+    pub(crate) fn user_name<'r>(
+        &self,
+        reading: &'r Reading,
+        remembered: &'r Remembered,
+    ) -> Option<&'r str> {
+        let values = self.shown(reading, remembered)?;
+        let mut rows = reading.values.iter().zip(values);
+        let (_, name) = rows.find(|(value, _)| {
+            let row = self.row(value.row);
+            row.is_some_and(|row| row.leaf.is_whole("userName"))
+        })?;
+        name?.as_str()
+    }
+
     /// The values that are answered; `None` where one stands for another.
     fn shown<'r>(
         &self,
@@ -136,7 +151,7 @@ impl Template {
         let numbers = values.len()..places.len();
         let [id, location, version] =
             <[String; 3]>::try_from(numbers.map(mark).collect::<Vec<_>>()).ok()?;
-        let marked = mapping.mapped().zip(values).enumerate();
+        let marked = mapping.shown_rows().zip(values).enumerate();
         let reading = Reading {
             id: NativeId::new(&id),
             values: marked

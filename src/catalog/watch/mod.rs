@@ -24,7 +24,8 @@ use directories::Directories;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Means {
-    /// By events, and by a look every ten seconds.
+    /// By events, and by a look every ten seconds; less often, down to once a minute, where there
+    /// are thousands of files.
     Auto,
     /// By events only.
     Inotify,
@@ -59,6 +60,11 @@ impl Default for Timing {
 
 /// While a directory is missing, it may come back any time.
 const MISSING: Duration = Duration::from_secs(1);
+
+/// Where events tell of changes too, a look takes at most this part of the time,
+const PART: u32 = 1000;
+/// unless it would wait longer than this.
+const SELDOM: Duration = Duration::from_secs(60);
 
 /// Watches until it is dropped.
 pub struct Watch {
@@ -100,6 +106,7 @@ impl Watch {
             directories: by_events.then(|| Directories::new(signals.clone())),
             received,
             asked: Arc::clone(&asked),
+            took: Duration::ZERO,
         };
         let thread = std::thread::Builder::new().name("reload".to_owned());
         thread.spawn(move || watching.run())?;
@@ -135,6 +142,8 @@ struct Watching {
     directories: Option<Directories>,
     received: Receiver<Signal>,
     asked: Arc<Asked>,
+    /// How long the last look took that found nothing new.
+    took: Duration,
 }
 
 impl Watching {
@@ -180,10 +189,7 @@ impl Watching {
     }
 
     fn pause(&self) -> Duration {
-        match self.misses() {
-            true => self.timing.poll.min(MISSING),
-            false => self.timing.poll,
-        }
+        pause(self.timing.poll, self.means, self.misses(), self.took)
     }
 
     fn heed(&mut self, signal: Signal) {
@@ -194,15 +200,20 @@ impl Watching {
         }
     }
 
-    fn look(&self) {
+    fn look(&mut self) {
+        let began = Instant::now();
         let asked = self.asked.again.swap(false, Ordering::Acquire);
         let demand = if asked {
             Demand::Again
         } else {
             Demand::Changed
         };
+        let mut loaded = false;
         if asked || self.means != Means::Off {
-            self.guarded(|reloader| drop(reloader.reload(demand)));
+            self.guarded(|reloader| loaded = reloader.reload(demand).looked);
+        }
+        if !loaded {
+            self.took = began.elapsed();
         }
     }
 
@@ -225,5 +236,33 @@ impl Watching {
                 Err(_) => return,
             }
         }
+    }
+}
+
+/// How long events alone count, where a look `took` so long.
+fn pause(poll: Duration, means: Means, misses: bool, took: Duration) -> Duration {
+    match (misses, means) {
+        (true, _) => poll.min(MISSING),
+        (false, Means::Auto) => (took * PART).min(SELDOM).max(poll),
+        (false, _) => poll,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_that_take_long_come_seldom_where_events_tell_too() {
+        let poll = Duration::from_secs(10);
+        let after = |means, misses, millis| {
+            let pause = pause(poll, means, misses, Duration::from_millis(millis));
+            pause.as_secs()
+        };
+        assert_eq!(after(Means::Auto, false, 1), 10);
+        assert_eq!(after(Means::Auto, false, 30), 30);
+        assert_eq!(after(Means::Auto, false, 5000), 60);
+        assert_eq!(after(Means::Poll, false, 5000), 10);
+        assert_eq!(after(Means::Auto, true, 5000), 1);
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn renewed(page: &str, adapter: &Adapter) -> Result<String> {
 /// The attributes a page lists: those that Entra can be mapped to.
 pub(super) fn told(mapping: &Mapping) -> impl Iterator<Item = Described<'_>> {
     let rows = mapping.described();
-    rows.filter(|row| !row.attribute.starts_with("meta."))
+    rows.filter(|row| !row.attribute.starts_with("meta.") && !row.write_only)
 }
 
 /// One table with its marks.

@@ -243,6 +243,7 @@ fn attribute(adapter: &Adapter, row: &Described<'_>) -> Vec<String> {
         (row.filterable, "filterable"),
         (row.unique, "unique"),
         (row.read_only, "read only"),
+        (row.write_only, "never shown, strict profile only"),
         (row.made, "required unless derived from others"),
         (
             row.has_fallback && !row.made,

@@ -22,6 +22,8 @@ pub enum Fault {
     Credential,
     /// The vendor accepts the credential, which lacks a right.
     Permission,
+    /// What the tenant is set up with does not work at the vendor.
+    Setup,
     /// The adapter's script is wrong.
     Script,
     /// The store cannot be read or written.
@@ -38,7 +40,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Client,
         Self::Vendor,
         Self::Unreachable,
@@ -46,6 +48,7 @@ impl Fault {
         Self::Busy,
         Self::Credential,
         Self::Permission,
+        Self::Setup,
         Self::Script,
         Self::Store,
         Self::Late,
@@ -66,6 +69,7 @@ impl Fault {
                 VendorFault::Busy { .. } => Self::Busy,
                 VendorFault::Credential { .. } => Self::Credential,
                 VendorFault::Forbidden { .. } => Self::Permission,
+                VendorFault::Setup { .. } => Self::Setup,
             },
             Failure::Gateway(fault) => match fault {
                 GatewayFault::Overloaded => Self::Overloaded,
@@ -83,6 +87,7 @@ impl Fault {
             Self::Client => "the request",
             Self::Vendor | Self::Unreachable | Self::Unconfirmed | Self::Busy => "the vendor",
             Self::Credential | Self::Permission => "the tenant's vendor credential",
+            Self::Setup => "the tenant's setup",
             Self::Script => "the adapter's script",
             Self::Store => "the gateway's store",
             Self::Files => "the tenant's files",
@@ -111,6 +116,9 @@ impl Fault {
             ),
             Self::Permission => format!(
                 "Give the vendor credential of tenants/{tenant}.toml the rights that adapters/{vendor}.md names; the token in Entra is fine."
+            ),
+            Self::Setup => format!(
+                "Correct it in tenants/{tenant}.toml or at the vendor, as adapters/{vendor}.md says; `scimgate tenant test {tenant}` looks again."
             ),
             Self::Script => format!(
                 "Correct scripts/{vendor}.rhai at the place named, and run `scimgate test {vendor}`."

@@ -85,6 +85,18 @@ impl Story {
         }
     }
 
+    /// Takes note of whom a written user turned out to be, where there is no tree of it.
+    pub(crate) fn is_about(&self, id: &str, name: Option<&str>) {
+        if !self.takes_notes() {
+            return;
+        }
+        let subject = &mut self.told.borrow_mut().subject;
+        subject.id.get_or_insert_with(|| id.to_owned());
+        if subject.identity.is_none() {
+            subject.identity = name.and_then(|name| self.shown_name(name));
+        }
+    }
+
     /// Attributes that no schema has; of a path only what stands before a bracket.
     pub(crate) fn ignored(&self, names: &[&str]) {
         let attributes = names.iter().map(|name| (*name).to_owned()).collect();
@@ -124,7 +136,10 @@ impl Story {
     /// Whom a resource is about, as far as it may be told.
     fn identity(&self, resource: &Object) -> Option<String> {
         let text = |name: &str| resource.get(name)?.as_str();
-        let name = text("userName").or_else(|| text("displayName"))?;
+        self.shown_name(text("userName").or_else(|| text("displayName"))?)
+    }
+
+    fn shown_name(&self, name: &str) -> Option<String> {
         match self.audience.identity {
             Identity::Full => Some(name.to_owned()),
             Identity::Masked => Some(mask::text(name)),

@@ -71,6 +71,9 @@ fn submit(
 ) -> Result<Vec<Value>, Thrown> {
     let script = ScriptContext::of(context)?;
     let refused = |text: &str| error(text, context.call_position());
+    if script.environment().effects().is_looking_up() {
+        return Err(refused("a batch cannot be handed in within once()"));
+    }
     let batches = script.environment().batches();
     let batches = batches.ok_or_else(|| refused("a batch cannot wait for another one"))?;
     let items = items.iter().map(|item| written(item, context));

@@ -30,7 +30,7 @@ use std::rc::Rc;
 pub use ask::{Answered, Ask};
 pub use openapi::document;
 pub use refusal::Refusal;
-pub use route::{Access, ROUTES, Route};
+pub use route::{Access, ROUTES, Route, Shape, shape};
 
 use super::side::{Side, SidePort, few};
 use crate::script::call::LocalBoxFuture;

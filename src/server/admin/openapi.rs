@@ -6,10 +6,11 @@ use schemars::transform::RecursiveTransform;
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::route::{Access, ROUTES, Route};
+use super::route::{Access, ROUTES, Route, Shape};
 
-/// The table of routes for programs.
-pub fn document() -> Value {
+/// The table of routes for programs. `told` has the answers that whoever stands behind the port
+/// makes, by the operation's name.
+pub fn document(told: &[(&str, Shape)]) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
         settings
@@ -23,7 +24,7 @@ pub fn document() -> Value {
         let operations = path.or_insert_with(|| json!({}));
         let method = route.method.as_str().to_ascii_lowercase();
         if let Some(operations) = operations.as_object_mut() {
-            operations.insert(method, operation(route, &mut generator));
+            operations.insert(method, operation(route, told, &mut generator));
         }
     }
     let mut schemas = generator.take_definitions(true);
@@ -58,7 +59,9 @@ fn words(schema: &mut Schema) {
     }
 }
 
-fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+fn operation(route: &Route, told: &[(&str, Shape)], generator: &mut SchemaGenerator) -> Value {
+    let id = name(route);
+    let told = told.iter().find(|(of, _)| *of == id);
     let names = route.path.split('/').filter_map(|part| {
         let name = part.strip_prefix('{')?.strip_suffix('}')?;
         Some(json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
@@ -70,7 +73,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
             "Takes the token of a vendor's console.".to_owned(),
         ),
     };
-    let done = match route.answer {
+    let done = match told.map(|(_, shape)| *shape).or(route.answer) {
         Some(shape) => {
             let answer = json!({"application/json": {"schema": shape(generator)}});
             ("200", json!({"description": "Done.", "content": answer}))
@@ -78,7 +81,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         None => ("204", json!({"description": "Done."})),
     };
     let mut operation = json!({
-        "operationId": name(route),
+        "operationId": id,
         "summary": route.summary,
         "description": takes,
         "security": [{scheme: []}],

@@ -59,14 +59,15 @@ impl fmt::Display for Access {
 type Reading = fn(&Given<'_>) -> Result<Ask, Refusal>;
 
 /// How an object is described.
-type Shape = fn(&mut SchemaGenerator) -> Schema;
+pub type Shape = fn(&mut SchemaGenerator) -> Schema;
 
-fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+/// How values of a type are described.
+pub fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// Of what has another place where it is told, member by member: the page of its verb, or a schema of
-/// its own.
+/// Of what [`document`](super::document) is told, or has another place where it is described: the
+/// page of its verb, or a schema of its own.
 fn object(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "object", "additionalProperties": true})
 }

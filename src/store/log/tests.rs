@@ -266,6 +266,46 @@ fn events_are_found_by_what_is_asked_and_paged_both_ways() {
     });
 }
 
+/// What the log's thread tells of losses, a line each.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn losses_are_told_every_time_with_their_number() {
+    let desk = Arc::new(Desk::new(Reads::All, 1));
+    let store = Store::in_memory().unwrap();
+    let mut writer = write::Writer::new(store, RULES, Arc::clone(&desk)).unwrap();
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer({
+        let lines = lines.clone();
+        move || lines.clone()
+    });
+    // With one subscriber in the process, other tests' threads say whether an event is wanted.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    tracing::subscriber::with_default(subscriber.finish(), || {
+        for lost in [3, 0, 2] {
+            desk.lose(lost);
+            writer.tell_lost();
+        }
+    });
+    let told = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let told: Vec<_> = told.lines().collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    for (line, number) in told.iter().zip(["events=3", "events=2"]) {
+        assert!(line.contains(number), "{line}");
+    }
+}
+
 /// The same, of another tenant.
 fn of(tenant: &str, story: &Arc<Ended>) -> Arc<Ended> {
     let mut story = Ended::clone(story);

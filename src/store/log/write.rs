@@ -106,7 +106,7 @@ impl Writer {
     }
 
     /// Every time, with the number.
-    fn tell_lost(&mut self) {
+    pub(super) fn tell_lost(&mut self) {
         let lost = self.desk.lost.load(Ordering::Relaxed);
         if lost > self.told_lost {
             tracing::warn!(

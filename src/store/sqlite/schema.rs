@@ -100,6 +100,16 @@ mod tests {
         assert!(error.contains("start the newer program again"), "{error}");
     }
 
+    /// Each costs every row of the log a page, and the two by tenant and by time grow at their ends.
+    #[test]
+    fn the_log_has_three_indexes() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let sql = "SELECT count(*) FROM pragma_index_list('event')";
+        let indexes: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(indexes, 3);
+    }
+
     /// Administration belongs to no tenant; an event's place is its turn among those of all.
     const OF_NO_TENANT: [&str; 5] = [
         "admin_token",

@@ -104,3 +104,31 @@ fn checkpoint(connection: &Connection) -> rusqlite::Result<bool> {
         Ok(row.get::<_, i64>(1)? == row.get::<_, i64>(2)?)
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_moved_once_a_second_and_not_by_commits() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        let connection = super::super::open::writer(&path).unwrap();
+        let mut upkeep = Upkeep::of(&connection).unwrap();
+        let pages = || std::fs::metadata(&path).unwrap().len();
+        connection.execute("CREATE TABLE a (x BLOB)", []).unwrap();
+        checkpoint(&connection).unwrap();
+        let before = pages();
+        // Twice as much as SQLite by itself lets gather.
+        for _ in 0..2000 {
+            let sql = "INSERT INTO a VALUES (zeroblob(4096))";
+            connection.execute(sql, []).unwrap();
+        }
+        upkeep.tend(&connection);
+        assert_eq!(pages(), before);
+        upkeep.tended = Instant::now().checked_sub(EVERY).unwrap();
+        upkeep.tend(&connection);
+        assert!(pages() > before && !upkeep.written);
+    }
+}

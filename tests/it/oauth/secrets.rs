@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use scimgate::adapter::keys::TenantId;
 use serde_json::json;
 
 use super::{Client, basic, form, is_private, is_refused};
-use crate::harness::{Request, TestGateway, person};
+use crate::harness::{Request, Tenant, TestGateway, person};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_shows_itself_in_both_ways_at_both_endpoints_and_then_provisions() {
@@ -104,18 +105,52 @@ async fn a_revoked_secret_takes_its_access_tokens_along_within_a_second() {
     gateway.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn secrets_take_turns_under_load_and_no_request_is_refused() {
+/// What Entra has been given: a client's secret, or a token of the tenant in its place.
+#[derive(Clone)]
+struct Given {
+    client: Client,
+    is_token: bool,
+}
+
+impl Given {
+    async fn of(gateway: &TestGateway, is_token: bool) -> Self {
+        let client = match is_token {
+            false => Client::of(gateway, "a").await,
+            true => {
+                let id = TenantId::parse("a").unwrap();
+                let token = gateway.tokens.issue(id, None).await.unwrap();
+                Client {
+                    tenant: gateway.a.clone(),
+                    id: "a".to_owned(),
+                    secret: token.reveal().to_owned(),
+                    key: token.key_id().to_string(),
+                }
+            }
+        };
+        Self { client, is_token }
+    }
+
+    async fn admitted(&self) -> Tenant {
+        match self.is_token {
+            false => self.client.admitted().await,
+            true => self.client.with(&self.client.secret),
+        }
+    }
+}
+
+/// Four senders go on while ten secrets take turns.
+async fn take_turns(is_token: bool) {
     let gateway = TestGateway::start().await;
-    let (told, mut hear) = tokio::sync::watch::channel(Client::of(&gateway, "a").await);
+    let first = Given::of(&gateway, is_token).await;
+    let (told, mut hear) = tokio::sync::watch::channel(first);
     let mut senders = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let heard = told.subscribe();
         senders.spawn(async move {
             let mut sent = 0;
             while heard.has_changed().is_ok() {
-                let client = heard.borrow().clone();
-                let answer = client.admitted().await.get("/Users").await;
+                let given = heard.borrow().clone();
+                let answer = given.admitted().await.get("/Users").await;
                 assert_eq!(answer.status, 200, "{answer}");
                 sent += 1;
             }
@@ -123,17 +158,27 @@ async fn secrets_take_turns_under_load_and_no_request_is_refused() {
         });
     }
     for _ in 0..10 {
-        let next = Client::of(&gateway, "a").await;
+        let next = Given::of(&gateway, is_token).await;
         let last = told.send_replace(next);
         // Until whoever had the old one has used it.
         tokio::time::sleep(Duration::from_millis(300)).await;
-        last.revoke(&gateway).await;
+        last.client.revoke(&gateway).await;
     }
     hear.borrow_and_update();
     drop(told);
     let sent: usize = senders.join_all().await.into_iter().sum();
     assert!(sent > 20, "{sent} requests");
     gateway.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_take_turns_under_load_and_no_request_is_refused() {
+    take_turns(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_take_turns_under_load_and_no_request_is_refused() {
+    take_turns(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
