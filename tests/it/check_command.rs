@@ -304,13 +304,13 @@ fn names_that_manifest_script_and_table_do_not_share() {
             "X-Idp-Tenant",
             reserved,
             "manifest::header",
-            "connection's own",
+            "belongs to the connection",
         );
         manifest(
             "X-Api-Key",
             reserved,
             "manifest::header",
-            "connection's own",
+            "belongs to the connection",
         );
     }
     manifest(
