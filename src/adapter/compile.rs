@@ -12,6 +12,7 @@ use crate::problem::{Problem, counted, meant_by, nearest, version};
 use crate::scim::schema::Extension;
 use crate::scim::{ResourceKind, ResourceType};
 use crate::script::program::Script;
+use crate::script::{LOAD_CPU, fiber};
 
 /// The files of one vendor.
 #[derive(Clone, Debug)]
@@ -23,6 +24,9 @@ pub struct Files {
     /// Script: file name and text.
     pub script: (String, String),
 }
+
+/// The function that looks whether what a tenant is set up with works at the vendor.
+pub(crate) const VERIFY: &str = "verify";
 
 /// These may take the SCIM resource as one parameter more, for what a table
 /// cannot say.
@@ -90,6 +94,11 @@ const SWITCH_FUNCTIONS: &[Expected<'_>] = &[
 
 /// Functions a script may have.
 const OPTIONAL: &[Expected<'_>] = &[
+    expected(
+        VERIFY,
+        0,
+        "looking whether what the tenant is set up with works at the vendor",
+    ),
     expected("key_user", 1, "the native key that a user of (fields) gets"),
     expected(
         "key_group",
@@ -204,11 +213,27 @@ impl Adapter {
         };
         let (file, text) = &files.manifest;
         let problems = crosscheck::problems(&adapter, file, text);
-        if problems.is_empty() {
-            Ok(adapter)
-        } else {
-            Err(problems)
+        match problems.is_empty() {
+            true => Ok(adapter.trying_fallbacks()),
+            false => Err(problems),
         }
+    }
+
+    /// Finds out which fallbacks make a value of what is demanded anyway. One that cannot be tried
+    /// may fail.
+    fn trying_fallbacks(mut self) -> Self {
+        let before = Arc::new(self.clone());
+        let tables = [Some(&mut self.user), self.group.as_mut()];
+        for table in tables
+            .into_iter()
+            .flatten()
+            .filter(|table| table.has_fallbacks())
+        {
+            let (of, tried) = (Arc::clone(&before), Arc::clone(table));
+            let made = fiber::run_alone(move |_| Ok(tried.always_made(&of.closures())), LOAD_CPU);
+            Arc::make_mut(table).note_always_made(&made.unwrap_or_default());
+        }
+        self
     }
 }
 

@@ -142,7 +142,7 @@ impl Crosscheck<'_> {
             .iter()
             .any(|name| header.eq_ignore_ascii_case(name));
         is_reserved.then(|| {
-            let message = format!("the header {header} is the connection's own");
+            let message = format!("the header {header} belongs to the connection");
             let problem = self.at("manifest::header", header, message);
             problem.help("remove it: the gateway sets it as the call needs it")
         })
@@ -158,11 +158,11 @@ impl Crosscheck<'_> {
         let (message, help) = match (lags, stated) {
             (true, false) => (
                 "`consistency = \"C\"` without `index_lag_ms`",
-                "say for how long, at most, look-ups do not see what was written",
+                "add index_lag_ms: for how many milliseconds look-ups may not show what was written",
             ),
             (false, true) => (
                 "`index_lag_ms` without `consistency = \"C\"`",
-                "say `consistency = \"C\"`, or leave it out",
+                "write `consistency = \"C\"`, or remove it",
             ),
             _ => return None,
         };
@@ -267,7 +267,7 @@ impl Crosscheck<'_> {
         rules.find(|rule| rule.expires && !rule.issued)?;
         let message = "`expires` without `issued`".to_owned();
         let problem = Problem::error("manifest::expires", self.file, message)
-            .help("add `issued = true`: what is made anew has another native id");
+            .help("add `issued = true`: an object that is created again has another native id");
         Some(match self.text.find("expires") {
             Some(start) => problem.at(start, "expires".len()),
             None => problem,
@@ -284,8 +284,8 @@ impl Crosscheck<'_> {
         let message = "`inactive = \"leave\"` with `membership = \"exclusive\"`".to_owned();
         let problem = self.at("manifest::inactive", "leave", message);
         Some(problem.help(
-            "remove `inactive`: the gateway keeps these memberships itself, and a vendor that is \
-             told one group a user has no others to leave",
+            "remove `inactive`: with \"exclusive\" the gateway stores the memberships, so there are \
+             none to remove at the vendor",
         ))
     }
 
@@ -294,7 +294,7 @@ impl Crosscheck<'_> {
         (!path.starts_with('/')).then(|| {
             let message = format!("the path `{path}` does not start with `/`");
             let problem = self.at("manifest::path", path, message);
-            problem.help("it is below the tenant's base URL, as /graphql")
+            problem.help("write a path below the tenant's base URL, such as /graphql")
         })
     }
 
@@ -324,9 +324,10 @@ impl Crosscheck<'_> {
         let idle = rows.filter(|row| matches!(row.means, Meaning::Ok | Meaning::Expired));
         let idle = idle.filter_map(|row| row.alarm.as_deref());
         idle.map(|alarm| {
-            let message = "this alarm never sounds: no request ends with such an answer".to_owned();
+            let message =
+                "this alarm is never raised: no request ends with such an answer".to_owned();
             self.at("manifest::idle-alarm", alarm, message)
-                .help("remove it; an alarm sounds when its answer ends a request")
+                .help("remove it; an alarm is raised only if its answer ends a request")
         })
         .collect()
     }
@@ -390,7 +391,7 @@ impl Crosscheck<'_> {
         is_missing.then(|| {
             let message = "`post_once` needs `request_token` in the manifest".to_owned();
             let problem = Problem::error("manifest::request-token", self.file, message);
-            problem.help("name the header by which the vendor knows a request again")
+            problem.help("name the header by which the vendor recognises a repeated request")
         })
     }
 

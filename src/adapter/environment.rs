@@ -9,6 +9,7 @@ use super::Adapter;
 use super::settings::Settings;
 use crate::script::effects::Effects;
 use crate::script::environment::{BatchPort, Environment};
+use crate::script::once::TenantLookUps;
 use crate::script::replies::ReplyTable;
 
 /// One tenant's adapter, for its script.
@@ -17,6 +18,7 @@ pub(crate) struct TenantEnvironment {
     settings: Arc<Settings>,
     batches: Option<Box<dyn BatchPort>>,
     effects: Rc<Effects>,
+    look_ups: TenantLookUps,
 }
 
 impl TenantEnvironment {
@@ -27,12 +29,14 @@ impl TenantEnvironment {
         settings: &Arc<Settings>,
         batches: Option<impl BatchPort + 'static>,
         effects: &Rc<Effects>,
+        look_ups: &TenantLookUps,
     ) -> Self {
         Self {
             adapter: Arc::clone(adapter),
             settings: Arc::clone(settings),
             batches: batches.map(|batches| Box::new(batches) as Box<dyn BatchPort>),
             effects: Rc::clone(effects),
+            look_ups: look_ups.clone(),
         }
     }
 }
@@ -56,6 +60,10 @@ impl Environment for TenantEnvironment {
 
     fn effects(&self) -> &Effects {
         &self.effects
+    }
+
+    fn look_ups(&self) -> &TenantLookUps {
+        &self.look_ups
     }
 
     fn batches(&self) -> Option<&dyn BatchPort> {

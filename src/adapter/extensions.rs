@@ -102,10 +102,10 @@ pub(super) fn read(
 /// The problem of an extension that no row of the table stands under.
 pub(super) fn without_row(entry: &ExtensionEntry, file: &str) -> Problem {
     let id = &entry.schema.id;
-    let message = format!("no row of the table stands under `{}`", id.get_ref());
+    let message = format!("no row of the table has an attribute of `{}`", id.get_ref());
     Problem::error("manifest::unused-extension", file, message)
         .at(id.span().start, id.span().len())
-        .label("published for nothing")
+        .label("declared without effect")
         .help(
             "add rows such as attr(`urn:…:name`, \"field\") to the script, or remove the extension",
         )

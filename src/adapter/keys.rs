@@ -20,7 +20,8 @@ pub struct TenantId(Arc<str>);
 
 impl TenantId {
     /// What a tenant's name may be, for whoever gave another.
-    pub const FORM: &str = "a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end";
+    pub const FORM: &str =
+        "a tenant name is 1 to 63 of a-z, 0-9 and '-', and neither begins nor ends with '-'";
 
     /// Takes `name` if it is a tenant name; `None` otherwise.
     pub fn parse(name: &str) -> Option<Self> {

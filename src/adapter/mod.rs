@@ -113,12 +113,16 @@ impl Adapter {
     }
 
     fn made_service(&self, profile: Profile) -> Service {
-        let types = self.mappings().map(|mapping| &mapping.resource_type);
+        let served = |mapping: &Arc<Mapping>| match profile.leaves_out_write_only() {
+            true => mapping.resource_type.clone().readable(),
+            false => mapping.resource_type.clone(),
+        };
+        let demands_all = !profile.makes_what_is_needed();
         let published = self
             .mappings()
-            .map(|mapping| mapping.resource_type.clone().stating(&mapping.statements()));
+            .map(|mapping| served(mapping).stating(&mapping.statements(demands_all)));
         Service {
-            resource_types: types.cloned().collect(),
+            resource_types: self.mappings().map(served).collect(),
             published: published.collect(),
             profile,
             page_max: PAGE_MAX.min(self.manifest.paging.size.max(1)),

@@ -362,7 +362,8 @@ fn in_both(id: &TenantId, file: &TenantFiles) -> Problem {
         Ok((file, _)) => file,
         Err(problem) => &problem.file,
     };
-    let message = format!("the store has a tenant {id} too, which does not count beside this file");
+    let message =
+        format!("the store has a tenant {id} too, which is not used, because of this file");
     let problem = Problem::error("tenant::in-both", file, message).warning();
     problem.help(format!(
         "remove the file, or delete the other one: scimgate tenant delete {id}"
@@ -384,7 +385,7 @@ fn without_script(manifest: &str, script: &Path) -> Problem {
         manifest,
         format!("its script {} is missing", script.display()),
     )
-    .help("a vendor is a manifest and a script of the same name, or of the one that the manifest names")
+    .help("a vendor needs a manifest, and a script with the same name or the name in the manifest's key `script`")
 }
 
 /// As [`unreadable`], of a directory.
@@ -405,5 +406,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
 /// As [`unreadable`], of a tenant's file.
 fn unreadable_tenant(path: &Path, error: &io::Error) -> Problem {
     let remedy = file::remedy(error);
-    unreadable(path, error).help(format!("{remedy}. Do not remove it: that ends the tenant"))
+    unreadable(path, error).help(format!(
+        "{remedy}. Do not remove it: the tenant would no longer be served"
+    ))
 }

@@ -131,7 +131,7 @@ impl Reloader {
             tracing::warn!(
                 place = %place.display(),
                 action = "mount the whole volume as a directory, without subPath",
-                "this mount shows no change while the gateway runs"
+                "changes to this mount are not seen while the gateway runs"
             );
         }
         let inner = Inner {
@@ -366,7 +366,7 @@ fn log(changes: &Changes, standing: &Standing) {
             refused = changes.refused.join(", "),
             action =
                 "fix the files; `scimgate status` and `scimgate diff` show what is running instead",
-            "a change was refused; the last good version serves on"
+            "a change was refused; the last good version stays in use"
         );
     }
     tracing::info!(

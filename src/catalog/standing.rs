@@ -105,7 +105,7 @@ pub enum State {
     Live,
     /// Its last good version, for what lies on disk is broken or missing.
     Kept,
-    /// Nothing: there never was a good version. Its requests are answered 503.
+    /// Nothing: there has been no good version. Its requests are answered 503.
     Unusable,
     /// A tenant whose file was removed: 503 for a while, so that a mistake can be
     /// corrected, then 401.

@@ -23,12 +23,12 @@ use crate::tenant::token::onboarding::OnboardingTokens;
 pub(super) enum Verb {
     /// Create a token and print it. It is shown only once.
     Mint {
-        /// viewer: look; operator: also reload and manage tenants' tokens; editor: also make and
-        /// change tenants in the store, and overrule guards.
+        /// viewer: look; operator: also reload and manage tenants' tokens; editor: also create,
+        /// change and delete tenants in the store, and reload --force.
         #[arg(long, value_name = "ROLE", required_unless_present = "onboarding")]
         role: Option<Role>,
-        /// Instead of a role, for a vendor's own console: it may make and rotate tenants of this
-        /// adapter, and nothing else.
+        /// Instead of a role, for a vendor's own console: it may create tenants of this adapter
+        /// and replace their tokens, and nothing else.
         #[arg(
             long,
             value_name = "VENDOR",
@@ -59,7 +59,7 @@ fn name(text: &str) -> Result<AdminName, String> {
 }
 
 fn key_id(text: &str) -> Result<KeyId, String> {
-    let form = "a key id is eight letters and digits, those behind sca_ or scn_";
+    let form = "a key id is eight letters and digits: those after sca_ or scn_";
     KeyId::parse(text).ok_or_else(|| form.to_owned())
 }
 

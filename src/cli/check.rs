@@ -35,9 +35,9 @@ pub(super) struct Options {
     /// `warnings`: fail on warnings too.
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
-    /// Also try what a start needs: the store, its keys, and the addresses to listen on. Run it as
-    /// the user who will serve: what is missing is made. Where a gateway serves already, its store
-    /// and its addresses are taken.
+    /// Also try what `serve` needs to start: the store, its keys, and the addresses to listen on. Run
+    /// it as the user who will run the gateway, because missing files are created. While a gateway
+    /// runs, its store and its addresses are in use, and this says so.
     #[arg(long, conflicts_with_all = ["paths", "vendor", "no_tenants"])]
     start: bool,
     /// The format of the output.

@@ -42,13 +42,13 @@ fn vendor_name(name: &str) -> Result<String, String> {
     let known = || vendors::ALL.map(Showcase::name).join(", ");
     let vendor = vendors::named(name);
     let named = vendor.map(|vendor| vendor.name().to_owned());
-    named.ok_or_else(|| format!("there is: {}", known()))
+    named.ok_or_else(|| format!("it must be one of: {}", known()))
 }
 
 fn profile(name: &str) -> Result<Profile, String> {
     let known = Profile::ALL.into_iter().find(|it| it.as_str() == name);
     let names = || Profile::ALL.map(Profile::as_str).join(", ");
-    known.ok_or_else(|| format!("there is: {}", names()))
+    known.ok_or_else(|| format!("it must be one of: {}", names()))
 }
 
 /// Shows the gateway between an Entra and a vendor of our own making; reads no configuration.

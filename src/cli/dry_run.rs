@@ -102,10 +102,20 @@ pub(super) fn test_connection(
     let done = stage.play(&stage.subject, &requests);
     let done = done.map_err(Trouble::Internal)?;
     tell(&done, None, format);
+    if matches!(format, Form::Human) && done.is_success() && !calls_verify(&done) {
+        put!(
+            "The adapter has no verify(): whether settings and rights are enough was not looked at.\n"
+        );
+    }
     Ok(match done.is_success() {
         true => Ending::Done,
         false => Ending::Findings,
     })
+}
+
+fn calls_verify(done: &DryRun) -> bool {
+    let mut steps = done.exchanges.iter().flat_map(|exchange| &exchange.steps);
+    steps.any(|step| step == "the script's verify")
 }
 
 fn tell(now: &DryRun, other: Option<&DryRun>, format: Form) {

@@ -8,7 +8,7 @@ use super::{Ending, Trouble, files};
 /// What to make.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// The directory; it is made where it is missing.
+    /// The directory; it is created if it is missing.
     directory: PathBuf,
     /// The format of the output.
     #[arg(long, value_enum, default_value_t)]

@@ -67,14 +67,24 @@ fn status(name: &str) -> Result<Status, String> {
     let known = Status::ALL
         .into_iter()
         .find(|it| it.as_str() == name.to_lowercase());
-    known.ok_or_else(|| format!("there is: {}", Status::ALL.map(Status::as_str).join(", ")))
+    known.ok_or_else(|| {
+        format!(
+            "it must be one of: {}",
+            Status::ALL.map(Status::as_str).join(", ")
+        )
+    })
 }
 
 fn action(name: &str) -> Result<Action, String> {
     let known = Action::ALL
         .into_iter()
         .find(|it| it.as_str() == name.to_lowercase());
-    known.ok_or_else(|| format!("there is: {}", Action::ALL.map(Action::as_str).join(", ")))
+    known.ok_or_else(|| {
+        format!(
+            "it must be one of: {}",
+            Action::ALL.map(Action::as_str).join(", ")
+        )
+    })
 }
 
 fn span(text: &str) -> Result<Duration, String> {

@@ -25,7 +25,7 @@ const EXIT_STATUS: [(&str, &str); 6] = [
     ("69", "No gateway answers."),
     (
         "70",
-        "The machine, or a defect in the program, kept it from its work.",
+        "A failure of the machine, or a defect in the program.",
     ),
     (
         "78",
@@ -59,11 +59,11 @@ const FILES: [(&str, &str); 7] = [
     ),
     (
         "/var/lib/scimgate/scimgate.db",
-        "The store: tokens, the provisioning log, what vendors cannot remember (store.path).",
+        "The store: tokens, the provisioning log, and what vendors cannot store (store.path).",
     ),
     (
         "/var/lib/scimgate/scimgate.pepper",
-        "The key of tokens' digests. Back it up apart from the store.",
+        "The key with which tokens are hashed. Back it up too, in another place than the store.",
     ),
 ];
 
@@ -117,7 +117,10 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
                 "Before a commit: warnings count too",
                 "scimgate check --deny warnings",
             ),
-            ("What a code means", "scimgate check --explain table::lossy"),
+            (
+                "What a code means",
+                "scimgate check --explain table::unknown-attribute",
+            ),
             ("Whether a start would succeed", "scimgate check --start"),
         ],
     ),
@@ -131,7 +134,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "dry-run",
         &[(
-            "What requests would lead to",
+            "What requests would do",
             "scimgate dry-run --tenant acme requests.http",
         )],
     ),
@@ -216,7 +219,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     (
         "config",
         &[(
-            "What holds, and where it is set",
+            "The effective values, and where each is set",
             "scimgate config show --origin",
         )],
     ),

@@ -89,9 +89,9 @@ enum Verb {
     Status(status::Options),
     /// Show what a reload would change.
     Diff(diff::Options),
-    /// Let the running gateway load all files again.
+    /// Make the running gateway load all files again.
     Reload(reload::Options),
-    /// Print the provisioning log: what became of requests, in Entra's terms.
+    /// Print the provisioning log: the result of each request, in Entra's terms.
     Log(log::Options),
     /// Explain one request: what happened and why, what Entra does next, and what to do.
     Explain(explain::Options),

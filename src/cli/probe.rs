@@ -68,7 +68,7 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
 fn target(options: &Options) -> anyhow::Result<Target> {
     anyhow::ensure!(
         matches!(options.tenant_url.scheme(), "http" | "https"),
-        "{}: the Tenant URL begins with https:// (or http://)",
+        "{}: the Tenant URL must begin with https:// (or http://)",
         options.tenant_url
     );
     Ok(Target {

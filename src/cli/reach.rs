@@ -132,11 +132,12 @@ impl Remote {
             .map_err(|error| self.unreachable(&error))?;
         if (200..300).contains(&status) {
             let body: &[u8] = if body.is_empty() { b"null" } else { &body };
-            let read = serde_json::from_slice(body).context("it is another version's answer");
+            let read = serde_json::from_slice(body)
+                .context("the answer comes from another version of Scimgate");
             return read.map_err(|error| self.unreachable(&error));
         }
         let Ok(Refused { error }) = serde_json::from_slice(&body) else {
-            let error = anyhow!("it answered {status}, and not as a Scimgate does");
+            let error = anyhow!("it answered {status}; that is not an answer of Scimgate");
             return Err(self.unreachable(&error));
         };
         Err(Trouble::Refused(anyhow!(
@@ -160,7 +161,7 @@ impl Remote {
             Pass::Local(pass) => pass.issue(Timestamp::now()),
         };
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", pass.expose_secret()))
-            .with_context(|| format!("{TOKEN} holds no token"))?;
+            .with_context(|| format!("{TOKEN} has no token in it"))?;
         bearer.set_sensitive(true);
         let bytes = body.map(Value::to_string).unwrap_or_default();
         let request = Request::builder()
@@ -204,7 +205,7 @@ fn pass(config: &Config, base: &str) -> anyhow::Result<Pass> {
     let pepper = gateway::pepper_file(config);
     if !is_loopback(base) {
         return Err(anyhow!(
-            "{base} is another host: it takes a token in {TOKEN}"
+            "{base} is another host: set {TOKEN} to an admin token"
         ));
     }
     if !pepper.exists() {

@@ -47,9 +47,9 @@ fn human(outcome: &Outcome) -> String {
         }
     };
     tell("live now", &outcome.taken);
-    tell("refused, what ran runs on", &outcome.refused);
+    tell("refused, the running version stays", &outcome.refused);
     tell(
-        "leaving, with 503 for a while and 401 then",
+        "removed, answered 503 for a while and then 401",
         &outcome.leaving,
     );
     tell("gone", &outcome.removed);

@@ -34,7 +34,7 @@ pub(super) fn run(config: &Config) -> Result<Ending, Trouble> {
     if config.server.public_url.is_none() && !config.server.listen.ip().is_loopback() {
         tracing::warn!(
             action = "set server.public_url",
-            "locations of users and groups follow the host that each request names"
+            "Location and meta.location use the host name that each request gives"
         );
     }
     let gateway = Gateway::open(config).map_err(|fault| Trouble::Config(fault.into()))?;

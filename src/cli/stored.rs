@@ -30,7 +30,7 @@ pub(super) struct Parts {
     /// NAME=env:VENDOR_… a variable of the gateway's environment.
     #[arg(long, value_name = "NAME=SOURCE", value_parser = source)]
     credential: Vec<(String, Source)>,
-    /// A tenant's file whose keys a tenant in the store is to have: limits, profile, federation.
+    /// Take further keys from this tenant file: limits, profile, federation.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 }
@@ -193,7 +193,11 @@ pub(super) fn add(
     form: Form,
 ) -> anyhow::Result<Ending> {
     let file = config.catalog.tenants.join(format!("{id}.toml"));
-    ensure!(!file.exists(), "{} is there, and counts", file.display());
+    ensure!(
+        !file.exists(),
+        "{} exists, and a file takes precedence over the store",
+        file.display()
+    );
     let desk = Desk::open(config)?;
     named::adapter(&desk.catalog, adapter)?;
     let mut document = parts.document()?;
@@ -203,7 +207,7 @@ pub(super) fn add(
         let adapters = &desk.catalog.adapters;
         match desk.registry.add(id, None, document, adapters).await? {
             Added::New => desk.done("tenant.add", id).await,
-            _ => bail!("the name {id} is taken, or was a deleted tenant's; give another"),
+            _ => bail!("the name {id} is taken, or belonged to a deleted tenant; choose another"),
         }
     })?;
     let next = format!("scimgate token mint --tenant {id}");
@@ -223,7 +227,7 @@ pub(super) fn change(
     if let Some(url) = base_url {
         patch.insert("base_url".to_owned(), url.into());
     }
-    ensure!(!patch.is_empty(), "nothing is named that is to change");
+    ensure!(!patch.is_empty(), "name at least one thing to change");
     wait(async {
         let adapters = &desk.catalog.adapters;
         desk.registry.change(id, patch, adapters).await?;
@@ -244,11 +248,11 @@ pub(super) fn serve(
         Service::On => ("tenant.enable", "is served again"),
         Service::Off => (
             "tenant.disable",
-            "is switched off: its requests are answered 503, and its tokens stay",
+            "is disabled: its requests are answered 503, and its tokens stay",
         ),
         Service::Deleted => (
             "tenant.delete",
-            "is deleted with all that was kept of it, and its tokens are revoked",
+            "is deleted with all its data, and its tokens are revoked",
         ),
     };
     wait(async {
@@ -271,7 +275,7 @@ pub(super) fn reseal(config: &Config, form: Form) -> anyhow::Result<Ending> {
     let human = || {
         let lines = done
             .iter()
-            .map(|id| format!("tenant {id} is encrypted anew\n"));
+            .map(|id| format!("the secrets of tenant {id} are encrypted with the new key\n"));
         let end = "no tenant needs store.credential_key_file_before any more\n".to_owned();
         lines.chain([end]).collect()
     };

@@ -26,8 +26,8 @@ use crate::tenant::stored::{Service, StoredTenant};
 /// What to do with tenants.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// Write a tenant's file, with a place for all that its vendor asks for; or with --store, put
-    /// the tenant into the store.
+    /// Write a tenant's file with all settings that its vendor needs; or with --store, create the
+    /// tenant in the store.
     Add(Add),
     /// Change a tenant in the store; what is not named stays.
     Change {
@@ -40,25 +40,25 @@ pub(super) enum Verb {
         #[command(flatten)]
         parts: Parts,
     },
-    /// Switch a tenant in the store off: its requests are answered 503, and its tokens stay.
+    /// Disable a tenant in the store: its requests are answered 503, and its tokens stay.
     Disable {
         /// The tenant.
         #[arg(value_parser = tenant_id)]
         name: TenantId,
     },
-    /// Switch a tenant in the store on again.
+    /// Enable a tenant in the store again.
     Enable {
         /// The tenant.
         #[arg(value_parser = tenant_id)]
         name: TenantId,
     },
-    /// Delete a tenant in the store with all that is kept of it, and revoke its tokens.
+    /// Delete a tenant in the store with all its data, and revoke its tokens.
     Delete {
         /// The tenant.
         #[arg(value_parser = tenant_id)]
         name: TenantId,
     },
-    /// Encrypt the secrets in the store anew that were encrypted with the key from before.
+    /// Encrypt the secrets in the store that were encrypted with the old key with the new one.
     Reseal,
     /// List the tenants there are, and which of them cannot be used.
     List,
@@ -74,7 +74,7 @@ pub(super) enum Verb {
         #[arg(value_parser = tenant_id)]
         name: TenantId,
     },
-    /// Put a tenant's file aside, so that the tenant is no longer served.
+    /// Rename a tenant's file, so that the tenant is no longer served.
     Remove {
         /// The tenant.
         #[arg(value_parser = tenant_id)]
@@ -97,7 +97,7 @@ pub(super) struct Add {
     /// Put it into the store instead of a file.
     #[arg(long)]
     store: bool,
-    /// Another kind of credential than the usual one, of those that the vendor's manifest offers.
+    /// Use another kind of credential that the vendor's manifest offers.
     #[arg(long, value_name = "NAME", conflicts_with = "store")]
     credential_kind: Option<String>,
     #[command(flatten)]
@@ -168,7 +168,7 @@ fn add(config: &Config, options: &Add, form: Form) -> anyhow::Result<Ending> {
     );
     let mut next = String::new();
     if !secrets.is_empty() {
-        next += "next, put there what the vendor gave you, readable by the gateway alone:\n";
+        next += "next, write each secret that the vendor gave you into its file, readable only by the gateway:\n";
     }
     for secret in secrets {
         let beside = config.catalog.tenants.parent().unwrap_or(Path::new(""));
@@ -206,7 +206,7 @@ fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
         );
     }
     let mut text = format!(
-        "# {}. `scimgate adapter show {}` tells what a tenant sets.\nversion = 1\nadapter = {}\nbase_url = {}\n",
+        "# {}. `scimgate adapter show {}` lists all settings.\nversion = 1\nadapter = {}\nbase_url = {}\n",
         manifest.title,
         adapter.name,
         quoted(&adapter.name),
@@ -224,7 +224,7 @@ fn text(adapter: &Adapter, options: &Add) -> anyhow::Result<String> {
     }
     let secrets = manifest.secrets(credential(adapter, options)?);
     if !secrets.is_empty() {
-        text += "\n# Files, counted from this one's directory. A secret itself never stands here.\n[credential]\n";
+        text += "\n# Files with the secrets; paths are relative to this file's directory. Do not write secrets here.\n[credential]\n";
     }
     for secret in secrets {
         let place = quoted(&place(&options.name, secret));
@@ -331,9 +331,9 @@ fn remove(config: &Config, tenant: &TenantId, form: Form) -> anyhow::Result<Endi
     let seconds = config.catalog.removal_grace_seconds;
     let human = || {
         format!(
-            "{} is now {}; named as before, it is served again\n\
-             a gateway that is running answers its tokens with 503 for {seconds} seconds, then with 401\n\
-             its tokens end for good by: scimgate token list --tenant {tenant}, scimgate token revoke\n",
+            "{} is now {}; rename it back to serve the tenant again\n\
+             a running gateway answers its requests with 503 for {seconds} seconds, then with 401\n\
+             its tokens are not revoked; to do that: scimgate token list --tenant {tenant}, scimgate token revoke\n",
             path.display(),
             aside.display(),
         )

@@ -41,8 +41,8 @@ pub(super) enum Verb {
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
         tenant: TenantId,
     },
-    /// Revoke a token or a client secret for good, and with a secret the access tokens that were
-    /// obtained by it; a running gateway refuses it within a second.
+    /// Revoke a token or a client secret permanently; with a secret, also the access tokens that
+    /// were obtained with it. A running gateway refuses it within a second.
     Revoke {
         /// The tenant.
         #[arg(long, value_name = "NAME", value_parser = tenant_id)]
@@ -59,14 +59,17 @@ pub(super) fn tenant_id(name: &str) -> Result<TenantId, String> {
 
 fn key_id(text: &str) -> Result<KeyId, String> {
     KeyId::parse(text)
-        .ok_or_else(|| "a key id is eight letters and digits, those behind scg_ or scs_".to_owned())
+        .ok_or_else(|| "a key id is eight letters and digits: those after scg_ or scs_".to_owned())
 }
 
 fn span(text: &str) -> Result<Duration, String> {
     let form = "write a number with s, m, h or d, such as 90d";
     let span = config::span(text).ok_or_else(|| form.to_owned())?;
     match span.is_zero() {
-        true => Err("such a token would never work; leave --expires out for one that does until it is revoked".to_owned()),
+        true => Err(
+            "such a token would expire at once; without --expires it is valid until it is revoked"
+                .to_owned(),
+        ),
         false => Ok(span),
     }
 }

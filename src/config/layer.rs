@@ -180,7 +180,7 @@ fn read(path: &Path) -> Result<(String, Dict), Problem> {
     })?;
     let wrong = |message: String| {
         Problem::error("config::syntax", &file, message)
-            .help("write it as config.default.toml does: texts in quotes, one key a line")
+            .help("write it as in `scimgate config default`: texts in quotes, one key in each line")
     };
     let values = match path.extension().and_then(|extension| extension.to_str()) {
         Some("toml") => toml::from_str(&text).map_err(|error| {

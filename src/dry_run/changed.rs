@@ -46,7 +46,7 @@ pub fn changed(now: &DryRun, other: &DryRun) -> Vec<ChangedRequest> {
 /// An exchange as lines, in which ids that are chosen anew each time have names.
 fn told(run: &DryRun, index: usize) -> Vec<String> {
     let Some(exchange) = run.exchanges.get(index) else {
-        return vec!["the dry run does not get here".to_owned()];
+        return vec!["not reached".to_owned()];
     };
     let lines = exchange_lines(exchange, run);
     lines.into_iter().map(|line| named(line, run)).collect()

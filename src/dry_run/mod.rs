@@ -26,6 +26,7 @@ mod overlay;
 mod parts;
 mod play;
 mod report;
+mod secrets;
 mod text;
 mod trees;
 mod understood;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::report::{Answered, Asked, DryRun, Exchange};
+use super::secrets;
 use super::understood::{steps, understood};
 use super::vendor::Vendor;
 use super::{Means, Subject};
@@ -15,6 +16,7 @@ use crate::provisioning::batch::Batches;
 use crate::provisioning::trace::{self, Story};
 use crate::scim::ResourceKind;
 use crate::script::call::Backend;
+use crate::script::once::LookUps;
 use crate::script::printed;
 use crate::transcript::{
     Ask, Body, Mode, Player as Gateway, Requests, Tried, Variables, differences, fill, fill_value,
@@ -45,6 +47,7 @@ impl Player {
                 recent: Arc::default(),
                 intents: Arc::default(),
                 known: Arc::default(),
+                look_ups: LookUps::default().of(subject.tenant.as_str()),
                 ids: Arc::default(),
             },
         }
@@ -114,7 +117,7 @@ impl Player {
                 variables,
             );
         }
-        let exchange = Exchange {
+        let mut exchange = Exchange {
             understood: understood(&asks, &self.gateway.service),
             steps,
             calls,
@@ -126,6 +129,7 @@ impl Player {
             }),
             asks,
         };
+        secrets::blot(&mut exchange, &self.gateway.adapter);
         (exchange, stopped)
     }
 

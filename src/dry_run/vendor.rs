@@ -140,7 +140,7 @@ impl Vendor {
         };
         Some(Told {
             answer,
-            source: "given by the file of requests".to_owned(),
+            source: "from the file of requests".to_owned(),
             sent: false,
         })
     }

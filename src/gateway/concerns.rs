@@ -15,7 +15,7 @@ const EXPIRES_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What is the matter while the store takes no writes.
 pub(super) const STORE_CONCERN: &str = "the store cannot be written, so every change is refused: make room on \
-                             its disk or make it writable; changes are taken again at once";
+                             its disk or make it writable; after that, changes are accepted again at once";
 
 /// All that is the matter.
 pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<String> {
@@ -41,7 +41,7 @@ pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<Str
     let paused = tenants.iter().filter(|tenant| tenant.paused);
     let paused = paused.map(|tenant| {
         format!(
-            "tenant {}: its vendor does not answer; one call a second probes it",
+            "tenant {}: its vendor does not answer; the gateway tries one call a second",
             tenant.id
         )
     });
@@ -82,7 +82,7 @@ fn unproven_vendor(name: &str, part: &Part) -> Option<String> {
     let first = failing_transcript(part)?;
     let remedy = correct_transcripts(name);
     Some(format!(
-        "vendor {name}: it is in use, and its transcripts fail, first {first}. {remedy}"
+        "vendor {name}: it is in use although its transcripts fail; the first one is {first}. {remedy}"
     ))
 }
 
@@ -142,7 +142,7 @@ fn unproven(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
         since,
         last: since,
         count: 1,
-        sentence: "its adapter is in use, and the adapter's transcripts fail".to_owned(),
+        sentence: "its adapter is in use although the adapter's transcripts fail".to_owned(),
         cause,
         remedy: correct_transcripts(vendor),
     })
@@ -214,7 +214,7 @@ fn concern(part: &Part) -> Option<&'static str> {
             Some("the version on disk is refused, and the last good one is still in use")
         }
         (State::Kept, None) => Some("its file is gone, and the last good version is still in use"),
-        (State::Unusable, _) => Some("cannot be served: there never was a good version"),
+        (State::Unusable, _) => Some("cannot be served: there has been no good version"),
         (State::Leaving, _) => {
             Some("its file is gone: it is answered 503 for a while, then its tokens stop working")
         }

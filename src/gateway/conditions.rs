@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use super::status::{Condition, ConditionKind};
+use crate::adapter::compile::VERIFY;
 use crate::adapter::keys::TenantId;
 use crate::provisioning::trace::{Deed, End, Ended, Fault, Step, Witness, sentence};
 use crate::scim::ResourceKind;
@@ -121,10 +122,8 @@ impl Conditions {
 
     fn failed(&self, story: &Ended, fault: Fault, cause: &str, remedy: Option<&str>) {
         let now = Timestamp::now();
-        let key = Key {
-            fault,
-            operation: operation(story),
-        };
+        let operation = operation(story);
+        let key = Key { fault, operation };
         let mut tenants = self.lock();
         let records = tenants.entry(story.asked.tenant.clone()).or_default();
         let record = records.entry(key).or_insert_with(|| {
@@ -159,6 +158,8 @@ impl Conditions {
         };
         let before = records.len();
         records.retain(|key, record| match scope(key.fault) {
+            // A verification is of the whole setup, and says all that it found.
+            _ if operation == VERIFICATION && key.operation == VERIFICATION => !carried_out,
             Scope::Vendor => !reached,
             Scope::Gateway => !carried_out,
             Scope::Operation if key.operation != operation || !carried_out => true,
@@ -215,6 +216,7 @@ fn scope(fault: Fault) -> Scope {
         Fault::Credential | Fault::Unreachable => Scope::Vendor,
         Fault::Store | Fault::Overloaded | Fault::Files => Scope::Gateway,
         Fault::Client
+        | Fault::Setup
         | Fault::Vendor
         | Fault::Unconfirmed
         | Fault::Busy
@@ -231,6 +233,7 @@ fn kind_of(fault: Fault) -> Option<ConditionKind> {
         Fault::Client => return None,
         Fault::Credential => ConditionKind::CredentialRefused,
         Fault::Permission => ConditionKind::RightMissing,
+        Fault::Setup => ConditionKind::SetupUnfit,
         Fault::Unreachable => ConditionKind::VendorUnreachable,
         Fault::Vendor | Fault::Unconfirmed => ConditionKind::VendorUnusable,
         Fault::Busy => ConditionKind::VendorBusy,
@@ -242,7 +245,14 @@ fn kind_of(fault: Fault) -> Option<ConditionKind> {
     })
 }
 
+/// The script's `verify()`, whoever has it called.
+const VERIFICATION: Operation = (u8::MAX, 0);
+
 fn operation(story: &Ended) -> Operation {
+    let mut steps = story.steps.iter().rev();
+    if steps.any(|moment| matches!(&moment.step, Step::Function { name, .. } if name == VERIFY)) {
+        return VERIFICATION;
+    }
     let deed = match story.subject.deed {
         Deed::Unread => 0,
         Deed::Get => 1,

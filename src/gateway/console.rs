@@ -496,7 +496,7 @@ fn unissued(fault: IssueFault) -> Refusal {
 /// A task that panicked has said so in the log.
 fn lost(error: JoinError) -> Refusal {
     tracing::error!(%error, "a task of the admin port was lost");
-    Refusal::unavailable("it could not be carried through")
+    Refusal::unavailable("it could not be completed")
 }
 
 /// The Tenant URL's form, as the adapter that serves has it.

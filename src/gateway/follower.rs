@@ -70,8 +70,8 @@ impl Follower {
             if let (Err(error), false) = (&looked, fails) {
                 tracing::error!(
                     %error,
-                    action = "see to it that the store can be read",
-                    "changes of tenants in the store are not taken"
+                    action = "make the store readable",
+                    "changes of tenants in the store are not applied"
                 );
             }
             fails = looked.is_err();

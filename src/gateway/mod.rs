@@ -22,6 +22,7 @@ mod stored;
 mod tenant_url;
 mod tenants;
 mod trial;
+mod verifying;
 mod worker;
 
 use std::io::{self, ErrorKind};
@@ -281,7 +282,11 @@ impl Gateway {
             };
             runtime.spawn(measure::now_and_then(Arc::clone(instruments), asked));
         }
-        let settling = settling::Begun::default();
+        let (settling, verifying) = (settling::Begun::default(), settling::Begun::default());
+        let verification = Audience {
+            witnesses: vec![conditions as _],
+            ..audience.clone()
+        };
         let documents: Arc<dyn KeySource> = Arc::new(Documents::new(tls.clone()));
         server.start(move || {
             let mut pool = Pool::new(tls.clone());
@@ -294,6 +299,7 @@ impl Gateway {
             let entrances = Entrances::new(Arc::clone(&tenants), pool, audience.clone());
             let entrances = Rc::new(entrances);
             settling::begin(&settling, &store, &entrances);
+            verifying::begin(&verifying, &entrances, verification.clone());
             Rc::new(Worker {
                 tokens: Arc::clone(&tokens),
                 clients: Arc::clone(&clients),

@@ -46,7 +46,7 @@ pub enum RegistryFault {
     #[error("the secret `{0}` {1}")]
     Seal(String, SealFault),
     /// There is one of this name, or there was.
-    #[error("the name {0} is taken, or was a deleted tenant's; give another")]
+    #[error("the name {0} is taken, or belonged to a deleted tenant; choose another")]
     Taken(TenantId),
     /// The store has none of this name.
     #[error("the store has no tenant {0}")]

@@ -87,6 +87,8 @@ pub enum ConditionKind {
     CredentialRefused,
     /// The credential lacks a right.
     RightMissing,
+    /// What the tenant is set up with does not work at the vendor.
+    SetupUnfit,
     /// The vendor does not answer at all.
     VendorUnreachable,
     /// The vendor answers errors, or what cannot be used.
@@ -117,6 +119,7 @@ impl ConditionKind {
         match self {
             Self::CredentialRefused => "credential_refused",
             Self::RightMissing => "right_missing",
+            Self::SetupUnfit => "setup_unfit",
             Self::VendorUnreachable => "vendor_unreachable",
             Self::VendorUnusable => "vendor_unusable",
             Self::ScriptFailing => "script_failing",
@@ -136,8 +139,9 @@ impl ConditionKind {
         match self {
             Self::CredentialRefused => "the vendor refuses this tenant's credential",
             Self::RightMissing => "this tenant's vendor credential lacks a right",
+            Self::SetupUnfit => "what this tenant is set up with does not work at the vendor",
             Self::VendorUnreachable => "the vendor cannot be reached",
-            Self::VendorUnusable => "the vendor answers errors, or what cannot be used",
+            Self::VendorUnusable => "the vendor answers with errors, or with something unusable",
             Self::ScriptFailing => "the adapter's script fails",
             Self::StoreNotWritable => "the gateway's store does not work",
             Self::FilesRefused => "the tenant's files cannot be used",

@@ -6,13 +6,16 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::destination::destination;
+use crate::adapter::compile::VERIFY;
 use crate::adapter::keys::TenantId;
 use crate::catalog::Catalog;
 use crate::provisioning::batch::Batches;
@@ -27,6 +30,7 @@ use crate::provisioning::{Operation, Process};
 use crate::scim::{self, CursorKey};
 use crate::script::call::LocalBoxFuture;
 use crate::script::fault::Failure;
+use crate::script::once::{LookUps, TenantLookUps};
 use crate::server::Admission;
 use crate::store::Store;
 use crate::tenant::Tenant;
@@ -43,10 +47,13 @@ pub(super) struct Tenants {
     shared: Option<Arc<dyn SharedLocks>>,
     ids: Arc<IdCache>,
     known: Arc<KnownIds>,
+    look_ups: LookUps,
     cursors: CursorKey,
     access: AccessTokens,
     /// `None` for a tenant that is there and cannot be used.
     live: ArcSwap<HashMap<TenantId, Option<Arc<Entry>>>>,
+    /// Rings when another catalog is live.
+    published: Arc<Notify>,
     /// What outlives a reload, by tenant.
     lasting: Mutex<HashMap<TenantId, Lasting>>,
 }
@@ -61,6 +68,9 @@ struct Entry {
     batches: Arc<Batches>,
     recent: Arc<Recent>,
     intents: Arc<Intents>,
+    look_ups: TenantLookUps,
+    /// What it is set up with works at its vendor, or somebody is looking whether it does.
+    verified: AtomicBool,
     trust: Option<Trust>,
     trust_in_entra: Option<Trust>,
 }
@@ -111,8 +121,10 @@ impl Tenants {
             cursors,
             ids: Arc::new(ids),
             known: Arc::default(),
+            look_ups: LookUps::default(),
             access: AccessTokens::default(),
             live: ArcSwap::default(),
+            published: Arc::default(),
             lasting: Mutex::default(),
         }
     }
@@ -140,6 +152,7 @@ impl Tenants {
     pub(super) fn publish(&self, catalog: &Catalog) {
         let next = Arc::new(self.entries(catalog));
         self.live.store(next);
+        self.published.notify_waiters();
         self.forget_those_gone();
     }
 
@@ -220,6 +233,8 @@ impl Tenants {
             batches,
             recent,
             intents,
+            look_ups: self.look_ups.of(tenant.id.as_str()),
+            verified: AtomicBool::new(tenant.adapter.script.arity(VERIFY).is_none()),
             trust: trust(&tenant.federation, keys),
             trust_in_entra: trust(&tenant.entra_tokens, entra_keys),
         }
@@ -285,13 +300,7 @@ impl Entrances {
         let entry = self.tenants.live.load().get(tenant).cloned();
         let entry = entry.ok_or(AuthFault::Unknown)?;
         let entry = entry.ok_or(AuthFault::TenantUnavailable)?;
-        let (tenants, pool) = (Arc::clone(&self.tenants), Rc::clone(&self.pool));
-        Ok(Rc::new(Entrance {
-            tenants,
-            pool,
-            entry,
-            audience: Rc::clone(&self.audience),
-        }))
+        Ok(Rc::new(self.entrance(&entry, &self.audience)))
     }
 
     /// The same for an access token.
@@ -343,6 +352,29 @@ impl Entrances {
         })
     }
 
+    /// When another catalog is live.
+    pub(super) fn published(&self) -> impl Future<Output = ()> + use<> {
+        Arc::clone(&self.tenants.published).notified_owned()
+    }
+
+    /// The tenants whose setup has to be verified, each given once. `audience` hears of it.
+    pub(super) fn unverified(&self, audience: &Rc<Audience>) -> Vec<Unverified> {
+        let live = self.tenants.live.load();
+        let entries = live.values().flatten();
+        let unverified = entries.filter(|entry| !entry.verified.swap(true, Ordering::Relaxed));
+        let entrances = unverified.map(|entry| Unverified(self.entrance(entry, audience)));
+        entrances.collect()
+    }
+
+    fn entrance(&self, entry: &Arc<Entry>, audience: &Rc<Audience>) -> Entrance {
+        Entrance {
+            tenants: Arc::clone(&self.tenants),
+            pool: Rc::clone(&self.pool),
+            entry: Arc::clone(entry),
+            audience: Rc::clone(audience),
+        }
+    }
+
     /// An operation of each of these tenants that can be served, for work that is no request's. It
     /// begins with the call, and may take so long.
     pub(super) fn beside_requests(
@@ -352,18 +384,32 @@ impl Entrances {
         let live = self.tenants.live.load();
         let entries = of.iter().filter_map(|id| live.get(id)?.as_ref());
         let entries = entries.map(|entry| {
-            let entrance = Entrance {
-                tenants: Arc::clone(&self.tenants),
-                pool: Rc::clone(&self.pool),
-                entry: Arc::clone(entry),
-                audience: Rc::default(),
-            };
+            let entrance = self.entrance(entry, &Rc::default());
             move |limit| {
                 let story = Story::unheard_of(&entrance.entry.tenant.id);
                 entrance.operation(String::new(), Instant::now() + limit, story)
             }
         });
         entries.collect()
+    }
+}
+
+/// A tenant whose setup has to be verified.
+pub(super) struct Unverified(Entrance);
+
+impl Unverified {
+    /// The operation to verify it by, and its story, which is to be ended.
+    pub(super) fn begin(&self, limit: Duration) -> (Operation, Rc<Story>) {
+        let story = self.0.begin("-".into(), "-", "-");
+        let operation = self
+            .0
+            .operation(String::new(), Instant::now() + limit, Rc::clone(&story));
+        (operation, story)
+    }
+
+    /// It does not work yet.
+    pub(super) fn look_again(&self) {
+        self.0.entry.verified.store(false, Ordering::Relaxed);
     }
 }
 
@@ -440,6 +486,7 @@ impl Entrance {
             recent: Arc::clone(recent),
             intents: Arc::clone(intents),
             known: Arc::clone(&self.tenants.known),
+            look_ups: self.entry.look_ups.clone(),
             ids: Arc::clone(&self.tenants.ids),
             cursors: self.tenants.cursors.clone(),
             base_url,

@@ -16,8 +16,8 @@ pub(super) fn lints(tenant: &TenantFile, file: &str) -> Vec<Problem> {
         Problem::error("lint::literal-secret", file, message)
             .warning()
             .at(name.span().start, name.span().len())
-            .label("whoever reads the file sees it")
-            .help("put it into a file of its own or the environment: { file = \"…\" } or { env = \"…\" }")
+            .label("everybody who reads the file sees it")
+            .help("write it into its own file or an environment variable: { file = \"…\" } or { env = \"…\" }")
     }));
     problems
 }
@@ -35,7 +35,7 @@ fn plain_http(tenant: &TenantFile, file: &str) -> Option<Problem> {
         problem
             .at(span.start, span.len())
             .label("http, not https")
-            .help("write https://; the secret and users' data pass in the clear otherwise"),
+            .help("write https://; otherwise the secret and users' data are sent unencrypted"),
     )
 }
 

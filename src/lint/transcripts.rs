@@ -60,8 +60,7 @@ pub fn unplayed(
         return None;
     }
     let message = format!("no transcript asks for {}", missing.join(", "));
-    let help =
-        "add one for each, or one for all: several exchanges may follow each other in a file";
+    let help = "add one for each, or one for all: a file may have several exchanges";
     Some(warning("lint::unplayed-operation", message, help))
 }
 

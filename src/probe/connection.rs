@@ -49,7 +49,7 @@ pub(super) async fn check(course: &mut Course) -> Option<bool> {
 }
 
 async fn nobody(course: &mut Course, query: &str) -> Finding {
-    const ADVICE: &str = "Entra's Test Connection needs 200 and an empty ListResponse; 401 means that the token is wrong, 404 that the Tenant URL is.";
+    const ADVICE: &str = "Entra's Test Connection needs 200 and an empty ListResponse. 401 means that the token is wrong, 404 that the Tenant URL is wrong.";
     let answer = course.wire.get(query).await?.expect(&[200], ADVICE)?;
     if !answer.resources()?.is_empty() {
         return Err(Misfit::new(
@@ -71,26 +71,26 @@ async fn wrong_token(course: &mut Course) -> Finding {
     let answer = course.wire.get_as("not-a-token", &path).await?;
     answer.expect(
         &[401],
-        "Without a good token nothing may be readable; Entra understands 401 only.",
+        "Requests without a valid token must be answered 401. Entra understands no other status for this.",
     )?;
     Ok(())
 }
 
 async fn unknown_id(course: &mut Course) -> Finding {
-    const ADVICE: &str = "Entra takes 404 as \"not there (any more)\" and creates the user again; any other status holds the user up for ever.";
+    const ADVICE: &str = "404 tells Entra that the user does not exist, and Entra creates the user again. With any other status it never does.";
     let answer = course.wire.get(&format!("/Users/{NOBODY}")).await?;
     let answer = answer.expect(&[404], ADVICE)?;
     match answer.body.get("status") {
         Some(_) => Ok(()),
         None => Err(Misfit::bearable(
-            "the body is no SCIM error",
+            "the body is not a SCIM error",
             "Answer errors as RFC 7644 section 3.12 says: Entra shows `detail` to administrators.",
         )),
     }
 }
 
 async fn provider_config(course: &mut Course) -> Finding {
-    const ADVICE: &str = "Entra asks for it when an application goes into its gallery.";
+    const ADVICE: &str = "Microsoft requires it of applications in Entra's gallery.";
     let answer = course.wire.get("/ServiceProviderConfig").await?;
     if answer.status != 200 {
         return Err(Misfit::bearable(answer.described(), ADVICE));
@@ -108,7 +108,7 @@ async fn provider_config(course: &mut Course) -> Finding {
 
 /// Whether there is a Group schema.
 async fn schemas(course: &mut Course) -> Finding<bool> {
-    const ADVICE: &str = "Entra discovers attributes by it, and takes an endpoint without a Group schema for one without groups.";
+    const ADVICE: &str = "Entra reads the attributes from it. If there is no Group schema, Entra assumes that the endpoint has no groups.";
     let answer = course.wire.get("/Schemas").await?.expect(&[200], ADVICE)?;
     let listed = |urn: &str| Ok(answer.resources()?.iter().any(|schema| schema["id"] == urn));
     // Entra sends its enterprise attributes to any endpoint.

@@ -8,7 +8,7 @@ use super::users::{conflict, id_of, repeated};
 use super::{Course, Finding, Misfit, views};
 
 /// What must hold of every answer to a PATCH of a group.
-const PATCHED: &str = "Entra expects 204 without a body; 200 will do.";
+const PATCHED: &str = "Entra expects 204 without a body; 200 works too.";
 
 /// Plays a group through with two users that exist.
 pub(super) async fn check(course: &mut Course, first: &str, second: &str) {
@@ -136,14 +136,14 @@ pub(super) async fn check(course: &mut Course, first: &str, second: &str) {
 
 /// Puts two members in the place of the second user: the first, and one that does not exist.
 async fn unknown_member(course: &mut Course, group: &str, [first, second]: [&str; 2]) -> Finding {
-    const ADVICE: &str = "A change with a member that does not exist is refused as a whole: 400, and the group stays as it was. Otherwise people lose access by a request that Entra takes for refused.";
+    const ADVICE: &str = "A change with a member that does not exist must be refused as a whole: 400, and the group does not change. Otherwise people lose access by a request that Entra takes for refused.";
     let members = json!([{"value": first}, {"value": NOBODY}]);
     let body = bodies::patch(json!([{"op": "replace", "path": "members", "value": members}]));
     let path = format!("/Groups/{group}");
     let answer = course.wire.patch(&path, &body).await?;
     match answer.status {
         400 | 404 | 409 => {}
-        200 | 204 => return Err(Misfit::bearable("the unknown member was taken", ADVICE)),
+        200 | 204 => return Err(Misfit::bearable("the unknown member was accepted", ADVICE)),
         _ => return Err(Misfit::new(answer.described(), ADVICE)),
     }
     belongs(course, group, second, true).await?;
@@ -151,7 +151,7 @@ async fn unknown_member(course: &mut Course, group: &str, [first, second]: [&str
 }
 
 async fn emptied(course: &mut Course, group: &str, body: &Value, member: &str) -> Finding {
-    const ADVICE: &str = "PUT replaces: an empty list of members leaves nobody in the group (RFC 7644 section 3.5.1). Entra itself sends PATCH.";
+    const ADVICE: &str = "A PUT with an empty list of members must remove all members (RFC 7644 section 3.5.1). Entra itself sends PATCH.";
     let answer = course.wire.put(&format!("/Groups/{group}"), body).await?;
     match answer.status {
         200 | 204 => belongs(course, group, member, false).await,
@@ -178,8 +178,8 @@ async fn found(course: &mut Course, name: &str, id: &str) -> Finding {
         [group] if group["id"] == id => match group.get("members") {
             None => Ok(()),
             Some(_) => Err(Misfit::bearable(
-                "members are there all the same",
-                "Large groups make such answers slow, and Entra may take them for several entries.",
+                "the answer has members, although they were excluded",
+                "With large groups such answers are slow.",
             )),
         },
         groups => Err(Misfit::new(
@@ -191,7 +191,7 @@ async fn found(course: &mut Course, name: &str, id: &str) -> Finding {
 
 /// Asks as Entra does: is this group one of this member?
 async fn belongs(course: &mut Course, group: &str, user: &str, wanted: bool) -> Finding {
-    const ADVICE: &str = "Entra checks references by this filter; a member that is not told apart is added or removed again and again.";
+    const ADVICE: &str = "Entra uses this filter to check whether a user is a member. If the answer is wrong, Entra adds or removes the member again and again.";
     let filter = format!("filter=id+eq+%22{group}%22+and+members+eq+%22{user}%22&attributes=id");
     let answer = course
         .wire

@@ -181,7 +181,7 @@ impl Course {
         if left.is_empty() {
             return;
         }
-        self.check("everything that was made is deleted", async |course| {
+        self.check("everything that was created is deleted", async |course| {
             let mut stays = Vec::new();
             for path in left {
                 match course.wire.delete(&path).await {

@@ -6,7 +6,8 @@ use super::bodies::{Dialect, ENTERPRISE, active, equals, patch, set};
 use super::{Answer, Client, Course, Finding, Misfit, views};
 
 /// What must hold of every answer to a PATCH of a user.
-const PATCHED: &str = "Entra expects 200 with the user, or 204; a refused PATCH is sent again at growing intervals until the user is quarantined.";
+const PATCHED: &str =
+    "Entra expects 200 with the user, or 204. It repeats a refused PATCH at growing intervals.";
 
 /// Ids of two users that stay for others to use; `None` if they could not be made.
 pub(super) async fn check(course: &mut Course) -> Option<[String; 2]> {
@@ -18,13 +19,16 @@ pub(super) async fn check(course: &mut Course) -> Option<[String; 2]> {
         })
         .await?;
     course
-        .check("Location names what was made", async |_| match located {
-            true => Ok(()),
-            false => Err(Misfit::bearable(
-                "it is missing, or names something else",
-                "201 carries the URL of what was made (RFC 7644 section 3.3).",
-            )),
-        })
+        .check(
+            "Location is the URL of the new user",
+            async |_| match located {
+                true => Ok(()),
+                false => Err(Misfit::bearable(
+                    "it is missing, or is another URL",
+                    "The answer 201 must have the URL of the new resource (RFC 7644 section 3.3).",
+                )),
+            },
+        )
         .await;
     let path = format!("/Users/{id}");
     course
@@ -116,7 +120,7 @@ pub(super) async fn check(course: &mut Course) -> Option<[String; 2]> {
             let answer = course.wire.post_text("/Users", "{\"schemas\": [").await?;
             answer.expect(
                 &[400],
-                "A request that cannot be read is the sender's fault: 400 invalidSyntax.",
+                "A request that cannot be read must be answered 400 invalidSyntax.",
             )?;
             Ok(())
         })
@@ -154,7 +158,7 @@ pub(super) async fn delete(course: &mut Course, id: &str) {
                 true => Ok(()),
                 false => Err(Misfit::new(
                     "the query still finds it",
-                    "A query may only find what can be read and changed, else Entra links a user that is not there.",
+                    "A query must not find a deleted user; otherwise Entra links a user that does not exist.",
                 )),
             }
         })
@@ -167,7 +171,7 @@ async fn create(course: &mut Course, name: &str) -> Finding<(String, bool)> {
     let answer = course.wire.post("/Users", &body).await?;
     let answer = answer.expect(
         &[201],
-        "A user of Entra's default mapping must be accepted. Does the endpoint want another domain (--domain) or further attributes?",
+        "A user of Entra's default mapping must be accepted. Perhaps the endpoint requires another domain (--domain) or further attributes.",
     )?;
     let id = id_of(&answer)?;
     course.made.push(format!("/Users/{id}"));
@@ -183,7 +187,7 @@ pub(super) fn id_of(answer: &Answer) -> Finding<String> {
         Some(id) if !id.is_empty() && !id.contains(['/', '?', '#', ' ']) => Ok(id.to_owned()),
         found => Err(Misfit::new(
             format!("id is {found:?}"),
-            "Entra keeps the `id` of the 201 for ever and puts it into URLs: a text, never empty, never another.",
+            "Entra stores the `id` of the 201 and puts it into URLs. It must be a text, not empty, and must never change.",
         )),
     }
 }
@@ -194,17 +198,17 @@ pub(super) fn repeated(answer: &Answer, id: &str) -> Finding {
         409 => Ok(()),
         200 | 201 if answer.body["id"] == id => Err(Misfit::bearable(
             answer.described(),
-            "It made no second one, but Microsoft's validator, and with it the gallery, expects 409 uniqueness.",
+            "No second one was created, but Microsoft's validator, which is required for the gallery, expects 409 uniqueness.",
         )),
         _ => Err(Misfit::new(
             answer.described(),
-            "A repeated POST is 409; anything else makes duplicates whenever an answer is lost.",
+            "A repeated POST must be answered 409. Otherwise there are duplicates whenever an answer is lost.",
         )),
     }
 }
 
 pub(super) fn conflict(answer: Answer) -> Finding {
-    const ADVICE: &str = "Two resources of one name would be two accounts: 409 with scimType uniqueness. 201 here makes duplicates whenever an answer is lost.";
+    const ADVICE: &str = "A second resource with the same name must be refused: 409 with scimType uniqueness. Otherwise there are duplicates whenever an answer is lost.";
     let answer = answer.expect(&[409], ADVICE)?;
     match answer.body.get("scimType").and_then(Value::as_str) {
         Some("uniqueness") => Ok(()),
@@ -213,8 +217,7 @@ pub(super) fn conflict(answer: Answer) -> Finding {
 }
 
 async fn find(course: &mut Course, name: &str, id: &str) {
-    const ADVICE: &str =
-        "What a POST would collide with, a query must find, else the user is stuck for ever.";
+    const ADVICE: &str = "A query must find the user that makes a POST fail; otherwise Entra can neither create nor find the user.";
     let user_name = format!("{name}@{}", course.domain);
     let titles = [
         (
@@ -259,7 +262,7 @@ async fn read(course: &Course, path: &str) -> Finding<Value> {
 
 /// JSON types as Entra reads them; it gives up on others.
 fn typed(user: &Value) -> Finding {
-    const ADVICE: &str = "Entra reads types strictly and cannot read the user otherwise.";
+    const ADVICE: &str = "Entra checks types strictly, and cannot read the user otherwise.";
     let enterprise = &user[ENTERPRISE];
     let fits = [
         ("schemas", user["schemas"].is_array()),
@@ -318,7 +321,7 @@ async fn attributes(course: &mut Course, path: &str, dialect: Dialect) -> Findin
         [] => Ok(()),
         wrong => Err(Misfit::bearable(
             wrong.join(", "),
-            "Entra compares what it reads with what it wrote, and writes again what differs, for ever. Take what the endpoint cannot hold out of the attribute mapping.",
+            "Entra compares what it reads with what it wrote, and writes every difference again in every cycle. Remove attributes that the endpoint cannot store from the attribute mapping.",
         )),
     }
 }
@@ -330,7 +333,7 @@ async fn switch(course: &mut Course, path: &str, on: bool, dialect: Dialect) -> 
         Value::Bool(found) if *found == on => Ok(()),
         found => Err(Misfit::new(
             format!("active is {found} after it was set to {on}"),
-            "Disabling must work: it is how Entra takes access away. Answer a boolean.",
+            "Disabling must work, because Entra removes access in this way. The answer must have a boolean.",
         )),
     }
 }
@@ -345,11 +348,11 @@ async fn odd_patches(course: &mut Course, path: &str) {
             json!([{"op": "Replace", "path": work, "value": address}]),
         ),
         (
-            "Add on a value that is there is a replacement",
+            "Add to an existing value replaces it",
             json!([{"op": "Add", "path": "displayName", "value": "Probe Person"}]),
         ),
         (
-            "Remove of what is not there is no error",
+            "Remove of a value that does not exist is no error",
             json!([{"op": "Remove", "path": "title"}]),
         ),
     ];
@@ -357,7 +360,7 @@ async fn odd_patches(course: &mut Course, path: &str) {
         // RFC 7644 section 3.5.2.3 has 400 noTarget for it.
         let phone = "phoneNumbers[type eq \"work\"].value";
         forms.push((
-            "Replace of a typed value that is not there makes it",
+            "Replace of a typed value that does not exist creates it",
             json!([{"op": "Replace", "path": phone, "value": "+41 44 268 12 34"}]),
         ));
         // By RFC 7643 section 2.5 an empty text is a value.

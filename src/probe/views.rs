@@ -11,7 +11,7 @@ const PAGE: usize = 100;
 
 /// A query gives the resource as its id does.
 pub(super) async fn found_as_read(course: &mut Course, name: &str, path: &str) -> Finding {
-    const ADVICE: &str = "Entra works with what its query found, and compares with what it read: both must hold the same values, else it writes the difference again and again.";
+    const ADVICE: &str = "Entra uses the answers to queries and to reads by id. Both must have the same values; otherwise Entra writes the difference again and again.";
     let read = read(course, path).await?;
     let query = format!("/Users?{}", equals("userName", name));
     let answer = course.wire.get(&query).await?.expect(&[200], ADVICE)?;
@@ -27,7 +27,7 @@ pub(super) async fn found_as_read(course: &mut Course, name: &str, path: &str) -
 
 /// A list gives the user as its id does, as far as it can be found in a list of this length.
 pub(super) async fn listed_as_read(course: &mut Course, path: &str) -> Finding {
-    const ADVICE: &str = "Entra's account discovery reads the list (RFC 7644 section 3.4.2): a user in it has the values that its id gives.";
+    const ADVICE: &str = "Entra's account discovery reads the list (RFC 7644 section 3.4.2): a user in the list must have the same values as when it is read by its id.";
     let read = read(course, path).await?;
     let mut start = 1;
     while start <= LISTED_MAX {
@@ -40,19 +40,19 @@ pub(super) async fn listed_as_read(course: &mut Course, path: &str) -> Finding {
             });
         }
         if page.is_empty() {
-            return Err(Misfit::new("the list lacks the user", ADVICE));
+            return Err(Misfit::new("the user is not in the list", ADVICE));
         }
         start += page.len();
     }
     Err(Misfit::bearable(
         format!("the user is not among the first {LISTED_MAX} of the list"),
-        "Look into the list by hand: `GET /Users?startIndex=…`.",
+        "Check the list by hand: `GET /Users?startIndex=…`.",
     ))
 }
 
 /// A disabled user is still there, for its id and for a query.
 pub(super) async fn disabled(course: &mut Course, name: &str, path: &str) -> Finding {
-    const ADVICE: &str = "A disabled user must be found and read with active false: Entra takes one that is missing for deleted, and creates another when the person comes back.";
+    const ADVICE: &str = "A disabled user must be found and read with active false. Otherwise Entra assumes that the user was deleted, and creates another one when the person comes back.";
     let query = format!("/Users?{}", equals("userName", name));
     let answer = course.wire.get(&query).await?.expect(&[200], ADVICE)?;
     let found = answer.resources()?;
@@ -75,7 +75,7 @@ pub(super) async fn disabled(course: &mut Course, name: &str, path: &str) -> Fin
 
 /// Everything that is answered stands in `/Schemas`, with that type.
 pub(super) async fn described(course: &mut Course, path: &str) -> Finding {
-    const ADVICE: &str = "Clients learn from /Schemas what they may map: it lists each attribute that is answered, with its type (RFC 7643 section 7).";
+    const ADVICE: &str = "Clients read in /Schemas which attributes they can map. It must list each attribute that is answered, with its type (RFC 7643 section 7).";
     let read = read(course, path).await?;
     let answer = course.wire.get("/Schemas").await?.expect(&[200], ADVICE)?;
     let schemas = answer.resources()?;

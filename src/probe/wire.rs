@@ -130,7 +130,7 @@ impl Wire {
             }
             Misfit::new(
                 reason,
-                "The endpoint must be reachable; from the internet, for Entra, over https with a certificate of a public authority.",
+                "The endpoint must be reachable. Entra needs it on the internet, over https, with a certificate of a public authority.",
             )
         })?;
         let (head, body) = answer.into_parts();
@@ -143,7 +143,7 @@ impl Wire {
             .map_err(|error| {
                 Misfit::new(
                     error.to_string(),
-                    "The answer must be whole, and below 4 MiB.",
+                    "The answer must be complete, and smaller than 4 MiB.",
                 )
             })?
             .to_bytes();
@@ -188,7 +188,7 @@ impl Answer {
 
     /// The resources of a ListResponse.
     pub(super) fn resources(&self) -> Finding<&[Value]> {
-        const ADVICE: &str = "A query is answered with a ListResponse (RFC 7644 section 3.4.2), also for one hit and for none.";
+        const ADVICE: &str = "A query must be answered with a ListResponse (RFC 7644 section 3.4.2), also if it finds one resource or none.";
         let total = self.body.get("totalResults").and_then(Value::as_u64);
         let total = total
             .ok_or_else(|| Misfit::new(format!("no totalResults: {}", self.described()), ADVICE))?;

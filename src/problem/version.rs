@@ -28,7 +28,7 @@ impl<'de> Deserialize<'de> for FormatVersion {
             version @ 1..=NEWEST => Ok(Self(version)),
             other => Err(D::Error::invalid_value(
                 Unexpected::Unsigned(other.into()),
-                &"1, the form that this program reads",
+                &"1, the version that this program knows",
             )),
         }
     }
@@ -49,10 +49,10 @@ pub fn newer(file: &str, text: &str) -> Option<Problem> {
 pub fn of(file: &str, version: i64) -> Option<Problem> {
     (version > i64::from(NEWEST)).then(|| {
         let message = format!(
-            "is written in version {version} of its form, and this program reads up to {NEWEST}"
+            "this file has version {version}, and this program knows versions up to {NEWEST}"
         );
         Problem::error("file::newer-version", file, message).help(
-            "run a newer program, or write the file as this one reads it: deploy/upgrades.md says \
+            "run a newer version, or write the file in a version that this one knows: deploy/upgrades.md says \
              what each version is",
         )
     })

@@ -1,6 +1,7 @@
 //! Calling the functions of the vendor's script, on a fiber. Everything a script gives is turned
 //! into plain data before the fiber ends.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use super::fence::Fence;
 use super::noted::Noted;
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
-use super::trace::{Step, Story};
+use super::trace::{Step, Story, mask};
 use crate::adapter::Adapter;
 use crate::adapter::compile::about;
 use crate::adapter::environment::TenantEnvironment;
@@ -73,7 +74,7 @@ impl Operation {
         (!mapping.needs_script(rows)).then(|| self.adapter.closures())
     }
 
-    async fn run<T: 'static>(
+    pub(super) async fn run<T: 'static>(
         &self,
         effects: &Rc<Effects>,
         span: Span,
@@ -81,7 +82,7 @@ impl Operation {
     ) -> Result<T, Failure> {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let crew = (!adapter.manifest.batch.is_empty()).then(|| self.crew());
-        let story = Rc::clone(&self.story);
+        let (story, look_ups) = (Rc::clone(&self.story), self.look_ups.clone());
         let fence = self.fence();
         let noted = Noted {
             backend: &*self.backend,
@@ -98,7 +99,8 @@ impl Operation {
         let effects = Rc::clone(effects);
         let result = fiber::run(
             move |call| {
-                let environment = TenantEnvironment::new(&adapter, &settings, crew, &effects);
+                let environment =
+                    TenantEnvironment::new(&adapter, &settings, crew, &effects, &look_ups);
                 job(&Vm {
                     adapter,
                     effects,
@@ -128,6 +130,7 @@ impl Operation {
             backend: self.backend.apart().unwrap_or(Rc::clone(&self.backend)),
             lease: self.memory.lease(),
             batches: Arc::clone(&self.batches),
+            look_ups: self.look_ups.clone(),
             cpu: self.process.script_time(),
             deadline: self.deadline,
         }
@@ -190,10 +193,9 @@ impl Vm {
         }
     }
 
-    /// Reads an object that a function gave.
+    /// Reads an object that a function gave, out of the vendor's envelope.
     fn read(&self, mapping: &Mapping, function: &str, given: &Dynamic) -> Result<Reading, Failure> {
-        let unwrapped = self.unwrapped(mapping.kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
+        let object = given.read_lock::<Map>();
         let object = object.filter(|object| mapping.key_in(object).is_some());
         let object = object.ok_or_else(|| {
             let expected = format!("an object with its id in `{}`", mapping.key_field());
@@ -203,19 +205,23 @@ impl Vm {
     }
 
     /// What stands in the vendor's envelope, if the manifest names one and the object is in it.
-    fn unwrapped(&self, kind: ResourceKind, given: &Dynamic) -> Option<Dynamic> {
-        let envelope = self.adapter.id_rule(kind)?.envelope.as_deref()?;
-        let inner = given.read_lock::<Map>()?.get(envelope)?.clone();
-        inner.is_map().then_some(inner)
+    fn unwrapped<'v>(&self, kind: ResourceKind, given: &'v Dynamic) -> Cow<'v, Dynamic> {
+        let rule = self.adapter.id_rule(kind);
+        let inner = rule
+            .and_then(|rule| rule.envelope.as_deref())
+            .and_then(|envelope| {
+                let outer = given.read_lock::<Map>()?;
+                outer.get(envelope).filter(|inner| inner.is_map()).cloned()
+            });
+        inner.map_or(Cow::Borrowed(given), Cow::Owned)
     }
 
     /// Whether an object is the tenant's own. One that does not say whose it is cannot be used.
-    fn is_own(&self, kind: ResourceKind, function: &str, given: &Dynamic) -> Result<bool, Failure> {
+    fn is_own(&self, function: &str, given: &Dynamic) -> Result<bool, Failure> {
         let Some(fence) = &self.fence else {
             return Ok(true);
         };
-        let unwrapped = self.unwrapped(kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>();
+        let object = given.read_lock::<Map>();
         let owner = object.and_then(|object| Mapping::text_at(&object, &fence.field));
         let owner = owner.ok_or_else(|| {
             self.unusable(
@@ -249,29 +255,46 @@ impl Vm {
         }
     }
 
-    fn lacking(&self, mapping: &Mapping, reading: &Reading, given: &Dynamic) -> Option<String> {
-        let unwrapped = self.unwrapped(mapping.kind, given);
-        let object = unwrapped.as_ref().unwrap_or(given).read_lock::<Map>()?;
-        mapping.lacking(reading, &object)
-    }
-
-    /// An object that is whole: a vendor that shows half of one, as some do to a key without
+    /// Why an object is not whole: a vendor that shows half of one, as some do to a key without
     /// rights, is not believed.
-    fn whole(
+    fn lack(
         &self,
         mapping: &Mapping,
         function: &str,
+        reading: &Reading,
         given: &Dynamic,
-    ) -> Result<Reading, Failure> {
-        let reading = self.read(mapping, function, given)?;
-        let Some(field) = self.lacking(mapping, &reading, given) else {
-            return Ok(reading);
-        };
+    ) -> Option<Failure> {
+        let (field, attribute) = mapping.lacking(reading, &*given.read_lock::<Map>()?)?;
         let what = format!(
-            "an object lacks `{field}`, which the table says every one has: {}",
+            "the {} {} lacks `{field}` ({attribute}), which the table says every one has: {}",
+            mapping.kind.snake(),
+            mask::id(reading.id.as_str()),
             shape_of(given)
         );
-        Err(self.unusable(function, what))
+        Some(self.unusable(function, what))
+    }
+
+    /// Calls a function that gives one object or `()`, and looks what it shows.
+    fn shown(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        arguments: impl rhai::FuncArgs,
+    ) -> Result<Option<Shown>, Failure> {
+        let given = self.call(function, arguments)?;
+        if given.is_unit() {
+            return Ok(None);
+        }
+        let given = self.unwrapped(mapping.kind, &given);
+        let reading = self.read(mapping, function, &given)?;
+        if let Some(lack) = self.lack(mapping, function, &reading, &given) {
+            return Ok(Some(Shown::Half(lack)));
+        }
+        let shown = match self.is_own(function, &given)? {
+            true => Shown::Whole(reading),
+            false => Shown::Foreign,
+        };
+        Ok(Some(shown))
     }
 
     pub(super) fn note_fields(&self, fields: &Map) {
@@ -286,21 +309,19 @@ impl Vm {
         self.adapter.closures()
     }
 
-    /// Calls a function that gives one object or `()`.
+    /// Calls a function that gives one object or `()`. A vendor that shows half of one, as some do
+    /// to a key without rights, is not believed.
     pub(super) fn object(
         &self,
         mapping: &Mapping,
         function: &str,
         arguments: impl rhai::FuncArgs,
     ) -> Result<Option<Reading>, Failure> {
-        let given = self.call(function, arguments)?;
-        if given.is_unit() {
-            return Ok(None);
-        }
-        let reading = self.whole(mapping, function, &given)?;
-        match self.is_own(mapping.kind, function, &given)? {
-            true => Ok(Some(reading)),
-            false => Err(ScimError::not_found("another customer's").into()),
+        match self.shown(mapping, function, arguments)? {
+            None => Ok(None),
+            Some(Shown::Whole(reading)) => Ok(Some(reading)),
+            Some(Shown::Half(lack)) => Err(lack),
+            Some(Shown::Foreign) => Err(ScimError::not_found("another customer's").into()),
         }
     }
 
@@ -315,9 +336,10 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
+        let given = self.unwrapped(mapping.kind, &given);
         let reading = self.read(mapping, function, &given)?;
-        if self.lacking(mapping, &reading, &given).is_none() {
-            match self.is_own(mapping.kind, function, &given) {
+        if self.lack(mapping, function, &reading, &given).is_none() {
+            match self.is_own(function, &given) {
                 Ok(true) => return Ok(Some(reading)),
                 Ok(false) => {
                     let what = "a write was answered with another customer's object";
@@ -327,35 +349,56 @@ impl Vm {
                 Err(_) => {}
             }
         }
-        let function = format!("get_{}", mapping.kind.snake());
-        self.object(mapping, &function, (reading.id.to_string(),))
+        let get = format!("get_{}", mapping.kind.snake());
+        match self.object(mapping, &get, (reading.id.to_string(),)) {
+            // Nobody asked for that id: the reply is about something else than was written.
+            Err(Failure::Client(absent)) if absent.status == 404 => {
+                let what = "a write was answered with the id of an object that does not exist";
+                Err(self.unusable(function, what.to_owned()))
+            }
+            whole => whole,
+        }
     }
 
-    /// Reads an array of objects that a function gave. What a list shows a part of is read by its
-    /// id, so that one object stops no list.
+    /// Reads an array of objects that a function gave, which must all be whole.
     pub(super) fn objects(
         &self,
         mapping: &Mapping,
         function: &str,
         given: &Dynamic,
     ) -> Result<Vec<Reading>, Failure> {
+        let rows = self.rows(mapping, function, given)?;
+        rows.lacks.into_iter().next().map_or(Ok(rows.whole), Err)
+    }
+
+    /// Reads an array of objects that a function gave. What it shows a part of is read by its id,
+    /// so that one object stops no list.
+    pub(super) fn rows(
+        &self,
+        mapping: &Mapping,
+        function: &str,
+        given: &Dynamic,
+    ) -> Result<Rows, Failure> {
         let rows = given.read_lock::<Array>();
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
-        let mut readings = Vec::with_capacity(rows.len());
+        let (mut whole, mut lacks) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows.iter() {
-            let reading = self.read(mapping, function, row)?;
-            if self.lacking(mapping, &reading, row).is_some() {
+            let row = self.unwrapped(mapping.kind, row);
+            let reading = self.read(mapping, function, &row)?;
+            if self.lack(mapping, function, &reading, &row).is_some() {
                 let get = format!("get_{}", mapping.kind.snake());
-                match self.object(mapping, &get, (reading.id.to_string(),)) {
-                    Ok(whole) => readings.extend(whole),
+                match self.shown(mapping, &get, (reading.id.to_string(),)) {
+                    Ok(Some(Shown::Whole(reading))) => whole.push(reading),
+                    Ok(Some(Shown::Half(lack))) => lacks.push(lack),
+                    Ok(Some(Shown::Foreign) | None) => {}
                     Err(Failure::Client(absent)) if absent.status == 404 => {}
                     Err(other) => return Err(other),
                 }
-            } else if self.is_own(mapping.kind, function, row)? {
-                readings.push(reading);
+            } else if self.is_own(function, &row)? {
+                whole.push(reading);
             }
         }
-        Ok(readings)
+        Ok(Rows { whole, lacks })
     }
 
     /// Calls a function that gives an array of ids.
@@ -391,6 +434,22 @@ impl Vm {
             false => Err(self.misshapen(&function, &key, "an id, a text or number, or ()")),
         }
     }
+}
+
+/// What a function shows of one object.
+enum Shown {
+    Whole(Reading),
+    /// Only a part of it: why that cannot be used.
+    Half(Failure),
+    /// Another customer's.
+    Foreign,
+}
+
+/// The objects of an array.
+pub(super) struct Rows {
+    pub(super) whole: Vec<Reading>,
+    /// Of each object of which the vendor shows only a part: why that cannot be used.
+    pub(super) lacks: Vec<Failure>,
 }
 
 fn too_many_calls() -> ScimError {

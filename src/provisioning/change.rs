@@ -129,6 +129,8 @@ impl Operation {
             let whole = self.mapping(kind)?.whole(&kept);
             names.extend(self.names_in_changes(kind, whole, &kept).await?);
         }
+        self.wait_for_earlier_creates(kind, id, Some(&names))
+            .await?;
         let object = LockKey::object(kind, id.as_str());
         run.locks
             .take(locks_of(&names).chain([object]).collect())

@@ -70,18 +70,16 @@ impl Operation {
         self.create_planned(&mut run, names, changes, native)
             .await?;
         let response = self.answer_run(&mut run, 201, projection).await?;
-        if let Some(intent) = run.making.as_ref().and_then(|it| it.intent.as_ref()) {
-            self.supersede(intent);
-        }
-        if self.story.is_awaited() {
-            live.created();
-        }
         if let Some(intent) = run.making.and_then(|making| making.intent) {
-            let intents = Arc::clone(&self.intents);
-            self.story.when_taken(move || {
-                intents.close(&intent.id);
-                drop(live);
-            });
+            self.supersede(&intent);
+            if self.story.is_awaited() {
+                live.created();
+                let intents = Arc::clone(&self.intents);
+                self.story.when_taken(move || {
+                    intents.close(&intent.id);
+                    drop(live);
+                });
+            }
         }
         Ok(response)
     }

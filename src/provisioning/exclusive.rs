@@ -61,7 +61,7 @@ impl Run<'_> {
         if !before.is_empty() {
             tracing::info!(tenant = %operation.tenant, groups = after.len(),
                 action = "set group priorities in the tenant if another group should count",
-                "a user is in several groups, and the vendor takes one");
+                "a user is in several groups, and the vendor stores only one");
         }
         let gone = Subject::native(ResourceKind::User, &native);
         match operation.tell_foremost(&native, &before, &after).await {

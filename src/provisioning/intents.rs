@@ -9,7 +9,7 @@
 //! has *heard* of the object: a 2xx that names it was taken whole by the connection, or a later
 //! answer shows its id. Otherwise it is *unheard*.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -47,13 +47,16 @@ struct State {
     /// Read from the store.
     loaded: bool,
     open: Vec<Intent>,
-    /// Creates that run, by their primary name.
-    live: HashMap<Name, watch::Receiver<Option<Ended>>>,
+    /// Creates by their primary name: the first one runs, the others wait for it.
+    live: HashMap<Name, VecDeque<Running>>,
     /// Heard, and not yet deleted in the store.
     heard: Vec<String>,
     /// Changed, of which the store does not know yet.
     changed: Vec<String>,
 }
+
+/// A create that somebody waits for.
+type Running = watch::Receiver<Option<Ended>>;
 
 /// How a create ended, for those who wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,10 +88,7 @@ impl Drop for Live {
         if let Some(name) = &self.name {
             let mut state = self.intents.state();
             let own = self.ended.subscribe();
-            let is_own = |running: &watch::Receiver<_>| running.same_channel(&own);
-            if state.live.get(name).is_some_and(is_own) {
-                state.live.remove(name);
-            }
+            state.leave(name, |running| running.same_channel(&own));
         }
         self.ended
             .send_if_modified(|ended| ended.is_none() && ended.replace(Ended::Otherwise).is_none());
@@ -98,8 +98,23 @@ impl Drop for Live {
 impl State {
     /// Whether a create of this primary name is answered 2xx and the answer is on its way.
     fn has_created(&self, name: &Name) -> bool {
-        let running = self.live.get(name);
-        running.is_some_and(|running| *running.borrow() == Some(Ended::Created))
+        let first = self.live.get(name).and_then(VecDeque::front);
+        first.is_some_and(|running| *running.borrow() == Some(Ended::Created))
+    }
+
+    /// A create is behind all others of its name.
+    fn wait_in_line(&mut self, name: &Name, create: Running) {
+        self.live.entry(name.clone()).or_default().push_back(create);
+    }
+
+    /// Nobody waits any more for those creates of a name that are meant.
+    fn leave(&mut self, name: &Name, are_meant: impl Fn(&Running) -> bool) {
+        if let Some(queue) = self.live.get_mut(name) {
+            queue.retain(|running| !are_meant(running));
+            if queue.is_empty() {
+                self.live.remove(name);
+            }
+        }
     }
 
     /// The client knows which object has the name of those that are meant.
@@ -122,36 +137,43 @@ impl Intents {
         }
     }
 
-    /// Begins a create of this primary name, once no other one runs.
+    /// Begins a create of this primary name, once those before it have ended.
     ///
     /// # Errors
-    /// [`Ended::Created`] if one ran meanwhile and was answered 2xx.
+    /// [`Ended::Created`] if one of them was answered 2xx meanwhile.
     pub(super) async fn begin_live(self: &Arc<Self>, name: Option<&Name>) -> Result<Live, Ended> {
+        let (ended, own) = watch::channel(None);
+        let live = Live {
+            intents: Arc::clone(self),
+            name: name.cloned(),
+            ended,
+        };
+        let Some(name) = name else {
+            return Ok(live);
+        };
+        self.state().wait_in_line(name, own.clone());
         loop {
-            let running = {
-                let mut state = self.state();
-                match name.and_then(|name| state.live.get(name)) {
-                    Some(running) => running.clone(),
-                    None => {
-                        let (ended, running) = watch::channel(None);
-                        if let Some(name) = name {
-                            state.live.insert(name.clone(), running);
-                        }
-                        return Ok(Live {
-                            intents: Arc::clone(self),
-                            name: name.cloned(),
-                            ended,
-                        });
-                    }
-                }
+            let mut running = match self.state().live.get(name).and_then(VecDeque::front) {
+                Some(first) if !first.same_channel(&own) => first.clone(),
+                _ => return Ok(live),
             };
-            let mut running = running;
             // An error means that it is gone, and then it has said how it ended.
             let _ = running.wait_for(Option::is_some).await;
             if *running.borrow() == Some(Ended::Created) {
                 return Err(Ended::Created);
             }
         }
+    }
+
+    /// Creates of a kind that have begun and have not ended, with their primary names.
+    pub(super) fn running(&self, kind: ResourceKind) -> Vec<(Name, Running)> {
+        let state = self.state();
+        let of_kind = state.live.iter().filter(|(name, _)| name.kind == kind);
+        let each = of_kind.flat_map(|(name, queue)| queue.iter().map(move |one| (name, one)));
+        let running = each.filter(|(_, running)| running.borrow().is_none());
+        running
+            .map(|(name, running)| (name.clone(), running.clone()))
+            .collect()
     }
 
     /// The intent of an earlier try of a POST with these names.
@@ -346,9 +368,7 @@ impl Intents {
         state.open = open;
         state.answer(is_it);
         for name in ended.iter().filter_map(|intent| intent.names.first()) {
-            if state.has_created(name) {
-                state.live.remove(name);
-            }
+            state.leave(name, |running| *running.borrow() == Some(Ended::Created));
         }
         state
             .heard

@@ -8,6 +8,7 @@
 //! - what a write takes: [`wish`], [`locks`], [`lease`] (how long they are a replica's), [`name`] and [`names`] (values that name an object),
 //!   [`intent`], [`intents`] and [`evidence`] (creates whose reply may be lost), [`making`] and [`make`] (creating once), [`adopt`] (what an
 //!   earlier try made), [`look`] (for objects by name), [`settle`] (what an ended process left open);
+//! - [`verify`]: whether what the tenant is set up with works at the vendor;
 //! - members of groups: [`members`], [`exclusive`] (one group a user), [`suspend`] (users who are
 //!   switched off);
 //! - the script's functions: [`reads`], [`writes`], called on a fiber by [`calls`]; [`batch`]
@@ -60,6 +61,7 @@ mod search;
 mod settle;
 mod suspend;
 pub mod trace;
+mod verify;
 mod view;
 mod wish;
 mod writes;

@@ -12,7 +12,7 @@ use super::locks::LockKey;
 use super::name::Name;
 use super::operation::Operation;
 use super::outcome::Outcome;
-use crate::adapter::mapping::{Change, Mapping, Reading, Row, Written};
+use crate::adapter::mapping::{Change, Closures, Mapping, Reading, Row, Written};
 use crate::scim::compare::fold;
 use crate::scim::{Object, PatchRequest, ResourceKind};
 
@@ -85,15 +85,20 @@ impl Operation {
             return Ok(Vec::new());
         }
         let before = mapping.unknown();
-        let mut after = before.clone();
-        for operation in &patch.operations {
-            let one = PatchRequest {
-                operations: vec![operation.clone()],
-                ignored: Vec::new(),
-            };
-            // One that depends on what the vendor holds is judged after reading.
-            let _ = one.apply(&mut after, &mapping.resource_type, self.service.profile);
-        }
+        let (types, profile) = (&mapping.resource_type, self.service.profile);
+        let after = patch.applied(before, types, profile);
+        let after = after.unwrap_or_else(|_| {
+            let mut after = before.clone();
+            for operation in &patch.operations {
+                let one = PatchRequest {
+                    operations: vec![operation.clone()],
+                    ignored: Vec::new(),
+                };
+                // One that depends on what the vendor holds is judged after reading.
+                let _ = one.apply(&mut after, types, profile);
+            }
+            after
+        });
         let changes = mapping.difference(before, &after);
         self.names_in_changes(kind, changes, &after).await
     }
@@ -112,25 +117,37 @@ impl Operation {
         if changes.is_empty() {
             return Ok(Vec::new());
         }
-        let (mapping, of) = (Arc::clone(mapping), Arc::clone(mapping));
-        let (after, rows) = (after.clone(), changes.iter().map(|change| change.row));
-        let rows: Vec<_> = rows.collect();
-        let written = self
-            .convert(&mapping, rows, move |closures| {
-                let written = changes.into_iter().filter_map(|change| {
-                    let value = change.value.as_ref()?;
-                    let native = of.to_native(of.row(change.row)?, value, &after, closures);
-                    Some(Written {
-                        row: change.row,
-                        native: native.ok()?,
-                        value: change.value,
-                    })
-                });
-                written.collect::<Vec<_>>()
-            })
-            .await?;
-        Ok(names_of(&mapping, &written))
+        let rows: Vec<_> = changes.iter().map(|change| change.row).collect();
+        let written = match self.without_script(mapping, rows.iter().copied()) {
+            Some(closures) => written(mapping, changes, after, &closures),
+            None => {
+                let (of, after) = (Arc::clone(mapping), after.clone());
+                let written =
+                    move |closures: &Closures<'_>| written(&of, changes, &after, closures);
+                self.convert(mapping, rows, written).await?
+            }
+        };
+        Ok(names_of(mapping, &written))
     }
+}
+
+/// Changes with their native values, as far as they have one.
+fn written(
+    mapping: &Mapping,
+    changes: Vec<Change>,
+    after: &Object,
+    closures: &Closures<'_>,
+) -> Vec<Written> {
+    let written = changes.into_iter().filter_map(|change| {
+        let value = change.value.as_ref()?;
+        let native = mapping.to_native(mapping.row(change.row)?, value, after, closures);
+        Some(Written {
+            row: change.row,
+            native: native.ok()?,
+            value: change.value,
+        })
+    });
+    written.collect()
 }
 
 /// The lock keys of names.

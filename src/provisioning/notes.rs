@@ -1,5 +1,7 @@
 //! What an operation notes in its request's trace.
 
+use serde_json::Value;
+
 use super::operation::Operation;
 use super::trace::{Kept, Modified, Step};
 use crate::adapter::mapping::{Change, Mapping, NotTaken, Reading};
@@ -32,10 +34,14 @@ impl Operation {
             let row = mapping.row(change.row)?;
             let old = row.leaf.get(before).filter(|old| *old != UNKNOWN);
             let is_silent = change.value.is_none() && row.leaf.get(before).is_none();
+            let masked = |value: &Value| match row.write_only {
+                true => "…".to_owned(),
+                false => self.story.masked(value),
+            };
             (!is_silent).then(|| Modified {
                 name: row.spelling.clone(),
-                old: old.map(|old| self.story.masked(old)),
-                new: change.value.as_ref().map(|new| self.story.masked(new)),
+                old: old.map(masked),
+                new: change.value.as_ref().map(masked),
             })
         });
         let attributes = attributes.collect();

@@ -24,6 +24,7 @@ use crate::adapter::settings::Settings;
 use crate::scim::{CursorKey, Request, ResourceKind, Response, ScimError, Service};
 use crate::script::call::Backend;
 use crate::script::fault::Failure;
+use crate::script::once::TenantLookUps;
 
 /// One request, on its way.
 pub struct Operation {
@@ -51,6 +52,8 @@ pub struct Operation {
     pub batches: Arc<Batches>,
     /// What the tenant wrote lately, where look-ups lag.
     pub recent: Arc<Recent>,
+    /// What the tenant's scripts have looked up.
+    pub look_ups: TenantLookUps,
     /// Issued ids, for a moment.
     pub ids: Arc<IdCache>,
     /// Users that were seen at the vendor lately.

@@ -50,10 +50,10 @@ impl Operation {
         }
         let first = self.fetch_page(kind, Place::Row(begin), count).await?;
         let total = first.total.unwrap_or(0);
-        let mut readings = first.readings;
+        let mut readings = self.counting_halves(first, begin != offset)?;
         if begin != offset && total > begin + count {
             let second = self.fetch_page(kind, Place::Row(begin + count), count);
-            readings.extend(second.await?.readings);
+            readings.extend(self.counting_halves(second.await?, true)?);
         }
         let held = readings.into_iter().skip(offset - begin).take(count);
         Ok((total, held.collect()))
@@ -75,11 +75,13 @@ impl Operation {
                 (place, held, seen) = (Place::Cursor(None), Vec::new(), 0);
                 continue;
             }
-            let rows = page.readings.len();
-            let wanted = page.readings.into_iter().skip(offset.saturating_sub(seen));
+            let (rows, before) = (page.readings.len() + page.lacks.len(), offset > seen);
+            let (total, next) = (page.total, page.next.clone());
+            let readings = self.counting_halves(page, before)?;
+            let wanted = readings.into_iter().skip(offset.saturating_sub(seen));
             held.extend(wanted.take(count - held.len()));
             seen += rows;
-            match (page.total, page.next) {
+            match (total, next) {
                 (total, None) => return Ok((total.unwrap_or(seen), held)),
                 (Some(total), _) if seen >= offset + count => return Ok((total, held)),
                 (_, next) => place = Place::Cursor(next),
@@ -89,10 +91,31 @@ impl Operation {
         Err(too_many())
     }
 
+    /// The objects of a page. One of which the vendor shows only a part is there, so it is counted;
+    /// it cannot be answered, so it is left out, and told to whoever runs the gateway.
+    ///
+    /// # Errors
+    /// There are no others, as with a key that lacks a right; or rows are counted off, as where the
+    /// window begins in the middle of the page (`is_cut`).
+    fn counting_halves(&self, page: Page, is_cut: bool) -> Outcome<Vec<Reading>> {
+        let count = page.lacks.len();
+        match page.lacks.into_iter().next() {
+            None => Ok(page.readings),
+            Some(lack) if is_cut || page.readings.is_empty() => Err(lack.into()),
+            Some(lack) => {
+                tracing::warn!(tenant = %self.tenant, count, first = lack.cause(),
+                    action = "complete them at the vendor, or correct the row that says it is required",
+                    "objects that the vendor shows only a part of were left out of a list");
+                Ok(page.readings)
+            }
+        }
+    }
+
     /// All of the vendor's rows.
     ///
     /// # Errors
-    /// `tooMany` beyond [`PAGES_MAX`] pages.
+    /// `tooMany` beyond [`PAGES_MAX`] pages; one of which the vendor shows only a part, for what
+    /// is asked of all of them cannot be told of it.
     pub(super) async fn everything(&self, kind: ResourceKind) -> Outcome<Vec<Reading>> {
         let size = self.page_size();
         let mut readings = Vec::new();
@@ -105,6 +128,9 @@ impl Operation {
             if page.expired {
                 (place, readings) = (Place::Cursor(None), Vec::new());
                 continue;
+            }
+            if let Some(lack) = page.lacks.first() {
+                return Err(lack.clone().into());
             }
             let next = self.place_after(&page, number * size);
             readings.extend(page.readings);

@@ -148,7 +148,7 @@ impl fmt::Display for Step {
             Self::RemoveMembers(users) => write!(f, "remove members: {}", list(users)),
             Self::Empty => f.write_str("remove all members"),
             Self::Delete => f.write_str("delete"),
-            Self::Remember => f.write_str("remember what the vendor cannot hold"),
+            Self::Remember => f.write_str("store what the vendor cannot"),
             Self::Reread => f.write_str("read"),
         }
     }

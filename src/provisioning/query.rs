@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use super::view::changed_since;
-use crate::adapter::keys::ScimId;
+use crate::adapter::keys::{NativeId, ScimId};
 use crate::scim::cursor::{Cursor, Scope};
-use crate::scim::response::{cursor_response, list_response};
+use crate::scim::response::{Page, cursor_response, list_response};
 use crate::scim::version::Verdict;
 use crate::scim::{Object, Preconditions, Projection, Query, ResourceKind, Response};
 use crate::script::fault::{Failure, GatewayFault};
@@ -43,22 +43,36 @@ impl Operation {
     ) -> Outcome<Response> {
         self.mapping(kind)?;
         let native = self.native_id(kind, id).await?;
-        let with_members = !conditions.is_empty() || self.shows_members(projection);
-        let resource = self.current(kind, id, &native, with_members).await;
-        let resource = resource.map_err(|not_done| match not_done {
+        let response = match kind == ResourceKind::User && projection.is_silent() {
+            true => self.whole_user(id, &native).await,
+            false => self.part(kind, id, &native, projection, conditions).await,
+        };
+        let response = response.map_err(|not_done| match not_done {
             NotDone::Absent(subject) if subject == Subject::native(kind, &native) => {
                 NotDone::Absent(Subject::scim(kind, id))
             }
             other => other,
         })?;
         self.heard(kind, &native, None);
-        let response = self.answer(kind, 200, resource, projection)?;
         let version = response.version.clone().unwrap_or_default();
         match conditions.of_read(&version) {
             Verdict::Go => Ok(response),
             Verdict::NotModified => Ok(Response::not_modified(version)),
             Verdict::Failed => Err(changed_since(kind).into()),
         }
+    }
+
+    async fn part(
+        &self,
+        kind: ResourceKind,
+        id: &ScimId,
+        native: &NativeId,
+        projection: &Projection,
+        conditions: &Preconditions,
+    ) -> Outcome<Response> {
+        let with_members = !conditions.is_empty() || self.shows_members(projection);
+        let resource = self.current(kind, id, native, with_members).await?;
+        self.answer(kind, 200, resource, projection)
     }
 
     /// `GET /Users` (RFC 7644 §3.4.2), and the same over several resource types, of which each has
@@ -68,24 +82,32 @@ impl Operation {
         queries: &[(ResourceKind, &Query)],
     ) -> Result<Response, Failure> {
         let listed = self.listed(queries).await;
-        listed.map_err(|not_done| not_done.into_failure(None))
+        let (total, response) = listed.map_err(|not_done| not_done.into_failure(None))?;
+        self.verify_if_tested(queries, total).await?;
+        Ok(response)
     }
 
-    async fn listed(&self, queries: &[(ResourceKind, &Query)]) -> Outcome<Response> {
+    /// How many there are, and the answer.
+    async fn listed(&self, queries: &[(ResourceKind, &Query)]) -> Outcome<(usize, Response)> {
         let Some((_, query)) = queries.first() else {
             return Err(GatewayFault::Internal.into());
         };
         let window = self.window(queries, query)?;
         let as_they_come = |query: &Query| query.filter.is_none() && query.sort.is_none();
-        let (total, resources) = match queries.iter().all(|(_, query)| as_they_come(query)) {
-            true => self.pages(queries, window).await?,
-            false => self.search(queries, window.offset, window.count).await?,
+        let mut page = Page::default();
+        let total = match queries.iter().all(|(_, query)| as_they_come(query)) {
+            true => self.pages(queries, window, &mut page).await?,
+            false => {
+                let found = self.search(queries, window.offset, window.count).await?;
+                page.extend(found.1);
+                found.0
+            }
         };
         let body = match &query.cursor {
-            None => list_response(total, query.start_index, resources),
-            Some(_) => cursor_response(total, self.next(queries, window, total), resources),
+            None => list_response(total, query.start_index, page),
+            Some(_) => cursor_response(total, self.next(queries, window, total), page),
         };
-        Ok(Response::ok(body))
+        Ok((total, Response::ok(body)))
     }
 
     /// A page of everything, as the vendor orders it; one resource type after the other.
@@ -93,20 +115,20 @@ impl Operation {
         &self,
         queries: &[(ResourceKind, &Query)],
         window: Window,
-    ) -> Outcome<(usize, Vec<Object>)> {
-        let (mut total, mut resources) = (0, Vec::new());
+        page: &mut Page,
+    ) -> Outcome<usize> {
+        let mut total = 0;
         for (kind, query) in queries {
             let rest = Window {
                 offset: window.offset.saturating_sub(total),
-                count: window.count - resources.len().min(window.count),
+                count: window.count - page.count.min(window.count),
             };
             let (held, readings) = self.page(*kind, rest.offset, rest.count).await?;
-            let with_members = self.shows_members(&query.projection);
-            let page = self.resources(*kind, &readings, with_members).await?;
-            resources.extend(self.projected(*kind, page, &query.projection)?);
+            self.write_page(*kind, &readings, &query.projection, page)
+                .await?;
             total = total.saturating_add(held);
         }
-        Ok((total, resources))
+        Ok(total)
     }
 
     /// The window a query asks for, within what the vendor gives at once.

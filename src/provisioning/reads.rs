@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rhai::{Dynamic, Map};
 use serde_json::Value;
 
-use super::calls::argument;
+use super::calls::{Rows, argument};
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use super::trace::Step;
@@ -33,6 +33,9 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
     /// How many rows came, those of others included.
     pub(super) rows: usize,
+    /// Of each object of which the vendor shows only a part, also when it is read: why that cannot
+    /// be used. It is there, and left out of `readings`.
+    pub(super) lacks: Vec<Failure>,
     /// The vendor no longer knows the cursor: nothing was read.
     pub(super) expired: bool,
 }
@@ -185,8 +188,10 @@ impl Operation {
                 return Err(vm.misshapen(&function, rows, "an array in `rows`"));
             }
             let next = page.get("next").filter(|next| !next.is_unit());
+            let Rows { whole, lacks } = vm.rows(&mapping, &function, rows)?;
             Ok(Page {
-                readings: vm.objects(&mapping, &function, rows)?,
+                readings: whole,
+                lacks,
                 rows: rows.read_lock::<rhai::Array>().map_or(0, |rows| rows.len()),
                 total,
                 next: next.map(ToString::to_string),
@@ -196,6 +201,7 @@ impl Operation {
         let page = match fetched.await {
             Err(gone) if goes_on && (gone.is_absent(&subject) || gone.is_expired()) => Ok(Page {
                 readings: Vec::new(),
+                lacks: Vec::new(),
                 rows: 0,
                 total: None,
                 next: None,

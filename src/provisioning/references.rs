@@ -50,8 +50,8 @@ impl Operation {
                 if change.refers_to.is_none() {
                     change.value = None;
                     tracing::warn!(tenant = %self.tenant, attribute = held.spelling,
-                        action = "have the one it names provisioned; it is set with the next change",
-                        "a reference to nobody was left out");
+                        action = "provision the user that it names; the reference is set with the next change",
+                        "a reference to a user who does not exist was left out");
                 }
                 continue;
             }

@@ -158,7 +158,8 @@ impl<'o> Run<'o> {
         }
         let active = self.operation.mapping(self.kind)?.active_row();
         let is_active = |sent: &Written| active.is_some_and(|(row, _)| row == sent.row);
-        self.asked_to_disable |= native.written.iter().all(is_active);
+        let written = &native.written;
+        self.asked_to_disable |= !written.is_empty() && written.iter().all(is_active);
         self.announce_key(&native).await?;
         let (operation, kind) = (self.operation, self.kind);
         let (id, sent) = (self.target()?.native.clone(), native.written.clone());
@@ -205,7 +206,8 @@ impl<'o> Run<'o> {
         let Some(reading) = self.operation.fetch(self.kind, id).await? else {
             return Err(not_done);
         };
-        let is_held = reading.has(&sent, Purpose::Update);
+        // Of what is never shown nobody can tell.
+        let is_held = !sent.is_empty() && reading.has(&sent, Purpose::Update);
         self.operation.story.decide(looked(is_held));
         if !is_held {
             return Err(not_done);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::intent::{EXPIRES, Intent, Purpose};
 use super::locks::LockSet;
@@ -12,7 +12,9 @@ use super::names::{locks_of, names_held};
 use super::operation::Operation;
 use super::outcome::{Outcome, looked};
 use super::run::Target;
+use crate::adapter::keys::ScimId;
 use crate::adapter::manifest::BatchRule;
+use crate::scim::ResourceKind;
 use crate::script::fault::{Failure, VendorFault};
 
 /// What is left of a request's time when it stops waiting for a create to settle.
@@ -72,6 +74,37 @@ impl Operation {
         let effect = batches.chain([manifest.deadlines.call(), settles]).max();
         let settled = Duration::from_millis(intent.calls_until) + effect.unwrap_or_default() + lag;
         settled.saturating_sub(Duration::from_millis(self.process.now()))
+    }
+
+    /// Waits for the creates that had begun before, and want a name which a change of the object
+    /// `id` takes or gives away: whoever sent one and lost patience means the change to be the
+    /// later one. `names` are those it is to have; `None` if it is deleted. To be called before its
+    /// lock is taken, for which a create may wait.
+    ///
+    /// # Errors
+    /// `Busy` if the request has no time left for that.
+    pub(super) async fn wait_for_earlier_creates(
+        &self,
+        kind: ResourceKind,
+        id: &ScimId,
+        names: Option<&[Name]>,
+    ) -> Outcome<()> {
+        let mut running = self.intents.running(kind);
+        if running.is_empty() || names.is_some_and(<[_]>::is_empty) {
+            return Ok(());
+        }
+        let moving = self
+            .moving_names(&self.target(kind, id).await?, names)
+            .await?;
+        running.retain(|(name, _)| moving.contains(name));
+        let last = self.deadline.checked_sub(RESERVE).unwrap_or(self.deadline);
+        for (_, mut running) in running {
+            let ended = timeout_at(last, running.wait_for(Option::is_some)).await;
+            if ended.is_err() {
+                return Err(VendorFault::Busy { retry_after: None }.into());
+            }
+        }
+        Ok(())
     }
 
     /// Waits until no create can take effect any more that wants a name which a change of `target`

@@ -8,12 +8,24 @@ use super::outcome::{NotDone, Outcome, Subject};
 use super::run::Run;
 use super::trace::Decision;
 use crate::adapter::keys::{NativeId, ScimId};
-use crate::adapter::mapping::{Reading, assemble};
+use crate::adapter::mapping::{Reading, assemble, finish};
 use crate::adapter::remembered::Remembered;
+use crate::scim::response::Page;
 use crate::scim::schema::ENTERPRISE_USER;
 use crate::scim::version::{self, Verdict};
-use crate::scim::{Object, Preconditions, Projection, ResourceKind, Response, ScimError};
+use crate::scim::{Body, Object, Preconditions, Projection, ResourceKind, Response, ScimError};
 use crate::script::fault::VendorFault;
+
+/// Room for a user, so that writing one moves nothing.
+const ENOUGH: usize = 2048;
+
+/// An object as it is now.
+enum Latest {
+    /// The vendor holds it.
+    Held(Reading, Remembered),
+    /// The vendor has removed it: it is answered as it was.
+    Kept(Object),
+}
 
 impl Operation {
     /// A page of resources, in the order of `readings`.
@@ -23,6 +35,48 @@ impl Operation {
         readings: &[Reading],
         with_members: bool,
     ) -> Outcome<Vec<Object>> {
+        let known = self.known_of(kind, readings).await?;
+        let mut resources = Vec::with_capacity(known.len());
+        for (reading, (id, remembered)) in readings.iter().zip(known) {
+            let resource = self.resource(kind, &id, reading, &remembered, with_members);
+            resources.push(resource.await?);
+        }
+        Ok(resources)
+    }
+
+    /// Adds resources to a page, in the order of `readings`, reduced to what was asked for.
+    pub(super) async fn write_page(
+        &self,
+        kind: ResourceKind,
+        readings: &[Reading],
+        projection: &Projection,
+        page: &mut Page,
+    ) -> Outcome<()> {
+        let mapping = self.mapping(kind)?;
+        let with_members = self.shows_members(projection);
+        let known = self.known_of(kind, readings).await?;
+        for (reading, (id, remembered)) in readings.iter().zip(known) {
+            let location = self.location(kind, &id);
+            let written = page.add(|text| match projection.is_silent() {
+                true => mapping.write_text(reading, &remembered, id.as_str(), &location, text),
+                false => None,
+            });
+            if written.is_none() {
+                let resource = self.resource(kind, &id, reading, &remembered, with_members);
+                let mut resource = resource.await?;
+                projection.apply(&mut resource, &mapping.resource_type);
+                page.extend([resource]);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the gateway knows of objects that were read: their ids, and what it remembers.
+    async fn known_of(
+        &self,
+        kind: ResourceKind,
+        readings: &[Reading],
+    ) -> Outcome<Vec<(ScimId, Remembered)>> {
         let natives = readings.iter().map(|reading| reading.id.clone()).collect();
         let ids = self.scim_ids(kind, natives).await?;
         let remembered = self
@@ -30,16 +84,11 @@ impl Operation {
             .recall_page(&self.tenant, kind, ids.clone())
             .await?;
         self.intents.load_once(self.asking()).await?;
-        let mut resources = Vec::with_capacity(ids.len());
-        for ((reading, id), remembered) in readings.iter().zip(&ids).zip(remembered) {
+        for reading in readings {
             self.heard(kind, &reading.id, Some(reading));
-            let remembered = remembered.unwrap_or_default();
-            resources.push(
-                self.resource(kind, id, reading, &remembered, with_members)
-                    .await?,
-            );
         }
-        Ok(resources)
+        let remembered = remembered.into_iter().map(Option::unwrap_or_default);
+        Ok(ids.into_iter().zip(remembered).collect())
     }
 
     /// One resource as it is now.
@@ -53,22 +102,12 @@ impl Operation {
         native: &NativeId,
         with_members: bool,
     ) -> Outcome<Object> {
-        let key = self.key(kind, id);
         let mut native = native.clone();
         for _ in 0..RENAMES {
-            let reading = self.fetch_following(&key, &native).await?;
-            let remembered = self.memory.recall(&key).await?.unwrap_or_default();
-            let Some(reading) = reading else {
-                let kept = self.kept(kind, id, &remembered);
-                if kept.is_some() {
-                    self.story.decide(Decision::AnsweredFromKept);
-                }
-                return kept.ok_or_else(|| NotDone::Absent(Subject::scim(kind, id)));
+            let (reading, remembered) = match self.latest(kind, id, &native).await? {
+                Latest::Held(reading, remembered) => (reading, remembered),
+                Latest::Kept(resource) => return Ok(resource),
             };
-            let mapping = self.mapping(kind)?;
-            self.intents.load_once(self.asking()).await?;
-            self.heard(kind, &reading.id, Some(&reading));
-            self.note_remembered(mapping, &reading, &remembered);
             let resource = self
                 .resource(kind, id, &reading, &remembered, with_members)
                 .await;
@@ -84,6 +123,61 @@ impl Operation {
             }
         }
         Err(VendorFault::Busy { retry_after: None }.into())
+    }
+
+    /// One resource as it is read now.
+    async fn latest(&self, kind: ResourceKind, id: &ScimId, native: &NativeId) -> Outcome<Latest> {
+        let key = self.key(kind, id);
+        let reading = self.fetch_following(&key, native).await?;
+        let remembered = self.memory.recall(&key).await?.unwrap_or_default();
+        let Some(reading) = reading else {
+            let kept = self.kept(kind, id, &remembered);
+            if kept.is_some() {
+                self.story.decide(Decision::AnsweredFromKept);
+            }
+            let kept = kept.map(Latest::Kept);
+            return kept.ok_or_else(|| NotDone::Absent(Subject::scim(kind, id)));
+        };
+        self.intents.load_once(self.asking()).await?;
+        self.heard(kind, &reading.id, Some(&reading));
+        self.note_remembered(self.mapping(kind)?, &reading, &remembered);
+        Ok(Latest::Held(reading, remembered))
+    }
+
+    /// The answer to whoever reads a user as a whole. Of most the text is written from what was
+    /// read, without a tree.
+    pub(super) async fn whole_user(&self, id: &ScimId, native: &NativeId) -> Outcome<Response> {
+        let kind = ResourceKind::User;
+        let everything = Projection::default();
+        let (reading, remembered) = match self.latest(kind, id, native).await? {
+            Latest::Held(reading, remembered) => (reading, remembered),
+            Latest::Kept(resource) => return self.answer(kind, 200, resource, &everything),
+        };
+        if let Some(response) = self.in_text(200, id, &reading, &remembered)? {
+            return Ok(response);
+        }
+        let resource = self.resource(kind, id, &reading, &remembered, true).await?;
+        self.answer(kind, 200, resource, &everything)
+    }
+
+    /// An answer with a whole user, where the text can be written from what was read.
+    fn in_text(
+        &self,
+        status: u16,
+        id: &ScimId,
+        reading: &Reading,
+        remembered: &Remembered,
+    ) -> Outcome<Option<Response>> {
+        let mapping = self.mapping(ResourceKind::User)?;
+        let location = self.location(ResourceKind::User, id);
+        let mut text = Vec::with_capacity(ENOUGH);
+        let version = mapping.write_text(reading, remembered, id.as_str(), &location, &mut text);
+        Ok(version.map(|version| Response {
+            status,
+            body: Some(Body::Text(text)),
+            location: Some(location),
+            version: Some(version),
+        }))
     }
 
     /// Refuses a write to a resource of another version than it is for. To be called under the
@@ -173,15 +267,7 @@ impl Operation {
 
     pub(super) fn set_meta(&self, kind: ResourceKind, id: &ScimId, resource: &mut Object) {
         let version = version::version(resource);
-        let held = resource.shift_remove("meta");
-        let mut meta = Object::with_capacity(5);
-        meta.insert("resourceType".into(), kind.as_str().into());
-        if let Some(Value::Object(held)) = held {
-            meta.extend(held);
-        }
-        meta.insert("location".into(), self.location(kind, id).into());
-        meta.insert("version".into(), version.into());
-        resource.insert("meta".into(), Value::Object(meta));
+        finish(kind, resource, self.location(kind, id), version);
     }
 
     pub(super) fn location(&self, kind: ResourceKind, id: &ScimId) -> String {
@@ -208,6 +294,16 @@ impl Operation {
         if !is_new {
             self.heard(kind, &reading.id, Some(reading));
         }
+        // Of what is new, bulk requests and the log read the tree.
+        if !is_new
+            && kind == ResourceKind::User
+            && projection.is_silent()
+            && let Some(response) = self.in_text(status, id, reading, &target.remembered)?
+        {
+            let name = self.mapping(kind)?.user_name(reading, &target.remembered);
+            self.story.is_about(id.as_str(), name);
+            return Ok(response);
+        }
         let with_members = self.shows_members(projection);
         let resource = self
             .resource(kind, id, reading, &target.remembered, with_members)
@@ -228,7 +324,7 @@ impl Operation {
         projection.apply(&mut resource, &self.mapping(kind)?.resource_type);
         Ok(Response {
             status,
-            body: Some(Value::Object(resource)),
+            body: Some(Value::Object(resource).into()),
             location,
             version,
         })

@@ -10,7 +10,7 @@ use super::operation::Operation;
 use super::outcome::{NotDone, Outcome, Subject};
 use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Change, Native, Purpose, Reading, Refusal, Written};
-use crate::scim::{Object, ResourceKind};
+use crate::scim::{Object, ResourceKind, ScimError};
 
 use super::reads::only;
 
@@ -41,6 +41,7 @@ impl Operation {
         resource: &Object,
         purpose: Purpose,
     ) -> Outcome<Translated> {
+        self.refuse_missing(kind, &changes)?;
         let changes = self.referred(kind, changes).await?;
         let (mapping, of) = (self.mapping(kind)?, Arc::clone(self.mapping(kind)?));
         let rows: Vec<_> = changes.iter().map(|change| change.row).collect();
@@ -58,6 +59,28 @@ impl Operation {
             Ok(native) => Ok(Translated::Native(native)),
             Err(Refusal::NeedsRead) => Ok(Translated::NeedsReading),
             Err(refusal) => Err(refusal.into_failure().into()),
+        }
+    }
+
+    /// What is needed is made of other attributes where that can be, but not in a profile that says
+    /// it is required.
+    fn refuse_missing(&self, kind: ResourceKind, changes: &[Change]) -> Outcome<()> {
+        if self.service.profile.makes_what_is_needed() {
+            return Ok(());
+        }
+        let mapping = self.mapping(kind)?;
+        let mut missing = changes.iter().filter(|change| change.value.is_none());
+        let missing = missing.find_map(|change| {
+            let row = mapping.row(change.row)?;
+            row.may_be_missing().then_some(&row.spelling)
+        });
+        match missing {
+            None => Ok(()),
+            Some(name) => {
+                let title = &self.adapter.manifest.title;
+                let text = format!("{name} is missing, and {title} needs it.");
+                Err(ScimError::invalid_value(text).into())
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::compare::same_text;
 use super::cursor;
-use super::response::list_response;
+use super::response::{Page, list_response};
 use super::schema::Schema;
 use super::{Object, Profile, ResourceKind, ResourceType, bulk};
 
@@ -139,7 +139,9 @@ fn meta(resource_type: &str, location: String) -> Value {
 }
 
 fn list(resources: Vec<Object>) -> Value {
-    list_response(resources.len(), 1, resources)
+    let mut page = Page::default();
+    page.extend(resources);
+    list_response(page.count, 1, page).into_tree()
 }
 
 fn object(value: Value) -> Object {

@@ -5,8 +5,10 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Number, Value};
 
 use super::{Object, ScimError};
@@ -22,6 +24,28 @@ pub struct JsonLimits {
     pub string: usize,
     /// Whether texts may hold U+0000.
     pub nul: bool,
+    /// Of all values together.
+    pub all: Sizes,
+}
+
+/// How much all values of a document hold together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Bytes of texts, keys not counted.
+    pub text: usize,
+    /// Elements of arrays.
+    pub elements: usize,
+    /// Members of objects.
+    pub members: usize,
+}
+
+impl Sizes {
+    /// What [`JsonLimits::nodes`] does not bound is not bounded.
+    pub const ANY: Self = Self {
+        text: usize::MAX,
+        elements: usize::MAX,
+        members: usize::MAX,
+    };
 }
 
 impl Default for JsonLimits {
@@ -32,6 +56,90 @@ impl Default for JsonLimits {
             nodes: 20_000,
             string: 64 * 1024,
             nul: false,
+            all: Sizes::ANY,
+        }
+    }
+}
+
+/// What a document becomes.
+pub trait Tree: Sized {
+    /// A member's name.
+    type Key;
+    /// Members of an object.
+    type Members: Default;
+
+    /// `null`.
+    fn null() -> Self;
+    /// `true` or `false`.
+    fn truth(value: bool) -> Self;
+    /// A whole number.
+    fn integer(value: i64) -> Self;
+    /// A whole number, perhaps too large for an `i64`.
+    fn natural(value: u64) -> Self;
+    /// Another number; `None` if it cannot be held.
+    fn real(value: f64) -> Option<Self>;
+    /// A text.
+    fn text(value: &str) -> Self;
+    /// An array.
+    fn list(items: Vec<Self>) -> Self;
+    /// An object.
+    fn object(members: Self::Members) -> Self;
+    /// A name.
+    fn key(name: &str) -> Self::Key;
+    /// Adds a member.
+    ///
+    /// # Errors
+    /// The name, if there is one of this name.
+    fn add(members: &mut Self::Members, key: Self::Key, value: Self) -> Result<(), String>;
+}
+
+impl Tree for Value {
+    type Key = String;
+    type Members = Object;
+
+    fn null() -> Self {
+        Self::Null
+    }
+
+    fn truth(value: bool) -> Self {
+        value.into()
+    }
+
+    fn integer(value: i64) -> Self {
+        value.into()
+    }
+
+    fn natural(value: u64) -> Self {
+        value.into()
+    }
+
+    fn real(value: f64) -> Option<Self> {
+        Number::from_f64(value).map(Self::Number)
+    }
+
+    fn text(value: &str) -> Self {
+        value.into()
+    }
+
+    fn list(items: Vec<Self>) -> Self {
+        Self::Array(items)
+    }
+
+    fn object(members: Object) -> Self {
+        Self::Object(members)
+    }
+
+    fn key(name: &str) -> String {
+        name.to_owned()
+    }
+
+    fn add(members: &mut Object, key: String, value: Self) -> Result<(), String> {
+        match members.entry(key) {
+            Entry::Occupied(there) => Err(there.key().clone()),
+            Entry::Vacant(place) => {
+                place.insert(value);
+                Ok(())
+            }
         }
     }
 }
@@ -48,13 +156,14 @@ pub fn read(bytes: &[u8]) -> Result<Value, ScimError> {
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_with(bytes: &[u8], limits: JsonLimits) -> Result<Value, ScimError> {
-    let nodes = Cell::new(0);
+pub fn read_with<T: Tree>(bytes: &[u8], limits: JsonLimits) -> Result<T, ScimError> {
+    let held = Cell::new(Held::default());
     let mut source = serde_json::Deserializer::from_slice(bytes);
     let reader = Reader {
         limits: &limits,
-        nodes: &nodes,
+        held: &held,
         depth: 0,
+        tree: PhantomData,
     };
     reader
         .deserialize(&mut source)
@@ -62,15 +171,30 @@ pub fn read_with(bytes: &[u8], limits: JsonLimits) -> Result<Value, ScimError> {
         .map_err(|error| ScimError::invalid_syntax(format!("the body is not valid JSON: {error}")))
 }
 
-/// Builds one value; `depth` counts the containers around it.
-#[derive(Clone, Copy)]
-struct Reader<'a> {
-    limits: &'a JsonLimits,
-    nodes: &'a Cell<usize>,
-    depth: usize,
+/// What was read so far.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    nodes: usize,
+    all: Sizes,
 }
 
-impl Reader<'_> {
+/// Builds one value; `depth` counts the containers around it.
+struct Reader<'a, T> {
+    limits: &'a JsonLimits,
+    held: &'a Cell<Held>,
+    depth: usize,
+    tree: PhantomData<T>,
+}
+
+impl<T> Clone for Reader<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Reader<'_, T> {}
+
+impl<T> Reader<'_, T> {
     fn inner<E: Error>(self) -> Result<Self, E> {
         if self.depth == self.limits.depth {
             return Err(E::custom(format_args!(
@@ -84,18 +208,26 @@ impl Reader<'_> {
         })
     }
 
-    fn count<E: Error>(self) -> Result<(), E> {
-        self.nodes.set(self.nodes.get() + 1);
-        if self.nodes.get() > self.limits.nodes {
-            return Err(E::custom(format_args!(
-                "more than {} values",
-                self.limits.nodes
-            )));
+    fn count<E: Error>(self, more: impl FnOnce(&mut Held)) -> Result<(), E> {
+        let mut held = self.held.get();
+        more(&mut held);
+        self.held.set(held);
+        let JsonLimits { nodes, all, .. } = self.limits;
+        if held.nodes > *nodes {
+            return Err(E::custom(format_args!("more than {nodes} values")));
+        }
+        let Sizes {
+            text,
+            elements,
+            members,
+        } = held.all;
+        if text > all.text || elements > all.elements || members > all.members {
+            return Err(E::custom("more than may be held"));
         }
         Ok(())
     }
 
-    fn text<E: Error>(self, text: &str) -> Result<(), E> {
+    fn check<E: Error>(self, text: &str) -> Result<(), E> {
         if text.len() > self.limits.string {
             return Err(E::custom(format_args!(
                 "string longer than {} bytes",
@@ -109,78 +241,94 @@ impl Reader<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Reader<'_> {
-    type Value = Value;
+impl<'de, T: Tree> DeserializeSeed<'de> for Reader<'_, T> {
+    type Value = T;
 
-    fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<Value, D::Error> {
-        self.count()?;
+    fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<T, D::Error> {
+        self.count(|held| held.nodes += 1)?;
         source.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Reader<'_> {
-    type Value = Value;
+impl<'de, T: Tree> Visitor<'de> for Reader<'_, T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<T, E> {
+        Ok(T::null())
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E: Error>(self, value: bool) -> Result<T, E> {
+        Ok(T::truth(value))
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_i64<E: Error>(self, value: i64) -> Result<T, E> {
+        Ok(T::integer(value))
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_u64<E: Error>(self, value: u64) -> Result<T, E> {
+        Ok(T::natural(value))
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("number out of range"))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<T, E> {
+        T::real(value).ok_or_else(|| E::custom("number out of range"))
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
-        self.text(value)?;
-        Ok(Value::String(value.to_owned()))
+    fn visit_str<E: Error>(self, value: &str) -> Result<T, E> {
+        self.check(value)?;
+        self.count(|held| held.all.text += value.len())?;
+        Ok(T::text(value))
     }
 
-    fn visit_string<E: Error>(self, value: String) -> Result<Value, E> {
-        self.text(&value)?;
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<T, A::Error> {
         let inner = self.inner()?;
         let mut list = Vec::new();
         while let Some(item) = items.next_element_seed(inner)? {
+            self.count(|held| held.all.elements += 1)?;
             list.push(item);
         }
-        Ok(Value::Array(list))
+        Ok(T::list(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<T, A::Error> {
         let inner = self.inner()?;
-        let mut object = Object::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            self.text(&key)?;
-            if object.contains_key(&key) {
-                let shown: String = key.chars().take(64).collect();
-                return Err(A::Error::custom(format_args!(
-                    "the key {shown:?} stands twice"
-                )));
-            }
+        let mut members = T::Members::default();
+        while let Some(key) = entries.next_key_seed(Name(self))? {
+            self.count(|held| held.all.members += 1)?;
             let value = entries.next_value_seed(inner)?;
-            object.insert(key, value);
+            T::add(&mut members, key, value).map_err(|name| {
+                let shown: String = name.chars().take(64).collect();
+                A::Error::custom(format_args!("the key {shown:?} stands twice"))
+            })?;
         }
-        Ok(Value::Object(object))
+        Ok(T::object(members))
+    }
+}
+
+/// Reads a member's name.
+struct Name<'a, T>(Reader<'a, T>);
+
+impl<'de, T: Tree> DeserializeSeed<'de> for Name<'_, T> {
+    type Value = T::Key;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<T::Key, D::Error> {
+        source.deserialize_str(self)
+    }
+}
+
+impl<T: Tree> Visitor<'_> for Name<'_, T> {
+    type Value = T::Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<T::Key, E> {
+        self.0.check(name)?;
+        Ok(T::key(name))
     }
 }
 

@@ -81,10 +81,12 @@ impl Leaf {
 
     /// Whether it is this core attribute, and not a part of it.
     pub(crate) fn is_whole(&self, attribute: &str) -> bool {
-        self.schema.is_none()
-            && self.element.is_none()
-            && self.sub.is_none()
-            && self.attribute == attribute
+        self.has_no_parts() && self.attribute == attribute
+    }
+
+    /// Whether it is a core attribute as a whole.
+    pub(crate) fn has_no_parts(&self) -> bool {
+        self.schema.is_none() && self.element.is_none() && self.sub.is_none()
     }
 
     /// The value at this place. Of a list without selector (`members`) the first element's.

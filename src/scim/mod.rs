@@ -61,7 +61,7 @@ pub use profile::Profile;
 pub use projection::Projection;
 pub use request::{Query, Request};
 pub use resource::Incoming;
-pub use response::Response;
+pub use response::{Body, Response};
 pub use schema::ResourceType;
 pub use sort::{Sort, SortOrder};
 pub use version::Preconditions;

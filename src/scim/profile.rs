@@ -113,6 +113,19 @@ impl Profile {
         self.bends()
     }
 
+    /// Attributes that are never shown (`password`) are not served: Entra's validator reads back
+    /// whatever `/Schemas` lists. Strict: they are, where the vendor has a field for them.
+    pub fn leaves_out_write_only(self) -> bool {
+        self.bends()
+    }
+
+    /// What the vendor needs and has not been said is made of other attributes, as long as they are
+    /// there. Strict: it is required, in `/Schemas` and in fact, for a client that knows only
+    /// `/Schemas` sends what that says.
+    pub fn makes_what_is_needed(self) -> bool {
+        self.bends()
+    }
+
     /// A changed group is answered 204, unless attributes are asked for: Entra wants no list of
     /// thousands of members back. Strict: 200 with the group (RFC 7644 §3.5.2 allows both).
     pub fn answers_changed_groups_without_body(self) -> bool {
@@ -129,7 +142,7 @@ mod tests {
     use super::*;
 
     /// Every decision, in the order of the README's table.
-    fn decisions(profile: Profile) -> [bool; 15] {
+    fn decisions(profile: Profile) -> [bool; 17] {
         [
             profile.skips_unknown_attributes(),
             profile.skips_unknown_schemas(),
@@ -145,15 +158,17 @@ mod tests {
             profile.takes_loose_filters(),
             profile.takes_stray_percent(),
             profile.ignores_bad_sorting(),
+            profile.leaves_out_write_only(),
+            profile.makes_what_is_needed(),
             profile.answers_changed_groups_without_body(),
         ]
     }
 
     #[test]
     fn strict_bends_nowhere_and_okta_differs_in_one_thing() {
-        assert_eq!(decisions(Profile::Strict), [false; 15]);
-        assert_eq!(decisions(Profile::Entra), [true; 15]);
-        let mut okta = [true; 15];
+        assert_eq!(decisions(Profile::Strict), [false; 17]);
+        assert_eq!(decisions(Profile::Entra), [true; 17]);
+        let mut okta = [true; 17];
         okta[10] = false;
         assert_eq!(decisions(Profile::Okta), okta);
     }

@@ -2,7 +2,7 @@
 //! to be stored and every replica answers the same.
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
 
 use super::{Object, ScimError};
 
@@ -131,44 +131,85 @@ fn opaque(version: &str) -> &str {
 /// The weak ETag of a resource, `W/"<16 hex>"`. `meta`, the order of keys and `$ref` do not count:
 /// one resource has one version under every spelling of the Tenant URL.
 pub fn version(resource: &Object) -> String {
-    let mut hash = Sha256::new();
-    add_object(&mut hash, resource, "meta");
-    let digest: [u8; 32] = hash.finalize().into();
-    let [a, b, c, d, e, f, g, h, ..] = digest;
-    let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-    format!("W/\"{number:016x}\"")
+    tag(sum(resource, &mut |way, text| way.text(text)))
 }
 
-fn add_object(hash: &mut Sha256, object: &Object, without: &str) {
-    let counts = |name: &str| name != without && name != "$ref";
-    let mut entries: Vec<_> = object.iter().filter(|(name, _)| counts(name)).collect();
-    entries.sort_unstable_by_key(|(name, _)| *name);
-    hash.update(b"{");
-    for (name, value) in entries {
-        add_text(hash, name);
-        add(hash, value);
+/// The ETag of a sum.
+pub(crate) fn tag(sum: u64) -> String {
+    format!("W/\"{sum:016x}\"")
+}
+
+/// The sum of the hashes of all values of a resource but `meta`, each under the way to it: so the
+/// order of keys is of no matter, and they need not be sorted. Of texts `of_text` says the hash.
+pub(crate) fn sum(resource: &Object, of_text: &mut dyn FnMut(Way, &str) -> u64) -> u64 {
+    let counted = resource.iter().filter(|(name, _)| *name != "meta");
+    counted.fold(0, |sum: u64, (name, value)| {
+        sum.wrapping_add(Way(0).of_member(name, value, of_text))
+    })
+}
+
+/// The way to a value: the names and places on it, hashed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way(u64);
+
+/// What stands at the end of a way, or what its next step is.
+#[derive(Clone, Copy)]
+enum Part {
+    Member,
+    Element,
+    Object,
+    List,
+    Text,
+    Other,
+}
+
+impl Way {
+    /// The hash of a text at its end.
+    pub(crate) fn text(self, text: &str) -> u64 {
+        self.hash(Part::Text, text.as_bytes())
     }
-    hash.update(b"}");
-}
 
-fn add(hash: &mut Sha256, value: &Value) {
-    match value {
-        Value::Object(object) => add_object(hash, object, ""),
-        Value::Array(list) => {
-            hash.update(b"[");
-            list.iter().for_each(|item| add(hash, item));
-            hash.update(b"]");
+    /// The hash of a value at its end.
+    pub(crate) fn value(self, value: &Value) -> u64 {
+        self.of(value, &mut |way, text| way.text(text))
+    }
+
+    fn hash(self, part: Part, bytes: &[u8]) -> u64 {
+        SipHasher13::new_with_keys(self.0, part as u64).hash(bytes)
+    }
+
+    fn of_member(
+        self,
+        name: &str,
+        value: &Value,
+        of_text: &mut dyn FnMut(Self, &str) -> u64,
+    ) -> u64 {
+        match name {
+            "$ref" => 0,
+            name => Self(self.hash(Part::Member, name.as_bytes())).of(value, of_text),
         }
-        Value::String(text) => add_text(hash, text),
-        other => hash.update(other.to_string()),
     }
-}
 
-/// The length in front keeps neighbouring texts apart.
-fn add_text(hash: &mut Sha256, text: &str) {
-    hash.update(b"\"");
-    hash.update((text.len() as u64).to_le_bytes());
-    hash.update(text);
+    fn of(self, value: &Value, of_text: &mut dyn FnMut(Self, &str) -> u64) -> u64 {
+        match value {
+            Value::Object(members) => {
+                let all = members.iter();
+                all.fold(self.hash(Part::Object, b""), |sum, (name, value)| {
+                    sum.wrapping_add(self.of_member(name, value, of_text))
+                })
+            }
+            Value::Array(items) => {
+                let all = items.iter().zip(0_u64..);
+                all.fold(self.hash(Part::List, b""), |sum, (item, place)| {
+                    let way = Self(self.hash(Part::Element, &place.to_le_bytes()));
+                    sum.wrapping_add(way.of(item, of_text))
+                })
+            }
+            Value::String(text) => of_text(self, text),
+            Value::Bool(true) => self.hash(Part::Other, b"true"),
+            other => self.hash(Part::Other, other.to_string().as_bytes()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -192,6 +233,24 @@ mod tests {
             assert_ne!(base, of(other));
         }
         assert_ne!(of(r#"{"a":["bc","d"]}"#), of(r#"{"a":["b","cd"]}"#));
+        assert_ne!(of(r#"{"a":{"b":1,"c":2}}"#), of(r#"{"a":{"b":2,"c":1}}"#));
+        for [one, other] in [
+            [r#"{"a":"1"}"#, r#"{"a":1}"#],
+            [r#"{"a":[]}"#, r#"{"a":{}}"#],
+            [r#"{"a":[]}"#, "{}"],
+            [r#"{"a":["x"]}"#, r#"{"a":"x"}"#],
+            [r#"{"a":null}"#, "{}"],
+            [r#"{"a":{"b":1}}"#, r#"{"a":{},"b":1}"#],
+        ] {
+            assert_ne!(of(one), of(other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn every_replica_and_every_build_say_the_same() {
+        let resource =
+            r#"{"userName":"ada","active":true,"emails":[{"value":"a@b","type":"work"}],"n":7}"#;
+        assert_eq!(of(resource), "W/\"f5a6d8fb265862bc\"");
     }
 
     #[track_caller]

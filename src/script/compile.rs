@@ -125,7 +125,7 @@ impl Script {
             let help = manual_of(name).unwrap_or_else(|| "scripts/README.md has all".to_owned());
             Problem::error("script::wrong-kind", &self.file, message)
                 .at(start, name.len())
-                .label("takes no such value there")
+                .label("must be of another kind")
                 .help(help)
         })
     }
@@ -135,9 +135,9 @@ impl Script {
     fn problem(&self, fault: &ScriptFault, function: &str) -> Problem {
         let problem = Problem::error("script::failed", &self.file, fault.message.clone());
         if fault.place.line == 0 {
-            return self
-                .at_function(problem, function)
-                .help("a table is evaluated once, when it is loaded, and must end at once");
+            return self.at_function(problem, function).help(
+                "a table is evaluated once, when the script is loaded, and must finish quickly",
+            );
         }
         let start = offset_of(&self.text, fault.place.line, fault.place.column);
         let name = word_at(&self.text, start);
@@ -210,7 +210,9 @@ fn syntax(file: &str, text: &str, error: &ParseError) -> Problem {
             Some(bracket) => open_bracket(file, text, &bracket),
             None => Problem::error("script::syntax", file, plain_syntax(other))
                 .at(start.min(text.len()), 1)
-                .help("the mistake is here or just before; the language is Rhai: https://rhai.rs/book"),
+                .help(
+                    "the mistake is here or just before it; the language is Rhai: scripts/rhai.md",
+                ),
         },
     }
 }
@@ -257,7 +259,7 @@ fn unknown_variable(file: &str, text: &str, name: &str) -> Problem {
     ) {
         (Some(manual), _) => problem.help(manual),
         (None, Some(meant)) => problem.help(format!("did you mean `{meant}`?")),
-        (None, None) => problem.help("define it with `let`, or put a text in quotes; a closure sees only its own parameters: where it needs more, use a `for` loop"),
+        (None, None) => problem.help("define it with `let`, or put a text in quotes; a closure sees only its own parameters: if it needs more, use a `for` loop"),
     }
 }
 

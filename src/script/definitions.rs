@@ -187,7 +187,7 @@ mod tests {
     fn a_definition_has_names_types_words_and_examples() {
         let text = of_the_host(scripting());
         expect![[r#"
-            /// Text quoted to stand as one segment of a path. What cannot stand there is refused with 400: dots alone, and control characters.
+            /// The text, encoded for use as one segment of a path. `.`, `..` and control characters are refused with 400.
             ///
             /// ```rhai
             /// segment("R&D / Bern") == "R%26D%20%2F%20Bern"
@@ -195,7 +195,7 @@ mod tests {
             fn segment(text: String) -> String;"#]]
         .assert_eq(&defined(&text, "fn segment(text: String"));
         expect![[r#"
-            /// A closed list of values, compared without case; native ones are texts, numbers, `true` or `false`. Anything else is refused with 400, or becomes `.others(native)`.
+            /// The allowed values, and the vendor's value for each. Case does not matter. The vendor's values are texts, numbers, `true` or `false`. Any other value is refused with 400, or becomes `.others(native)`.
             ///
             /// ```rhai
             /// attr("active", "state").values(#{ "true": "ON", "false": "OFF" }) // {"active": true} ⇄ {"state": "ON"}

@@ -15,6 +15,7 @@ pub(crate) struct Effects {
     /// The last call is a write, and its reply is not judged yet.
     pending: Cell<bool>,
     about: Cell<Option<ResourceKind>>,
+    looking_up: Cell<bool>,
     last: RefCell<Option<LastCall>>,
 }
 
@@ -36,6 +37,16 @@ impl Effects {
     /// What the function is about.
     pub(crate) fn about(&self) -> Option<ResourceKind> {
         self.about.get()
+    }
+
+    /// Begins a look-up that others may wait for, until the guard is dropped; `None` within one.
+    pub(crate) fn look_up(&self) -> Option<LookingUp<'_>> {
+        (!self.looking_up.replace(true)).then_some(LookingUp(&self.looking_up))
+    }
+
+    /// Whether others may wait for what is looked up.
+    pub(crate) fn is_looking_up(&self) -> bool {
+        self.looking_up.get()
     }
 
     /// A call ended.
@@ -67,6 +78,15 @@ impl Effects {
     /// Whether something may have changed at the vendor.
     pub(crate) fn wrote(&self) -> bool {
         self.wrote.get() || self.pending.get()
+    }
+}
+
+/// A look-up that others may wait for.
+pub(crate) struct LookingUp<'e>(&'e Cell<bool>);
+
+impl Drop for LookingUp<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::effects::Effects;
 use super::fiber::Results;
+use super::once::TenantLookUps;
 use super::replies::ReplyTable;
 
 /// What a script runs in: its vendor's manifest, its tenant's settings and batches.
@@ -22,6 +23,9 @@ pub(crate) trait Environment {
 
     /// What its calls have done at the vendor.
     fn effects(&self) -> &Effects;
+
+    /// What the tenant's scripts have looked up.
+    fn look_ups(&self) -> &TenantLookUps;
 
     /// Who takes items of batches; `None` in a batch's own function.
     fn batches(&self) -> Option<&dyn BatchPort>;

@@ -50,6 +50,12 @@ pub enum VendorFault {
         /// What is wrong with it, in words for Entra's administrator.
         detail: Option<String>,
     },
+    /// Something that the tenant is set up with does not work at the vendor.
+    #[error("the tenant's setup does not work at the vendor")]
+    Setup {
+        /// What it is, in words for Entra's administrator.
+        detail: String,
+    },
     /// The vendor does not know the cursor of a list any more.
     #[error("the vendor does not know the list's cursor any more")]
     Expired,

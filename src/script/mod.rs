@@ -7,6 +7,7 @@
 //! - [`replies`]: what replies mean; [`xml`]: those of vendors that speak XML;
 //! - [`limits`], `natives`, `brake`: how large values get, which functions of the language there
 //!   are, and what becomes of a script that runs into its limits;
+//! - [`once`]: what look-ups of scripts are kept for a while;
 //! - [`effects`]: whether calls may have changed something at the vendor;
 //! - [`environment`]: what a script sees of its vendor and tenant, for the rooms above to provide;
 //! - [`pieces`]: a source as words and signs, for what rhai's parser does not tell;
@@ -32,6 +33,7 @@ mod kinds;
 pub(crate) mod limits;
 pub(crate) mod marks;
 mod natives;
+pub mod once;
 pub mod origin;
 mod own_faults;
 pub(crate) mod pieces;

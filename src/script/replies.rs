@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use memchr::memmem;
+use rhai::Dynamic;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -54,6 +56,17 @@ pub enum Meaning {
     Fault,
     /// The call itself is malformed: the script must be corrected.
     Bug,
+}
+
+impl Meaning {
+    /// Whether the vendor has taken our credential, and then judged the call.
+    pub fn shows_a_good_credential(self) -> bool {
+        match self {
+            Self::Ok | Self::Absent | Self::Conflict | Self::Invalid => true,
+            Self::Quota | Self::Forbidden | Self::Expired => true,
+            Self::Busy | Self::Credential | Self::Fault | Self::Bug => false,
+        }
+    }
 }
 
 /// What the vendor's bodies are written in.
@@ -189,6 +202,44 @@ impl ReplyTable {
             }
         }
         body
+    }
+
+    /// Whether the meaning of an answer of this status may depend on what its body says.
+    pub(crate) fn turns_on_body(&self, status: u16, body: &[u8]) -> bool {
+        // Whether an error bears the vendor's code decides whose it is.
+        if self.code.is_some() && !(200..=299).contains(&status) {
+            return true;
+        }
+        let mut rows = self.errors.iter().filter(|row| row.turns_on_body(status));
+        rows.any(|row| row.code.is_none() || self.may_tell(body))
+    }
+
+    /// Whether a body may have an error's code: the name under which it would be stands in it.
+    fn may_tell(&self, body: &[u8]) -> bool {
+        let pointer = self.each.as_deref().or(self.code.as_deref());
+        let path = pointer.and_then(|pointer| pointer.strip_prefix('/'));
+        let first = path.and_then(|path| path.split('/').next());
+        let stands = |name: &str| memmem::find(body, format!("\"{name}\"").as_bytes()).is_some();
+        match first.filter(|name| self.format == Format::Json && !name.contains('~')) {
+            // JSON may write any character by its number.
+            Some(name) => stands(name) || memmem::find(body, br"\u").is_some(),
+            None => true,
+        }
+    }
+
+    /// The body of a success as a script sees it, read in one pass; `None` where more has to be
+    /// looked at.
+    pub(crate) fn plain(&self, answer: &Answered<'_>, body: &[u8]) -> Option<Dynamic> {
+        let is_plain = self.format == Format::Json
+            && self.headers.is_empty()
+            && self.each.is_none()
+            && !self.turns_on_body(answer.status, body)
+            && self.judge(answer).means == Meaning::Ok;
+        let read = is_plain.then(|| json::read(body)).flatten()?;
+        // A success that bears an error's code is none.
+        let code = self.code.as_deref().filter(|_| self.may_tell(body));
+        let is_signed = code.is_some_and(|code| json::has(&read, code));
+        (!is_signed).then_some(read)
     }
 
     /// Judges an answer.
@@ -404,7 +455,7 @@ impl ReplyRow {
     }
 
     /// Whether it can be true of an answer of this status only by its body.
-    pub(crate) fn turns_on_body(&self, status: u16) -> bool {
+    fn turns_on_body(&self, status: u16) -> bool {
         let asks = self.code.is_some() || self.field.is_some() || self.text.is_some();
         asks && self.status.is_none_or(|of| of == status)
     }

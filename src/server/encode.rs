@@ -16,8 +16,12 @@ const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/scim+json")
 const ENOUGH: usize = 2048;
 
 /// Writes a response out: body, `Location` (RFC 7644 §3.3) and `ETag` (§3.14).
-pub(super) fn encode(response: &scim::Response) -> HttpResponse {
-    let mut http = answer(response.status, response.body.as_ref());
+pub(super) fn encode(response: scim::Response) -> HttpResponse {
+    let body = response.body.map(|body| match body {
+        scim::Body::Tree(tree) => written(&tree),
+        scim::Body::Text(text) => text.into(),
+    });
+    let mut http = of_bytes(response.status, body);
     set(&mut http, LOCATION, response.location.as_deref());
     set(&mut http, ETAG, response.version.as_deref());
     http
@@ -25,10 +29,14 @@ pub(super) fn encode(response: &scim::Response) -> HttpResponse {
 
 /// An answer of `status` with a JSON body or none.
 pub(super) fn answer(status: u16, body: Option<&Value>) -> HttpResponse {
-    let bytes = body.map(written).unwrap_or_default();
-    let mut http = HttpResponse::new(AnswerBody::new(bytes));
+    of_bytes(status, body.map(written))
+}
+
+fn of_bytes(status: u16, body: Option<Bytes>) -> HttpResponse {
+    let has_body = body.is_some();
+    let mut http = HttpResponse::new(AnswerBody::new(body.unwrap_or_default()));
     *http.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if body.is_some() {
+    if has_body {
         http.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
     }
     http

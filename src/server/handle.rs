@@ -101,7 +101,7 @@ impl Front {
             }
             Err(too_many) => {
                 if let Some(requests) = too_many.untold {
-                    tracing::warn!(network = %source, requests, "too many requests without a good token");
+                    tracing::warn!(network = %source, requests, "too many requests without a valid token");
                 }
                 Rejection::TooManyGuesses(too_many)
             }
@@ -141,7 +141,7 @@ impl Front {
             }
         };
         let story = Rc::clone(story);
-        Ok(encode(&response).map(|body| body.of(story)))
+        Ok(encode(response).map(|body| body.of(story)))
     }
 
     /// The Tenant URL as the client used it, for `Location` and `meta.location`.
@@ -269,7 +269,10 @@ async fn many(
 /// The end of a write that nobody waited for any more.
 fn note(result: Result<scim::Response, Failure>) {
     match result {
-        Ok(response) => tracing::info!(status = response.status, "write ended after its answer"),
+        Ok(response) => tracing::info!(
+            status = response.status,
+            "a write was completed after its answer"
+        ),
         Err(failure) => Rejection::from(failure).log(),
     }
 }

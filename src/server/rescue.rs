@@ -124,7 +124,7 @@ impl Rejection {
             Self::NoKeys => later(
                 300,
                 &format!(
-                    "The gateway cannot fetch the keys that Entra signs its tokens with; the token may be good. Whoever runs the gateway must let it reach Entra. Request id {id}."
+                    "The gateway cannot fetch the keys that Entra signs its tokens with; the token may be valid. The operator of the gateway must let the gateway reach Entra. Request id {id}."
                 ),
             ),
             Self::NoSuchPath => plain(404, "There is nothing here. The Tenant URL ends in /scim/v2."),
@@ -301,7 +301,7 @@ fn of_failure(failure: Failure, id: &str) -> Draft {
 fn whoever_runs(id: &str) -> String {
     match id {
         NOWHERE => String::new(),
-        id => format!(" Whoever runs the gateway sees the cause with `scimgate explain {id}`."),
+        id => format!(" The operator of the gateway sees the cause with `scimgate explain {id}`."),
     }
 }
 
@@ -315,13 +315,13 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
         VendorFault::Unreachable => later(
             30,
             &format!(
-                "The vendor's API could not be reached. Sending the request again is safe: it goes on from where this one stopped. If this lasts, check the vendor's status and this tenant's base URL. Request id {id}."
+                "The vendor's API could not be reached. Sending the request again is safe: the gateway continues where it stopped. If this lasts, check the vendor's status and this tenant's base URL. Request id {id}."
             ),
         ),
         VendorFault::UnknownOutcome => later(
             30,
             &format!(
-                "The vendor did not confirm the change. Before it is sent again, the gateway looks whether it was made. Request id {id}."
+                "The vendor did not confirm the change. Before it sends the change again, the gateway checks whether it was made. Request id {id}."
             ),
         ),
         VendorFault::Unusable | VendorFault::Expired => later(
@@ -341,17 +341,23 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
         VendorFault::Credential { detail } => later(
             60,
             &format!(
-                "backend credentials rejected: the vendor refuses the credential that the gateway holds for this tenant. {} in Entra is fine. Request id {id}.",
+                "backend credentials rejected: the vendor refuses the credential that the gateway has for this tenant. {} in Entra is fine. Request id {id}.",
                 detail.map_or(
                     "Renew it in the gateway; the token".to_owned(),
                     |detail| format!("{detail} The token")
                 )
             ),
         ),
+        VendorFault::Setup { detail } => later(
+            60,
+            &format!(
+                "setup rejected: something that this tenant is set up with does not work at the vendor. {detail} The token in Entra is fine. Request id {id}."
+            ),
+        ),
         VendorFault::Forbidden { detail } => later(
             60,
             &format!(
-                "backend permission missing: the vendor accepts the credential that the gateway holds for this tenant and does not let it do this. {} The token in Entra is fine. Request id {id}.",
+                "backend permission missing: the vendor accepts the credential that the gateway has for this tenant, but the credential lacks a right. {} The token in Entra is fine. Request id {id}.",
                 detail
                     .as_deref()
                     .unwrap_or("Give it the rights that the adapter's page names.")
@@ -363,24 +369,24 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
 fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
     match fault {
         GatewayFault::Overloaded => {
-            later(5, "The gateway is overloaded. The request was not begun.")
+            later(5, "The gateway is overloaded. The request was not started.")
         }
         GatewayFault::DeadlineExceeded => later(
             30,
             &format!(
-                "The request took too long. A change that was begun is brought to its end; repeating it is safe. Request id {id}."
+                "The request took too long. A change that was started is still completed; repeating it is safe. Request id {id}."
             ),
         ),
         GatewayFault::StoreUnavailable(_) => later(
             30,
             &format!(
-                "The gateway's store is not available. Sending the request again is safe: it goes on from where this one stopped. Request id {id}."
+                "The gateway's store is not available. Sending the request again is safe: the gateway continues where it stopped. Request id {id}."
             ),
         ),
         GatewayFault::TenantUnavailable => later(
             60,
             &format!(
-                "The gateway cannot use its files for this tenant; the token in Entra is fine. Whoever runs the gateway finds the reason with `scimgate check`. Request id {id}."
+                "The gateway cannot use its files for this tenant; the token in Entra is fine. The operator of the gateway finds the reason with `scimgate check`. Request id {id}."
             ),
         ),
         GatewayFault::Internal => plain(

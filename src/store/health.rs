@@ -237,7 +237,9 @@ fn watch(
     } else if failed > MOST_FAILURES / 2 {
         format!("failed {failed} in 24 h; Entra stops a job above {MOST_FAILURES}")
     } else if failed >= FEW && percent > MOST_PERCENT / 2 {
-        format!("failed {percent} % of {all} in 24 h; Entra judges from {JUDGED_FROM} failures")
+        format!(
+            "failed {percent} % of {all} in 24 h; Entra starts to judge at {JUDGED_FROM} failures"
+        )
     } else if let Some(silence) = silence.filter(|silence| *silence > SILENCE) {
         let minutes = silence.as_mins();
         format!(

@@ -112,7 +112,7 @@ pub(super) fn stopped() -> MemoryError {
 /// Others may do by now what this replica was doing.
 fn ended() -> MemoryError {
     MemoryError(
-        "this replica's lease has ended, for it did not reach PostgreSQL for seconds; it is \
+        "this replica's lease has expired, because it could not reach PostgreSQL for several seconds; it is \
          renewed when the database answers"
             .into(),
     )

@@ -109,7 +109,7 @@ impl Post {
                         signal,
                         reason,
                         action = "check OTEL_EXPORTER_OTLP_ENDPOINT and that the receiver takes http/protobuf",
-                        "telemetry is not taken"
+                        "telemetry is not accepted"
                     );
                 }
             }

@@ -208,7 +208,7 @@ impl Checker<'_> {
         };
         if url.query().is_some() || url.fragment().is_some() {
             let message = "base_url must have nothing after its path";
-            return Err(refused(message, "remove what stands after ? or #"));
+            return Err(refused(message, "remove everything after ? or #"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             let problem = self.error(
@@ -216,7 +216,7 @@ impl Checker<'_> {
                 "base_url must have no user name or password".into(),
             );
             return Err(
-                problem.help("remove what stands before the @: secrets belong under credential")
+                problem.help("remove everything before the @: secrets belong under credential")
             );
         }
         Ok(url)
@@ -337,7 +337,7 @@ impl Checker<'_> {
                         format!("the secret `{}` {why}", name.get_ref()),
                     )
                     .at(name.span().start, name.span().len())
-                    .help("put there what the vendor gave you, or name another place"),
+                    .help("write the secret that the vendor gave you there, or name another place"),
                 ),
             }
         }
@@ -402,7 +402,7 @@ fn is_secret(text: &str, span: &Range<usize>) -> bool {
 }
 
 fn in_credential(file: &str) -> Problem {
-    Problem::error("tenant::invalid", file, "a secret cannot be given like this").help(
+    Problem::error("tenant::invalid", file, "a secret cannot be written in this way").help(
         "write it as { file = \"…\" } or { env = \"…\" }; { value = \"…\" } is for a demonstration only",
     )
 }

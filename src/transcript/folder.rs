@@ -89,7 +89,7 @@ pub fn play_text(adapter: &Arc<Adapter>, name: &str, text: String) -> Played {
         Ok(outcome) => Played::of(transcript, text, outcome),
         Err(why) => {
             let problem = Problem::error("transcript::not-played", name, format!("{why:#}"));
-            let remedy = "its settings must be those that a tenant could have";
+            let remedy = "its settings must be ones that a tenant can have";
             Played::failed(name, text, problem.help(remedy))
         }
     }

@@ -32,7 +32,7 @@ impl Misfit {
         let place = self.place(text);
         let found = self.found.as_deref().unwrap_or("nothing");
         let label = match found.chars().count() > LABEL_MAX {
-            true => "something else came".to_owned(),
+            true => "the actual result differs".to_owned(),
             false => format!("got {found}"),
         };
         Problem::error(self.code, file, self.sentence())
@@ -89,7 +89,7 @@ impl Misfit {
             "transcript::extra-call" => {
                 "fix the script, or write this call and what the vendor answers to it"
             }
-            _ => "fix the script, or accept what came with `scimgate test --bless`",
+            _ => "fix the script, or accept the new result with `scimgate test --bless`",
         }
     }
 }

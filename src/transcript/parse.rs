@@ -139,7 +139,7 @@ fn direct(transcript: &mut Transcript, directive: &str) -> Result<(), String> {
         ("priority", Some((key, value))) => {
             let value = value
                 .parse()
-                .map_err(|_| "@priority takes a number behind `=`")?;
+                .map_err(|_| "@priority takes a number after `=`")?;
             transcript.priority.insert(key, value);
         }
         _ => {
@@ -241,7 +241,7 @@ pub(super) fn call(section: Section) -> Result<ExpectedCall, Wrong> {
     let verb = verb.ok_or_else(|| {
         at(
             section.line + 1,
-            &format!("`{method}` is no method a script can use"),
+            &format!("scripts cannot use the method `{method}`"),
         )
     })?;
     Ok(ExpectedCall {

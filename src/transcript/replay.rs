@@ -65,7 +65,9 @@ impl Replay {
                 expected: None,
                 found: Some(shown(call)),
             });
-            return Err(CallFault::NotSent("no such call in the transcript".into()));
+            return Err(CallFault::NotSent(
+                "the transcript does not have this call".into(),
+            ));
         };
         let misfits = self.compare(&expected, call);
         self.misfits.borrow_mut().extend(misfits);

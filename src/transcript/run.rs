@@ -30,6 +30,7 @@ use crate::provisioning::{self, Operation, Process};
 use crate::scim::{self, Bulk, CursorKey, Message, Response, ScimError, Service};
 use crate::script::call::{Backend, VendorCall};
 use crate::script::fault::Failure;
+use crate::script::once::{LookUps, TenantLookUps};
 use crate::script::printed;
 use crate::server::told;
 use crate::store::Store;
@@ -142,6 +143,7 @@ pub(crate) struct Player {
     pub(crate) recent: Arc<Recent>,
     pub(crate) intents: Arc<Intents>,
     pub(crate) known: Arc<KnownIds>,
+    pub(crate) look_ups: TenantLookUps,
     pub(crate) ids: Arc<IdCache>,
 }
 
@@ -163,6 +165,7 @@ impl Player {
             recent: Arc::default(),
             intents: Arc::default(),
             known: Arc::default(),
+            look_ups: LookUps::default().of("transcript"),
             ids: Arc::default(),
         })
     }
@@ -284,6 +287,7 @@ impl Player {
             recent: Arc::clone(&self.recent),
             intents: Arc::clone(&self.intents),
             known: Arc::clone(&self.known),
+            look_ups: self.look_ups.clone(),
             ids: Arc::clone(&self.ids),
             cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
@@ -318,7 +322,7 @@ impl Got {
         Self {
             status: response.status,
             headers: location.into_iter().chain(version).collect(),
-            body: response.body,
+            body: response.body.map(crate::scim::Body::into_tree),
             cause: None,
         }
     }

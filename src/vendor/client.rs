@@ -252,9 +252,7 @@ fn settle(to: &Destination, pass: Pass, tried: &Tried) {
         {
             warn_of_refusal(to);
         }
-        Tried::Answered(_, Meaning::Ok | Meaning::Absent | Meaning::Conflict) => {
-            health.refusal.accept();
-        }
+        Tried::Answered(_, means) if means.shows_a_good_credential() => health.refusal.accept(),
         _ => {}
     }
     warn_of_change(to, change);

@@ -7,22 +7,12 @@ use crate::script::replies::{Answered, Meaning, ReplyTable};
 /// `Retry-After` header would be. The body is parsed only where the table could
 /// turn on it, so that the usual 200 is parsed once, by the adapter.
 pub(super) fn means(table: &ReplyTable, errand: Errand, reply: &mut VendorReply) -> Meaning {
-    let body = turns_on_body(table, reply.status)
-        .then(|| table.parse(&reply.body))
-        .flatten();
+    let turns_on_body = table.turns_on_body(reply.status, &reply.body);
+    let body = turns_on_body.then(|| table.parse(&reply.body)).flatten();
     let verdict = table.judge(&Answered::of(reply, errand, body.as_ref()));
     let (means, wait) = (verdict.means, verdict.retry_after);
     reply.retry_after = reply.retry_after.or(wait);
     means
-}
-
-fn turns_on_body(table: &ReplyTable, status: u16) -> bool {
-    // Whether an error bears the vendor's code decides whose it is.
-    if table.code.is_some() && !(200..=299).contains(&status) {
-        return true;
-    }
-    let mut rows = table.errors.iter();
-    rows.any(|row| row.turns_on_body(status))
 }
 
 #[cfg(test)]
@@ -68,6 +58,9 @@ mod tests {
         check(502, "<html>", Meaning::Fault);
         check(401, "", Meaning::Credential);
         check(404, r#"{"error":"GONE"}"#, Meaning::Absent);
+        check(200, r#"{"error":"LIMIT"}"#, Meaning::Busy);
+        check(200, r#"{"\u0065rror":"LIMIT"}"#, Meaning::Busy);
+        check(200, r#"{"name":"error"}"#, Meaning::Ok);
         check(404, "<html>", Meaning::Fault);
     }
 }

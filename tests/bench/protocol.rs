@@ -3,10 +3,12 @@
 //!
 //! `cargo bench --bench protocol` prints the median of 31 runs of each. `protocol.sh` counts
 //! instructions instead, which do not depend on how busy the machine is; it starts this program
-//! as `protocol <case> <times>`.
+//! as `protocol <case> <times>`. `cargo test` counts the allocations of each, and has a limit for them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+#[cfg(debug_assertions)]
+use std::alloc::System;
 use std::hint::black_box;
 use std::path::Path;
 use std::rc::Rc;
@@ -32,11 +34,19 @@ use scimgate::server::{RequestObserver, Seen};
 use scimgate::store::Store;
 use scimgate::telemetry::{Instruments, Telemetry};
 use scimgate::vendor::{CallObserver as _, Try};
+#[cfg(debug_assertions)]
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tracing::Span;
 
 /// As in the binary: what is measured is what is shipped.
+#[cfg(not(debug_assertions))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Where `cargo test` counts.
+#[cfg(debug_assertions)]
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const RUNS: usize = 31;
 /// How long one run lasts.
@@ -70,14 +80,43 @@ fn main() {
             let (_, run) = &cases[case.parse::<usize>().unwrap()];
             (0..times.parse::<u32>().unwrap()).for_each(|_| run());
         }
-        // `cargo bench` passes --bench, `cargo test --benches` nothing.
+        // `cargo bench` passes --bench, `cargo test` what a test is to be called, or nothing.
         [bench] if bench == "--bench" => table(&cases),
         [list] if list == "list" => cases.iter().for_each(|(name, _)| println!("{name}")),
+        #[cfg(debug_assertions)]
+        _ => limit(&cases),
+        #[cfg(not(debug_assertions))]
         _ => println!("run it as `cargo bench --bench protocol`"),
     }
 }
 
 type Case = (&'static str, Box<dyn Fn()>);
+
+/// Allocations of each case at most, in their order: a tenth more than they were when last looked
+/// at. Unlike time, they are the same on every machine. Whoever saves some lowers the limit.
+#[cfg(debug_assertions)]
+const MOST: [usize; 14] = [
+    19, 0, 17, 0, 96, 208, 107, 213, 283, 284, 286, 1220, 1720, 1870,
+];
+
+#[cfg(debug_assertions)]
+/// Fails if a case allocates more often than it may.
+fn limit(cases: &[Case]) {
+    const TIMES: usize = 16;
+    assert_eq!(cases.len(), MOST.len(), "a limit for each case");
+    let mut too_many = 0;
+    for ((name, run), most) in cases.iter().zip(MOST) {
+        // What is made once: caches, threads' own values, templates of answers.
+        (0..TIMES).for_each(|_| run());
+        let region = Region::new(ALLOCATOR);
+        (0..TIMES).for_each(|_| run());
+        let made = region.change();
+        let each = (made.allocations + made.reallocations) / TIMES;
+        println!("{each:>5} allocations of at most {most:>5}: {name}");
+        too_many += usize::from(each > most);
+    }
+    assert_eq!(too_many, 0, "cases with more allocations than their limit");
+}
 
 fn cases() -> Vec<Case> {
     let types: &ResourceType = Box::leak(Box::new(ResourceType::user()));
@@ -301,6 +340,7 @@ impl Stand {
             locks: Arc::default(),
             ids: Arc::default(),
             known: Arc::default(),
+            look_ups: scimgate::script::once::LookUps::default().of("bench"),
             intents: Arc::default(),
             cursors: CursorKey::new([0; 32]),
             base_url: "https://gateway.example/scim/v2".to_owned(),

@@ -2,6 +2,7 @@
 that come from /Schemas, reads it back and deletes it: first with what is required alone, then with
 each other attribute, one user each. Prints what could not be made, which the vendor cannot hold."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ from scim2_models import Error, SCIMException
 
 VENDORS = ["reference", "sosafe", "paloalto", "webroot", "wss", "wedo"]
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+ROOT = pathlib.Path(__file__).parents[2]
 BINARY = os.environ.get("SCIMGATE", "target/debug/scimgate")
 
 
@@ -24,8 +26,15 @@ def main():
 
 
 def reads(vendor):
+    with served(vendor) as (url, token):
+        return uses(vendor, url, token)
+
+
+@contextlib.contextmanager
+def served(vendor):
+    """Tenant URL and token of a demonstration."""
     command = [BINARY, "demo", "--serve-only", "--vendor", vendor, "--profile", "strict"]
-    demonstration = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    demonstration = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         told = {}
         while "TENANT_URL" not in told or "TOKEN" not in told:
@@ -34,7 +43,7 @@ def reads(vendor):
             told[name] = value.strip("'\"")
             if not line:
                 raise RuntimeError(f"{vendor}: the demonstration ended")
-        return uses(vendor, told["TENANT_URL"], told["TOKEN"])
+        yield told["TENANT_URL"], told["TOKEN"]
     finally:
         demonstration.kill()
         demonstration.wait()
@@ -61,7 +70,8 @@ def uses(vendor, url, token):
     refused = []
     for attribute in schema["attributes"]:
         name = attribute["name"]
-        if name in least or attribute["mutability"] == "readOnly":
+        # What is never shown cannot be compared.
+        if name in least or attribute["mutability"] in ("readOnly", "writeOnly"):
             continue
         wanted = {**least, "userName": f"{name}@scimgate.example".lower(), name: value_of(attribute, name.lower())}
         made = create(client, user, wanted)
@@ -131,5 +141,4 @@ def holds(read, wanted):
 
 
 if __name__ == "__main__":
-    os.chdir(pathlib.Path(__file__).parents[2])
     main()

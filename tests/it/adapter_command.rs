@@ -52,9 +52,9 @@ fn a_vendor_is_shown() {
           limits           10 calls a second
           a second create  is refused by the vendor (A)
 
-        A tenant sets
+        Settings of a tenant
           base_url          required       the address of the vendor's API
-          settings.region   one of eu, us  Where the customer's data lies
+          settings.region   one of eu, us  Where the customer's data is stored
           credential.token  required       secret of a bearer credential
 
         Attributes of a User
@@ -125,6 +125,10 @@ fn a_new_vendor_is_right_from_the_start() {
         ("oauth2-password", "many", 2),
         ("key-exchange", "one", 2),
         ("none", "none", 1),
+        // With a fence between customers: those of a foreign id and of another's credential too.
+        ("bearer", "none", 3),
+        ("bearer", "many", 4),
+        ("bearer", "one", 4),
     ] {
         let house = House::empty();
         let title = "Desk \"4\\2\"";
@@ -139,6 +143,8 @@ fn a_new_vendor_is_right_from_the_start() {
             "--groups",
             groups,
         ];
+        let is_fenced = files > 2;
+        let arguments = [&arguments[..], if is_fenced { &["--fenced"] } else { &[] }].concat();
         let output = house.run(&arguments);
         assert_eq!(output.status.code(), Some(0), "{}", text_of(&output.stderr));
         let checked = house.run(&["check"]);

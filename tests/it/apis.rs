@@ -67,12 +67,12 @@ fn played(adapter: &Arc<Adapter>, directory: &str, count: usize) {
 
 #[test]
 fn errors_in_sentences_envelopes_and_lists_of_pairs() {
-    check("tracker", 3);
+    check("tracker", 6);
 }
 
 #[test]
 fn a_login_with_a_tree_of_secrets_and_a_fence_between_customers() {
-    check("tower", 7);
+    check("tower", 8);
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn a_table_without_end() {
                ·           ╰── in this function
              2 │     loop { }
                ╰────
-              help: a table is evaluated once, when it is loaded, and must end at once
+              help: a table is evaluated once, when the script is loaded, and must finish quickly
 
             0 adapters, 0 tenants: 1 error, 0 warnings
         "#]],
@@ -140,7 +140,7 @@ fn a_tenant_with_everything_wrong() {
             tenant::name
 
               × tenants/No Name.toml: `No Name` cannot be the name of a tenant
-              help: a tenant name is 1 to 63 of a-z, 0-9 and '-', and not '-' at an end
+              help: a tenant name is 1 to 63 of a-z, 0-9 and '-', and neither begins nor ends with '-'
 
             tenant::base-url
 
@@ -169,7 +169,7 @@ fn a_tenant_with_everything_wrong() {
             tenant::missing-setting
 
               × tenants/acme.toml: the setting `region` is missing
-              help: add settings = { region = … }: Where the customer's data lies
+              help: add settings = { region = … }: Where the customer's data is stored
 
             tenant::unknown-secret
 
@@ -191,7 +191,7 @@ fn a_tenant_with_everything_wrong() {
                ·                ─┬─
                ·                 ╰── here
                ╰────
-              help: put there what the vendor gave you, or name another place
+              help: write the secret that the vendor gave you there, or name another place
 
             tenant::missing-secret
 
@@ -219,7 +219,7 @@ fn a_tenant_with_everything_wrong() {
                ·                ──┬──
                ·                  ╰── here
                ╰────
-              help: put there what the vendor gave you, or name another place
+              help: write the secret that the vendor gave you there, or name another place
 
             tenant::unknown-adapter
 
@@ -383,7 +383,7 @@ fn secrets_and_addresses_that_cannot_be_used() {
     check(
         "{ value = \"s3cret\" }",
         "\"s3cret\"",
-        "a secret cannot be given like this",
+        "a secret cannot be written in this way",
     );
     check("adapter =", "adaptr =", "there is no key `adaptr`");
     check(
@@ -536,7 +536,7 @@ fn a_certificate_that_cannot_be_served_is_told() {
         server::certificate
 
           × crt: crt: holds no certificate
-          help: put the chain and the key that belong together in place
+          help: put a certificate chain and the key that belongs to it in place
 
         1 adapter, 0 tenants: 1 error, 0 warnings
     "#]]

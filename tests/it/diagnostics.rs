@@ -190,6 +190,9 @@ const MISTAKES: &[Mistake] = &[
     mistake("table::no-boolean", |house| {
         house.edit(SCRIPT, "\"true\": \"on\"", "\"yes\": \"on\"");
     }),
+    mistake("table::no-field", |house| {
+        house.edit(SCRIPT, "    ]", "        attr(\"password\"),\n    ]");
+    }),
     mistake("table::unknown-reference", |house| {
         house.edit(SCRIPT, "\"mail\")", "\"mail\").reference(\"Group\")");
     }),

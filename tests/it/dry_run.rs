@@ -215,7 +215,7 @@ fn a_dry_run_reads_from_top_to_bottom() {
            understood: title becomes "Pilot"
            understood: shoeSize is ignored: no schema has it
            changes: title
-           plan: change job_title; remember what the vendor cannot hold
+           plan: change job_title; store what the vendor cannot
            native fields: job_title
            the script's update_user
            1.1 PATCH /users/18777   (would be sent)
@@ -246,7 +246,7 @@ fn a_dry_run_reads_from_top_to_bottom() {
              "meta": {
                "resourceType": "User",
                "location": "https://gateway.example/scim/v2/Users/18777",
-               "version": "W/\"591c7fe2693871d4\""
+               "version": "W/\"5ee66d4e948d9483\""
              }
            }
 
@@ -287,7 +287,7 @@ fn a_call_that_no_transcript_shows_ends_the_dry_run_until_its_answer_is_given() 
     let given = requests.replacen("18777\n", "18777\n\n### Vendor answers\n204\n", 1);
     house.write("requests.http", &given);
     let text = told(&house, 0, &BY_VENDOR);
-    assert!(text.contains("given by the file of requests"), "{text}");
+    assert!(text.contains("from the file of requests"), "{text}");
 }
 
 /// What the vendor only takes in has virtual outcomes, each of its own item.

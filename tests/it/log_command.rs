@@ -162,7 +162,7 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
             externalId: e…
 
             What happened:
-            # ms plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; remember what the vendor cannot hold
+            # ms plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; store what the vendor cannot
             # ms native fields: display_name, email, external_ref, first_name, last_name, login, phone
             # ms create_user() ran for # ms and threw
             # ms POST /users → 400 in # ms
@@ -174,7 +174,7 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
 
             Why: Another user already has this userName. Match on it, or remove the other one at the vendor.
             At fault: the request
-            What Entra does next: Entra looks the object up by its matching attribute in its next cycle; if it finds it, it takes it over, else it creates it again and fails again.
+            What Entra does next: In its next cycle Entra looks the object up by its matching attribute. If it finds it, it uses it; otherwise it tries to create it again, and fails again.
             What to do: Let Entra match by the attribute named above, or remove the other object at the vendor.
         "#]],
     );
@@ -192,7 +192,7 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
 
             What happened:
             # ms replace title
-            # ms plan: change job_title; remember what the vendor cannot hold
+            # ms plan: change job_title; store what the vendor cannot
             # ms native fields: job_title
             # ms update_user() ran for # ms and threw
             # ms try 1 failed (500); the next one after # ms
@@ -203,7 +203,7 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
             Cause: sosafe.rhai:127:31, in update_user: PATCH /users/18001: the vendor answered 500
             At fault: the vendor
             What Entra does next: Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-            What to do: If it began by itself, tell the vendor the time of this request. If it is always so, correct the place named in scripts/sosafe.rhai, or how adapters/sosafe.toml reads answers.
+            What to do: If this started without a change of yours, give the vendor the time of this request. If it always happens, correct the place named in scripts/sosafe.rhai, or [replies] in adapters/sosafe.toml.
         "#]],
     );
     let told = run(&gateway, &["explain", "no-such-request"]);

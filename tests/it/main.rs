@@ -32,6 +32,8 @@
 //! | `filter_oracle` | our reading of filters against another one's |
 //! | `fuzz_smoke` | a short run of the fuzz targets |
 //! | `story` | what the provisioning log says of requests, and how the tenant's health is told |
+//! | `verify` | whether tenants' setups work, told before anybody asks |
+//! | `passwords` | what is set and never shown stands nowhere |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `telemetry` | metrics and traces, what must not be in them, and the way to a receiver |
 //! | `way_to_vendor` | every kind of credential, from the files to the wire |
@@ -71,6 +73,7 @@ mod onboarding;
 mod output;
 mod packaging;
 mod pages;
+mod passwords;
 mod patch_table;
 mod probe;
 mod protocol;
@@ -86,6 +89,7 @@ mod tenant_command;
 mod test_command;
 mod tidy;
 mod transcripts;
+mod verify;
 mod versions;
 mod walk_through;
 mod way_to_vendor;

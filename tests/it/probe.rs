@@ -163,5 +163,5 @@ fn what_is_no_web_address_is_refused_before_anything_is_sent() {
     let output = probe("ftp://scim.example/scim/v2", "x", &[]);
     assert_eq!(output.status.code(), Some(78));
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("begins with https://"), "{told}");
+    assert!(told.contains("begin with https://"), "{told}");
 }

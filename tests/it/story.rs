@@ -84,7 +84,7 @@ async fn every_kind_of_write_is_told_in_entras_words() {
         expect![[r#"
             POST /Users | create success 201 -
               modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
-              plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; remember what the vendor cannot hold
+              plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; store what the vendor cannot
               native fields: display_name, email, external_ref, first_name, last_name, login, phone
               create_user() ran for # ms
                 POST /users → # in # ms
@@ -94,7 +94,7 @@ async fn every_kind_of_write_is_told_in_entras_words() {
             PATCH /Users/{id} | update success 200 -
               modified: displayName: ?→A…
               replace displayName
-              plan: change display_name; remember what the vendor cannot hold
+              plan: change display_name; store what the vendor cannot
               native fields: display_name
               update_user() ran for # ms
                 PATCH /users/# → # in # ms
@@ -102,14 +102,14 @@ async fn every_kind_of_write_is_told_in_entras_words() {
             PATCH /Users/{id} | disable success 200 -
               modified: active: ?→false
               replace active
-              plan: switch off; remember what the vendor cannot hold
+              plan: switch off; store what the vendor cannot
               deactivate_user() ran for # ms
                 POST /users/#/deactivate → # in # ms
-              nothing more to tell the vendor: no native field changes
+              nothing more is sent to the vendor: no native field changes
 
             POST /Users | create failure 409 EntryConflict
               modified: userName: ?→p…@e…com, active: ?→true, displayName: ?→D…, emails[type eq "work"].value: ?→p…@e…com, name.givenName: ?→G…, name.familyName: ?→F…, phoneNumbers[type eq "work"].value: ?→+…, externalId: ?→e…
-              plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; remember what the vendor cannot hold
+              plan: create with display_name, email, external_ref, first_name, last_name, login, phone; switch on; store what the vendor cannot
               native fields: display_name, email, external_ref, first_name, last_name, login, phone
               create_user() ran for # ms and threw
                 POST /users → # in # ms
@@ -133,7 +133,7 @@ async fn every_kind_of_write_is_told_in_entras_words() {
             PATCH /Users/{id} | update failure 404 InvalidAnchor
               modified: title: ?→…
               replace title
-              plan: change job_title; remember what the vendor cannot hold
+              plan: change job_title; store what the vendor cannot
               native fields: job_title
               update_user() ran for # ms and threw
                 PATCH /users/# → # in # ms
@@ -172,7 +172,7 @@ async fn what_fails_says_whose_fault_it_was() {
             PATCH /Users/{id} | update success 200 -
               modified: displayName: ?→L…
               replace displayName
-              plan: change display_name; remember what the vendor cannot hold
+              plan: change display_name; store what the vendor cannot
               native fields: display_name
               update_user() ran for # ms
                 try # failed (the reply was lost); the next one after # ms
@@ -181,7 +181,7 @@ async fn what_fails_says_whose_fault_it_was() {
             PATCH /Users/{id} | update failure 503 InternalServerError
               modified: displayName: ?→D…
               replace displayName
-              plan: change display_name; remember what the vendor cannot hold
+              plan: change display_name; store what the vendor cannot
               native fields: display_name
               update_user() ran for # ms and threw
                 try # failed (#); the next one after # ms
@@ -367,7 +367,7 @@ async fn a_value_the_vendor_does_not_take_is_a_warning() {
     assert_eq!(events[1].status.as_str(), "warning");
     let told = tell::story(&events[1]);
     for words in [
-        "the vendor keeps another value of title than it was sent",
+        "the vendor stored another value of title than the gateway sent",
         "title (sent E…, kept ",
         "Entra compares, sees a difference and sends the value again",
         "Correct the rows of these attributes in the adapter's script",

@@ -39,7 +39,7 @@ fn the_first_minutes_lead_to_a_tenant_that_check_finds_no_fault_with() {
     let house = begun();
     expect![[r#"
         wrote tenants/acme.toml
-        next, put there what the vendor gave you, readable by the gateway alone:
+        next, write each secret that the vendor gave you into its file, readable only by the gateway:
           secrets/acme/key
         then: scimgate check, scimgate token mint --tenant acme
     "#]]
@@ -73,16 +73,16 @@ fn a_new_tenants_file_has_a_place_for_all_that_its_vendor_asks_for() {
     told(&house, 0, &[&add[..], &more].concat());
     let file = std::fs::read_to_string(house.path().join("tenants/acme.toml")).unwrap();
     expect![[r##"
-        # Example. `scimgate adapter show example` tells what a tenant sets.
+        # Example. `scimgate adapter show example` lists all settings.
         version = 1
         adapter = "example"
         base_url = "https://api.example"
 
         [settings]
-        # Where the customer's data lies (one of: eu, us)
+        # Where the customer's data is stored (one of: eu, us)
         region = "eu"
 
-        # Files, counted from this one's directory. A secret itself never stands here.
+        # Files with the secrets; paths are relative to this file's directory. Do not write secrets here.
         [credential]
         token = { file = "../secrets/acme/token" }
     "##]]

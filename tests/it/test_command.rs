@@ -235,7 +235,7 @@ fn what_the_vendor_answers_is_never_made_up() {
                       + GET /more
                     line 16  status
                       - 200
-                      + 503 (scripts/example.rhai:14:54, in get_user: GET /more: the call was not sent: no such call in the transcript)
+                      + 503 (scripts/example.rhai:14:54, in get_user: GET /more: the call was not sent: the transcript does not have this call)
                     not blessed: the vendor is called once more: GET /more. Write this call and what the vendor answers, and bless again
             0 passed, 1 failed
         "#]],
@@ -309,7 +309,7 @@ fn build_servers_get_what_they_read() {
     house.edit(TRANSCRIPT, "\"title\": \"Boss\"", "\"title\": \"Head\"");
     let output = house.run(&["test", "--format", "github", "--junit", "junit.xml"]);
     expect![[r#"
-        ::error file=tests/vendors/example/read.http,line=18,endLine=18,col=46,endColumn=52,title=transcript%3A%3Abody::title: expected "Head", got "Boss"%0Afix the script, or accept what came with `scimgate test --bless`
+        ::error file=tests/vendors/example/read.http,line=18,endLine=18,col=46,endColumn=52,title=transcript%3A%3Abody::title: expected "Head", got "Boss"%0Afix the script, or accept the new result with `scimgate test --bless`
     "#]].assert_eq(&text_of(&output.stdout));
     let junit = std::fs::read_to_string(house.path().join("junit.xml")).unwrap();
     expect![[r#"
@@ -317,7 +317,7 @@ fn build_servers_get_what_they_read() {
         <testsuites name="scimgate">
           <testsuite name="example" tests="1" failures="1" errors="0" skipped="0">
             <testcase classname="example" name="A user is read" file="tests/vendors/example/read.http">
-              <failure type="transcript::body" message="title: expected &quot;Head&quot;, got &quot;Boss&quot;">tests/vendors/example/read.http: title: expected &quot;Head&quot;, got &quot;Boss&quot; (fix the script, or accept what came with `scimgate test --bless`)
+              <failure type="transcript::body" message="title: expected &quot;Head&quot;, got &quot;Boss&quot;">tests/vendors/example/read.http: title: expected &quot;Head&quot;, got &quot;Boss&quot; (fix the script, or accept the new result with `scimgate test --bless`)
         </failure>
             </testcase>
           </testsuite>

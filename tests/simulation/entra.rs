@@ -59,10 +59,11 @@ impl Entra {
         let (reply, told) = oneshot::channel();
         let dice = Dice::of(self.dice.below(usize::MAX) as u64);
         let hangs_up = self.dice.below(100) < self.hangs_up;
-        let patience = if hangs_up {
-            self.dice.below(4000)
-        } else {
-            PATIENCE
+        // Some hang up before anything was written down.
+        let patience = match (hangs_up, self.dice.below(4)) {
+            (true, 0) => self.dice.below(40),
+            (true, _) => self.dice.below(4000),
+            (false, _) => PATIENCE,
         };
         let asked = Asked {
             number,

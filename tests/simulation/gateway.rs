@@ -20,6 +20,7 @@ use scimgate::provisioning::trace::{Asked as Question, Audience, Story, tell};
 use scimgate::provisioning::{self, Operation, Process};
 use scimgate::scim::{Bulk, CursorKey, Message, Profile, Request, Response, Service};
 use scimgate::script::fault::{Failure, GatewayFault};
+use scimgate::script::once::LookUps;
 use scimgate::server::told;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -293,6 +294,7 @@ impl Gateway {
             recent: Arc::clone(&self.recent),
             ids: Arc::clone(&self.ids),
             known: Arc::clone(&self.known),
+            look_ups: LookUps::default().of("acme"),
             cursors: CursorKey::new([0; 32]),
             base_url: BASE_URL.to_owned(),
             deadline,
@@ -321,7 +323,10 @@ fn got_of(done: Result<Response, Failure>) -> Got {
         Ok(response) => Got {
             status: response.status,
             retry_after: None,
-            body: response.body.unwrap_or_default(),
+            body: response
+                .body
+                .map(scimgate::scim::Body::into_tree)
+                .unwrap_or_default(),
         },
         Err(failure) => {
             let told = told(failure);

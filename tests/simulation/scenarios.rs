@@ -297,3 +297,22 @@ fn an_answer_may_say_what_became_of_an_object_meanwhile() {
     };
     (0..60).for_each(|seed| is_well(&plan, seed));
 }
+
+/// What is asked after a POST comes after it, though nobody waits for the POST any more and it has
+/// not been written down yet.
+#[test]
+fn a_post_that_nobody_waits_for_comes_before_what_is_asked_next() {
+    let person = Actor::Person(0);
+    for (class, last) in [
+        ("unique", Step::Remove),
+        ("unique", Step::Rename),
+        ("open", Step::Remove),
+    ] {
+        let steps = [Step::Provision, Step::Again, last];
+        let plan = Plan {
+            hangs_up: 60,
+            ..plan(class, steps.map(|step| (person, step)).into())
+        };
+        (0..100).for_each(|seed| is_well(&plan, seed));
+    }
+}

@@ -20,7 +20,7 @@ pub(super) fn failing(adapter: &Arc<Adapter>, mapping: &Arc<Mapping>) -> Vec<Pro
             .map(|failed| warning(&adapter.script, &failed))
             .collect(),
         Err(Failure::Script(fault)) => {
-            let message = format!("the closures of a table do not end: {}", fault.message);
+            let message = format!("the closures of a table do not finish: {}", fault.message);
             vec![at(&adapter.script, &fault, message)]
         }
         Err(_) => Vec::new(),
@@ -38,7 +38,7 @@ fn warning(script: &Script, failed: &Failed) -> Problem {
         fault.message
     );
     at(script, fault, message)
-        .help("have it give () for a value that has no counterpart, or throw invalid(attribute, detail) for one that is wrong")
+        .help("return () for a value that has no equivalent, or throw invalid(attribute, detail) for a value that is wrong")
 }
 
 fn at(script: &Script, fault: &ScriptFault, message: String) -> Problem {

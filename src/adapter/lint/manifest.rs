@@ -70,7 +70,7 @@ impl Lint<'_> {
             let place = named(self.text, &["settings", name]);
             let message = format!("nothing uses the setting `{name}`");
             self.warning("lint::unused-setting", place, message)
-                .label("every tenant must set it for nothing")
+                .label("every tenant must set it, but nothing uses it")
                 .help(format!(
                     "remove it; or use it: setting(\"{name}\") in the script, {{{name}}} in a header"
                 ))
@@ -113,11 +113,14 @@ impl Lint<'_> {
                 .position(|before| covers(before, row));
             if let Some(before) = before {
                 let place = places.get(index).cloned();
-                let message = format!("error row {} always decides before this one", before + 1);
+                let message = format!(
+                    "error row {} comes before this one and fits every answer that this one fits",
+                    before + 1
+                );
                 let problem = self.warning("lint::shadowed-error-row", place, message);
                 let problem = problem.label("never reached");
                 problems.push(problem.help(
-                    "the first row that fits decides: put the narrower one first, or remove it",
+                    "the first row that fits decides: put the more specific one first, or remove it",
                 ));
             }
         }
@@ -137,7 +140,7 @@ impl Lint<'_> {
                 let message = format!("the header {name} looks like a secret that is written in the manifest");
                 self.warning("lint::literal-secret", place, message)
                     .label("the same for every tenant")
-                    .help("let [credential] send it: the secret is then each tenant's own, and in no file of ours")
+                    .help("use [credential] for it: then each tenant has its own secret, in its own file")
             })
             .collect()
     }

@@ -9,6 +9,7 @@ use super::converter::Converter;
 use super::field::Field;
 use super::row::Row;
 use super::table::Mapping;
+use super::template::Templates;
 use super::write::unknown;
 use crate::convert::country::Style;
 use crate::problem::{Problem, nearest, offset_of};
@@ -64,6 +65,7 @@ pub(crate) fn compile(
             rows,
             by_leaf,
             seen: None,
+            templates: Templates::default(),
         })
     } else {
         Err(problems)
@@ -113,6 +115,11 @@ impl Compiler<'_> {
     fn row(&self, attr: &Attr) -> Result<Row, Vec<Problem>> {
         let mut problems = self.misspelt_fields(attr);
         let leaf = self.leaf(attr, &attr.path);
+        problems.extend(
+            leaf.as_ref()
+                .ok()
+                .and_then(|leaf| self.never_kept(attr, leaf)),
+        );
         let converter = self.converter(attr);
         problems.extend(
             leaf.as_ref()
@@ -148,6 +155,20 @@ impl Compiler<'_> {
         Some(problem.help("write \"true\" and \"false\""))
     }
 
+    /// What is never shown and has no field.
+    fn never_kept(&self, attr: &Attr, leaf: &Leaf) -> Option<Problem> {
+        let is_write_only = self.definition(leaf).is_some_and(Attribute::is_write_only);
+        (is_write_only && attr.fields.is_empty()).then(|| {
+            let message = format!(
+                "`{}` is never shown, and has no field of the vendor",
+                attr.path
+            );
+            let problem = self.at(attr, &attr.path, "table::no-field", message);
+            problem
+                .help("name the vendor's field, or remove the row: the gateway keeps no passwords")
+        })
+    }
+
     fn definition(&self, leaf: &Leaf) -> Option<&Attribute> {
         self.resource_type.attribute(&AttrPath {
             schema: leaf.schema.clone(),
@@ -167,6 +188,7 @@ impl Compiler<'_> {
             multi_valued: attribute.is_some_and(|attribute| attribute.multi_valued),
             read_only: leaf.attribute == "meta"
                 || attribute.is_some_and(|attribute| attribute.mutability == Mutability::ReadOnly),
+            write_only: attribute.is_some_and(Attribute::is_write_only),
             leaf,
             fields: (attr.fields.iter())
                 .filter_map(|field| Field::parse(field))
@@ -181,6 +203,7 @@ impl Compiler<'_> {
             at_most: attr.at_most,
             cut: attr.cut,
             otherwise: attr.otherwise.clone(),
+            always_made: false,
             initially: attr.initially.clone(),
             pending: attr.pending.clone(),
             echo: attr.echo.as_deref().and_then(Field::parse),
@@ -219,7 +242,7 @@ impl Compiler<'_> {
         unknown
             .map(|field| {
                 if Field::parse(field).is_none() {
-                    let message = format!("`{field}` is no place in an object of the vendor");
+                    let message = format!("`{field}` is not the name of a native field");
                     let problem = self.at(attr, field, "table::unknown-field", message);
                     return problem.help(Field::FORM);
                 }
@@ -315,7 +338,7 @@ impl Compiler<'_> {
             "table::duplicate-row",
             format!("`{}` is in the table twice", attr.path),
         )
-        .label("this row would never be used")
+        .label("this row is never used")
         .help("remove one of the two rows")
     }
 

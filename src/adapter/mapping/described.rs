@@ -28,6 +28,8 @@ pub struct Described<'m> {
     pub unique: bool,
     /// Only the vendor sets it.
     pub read_only: bool,
+    /// It is set and never shown.
+    pub write_only: bool,
     /// What a new object has whose creator does not say.
     pub initially: Option<String>,
     /// Where the client sends no value, one is made.
@@ -61,6 +63,7 @@ impl Row {
             made: self.is_made_or_demanded(),
             unique: self.unique,
             read_only: self.read_only,
+            write_only: self.write_only,
             initially: self.initially.as_ref().map(Value::to_string),
             has_fallback: self.otherwise.is_some(),
             cut: self.cut,

@@ -25,7 +25,8 @@ pub(crate) fn extra_of(mapping: &Mapping, resource: &Object) -> Object {
     let mut extra: Object = others
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    for (_, row) in mapping.mapped() {
+    let parts = mapping.mapped().filter(|(_, row)| !row.leaf.has_no_parts());
+    for (_, row) in parts {
         row.leaf.remove(&mut extra);
         row.keep_primary(resource, mapping, &mut extra);
         row.forget_reference(&mut extra);
@@ -46,22 +47,26 @@ impl Row {
         }
     }
 
-    /// `primary` of a mapped element is kept where it is not what the table answers by itself.
+    /// `primary` of a mapped element is kept where it is not what the table answers by itself: true,
+    /// or nothing.
     fn keep_primary(&self, resource: &Object, mapping: &Mapping, extra: &mut Object) {
-        if self.leaf.element.is_none() {
+        let list = resource.get(&self.leaf.attribute).and_then(Value::as_array);
+        let says = |element: &Value| element.get("primary").is_some();
+        if self.leaf.element.is_none() || !list.is_some_and(|list| list.iter().any(says)) {
             return;
         }
-        let said = self.said_primary(resource);
+        let makes = mapping.makes_primary(&self.leaf);
+        let said = self.said_primary(resource, makes);
         let primary = self.primary_leaf();
         primary.remove(extra);
-        if let Some(said) = said.filter(|said| *said != mapping.makes_primary(&self.leaf)) {
+        if let Some(said) = said.filter(|said| !(*said && makes)) {
             primary.set(extra, said.into());
         }
     }
 
-    /// Whether a resource says that this row's element is the primary one: also by saying that
-    /// another one is.
-    fn said_primary(&self, resource: &Object) -> Option<bool> {
+    /// Whether a resource says that this row's element is the primary one. Of one that the table
+    /// `makes` it, the resource says that it is not also by saying that another one is.
+    fn said_primary(&self, resource: &Object, makes: bool) -> Option<bool> {
         let kind = self.element_type()?;
         let elements = resource.get(&self.leaf.attribute)?.as_array()?;
         let of_kind = |element: &&Value| element.get("type").and_then(Value::as_str) == Some(kind);
@@ -69,7 +74,7 @@ impl Row {
             Some(said) => said.as_bool(),
             None => {
                 let is_primary = |element: &Value| element["primary"] == Value::Bool(true);
-                elements.iter().any(is_primary).then_some(false)
+                (makes && elements.iter().any(is_primary)).then_some(false)
             }
         }
     }

@@ -93,9 +93,9 @@ impl Lint<'_> {
         let problem = Problem::error("lint::unmapped-attribute", &self.script.file, message)
             .warning()
             .help(
-                "add a row if the vendor has such a field. What has none is only remembered, and \
-                 read back to Entra: if that is meant, write above the function: \
-                 // allow: lint::unmapped-attribute and why",
+                "add rows for attributes that the vendor has a field for. The gateway stores the \
+                 others, and the vendor never gets them. To accept that, write above the function: \
+                 // allow: lint::unmapped-attribute and the reason",
             );
         Some(match self.script.text.find(&format!("fn {function}(")) {
             Some(start) => problem
@@ -133,7 +133,7 @@ impl Lint<'_> {
                     let message = format!("`{}` is written to `{name}` as well", before.spelling);
                     let problem = self.at(row, "lint::field-written-twice", message);
                     problems.push(problem.label("writes the same field").help(
-                        "give this attribute a field of its own, or write attr(\"…\") without a field to have it remembered",
+                        "give this attribute its own field, or write attr(\"…\") without a field: the gateway then stores it",
                     ));
                 } else {
                     first.insert(field.dotted(), row);
@@ -159,12 +159,12 @@ impl Lint<'_> {
             (false, false, true) if row.read_only => return None,
             (false, false, true) => (
                 "is translated when it is read and not when it is written",
-                "add .to(|value| …), so that what Entra writes becomes what the vendor holds",
+                "add .to(|value| …), which converts Entra's value for the vendor",
             ),
         };
         let message = format!("`{}` {message}", row.spelling);
         let problem = self.at(row, "lint::one-way-conversion", message);
-        Some(problem.label("loses something").help(help))
+        Some(problem.label("loses data").help(help))
     }
 
     /// RFC 7643 §3.1: the client, not the server, keeps `externalId` unique.
@@ -172,7 +172,7 @@ impl Lint<'_> {
         if !row.unique || row.leaf.attribute != "externalId" {
             return None;
         }
-        let message = "externalId is marked unique, and SCIM lets two objects have the same one";
+        let message = "externalId is marked unique, but in SCIM two objects may have the same one";
         let problem = self.at(row, "lint::unique-external-id", message.to_owned());
         Some(
             problem.help(
@@ -193,14 +193,14 @@ impl Lint<'_> {
             return None;
         }
         let message = format!(
-            "a value of `{}` that has no native form is refused, and the whole object with it",
+            "a value of `{}` that cannot be converted is refused, and the whole object with it",
             row.spelling
         );
         let problem = self.at(row, "lint::optional-value-refused", message);
         Some(problem.label("optional").help(
-            "add .lenient(), which leaves such a value out and remembers it, or .others(native); \
-             if it must be refused, write above the row: \
-             // allow: lint::optional-value-refused and why",
+            "add .lenient(), which leaves such a value out for the vendor, or .others(native). \
+             If it must be refused, write above the row: \
+             // allow: lint::optional-value-refused and the reason",
         ))
     }
 
@@ -220,9 +220,9 @@ impl Lint<'_> {
                         row.spelling
                     );
                     let problem = self.at(row, "lint::ambiguous-value", message);
-                    let problem = problem.label("which one is it read as?");
+                    let problem = problem.label("which one does Entra read?");
                     return Some(problem.help(format!(
-                        "say it behind .values(…): .reads(#{{ \"{native}\": \"{first}\" }})"
+                        "add after .values(…): .reads(#{{ \"{native}\": \"{first}\" }})"
                     )));
                 }
                 _ => drop(read_as.insert(native, scim)),

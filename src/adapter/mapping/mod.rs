@@ -15,6 +15,7 @@ mod row;
 mod samples;
 mod seen;
 mod table;
+mod template;
 #[cfg(test)]
 pub(crate) mod tests;
 mod write;
@@ -24,7 +25,7 @@ pub(crate) use converter::{Closures, Refusal};
 pub use described::Described;
 pub(crate) use extra::{add_extra, extra_of};
 pub(crate) use read::Reading;
-pub(crate) use remember::{NotTaken, assemble, update_overrides};
+pub(crate) use remember::{NotTaken, assemble, finish, update_overrides};
 pub(crate) use row::Row;
 pub(crate) use samples::Failed;
 pub use table::Mapping;

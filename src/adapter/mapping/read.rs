@@ -46,15 +46,16 @@ impl Mapping {
     }
 
     /// A native field that every object of the vendor has, and that this one, which was read as
-    /// `reading`, does not show. Null is an answer: somebody made it so by hand.
-    pub(crate) fn lacking(&self, reading: &Reading, object: &Map) -> Option<String> {
+    /// `reading`, does not show; and its attribute. Null is an answer: somebody made it so by hand.
+    pub(crate) fn lacking(&self, reading: &Reading, object: &Map) -> Option<(&str, &str)> {
         let values = reading.values.iter().filter(|value| value.native.is_null());
         let mut rows = values.filter_map(|value| self.row(value.row));
         let row = rows.find(|row| {
             let is_shown = |field: &Field| object.contains_key(field.first());
             row.required && !row.read_only && !row.fields.iter().any(is_shown)
         })?;
-        row.fields.first().map(|field| field.dotted().to_owned())
+        let field = row.fields.first()?;
+        Some((field.dotted(), &row.spelling))
     }
 
     /// Reads a native object.
@@ -64,7 +65,7 @@ impl Mapping {
     pub(crate) fn read(&self, object: &Map, closures: &Closures<'_>) -> Result<Reading, Failure> {
         let id = self.key_in(object);
         let id = id.ok_or_else(|| Failure::unusable("the object has no id"))?;
-        let values = self.mapped().map(|(index, row)| {
+        let values = self.shown_rows().map(|(index, row)| {
             let native = row.held_by(object);
             let scim = match row.is_echo(&native, object) {
                 true => None,

@@ -11,7 +11,7 @@ use super::row::Row;
 use super::table::Mapping;
 use super::write::{Purpose, Written};
 use crate::adapter::remembered::{Remembered, ValueOverride};
-use crate::scim::Object;
+use crate::scim::{Object, ResourceKind};
 
 /// The resource as Entra sees it, without `id` and `meta`: the vendor's values,
 /// the client's own words where they still hold, and what only we remember.
@@ -33,6 +33,19 @@ pub(crate) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Rememb
     merge(mapping, &mut resource, &remembered.extra);
     mapping.resource_type.set_schemas(&mut resource);
     resource
+}
+
+/// Puts the gateway's own words about it into a resource that has its `id`.
+pub(crate) fn finish(kind: ResourceKind, resource: &mut Object, location: String, version: String) {
+    let held = resource.shift_remove("meta");
+    let mut meta = Object::with_capacity(5);
+    meta.insert("resourceType".into(), kind.as_str().into());
+    if let Some(Value::Object(held)) = held {
+        meta.extend(held);
+    }
+    meta.insert("location".into(), location.into());
+    meta.insert("version".into(), version.into());
+    resource.insert("meta".into(), Value::Object(meta));
 }
 
 impl Reading {
@@ -103,7 +116,7 @@ pub(crate) fn update_overrides(
             tracing::warn!(
                 attribute = row.spelling,
                 action = "compare the mapping with the vendor's rules",
-                "the vendor keeps another value than it was sent"
+                "the vendor stored another value than the gateway sent"
             );
             not_taken.push(NotTaken {
                 spelling: row.spelling.clone(),

@@ -22,6 +22,8 @@ pub(crate) struct Row {
     pub(super) converter: Converter,
     pub(crate) required: bool,
     pub(super) read_only: bool,
+    /// It is set and never shown: nothing of it is read, noted or kept.
+    pub(crate) write_only: bool,
     pub(crate) lookup: Option<String>,
     pub(crate) unique: bool,
     pub(crate) ambiguous: bool,
@@ -30,6 +32,8 @@ pub(crate) struct Row {
     pub(super) at_most: Option<usize>,
     pub(super) cut: Option<usize>,
     pub(super) otherwise: Option<FnPtr>,
+    /// It always makes a value, of what is demanded anyway.
+    pub(super) always_made: bool,
     /// What a new object has whose creator does not say.
     pub(super) initially: Option<Value>,
     pub(super) pending: Vec<String>,
@@ -50,6 +54,11 @@ impl Row {
     /// Whether an object is refused without it only where it cannot be made of other attributes.
     pub(super) fn is_made_or_demanded(&self) -> bool {
         self.required && self.otherwise.is_some()
+    }
+
+    /// The same, and there are objects of which it cannot be made.
+    pub(crate) fn may_be_missing(&self) -> bool {
+        self.is_made_or_demanded() && !self.always_made
     }
 
     /// The values of a closed list, as a client writes them.

@@ -38,6 +38,38 @@ impl Mapping {
     }
 }
 
+impl Mapping {
+    /// The rows whose fallback makes a value of what every object must have anyway.
+    pub(crate) fn always_made(&self, closures: &Closures<'_>) -> Vec<usize> {
+        let mut least = Object::new();
+        for row in self.rows.iter().filter(|row| row.is_demanded()) {
+            row.leaf.set(&mut least, "Ada".into());
+        }
+        let seen = seen_by_script(&least, &self.resource_type);
+        let rows = self.rows.iter().enumerate();
+        let made = rows.filter(|(_, row)| {
+            let made = row.otherwise.as_ref();
+            let made = made.map(|made| closures.call(made, seen.clone(), &row.spelling));
+            row.required && made.is_some_and(|made| made.is_ok_and(|made| !made.is_null()))
+        });
+        made.map(|(index, _)| index).collect()
+    }
+
+    /// Whether there is a row whose fallback matters.
+    pub(crate) fn has_fallbacks(&self) -> bool {
+        self.rows.iter().any(Row::is_made_or_demanded)
+    }
+
+    /// Notes the rows of [`always_made`](Self::always_made).
+    pub(crate) fn note_always_made(&mut self, rows: &[usize]) {
+        for index in rows {
+            if let Some(row) = self.rows.get_mut(*index) {
+                row.always_made = true;
+            }
+        }
+    }
+}
+
 impl Row {
     fn try_substitute(
         &self,

@@ -8,6 +8,7 @@ use super::converter::{Closures, Refusal};
 use super::field::Field;
 use super::row::Row;
 use super::seen::SeenRows;
+use super::template::Templates;
 use crate::scim::schema::Statement;
 use crate::scim::{Leaf, Object, ResourceKind, ResourceType};
 
@@ -26,6 +27,7 @@ pub struct Mapping {
     pub(super) unknown: Object,
     /// The rows that were used, for coverage.
     pub(crate) seen: Option<SeenRows>,
+    pub(super) templates: Templates,
 }
 
 impl Mapping {
@@ -35,6 +37,11 @@ impl Mapping {
             .iter()
             .enumerate()
             .filter(|(_, row)| !row.fields.is_empty())
+    }
+
+    /// Those of them that are shown: the rows of a reading's values, in their order.
+    pub(super) fn shown_rows(&self) -> impl Iterator<Item = (usize, &Row)> {
+        self.mapped().filter(|(_, row)| !row.write_only)
     }
 
     pub(crate) fn row(&self, index: usize) -> Option<&Row> {
@@ -82,12 +89,13 @@ impl Mapping {
         rows.next().is_none().then_some(only)
     }
 
-    /// What the table demands of each attribute, for `/Schemas`.
-    pub(crate) fn statements(&self) -> Vec<Statement> {
+    /// What the table demands of each attribute, for `/Schemas`. `demands_all`: also of what
+    /// can be made of others where they are there.
+    pub(crate) fn statements(&self, demands_all: bool) -> Vec<Statement> {
         let statement = |row: &Row| Statement {
             leaf: row.leaf.clone(),
-            required: row.is_demanded(),
-            made: row.is_made_or_demanded(),
+            required: row.is_demanded() || demands_all && row.may_be_missing(),
+            made: row.is_made_or_demanded() && !(demands_all && row.may_be_missing()),
             unique: row.unique,
             values: row.listed_values(),
         };

@@ -35,7 +35,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Native {
     /// The fields for the script, nested.
     pub(crate) fields: Map,
-    /// What each row became, for faithful read-back.
+    /// What each row became, for faithful read-back; nothing of what is never shown.
     pub(crate) written: Vec<Written>,
 }
 
@@ -50,9 +50,11 @@ pub(crate) struct Written {
 }
 
 impl Mapping {
-    /// All attributes of a resource as changes, absent ones included.
+    /// All attributes of a resource as changes, absent ones included, but for what is never shown:
+    /// who could not read it does not mean to unassign it.
     pub(crate) fn whole(&self, resource: &Object) -> Vec<Change> {
         self.writable()
+            .filter(|(_, held)| !held.write_only || held.leaf.get(resource).is_some())
             .map(|(row, held)| Change {
                 row,
                 value: held.leaf.get(resource).cloned(),
@@ -129,6 +131,9 @@ impl Mapping {
             }
             if purpose == Purpose::Update || !value.is_null() {
                 row.put(&mut native.fields, &value);
+            }
+            if row.write_only {
+                continue;
             }
             native.written.push(Written {
                 row: change.row,

@@ -212,5 +212,5 @@ impl Changes {
 /// Why the certificate in `file` cannot be served.
 pub fn unfit_certificate(file: &str, why: String) -> Problem {
     Problem::error("server::certificate", file, why)
-        .help("put the chain and the key that belong together in place")
+        .help("put a certificate chain and the key that belongs to it in place")
 }

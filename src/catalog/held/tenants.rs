@@ -328,5 +328,7 @@ fn vanished(directory: &Path, gone: usize, known: usize) -> Problem {
         &directory.display().to_string(),
         message,
     )
-    .help("put them back; if they are meant to go, confirm it with `scimgate reload --force`")
+    .help(
+        "put them back; if you removed them on purpose, confirm it with `scimgate reload --force`",
+    )
 }

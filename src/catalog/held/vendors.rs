@@ -194,7 +194,7 @@ fn proved(adapter: &Arc<Adapter>, texts: &[Text], effects: &dyn Effects, report:
 }
 
 fn defect(name: &str, doing: &str) -> Problem {
-    let message = format!("the gateway failed while {doing}; that is a defect of the gateway");
+    let message = format!("the gateway failed while {doing}; this is a defect of the gateway");
     Problem::error("gateway::defect", name, message)
         .help("undo the last change, and report the defect with the file")
 }

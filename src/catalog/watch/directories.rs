@@ -124,7 +124,7 @@ impl Directories {
     fn warn(&mut self, error: &notify::Error) {
         if !std::mem::replace(&mut self.warned, true) {
             let action = "raise fs.inotify.max_user_watches and max_user_instances";
-            tracing::warn!(%error, action, "a directory cannot be watched; it is looked at every second");
+            tracing::warn!(%error, action, "a directory cannot be watched for changes; the gateway looks every second");
         }
     }
 }

@@ -39,6 +39,6 @@ pub(super) fn run(config: &Config, options: &Options, form: Form) -> Result<Endi
         copies.push((script, adapter.script.to_owned()));
     }
     files::write(&copies).map_err(Trouble::Config)?;
-    let next = "they count from now on, in place of those in the program\n";
+    let next = "from now on the gateway uses these files instead of those in the program\n";
     Ok(files::written(form, &copies, next))
 }

@@ -25,7 +25,38 @@ pub(in crate::cli) struct Options {
     /// How the vendor keeps groups, if it has any.
     #[arg(long, value_enum, default_value = "none")]
     groups: Groups,
+    /// One credential sees several customers, and a field of each object says whose it is.
+    #[arg(long)]
+    fenced: bool,
 }
+
+/// What the files say of whose an object is, by its mark.
+const FENCE: &[(&str, &str)] = &[
+    (
+        "%customer%",
+        "[settings.customer]\ndescription = \"The customer's id at the vendor\"\n\n",
+    ),
+    (
+        "%owner%",
+        "# One credential sees several customers: this field says whose an object is.\n\
+         owner = { field = \"customer_id\", setting = \"customer\" }\n",
+    ),
+    ("%own_field%", "\"customer_id\", "),
+    ("%sets_user%", "user.customer_id = setting(\"customer\"); "),
+    (
+        "%sets_group%",
+        "group.customer_id = setting(\"customer\"); ",
+    ),
+    ("%made%", "\"customer_id\": \"c1\", "),
+    ("%own%", " \"customer_id\": \"c1\","),
+    ("%setting%", "\n@setting customer = c1"),
+    // Who is to join is looked at first.
+    (
+        "%looks%",
+        "### Vendor is called\nGET /users/17\n\n### Vendor answers\n200\n\n\
+         {\"id\": \"17\", \"customer_id\": \"c1\", \"username\": \"ada@example.com\", \"enabled\": true}\n\n",
+    ),
+];
 
 /// How a vendor keeps groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -42,8 +73,8 @@ enum Groups {
 struct OfGroups {
     membership: &'static str,
     script: &'static str,
-    /// What a group's life has instead of `%members%`, `%joins%`, `%leaves%` and `%calls%`.
-    calls: [(&'static str, &'static str); 4],
+    /// What a group's life has instead of `%members%`, `%joins%`, `%leaves%` and the numbers of calls.
+    calls: [(&'static str, &'static str); 5],
 }
 
 const MANY: OfGroups = OfGroups {
@@ -56,13 +87,14 @@ const MANY: OfGroups = OfGroups {
         ),
         (
             "%joins%",
-            "### Vendor is called\nPOST /groups/5/members\n\n{\"add\": [\"17\"]}\n\n### Vendor answers\n204\n",
+            "%looks%### Vendor is called\nPOST /groups/5/members\n\n{\"add\": [\"17\"]}\n\n### Vendor answers\n204\n",
         ),
         (
             "%leaves%",
             "### Vendor is called\nPOST /groups/5/members\n\n{\"remove\": [\"17\"]}\n\n### Vendor answers\n204\n",
         ),
         ("%calls%", "9"),
+        ("%fenced_calls%", "10"),
     ],
 };
 
@@ -73,13 +105,14 @@ const ONE: OfGroups = OfGroups {
         ("%members%", ""),
         (
             "%joins%",
-            "### Vendor is called\nPATCH /users/17\n\n{\"group_id\": \"5\"}\n\n### Vendor answers\n204\n",
+            "%looks%### Vendor is called\nPATCH /users/17\n\n{\"group_id\": \"5\"}\n\n### Vendor answers\n204\n",
         ),
         (
             "%leaves%",
             "### Vendor is called\nPATCH /users/17\n\n{\"group_id\": null}\n\n### Vendor answers\n204\n",
         ),
         ("%calls%", "8"),
+        ("%fenced_calls%", "9"),
     ],
 };
 
@@ -159,6 +192,11 @@ fn filled_in(config: &Config, options: &Options) -> Vec<(PathBuf, String)> {
         let text = template
             .replace("%groups%", of_groups)
             .replace("%name%", name);
+        let fence = FENCE.iter();
+        let text = fence.fold(text, |text, (mark, said)| match options.fenced {
+            true => text.replace(mark, said),
+            false => text.replace(mark, ""),
+        });
         // The title stands in texts and in a TOML string.
         text.replace("%title%", &title.replace(['"', '\\'], "'"))
     };
@@ -167,7 +205,7 @@ fn filled_in(config: &Config, options: &Options) -> Vec<(PathBuf, String)> {
         .replace("%group_id%", &or_nothing(manifest_groups))
         .replace(
             "%group_fields%",
-            &or_nothing(|_| "group = [\"id\", \"name\"]\n".to_owned()),
+            &or_nothing(|_| "group = [\"id\", %own_field%\"name\"]\n".to_owned()),
         );
     let script = or_nothing(|groups| {
         include_str!("scaffold/groups.rhai").replace("%membership%", groups.script)
@@ -175,10 +213,14 @@ fn filled_in(config: &Config, options: &Options) -> Vec<(PathBuf, String)> {
     let page = or_nothing(|_| include_str!("scaffold/groups.md").to_owned());
     let transcripts = catalog.transcripts.join(name);
     let life = groups.map(|groups| {
-        let text = include_str!("scaffold/groups.http").to_owned();
+        let calls = match options.fenced {
+            true => "%fenced_calls%",
+            false => "%calls%",
+        };
+        let text = include_str!("scaffold/groups.http").replace("%calls%", calls);
         let put = |text: String, (mark, call): &(&str, &str)| text.replace(mark, call);
         let text = groups.calls.iter().fold(text, put);
-        (transcripts.join("groups.http"), text)
+        (transcripts.join("groups.http"), filled(&text, ""))
     });
     let files = [
         (
@@ -198,7 +240,16 @@ fn filled_in(config: &Config, options: &Options) -> Vec<(PathBuf, String)> {
             filled(include_str!("scaffold/users.http"), ""),
         ),
     ];
-    files.into_iter().chain(life).collect()
+    let fenced = [
+        ("foreign-id.http", include_str!("scaffold/foreign-id.http")),
+        (
+            "swapped-credential.http",
+            include_str!("scaffold/swapped-credential.http"),
+        ),
+    ];
+    let fenced = fenced.into_iter().filter(|_| options.fenced);
+    let fenced = fenced.map(|(file, text)| (transcripts.join(file), text.to_owned()));
+    files.into_iter().chain(life).chain(fenced).collect()
 }
 
 fn manifest_groups(groups: &OfGroups) -> String {

@@ -29,7 +29,7 @@ pub(super) fn renewed(page: &str, adapter: &Adapter) -> Result<String> {
 /// The attributes a page lists: those that Entra can be mapped to.
 pub(super) fn told(mapping: &Mapping) -> impl Iterator<Item = Described<'_>> {
     let rows = mapping.described();
-    rows.filter(|row| !row.attribute.starts_with("meta."))
+    rows.filter(|row| !row.attribute.starts_with("meta.") && !row.write_only)
 }
 
 /// One table with its marks.
@@ -82,7 +82,7 @@ fn table(mapping: &Mapping) -> String {
         let (attribute, kind) = (row.attribute, row.kind);
         let filterable = yes(row.filterable);
         let required = match row.made {
-            true => " if not made of others ",
+            true => " unless derived from others ",
             false => yes(row.required),
         };
         format!("| {attribute} | {kind} |{filterable}|{required}|\n")

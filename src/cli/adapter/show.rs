@@ -80,7 +80,7 @@ fn object(adapter: &Adapter, config: &Config) -> Value {
 fn whole(adapter: &Adapter, config: &Config) -> String {
     let mut text = format!("{} ({})\n\n", adapter.manifest.title, adapter.name);
     text += &columns::aligned(&summary(adapter, config));
-    text += "\nA tenant sets\n";
+    text += "\nSettings of a tenant\n";
     text += &columns::aligned(&settings(adapter));
     let tables = [ResourceKind::User, ResourceKind::Group];
     for table in tables.into_iter().filter_map(|kind| adapter.mapping(kind)) {
@@ -143,8 +143,8 @@ fn groups(adapter: &Adapter) -> String {
         return "none: no Group resource type".to_owned();
     };
     let many = match adapter.manifest.groups.membership {
-        MembershipModel::Vendor => "any number of them a user",
-        MembershipModel::Exclusive => "one a user: the gateway keeps the other memberships",
+        MembershipModel::Vendor => "any number per user",
+        MembershipModel::Exclusive => "one per user: the gateway stores the other memberships",
     };
     format!("created, changed, deleted; {many}; {}", ids(rule))
 }
@@ -152,7 +152,7 @@ fn groups(adapter: &Adapter) -> String {
 fn ids(rule: &IdRule) -> String {
     let IdRule { field, issued, .. } = rule;
     if *issued {
-        format!("ids are the gateway's own, the vendor's stand in {field}")
+        format!("the gateway issues the ids; the vendor's own are in {field}")
     } else {
         format!("ids are the vendor's, in {field}")
     }
@@ -171,7 +171,7 @@ fn paging(adapter: &Adapter) -> String {
 fn limits(limits: &Limits) -> String {
     let limits = [
         (limits.per_second, "calls a second"),
-        (limits.burst, "at once after a quiet time"),
+        (limits.burst, "at once after a pause"),
         (limits.per_minute, "calls a minute"),
         (limits.batches_per_minute, "batches a minute"),
         (limits.concurrency, "in flight"),
@@ -190,8 +190,8 @@ fn limits(limits: &Limits) -> String {
 fn second_create(consistency: Consistency) -> &'static str {
     match consistency {
         Consistency::A => "is refused by the vendor (A)",
-        Consistency::B => "is found by looking first (B)",
-        Consistency::C => "may stay unseen for a while (C)",
+        Consistency::B => "is prevented by a look-up before it (B)",
+        Consistency::C => "may not be found for a while (C)",
     }
 }
 
@@ -243,8 +243,12 @@ fn attribute(adapter: &Adapter, row: &Described<'_>) -> Vec<String> {
         (row.filterable, "filterable"),
         (row.unique, "unique"),
         (row.read_only, "read only"),
-        (row.made, "required if not made of others"),
-        (row.has_fallback && !row.made, "made of others if absent"),
+        (row.write_only, "never shown, strict profile only"),
+        (row.made, "required unless derived from others"),
+        (
+            row.has_fallback && !row.made,
+            "derived from others if absent",
+        ),
     ];
     let notes = notes.iter().filter(|(holds, _)| *holds);
     let lengths = [(row.cut, "cut after"), (row.at_most, "at most")];
@@ -273,7 +277,7 @@ fn place(adapter: &Adapter, row: &Described<'_>) -> String {
         [] if row.attribute == "members" && membership == MembershipModel::Vendor => {
             "memberships".to_owned()
         }
-        [] => "kept by the gateway".to_owned(),
+        [] => "stored by the gateway".to_owned(),
         fields => fields.join(", "),
     }
 }

@@ -21,6 +21,7 @@ use crate::script::environment::BatchPort;
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
 use crate::script::fiber::{self, Budget, Results};
 use crate::script::host::{Item, ScriptContext, json};
+use crate::script::once::TenantLookUps;
 
 /// What a waiter keeps of its time, to look whether a lost write was carried out.
 const RESERVE: Duration = Duration::from_secs(3);
@@ -39,6 +40,7 @@ pub(crate) struct Crew {
     /// Under which the operation holds its locks.
     pub(crate) lease: Lease,
     pub(crate) batches: Arc<Batches>,
+    pub(crate) look_ups: TenantLookUps,
     /// CPU time of a function.
     pub(crate) cpu: Duration,
     /// The operation's.
@@ -115,9 +117,11 @@ impl Crew {
             brake: Some(adapter.script.brake(self.tenant.as_str())),
             deadline,
         };
+        let look_ups = self.look_ups.clone();
         let job = move |call: &fiber::Call| {
+            let effects = Rc::default();
             let environment =
-                TenantEnvironment::new(&adapter, &settings, None::<Self>, &Rc::default());
+                TenantEnvironment::new(&adapter, &settings, None::<Self>, &effects, &look_ups);
             let script = ScriptContext::new(call, environment);
             let items: Array = items
                 .into_iter()

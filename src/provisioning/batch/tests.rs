@@ -20,6 +20,7 @@ use crate::provisioning::lease::Lease;
 use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::script::environment::BatchPort as _;
 use crate::script::fault::{Failure, VendorFault};
+use crate::script::once::LookUps;
 
 const RUN: &str = r#"
 fn run_jobs(items) { part(post_once("/jobs", #{ operations: items }), "results") }
@@ -100,6 +101,7 @@ fn crew(adapter: &Arc<Adapter>, batches: &Arc<Batches>, vendor: &Rc<Vendor>) -> 
         backend: Rc::clone(vendor) as Rc<dyn Backend>,
         lease: Lease::default(),
         batches: Arc::clone(batches),
+        look_ups: LookUps::default().of("acme"),
         cpu: Duration::from_millis(250),
         deadline: Instant::now() + Duration::from_secs(45),
     }

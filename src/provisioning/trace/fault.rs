@@ -22,6 +22,8 @@ pub enum Fault {
     Credential,
     /// The vendor accepts the credential, which lacks a right.
     Permission,
+    /// What the tenant is set up with does not work at the vendor.
+    Setup,
     /// The adapter's script is wrong.
     Script,
     /// The store cannot be read or written.
@@ -38,7 +40,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Client,
         Self::Vendor,
         Self::Unreachable,
@@ -46,6 +48,7 @@ impl Fault {
         Self::Busy,
         Self::Credential,
         Self::Permission,
+        Self::Setup,
         Self::Script,
         Self::Store,
         Self::Late,
@@ -66,6 +69,7 @@ impl Fault {
                 VendorFault::Busy { .. } => Self::Busy,
                 VendorFault::Credential { .. } => Self::Credential,
                 VendorFault::Forbidden { .. } => Self::Permission,
+                VendorFault::Setup { .. } => Self::Setup,
             },
             Failure::Gateway(fault) => match fault {
                 GatewayFault::Overloaded => Self::Overloaded,
@@ -83,6 +87,7 @@ impl Fault {
             Self::Client => "the request",
             Self::Vendor | Self::Unreachable | Self::Unconfirmed | Self::Busy => "the vendor",
             Self::Credential | Self::Permission => "the tenant's vendor credential",
+            Self::Setup => "the tenant's setup",
             Self::Script => "the adapter's script",
             Self::Store => "the gateway's store",
             Self::Files => "the tenant's files",
@@ -97,14 +102,14 @@ impl Fault {
                 "Correct the value in the directory, or the attribute mapping in Entra.".to_owned()
             }
             Self::Vendor => format!(
-                "If it began by itself, tell the vendor the time of this request. If it is always so, correct the place named in scripts/{vendor}.rhai, or how adapters/{vendor}.toml reads answers."
+                "If this started without a change of yours, give the vendor the time of this request. If it always happens, correct the place named in scripts/{vendor}.rhai, or [replies] in adapters/{vendor}.toml."
             ),
             Self::Unreachable => format!(
                 "Check that the vendor is up, that base_url in tenants/{tenant}.toml is right, and the network and proxy on the way."
             ),
-            Self::Unconfirmed => "Nothing at first: the gateway looks whether the change was made before it is sent again. If it happens often, ask the vendor why its answers do not come.".to_owned(),
+            Self::Unconfirmed => "Nothing at first: before the change is sent again, the gateway checks whether it was made. If this happens often, ask the vendor why its answers get lost.".to_owned(),
             Self::Busy => format!(
-                "Nothing if it passes. If it lasts, set [limits] in tenants/{tenant}.toml to what the vendor allows."
+                "Nothing if it stops by itself. If it lasts, set [limits] in tenants/{tenant}.toml to what the vendor allows."
             ),
             Self::Credential => format!(
                 "Replace the credential in tenants/{tenant}.toml; the token in Entra is fine."
@@ -112,13 +117,16 @@ impl Fault {
             Self::Permission => format!(
                 "Give the vendor credential of tenants/{tenant}.toml the rights that adapters/{vendor}.md names; the token in Entra is fine."
             ),
+            Self::Setup => format!(
+                "Correct it in tenants/{tenant}.toml or at the vendor, as adapters/{vendor}.md says; `scimgate tenant test {tenant}` looks again."
+            ),
             Self::Script => format!(
                 "Correct scripts/{vendor}.rhai at the place named, and run `scimgate test {vendor}`."
             ),
             Self::Store => {
-                "Make the store writable, or bring its database back: room on its disk, its permissions, its connection. `scimgate status` says when it is well again.".to_owned()
+                "Make the store usable again: check the free space on its disk, its permissions, or the connection to its database. `scimgate status` shows when it works.".to_owned()
             }
-            Self::Late => "See in the steps what took the time: calls to the vendor, waiting for its limits, or other requests for the same object.".to_owned(),
+            Self::Late => "See in the steps of a request (`scimgate explain`) what took the time: calls to the vendor, waiting for its limits, or other requests for the same object.".to_owned(),
             Self::Overloaded => "Give the gateway more processors or memory, or let Entra send less at once.".to_owned(),
             Self::Files => format!(
                 "Run `scimgate check`: it says what is wrong in tenants/{tenant}.toml or its adapter."

@@ -89,6 +89,14 @@ fn begin(text: &str) -> String {
     text.chars().next().into_iter().chain([GAP]).collect()
 }
 
+/// An id as it stands if it is opaque, else its outline: some vendors' ids are names.
+pub(crate) fn id(id: &str) -> String {
+    match is_opaque(id) {
+        true => id.to_owned(),
+        false => text(id),
+    }
+}
+
 /// A number or a UUID: what databases count by.
 fn is_opaque(segment: &str) -> bool {
     segment.bytes().all(|byte| byte.is_ascii_digit()) || is_uuid(segment)

@@ -192,7 +192,7 @@ pub enum End {
     },
     /// Its time was up before it was done: it was answered 503.
     TimedOut,
-    /// The other side hung up before there was an answer.
+    /// Entra, or a proxy in between, closed the connection before there was an answer.
     HungUp,
 }
 

@@ -29,7 +29,7 @@ impl Event {
             (Status::Skipped, _) => plain(
                 self.detail
                     .as_deref()
-                    .unwrap_or("The vendor holds what was sent already, so that it was not told."),
+                    .unwrap_or("The vendor already has these values, so nothing was sent to it."),
             ),
             (Status::Success, _) => plain("It was carried out."),
         }
@@ -39,12 +39,12 @@ impl Event {
     fn refusal(&self, why: String) -> Outlook {
         let (next, remedy) = match self.code.as_deref().unwrap_or_default() {
             "EntryConflict" => (
-                "Entra looks the object up by its matching attribute in its next cycle; if it finds it, it takes it over, else it creates it again and fails again.",
+                "In its next cycle Entra looks the object up by its matching attribute. If it finds it, it uses it; otherwise it tries to create it again, and fails again.",
                 "Let Entra match by the attribute named above, or remove the other object at the vendor.",
             ),
             "InvalidAnchor" => (
                 "Entra forgets the id it had, looks the object up again in its next cycle and creates it if there is none.",
-                "None is needed if the object was removed at the vendor on purpose. If not, find out who removes it there.",
+                "Nothing, if the object was removed at the vendor on purpose. Otherwise find out who removed it there.",
             ),
             "TooManyRequests" => (
                 AFTER_A_PAUSE,
@@ -70,12 +70,11 @@ impl Event {
     fn caution(&self) -> Outlook {
         if self.unheard && self.http_status.is_some() {
             return Outlook {
-                why:
-                    "It was carried out, but took so long that Entra had been answered 503 before."
-                        .to_owned(),
+                why: "It was carried out, but it took so long that Entra had already got a 503."
+                    .to_owned(),
                 next: "Entra sends it again in its next cycle and finds it done.",
                 remedy: Some(
-                    "See in the steps what took the time; if it is the vendor, ask there."
+                    "See in the steps what took the time; if it was the vendor, ask the vendor."
                         .to_owned(),
                 ),
             };
@@ -83,24 +82,26 @@ impl Event {
         if self.http_status.is_none() {
             let why = match self.unheard {
                 true => {
-                    "The other side hung up before there was an answer. The change was carried out."
+                    "Entra, or a proxy in between, closed the connection before there was an answer. The change was carried out."
                 }
-                false => "The other side hung up before there was an answer.",
+                false => {
+                    "Entra, or a proxy in between, closed the connection before there was an answer."
+                }
             };
             return Outlook {
                 why: why.to_owned(),
                 next: NEXT_CYCLE,
                 remedy: Some(
-                    "If it happens often, look at what stands between Entra and the gateway."
+                    "If it happens often, check the proxies between Entra and the gateway."
                         .to_owned(),
                 ),
             };
         }
         match self.not_taken() {
             Some(names) => Outlook {
-                why: format!("It was carried out, but the vendor keeps another value of {names} than it was sent."),
+                why: format!("It was carried out, but the vendor stored another value of {names} than the gateway sent."),
                 next: "Entra compares, sees a difference and sends the value again in every full cycle.",
-                remedy: Some("Correct the rows of these attributes in the adapter's script so that they give the vendor what it keeps; `scimgate check` and `scimgate test` tell whether they do.".to_owned()),
+                remedy: Some("Correct the rows of these attributes in the adapter's script, so that they send what the vendor stores. Then run `scimgate check` and `scimgate test`.".to_owned()),
             },
             None => Outlook {
                 why: "It was carried out. Attributes that no schema has were skipped.".to_owned(),

@@ -72,7 +72,7 @@ fn head(event: &Event, text: &mut String) {
     add(text, format_args!("{method} {route}  {about}"));
     let code = event.code.as_deref().map(|code| format!(" ({code})"));
     let http = match (event.http_status, event.answered_us) {
-        (None, _) => "not answered, as the other side had hung up".to_owned(),
+        (None, _) => "not answered, because the connection had been closed".to_owned(),
         (Some(status), None) => format!("answered {status}"),
         (Some(status), Some(after)) => format!(
             "answered {status} after {}, while the work went on",
@@ -144,7 +144,10 @@ pub fn step(step: &Step) -> String {
         Step::Filter { filter } => format!("filter: {filter}"),
         Step::Patch { op, path } => format!("{op} {path}"),
         Step::Ignored { attributes } => {
-            format!("skipped, as no schema has it: {}", attributes.join(", "))
+            format!(
+                "skipped, because no schema has it: {}",
+                attributes.join(", ")
+            )
         }
         Step::Id { cached: true } => "the vendor's id was in memory".to_owned(),
         Step::Id { cached: false } => "the vendor's id was read from the store".to_owned(),
@@ -162,13 +165,13 @@ pub fn step(step: &Step) -> String {
         }
         Step::Fields { names } => format!("native fields: {}", names.join(", ")),
         Step::Remembered { attributes } => format!(
-            "answered as Entra said it, not as the vendor holds it: {}",
+            "answered with Entra's own values, not the vendor's: {}",
             attributes.join(", ")
         ),
         Step::NotTaken { attributes } => {
             let kept = attributes.iter().map(kept).collect::<Vec<_>>();
             format!(
-                "the vendor keeps another value than it was sent: {}",
+                "the vendor stored another value than the gateway sent: {}",
                 kept.join(", ")
             )
         }
@@ -242,20 +245,30 @@ fn waited_for(wait: Wait) -> &'static str {
 
 fn decided(decision: &Decision) -> String {
     match decision {
-        Decision::NothingToTell => "nothing more to tell the vendor: no native field changes",
-        Decision::KeptHere => "the gateway keeps what the vendor cannot hold as it was sent",
-        Decision::ReadFirst => "the change depends on what the vendor holds: it was read first",
+        Decision::NothingToTell => "nothing more is sent to the vendor: no native field changes",
+        Decision::KeptHere => {
+            "the gateway stores Entra's own values, because the vendor cannot store them"
+        }
+        Decision::ReadFirst => {
+            "the change depends on the vendor's current values, so they were read first"
+        }
         Decision::Adopted => {
-            "the object was there already, of an earlier try: it was brought into the wanted state"
+            "an earlier try had already created the object: it was updated to the wanted state"
         }
         Decision::Taken(attribute) => {
             return format!("somebody else's object has this {attribute}");
         }
-        Decision::FoundDone => "the vendor did not confirm; looking showed that it was done",
-        Decision::StillInDoubt => "the vendor did not confirm, and looking did not show it",
-        Decision::MadeAnew => "the vendor had removed the object: it was made again under its id",
+        Decision::FoundDone => {
+            "the vendor did not confirm the change; a check showed that it was made"
+        }
+        Decision::StillInDoubt => {
+            "the vendor did not confirm the change; a check did not show that it was made"
+        }
+        Decision::MadeAnew => {
+            "the vendor had removed the object: it was created again under the same id"
+        }
         Decision::AnsweredFromKept => {
-            "the vendor has removed the disabled object: answered from what was kept of it"
+            "the vendor has removed the disabled object: answered from the stored copy"
         }
         Decision::AlreadyGone => "the object was gone already",
     }

@@ -258,7 +258,7 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
         failed(409, Fault::Client),
         expect![[r#"
         It cannot be done.
-        Entra looks the object up by its matching attribute in its next cycle; if it finds it, it takes it over, else it creates it again and fails again.
+        In its next cycle Entra looks the object up by its matching attribute. If it finds it, it uses it; otherwise it tries to create it again, and fails again.
         Let Entra match by the attribute named above, or remove the other object at the vendor.
     "#]],
     );
@@ -268,7 +268,7 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
         expect![[r#"
         It cannot be done.
         Entra forgets the id it had, looks the object up again in its next cycle and creates it if there is none.
-        None is needed if the object was removed at the vendor on purpose. If not, find out who removes it there.
+        Nothing, if the object was removed at the vendor on purpose. Otherwise find out who removed it there.
     "#]],
     );
     check_outlook(
@@ -304,7 +304,7 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
         expect![[r#"
             It cannot be done.
             Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-            If it began by itself, tell the vendor the time of this request. If it is always so, correct the place named in scripts/example.rhai, or how adapters/example.toml reads answers.
+            If this started without a change of yours, give the vendor the time of this request. If it always happens, correct the place named in scripts/example.rhai, or [replies] in adapters/example.toml.
         "#]],
     );
     check_outlook(
@@ -340,16 +340,16 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
         expect![[r#"
             The request took too long.
             Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-            See in the steps what took the time: calls to the vendor, waiting for its limits, or other requests for the same object.
+            See in the steps of a request (`scimgate explain`) what took the time: calls to the vendor, waiting for its limits, or other requests for the same object.
         "#]],
     );
     check_outlook(
         Deed::List,
         End::HungUp,
         expect![[r#"
-        The other side hung up before there was an answer.
+        Entra, or a proxy in between, closed the connection before there was an answer.
         Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-        If it happens often, look at what stands between Entra and the gateway.
+        If it happens often, check the proxies between Entra and the gateway.
     "#]],
     );
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Deed, Identity, Step, Story, Subject, mask};
 use crate::scim::patch::{Op, Operation};
 use crate::scim::schema::ENTERPRISE_USER;
-use crate::scim::{Object, PatchRequest, Query, Request, ResourceKind, Response};
+use crate::scim::{Body, Object, PatchRequest, Query, Request, ResourceKind, Response};
 
 impl Story {
     /// Takes note of what a request asks for.
@@ -70,7 +70,8 @@ impl Story {
         let mut told = self.told.borrow_mut();
         let subject = &mut told.subject;
         let is_write = matches!(subject.deed, Deed::Create | Deed::Replace | Deed::Patch);
-        let Some(body) = response.body.as_ref().and_then(Value::as_object) else {
+        let tree = response.body.as_ref().and_then(Body::tree);
+        let Some(body) = tree.and_then(Value::as_object) else {
             return;
         };
         if !is_write {
@@ -81,6 +82,18 @@ impl Story {
         }
         if subject.identity.is_none() {
             subject.identity = self.identity(body);
+        }
+    }
+
+    /// Takes note of whom a written user turned out to be, where there is no tree of it.
+    pub(crate) fn is_about(&self, id: &str, name: Option<&str>) {
+        if !self.takes_notes() {
+            return;
+        }
+        let subject = &mut self.told.borrow_mut().subject;
+        subject.id.get_or_insert_with(|| id.to_owned());
+        if subject.identity.is_none() {
+            subject.identity = name.and_then(|name| self.shown_name(name));
         }
     }
 
@@ -123,7 +136,10 @@ impl Story {
     /// Whom a resource is about, as far as it may be told.
     fn identity(&self, resource: &Object) -> Option<String> {
         let text = |name: &str| resource.get(name)?.as_str();
-        let name = text("userName").or_else(|| text("displayName"))?;
+        self.shown_name(text("userName").or_else(|| text("displayName"))?)
+    }
+
+    fn shown_name(&self, name: &str) -> Option<String> {
         match self.audience.identity {
             Identity::Full => Some(name.to_owned()),
             Identity::Masked => Some(mask::text(name)),

@@ -8,7 +8,7 @@ use super::order::{Step, order};
 use super::reference::PREFIX;
 use super::target::{Target, item_path};
 use super::{Bulk, Method, Operation, RESPONSE_SCHEMA, late, reference, shown};
-use crate::scim::{Object, Request, Response, ScimError, Service};
+use crate::scim::{Body, Object, Request, Response, ScimError, Service};
 
 /// The operations of a bulk request, to be carried out one at a time.
 ///
@@ -263,7 +263,8 @@ impl<'s> Run<'s> {
             answer.version = response.version;
             return;
         }
-        let id = response.body.as_ref().and_then(|body| body.get("id"));
+        let tree = response.body.as_ref().and_then(Body::tree);
+        let id = tree.and_then(|body| body.get("id"));
         progress.made = id.and_then(Value::as_str).map(str::to_owned);
         progress.answer = Some(Answer {
             status: response.status,

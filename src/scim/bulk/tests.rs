@@ -149,5 +149,5 @@ fn carry_out(bulk: Bulk, server: &mut Server) -> Value {
     }
     let response = run.finish();
     assert_eq!(response.status, 200);
-    response.body.unwrap()
+    response.body.unwrap().into_tree()
 }

@@ -87,6 +87,11 @@ impl Attribute {
         find(&self.sub_attributes, name)
     }
 
+    /// Whether it is set and never shown.
+    pub fn is_write_only(&self) -> bool {
+        self.mutability == Mutability::WriteOnly
+    }
+
     /// Whether the value has parts.
     pub fn is_complex(&self) -> bool {
         self.kind == Kind::Complex

@@ -40,7 +40,7 @@ pub struct Extension {
 }
 
 impl ResourceType {
-    /// The whole User of RFC 7643 §4.1 (without `password`) with the enterprise extension.
+    /// The whole User of RFC 7643 §4.1 with the enterprise extension.
     pub fn user() -> Self {
         let enterprise = Extension {
             schema: Arc::clone(&DATA.enterprise_user),
@@ -72,16 +72,42 @@ impl ResourceType {
         self
     }
 
-    /// With those of its extensions only that one of these places stands under: what no place
-    /// stands under is not served.
+    /// With those of its extensions only that one of these places stands under, and with what is
+    /// never shown only if it has a place: nobody but the vendor may keep it.
     #[must_use]
     pub fn serving<'l>(mut self, leaves: impl IntoIterator<Item = &'l Leaf>) -> Self {
-        let urns: HashSet<&str> = (leaves.into_iter())
+        let leaves: Vec<&Leaf> = leaves.into_iter().collect();
+        let urns: HashSet<&str> = (leaves.iter())
             .filter_map(|leaf| leaf.schema.as_deref())
             .collect();
+        self.retain(|urn, attribute| {
+            let is_it =
+                |leaf: &&&Leaf| leaf.schema.as_deref() == urn && leaf.attribute == attribute.name;
+            !attribute.is_write_only() || leaves.iter().any(|leaf| is_it(&leaf))
+        });
         self.extensions
             .retain(|extension| urns.contains(extension.schema.id.as_str()));
         self
+    }
+
+    /// Without what is never shown: Entra's validator reads back whatever is published.
+    #[must_use]
+    pub fn readable(mut self) -> Self {
+        self.retain(|_, attribute| !attribute.is_write_only());
+        self
+    }
+
+    /// With those of its attributes only that `stays` is true of, and the schema they are in:
+    /// `None` is the core's.
+    fn retain(&mut self, stays: impl Fn(Option<&str>, &Attribute) -> bool) {
+        let extensions = self.extensions.iter_mut().map(|it| (true, &mut it.schema));
+        for (extends, schema) in std::iter::once((false, &mut self.schema)).chain(extensions) {
+            let urn = schema.id.clone();
+            let stays = |attribute: &Attribute| stays(extends.then_some(&*urn), attribute);
+            if !schema.attributes.iter().all(stays) {
+                Arc::make_mut(schema).attributes.retain(stays);
+            }
+        }
     }
 
     /// Whether this is one of its extensions, in any case.
@@ -180,8 +206,10 @@ impl ResourceType {
 
     /// Whether nothing of it is left out of an answer that does not ask for certain attributes.
     pub(in crate::scim) fn returns_all(&self) -> bool {
-        let mut returned = self.attributes().map(|(_, attribute)| attribute.returned);
-        returned.all(|it| matches!(it, Returned::Always | Returned::Default))
+        // What is only written is in no resource that we make.
+        let all = self.attributes();
+        let mut returned = all.map(|(_, it)| (it.is_write_only(), it.returned));
+        returned.all(|(never, it)| never || matches!(it, Returned::Always | Returned::Default))
     }
 
     /// Sets `schemas` to the core URN and those of the extensions the resource holds.

@@ -30,9 +30,10 @@ pub struct Statement {
 
 impl ResourceType {
     /// What `/Schemas` publishes (RFC 7643 §7, R123): whatever is taken and answered, and no
-    /// promise that is not kept. A list is required if one of its places is; a part of it is unique
-    /// only if it is at every place; types are suggested for which there is a place. What has no
-    /// place is kept by the gateway and says so, unless only the vendor could set it.
+    /// promise that is not kept. A list is required if one of its places is, and the type of its
+    /// elements where that tells the place; a part of chosen elements is never unique, for others
+    /// of the list are kept as they come; types are suggested for which there is a place. What has
+    /// no place is kept by the gateway and says so, unless only the vendor could set it.
     #[must_use]
     pub fn stating(mut self, statements: &[Statement]) -> Self {
         self.schema = Arc::new(stated(&self.schema, None, statements));
@@ -79,6 +80,17 @@ fn stated_attribute(attribute: &Attribute, about: Vec<&Statement>) -> Option<Att
         state(sub, of_sub);
         is_mapped || is_ours || !is_members && sub.keep().is_some()
     });
+    // Without its type an element is none of the place that is required.
+    let is_chosen = about
+        .iter()
+        .any(|it| it.required && it.leaf.element.is_some());
+    if let Some(kind) = stated
+        .sub_attributes
+        .iter_mut()
+        .find(|sub| sub.name == "type")
+    {
+        kind.required |= is_chosen;
+    }
     let types = types_of(&about);
     let kinds = stated.sub_attributes.iter_mut();
     if let Some(kind) = kinds
@@ -103,7 +115,9 @@ impl Attribute {
 
 fn state<'s>(attribute: &mut Attribute, about: impl Iterator<Item = &'s &'s Statement> + Clone) {
     attribute.required |= about.clone().any(|it| it.required);
-    let unique = about.clone().next().is_some() && about.clone().all(|it| it.unique);
+    // Of an element at another place nobody says so: the gateway keeps it, and twice if it comes twice.
+    let is_unique = |it: &&Statement| it.unique && it.leaf.element.is_none();
+    let unique = about.clone().next().is_some() && about.clone().all(is_unique);
     if unique && attribute.uniqueness == Uniqueness::None {
         attribute.uniqueness = Uniqueness::Server;
     }

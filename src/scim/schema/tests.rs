@@ -24,7 +24,23 @@ fn characteristics_of_the_rfc() {
         members.sub("value").unwrap().mutability,
         Mutability::Immutable
     );
-    assert!(user.schema.attribute("password").is_none());
+    let password = user.schema.attribute("password").unwrap();
+    assert!(password.is_write_only() && password.returned == Returned::Never);
+    // Nobody but a vendor with a field for it keeps one.
+    assert!(
+        user.clone()
+            .serving([])
+            .schema
+            .attribute("password")
+            .is_none()
+    );
+    assert!(
+        user.clone()
+            .readable()
+            .schema
+            .attribute("password")
+            .is_none()
+    );
 }
 
 #[test]
@@ -156,19 +172,19 @@ fn what_the_vendor_demands_is_published() {
     // R123, R130
     let mut rows = statements(&[
         (r#"emails[type eq "work"].value"#, true, true),
-        (r#"emails[type eq "home"].value"#, false, false),
         ("name.givenName", true, false),
         ("externalId", false, true),
         ("userType", false, false),
     ]);
-    rows[4].values = vec!["Member".to_owned(), "Guest".to_owned()];
-    rows[4].made = true;
+    rows[3].values = vec!["Member".to_owned(), "Guest".to_owned()];
+    rows[3].made = true;
     let stated = ResourceType::user().stating(&rows);
     let at = |name: &str| stated.schema.attribute(name).unwrap();
     let [emails, name, external] = ["emails", "name", "externalId"].map(at);
     assert!(emails.required && name.required && !external.required);
+    assert!(emails.sub("type").unwrap().required && !emails.sub("display").unwrap().required);
     assert!(emails.sub("value").unwrap().required && name.sub("givenName").unwrap().required);
-    assert_eq!(emails.sub("value").unwrap().uniqueness, Uniqueness::None); // home addresses are not
+    assert_eq!(emails.sub("value").unwrap().uniqueness, Uniqueness::None); // those at home are kept as they come
     assert_eq!(external.uniqueness, Uniqueness::Server);
     assert_eq!(at("userName").uniqueness, Uniqueness::Server);
     assert_eq!(at("userType").canonical_values, ["Member", "Guest"]);

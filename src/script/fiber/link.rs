@@ -20,6 +20,8 @@ pub(crate) enum Ask {
     Sleep(Duration),
     /// Wake me later, if there is time left for a call then.
     Pause(Duration),
+    /// Wake me when this is done, if there is time for it.
+    Wait(LocalBoxFuture<'static, ()>),
     /// Wake me with these results.
     Results(Results),
     /// Let others run.

@@ -17,8 +17,8 @@
 //!    the result is made on the coroutine, so that nothing points into a stack
 //!    and deep script values are dropped where there is room for it.
 //! 4. *Re-entrancy*: other fibers of the thread run between suspend and resume,
-//!    so no host function holds a `RefCell` borrow, lock or span guard across
-//!    [`Call::ask`].
+//!    so no host function holds a `RefCell` borrow, a blocking lock or a span guard
+//!    across [`Call::ask`].
 //! 5. *Stack end*: checked on every operation, with 256 KiB in reserve and a
 //!    guard page below.
 //! 6. *Drop*: a suspended fiber is resumed once with [`Answer::Cancelled`];
@@ -43,7 +43,7 @@ use std::time::Duration;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use send_wrapper::SendWrapper;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::brake::Brake;
 use super::call::{Backend, CallFault};
@@ -107,6 +107,10 @@ pub(crate) async fn run<T: 'static>(
                 Answer::Go
             }
             Ask::Pause(time) => pause(time, budget.deadline, backend).await,
+            Ask::Wait(done) => match timeout_at(budget.deadline, done).await {
+                Ok(()) => Answer::Go,
+                Err(_) => Answer::Late,
+            },
             Ask::Results(results) => Answer::Results(results.await),
             Ask::Call(call) => Answer::Reply(backend.call(call, budget.deadline).await),
         };
@@ -154,7 +158,9 @@ pub(crate) fn run_alone<T: 'static>(
             CoroutineResult::Yield(Ask::Results(_)) => {
                 Answer::Results(Err(GatewayFault::Internal.into()))
             }
-            CoroutineResult::Yield(Ask::Sleep(_) | Ask::Pause(_) | Ask::Yield) => Answer::Go,
+            CoroutineResult::Yield(Ask::Sleep(_) | Ask::Pause(_) | Ask::Wait(_) | Ask::Yield) => {
+                Answer::Go
+            }
         };
     }
 }

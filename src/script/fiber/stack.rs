@@ -8,7 +8,7 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 #[cfg(not(target_os = "linux"))]
 use portable as platform;
@@ -29,13 +29,22 @@ const KEEP: usize = 128 << 10;
 /// Free stacks a thread keeps.
 const POOLED: usize = 1024;
 
+/// Stacks begin at so many different distances from the end of their memory, so far apart. All of
+/// them end at a multiple of the size: what scripts use would share the same few lines of the
+/// processor's caches and entries of its table of pages.
+const COLOURS: usize = 32;
+const STEP: usize = 4096 + 320;
+
 thread_local! {
     static FREE: RefCell<Vec<Stack>> = const { RefCell::new(Vec::new()) };
+    static MADE: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A stack that goes back to its thread's pool.
 pub(super) struct Stack {
     mapping: platform::Mapping,
+    /// Where it begins, at the high end.
+    base: usize,
     /// The lowest address the last script was seen at.
     deepest: usize,
 }
@@ -50,8 +59,12 @@ impl Stack {
             return Ok(stack);
         }
         let mapping = platform::Mapping::new(SIZE)?;
-        let deepest = mapping.base();
-        Ok(Self { mapping, deepest })
+        let base = mapping.base() - MADE.replace(MADE.get() + 1) % COLOURS * STEP;
+        Ok(Self {
+            mapping,
+            base,
+            deepest: base,
+        })
     }
 
     /// Below this address a script is told that its stack is used up.
@@ -62,9 +75,9 @@ impl Stack {
     /// Puts the stack back. `deepest` is the lowest address a script was seen
     /// at; what lies below is given back to the kernel if it went deep.
     pub(super) fn give(mut self, deepest: usize) {
-        self.deepest = self.mapping.base();
-        if self.mapping.base().saturating_sub(deepest) > KEEP {
-            self.mapping.trim(KEEP);
+        self.deepest = self.base;
+        if self.base.saturating_sub(deepest) > KEEP {
+            self.mapping.trim(self.mapping.base() - self.base + KEEP);
         }
         FREE.with_borrow_mut(|free| {
             if free.len() < POOLED {
@@ -74,12 +87,12 @@ impl Stack {
     }
 }
 
-// SAFETY: `base` and `limit` are the ends of one mapping that lives as long as
-// this value; its lowest pages are a guard (see `Mapping::new`), and 64 MiB is
-// more than MIN_STACK_SIZE.
+// SAFETY: `base` and `limit` are in one mapping that lives as long as this value, `base` at a
+// multiple of 16 a few pages below its end; its lowest pages are a guard (see `Mapping::new`), and
+// what is left of 64 MiB is more than MIN_STACK_SIZE.
 unsafe impl corosensei::stack::Stack for Stack {
     fn base(&self) -> corosensei::stack::StackPointer {
-        self.mapping.pointer(self.mapping.base())
+        self.mapping.pointer(self.base)
     }
 
     fn limit(&self) -> corosensei::stack::StackPointer {

@@ -17,7 +17,7 @@ use crate::script::replies::{Answered, Meaning};
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "batch(name, item)",
-        "Hands an operation to the tenant's next batch of this name (`[batch.<name>]` in the manifest) and gives its own result of what `run_<name>(items)` gives. Where that does not say, the outcome is unknown.",
+        "Adds an item to the tenant's next batch of this name (`[batch.<name>]` in the manifest), waits for the batch, and returns the item's own result from what `run_<name>(items)` returns. If that has no result for it, the outcome is unknown.",
         &[],
     );
     engine.register_fn(
@@ -29,7 +29,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.function(
         "batch_all(name, items)",
-        "The same for several operations at once, kept in order; gives an array of results.",
+        "The same for several items at once, which keep their order; returns an array of results.",
         &[],
     );
     engine.register_fn(
@@ -43,7 +43,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_type_with_name::<Item>("Item");
     docs.function(
         ".plus(name, value)",
-        "An item that `run_<name>(items)` was given, with one member more. Nothing else can be done with an item but sending it.",
+        "In `run_<name>(items)`: the item with one more member. Apart from that, a script can only send an item.",
         &[],
     );
     engine.register_fn(
@@ -55,7 +55,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.function(
         "judged(part)",
-        "A part of a reply that has an outcome of its own, such as one result of a batch: the part, or the fault its code tells by the manifest's `[replies]`, whose pointers then begin at the part.",
+        "For a part of a reply that has an outcome of its own, such as one result of a batch: returns the part, or throws the fault that `[replies]` in the manifest says. The pointers there then start at the part.",
         &[(
             r#"judged(#{ ref: "r1", status: "OK" })"#,
             r#"#{ ref: "r1", status: "OK" }"#,
@@ -71,6 +71,9 @@ fn submit(
 ) -> Result<Vec<Value>, Thrown> {
     let script = ScriptContext::of(context)?;
     let refused = |text: &str| error(text, context.call_position());
+    if script.environment().effects().is_looking_up() {
+        return Err(refused("a batch cannot be handed in within once()"));
+    }
     let batches = script.environment().batches();
     let batches = batches.ok_or_else(|| refused("a batch cannot wait for another one"))?;
     let items = items.iter().map(|item| written(item, context));

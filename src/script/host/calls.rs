@@ -25,7 +25,7 @@ pub(super) type Thrown = Box<EvalAltResult>;
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.call(
         "get(path)",
-        "Reads; gives the reply, JSON or XML as the manifest says. The path is below the tenant's base URL; a whole link that leads there is followed too, and no other.",
+        "Sends a GET and returns the reply, parsed as JSON or XML as the manifest says. The path is below the tenant's base URL. A whole URL works too if it is below the base URL.",
         &[(r#"get(`/users/${segment("a/b")}`)"#, r#"GET /users/a%2Fb"#)],
     );
     engine.register_fn("get", |context: NativeCallContext<'_>, path: &str| {
@@ -47,7 +47,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.call(
         "delete(path)",
-        "Removes.",
+        "Sends a DELETE.",
         &[(r#"delete("/users/17")"#, r#"DELETE /users/17"#)],
     );
     engine.register_fn("delete", |context: NativeCallContext<'_>, path: &str| {
@@ -55,7 +55,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.call(
         "post(path)",
-        "Acts, without a body.",
+        "Sends a POST without a body. If the reply is lost, the gateway does not send it again.",
         &[(
             r#"post("/users/17/activate")"#,
             r#"POST /users/17/activate"#,
@@ -63,7 +63,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.call(
         "post(path, body)",
-        "Creates or acts, with a JSON body. Never sent twice by itself.",
+        "Sends a POST with a JSON body. If the reply is lost, the gateway does not send it again.",
         &[(
             r#"post("/users", #{ login: "ada" })"#,
             r#"POST /users {"login":"ada"}"#,
@@ -71,12 +71,12 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.call(
         "put(path)",
-        "Puts in place, without a body.",
+        "Sends a PUT without a body.",
         &[(r#"put("/teams/3/people/17")"#, r#"PUT /teams/3/people/17"#)],
     );
     docs.call(
         "put(path, body)",
-        "Puts in place, with a JSON body.",
+        "Sends a PUT with a JSON body.",
         &[(
             r#"put("/users/17", #{ login: "ada" })"#,
             r#"PUT /users/17 {"login":"ada"}"#,
@@ -84,12 +84,12 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.call(
         "patch(path)",
-        "Changes in part, without a body.",
+        "Sends a PATCH without a body.",
         &[(r#"patch("/users/17")"#, r#"PATCH /users/17"#)],
     );
     docs.call(
         "patch(path, body)",
-        "Changes in part, with a JSON body.",
+        "Sends a PATCH with a JSON body.",
         &[(
             r#"patch("/users/17", #{ phone: () })"#,
             r#"PATCH /users/17 {"phone":null}"#,
@@ -114,7 +114,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     }
     docs.call(
         "post_again(path)",
-        "A POST that the vendor documents as idempotent: sent again when a reply is lost.",
+        "For a POST that may be repeated safely, as the vendor documents: if the reply is lost, the gateway sends it again.",
         &[(
             r#"post_again("/users/17/activate")"#,
             r#"POST /users/17/activate"#,
@@ -155,7 +155,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 pub(super) fn register_once(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "post_once(path, body)",
-        "A POST with a random token in the manifest's `request_token` header, by which the vendor knows it again: sent again, with the same token, when a reply is lost.",
+        "A POST with a random token in the header that the manifest names as `request_token`. If the reply is lost, the gateway sends it again with the same token, so that the vendor recognises it.",
         &[],
     );
     engine.register_fn(
@@ -184,7 +184,7 @@ pub(super) fn register_once(engine: &mut Engine, docs: &mut Docs) {
 pub(super) fn register_sleep(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "sleep(seconds)",
-        "Waits without holding anything up, at most until the request's time is up.",
+        "Waits this long, at most until the request's time is up. Other requests are not delayed.",
         &[(r#"sleep(0)"#, r#"()"#)],
     );
     engine.register_fn("sleep", |context: NativeCallContext<'_>, seconds: i64| {
@@ -300,6 +300,9 @@ pub(super) fn read(
     repeatable: bool,
 ) -> Result<Dynamic, Fault> {
     let replies = script.environment().replies();
+    if let Some(body) = replies.plain(&Answered::of(reply, errand, None), &reply.body) {
+        return Ok(body);
+    }
     let body = replies.parse(&reply.body);
     let verdict = replies.judge(&Answered::of(reply, errand, body.as_ref()));
     let is = |verb| errand.verb == Some(verb);

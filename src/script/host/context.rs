@@ -29,7 +29,13 @@ impl ScriptContext {
     /// One with nothing of an adapter.
     #[cfg(test)]
     pub(crate) fn bare(call: &Call) -> Self {
-        Self::new(call, Bare::default())
+        Self::bare_with(call, crate::script::once::LookUps::default().of("test"))
+    }
+
+    /// The same, with what was looked up before.
+    #[cfg(test)]
+    pub(crate) fn bare_with(call: &Call, known: crate::script::once::TenantLookUps) -> Self {
+        Self::new(call, Bare(Default::default(), Default::default(), known))
     }
 
     /// The context a host function was called in.
@@ -59,10 +65,10 @@ impl ScriptContext {
 }
 
 #[cfg(test)]
-#[derive(Default)]
 struct Bare(
     crate::script::replies::ReplyTable,
     crate::script::effects::Effects,
+    crate::script::once::TenantLookUps,
 );
 
 #[cfg(test)]
@@ -85,6 +91,10 @@ impl Environment for Bare {
 
     fn effects(&self) -> &crate::script::effects::Effects {
         &self.1
+    }
+
+    fn look_ups(&self) -> &crate::script::once::TenantLookUps {
+        &self.2
     }
 
     fn batches(&self) -> Option<&dyn crate::script::environment::BatchPort> {

@@ -8,7 +8,7 @@ use super::document::Docs;
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "dn_text(text)",
-        "Text quoted to stand as a value in a distinguished name.",
+        "The text, escaped for use as a value in a distinguished name (DN).",
         &[
             (r#"dn_text("Lane, Ada")"#, r#""Lane\\, Ada""#),
             (r##"dn_text("#1 ")"##, r##""\\#1\\ ""##),
@@ -17,7 +17,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("dn_text", dn_text);
     docs.function(
         "dn_name(dn)",
-        "The first value of a distinguished name, unquoted; `()` if it is none.",
+        "The first value of a distinguished name, without escapes; `()` if the text is not a distinguished name.",
         &[
             (
                 r#"dn_name("CN=Lane\\, Ada,DC=example,DC=com")"#,

@@ -333,8 +333,8 @@ impl Fault {
     pub(super) fn no_segment(attribute: Option<&str>) -> Self {
         let name = attribute.unwrap_or("A value");
         let detail = format!(
-            "{name} is \".\", \"..\" or holds a control character such as a tab or a line break, which \
-             cannot stand in an address of this vendor's API. Change it."
+            "{name} is \".\", \"..\" or contains a control character such as a tab or a line break, which \
+             cannot be part of an address of this vendor's API. Change it."
         );
         Self::new(Meaning::Invalid, attribute, &detail).saying("segment() refuses a value".into())
     }
@@ -343,7 +343,7 @@ impl Fault {
     pub(super) fn unencodable(by: &str, attribute: Option<&str>) -> Self {
         let name = attribute.unwrap_or("A value");
         let detail = format!(
-            "{name} holds a control character, which this vendor's API cannot carry. Remove it."
+            "{name} contains a control character, which this vendor's API cannot carry. Remove it."
         );
         Self::new(Meaning::Invalid, attribute, &detail).saying(format!("{by}() refuses a value"))
     }
@@ -493,7 +493,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "part(reply, name)",
-        "A member of the vendor's reply. A reply without it is the vendor's fault (503) and not the script's.",
+        "A member of the vendor's reply. If it is missing or null, Entra gets 503, as for any wrong answer of the vendor.",
         &[
             ("part(#{ data: [1] }, \"data\")", "[1]"),
         ],
@@ -501,7 +501,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("part", part);
     docs.function(
         "about(reply, name, id)",
-        "The vendor's reply, if its member says that it is about this object, in whatever letter case. A reply about another one is the vendor's fault (503): what is read to be written back must not be somebody else's.",
+        "Checks that the reply is about this object, by the member with its id (case does not matter), and returns the reply. If it is about another object, Entra gets 503. Use it when a script reads an object, changes it and writes it back.",
         &[(
             r#"about(#{ id: 17, login: "ada" }, "id", "17")"#,
             r#"#{ id: 17, login: "ada" }"#,
@@ -540,7 +540,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.function(
         "forbidden(detail)",
-        "A fault to `throw`: the credential is valid and lacks a right; `detail` says which. Entra gets 503 with it.",
+        "A fault to `throw`: the credential is valid but lacks a right. Entra gets 503 with `detail`, which says which right.",
         &[(r#"forbidden("Give the key the role admin.").means"#, r#""forbidden""#)],
     );
     engine.register_fn("forbidden", |detail: &str| {
@@ -554,13 +554,13 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("fault", |detail: &str| Fault::unusable(detail.to_owned()));
     docs.function(
         "expired()",
-        "A fault to `throw` in `list_…(page)`: the vendor does not know the cursor any more. The list is read from its start again.",
+        "A fault to `throw` in `list_…(page)`: the vendor no longer knows the cursor. The gateway reads the list from its start again.",
         &[("expired().means", r#""expired""#)],
     );
     engine.register_fn("expired", || Fault::new(Meaning::Expired, None, ""));
     docs.function(
         "busy(seconds)",
-        "A fault to `throw`: nothing was done, and trying again after `seconds` makes sense.",
+        "A fault to `throw`: nothing was done, and the request can be tried again after `seconds`.",
         &[("busy(5).means", r#""busy""#)],
     );
     engine.register_fn("busy", |seconds: i64| {
@@ -570,13 +570,13 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.function(
         "busy()",
-        "The same where nobody knows when. Entra gets 503.",
+        "The same, if the vendor does not say when. Entra gets 503.",
         &[("busy().means", r#""busy""#)],
     );
     engine.register_fn("busy", || Fault::made(FaultKind::Busy(None)));
     docs.function(
         "unknown_outcome()",
-        "A fault to `throw`: the vendor may or may not have done it. The gateway looks before anything is repeated.",
+        "A fault to `throw`: it is unknown whether the vendor did it. The gateway checks before it repeats anything.",
         &[("unknown_outcome().means", r#""unknown_outcome""#)],
     );
     engine.register_fn("unknown_outcome", || Fault::made(FaultKind::UnknownOutcome));

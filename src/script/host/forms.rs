@@ -15,7 +15,7 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.call(
         "post_form(path, #{ name: value, … })",
-        "Creates or acts, with a form; `()` is left out. Never sent twice by itself.",
+        "Sends a POST with a form; a field that is `()` is left out. If the reply is lost, the gateway does not send it again.",
         &[(
             r#"post_form("/api", #{ type: "keygen", user: "R&D" })"#,
             r#"POST /api type=keygen&user=R%26D"#,
@@ -23,7 +23,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.call(
         "post_form_again(path, #{ name: value, … })",
-        "The same for a form that reads, or that the vendor documents as idempotent: sent again when a reply is lost.",
+        "The same for a form that only reads, or that may be repeated safely, as the vendor documents: if the reply is lost, the gateway sends it again.",
         &[(r#"post_form_again("/api", #{ action: "get", max: () })"#, r#"POST /api action=get"#)],
     );
     for (name, idempotent) in [("post_form", false), ("post_form_again", true)] {

@@ -19,7 +19,7 @@ const USUAL: &str = "/graphql";
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.call(
         "graphql(query, variables)",
-        "A GraphQL operation, posted to the manifest's `graphql` path; gives the reply's `data`. Any `errors` are a fault, with the whole reply in `fault.body`. A query is sent again when a reply is lost, a mutation is not.",
+        "Posts a GraphQL operation to the manifest's `graphql` path and returns the reply's `data`. If the reply has `errors`, it throws a fault, with the whole reply in `fault.body`. If a reply is lost, a query is sent again, and a mutation is not.",
         &[(r#"graphql("query User($id: ID!) { user(id: $id) { login } }", #{ id: "17" })"#, r#"POST /graphql {"operationName":"User","query":"query User($id: ID!) { user(id: $id) { login } }","variables":{"id":"17"}}"#)],
     );
     engine.register_fn(
@@ -59,7 +59,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.call(
         "graphql_again(query, variables)",
-        "A mutation that the vendor documents as idempotent: sent again when a reply is lost.",
+        "For a mutation that may be repeated safely, as the vendor documents: if the reply is lost, the gateway sends it again.",
         &[(
             r#"graphql_again("mutation { hello }", #{})"#,
             r#"POST /graphql {"query":"mutation { hello }","variables":{}}"#,

@@ -1,11 +1,13 @@
 //! Between JSON and script values, without rhai's own `parse_json`, which is
 //! slow and deaf to deadlines.
 
+use std::collections::btree_map::Entry;
+
 use rhai::{Array, Dynamic, Map};
 use serde_json::{Number, Value};
 
 use super::item::Item;
-use crate::scim::json::{JsonLimits, read_with};
+use crate::scim::json::{JsonLimits, Sizes, Tree, read_with};
 use crate::script::limits;
 
 /// Deeper values are refused in both directions.
@@ -17,6 +19,14 @@ const REPLY: JsonLimits = JsonLimits {
     nodes: 100_000,
     string: 1 << 20,
     nul: true,
+    all: Sizes::ANY,
+};
+
+/// What a script may hold, by the engine's way of counting.
+const HELD: Sizes = Sizes {
+    text: limits::MOST_TEXT,
+    elements: limits::MOST_ELEMENTS,
+    members: limits::MOST_MEMBERS,
 };
 
 /// Reads a vendor's reply body in one pass. `None` if it is no JSON, has a key twice in one
@@ -25,41 +35,110 @@ pub(crate) fn parse(body: &[u8]) -> Option<Value> {
     read_with(body, REPLY).ok()
 }
 
+/// The same as a script sees it (see [`to_dynamic`]); `None` also if it is more than a script may
+/// hold.
+pub(crate) fn read(body: &[u8]) -> Option<Dynamic> {
+    let Held(value) = read_with(body, JsonLimits { all: HELD, ..REPLY }).ok()?;
+    Some(value)
+}
+
+/// A value of a script in the making.
+struct Held(Dynamic);
+
+impl Tree for Held {
+    type Key = rhai::Identifier;
+    type Members = Map;
+
+    fn null() -> Self {
+        Self(Dynamic::UNIT)
+    }
+
+    fn truth(value: bool) -> Self {
+        Self(value.into())
+    }
+
+    fn integer(value: i64) -> Self {
+        Self(value.into())
+    }
+
+    fn natural(value: u64) -> Self {
+        Self(natural(value))
+    }
+
+    fn real(value: f64) -> Option<Self> {
+        value.is_finite().then(|| Self(value.into()))
+    }
+
+    fn text(value: &str) -> Self {
+        Self(value.into())
+    }
+
+    fn list(items: Vec<Self>) -> Self {
+        let items: Array = items.into_iter().map(|Self(item)| item).collect();
+        Self(items.into())
+    }
+
+    fn object(members: Map) -> Self {
+        Self(members.into())
+    }
+
+    fn key(name: &str) -> Self::Key {
+        name.into()
+    }
+
+    fn add(members: &mut Map, key: Self::Key, Self(value): Self) -> Result<(), String> {
+        match members.entry(key) {
+            Entry::Occupied(there) => Err(there.key().to_string()),
+            Entry::Vacant(place) => {
+                place.insert(value);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether something may stand where a JSON pointer (RFC 6901) leads. Of arrays and of names that
+/// are written with `~` it is not looked into.
+pub(crate) fn has(value: &Dynamic, pointer: &str) -> bool {
+    let Some((name, rest)) = pointer.strip_prefix('/').map(|path| {
+        let end = path.find('/').unwrap_or(path.len());
+        path.split_at(end)
+    }) else {
+        return !value.is_unit();
+    };
+    match value.read_lock::<Map>() {
+        Some(members) if !name.contains('~') => {
+            members.get(name).is_some_and(|inner| has(inner, rest))
+        }
+        Some(_) => true,
+        None => value.is_array(),
+    }
+}
+
 /// Whether a body begins as JSON and ends too early.
 pub(crate) fn is_cut(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
 }
 
-/// Whether a script may hold the value, by the engine's way of counting.
+/// Whether a script may hold the value.
 pub(crate) fn fits(value: &Value) -> bool {
     let mut sizes = Sizes::default();
-    sizes.add(value);
-    sizes.text <= limits::MOST_TEXT
-        && sizes.elements <= limits::MOST_ELEMENTS
-        && sizes.members <= limits::MOST_MEMBERS
+    add(&mut sizes, value);
+    sizes.text <= HELD.text && sizes.elements <= HELD.elements && sizes.members <= HELD.members
 }
 
-#[derive(Default)]
-struct Sizes {
-    text: usize,
-    elements: usize,
-    members: usize,
-}
-
-impl Sizes {
-    fn add(&mut self, value: &Value) {
-        match value {
-            Value::String(text) => self.text += text.len(),
-            Value::Array(items) => {
-                self.elements += items.len();
-                items.iter().for_each(|item| self.add(item));
-            }
-            Value::Object(members) => {
-                self.members += members.len();
-                members.values().for_each(|item| self.add(item));
-            }
-            _ => {}
+fn add(sizes: &mut Sizes, value: &Value) {
+    match value {
+        Value::String(text) => sizes.text += text.len(),
+        Value::Array(items) => {
+            sizes.elements += items.len();
+            items.iter().for_each(|item| add(sizes, item));
         }
+        Value::Object(members) => {
+            sizes.members += members.len();
+            members.values().for_each(|item| add(sizes, item));
+        }
+        _ => {}
     }
 }
 
@@ -81,11 +160,15 @@ pub(crate) fn to_dynamic(value: &Value) -> Dynamic {
 }
 
 fn number_to_dynamic(number: &Number) -> Dynamic {
-    match (number.as_i64(), number.is_u64()) {
+    match (number.as_i64(), number.as_u64()) {
         (Some(integer), _) => integer.into(),
-        (None, true) => number.to_string().into(),
-        (None, false) => number.as_f64().map_or(Dynamic::UNIT, Dynamic::from),
+        (None, Some(integer)) => natural(integer),
+        (None, None) => number.as_f64().map_or(Dynamic::UNIT, Dynamic::from),
     }
+}
+
+fn natural(number: u64) -> Dynamic {
+    i64::try_from(number).map_or_else(|_| number.to_string().into(), Dynamic::from)
 }
 
 /// A script value as JSON. `None` for what JSON cannot hold (functions, custom
@@ -171,6 +254,47 @@ mod tests {
         assert_eq!(held.unwrap(), 200);
         assert!(!fits(&json!({"rows": vec![0; 10_001]})));
         assert!(!fits(&json!({"text": "x".repeat((4 << 20) + 1)})));
+    }
+
+    #[test]
+    fn a_reply_is_read_for_a_script_as_its_tree_would_be() {
+        let texts = [
+            r#"{"a":[1,-2,3.5,null,true,"x\n\u00e9"],"b":{},"big":18446744073709551615}"#,
+            r#"{"a":1,"a":2}"#,
+            r#"["#,
+            r#"1e999"#,
+            "[] []",
+        ];
+        for text in texts {
+            let tree = parse(text.as_bytes()).map(|value| format!("{:?}", to_dynamic(&value)));
+            let read = read(text.as_bytes()).map(|value| format!("{value:?}"));
+            assert_eq!(read, tree, "{text}");
+        }
+        for large in [
+            format!("[0{}]", ",0".repeat(10_000)),
+            format!("\"{}\"", "x".repeat((4 << 20) + 1)),
+        ] {
+            assert!(read(large.as_bytes()).is_none());
+        }
+    }
+
+    #[test]
+    fn what_stands_at_a_pointer_is_found() {
+        let value = json!({"error": {"code": "X", "none": null}, "list": [1], "text": "x"});
+        let value = to_dynamic(&value);
+        for (pointer, expected) in [
+            ("/error/code", true),
+            ("/error", true),
+            ("/error/none", false),
+            ("/error/other", false),
+            ("/code", false),
+            ("/text/code", false),
+            ("/list/0", true),
+            ("/list~1", true),
+            ("", true),
+        ] {
+            assert_eq!(has(&value, pointer), expected, "{pointer}");
+        }
     }
 
     #[test]

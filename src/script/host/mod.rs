@@ -10,6 +10,7 @@ mod forms;
 mod graphql;
 mod item;
 pub(crate) mod json;
+mod once;
 mod poll;
 mod quoting;
 pub(crate) mod table;
@@ -32,6 +33,7 @@ pub(crate) fn register(engine: &mut Engine) -> Docs {
     calls::register_once(engine, &mut docs);
     calls::register_sleep(engine, &mut docs);
     poll::register(engine, &mut docs);
+    once::register(engine, &mut docs);
     batches::register(engine, &mut docs);
     forms::register(engine, &mut docs);
     trees::register(engine, &mut docs);

@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.call(
         "poll(path, milliseconds, |reply| …)",
-        "Reads the path until the function gives `true` for the reply, and gives that reply. The first look comes after so many milliseconds, each pause is half as long again, at most two seconds. Where time runs out first, the outcome is unknown.",
+        "Reads the path again and again until the function returns `true` for the reply; returns that reply. The first read comes after so many milliseconds. Each pause is half as long again as the one before, at most two seconds. If the request's time is up first, the outcome is unknown.",
         &[(
             r#"poll("/jobs/7", 250, |job| job.data != ())"#,
             "GET /jobs/7",

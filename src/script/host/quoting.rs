@@ -17,7 +17,7 @@ const QUOTED: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "segment(text)",
-        "Text quoted to stand as one segment of a path. What cannot stand there is refused with 400: dots alone, and control characters.",
+        "The text, encoded for use as one segment of a path. `.`, `..` and control characters are refused with 400.",
         &[(r#"segment("R&D / Bern")"#, r#""R%26D%20%2F%20Bern""#)],
     );
     engine.register_fn("segment", |context: NativeCallContext<'_>, text: &str| {
@@ -25,7 +25,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.function(
         "segment(text, attribute)",
-        "The same for the value of an attribute, which the refusal names.",
+        "The same for the value of an attribute; if the value is refused, the answer names the attribute.",
         &[(r#"segment("R&D", "displayName")"#, r#""R%26D""#)],
     );
     engine.register_fn(
@@ -38,7 +38,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "xpath_text(text)",
-        "Text as an XPath literal, quotes and all. A control character, which no XML attribute keeps as it is, is refused with 400.",
+        "The text as an XPath literal, with its quotes. A control character is refused with 400, because XML attributes cannot contain it.",
         &[
             (r#"xpath_text("ada")"#, r#""'ada'""#),
             (r#"xpath_text("O'Brien")"#, r#""\"O'Brien\"""#),
@@ -53,7 +53,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.function(
         "xpath_text(text, attribute)",
-        "The same for the value of an attribute, which the refusal names.",
+        "The same for the value of an attribute; if the value is refused, the answer names the attribute.",
         &[(r#"xpath_text("ada", "userName")"#, r#""'ada'""#)],
     );
     engine.register_fn(
@@ -65,7 +65,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "url_parameter(url, name)",
-        "A parameter of an address, as links to a next page have them; `()` if it is not there.",
+        "A parameter of a URL, such as a link to the next page; `()` if the URL does not have it.",
         &[
             (
                 r#"url_parameter("https://api.example/users?limit=5&marker=a%2Fb", "marker")"#,
@@ -78,7 +78,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "query(name, value)",
-        "A query of one parameter, to give to `get(path, query)`.",
+        "A query with one parameter, for `get(path, query)`.",
         &[(r#"query("email", "a@b.c")"#, r##"#{ email: "a@b.c" }"##)],
     );
     engine.register_fn("query", |name: &str, value: Dynamic| {

@@ -111,7 +111,7 @@ pub(crate) fn register(engine: &mut Engine, docs: &mut Docs) {
 fn register_rows(engine: &mut Engine, docs: &mut Docs) {
     docs.row(
         "attr(scim, native)",
-        "A row: this SCIM attribute stands in this native field: `a.b` for a nested one, `list[id=3].value` for one in a list's element, which a number or a text tells apart.",
+        "A row: this SCIM attribute goes into this native field. `a.b` is a nested field. `list[id=3].value` is a field in the element of a list whose `id` is 3 (a number or a text).",
         &[
             (
                 r#"attr("title", "job.name")"#,
@@ -138,7 +138,7 @@ fn register_rows(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.row(
         "attr(scim)",
-        "A row for an attribute the vendor has no field for: the gateway remembers it.",
+        "A row for an attribute that the vendor has no field for: the gateway stores it.",
         &[(r#"attr("nickName")"#, r#"{"nickName": "Ada"} → {}"#)],
     );
     engine.register_fn("attr", |context: NativeCallContext<'_>, path: &str| {
@@ -149,7 +149,7 @@ fn register_rows(engine: &mut Engine, docs: &mut Docs) {
 fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     docs.row(
         ".required()",
-        "The vendor does not take an object without it.",
+        "The vendor does not accept an object without it.",
         &[(r#"attr("title", "job").required()"#, r#"{} → refused"#)],
     );
     engine.register_fn("required", |row: Attr| Attr {
@@ -170,7 +170,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".unique()",
-        "The vendor itself refuses a second object with the same value. Without it the gateway looks by a `.lookup` before it creates.",
+        "The vendor itself refuses a second object with the same value. Without `.unique()`, the gateway searches by each `.lookup` before it creates an object.",
         &[(r#"attr("userName", "login").lookup("login").unique()"#, r#"{"userName": "ada"} ⇄ {"login": "ada"}"#)],
     );
     engine.register_fn("unique", |row: Attr| Attr {
@@ -179,7 +179,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".ambiguous()",
-        "Several objects may have the same value: it can be looked up, but names nobody, and creating an object looks for no other one with it.",
+        "Several objects may have the same value. It can be searched for, but does not identify an object, and is not checked before a create.",
         &[(r#"attr("title", "job").lookup("job").ambiguous()"#, r#"{"title": "Boss"} ⇄ {"job": "Boss"}"#)],
     );
     engine.register_fn("ambiguous", |row: Attr| Attr {
@@ -188,7 +188,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".primary()",
-        "The element is the primary one when it is read.",
+        "When Entra reads the element, it is marked as primary.",
         &[(r#"attr(`emails[type eq "work"].value`, "mail").primary()"#, r#"{"emails": [{"type": "work", "value": "a@b.c", "primary": true}]} ← {"mail": "a@b.c"}"#)],
     );
     engine.register_fn("primary", |row: Attr| Attr {
@@ -197,7 +197,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".lenient()",
-        "A value without native form is left out instead of refused with 400; Entra reads its own back.",
+        "A value that cannot be converted is left out for the vendor, instead of refused with 400. Entra reads its own value.",
         &[(r#"attr("userType", "kind").values(#{ "Guest": "x" }).lenient()"#, r#"{"userType": "Member"} → {}"#)],
     );
     engine.register_fn("lenient", |row: Attr| Attr {
@@ -218,7 +218,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".cut(letters)",
-        "A longer text is cut for the vendor; Entra reads its own back.",
+        "A longer text is cut for the vendor. Entra reads its own value.",
         &[(
             r#"attr("title", "job").cut(3)"#,
             r#"{"title": "Engineer"} → {"job": "Eng"}"#,
@@ -230,7 +230,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".otherwise(|user| …)",
-        "What the vendor gets when the attribute is absent, made of the whole SCIM resource. Entra goes on reading it as absent.",
+        "What the vendor gets if the attribute is absent, derived from the whole SCIM resource. Entra still reads it as absent.",
         &[(r#"attr("title", "job").otherwise(|user| user.userName)"#, r#"{"userName": "ada"} → {"job": "ada"}"#)],
     );
     engine.register_fn("otherwise", |row: Attr, make: FnPtr| Attr {
@@ -239,7 +239,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".initially(value)",
-        "A new object that is created without the attribute has this value, and Entra reads it.",
+        "If a new object is created without the attribute, it gets this value, and Entra reads it.",
         &[(
             r#"attr("active", "enabled").initially(true)"#,
             r#"{} → {"enabled": true}"#,
@@ -256,7 +256,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.row(
         ".pending(native)",
-        "While the vendor's value is this one, the value asked for last is answered.",
+        "While the vendor has this value, Entra reads the value that it sent last. For vendors that apply a change later.",
         &[(
             r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" }).pending("NEW")"#,
             r#"{"active": false} ← {"state": "NEW"}"#,
@@ -271,7 +271,7 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
 fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
     docs.row(
         ".echoes(field)",
-        "Without a value of its own the vendor answers with that field's. An attribute that says the same as the field is then absent, unless Entra set it so.",
+        "If the vendor has no value, it answers with the value of that other field. Entra then reads the attribute as absent, unless Entra itself has set this value.",
         &[(r#"attr("displayName", "shown").echoes("login")"#, r#"{} ← {"login": "ada", "shown": "ada"}"#)],
     );
     engine.register_fn("echoes", |row: Attr, field: &str| Attr {
@@ -280,7 +280,7 @@ fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".reference(\"User\")",
-        "The SCIM id of another user; the field holds that user's native id. Where native ids change, it is answered as Entra wrote it and brought up to date with the next change.",
+        "The attribute is the SCIM id of another user; the field has that user's native id. If native ids can change, Entra reads the id that it wrote, and the field is updated with the next change.",
         &[(r#"attr("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "boss").reference("User")"#, r#"{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"manager": {"value": "17"}}} ← {"boss": "17"}"#)],
     );
     engine.register_fn("reference", |row: Attr, to: &str| {
@@ -291,7 +291,7 @@ fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.function(
         ".reference(\"User\", field)",
-        "The same where the field holds another field of that user than its id, one the vendor can look users up by. Who is not to be found there is left out.",
+        "The same, if the vendor's field has another field of that user in place of the id; the vendor must be able to look users up by it. A user who is not found is left out.",
         &[],
     );
     engine.register_fn("reference", |row: Attr, to: &str, by: &str| {
@@ -305,7 +305,7 @@ fn register_vendors_own(engine: &mut Engine, docs: &mut Docs) {
 fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     docs.row(
         ".lower()",
-        "Lower case at the vendor; Entra reads its own spelling back.",
+        "The vendor gets lower case; Entra reads its own spelling.",
         &[(
             r#"attr("title", "job").lower()"#,
             r#"{"title": "Boss"} → {"job": "boss"}"#,
@@ -314,7 +314,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("lower", |row: Attr| row.converting(Conversion::Lower));
     docs.row(
         ".trimmed()",
-        "Without white space at either end at the vendor.",
+        "The vendor gets the text without spaces at its ends.",
         &[(
             r#"attr("title", "job").trimmed()"#,
             r#"{"title": " Boss "} → {"job": "Boss"}"#,
@@ -323,7 +323,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("trimmed", |row: Attr| row.converting(Conversion::Trimmed));
     docs.row(
         ".values(#{ scim: native, … })",
-        "A closed list of values, compared without case; native ones are texts, numbers, `true` or `false`. Anything else is refused with 400, or becomes `.others(native)`.",
+        "The allowed values, and the vendor's value for each. Case does not matter. The vendor's values are texts, numbers, `true` or `false`. Any other value is refused with 400, or becomes `.others(native)`.",
         &[
             (r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" })"#, r#"{"active": true} ⇄ {"state": "ON"}"#),
             (r#"attr("active", "status").values(#{ "true": 1, "false": 3 })"#, r#"{"active": false} ⇄ {"status": 3}"#),
@@ -342,7 +342,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.row(
         ".reads(#{ native: scim, … })",
-        "Further native values that only ever come from the vendor, and which of several spellings one is read as.",
+        "Further native values that the vendor may answer, and the SCIM value that Entra reads for each. It also says which SCIM value to read if several have the same native value.",
         &[
             (r#"attr("active", "state").values(#{ "true": "ON", "false": "OFF" }).reads(#{ "GONE": "false" })"#, r#"{"active": false} ← {"state": "GONE"}"#),
             (r#"attr("active", "status").values(#{ "true": 1, "false": 3 }).reads(#{ "2": false })"#, r#"{"active": false} ← {"status": 2}"#),
@@ -366,7 +366,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     );
     docs.row(
         ".others(native)",
-        "What any other SCIM value becomes.",
+        "The native value for any other SCIM value.",
         &[(
             r#"attr("userType", "kind").values(#{ "Guest": "x" }).others("y")"#,
             r#"{"userType": "Member"} → {"kind": "y"}"#,
@@ -395,7 +395,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".language(separator, list)",
-        "The same out of a closed list; an unknown region falls back to the language, an unknown language to the vendor's default.",
+        "The same, with the list of languages that the vendor has. An unknown region falls back to the language, an unknown language to the vendor's default.",
         &[(r#"attr("locale", "lang").language("_", ["de", "en_GB"])"#, r#"{"locale": "de-CH"} → {"lang": "de"}"#)],
     );
     engine.register_fn(
@@ -417,7 +417,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".phone(country)",
-        "A telephone number to E.164, national ones by the country in the attribute named. What is no number is left out and remembered.",
+        "Converts a telephone number to E.164. For a national number, the attribute named here says the country. A value that is not a number is left out; the gateway stores it.",
         &[(r#"attr(`phoneNumbers[type eq "work"].value`, "tel").phone(`addresses[type eq "work"].country`)"#, r#"{"addresses": [{"type": "work", "country": "CH"}], "phoneNumbers": [{"type": "work", "value": "044 268 12 34"}]} → {"tel": "+41442681234"}"#)],
     );
     engine.register_fn("phone", |row: Attr, country: &str| {
@@ -425,13 +425,13 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
             country: Some(country.to_owned()),
         })
     });
-    docs.row(".phone()", "The same for international numbers only.", &[(r#"attr(`phoneNumbers[type eq "work"].value`, "tel").phone()"#, r#"{"phoneNumbers": [{"type": "work", "value": "0041 44 268 12 34"}]} → {"tel": "+41442681234"}"#)]);
+    docs.row(".phone()", "The same, for international numbers only.", &[(r#"attr(`phoneNumbers[type eq "work"].value`, "tel").phone()"#, r#"{"phoneNumbers": [{"type": "work", "value": "0041 44 268 12 34"}]} → {"tel": "+41442681234"}"#)]);
     engine.register_fn("phone", |row: Attr| {
         row.converting(Conversion::Phone { country: None })
     });
     docs.row(
         ".timezone()",
-        "A time zone by IANA or Windows name to its IANA name.",
+        "Converts an IANA or Windows name of a time zone to its IANA name.",
         &[(
             r#"attr("timezone", "tz").timezone()"#,
             r#"{"timezone": "W. Europe Standard Time"} → {"tz": "Europe/Berlin"}"#,
@@ -440,7 +440,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     engine.register_fn("timezone", |row: Attr| row.converting(Conversion::TimeZone));
     docs.row(
         ".to(|value| …)",
-        "A converter of your own to the native value (an array for several fields).",
+        "Your own converter to the native value. If the row has several fields, it returns an array.",
         &[(
             r#"attr("title", "job").to(|title| title.to_upper())"#,
             r#"{"title": "Boss"} → {"job": "BOSS"}"#,
@@ -451,7 +451,7 @@ fn register_conversions(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".from(|native| …)",
-        "And back from the native value (an array for several fields).",
+        "Your own converter back from the native value. If the row has several fields, it gets an array.",
         &[(
             r#"attr("title", "job").from(|job| job.to_upper())"#,
             r#"{"title": "BOSS"} ← {"job": "Boss"}"#,

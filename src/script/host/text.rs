@@ -25,7 +25,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "rest_words(text)",
-        "What follows the first word; the word itself if there is only one.",
+        "The text after the first word; if there is only one word, that word.",
         &[
             (r#"rest_words("Ada Marie Lane")"#, r#""Marie Lane""#),
             (r#"rest_words("Ada")"#, r#""Ada""#),
@@ -39,7 +39,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "split_street(text)",
-        "Street and house number; the number is empty if none stands at the end.",
+        "Street and house number, as an array. The number is empty if the text does not end with one.",
         &[
             (r#"split_street("Hauptstr. 5a")"#, r#"["Hauptstr.", "5a"]"#),
             (r#"split_street("1 Mill Rd")"#, r#"["1 Mill Rd", ""]"#),
@@ -52,7 +52,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "join_words(texts)",
-        "The non-empty texts of an array with one space between.",
+        "The non-empty texts of an array, with one space between them.",
         &[
             (r#"join_words(["Hauptstr.", "5a"])"#, r#""Hauptstr. 5a""#),
             (r#"join_words(["A", (), ""])"#, r#""A""#),
@@ -91,7 +91,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "slug(text, letters)",
-        "A name of ASCII letters, digits, `.`, `_` and `-`, at most so long. What is cut ends with `~` and six hex digits of the whole text.",
+        "A name of ASCII letters, digits, `.`, `_` and `-`, at most this long. If the text is longer, the name ends with `~` and six hexadecimal digits that depend on the whole text.",
         &[
             (r#"slug("Führungskräfte / CH", 31)"#, r#""Fuhrungskrafte___CH""#),
             (r#"slug("Research and Development Bern", 16)"#, r#""Research_~0283ba""#),
@@ -102,7 +102,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.function(
         "marked_slug(text, letters)",
-        "The same with the mark in any case, for a name whose plain slug another name has.",
+        "The same, always with `~` and the six digits: for a name whose plain slug is taken.",
         &[(r#"marked_slug("Sales EMEA", 31)"#, r#""Sales_EMEA~13b3e5""#)],
     );
     engine.register_fn("marked_slug", |words: &str, letters: i64| {
@@ -111,7 +111,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "has_bit(number, bit)",
-        "Whether the number, also one written as text, has this bit set; what is no number has none.",
+        "Whether the number has this bit set. The number may be written as a text; anything else has no bit set.",
         &[
             (r#"has_bit("514", 2)"#, "true"),
             ("has_bit(512, 2)", "false"),

@@ -13,7 +13,7 @@ use crate::script::xml::{self, TEXT, Unwritable};
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "xml(tree)",
-        "XML text: `@name` is an attribute, `#text` the text, an array several elements of one name; `()` is left out. All values are quoted. A value with a control character is refused with 400.",
+        "XML text: `@name` is an attribute, `#text` the text, an array several elements of one name; `()` is left out. Special characters in values are escaped. A value with a control character is refused with 400.",
         &[
             (
                 r##"xml(#{ entry: #{ "@name": "R&D", member: ["ada", "o'brien"] } })"##,
@@ -44,7 +44,7 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
 
     docs.function(
         "pairs(list, name, value)",
-        "A map of a list of pairs, by where name and value of each stand; a value that is missing is empty.",
+        "Turns a list of pairs into a map. `name` and `value` are the members that have the name and the value of each pair. A value that is missing is empty.",
         &[
             (
                 r##"pairs([#{ "@n": "Mail", "#text": "a@b.c" }, #{ "@n": "Fax" }], "@n", "#text")"##,

@@ -272,3 +272,26 @@ fn without_a_pointer_the_words_are_the_whole_body() {
     assert_eq!(came(&table, 400, "User exists already."), Meaning::Conflict);
     assert_eq!(came(&table, 400, "No."), Meaning::Invalid);
 }
+
+#[test]
+fn a_success_is_read_at_once_unless_it_may_be_an_error() {
+    let plain = |raw: &'static str| {
+        let answer = Answered {
+            raw: raw.as_bytes(),
+            ..answered(200, None)
+        };
+        let read = table().plain(&answer, raw.as_bytes());
+        read.map(|read| read.to_string())
+    };
+    assert_eq!(plain(r#"{"a":1}"#).as_deref(), Some(r#"#{"a": 1}"#));
+    for more in [
+        r#"{"error":{}}"#,
+        r#"{"error":{"code":"E9999"}}"#,
+        r#"{"\u0065rror":{"code":"E9999"}}"#,
+        r#"{"error":{"code":"RATE_LIMITED"}}"#,
+        "<html>",
+        "",
+    ] {
+        assert_eq!(plain(more), None, "{more}");
+    }
+}

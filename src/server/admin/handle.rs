@@ -96,7 +96,7 @@ impl Desk {
             self.note(&note, Some(&ask), &result).await;
             result.map(|answered| answered.body)
         });
-        let lost = |_| Err(Refusal::unavailable("it could not be carried through"));
+        let lost = |_| Err(Refusal::unavailable("it could not be completed"));
         deed.await.unwrap_or_else(lost)
     }
 

@@ -134,7 +134,7 @@ pub static ROUTES: &[Route] = &[
     .answering(objects),
     look(
         "/tenants/{tenant}/definition",
-        "Where a tenant comes from and what it says, without its secrets.",
+        "Where a tenant comes from and its keys, without its secrets.",
         |given| Ok(Ask::Definition(given.tenant()?)),
     )
     .answering(shape::<bodies::Definition>),
@@ -145,7 +145,7 @@ pub static ROUTES: &[Route] = &[
             document: tenant,
         })
     })
-    .about("A new tenant in the store: its name, and what a tenant's file would say. Secrets are stored encrypted.")
+    .about("Creates a tenant in the store, from its name and the keys of a tenant file. Secrets are stored encrypted.")
     .taking(shape::<bodies::NewTenant>)
     .answering(shape::<bodies::Definition>),
     change(Method::PATCH, "/tenants/{tenant}", Role::Editor, "tenant.change", |given| {
@@ -154,26 +154,26 @@ pub static ROUTES: &[Route] = &[
             patch: given.body()?,
         })
     })
-    .about("Changes what the body names of a tenant in the store (RFC 7396); it is live when the answer comes.")
+    .about("Changes the keys of a tenant in the store that the body has (RFC 7396). The change is live when the answer comes.")
     .taking(shape::<bodies::TenantDocument>)
     .answering(shape::<bodies::Definition>),
     change(Method::POST, "/tenants/{tenant}/disable", Role::Editor, "tenant.disable", |given| {
         given.service(Service::Off)
     })
-    .about("Switches a tenant in the store off: its requests are answered 503, and its tokens stay.")
+    .about("Disables a tenant in the store: its requests are answered 503, and its tokens stay.")
     .answering(shape::<bodies::Definition>),
     change(Method::POST, "/tenants/{tenant}/enable", Role::Editor, "tenant.enable", |given| {
         given.service(Service::On)
     })
-    .about("Switches it on again.")
+    .about("Enables it again.")
     .answering(shape::<bodies::Definition>),
     change(Method::DELETE, "/tenants/{tenant}", Role::Editor, "tenant.delete", |given| {
         given.service(Service::Deleted)
     })
-    .about("Deletes a tenant in the store with all that is kept of it, and revokes its tokens. Its name is not given again."),
+    .about("Deletes a tenant in the store with all its data, and revokes its tokens. Its name cannot be used again."),
     look(
         "/tenants/{tenant}/tokens",
-        "A tenant's tokens and client secrets: what is kept of them.",
+        "A tenant's tokens and client secrets, without the secrets themselves.",
         |given| Ok(Ask::Tokens(given.tenant()?)),
     )
     .answering(shape::<Vec<bodies::TokenStatus>>),
@@ -186,7 +186,7 @@ pub static ROUTES: &[Route] = &[
             oauth,
         })
     })
-    .about("A new token, or with \"oauth\": true a new secret of its OAuth client; shown this once. The body may be left out.")
+    .about("A new token, or with \"oauth\": true a new secret of its OAuth client; shown only once. The body is optional.")
     .taking(shape::<bodies::Mint>)
     .answering(shape::<bodies::Minted>),
     change(Method::DELETE, "/tenants/{tenant}/tokens/{key}", Role::Operator, "token.revoke", |given| {
@@ -195,7 +195,7 @@ pub static ROUTES: &[Route] = &[
             key: given.key()?,
         })
     })
-    .about("Revokes a token or a client secret, for good."),
+    .about("Revokes a token or a client secret permanently."),
     change(Method::POST, "/tenants/{tenant}/dry-run", Role::Operator, "dry-run", |given| {
         let bodies::DryRun { requests, read } = given.body()?;
         Ok(Ask::DryRun {
@@ -204,13 +204,13 @@ pub static ROUTES: &[Route] = &[
             read,
         })
     })
-    .about("What requests would lead to; nothing is sent, with \"read\": true only reads.")
+    .about("What requests would do; nothing is sent, with \"read\": true only reads.")
     .taking(shape::<bodies::DryRun>)
     .answering(object),
     change(Method::POST, "/reload", Role::Operator, "reload", |_| {
         Ok(Ask::Reload { force: false })
     })
-    .about("Loads everything again; what fails keeps its last good version.")
+    .about("Loads all files again; if one fails, its last good version stays in use.")
     .answering(object),
     change(Method::POST, "/reload/forced", Role::Editor, "reload.forced", |_| {
         Ok(Ask::Reload { force: true })
@@ -219,7 +219,7 @@ pub static ROUTES: &[Route] = &[
     .answering(object),
     look(
         "/config",
-        "The configuration in force, with every default.",
+        "The effective configuration, with every default.",
         |_| Ok(Ask::Config),
     )
     .answering(object),
@@ -234,11 +234,11 @@ pub static ROUTES: &[Route] = &[
             body: given.body()?,
         })
     })
-    .about("A customer's tenant, made if there is none, and a new secret for it, shown this once, with the texts to show.")
+    .about("Creates a customer's tenant if there is none, and a new secret for it, which is shown only once; with texts to show.")
     .taking(shape::<bodies::Onboard>)
     .answering(shape::<bodies::Onboarded>)
     .of_consoles(),
-    look("/customers/{customer}", "How a customer's tenant stands, and what is kept of its tokens.", |given| {
+    look("/customers/{customer}", "A customer's tenant and its tokens, without the secrets themselves.", |given| {
         Ok(Ask::Customer {
             scope: given.scope()?,
             customer: given.customer()?,
@@ -253,7 +253,7 @@ pub static ROUTES: &[Route] = &[
             key: given.key()?,
         })
     })
-    .about("Ends a token or client secret of a customer's tenant, for good.")
+    .about("Revokes a token or client secret of a customer's tenant permanently.")
     .of_consoles(),
     look("/openapi.json", "This table, for consoles too.", |_| Ok(Ask::Routes)).answering(object).of_consoles(),
 ];
@@ -418,7 +418,7 @@ impl Given<'_> {
     }
 
     fn key(&self) -> Result<KeyId, Refusal> {
-        let help = "a key id is eight letters and digits, those behind scg_ or scs_";
+        let help = "a key id is eight letters and digits: those after scg_ or scs_";
         let key = KeyId::parse(self.part(1));
         key.ok_or_else(|| Refusal::invalid(format!("`{}` is no key id", self.part(1)), help))
     }

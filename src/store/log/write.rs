@@ -101,7 +101,7 @@ impl Writer {
             }));
         if let Err(error) = written {
             self.desk.lose(stories.len());
-            tracing::error!(%error, events = stories.len(), "the store did not take the provisioning log");
+            tracing::error!(%error, events = stories.len(), "the provisioning log could not be written to the store");
         }
     }
 
@@ -111,7 +111,7 @@ impl Writer {
         if lost > self.told_lost {
             tracing::warn!(
                 events = lost - self.told_lost,
-                action = "look at the disk the store lies on",
+                action = "check the disk that the store is on",
                 "events of the provisioning log are lost"
             );
             self.told_lost = lost;

@@ -85,7 +85,7 @@ fn remedy(code: &str) -> &'static str {
         }
         "3D000" => "there is no such database; create it, or correct store.postgres_url_file",
         "22012" | "23503" => {
-            "another replica has taken over what this one was doing; see why this one was silent"
+            "another replica has taken over the work of this one; find out why this one did not reach PostgreSQL"
         }
         "25006" => "this server only reads; add target_session_attrs=read-write to the URL",
         "53100" => "the server's disk is full; make room there",

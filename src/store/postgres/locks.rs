@@ -244,8 +244,8 @@ impl Keeper {
             None => {
                 if self.number.take().is_some() {
                     tracing::warn!(
-                        action = "see why this replica did not reach PostgreSQL for seconds",
-                        "other replicas have taken over what this one was doing; its requests of \
+                        action = "find out why this replica could not reach PostgreSQL for several seconds",
+                        "other replicas have taken over the work of this one; its requests of \
                          that time are answered 503"
                     );
                 }

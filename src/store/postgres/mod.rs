@@ -83,7 +83,7 @@ fn on_event_loop(work: impl Future<Output = ()> + Send + 'static) -> Result<(), 
         let mut event_loop = Builder::new_current_thread();
         match event_loop.enable_all().thread_name("store-work").build() {
             Ok(event_loop) => event_loop.block_on(work),
-            Err(error) => tracing::error!(%error, "no event loop for the store"),
+            Err(error) => tracing::error!(%error, "the store's thread cannot start"),
         }
     })
 }

@@ -66,7 +66,7 @@ impl Upkeep {
         }
         self.tended = Instant::now();
         if let Err(error) = self.read_again(connection) {
-            tracing::warn!(%error, "what others wrote to the store is not seen yet");
+            tracing::warn!(%error, "changes that other processes made in the store are not seen yet");
         }
         if self.written {
             match checkpoint(connection) {

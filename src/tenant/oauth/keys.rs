@@ -134,7 +134,7 @@ impl Keys {
             Err(reason) => tracing::warn!(
                 host = self.url.host_str(),
                 reason,
-                action = "let the gateway reach it; it tries again in five minutes, and goes on with the keys it has for two days",
+                action = "let the gateway reach it; it tries again in five minutes, and uses the keys it has for two days",
                 "the keys of an identity provider cannot be fetched"
             ),
         }

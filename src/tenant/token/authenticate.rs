@@ -199,7 +199,7 @@ impl Tokens {
         }
         let told: Vec<_> = uses.iter().map(|(key, at)| (key.clone(), *at)).collect();
         if let Err(error) = self.book.note_uses(told).await {
-            tracing::warn!(%error, "the last uses of tokens could not be noted");
+            tracing::warn!(%error, "the last uses of tokens could not be stored");
             let mut later = self.uses();
             uses.into_iter().for_each(|(key, at)| {
                 later.entry(key).or_insert(at);

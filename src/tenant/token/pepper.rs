@@ -59,7 +59,7 @@ impl Pepper {
         if is_public(path) {
             tracing::warn!(
                 pepper = path_text(),
-                action = "take the right to read it from all other users (chmod o-rwx)",
+                action = "remove the right of other users to read it (chmod o-rwx)",
                 "every user of this machine may read this key"
             );
         }

@@ -9,6 +9,8 @@ const DOWN: &str = "HTTP/1.1 503 Down\r\nContent-Length: 6\r\n\r\n<html>";
 const SLOW_DOWN: &str = "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
 const COME_BACK_LATER: &str = "HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n";
 const WHO_ARE_YOU: &str = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n";
+const NOT_THAT: &str = "HTTP/1.1 422 No\r\nContent-Length: 0\r\n\r\n";
+const NOT_YOU: &str = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
 
 #[tokio::test]
 async fn a_repeatable_call_survives_a_reset_and_a_503() {
@@ -116,6 +118,28 @@ async fn a_refused_credential_is_not_shown_again() {
     };
     let network = Network::new(pool, Arc::new(renewed));
     assert!(send(&network, Verb::Get, "/users").await.is_ok());
+}
+
+/// A request may begin with a call that the vendor refuses for what it asks.
+#[tokio::test]
+async fn a_credential_is_good_again_once_the_vendor_judges_a_call() {
+    for judged in [
+        NOT_THAT,
+        NOT_YOU,
+        "HTTP/1.1 404 Gone\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        let vendor = Vendor::start([Act::Say(WHO_ARE_YOU), Act::Say(judged)]).await;
+        let network = network(&vendor.base_url);
+        let fault = send(&network, Verb::Delete, "/teams/1").await.unwrap_err();
+        assert_eq!(fault, CallFault::Credential);
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::resume();
+        let refused = send(&network, Verb::Delete, "/teams/1").await.unwrap();
+        assert!(judged.contains(&refused.status.to_string()), "{judged}");
+        let next = send(&network, Verb::Get, "/teams/1/members").await;
+        assert_eq!(next.map(|reply| reply.status), Ok(200), "{judged}");
+    }
 }
 
 #[tokio::test]

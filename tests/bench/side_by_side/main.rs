@@ -25,7 +25,7 @@ use vendor::Vendor;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const DEEDS: [Deed; 5] = [Deed::Get, Deed::Find, Deed::List, Deed::Patch, Deed::Post];
-/// Connections that are kept, each with one request under way.
+/// Connections that are kept, each with one request under way, where no number is asked for.
 const TOGETHER: usize = 16;
 /// How long one deed is asked of one program in a round.
 const SPELL: Duration = Duration::from_millis(600);
@@ -56,6 +56,7 @@ fn main() {
         arguments.get(place + 1)
     };
     let rounds = value("--rounds").map_or(9, |rounds| rounds.parse().expect("a number"));
+    let together = value("--together").map_or(TOGETHER, |it| it.parse().expect("a number"));
     let is_asked = |deed: &Deed| value("--deed").is_none_or(|name| *name == format!("{deed:?}"));
     let deeds: Vec<Deed> = DEEDS.into_iter().filter(is_asked).collect();
     let this = PathBuf::from(env!("CARGO_BIN_EXE_scimgate"));
@@ -67,7 +68,7 @@ fn main() {
     if let Some(directory) = value("--instructions") {
         return local.block_on(&runtime, instructions::count(&sides, directory.as_ref()));
     }
-    local.block_on(&runtime, measure(&sides, &deeds, rounds));
+    local.block_on(&runtime, measure(&sides, &deeds, rounds, together));
 }
 
 impl Side {
@@ -87,14 +88,14 @@ impl Side {
     }
 }
 
-async fn measure(sides: &[(&str, Side)], deeds: &[Deed], rounds: usize) {
+async fn measure(sides: &[(&str, Side)], deeds: &[Deed], rounds: usize, together: usize) {
     let mut used = vec![vec![Costs::new(); sides.len()]; deeds.len()];
     for round in 0..rounds {
         let vendor = Vendor::start().await;
         let running: Vec<_> = sides.iter().map(|(_, side)| side.start(&vendor)).collect();
         let mut loads = Vec::new();
         for gateway in &running {
-            loads.push(Load::connect(gateway, TOGETHER).await);
+            loads.push(Load::connect(gateway, together).await);
         }
         for (&deed, used) in deeds.iter().zip(&mut used) {
             for turn in 0..sides.len() {

@@ -35,7 +35,7 @@ fn an_edit_is_seen_refused_mended_and_made_live() {
     );
     assert!(
         diff.text
-            .contains("vendor sosafe would be refused; what runs stays\n"),
+            .contains("vendor sosafe would be refused; the running version stays\n"),
         "{}",
         diff.text
     );
@@ -45,7 +45,7 @@ fn an_edit_is_seen_refused_mended_and_made_live() {
     assert!(
         reload
             .text
-            .contains("refused, what ran runs on: vendor sosafe\n"),
+            .contains("refused, the running version stays: vendor sosafe\n"),
         "{}",
         reload.text
     );
@@ -112,7 +112,7 @@ fn tenants_that_leave_are_told() {
     let concern = "tenant b: its file is gone, and the last good version is still in use\n";
     assert!(status.contains(concern), "{status}");
     let told = scene.run(&["reload", "--force"]);
-    let leaving = "leaving, with 503 for a while and 401 then: tenant b, tenant c\n";
+    let leaving = "removed, answered 503 for a while and then 401: tenant b, tenant c\n";
     assert!(told.text.starts_with(leaving), "{}", told.text);
     let status = scene.run(&["status"]).text;
     assert!(

@@ -66,6 +66,14 @@ const MATTERS: &[Matter] = &[
         says: "the vendor answered 403 with the code E0999",
     },
     Matter {
+        tenant: "setup",
+        adapter: "verified",
+        vendor: Some(NOBODY),
+        asked: 0,
+        condition: "setup_unfit",
+        says: "the script throws invalid: The tenant's place is closed.",
+    },
+    Matter {
         tenant: "away",
         adapter: "sosafe",
         vendor: None,
@@ -149,7 +157,7 @@ const MATTERS: &[Matter] = &[
 
 fn house() -> House {
     let house = House::of_sosafe();
-    for name in ["broken", "unproven", "alarmed"] {
+    for name in ["broken", "unproven", "alarmed", "verified"] {
         for (directory, extension) in [("adapters", "toml"), ("scripts", "rhai")] {
             let from = format!("{directory}/sosafe.{extension}");
             house.copy(&from, &format!("{directory}/{name}.{extension}"));
@@ -169,6 +177,11 @@ fn house() -> House {
         "scripts/alarmed.rhai",
         "fn find_group(field, name) {",
         "fn find_group(field, name) { try { get(\"/user-groups\") } catch { return [] }",
+    );
+    house.edit(
+        "scripts/verified.rhai",
+        "fn find_user(field, value) {",
+        "fn verify() { throw invalid(\"place\", \"The tenant's place is closed.\") }\n\nfn find_user(field, value) {",
     );
     house.write(
         "tests/vendors/unproven/read.http",
@@ -257,6 +270,10 @@ fn whatever_is_the_matter_is_told_by_status_and_metrics() {
         .unwrap();
     let groups = "/t/right/scim/v2/Groups?filter=displayName+eq+%22nobody%22";
     assert_eq!(served.get(groups, &tokens[right]).status, 200);
+    // Nobody asked for it.
+    until("setup_unfit", || {
+        !of_tenant(&status(&house, &served), "setup").is_empty()
+    });
     // What is counted is written now and then: before nothing can be.
     until("quarantine_near", || {
         !of_tenant(&status(&house, &served), "halt").is_empty()
@@ -300,7 +317,7 @@ fn whatever_is_the_matter_is_told_by_status_and_metrics() {
         let said = [text("cause"), text("sentence")].concat();
         assert!(said.contains(matter.says), "{}: {said}", matter.tenant);
         let of_files = ["transcripts_failing", "files_refused"].contains(&matter.condition);
-        if !text("cause").is_empty() && !of_files {
+        if !text("cause").is_empty() && !of_files && matter.asked > 0 {
             told_of_a_request(&house, &served, matter, &text("cause"), &text("remedy"));
         }
         assert!(!text("remedy").is_empty() && !text("since").is_empty());

@@ -577,23 +577,26 @@ async fn whichever_call_goes_wrong_the_next_try_reaches_the_wanted_state() {
     play(cases().await).await;
 }
 
-/// Names tell whom a reply is about.
+/// Names tell whom a reply is about, and what it is about must exist.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reply_to_a_create_about_somebody_else_is_not_followed() {
+async fn a_reply_to_a_write_about_something_else_is_not_followed() {
     let stranger = faults().into_iter().last().unwrap();
-    let creates = kinds()
+    let writes = kinds()
         .into_iter()
-        .filter(|(_, ask)| matches!(ask, Ask::Create | Ask::CreateGroup));
-    let case = |(vendor, ask)| Case {
-        vendor,
-        ask,
-        // The first one looks, or creates.
-        call: 1,
-        name: stranger.0,
-        action: stranger.1.clone(),
-        times: TRIES,
+        .filter(|(_, ask)| matches!(ask, Ask::Create | Ask::CreateGroup | Ask::RenameGroup));
+    let case = |(vendor, ask)| {
+        let (name, action) = stranger.clone();
+        // The first call looks, or writes. A fault that ends lets the next one tell the truth.
+        [1, TRIES].map(|times| Case {
+            vendor,
+            ask,
+            call: 1,
+            name,
+            action: action.clone(),
+            times,
+        })
     };
-    play(creates.map(case).collect()).await;
+    play(writes.flat_map(case).collect()).await;
 }
 
 async fn play(mut cases: Vec<Case>) {

@@ -206,7 +206,7 @@ async fn a_page_calls_required_what_the_schema_does() {
             let made = description.ends_with("unless it can be made of other attributes.");
             assert_eq!(
                 made,
-                required == "if not made of others",
+                required == "unless derived from others",
                 "{path}: {description}"
             );
             rows += 1;

@@ -149,7 +149,9 @@ impl Connection {
     /// Where the connection may break before the answer is whole.
     pub(crate) async fn try_send(&mut self, request: &Request) -> hyper::Result<Response> {
         let whole = async {
-            let sent = self.sender.send_request(self.written(request));
+            let written = self.written(request);
+            self.sender.ready().await?;
+            let sent = self.sender.send_request(written);
             let (head, body) = sent.await?.into_parts();
             Ok(Response {
                 status: head.status.as_u16(),

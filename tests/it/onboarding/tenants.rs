@@ -182,7 +182,7 @@ fn where_both_have_a_tenant_the_file_counts_and_that_is_told() {
     assert_eq!(scene.connects("acme", &token), 503);
     let problems = told.json()["standing"]["problems"].to_string();
     assert!(problems.contains("tenant::in-both"), "{told}");
-    assert!(problems.contains("does not count"), "{told}");
+    assert!(problems.contains("is not used"), "{told}");
     let status = scene.admin("GET", "/status", Value::Null).json();
     assert_eq!(
         status["standing"]["tenants"]["acme"]["source"], "file",
@@ -249,7 +249,7 @@ fn the_key_of_secrets_is_replaced_without_losing_one() {
     assert_eq!(two.connects("acme", &token), 200);
     assert!(
         two.run(&["tenant", "reseal"])
-            .contains("tenant acme is encrypted anew")
+            .contains("the secrets of tenant acme are encrypted with the new key")
     );
     assert!(!two.run(&["tenant", "reseal"]).contains("acme"));
     assert_eq!(two.connects("acme", &token), 200);

@@ -242,7 +242,8 @@ fn characteristics(attribute: &Value) {
 
 /// A value for each attribute a client may write.
 fn object(attributes: &Value, user: &Value) -> Map<String, Value> {
-    let written = |attribute: &&Value| attribute["mutability"] != "readOnly";
+    let told = |attribute: &&Value| attribute["mutability"] != "writeOnly";
+    let written = |attribute: &&Value| attribute["mutability"] != "readOnly" && told(attribute);
     let attributes = attributes.as_array().unwrap().iter().filter(written);
     let values = attributes.filter_map(|attribute| {
         Some((

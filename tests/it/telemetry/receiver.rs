@@ -161,7 +161,7 @@ fn traces_and_metrics_arrive_at_the_latest_with_the_end() {
     assert_eq!(served.get(&filter, &token).status, 200);
     let log = served.terminate();
     assert!(log.contains("\"trace_id\""), "{log}");
-    assert!(!log.contains("telemetry is not taken"), "{log}");
+    assert!(!log.contains("telemetry is not accepted"), "{log}");
 
     let traces = receiver.taken("/v1/traces");
     let spans = spans(&traces);
@@ -240,7 +240,7 @@ fn a_receiver_that_takes_nothing_is_told_of_and_holds_nothing_up() {
         let begun = Instant::now();
         let log = served.terminate();
         assert!(begun.elapsed() < Duration::from_secs(8), "{log}");
-        assert!(log.contains("telemetry is not taken"), "{log}");
+        assert!(log.contains("telemetry is not accepted"), "{log}");
         assert!(log.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{log}");
     }
 }

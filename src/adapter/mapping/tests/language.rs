@@ -102,7 +102,7 @@ fn every_example_gives_what_the_page_says() {
 #[test]
 fn every_recipe_is_part_of_an_adapter_that_compiles() {
     let recipes: Vec<&str> = PAGE.split("\n### ").skip(1).collect();
-    assert_eq!(recipes.len(), 10);
+    assert_eq!(recipes.len(), 12);
     let delete = PAGE.split("## What `catch` catches").nth(1).unwrap();
     let delete = delete.split("\n## ").next().unwrap();
     for recipe in recipes.into_iter().chain([delete]) {

@@ -210,7 +210,7 @@ fn what_is_left_when_time_is_up_is_answered_one_by_one() {
         let _ = run.next_request();
         run.abandon(&ScimError::new(503, None, "Time is up."));
         assert!(run.next_request().is_none());
-        let answer = run.finish().body.unwrap();
+        let answer = run.finish().body.unwrap().into_tree();
         let statuses = statuses(&answer);
         assert_eq!(statuses.len(), 4, "{done}: {statuses:?}");
         let late = statuses.iter().filter(|it| it.ends_with("503")).count();

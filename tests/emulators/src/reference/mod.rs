@@ -11,7 +11,7 @@
 //!
 //! `X-Key` opens it. A person's `userName` and a team's `name` are there and unique without
 //! regard to case. `id`, `created`, `updated`, a person's `teams` and its manager's
-//! `displayName` are the backend's own; every other field is kept as it comes. A refusal is
+//! `displayName` are the backend's own; every other field is kept as it comes, and shown but for `password`. A refusal is
 //! `{"code": "taken", "field": "userName"}`.
 
 mod directory;

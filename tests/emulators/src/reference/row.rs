@@ -52,6 +52,7 @@ impl Row {
     pub(super) fn shown(&self) -> Map<String, Value> {
         let mut shown = Map::from_iter([("id".to_owned(), self.id.as_str().into())]);
         shown.extend(self.fields.clone());
+        shown.shift_remove("password");
         shown.insert("created".to_owned(), stamp(self.created));
         shown.insert("updated".to_owned(), stamp(self.updated));
         shown

@@ -207,10 +207,14 @@ impl Vendor for Service {
     /// `{"people": [row, …], "teams": [row with "members", …]}`.
     fn state(&self) -> Value {
         let Directory { people, teams, .. } = &self.directory;
-        let people: Vec<Value> = people
-            .rows()
-            .map(|row| self.directory.person(row))
-            .collect();
+        let with_password = |row: &Row| {
+            let mut shown = self.directory.person(row);
+            if let Some(password) = row.fields.get("password") {
+                shown["password"] = password.clone();
+            }
+            shown
+        };
+        let people: Vec<Value> = people.rows().map(with_password).collect();
         let teams = teams.rows().map(|row| {
             let mut shown = row.shown();
             let members = self.directory.members(&row.id).unwrap_or_default();
