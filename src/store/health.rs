@@ -451,7 +451,7 @@ mod tests {
             1,
             (High, "failed 41 % of 12000"),
         );
-        check(day(12_000, 4_999, 0), 0, false, 1, (Watch, "from 5000"));
+        check(day(12_000, 4_999, 0), 0, false, 1, (Watch, "at 5000"));
         check(day(9_000, 0, 5_000), 0, false, 1, (Ok, "nothing"));
         check(day(1_000_000, 20_001, 0), 0, false, 1, (Watch, "20001"));
         check(day(1_000_000, 40_000, 0), 0, false, 1, (Watch, "40000"));
