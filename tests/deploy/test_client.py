@@ -84,7 +84,7 @@ def test_an_administrator_makes_and_ends_a_tenant(api, gateway):
     call(api, gateway, "delete_tenants_tenant_tokens_key", "acme", minted.key)
     (token,) = call(api, gateway, "get_tenants_tenant_tokens", "acme")
     assert not token.works
-    assert [it["id"] for it in call(api, gateway, "get_tenants")] == ["acme"]
+    assert [it.id for it in call(api, gateway, "get_tenants")] == ["acme"]
     call(api, gateway, "delete_tenants_tenant", "acme")
     assert call(api, gateway, "get_tenants") == []
 

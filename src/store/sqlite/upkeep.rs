@@ -125,6 +125,8 @@ mod tests {
             let sql = "INSERT INTO a VALUES (zeroblob(4096))";
             connection.execute(sql, []).unwrap();
         }
+        assert_eq!(pages(), before);
+        upkeep.tended = Instant::now();
         upkeep.tend(&connection);
         assert_eq!(pages(), before);
         upkeep.tended = Instant::now().checked_sub(EVERY).unwrap();
