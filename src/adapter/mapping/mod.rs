@@ -18,6 +18,7 @@ mod table;
 mod template;
 #[cfg(test)]
 pub(crate) mod tests;
+mod text;
 mod write;
 
 pub(crate) use compile::{Source, compile, with_custom};

@@ -7,14 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
 
-use super::read::{ReadValue, Reading};
-use super::remember::{assemble, finish};
-use super::table::Mapping;
-use crate::adapter::keys::NativeId;
-use crate::adapter::remembered::Remembered;
-use crate::scim::schema::ENTERPRISE_USER;
+use crate::scim::Object;
 use crate::scim::version::{self, Way};
-use crate::scim::{Object, Projection, ResourceKind};
 
 /// Templates of a table at most, one for each set of attributes that users have.
 const MOST: usize = 256;
@@ -35,7 +29,7 @@ impl Clone for Templates {
 
 /// The answer to whoever reads a user with certain attributes.
 #[derive(Debug)]
-struct Template {
+pub(super) struct Template {
     /// What stands before each place, and which place it is.
     pieces: Vec<(String, Place)>,
     end: String,
@@ -47,7 +41,7 @@ struct Template {
 
 /// What comes into a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     /// A value of the reading.
     Value(usize),
     Id,
@@ -55,72 +49,19 @@ enum Place {
     Version,
 }
 
-impl Mapping {
-    /// Writes a whole user with his version; `None` where something has to be looked at that takes
-    /// a tree, and nothing is written.
-    pub(crate) fn write_text(
+impl Templates {
+    /// The template for users who have these values, made where there is none yet; `None` where
+    /// there can be none.
+    pub(super) fn of(
         &self,
-        reading: &Reading,
-        remembered: &Remembered,
-        id: &str,
-        location: &str,
-        out: &mut Vec<u8>,
-    ) -> Option<String> {
-        if !remembered.extra.is_empty() {
-            return None;
-        }
-        let values = self.shown(reading, remembered)?;
-        let template = self.template(&values)?;
-        let number = template.version_of(id, &values);
-        let version = version::tag(number);
-        template.write(&values, [id, location, &version], out);
-        Some(version)
-    }
-
-    /// What a user is called in an answer.
-    pub(crate) fn user_name<'r>(
-        &self,
-        reading: &'r Reading,
-        remembered: &'r Remembered,
-    ) -> Option<&'r str> {
-        let values = self.shown(reading, remembered)?;
-        let mut rows = reading.values.iter().zip(values);
-        let (_, name) = rows.find(|(value, _)| {
-            let row = self.row(value.row);
-            row.is_some_and(|row| row.leaf.is_whole("userName"))
-        })?;
-        name?.as_str()
-    }
-
-    /// The values that are answered; `None` where one stands for another.
-    fn shown<'r>(
-        &self,
-        reading: &'r Reading,
-        remembered: &'r Remembered,
-    ) -> Option<Vec<Option<&'r Value>>> {
-        let shown = reading.values.iter().map(|value| {
-            let row = self.row(value.row)?;
-            let kept = remembered.overrides.get(&row.spelling);
-            let kept = kept.filter(|kept| kept.native == value.native);
-            let shown = kept.map_or(value.scim.as_ref(), |kept| kept.value.as_ref());
-            let tells_apart = row.leaf.element.is_some()
-                && matches!(row.leaf.sub.as_deref(), Some("type" | "primary"));
-            let is_more = row.is_pending(&value.native)
-                || (shown.is_some() && (row.is_reference() || tells_apart));
-            (!is_more).then_some(shown)
-        });
-        shown.collect()
-    }
-
-    fn template(&self, values: &[Option<&Value>]) -> Option<Arc<Template>> {
-        if self.kind != ResourceKind::User || values.len() > 128 {
-            return None;
-        }
+        values: &[Option<&Value>],
+        make: impl FnOnce() -> Option<Template>,
+    ) -> Option<Arc<Template>> {
         let bits = values.iter().zip(0_u32..);
         let present = bits.fold(0_u128, |all, (value, bit)| {
             all | (u128::from(value.is_some()) << bit)
         });
-        let known = self.templates.0.read();
+        let known = self.0.read();
         let known = known.unwrap_or_else(PoisonError::into_inner);
         if let Some(template) = known.get(&present) {
             return template.clone();
@@ -129,87 +70,60 @@ impl Mapping {
             return None;
         }
         drop(known);
-        let template = Template::of(self, values).map(Arc::new);
-        let known = self.templates.0.write();
+        let template = make().map(Arc::new);
+        let known = self.0.write();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
         known.insert(present, template.clone());
         template
     }
 }
 
+/// What stands for the value of a place, in a resource that a template is made of.
+pub(super) fn mark(place: usize) -> String {
+    let [begin, end] = MARKS;
+    format!("{begin}{place}{end}")
+}
+
 impl Template {
-    /// Made of a user whose values are marks.
-    fn of(mapping: &Mapping, values: &[Option<&Value>]) -> Option<Self> {
-        let mark = |place: usize| {
-            let [begin, end] = MARKS;
-            format!("{begin}{place}{end}")
+    /// Made of a resource whose values are marks, and of the same without `meta`: `bare`. `places`
+    /// are the marked ones by their numbers, with whether each must be there.
+    pub(super) fn cut(bare: &Object, resource: &Object, places: &[(Place, bool)]) -> Option<Self> {
+        let place_of = |number: &str| {
+            let place = places.get(number.parse::<usize>().ok()?);
+            place.map(|(place, _)| *place)
         };
-        let places: Vec<Place> = (0..values.len())
-            .map(Place::Value)
-            .chain([Place::Id, Place::Location, Place::Version])
-            .collect();
-        let numbers = values.len()..places.len();
-        let [id, location, version] =
-            <[String; 3]>::try_from(numbers.map(mark).collect::<Vec<_>>()).ok()?;
-        let marked = mapping.shown_rows().zip(values).enumerate();
-        let reading = Reading {
-            id: NativeId::new(&id),
-            values: marked
-                .map(|(place, ((row, _), value))| ReadValue {
-                    row,
-                    native: Value::Null,
-                    scim: value.map(|_| mark(place).into()),
-                })
-                .collect(),
-        };
-        let mut resource = assemble(mapping, &reading, &Remembered::default());
-        if refers(&resource) {
-            return None;
-        }
-        resource.shift_insert(1.min(resource.len()), "id".into(), id.into());
-        let place_of = |text: &str| {
-            let number = text.strip_prefix(MARKS[0])?.strip_suffix(MARKS[1])?;
-            places.get(number.parse::<usize>().ok()?).copied()
+        let marked = |text: &str| {
+            let inner = text.strip_prefix(MARKS[0])?.strip_suffix(MARKS[1])?;
+            place_of(inner)
         };
         let mut ways = Vec::new();
-        let version_without = version::sum(&resource, &mut |way, text| match place_of(text) {
+        let version = version::sum(bare, &mut |way, text| match marked(text) {
             Some(place) => {
                 ways.push((place, way));
                 0
             }
             None => way.text(text),
         });
-        finish(mapping.kind, &mut resource, location, version);
-        // Attributes that are returned on request only, or never.
-        let whole = resource.clone();
-        Projection::default().apply(&mut resource, &mapping.resource_type);
-        if resource != whole {
-            return None;
-        }
-        let text = serde_json::to_string(&resource).ok()?;
+        let text = serde_json::to_string(resource).ok()?;
         let mut pieces = Vec::new();
         let mut rest = text.as_str();
         while let Some((before, behind)) = rest.split_once(MARKS[0]) {
             let (number, behind) = behind.split_once(MARKS[1])?;
-            let place = places.get(number.parse::<usize>().ok()?)?;
-            pieces.push((before.strip_suffix('"')?.to_owned(), *place));
+            pieces.push((before.strip_suffix('"')?.to_owned(), place_of(number)?));
             rest = behind.strip_prefix('"')?;
         }
-        let is_shown = |place: &&Place| match place {
-            Place::Value(place) => values.get(*place).is_some_and(Option::is_some),
-            _ => true,
-        };
-        let all = places.iter().filter(is_shown);
         let once = |place: &Place| pieces.iter().filter(|(_, one)| one == place).count() == 1;
-        all.clone().all(once).then(|| Self {
+        let mut needed = places.iter().filter(|(_, is_needed)| *is_needed);
+        needed.all(|(place, _)| once(place)).then(|| Self {
             end: rest.to_owned(),
-            version: version_without,
+            version,
             ways,
             pieces,
         })
     }
 
-    fn version_of(&self, id: &str, values: &[Option<&Value>]) -> u64 {
+    /// The version's sum for these values.
+    pub(super) fn version_of(&self, id: &str, values: &[Option<&Value>]) -> u64 {
         self.ways.iter().fold(self.version, |sum, (place, way)| {
             let more = match place {
                 Place::Value(place) => {
@@ -223,7 +137,8 @@ impl Template {
         })
     }
 
-    fn write(
+    /// Writes the text with these values.
+    pub(super) fn write(
         &self,
         values: &[Option<&Value>],
         [id, location, version]: [&str; 3],
@@ -244,11 +159,4 @@ impl Template {
         }
         out.extend_from_slice(self.end.as_bytes());
     }
-}
-
-/// Whether something of it names another resource, whose address depends on its value.
-fn refers(resource: &Object) -> bool {
-    let enterprise = resource.get(ENTERPRISE_USER);
-    let has_manager = enterprise.is_some_and(|extension| extension.get("manager").is_some());
-    has_manager || resource.contains_key("groups")
 }
