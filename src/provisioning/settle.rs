@@ -133,7 +133,10 @@ impl Operation {
         }
         for intent in in_doubt {
             let mut settling = Settling::of(self, &intent);
-            while self.intents.is_in_doubt(|open| open.id == intent.id) && !settling.is_over() {
+            // Another replica may have heard of it, and only the store knows.
+            let is_it = |open: &Intent| open.id == intent.id && open.native.is_none();
+            while !settling.is_over() && !self.intents.those(self.asking(), is_it).await?.is_empty()
+            {
                 settling.pause(self).await?;
             }
         }

@@ -98,7 +98,8 @@ async fn members_added_through_both_are_all_there_and_a_new_name_is_known_to_bot
     assert_eq!(second.a.members(&id).await, members);
     let name = format!("{}-renamed", group(&[])["displayName"].as_str().unwrap());
     let rename = json!([{"op": "replace", "path": "displayName", "value": name}]);
-    assert_eq!(second.a.patch(&path, rename).await.status, 204);
+    let renamed = second.a.patch(&path, rename).await;
+    assert_eq!(renamed.status, 204, "{renamed} {}", second.logged());
     let found = first.a.get(&path).await;
     assert_eq!(found.status, 200, "{found}");
     assert_eq!(found.json()["displayName"], name);
