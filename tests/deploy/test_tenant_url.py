@@ -121,7 +121,7 @@ def test_the_sidecars_sample_routes_what_is_printed_and_leaves_the_rest_to_the_p
 
 def test_pages_show_urls_of_the_forms_that_are_printed():
     pages = [ROOT / "README.md", *ROOT.glob("adapters/*.md"), *ROOT.glob("deploy/**/*.md")]
-    url = re.compile(r"https?://[^\s`'\"<>)/]+(/[^\s`'\"<>)?]*)?/scim(/[^\s`'\"<>)?]*)?")
+    url = re.compile(r"https?://[^\s`'\"<>)/]+(/[^\s`'\"<>)?]*)?/scim(?![\w-])(/[^\s`'\"<>)?]*)?")
     form = re.compile(r"https?://[^/]+(/t/[a-z0-9-]+)?/scim/v2(/.*)?")
     found = [(page.name, it[0]) for page in pages for it in url.finditer(page.read_text())]
     assert len(found) > 10
