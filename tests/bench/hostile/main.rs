@@ -42,10 +42,10 @@ fn main() {
             let (mut quiet, mut beside, mut figure) =
                 (Beside::default(), Beside::default(), String::new());
             for _ in 0..ROUNDS {
-                quiet.add(stand.well_behaved(SPAN / 2).await);
-                let (got, during) = tokio::join!(attack.run(&stand), stand.well_behaved(SPAN));
-                beside.add(during);
-                figure = got;
+                quiet.add(stand.well_behaved(SPAN / 2).join().unwrap());
+                let during = stand.well_behaved(SPAN);
+                figure = attack.run(&stand).await;
+                beside.add(during.join().unwrap());
             }
             println!(
                 "| {} | {figure} | {} | {:.1} ms, {:.1} ms | {} |",
