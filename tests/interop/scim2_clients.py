@@ -55,15 +55,12 @@ def uses(vendor, url, token):
     client.discover()
     user = client.get_resource_model("User")
     schema = next(item for item in http.get("/Schemas").json()["Resources"] if item["name"] == "User")
-    least = {"userName": "least@scimgate.example", "displayName": "Ada Lane"}
-    for attribute in schema["attributes"]:
-        if attribute["required"] and attribute["name"] not in least:
-            least[attribute["name"]] = value_of(attribute, "least")
+    least = required(schema, "least")
     made = create(client, user, least)
     if isinstance(made, str):
         print(f"{vendor}: {made}")
         return False
-    created_by_command(url, token, {**least, "userName": "command@scimgate.example"})
+    created_by_command(url, token, required(schema, "command"))
     held = client.query(user, made.id)
     client.delete(user, made.id)
     assert held.user_name == least["userName"], held
@@ -73,7 +70,7 @@ def uses(vendor, url, token):
         # What is never shown cannot be compared.
         if name in least or attribute["mutability"] in ("readOnly", "writeOnly"):
             continue
-        wanted = {**least, "userName": f"{name}@scimgate.example".lower(), name: value_of(attribute, name.lower())}
+        wanted = {**required(schema, name.lower()), name: value_of(attribute, name.lower())}
         made = create(client, user, wanted)
         if isinstance(made, str):
             refused.append(f"{name} ({made})")
@@ -84,6 +81,15 @@ def uses(vendor, url, token):
         client.delete(user, made.id)
     print(f"{vendor}: {len(schema['attributes'])} attributes, not held: {', '.join(refused) or 'none'}")
     return True
+
+
+def required(schema, text):
+    """What is required of a user, with values that nobody else has."""
+    values = {"userName": f"{text}@scimgate.example", "displayName": "Ada Lane"}
+    for attribute in schema["attributes"]:
+        if attribute["required"] and attribute["name"] not in values:
+            values[attribute["name"]] = value_of(attribute, text)
+    return values
 
 
 def created_by_command(url, token, values):
