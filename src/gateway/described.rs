@@ -57,7 +57,7 @@ struct Event {
     /// What came of it.
     #[schemars(extend("enum" = trace::Status::ALL))]
     status: String,
-    /// The error code that Entra's log shows, as far as it can be told from here.
+    /// The error code in Entra's provisioning log, if the gateway can derive it.
     code: Option<String>,
     /// The HTTP status Entra got; none if it hung up.
     http_status: Option<u16>,
@@ -68,7 +68,7 @@ struct Event {
     scim_type: Option<String>,
     /// The text Entra shows.
     detail: Option<String>,
-    /// What only operators are told: where it arose, and what it is.
+    /// For operators only: where the failure arose, and its cause.
     reason: Option<String>,
     /// What somebody must do, where the adapter says so.
     remedy: Option<String>,
@@ -84,7 +84,7 @@ struct Event {
     identity: Option<String>,
     /// From the first byte to the end of the work, in microseconds.
     duration_us: u64,
-    /// It ended after its answer: Entra was told that it took too long.
+    /// The work ended after the answer, which said that the request took too long.
     unheard: Option<bool>,
     /// When the answer went out, in microseconds since the request came, where the work went on
     /// after it.

@@ -32,7 +32,7 @@ pub(super) fn begin(begun: &AtomicBool, store: &Store, entrances: &Rc<Entrances>
     tokio::task::spawn_local(async move {
         while let Some(entrances) = entrances.upgrade() {
             let mut settling = JoinSet::new();
-            // A store that cannot be read is told of elsewhere.
+            // `status` and `/readyz` say so if the store cannot be read.
             let tenants = store.tenants_with_intents().await.unwrap_or_default();
             for begin in entrances.beside_requests(&tenants) {
                 if settling.len() == AT_A_TIME {

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::tenants::{Entrances, Unverified};
 use crate::provisioning::trace::{Audience, End, Fault};
 use crate::script::fault::{Failure, GatewayFault};
-use crate::server::told;
+use crate::server::error_answer;
 
 /// Between two looks at a setup that did not work.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -67,7 +67,7 @@ fn end(verified: Result<(), Failure>) -> End {
     };
     let (fault, reason) = (Fault::of(&failure), failure.cause());
     let remedy = failure.action().map(str::to_owned);
-    let error = told(failure).error;
+    let error = error_answer(failure).error;
     End::Failed {
         status: error.status,
         scim_type: None,

@@ -230,16 +230,14 @@ impl ReplyTable {
     /// The body of a success as a script sees it, read in one pass; `None` where more has to be
     /// looked at.
     pub(crate) fn plain(&self, answer: &Answered<'_>, body: &[u8]) -> Option<Dynamic> {
+        let mut rows = self.errors.iter();
         let is_plain = self.format == Format::Json
             && self.headers.is_empty()
-            && self.each.is_none()
-            && !self.turns_on_body(answer.status, body)
+            // A success with an error's code is none.
+            && !(self.code.is_some() && self.may_tell(body))
+            && !rows.any(|row| row.code.is_none() && row.turns_on_body(answer.status))
             && self.judge(answer).means == Meaning::Ok;
-        let read = is_plain.then(|| json::read(body)).flatten()?;
-        // A success that bears an error's code is none.
-        let code = self.code.as_deref().filter(|_| self.may_tell(body));
-        let is_signed = code.is_some_and(|code| json::has(&read, code));
-        (!is_signed).then_some(read)
+        is_plain.then(|| json::read(body)).flatten()
     }
 
     /// Judges an answer.

@@ -63,7 +63,7 @@ pub use limits::{Limits, TenantLimits};
 pub use listener::{Running, Server, Settings};
 pub use observer::{RequestObserver, Seen};
 pub use pulse::Pulse;
-pub use rescue::{Told, told};
+pub use rescue::{ErrorAnswer, error_answer};
 pub use route::tenant_path;
 pub use side::{Side, SidePort};
 pub use tls::{Certificate, TlsFault};

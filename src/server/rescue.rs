@@ -440,7 +440,7 @@ impl Draft {
 }
 
 /// What Entra is told of a failure, where there is no HTTP around it.
-pub struct Told {
+pub struct ErrorAnswer {
     /// Status and RFC 7644 §3.12 body.
     pub error: ScimError,
     /// `Retry-After`, in seconds.
@@ -451,9 +451,9 @@ pub struct Told {
 const NOWHERE: &str = "transcript";
 
 /// The answer to a failed operation, as [`Rejection::answer`] would give it.
-pub fn told(failure: Failure) -> Told {
+pub fn error_answer(failure: Failure) -> ErrorAnswer {
     let draft = of_failure(failure, NOWHERE);
-    Told {
+    ErrorAnswer {
         error: draft.error,
         retry_after: draft.retry_after.map(|wait| wait.as_secs()),
     }

@@ -32,7 +32,7 @@ use crate::script::call::{Backend, VendorCall};
 use crate::script::fault::Failure;
 use crate::script::once::{LookUps, TenantLookUps};
 use crate::script::printed;
-use crate::server::told;
+use crate::server::error_answer;
 use crate::store::Store;
 
 /// The Tenant URL in transcripts.
@@ -219,14 +219,14 @@ impl Player {
             },
             Err(failure) => {
                 let cause = failure.cause();
-                let told = told(failure);
-                let wait = told
+                let answer = error_answer(failure);
+                let wait = answer
                     .retry_after
                     .map(|seconds| ("retry-after".to_owned(), seconds.to_string()));
                 Got {
-                    status: told.error.status,
+                    status: answer.error.status,
                     headers: wait.into_iter().collect(),
-                    body: Some(told.error.body()),
+                    body: Some(answer.error.body()),
                     cause,
                 }
             }
@@ -264,7 +264,7 @@ impl Player {
             result.map_err(|failure| {
                 let mut first = cause.borrow_mut();
                 *first = first.take().or_else(|| failure.cause());
-                told(failure).error
+                error_answer(failure).error
             })
         };
         let (service, due) = (&self.service, operation.deadline);

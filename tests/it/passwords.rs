@@ -6,6 +6,7 @@ use std::time::Duration;
 use scimgate::demo::emulator::reference;
 use serde_json::json;
 
+use crate::admin::until;
 use crate::harness::Request;
 use crate::house::{House, text_of};
 use crate::serve_command::Served;
@@ -87,10 +88,8 @@ fn a_password_reaches_the_vendor_and_nobody_else() {
         vendor.state().to_string().contains(SECRETS[2]),
         "the vendor has it"
     );
-    for command in [
-        vec!["log", "--format", "json"],
-        vec!["explain", &served_id(&house, &served)],
-    ] {
+    let last = served_id(&house, &served);
+    for command in [vec!["log", "--format", "json"], vec!["explain", &last]] {
         let told = command_at(&house, &served, &command);
         assert!(
             !SECRETS.iter().any(|secret| told.contains(secret)),
@@ -111,9 +110,13 @@ fn command_at(house: &House, served: &Served, arguments: &[&str]) -> String {
     text_of(&[output.stdout, output.stderr].concat())
 }
 
-/// The id of the last request in the log.
+/// The id of the last of the three requests in the log, which is written after they are answered.
 fn served_id(house: &House, served: &Served) -> String {
-    let log = command_at(house, served, &["log", "--format", "json"]);
+    let mut log = String::new();
+    until("three requests in the log", || {
+        log = command_at(house, served, &["log", "--format", "json"]);
+        log.lines().count() == 3
+    });
     let last: serde_json::Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
     last["request_id"].as_str().unwrap().to_owned()
 }

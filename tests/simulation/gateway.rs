@@ -21,7 +21,7 @@ use scimgate::provisioning::{self, Operation, Process};
 use scimgate::scim::{Bulk, CursorKey, Message, Profile, Request, Response, Service};
 use scimgate::script::fault::{Failure, GatewayFault};
 use scimgate::script::once::LookUps;
-use scimgate::server::told;
+use scimgate::server::error_answer;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{LocalSet, spawn_local};
@@ -268,7 +268,7 @@ impl Gateway {
                 .operation(number, chance, due, part)
                 .perform(request)
                 .await;
-            result.map_err(|failure| told(failure).error)
+            result.map_err(|failure| error_answer(failure).error)
         };
         Ok(provisioning::bulk(bulk, &self.service, BASE_URL, due, one).await)
     }
@@ -329,7 +329,7 @@ fn got_of(done: Result<Response, Failure>) -> Got {
                 .unwrap_or_default(),
         },
         Err(failure) => {
-            let told = told(failure);
+            let told = error_answer(failure);
             Got {
                 status: told.error.status,
                 retry_after: told.retry_after,

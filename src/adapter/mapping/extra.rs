@@ -64,8 +64,8 @@ impl Row {
         }
     }
 
-    /// Whether a resource says that this row's element is the primary one. Of one that the table
-    /// `makes` it, the resource says that it is not also by saying that another one is.
+    /// Whether a resource says that this row's element is, or is not, the primary one. If the table
+    /// `makes` it the primary one, a resource in which another element is primary says that it is not.
     fn said_primary(&self, resource: &Object, makes: bool) -> Option<bool> {
         let kind = self.element_type()?;
         let elements = resource.get(&self.leaf.attribute)?.as_array()?;

@@ -24,7 +24,7 @@ pub(crate) fn assemble(mapping: &Mapping, reading: &Reading, remembered: &Rememb
         let Some(row) = mapping.row(value.row) else {
             continue;
         };
-        let Some(scim) = row.answer(value, remembered.overrides.get(&row.spelling)) else {
+        let Some(scim) = row.answer(value, remembered) else {
             continue;
         };
         row.leaf.set(&mut resource, scim);
@@ -62,14 +62,24 @@ impl Reading {
 }
 
 impl Row {
-    fn answer(&self, value: &ReadValue, kept: Option<&ValueOverride>) -> Option<Value> {
-        match kept {
-            Some(kept) if kept.native == value.native || self.is_pending(&value.native) => {
-                kept.value.clone()
-            }
-            _ if self.is_pending(&value.native) => Some(false.into()),
-            _ => value.scim.clone(),
+    fn answer(&self, value: &ReadValue, remembered: &Remembered) -> Option<Value> {
+        if !self.is_pending(&value.native) {
+            return self.shown(value, remembered).cloned();
         }
+        let kept = remembered.overrides.get(&self.spelling);
+        kept.map_or_else(|| Some(false.into()), |kept| kept.value.clone())
+    }
+
+    /// The client's own value while the vendor holds what it became, or else the vendor's; of a
+    /// value that is not pending.
+    pub(super) fn shown<'r>(
+        &self,
+        value: &'r ReadValue,
+        remembered: &'r Remembered,
+    ) -> Option<&'r Value> {
+        let kept = remembered.overrides.get(&self.spelling);
+        let kept = kept.filter(|kept| kept.native == value.native);
+        kept.map_or(value.scim.as_ref(), |kept| kept.value.as_ref())
     }
 }
 

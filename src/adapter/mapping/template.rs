@@ -1,6 +1,6 @@
-//! Answers as text with places for values. Of two users that have the same attributes the answers
-//! differ in the values alone: the text around them is made once, from the tree that is answered
-//! otherwise, so that both say the same.
+//! Answers as text with places for values. The answers for two users with the same attributes differ
+//! only in the values. So the text around the values is made once, from the tree that would otherwise
+//! be written, and text and tree cannot differ.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -20,7 +20,7 @@ const MARKS: [char; 2] = ['\u{e000}', '\u{e001}'];
 #[derive(Debug, Default)]
 pub(super) struct Templates(RwLock<HashMap<u128, Option<Arc<Template>>>>);
 
-/// A table that is changed begins anew.
+/// The copy of a table may be changed, so it starts without templates.
 impl Clone for Templates {
     fn clone(&self) -> Self {
         Self::default()

@@ -41,13 +41,12 @@ impl Mapping {
         reading: &'r Reading,
         remembered: &'r Remembered,
     ) -> Option<&'r str> {
-        let values = self.shown(reading, remembered)?;
-        let mut rows = reading.values.iter().zip(values);
-        let (_, name) = rows.find(|(value, _)| {
-            let row = self.row(value.row);
-            row.is_some_and(|row| row.leaf.is_whole("userName"))
-        })?;
-        name?.as_str()
+        let mut rows = reading.values.iter().filter_map(|value| {
+            let row = self.row(value.row)?;
+            row.leaf.is_whole("userName").then_some((row, value))
+        });
+        let (row, value) = rows.next()?;
+        row.shown(value, remembered)?.as_str()
     }
 
     /// The values that are answered; `None` where one stands for another.
@@ -58,9 +57,7 @@ impl Mapping {
     ) -> Option<Vec<Option<&'r Value>>> {
         let shown = reading.values.iter().map(|value| {
             let row = self.row(value.row)?;
-            let kept = remembered.overrides.get(&row.spelling);
-            let kept = kept.filter(|kept| kept.native == value.native);
-            let shown = kept.map_or(value.scim.as_ref(), |kept| kept.value.as_ref());
+            let shown = row.shown(value, remembered);
             let tells_apart = row.leaf.element.is_some()
                 && matches!(row.leaf.sub.as_deref(), Some("type" | "primary"));
             let is_more = row.is_pending(&value.native)

@@ -93,7 +93,7 @@ pub struct Event {
     pub action: Action,
     /// What came of it.
     pub status: Status,
-    /// The error code that Entra's log shows, as far as it can be told from here.
+    /// The error code in Entra's provisioning log, if the gateway can derive it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The HTTP status Entra got; none if it hung up.
@@ -108,7 +108,7 @@ pub struct Event {
     /// The text Entra shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// What only operators are told: where it arose, and what it is.
+    /// For operators only: where the failure arose, and its cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What somebody must do, where the adapter says so.
@@ -129,7 +129,7 @@ pub struct Event {
     pub identity: Option<String>,
     /// From the first byte to the end of the work, in microseconds.
     pub duration_us: u64,
-    /// It ended after its answer: Entra was told that it took too long.
+    /// The work ended after the answer, which said that the request took too long.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unheard: bool,
     /// When the answer went out, in microseconds since the request came, where the work went on

@@ -97,24 +97,6 @@ impl Tree for Held {
     }
 }
 
-/// Whether something may stand where a JSON pointer (RFC 6901) leads. Of arrays and of names that
-/// are written with `~` it is not looked into.
-pub(crate) fn has(value: &Dynamic, pointer: &str) -> bool {
-    let Some((name, rest)) = pointer.strip_prefix('/').map(|path| {
-        let end = path.find('/').unwrap_or(path.len());
-        path.split_at(end)
-    }) else {
-        return !value.is_unit();
-    };
-    match value.read_lock::<Map>() {
-        Some(members) if !name.contains('~') => {
-            members.get(name).is_some_and(|inner| has(inner, rest))
-        }
-        Some(_) => true,
-        None => value.is_array(),
-    }
-}
-
 /// Whether a body begins as JSON and ends too early.
 pub(crate) fn is_cut(body: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
@@ -275,25 +257,6 @@ mod tests {
             format!("\"{}\"", "x".repeat((4 << 20) + 1)),
         ] {
             assert!(read(large.as_bytes()).is_none());
-        }
-    }
-
-    #[test]
-    fn what_stands_at_a_pointer_is_found() {
-        let value = json!({"error": {"code": "X", "none": null}, "list": [1], "text": "x"});
-        let value = to_dynamic(&value);
-        for (pointer, expected) in [
-            ("/error/code", true),
-            ("/error", true),
-            ("/error/none", false),
-            ("/error/other", false),
-            ("/code", false),
-            ("/text/code", false),
-            ("/list/0", true),
-            ("/list~1", true),
-            ("", true),
-        ] {
-            assert_eq!(has(&value, pointer), expected, "{pointer}");
         }
     }
 
