@@ -2,6 +2,7 @@
 # Builds the image twice, starts it as a cluster would (not root, nothing writable but its volume), and
 # lets it answer `probe`. Needs root, for chroot and mounts; installs buildah by apt where it is missing.
 # SCIMGATE names a binary that has the demonstration, which the image's has not; without it one is built.
+# With CARGO_PROFILE_RELEASE_OPT_LEVEL=0 it takes less than half as long, and memory is not judged.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -99,5 +100,5 @@ binary=$(stat -c %s "$work/root$entry")
 
 echo "built with $built of CPU; ready after $ready ms, idle $idle KiB, after the probe $used KiB, binary $binary bytes, image $(stat -c %s $archive) bytes"
 # Two thirds of it are pages of the program's file. The aim is 30 MiB.
-[ "$idle" -lt 49152 ] || { echo "idle memory is beyond 48 MiB" >&2; exit 1; }
+[ "${CARGO_PROFILE_RELEASE_OPT_LEVEL:-3}" = 0 ] || [ "$idle" -lt 49152 ] || { echo "idle memory is beyond 48 MiB" >&2; exit 1; }
 [ "$(stat -c %s $archive)" -lt 26214400 ] || { echo "the image is beyond 25 MiB" >&2; exit 1; }
