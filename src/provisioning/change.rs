@@ -114,6 +114,7 @@ impl Operation {
             run.target = Some(self.target(kind, id).await?);
             return Ok(());
         }
+        run.locks.take(vec![LockKey::changes(kind, id)]).await?;
         let mut names = match wish {
             Wish::Patch(patch) => self.names_in_patch(kind, patch).await?,
             Wish::Replace(incoming) => {

@@ -34,6 +34,7 @@ impl Operation {
         let kind = run.kind;
         self.mapping(kind)?;
         self.memory.ready_to_write().await?;
+        run.locks.take(vec![LockKey::changes(kind, id)]).await?;
         self.wait_for_earlier_creates(kind, id, None).await?;
         run.locks
             .take(vec![LockKey::object(kind, id.as_str())])

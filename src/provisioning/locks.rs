@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::lease::Lease;
 use super::memory::Recall;
-use crate::adapter::keys::TenantId;
+use crate::adapter::keys::{ScimId, TenantId};
 use crate::scim::ResourceKind;
 use crate::script::fault::{Failure, GatewayFault};
 
@@ -28,6 +28,9 @@ const SWEEP_AT: usize = 1024;
 /// [`LockSet`] enforces the order, so no two requests ever hold what the other waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LockKey {
+    /// The changes of one object that come by its SCIM id. A create never takes it, so that it may
+    /// be held while a create is waited for.
+    Changes(ResourceKind, String),
     /// A value that names an object: attribute and native value, folded.
     Name(ResourceKind, String, String),
     /// One membership, where a vendor takes changes of members by the batch: group and user.
@@ -39,6 +42,12 @@ pub enum LockKey {
 }
 
 impl LockKey {
+    /// What whoever changes or deletes an object takes first, so that the change that came last is
+    /// the last one carried out, however long those before it wait or read.
+    pub(super) fn changes(kind: ResourceKind, id: &ScimId) -> Self {
+        Self::Changes(kind, id.to_string())
+    }
+
     /// The key of an object.
     pub(super) fn object(kind: ResourceKind, id: &str) -> Self {
         match kind {
@@ -50,6 +59,7 @@ impl LockKey {
     /// A text that no other key has.
     pub fn name(&self) -> String {
         match self {
+            Self::Changes(kind, id) => format!("changes {} {id}", kind.snake()),
             Self::Name(kind, attribute, value) => {
                 format!("value {} {attribute} {value}", kind.snake())
             }
@@ -86,7 +96,7 @@ pub struct Locks {
 
 /// The locks that one request holds, until it is dropped.
 ///
-/// Keys are taken in ascending order: names, then groups, then users. A key that is held already
+/// Keys are taken in ascending order: changes, names, then groups, then users. A key that is held already
 /// is not taken again. Asking for a smaller key than the largest one held is a mistake in the
 /// gateway that could block two requests for ever: it panics where assertions are on, and fails
 /// the request otherwise.

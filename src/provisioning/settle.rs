@@ -78,8 +78,8 @@ impl Operation {
 
     /// Waits for the creates that had begun before, and want a name which a change of the object
     /// `id` takes or gives away: whoever sent one and lost patience means the change to be the
-    /// later one. `names` are those it is to have; `None` if it is deleted. To be called before its
-    /// lock is taken, for which a create may wait.
+    /// later one. `names` are those it is to have; `None` if it is deleted. To be called before the
+    /// object is locked, for which a create may wait.
     ///
     /// # Errors
     /// `Busy` if the request has no time left for that.

@@ -316,3 +316,26 @@ fn a_post_that_nobody_waits_for_comes_before_what_is_asked_next() {
         (0..100).for_each(|seed| is_well(&plan, seed));
     }
 }
+
+/// A change whose client has gone, and which still waits or reads, comes before what the client asks
+/// next of that object: also while other creates run, for whose names it looks first.
+#[test]
+fn a_change_that_nobody_waits_for_comes_before_the_next_one() {
+    let changes = [
+        Step::Provision,
+        Step::Put,
+        Step::Put,
+        Step::Show,
+        Step::Put,
+        Step::Rename,
+        Step::Put,
+        Step::Show,
+    ];
+    let creates = [1, 2, 3].map(|other| (Actor::Person(other), Step::Provision));
+    let deeds = changes.map(|step| (Actor::Person(0), step));
+    let plan = Plan {
+        hangs_up: 40,
+        ..plan("unique", deeds.into_iter().chain(creates).collect())
+    };
+    (0..150).for_each(|seed| is_well(&plan, seed));
+}
