@@ -6,6 +6,7 @@ its provisioning job with credentials and mappings. Read it before you run it.
     SECRET_TOKEN=scg_… ./connect.py --name "SoSafe" --tenant-url https://scim.example.com/t/acme/scim/v2 \\
         --page ../../adapters/sosafe.md --group GROUP-OBJECT-ID --notify it@example.com
 
+It sets up the secret token; OAuth and workload identity federation are entered in the admin center.
 You need the role Application Administrator or Cloud Application Administrator, python3 and the Azure CLI,
 which gives the token for Graph. What it does, in this order:
 
@@ -75,6 +76,18 @@ def rows(page):
             yield kind, source, target
 
 
+def types(page):
+    """The type of each attribute that the page's tables name."""
+    rows = re.findall(r"^\| (\S.*?) \| (String|Boolean|Reference|Integer|DateTime) \|", page, re.M)
+    return dict(rows)
+
+
+def attribute(name, kind):
+    """An attribute that Entra's list lacks. Those that refer to something refer to users."""
+    refers = {"referencedObjects": [{"referencedObjectName": "User"}]} if kind == "Reference" else {}
+    return {"name": name, "type": kind, "mutability": "ReadWrite", "multivalued": name == "members", **refers}
+
+
 def expression_of(source):
     """What Entra calculates; None for what only the administrator knows."""
     written = re.match(r"(expression )?`([^`]+)`", source)
@@ -113,7 +126,7 @@ def mapped(graph, job, schema, page):
         (described,) = [it for it in target["objects"] if it["name"] == kind]
         known = {it["name"] for it in described["attributes"]}
         described["attributes"] += [
-            {"name": name, "type": "String", "mutability": "ReadWrite", "multivalued": False}
+            attribute(name, types(page).get(name, "String"))
             for name in wanted[kind]
             if name not in known
         ]

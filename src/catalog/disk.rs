@@ -16,8 +16,8 @@ use super::standing::Source;
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
 use crate::problem::{Problem, file};
-use crate::tenant::redacted;
-use crate::tenant::secret::{Secrets, secret_files};
+use crate::tenant::Outline;
+use crate::tenant::secret::Secrets;
 
 /// A file's name for people and its text.
 pub type Text = (String, String);
@@ -68,6 +68,8 @@ pub(super) struct VendorFiles {
 #[derive(Debug)]
 pub(super) struct TenantFiles {
     pub(super) text: Result<Text, Problem>,
+    /// The adapter it names.
+    pub(super) adapter: Option<String>,
     pub(super) seen: Seen,
     pub(super) source: Source,
     /// Whether somebody has switched it off.
@@ -87,6 +89,16 @@ impl Disk {
     /// Reads everything of `plan`, and the secrets of the tenants in the store. A file that cannot
     /// be read is a problem of whose it is.
     pub(super) fn read(plan: &Plan, shelf: &Shelf) -> Self {
+        let mut disk = Self::of_vendors(plan);
+        disk.tenants = disk.read_tenants(plan);
+        disk.read_shelf(plan, shelf);
+        let certificate = plan.certificate.as_ref();
+        disk.certificate = certificate.map(|(chain, key)| disk.read_certificate(chain, key));
+        disk
+    }
+
+    /// Reads the vendors' files and nothing else.
+    pub(super) fn of_vendors(plan: &Plan) -> Self {
         let mut disk = Self {
             vendors: None,
             tenants: None,
@@ -97,10 +109,6 @@ impl Disk {
             glance: Glance::begin(),
         };
         disk.vendors = disk.read_vendors(plan);
-        disk.tenants = disk.read_tenants(plan);
-        disk.read_shelf(plan, shelf);
-        let certificate = plan.certificate.as_ref();
-        disk.certificate = certificate.map(|(chain, key)| disk.read_certificate(chain, key));
         disk
     }
 
@@ -266,12 +274,19 @@ impl Disk {
 impl TenantFiles {
     /// Of a text, and the files that its secrets are in.
     pub(super) fn of(text: Result<Text, Problem>, secrets: Secrets<'_>) -> (Self, Vec<PathBuf>) {
-        let shown = match &text {
-            Ok((_, text)) => redacted(text),
-            Err(problem) => problem.to_string(),
+        let Outline {
+            shown,
+            adapter,
+            secret_files: files,
+        } = match &text {
+            Ok((_, text)) => Outline::of(text, secrets),
+            Err(problem) => Outline {
+                shown: problem.to_string(),
+                adapter: None,
+                secret_files: Vec::new(),
+            },
         };
         let written = text.as_ref().map_or(shown.as_str(), |(_, text)| text);
-        let files = secret_files(written, secrets);
         let parts = [written.as_bytes().to_vec()].into_iter();
         let seen = Seen {
             all: Fingerprint::of(parts.chain(files.iter().map(|path| contents(path)))),
@@ -285,6 +300,7 @@ impl TenantFiles {
         (
             Self {
                 text,
+                adapter,
                 seen,
                 source,
                 is_off,

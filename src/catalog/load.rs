@@ -96,14 +96,17 @@ pub(super) fn tenant(
     adapters: &BTreeMap<String, Arc<Adapter>>,
     report: &mut Report,
 ) -> Option<Tenant> {
-    report.source(&(file.clone(), redacted(text)));
     let tenant = TenantFile::parse(file, text)
         .map_err(|problem| vec![problem])
         .and_then(|written| {
             let adapter = adapter_of(&written, file, adapters).map_err(|problem| vec![problem])?;
             written.check(id.clone(), file, secrets, adapter)
         });
-    tenant.map_err(|problems| report.extend(problems)).ok()
+    let told = |problems| {
+        report.source(&(file.clone(), redacted(text)));
+        report.extend(problems);
+    };
+    tenant.map_err(told).ok()
 }
 
 /// Checks the text of a tenant for the store.

@@ -222,7 +222,7 @@ impl Reloader {
     /// told and stays live, because there is nothing to go back to.
     pub fn prove(&self) {
         let mut state = self.state();
-        let disk = Disk::read(&self.0.plan, &state.shelf);
+        let disk = Disk::of_vendors(&self.0.plan);
         let report = state.held.prove(&disk, &*self.0.effects);
         log_problems(&report);
         self.tell(&state);

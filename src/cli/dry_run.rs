@@ -239,7 +239,7 @@ fn requests(file: &Path) -> anyhow::Result<Requests> {
 fn with(error: anyhow::Error, problems: &str) -> anyhow::Error {
     match problems.is_empty() {
         true => error,
-        false => error.context(format!("not everything could be loaded\n{problems}")),
+        false => anyhow!("{error:#}\nwhat could not be loaded:\n{problems}"),
     }
 }
 

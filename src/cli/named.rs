@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
@@ -21,6 +21,10 @@ pub(super) fn adapter<'c>(catalog: &'c Catalog, name: &str) -> anyhow::Result<&'
 pub(super) fn tenant<'c>(catalog: &'c Catalog, id: &TenantId) -> anyhow::Result<&'c Arc<Tenant>> {
     let known = catalog.tenants.keys().map(TenantId::as_str);
     let found = catalog.tenants.get(id);
+    ensure!(
+        !catalog.unusable.contains(id),
+        "the tenant {id} cannot be used"
+    );
     found.ok_or_else(|| missing("tenant", id.as_str(), known))
 }
 

@@ -99,7 +99,8 @@ fn human(status: &Status) -> String {
         // Writing into a String does not fail.
         let _written = text.write_fmt(line);
     };
-    say(format_args!("\nVENDOR            WHAT SERVES\n"));
+    let first = wide(standing.vendors.keys().map(String::as_str), 18);
+    say(format_args!("\n{:<first$}WHAT SERVES\n", "VENDOR"));
     let is_used = |name: &str| {
         let mut tenants = standing.tenants.values();
         tenants.any(|tenant| tenant.adapter.as_deref() == Some(name))
@@ -107,19 +108,33 @@ fn human(status: &Status) -> String {
     // The program's own that nobody uses are left out.
     let vendors = standing.vendors.iter();
     for (name, part) in vendors.filter(|(name, part)| !part.built_in || is_used(name)) {
-        say(format_args!("{name:<18}{}\n", versions(part)));
+        say(format_args!("{name:<first$}{}\n", versions(part)));
     }
     if let Some(part) = &standing.certificate {
-        say(format_args!("{:<18}{}\n", "(certificate)", versions(part)));
+        say(format_args!(
+            "{:<first$}{}\n",
+            "(certificate)",
+            versions(part)
+        ));
     }
+    let tenants = status.tenants.iter();
+    let vendors = tenants
+        .clone()
+        .filter_map(|tenant| tenant.vendor.as_deref());
+    let widths = [
+        wide(tenants.map(|tenant| tenant.id.as_str()), 18),
+        wide(vendors, 14),
+    ];
+    let [first, second] = widths;
     say(format_args!(
-        "\nTENANT            VENDOR        TOKENS  LAST CONTACT            1 H   24 H  RISK   STATE\n"
+        "\n{:<first$}{:<second$}TOKENS  LAST CONTACT            1 H   24 H  RISK   STATE\n",
+        "TENANT", "VENDOR"
     ));
     for tenant in &status.tenants {
         let part = standing.tenants.get(tenant.id.as_str());
         say(format_args!(
             "{}\n",
-            row(tenant, part.map(|tenant| &tenant.part))
+            row(tenant, part.map(|tenant| &tenant.part), widths)
         ));
     }
     say(format_args!("\n{}\n", verdict(status)));
@@ -160,11 +175,16 @@ fn rejected(part: &Part) -> String {
     format!("(rejected: {place}: {}{more})", first.message)
 }
 
-fn row(tenant: &TenantStatus, part: Option<&Part>) -> String {
+/// A column that holds all of these names with two spaces behind, and is at least so wide.
+fn wide<'n>(names: impl Iterator<Item = &'n str>, least: usize) -> usize {
+    names.map(|name| name.len() + 2).fold(least, usize::max)
+}
+
+fn row(tenant: &TenantStatus, part: Option<&Part>, [first, second]: [usize; 2]) -> String {
     let health = &tenant.health;
     let contact = health.last_contact.map(|at| format!("{at:.0}"));
     format!(
-        "{:<18}{:<14}{:>6}  {:<20}  {:>5}  {:>5}  {:<5}  {}",
+        "{:<first$}{:<second$}{:>6}  {:<20}  {:>5}  {:>5}  {:<5}  {}",
         tenant.id.as_str(),
         tenant.vendor.as_deref().unwrap_or("-"),
         tenant.tokens,
@@ -213,5 +233,16 @@ fn verdict(status: &Status) -> String {
 fn clear() {
     if std::io::stdout().is_terminal() {
         put!("\x1b[2J\x1b[H");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wide;
+
+    #[test]
+    fn a_long_name_does_not_touch_the_next_column() {
+        assert_eq!(wide(["acme"].into_iter(), 18), 18);
+        assert_eq!(wide(["acme", "sosafe-jsrhkhhkifrv"].into_iter(), 18), 21);
     }
 }

@@ -15,6 +15,7 @@ use crate::catalog::diagnostics::Report;
 use crate::catalog::{Catalog, Sources};
 use crate::problem::{Problem, file};
 use crate::tenant::file::TenantFile;
+use crate::tenant::redacted;
 
 /// Adds the warnings about all that was loaded; the files that were looked at.
 pub fn catalog(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTreeSet<String> {
@@ -29,18 +30,22 @@ pub fn catalog(catalog: &Catalog, sources: &Sources, report: &mut Report) -> BTr
     }
     for (id, directory) in catalog.tenants.keys().zip(sources.tenants.iter().cycle()) {
         let file = named(directory, id.as_str());
-        problems.extend(tenant_file(&file));
+        problems.extend(tenant_file(&file, report));
         files.insert(file);
     }
     report.extend(problems);
     files
 }
 
-/// The report has only the redacted text, so the file is read once more.
-fn tenant_file(file: &str) -> Vec<Problem> {
+/// The report has texts only of files with mistakes, so this one is read once more.
+fn tenant_file(file: &str, report: &mut Report) -> Vec<Problem> {
     let text = file::text(Path::new(file)).unwrap_or_default();
     let written = TenantFile::parse(file, &text);
-    written.map_or_else(|_| Vec::new(), |written| tenant::lints(&written, file))
+    let found = written.map_or_else(|_| Vec::new(), |written| tenant::lints(&written, file));
+    if !found.is_empty() {
+        report.source(&(file.to_owned(), redacted(&text)));
+    }
+    found
 }
 
 fn named(directory: &Path, name: &str) -> String {

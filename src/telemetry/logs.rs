@@ -3,10 +3,10 @@
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 use super::lines::Lines;
 use crate::config::{Log, LogFormat};
@@ -23,8 +23,7 @@ pub(super) fn begin<L>(log: &Log, traces: Option<L>) -> Result<(), ParseError>
 where
     L: Layer<Registry> + Send + Sync,
 {
-    let filter = format!("{QUIET},{TRACE_ONLY}=off,{}", log.filter);
-    let filter = EnvFilter::builder().parse(filter)?;
+    let filter = levels(&log.filter)?;
     let lines = match log.format {
         // The current span carries `request_id`, `tenant` and, where there are traces, `trace_id`.
         LogFormat::Json => Lines(io::stderr).boxed(),
@@ -42,10 +41,36 @@ where
     Ok(())
 }
 
+/// Levels by module, as `configured` and as is usual.
+fn levels(configured: &str) -> Result<Targets, ParseError> {
+    format!("{QUIET},{TRACE_ONLY}=off,{configured}").parse()
+}
+
 /// Where, and not what: a panic's message may hold a person's data.
 fn note_panic(panic: &PanicHookInfo<'_>) {
     let (file, line) = panic
         .location()
         .map_or(("unknown", 0), |place| (place.file(), place.line()));
     tracing::error!(file, line, "panicked");
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use tracing::Level;
+
+    #[test]
+    fn levels_are_by_module_and_the_configured_one_counts() {
+        let usual = levels("info").unwrap();
+        assert!(usual.would_enable("scimgate::vendor", &Level::INFO));
+        assert!(!usual.would_enable("scimgate::vendor", &Level::DEBUG));
+        assert!(!usual.would_enable("hyper::proto", &Level::INFO));
+        assert!(!usual.would_enable(TRACE_ONLY, &Level::ERROR));
+        let more = levels("info,scimgate::vendor=debug,hyper=debug").unwrap();
+        assert!(more.would_enable("scimgate::vendor::pool", &Level::DEBUG));
+        assert!(more.would_enable("hyper::proto", &Level::DEBUG));
+        assert!(!more.would_enable("scimgate::store", &Level::DEBUG));
+        assert!(levels("scimgate=loud").is_err());
+    }
 }

@@ -8,12 +8,14 @@
 pub mod audit;
 pub mod file;
 pub mod oauth;
+mod outline;
 mod redact;
 pub mod seal;
 pub mod secret;
 pub mod stored;
 pub mod token;
 
+pub use outline::Outline;
 pub use redact::redacted;
 
 use std::collections::BTreeMap;

@@ -26,16 +26,20 @@ const PLACES: [&str; 2] = ["file", "env"];
 /// none, for a mistyped key must not open it. In a text that is no TOML, all
 /// behind the first `=` of each line.
 pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
+    let file = DeTable::parse(text).ok();
+    secrets_as(text, file.as_ref().map(Spanned::get_ref))
+}
+
+fn secrets_as(text: &str, file: Option<&DeTable<'_>>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
-    match DeTable::parse(text) {
-        Ok(file) => {
+    match file {
+        Some(file) => {
             let hidden = file
-                .get_ref()
                 .iter()
                 .filter(|(key, _)| !OPEN.contains(&key.get_ref().as_ref()));
             hidden.for_each(|(_, value)| collect(value, &mut found));
         }
-        Err(_) => {
+        None => {
             let mut start = 0;
             for line in text.split_inclusive('\n') {
                 let end = start + line.len();
@@ -65,8 +69,14 @@ const FORM: &[u8] = b"\"'{}[]";
 
 /// The text with secrets blotted out and everything else in its place.
 pub fn redacted(text: &str) -> String {
+    let file = DeTable::parse(text).ok();
+    redacted_as(text, file.as_ref().map(Spanned::get_ref))
+}
+
+/// The same, of a text that was read as `file`; `None` if it is no TOML.
+pub(super) fn redacted_as(text: &str, file: Option<&DeTable<'_>>) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    for range in secrets(text) {
+    for range in secrets_as(text, file) {
         let secret = bytes.get_mut(range).unwrap_or_default();
         let letters = secret
             .iter_mut()

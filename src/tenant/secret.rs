@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use toml::de::DeTable;
 
 use super::seal::SealKeys;
 use crate::adapter::keys::TenantId;
@@ -113,12 +114,13 @@ fn is_below(path: &Path) -> bool {
     parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
 }
 
-/// The files that hold a tenant's secrets, as its text names them; none in a text that is no TOML.
-pub fn secret_files(text: &str, secrets: Secrets<'_>) -> Vec<PathBuf> {
-    let file: toml::Table = text.parse().unwrap_or_default();
-    let parts = file.get("credential").and_then(toml::Value::as_table);
-    let parts = parts.into_iter().flat_map(toml::Table::values);
-    let paths = parts.filter_map(|part| part.get("file")?.as_str());
+/// The files that hold a tenant's secrets, as its text names them.
+pub(super) fn secret_files(text: &DeTable<'_>, secrets: Secrets<'_>) -> Vec<PathBuf> {
+    let parts = text
+        .get("credential")
+        .and_then(|parts| parts.get_ref().as_table());
+    let parts = parts.into_iter().flat_map(DeTable::values);
+    let paths = parts.filter_map(|part| part.get_ref().get("file")?.get_ref().as_str());
     let allowed =
         paths.filter(|path| matches!(secrets, Secrets::OfFile(_)) || is_below(Path::new(path)));
     allowed.map(|path| secrets.directory().join(path)).collect()
@@ -128,6 +130,7 @@ pub fn secret_files(text: &str, secrets: Secrets<'_>) -> Vec<PathBuf> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::tenant::Outline;
 
     #[test]
     fn a_tenant_in_the_store_reads_no_file_of_the_gateways() {
@@ -157,7 +160,8 @@ mod tests {
             let refused = read(SecretSource::File(path.into())).unwrap_err();
             assert!(refused.contains("catalog.secrets"), "{path}: {refused}");
             let text = format!("credential = {{ key = {{ file = \"{path}\" }} }}");
-            assert!(secret_files(&text, Secrets::OfStore(&vault)).is_empty());
+            let files = Outline::of(&text, Secrets::OfStore(&vault)).secret_files;
+            assert!(files.is_empty(), "{path}");
         }
         let refused = read(SecretSource::Env("PATH".into())).unwrap_err();
         assert!(refused.contains("begin with VENDOR_"), "{refused}");

@@ -156,6 +156,8 @@ def test_the_mappings_are_those_of_the_page(graph, vendor):
         described = [it for it in schema["directories"][1]["objects"] if it["name"] == kind][0]
         known = {it["name"] for it in described["attributes"]}
         assert {it["targetAttributeName"] for it in mapping["attributeMappings"]} <= known
+        kinds = {it["name"]: it["type"] for it in described["attributes"]}
+        assert kinds.get("active", "Boolean") == "Boolean" and kinds.get("members", "Reference") == "Reference"
     sources = [it["source"]["expression"] for it in rule["objectMappings"][1]["attributeMappings"]]
     assert "[userPrincipalName]" in sources
     switched = 'Switch([IsSoftDeleted], , "False", "True", "True", "False")'

@@ -17,7 +17,6 @@ use crate::catalog::standing::{Source, State, TenantPart, findings};
 use crate::catalog::{Report, load};
 use crate::problem::Problem;
 use crate::tenant::Tenant;
-use crate::tenant::file::TenantFile;
 
 /// A tenant, by what is known of it.
 #[derive(Clone, Default)]
@@ -25,8 +24,6 @@ pub(super) struct HeldTenant {
     slot: Slot<TenantVersion>,
     source: Source,
     is_off: bool,
-    /// Which adapter a text names, by what was seen of it: it need not be read again at every look.
-    names: Option<(Fingerprint, Option<String>)>,
     /// Since when its file is gone.
     leaving: Option<Instant>,
 }
@@ -219,9 +216,8 @@ impl HeldTenant {
         changes.publish |= self.leaving.take().is_some();
         changes.publish |= std::mem::replace(&mut self.is_off, files.is_off) != files.is_off;
         self.source = files.source;
-        let code = self
-            .named(files)
-            .and_then(|name| vendors.codes.get(&name).copied());
+        let adapter = files.adapter.as_ref();
+        let code = adapter.and_then(|name| vendors.codes.get(name).copied());
         let seen = files.seen_with(code);
         if !look.tries(&self.slot, seen) {
             return;
@@ -244,18 +240,6 @@ impl HeldTenant {
                 // A tenant that is new must be known as one that cannot be used.
                 changes.publish |= self.slot.running().is_none();
                 changes.refuse(what, report);
-            }
-        }
-    }
-
-    fn named(&mut self, files: &TenantFiles) -> Option<String> {
-        let seen = files.seen.all;
-        match &self.names {
-            Some((before, name)) if *before == seen => name.clone(),
-            _ => {
-                let name = adapter_of(files);
-                self.names = Some((seen, name.clone()));
-                name
             }
         }
     }
@@ -283,13 +267,6 @@ impl HeldTenant {
         let made = made.map(|tenant| version.tenant = Arc::new(tenant));
         made.is_some()
     }
-}
-
-/// The adapter that a tenant's file names.
-fn adapter_of(files: &TenantFiles) -> Option<String> {
-    let (file, text) = files.text.as_ref().ok()?;
-    let written = TenantFile::parse(file, text).ok()?;
-    Some(written.adapter.into_inner())
 }
 
 impl TenantFiles {

@@ -29,9 +29,7 @@ pub(super) fn told(
     if body.sign_in == SignIn::Token {
         fields.extend(secret.map(|secret| field("Secret Token", secret, true)));
     } else {
-        // The endpoint behind the tenant's own URL, also where all tenants share one.
-        let own = tenant_url(config, &tenant, Default::default());
-        fields.push(field("Token Endpoint", format!("{own}{TOKEN_PATH}"), false));
+        fields.push(field("Token Endpoint", format!("{url}{TOKEN_PATH}"), false));
         fields.push(field("Client ID", tenant.to_string(), false));
         fields.extend(secret.map(|secret| field("Client Secret", secret, true)));
     }

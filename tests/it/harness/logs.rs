@@ -4,10 +4,11 @@
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
 
 static LINES: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -19,7 +20,7 @@ pub(crate) fn capture() -> usize {
             .json()
             .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
             .with_writer(|| Tap)
-            .with_filter(EnvFilter::new("off,scimgate=trace"));
+            .with_filter(Targets::new().with_target("scimgate", LevelFilter::TRACE));
         tracing_subscriber::registry()
             .with(super::traces::layer())
             .with(lines)

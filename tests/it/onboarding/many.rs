@@ -79,6 +79,17 @@ fn memory(served: &Served) -> usize {
     kibibytes.parse::<usize>().unwrap() << 10
 }
 
+/// CPU of all its threads so far. The kernel counts hundredths of a second.
+fn cpu(served: &Served) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", served.pid())).unwrap();
+    let (_, fields) = stat.rsplit_once(')').unwrap();
+    let [user, system] = [11, 12].map(|place| {
+        let field = fields.split_whitespace().nth(place).unwrap();
+        field.parse::<u64>().unwrap()
+    });
+    Duration::from_millis((user + system) * 10)
+}
+
 /// How often files had changed.
 fn reloads(served: &Served) -> u64 {
     let metrics = Served::send(&served.ops, &Request::new("GET", "/metrics")).to_string();
@@ -95,8 +106,19 @@ fn measure(what: &str, house: House, bare: usize) -> Scene {
     });
     // With what the scene does beside: an emulator, and a command that makes a token.
     let ready = begun.elapsed();
+    let started = cpu(&scene.served);
     let each = memory(&scene.served).saturating_sub(bare) / MANY;
-    println!("{what}: {MANY} tenants ready after {ready:.2?}, {each} bytes each");
+    println!(
+        "{what}: {MANY} tenants ready after {ready:.2?} and {started:.2?} of CPU, {each} bytes each"
+    );
+    // Transcripts are played and the store is asked about each tenant.
+    std::thread::park_timeout(Duration::from_secs(30));
+    let settled = cpu(&scene.served);
+    let minute = Duration::from_secs(60);
+    std::thread::park_timeout(minute);
+    let rest = cpu(&scene.served) - settled;
+    let percent = rest.as_secs_f64() * 100.0 / minute.as_secs_f64();
+    println!("{what}: {settled:.2?} of CPU after 30 s more, then {percent:.2} % of a core at rest");
     let each_fits = each < EACH;
     assert!(each_fits, "{each} bytes each");
     scene

@@ -85,6 +85,11 @@ fn webroot_gives_each_site_a_token_for_one_address() {
         scene.connects_at("/scim/v2", &field(&other, "Secret Token")),
         200
     );
+    // Its token endpoint is below the one address too, as `token mint --oauth` prints it.
+    let mut by_client = site("site-1");
+    by_client["sign_in"] = "client_secret".into();
+    let by_client = told(&scene.onboard(&console, &by_client));
+    assert_eq!(field(&by_client, "Token Endpoint"), "/scim/v2/oauth2/token");
     // One site's token is none at another's own address.
     assert_eq!(
         scene.connects(other["tenant"].as_str().unwrap(), &token),

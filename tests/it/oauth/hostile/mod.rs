@@ -415,3 +415,17 @@ async fn what_is_no_access_token_of_the_tenant_opens_nothing() {
     elsewhere.end().await;
     gateway.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_good_assertion_is_no_access_token() {
+    let key = Key::number(0);
+    let issuer = Issuer::start(&[&key]).await;
+    let gateway = federated(&issuer).await;
+    let a = Client::of(&gateway, "a").await;
+    let good = key.sign(&header(&key), &claims());
+    let refused = a.with(&good).get("/Users").await;
+    assert_eq!(refused.status, 401, "{refused}");
+    assert_eq!(issuer.fetches(), 0);
+    assert_eq!(a.send(request(SHARED, "a", &good)).await.status, 200);
+    gateway.end().await;
+}
