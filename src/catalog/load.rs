@@ -97,13 +97,15 @@ pub(super) fn tenant(
     report: &mut Report,
 ) -> Option<Tenant> {
     report.source(&(file.clone(), redacted(text)));
-    let tenant = TenantFile::parse(file, text)
-        .map_err(|problem| vec![problem])
-        .and_then(|written| {
-            let adapter = adapter_of(&written, file, adapters).map_err(|problem| vec![problem])?;
-            written.check(id.clone(), file, secrets, adapter)
-        });
-    tenant.map_err(|problems| report.extend(problems)).ok()
+    let (written, problems) = TenantFile::read(file, text);
+    let is_read = problems.is_empty();
+    report.extend(problems);
+    let tenant = written.map(|written| {
+        let adapter = adapter_of(&written, file, adapters).map_err(|problem| vec![problem])?;
+        written.check(id.clone(), file, secrets, adapter)
+    });
+    let tenant = tenant?.map_err(|problems| report.extend(problems)).ok();
+    tenant.filter(|_| is_read)
 }
 
 /// Checks the text of a tenant for the store.

@@ -45,7 +45,6 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::{Registry, TextEncoder};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::Identity;
 
 use crate::config::{Config, Log, TenantLabel};
@@ -60,7 +59,7 @@ use post::{Carrier, Office, Post};
 /// # Errors
 /// [`TelemetryFault::Filter`].
 pub fn log_lines(log: &Log) -> Result<(), TelemetryFault> {
-    Ok(logs::begin(log, None::<Identity>)?)
+    logs::begin(log, None::<Identity>)
 }
 
 /// Metrics always, traces and pushes where `OTEL_*` asks for them.
@@ -75,8 +74,14 @@ pub struct Telemetry {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryFault {
     /// `log.filter` is not one of `tracing-subscriber`'s (`info,scimgate::vendor=debug`).
-    #[error("log.filter: {0}")]
-    Filter(#[from] ParseError),
+    #[error(
+        "log.filter: {filter:?} cannot be read; write levels, or targets with levels, and commas between them: \
+         info,scimgate::vendor=debug"
+    )]
+    Filter {
+        /// As it is configured.
+        filter: String,
+    },
     /// A variable that the OTLP exporter cannot use.
     #[error("OTEL_EXPORTER_OTLP_*: {0}")]
     Exporter(#[from] ExporterBuildError),

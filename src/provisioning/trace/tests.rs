@@ -313,7 +313,7 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
         expect![[r#"
             It cannot be done.
             Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-            Replace the credential in tenants/acme.toml; the token in Entra is fine.
+            Replace the vendor's credential in tenants/acme.toml, or with `scimgate tenant change acme` if the tenant is in the store. The token in Entra is fine.
         "#]],
     );
     check_outlook(
