@@ -351,6 +351,7 @@ mod tests {
             end,
             unheard: false,
             answered: None,
+            is_probing: false,
         })
     }
 

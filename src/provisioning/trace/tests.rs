@@ -34,6 +34,7 @@ fn ended(deed: Deed, end: End) -> Ended {
         end,
         unheard: false,
         answered: None,
+        is_probing: false,
     }
 }
 
