@@ -49,6 +49,13 @@ fn failed(status: u16, fault: Fault) -> End {
     }
 }
 
+#[test]
+fn where_nothing_happened_no_heading_says_so() {
+    let refused = ended(Deed::Bulk, failed(400, Fault::Client));
+    let told = tell::story(&Event::of(&refused));
+    assert!(!told.contains("What happened"), "{told}");
+}
+
 #[derive(Default)]
 struct Ear(Mutex<Vec<Arc<Ended>>>);
 
