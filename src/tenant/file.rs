@@ -32,6 +32,9 @@ use crate::problem::wording::{one_of, plain};
 use crate::problem::{Problem, meant_by, nearest};
 use crate::scim::Profile;
 
+/// So many mistakes are looked for in a text that cannot be read.
+const MOST: usize = 20;
+
 /// A tenant file as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -93,9 +96,12 @@ impl TenantFile {
             if let Some(newer) = version::newer(file, text) {
                 return (None, vec![newer]);
             }
-            match missing(&error) {
-                Some(name) if left_out.contains(name) => return (None, problems),
-                _ => problems.push(problem(file, text, &error)),
+            let missing = missing(&error);
+            if missing.is_none_or(|name| !left_out.contains(name)) {
+                problems.push(problem(file, text, &error));
+            }
+            if missing.is_some() || problems.len() == MOST {
+                return (None, problems);
             }
             let Some(line) = error.span().and_then(|span| line_of(&rest, &span)) else {
                 return (None, problems);
