@@ -3,11 +3,11 @@
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 
+use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-use super::TelemetryFault;
 use super::lines::Lines;
 use crate::config::{Log, LogFormat};
 use crate::provisioning::TRACE_ONLY;
@@ -19,15 +19,12 @@ const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,rustls=warn,tower=warn,m
 ///
 /// # Errors
 /// The filter is not one of `tracing-subscriber`'s. A second call changes nothing.
-pub(super) fn begin<L>(log: &Log, traces: Option<L>) -> Result<(), TelemetryFault>
+pub(super) fn begin<L>(log: &Log, traces: Option<L>) -> Result<(), ParseError>
 where
     L: Layer<Registry> + Send + Sync,
 {
     let filter = format!("{QUIET},{TRACE_ONLY}=off,{}", log.filter);
-    let filter = EnvFilter::builder().parse(filter);
-    let filter = filter.map_err(|_| TelemetryFault::Filter {
-        filter: log.filter.clone(),
-    })?;
+    let filter = EnvFilter::builder().parse(filter)?;
     let lines = match log.format {
         // The current span carries `request_id`, `tenant` and, where there are traces, `trace_id`.
         LogFormat::Json => Lines(io::stderr).boxed(),

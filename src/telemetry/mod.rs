@@ -59,7 +59,12 @@ use post::{Carrier, Office, Post};
 /// # Errors
 /// [`TelemetryFault::Filter`].
 pub fn log_lines(log: &Log) -> Result<(), TelemetryFault> {
-    logs::begin(log, None::<Identity>)
+    logs::begin(log, None::<Identity>).map_err(|_| unfit_filter(log))
+}
+
+fn unfit_filter(log: &Log) -> TelemetryFault {
+    let filter = log.filter.clone();
+    TelemetryFault::Filter { filter }
 }
 
 /// Metrics always, traces and pushes where `OTEL_*` asks for them.
@@ -110,7 +115,8 @@ impl Telemetry {
         }
         let mut this = Self::collecting(readers, config.telemetry.tenant_label)?;
         this.traces = spans.as_ref().map(|post| this.tracing(post)).transpose()?;
-        logs::begin(&config.log, this.traces.as_ref().map(traces::layer))?;
+        logs::begin(&config.log, this.traces.as_ref().map(traces::layer))
+            .map_err(|_| unfit_filter(&config.log))?;
         if let Some(ignored) = push.ignored {
             tracing::warn!(ignored, "an environment variable has no effect");
         }
