@@ -149,7 +149,7 @@ fn all_mistakes_of_a_tenants_file_are_told_at_once() {
             "2: base_url must be an http or https URL",
             "3: profile must be entra, okta or strict",
             "4: there is no key `colour`; there are: ",
-            "7: limits.per_second must be a number, n",
+            "7: limits.per_second must be a whole num",
             "8: limits.concurrency must be a whole nu",
             "null: the setting `region` is missing",
         ]
