@@ -221,10 +221,7 @@ impl Entra {
     fn done(&self, method: &str, path: &str, body: Option<Value>, status: u16) -> Value {
         let response = self.send(method, path, body);
         assert_eq!(response.status, status, "{method} {path}: {response}");
-        match response.body.is_empty() {
-            true => Value::Null,
-            false => response.json(),
-        }
+        response.json()
     }
 
     fn change(operations: Value) -> Option<Value> {
