@@ -83,7 +83,7 @@ impl TenantFile {
     /// The same, with what can be checked although there are mistakes elsewhere: the reader ends
     /// at the first one, so it reads again without its line.
     pub fn read(file: &str, text: &str) -> (Option<Self>, Vec<Problem>) {
-        let (mut rest, mut left_out) = (text.to_owned(), String::new());
+        let mut rest = text.to_owned();
         let mut problems = Vec::new();
         loop {
             let error = match toml::from_str(&rest) {
@@ -96,17 +96,18 @@ impl TenantFile {
             if let Some(newer) = version::newer(file, text) {
                 return (None, vec![newer]);
             }
-            let missing = missing(&error);
-            if missing.is_none_or(|name| !left_out.contains(name)) {
-                problems.push(problem(file, text, &error));
+            // What is misspelt, or stands on a line that was left out, is not missing.
+            let is_missing = error.message().starts_with("missing field");
+            if is_missing && !problems.is_empty() {
+                return (None, problems);
             }
-            if missing.is_some() || problems.len() == MOST {
+            problems.push(problem(file, text, &error));
+            if is_missing || problems.len() == MOST {
                 return (None, problems);
             }
             let Some(line) = error.span().and_then(|span| line_of(&rest, &span)) else {
                 return (None, problems);
             };
-            left_out.push_str(&rest[line.clone()]);
             rest.replace_range(line.clone(), &" ".repeat(line.len()));
             if DeTable::parse(&rest).is_err() {
                 return (None, problems);
@@ -206,12 +207,6 @@ fn is_checked_alike(one: &str, other: &str) -> bool {
         return false;
     };
     CHECKED.iter().all(|key| one.get(*key) == other.get(*key))
-}
-
-/// The key that an error says is missing.
-fn missing(error: &toml::de::Error) -> Option<&str> {
-    let name = error.message().strip_prefix("missing field `")?;
-    name.split('`').next()
 }
 
 fn problem(file: &str, text: &str, error: &toml::de::Error) -> Problem {
