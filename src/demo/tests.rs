@@ -32,10 +32,11 @@ async fn play_at(vendor: &'static dyn Showcase, stir: impl FnOnce(&Stand)) -> (R
     (report, faults.count())
 }
 
+/// The other four are played below, where answers get lost.
 #[tokio::test]
-async fn every_vendor_ends_up_with_what_entra_wanted() {
-    for vendor in vendors::ALL {
-        let (report, _) = play_at(vendor, |_| {}).await;
+async fn a_vendor_ends_up_with_what_entra_wanted() {
+    for name in ["reference", "wss"] {
+        let (report, _) = play_at(vendors::named(name).unwrap(), |_| {}).await;
         assert!(report.is_clean(), "{report}");
     }
 }

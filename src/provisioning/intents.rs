@@ -403,7 +403,7 @@ impl Intents {
                 .find(|open| open.id == *id)
                 .cloned();
             if let Some(intent) = intent
-                && let Err(error) = memory.begin_intent(tenant, intent, vec![id.clone()]).await
+                && let Err(error) = memory.change_intent(tenant, intent).await
             {
                 self.state().changed.extend_from_slice(&changed[place..]);
                 return Err(error);

@@ -142,6 +142,9 @@ pub trait Memory: Send + Sync {
     fn begin_intent(&self, tenant: &TenantId, intent: Intent, ended: Vec<String>)
     -> Recall<'_, ()>;
 
+    /// Writes an intent anew, unless it was deleted meanwhile: another gateway may have done so.
+    fn change_intent(&self, tenant: &TenantId, intent: Intent) -> Recall<'_, ()>;
+
     /// Deletes intents.
     fn end_intents(&self, tenant: &TenantId, ended: Vec<String>) -> Recall<'_, ()>;
 

@@ -1,6 +1,7 @@
 //! Who may hold a connection: so many in total, so many from one network. When all places are
 //! taken, in total or of a network, the one of them that has been idle longest goes, strangers'
-//! first.
+//! first. A network that holds most of them gives up strangers' that were just opened, too: whoever
+//! comes next would otherwise wait until one of a thousand new connections counts as idle.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::seldom::Seldom;
-use super::standing::Standing;
+use super::standing::{Expendable, Standing};
 
 /// How often one who waits for a place looks for a connection that may be ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -22,6 +23,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 pub(super) struct Permits {
     total: Arc<Semaphore>,
     table: Arc<Mutex<Table>>,
+    places: usize,
     per_source: usize,
     turned_away: Arc<Seldom>,
 }
@@ -52,6 +54,7 @@ impl Permits {
         Self {
             total: Arc::new(Semaphore::new(total.min(Semaphore::MAX_PERMITS))),
             table: Arc::default(),
+            places: total,
             per_source,
             turned_away: Arc::default(),
         }
@@ -62,9 +65,7 @@ impl Permits {
     pub(super) async fn seat(&self, peer: IpAddr) -> Option<Permit> {
         let source = Source::of(peer);
         // Behind an ingress all connections come from one network: its own idlest gives way.
-        if !self.has_share_left(source)
-            && !self.end_the_idlest(|standing| standing.source() == source)
-        {
+        if !self.has_share_left(source) && !self.end_the_idlest(of(source, Standing::expendable)) {
             self.turn_away(source);
             return None;
         }
@@ -97,7 +98,7 @@ impl Permits {
             if let Ok(place) = Arc::clone(&self.total).try_acquire_owned() {
                 return Some(place);
             }
-            self.end_the_idlest(|_| true);
+            self.make_room();
             let place = timeout(LOOK_AGAIN, Arc::clone(&self.total).acquire_owned()).await;
             if let Ok(place) = place {
                 return place.ok();
@@ -105,15 +106,29 @@ impl Permits {
         }
     }
 
-    /// Asks the connection to end that is the most expendable of `those`, if one is. It does not
-    /// count any more from here on: nobody waits until it is gone, and it is not chosen again.
-    fn end_the_idlest(&self, those: impl Fn(&Standing) -> bool) -> bool {
+    fn make_room(&self) -> bool {
+        self.end_the_idlest(Standing::expendable)
+            || self.holder_of_most().is_some_and(|source| {
+                self.end_the_idlest(of(source, Standing::expendable_if_stranger))
+            })
+    }
+
+    /// The network that holds more than half of all places.
+    fn holder_of_most(&self) -> Option<Source> {
+        let table = lock(&self.table);
+        let most = table.sources.iter().max_by_key(|(_, count)| **count);
+        most.filter(|(_, count)| **count > self.places / 2)
+            .map(|(source, _)| *source)
+    }
+
+    /// Asks the connection to end that ranks highest, if one has a rank. It does not count any more
+    /// from here on: nobody waits until it is gone, and it is not chosen again.
+    fn end_the_idlest(&self, rank: impl Fn(&Standing) -> Option<Expendable>) -> bool {
         let mut table = lock(&self.table);
         let open = table.standings.iter();
         let open = open.filter_map(|(number, standing)| Some((*number, standing.upgrade()?)));
         let idlest = open
-            .filter(|(_, standing)| those(standing))
-            .filter_map(|(number, standing)| Some((standing.expendable()?, number, standing)))
+            .filter_map(|(number, standing)| Some((rank(&standing)?, number, standing)))
             .max_by_key(|(rank, ..)| *rank);
         let Some((_, number, standing)) = idlest else {
             return false;
@@ -186,6 +201,14 @@ impl fmt::Display for Source {
     }
 }
 
+/// `rank` of the connections from one network; the others have none.
+fn of(
+    source: Source,
+    rank: impl Fn(&Standing) -> Option<Expendable>,
+) -> impl Fn(&Standing) -> Option<Expendable> {
+    move |standing| rank(standing).filter(|_| standing.source() == source)
+}
+
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -193,6 +216,8 @@ fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     #[test]
@@ -279,12 +304,35 @@ mod tests {
         let ours = "192.0.2.1".parse().unwrap();
         let slow = permits.seat(ours).await.unwrap();
         tokio::time::advance(Duration::from_secs(2)).await;
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         let next = permits.seat(ours).await.unwrap();
         assert!(permits.seat(ours).await.is_none(), "it is not asked twice");
         assert!(begun.elapsed().is_zero());
         drop((slow, next));
         assert!(lock(&permits.table).sources.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_network_that_opens_most_connections_at_once_makes_nobody_wait() {
+        let permits = Permits::new(5, 5);
+        let flood = "192.0.2.1".parse().unwrap();
+        for _ in 0..4 {
+            let permit = permits.seat(flood).await.unwrap();
+            tokio::task::spawn(async move { permit.standing().ended().await });
+        }
+        let mut others = Vec::new();
+        for peer in ["198.51.100.1", "203.0.113.1", "192.0.2.2", "203.0.113.2"] {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            let begun = Instant::now();
+            others.push(permits.seat(peer.parse().unwrap()).await.unwrap());
+            assert!(begun.elapsed().is_zero(), "{peer}");
+        }
+        // Two of five are not most of them.
+        let next = timeout(
+            LOOK_AGAIN * 3,
+            permits.seat("198.51.100.4".parse().unwrap()),
+        );
+        assert!(next.await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -295,7 +343,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(60)).await;
         let stranger = permits.seat("192.0.2.2".parse().unwrap()).await.unwrap();
         tokio::time::advance(Duration::from_secs(2)).await;
-        assert!(permits.end_the_idlest(|_| true));
+        assert!(permits.end_the_idlest(Standing::expendable));
         timeout(Duration::from_secs(1), stranger.standing().ended())
             .await
             .unwrap();

@@ -14,6 +14,9 @@ use super::permits::Source;
 /// first request of one that was just opened.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
 
+/// How willingly a connection is given up for another: strangers first, then by idle time.
+pub(super) type Expendable = (bool, Duration);
+
 /// One connection, as all threads see it.
 #[derive(Debug)]
 pub(super) struct Standing {
@@ -70,17 +73,26 @@ impl Standing {
         self.admitted.load(Ordering::Relaxed)
     }
 
-    /// How willingly the connection is given up for another: strangers first, then by idle time.
-    /// Nothing if it is being used, or on its way out.
-    pub(super) fn expendable(&self) -> Option<(bool, Duration)> {
+    /// Nothing if it is being used, on its way out, or was used or opened just now.
+    pub(super) fn expendable(&self) -> Option<Expendable> {
+        let idle = self.idle()?;
+        (idle >= LEFT_ALONE).then_some((!self.is_admitted(), idle))
+    }
+
+    /// Nothing if a good token was shown on it, if it is being used, or on its way out.
+    pub(super) fn expendable_if_stranger(&self) -> Option<Expendable> {
+        let idle = self.idle()?;
+        (!self.is_admitted()).then_some((true, idle))
+    }
+
+    /// Since when nothing is answered on it; nothing if something is, and if it is on its way out.
+    fn idle(&self) -> Option<Duration> {
         let since = *self
             .idle_since
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let idle = since.elapsed();
         let is_ending = self.ending.load(Ordering::Relaxed);
-        let is_idle = !is_ending && !self.is_busy() && idle >= LEFT_ALONE;
-        is_idle.then_some((!self.is_admitted(), idle))
+        (!is_ending && !self.is_busy()).then(|| since.elapsed())
     }
 
     /// Asks the connection to end for another's sake.

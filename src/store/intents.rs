@@ -59,6 +59,17 @@ impl Store {
         })
     }
 
+    pub(super) fn rewrite_intent(&self, tenant: &TenantId, intent: Intent) -> Recall<'_, ()> {
+        let of = tenant.clone();
+        self.write(Turn::of(tenant), move |db| {
+            db.execute(
+                "UPDATE intent SET document = ?3 WHERE tenant = ?1 AND id = ?2",
+                params![of.as_str(), intent.id, document_of(&intent)?],
+            )
+            .map(drop)
+        })
+    }
+
     pub(super) fn delete_intents(&self, tenant: &TenantId, ended: Vec<String>) -> Recall<'_, ()> {
         let of = tenant.clone();
         self.write(Turn::of(tenant), move |db| end(db, &of, &ended))

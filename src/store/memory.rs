@@ -249,6 +249,10 @@ impl Memory for Store {
         self.write_intent(tenant, intent, ended)
     }
 
+    fn change_intent(&self, tenant: &TenantId, intent: Intent) -> Recall<'_, ()> {
+        self.rewrite_intent(tenant, intent)
+    }
+
     fn end_intents(&self, tenant: &TenantId, ended: Vec<String>) -> Recall<'_, ()> {
         self.delete_intents(tenant, ended)
     }

@@ -13,6 +13,7 @@ use super::conformance::together;
 use super::*;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
+use crate::provisioning::intent::Intent;
 use crate::provisioning::memory::Memory;
 use crate::scim::ResourceKind::{Group, User};
 
@@ -46,22 +47,40 @@ fn member(number: usize) -> Vec<ScimId> {
     vec![ScimId::new(&number.to_string())]
 }
 
-#[test]
-fn the_tenants_that_have_intents_are_known() {
+fn intent(id: &str) -> Intent {
     let intent = serde_json::json!({
-        "id": "1", "kind": "user", "purpose": "post", "request": "r", "epoch": "e", "names": [],
+        "id": id, "kind": "user", "purpose": "post", "request": "r", "epoch": "e", "names": [],
         "external_id": null, "reserved": null, "native": null, "hashes": [],
         "remembered": Remembered::default(), "at": 0, "calls_until": 0
     });
+    serde_json::from_value(intent).unwrap()
+}
+
+#[test]
+fn the_tenants_that_have_intents_are_known() {
     super::postgres::tests::on_each(|empty| {
         let store = empty();
         let with = || block_on(store.tenants_with_intents()).unwrap();
         assert_eq!(with(), []);
-        let intent = serde_json::from_value(intent.clone()).unwrap();
-        block_on(store.begin_intent(&acme(), intent, Vec::new())).unwrap();
+        block_on(store.begin_intent(&acme(), intent("1"), Vec::new())).unwrap();
         assert_eq!(with(), [acme()]);
         block_on(store.end_intents(&acme(), vec!["1".to_owned()])).unwrap();
         assert_eq!(with(), []);
+    });
+}
+
+#[test]
+fn an_intent_that_was_deleted_meanwhile_is_not_written_back() {
+    super::postgres::tests::on_each(|empty| {
+        let store = empty();
+        block_on(store.begin_intent(&acme(), intent("1"), Vec::new())).unwrap();
+        let mut later = intent("1");
+        later.calls_until = 7;
+        block_on(store.change_intent(&acme(), later.clone())).unwrap();
+        assert_eq!(block_on(store.intents(&acme())).unwrap()[0].calls_until, 7);
+        block_on(store.end_intents(&acme(), vec!["1".to_owned()])).unwrap();
+        block_on(store.change_intent(&acme(), later)).unwrap();
+        assert!(block_on(store.intents(&acme())).unwrap().is_empty());
     });
 }
 

@@ -1,22 +1,12 @@
 #!/usr/bin/env bash
 # What operators are given, in the hands of their tools: charts by helm, rules by promtool and by a
 # real Prometheus before real gateways, the unit by systemd, packages by dpkg and rpm, samples by the
-# proxies they are for. Needs python3 and its package index; what
-# else is missing it installs by apt. SCIMGATE names the binary; without it one is built.
+# proxies they are for. Needs python3 and its package index; what else is missing it installs by apt.
+# SCIMGATE names the binary; without it one is built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-missing=()
-command -v prometheus >/dev/null || missing+=(prometheus)
-command -v systemd-analyze >/dev/null || missing+=(systemd)
-command -v openssl >/dev/null || missing+=(openssl)
-command -v nginx >/dev/null || missing+=(nginx-light)
-command -v caddy >/dev/null || missing+=(caddy)
-command -v rpm >/dev/null || missing+=(rpm)
-command -v man >/dev/null || missing+=(man-db)
-if [ ${#missing[@]} -gt 0 ]; then
-    apt-get install --yes --quiet --no-install-recommends "${missing[@]}" >/dev/null
-fi
+tests/deploy/install.sh
 if [ -z "${SCIMGATE:-}" ]; then
     cargo build --locked
     export SCIMGATE=target/debug/scimgate

@@ -353,6 +353,13 @@ impl Memory for Store {
         })
     }
 
+    fn change_intent(&self, _: &TenantId, intent: Intent) -> Recall<'_, ()> {
+        self.write(move |all| {
+            let kept = all.intents.iter_mut().find(|kept| kept.id == intent.id);
+            kept.map(|kept| *kept = intent);
+        })
+    }
+
     fn end_intents(&self, _: &TenantId, ended: Vec<String>) -> Recall<'_, ()> {
         self.write(move |all| all.intents.retain(|intent| !ended.contains(&intent.id)))
     }

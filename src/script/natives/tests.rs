@@ -13,8 +13,8 @@ use crate::script::host::table::Attr;
 /// What one call may hold at most, given some hundred KiB.
 const MOST_HELD: isize = 16 << 20;
 
-/// CPU time of one call.
-const MOST_CPU: Duration = Duration::from_secs(2);
+/// CPU time of one call, unoptimised, and on a core that another thread shares.
+const MOST_CPU: Duration = Duration::from_secs(4);
 
 /// The largest values a parameter takes here, and small ones that make the others count. `None`
 /// for a type that no value of a script has.
