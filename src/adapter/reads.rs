@@ -14,15 +14,23 @@ impl Adapter {
     /// Whether a call only reads: GET, a GraphQL query, or a POST that the manifest lists under
     /// `reads`. Whatever is not certain to read does not.
     pub fn only_reads(&self, call: &VendorCall) -> bool {
-        let graphql = self.manifest.graphql.as_deref().unwrap_or(GRAPHQL);
         match call.method {
             Verb::Get => true,
             Verb::Post => {
                 let listed = self.manifest.reads.iter().any(|read| read.fits(call));
-                listed || (call.path == graphql && asks_graphql(call))
+                listed || (call.path == self.graphql_path() && asks_graphql(call))
             }
             Verb::Put | Verb::Patch | Verb::Delete => false,
         }
+    }
+
+    /// Whether a word of a call's path is the adapter's own, and no person's value.
+    pub(crate) fn writes(&self, word: &str) -> bool {
+        self.script.writes(word) || self.graphql_path().split('/').any(|part| part == word)
+    }
+
+    fn graphql_path(&self) -> &str {
+        self.manifest.graphql.as_deref().unwrap_or(GRAPHQL)
     }
 }
 

@@ -96,17 +96,19 @@ pub(super) fn tenant(
     adapters: &BTreeMap<String, Arc<Adapter>>,
     report: &mut Report,
 ) -> Option<Tenant> {
-    let tenant = TenantFile::parse(file, text)
-        .map_err(|problem| vec![problem])
-        .and_then(|written| {
-            let adapter = adapter_of(&written, file, adapters).map_err(|problem| vec![problem])?;
-            written.check(id.clone(), file, secrets, adapter)
-        });
-    let told = |problems| {
-        report.source(&(file.clone(), redacted(text)));
-        report.extend(problems);
-    };
-    tenant.map_err(told).ok()
+    let (written, mut problems) = TenantFile::read(file, text);
+    let checked = written.map(|written| {
+        let adapter = adapter_of(&written, file, adapters).map_err(|problem| vec![problem])?;
+        written.check(id.clone(), file, secrets, adapter)
+    });
+    match checked {
+        Some(Ok(tenant)) if problems.is_empty() => return Some(tenant),
+        Some(Err(found)) => problems.extend(found),
+        _ => {}
+    }
+    report.source(&(file.clone(), redacted(text)));
+    report.extend(problems);
+    None
 }
 
 /// Checks the text of a tenant for the store.

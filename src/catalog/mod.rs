@@ -56,4 +56,6 @@ pub struct Catalog {
     /// Tenants that are there and cannot be used, by mistakes in their files or
     /// their adapter's. Their tokens are good, so nobody may be told otherwise.
     pub unusable: BTreeSet<TenantId>,
+    /// Adapters of which there are files, and which cannot be used by mistakes in them.
+    pub broken_adapters: BTreeSet<String>,
 }

@@ -73,7 +73,7 @@ fn told(fate: Fate) -> &'static str {
     match fate {
         Fate::Added => "is new",
         Fate::Changed => "changes",
-        Fate::Refused => "would be refused; the running version stays",
+        Fate::Refused => "would be refused; the last good version stays, if there is one",
         Fate::Removed => "is gone",
     }
 }

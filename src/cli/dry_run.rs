@@ -14,7 +14,7 @@ use super::{Ending, Trouble, adapters_only, named, stored};
 use crate::adapter::Adapter;
 use crate::adapter::compile::Files;
 use crate::adapter::keys::TenantId;
-use crate::catalog;
+use crate::catalog::{self, Catalog};
 use crate::config::Config;
 use crate::dry_run::{self, Corpus, DryRun, Means, Subject, changed};
 use crate::gateway::{self, way_to_vendor};
@@ -164,23 +164,20 @@ impl Stage {
             Some(_) => stored::load(config)?,
             None => catalog::load(&adapters_only(config)),
         };
-        let problems = problems.render(std::io::stderr().is_terminal());
-        let tenant = match &options.tenant {
-            Some(id) => Some(named::tenant(&catalog, id).map_err(|error| with(error, &problems))?),
-            None => None,
+        let whom = whom(config, &catalog, options);
+        let tenant = options.tenant.as_ref();
+        let vendor = options.vendor.as_ref();
+        if tenant.is_some_and(|id| catalog.unusable.contains(id))
+            || vendor.is_some_and(|name| catalog.broken_adapters.contains(name))
+        {
+            eprint!("{}", problems.render(std::io::stderr().is_terminal()));
+        }
+        let (tenant, adapter) = whom?;
+        let subject = match tenant {
+            Some(tenant) => Subject::of_tenant(tenant),
+            None => Subject::of_adapter(adapter, requests).map_err(|why| anyhow!(why))?,
         };
-        let (adapter, subject) = match (&tenant, &options.vendor) {
-            (Some(tenant), _) => {
-                let adapter = named::adapter(&catalog, &tenant.adapter.name)?;
-                (Arc::clone(adapter), Subject::of_tenant(tenant))
-            }
-            (None, name) => {
-                let adapter = named::adapter(&catalog, name.as_deref().unwrap_or_default())
-                    .map_err(|error| with(error, &problems))?;
-                let subject = Subject::of_adapter(adapter, requests).map_err(|why| anyhow!(why))?;
-                (Arc::clone(adapter), subject)
-            }
-        };
+        let adapter = Arc::clone(adapter);
         let other = match other_version(config, options, &adapter)? {
             Some(other) => Some(subject.on(&other).map_err(|why| anyhow!(why))?),
             None => None,
@@ -191,7 +188,7 @@ impl Stage {
             tenant: tenant.cloned(),
             transcripts: config.catalog.transcripts.join(&adapter.name),
             adapter,
-            store: match &tenant {
+            store: match tenant {
                 Some(_) => gateway::open_store_to_read(config)?,
                 None => None,
             },
@@ -235,12 +232,18 @@ fn requests(file: &Path) -> anyhow::Result<Requests> {
     Requests::parse(&name, &text).map_err(|why| anyhow!("{name}: {why}"))
 }
 
-/// An error together with what loading found, which may be the reason.
-fn with(error: anyhow::Error, problems: &str) -> anyhow::Error {
-    match problems.is_empty() {
-        true => error,
-        false => anyhow!("{error:#}\nwhat could not be loaded:\n{problems}"),
+/// The tenant that is named, if one is, and the adapter.
+fn whom<'c>(
+    config: &Config,
+    catalog: &'c Catalog,
+    options: &Options,
+) -> anyhow::Result<(Option<&'c Arc<Tenant>>, &'c Arc<Adapter>)> {
+    if let Some(id) = &options.tenant {
+        let tenant = named::tenant(config, catalog, id)?;
+        return Ok((Some(tenant), named::adapter(catalog, &tenant.adapter.name)?));
     }
+    let vendor = options.vendor.as_deref().unwrap_or_default();
+    Ok((None, named::adapter(catalog, vendor)?))
 }
 
 /// The adapter with another script.

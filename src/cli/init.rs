@@ -1,6 +1,6 @@
 //! `scimgate init`: creates a directory to run a gateway from.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::output::Form;
 use super::{Ending, Trouble, files};
@@ -26,15 +26,15 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     files::write(&files).map_err(Trouble::Config)?;
     let tenants = directory.join("tenants");
     std::fs::create_dir_all(tenants).map_err(|error| Trouble::Internal(error.into()))?;
-    let enter = match directory == Path::new(".") {
+    let enter = match directory.as_os_str() == "." {
         true => String::new(),
         false => format!("  cd {}\n", directory.display()),
     };
     let next = format!(
-        "\nnext, with a vendor of `scimgate adapter list` and the address it gave you:\n{enter}  \
-         export SCIMGATE_CONFIG=scimgate.toml\n  \
+        "\nnext, with a vendor of `scimgate adapter list` and the address it gave you:\n\
+         {enter}  export SCIMGATE_CONFIG=scimgate.toml\n  \
          scimgate tenant add NAME --adapter VENDOR --base-url URL\n  \
-         scimgate token mint --tenant NAME\n  scimgate serve\n",
+         scimgate token mint --tenant NAME\n  scimgate serve\n"
     );
     Ok(files::written(options.format, &files, &next))
 }

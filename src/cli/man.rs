@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, CommandFactory as _};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
+use serde_json::json;
 
+use super::output::Form;
 use super::{Cli, Ending, Trouble};
 
 /// Where manual pages go.
@@ -15,6 +17,9 @@ use super::{Cli, Ending, Trouble};
 pub(super) struct Options {
     /// The directory, such as /usr/share/man/man1; it is created if it is missing.
     directory: PathBuf,
+    /// The format of the output.
+    #[arg(long, value_enum, default_value_t)]
+    format: Form,
 }
 
 /// What each exit status means.
@@ -243,11 +248,17 @@ pub(super) fn run(options: &Options) -> Result<Ending, Trouble> {
     command.build();
     let written = std::fs::create_dir_all(directory).and_then(|()| pages(&command, "", directory));
     let told = |error| Trouble::Config(anyhow::anyhow!("{}: {error}", directory.display()));
-    written.map(|()| Ending::Done).map_err(told)
+    let count = written.map_err(told)?;
+    let place = directory.display().to_string();
+    let human = || format!("wrote {count} manual pages into {place}\n");
+    let json = || json!({ "wrote": count, "directory": place });
+    Ok(options.format.put(human, json))
 }
 
-/// The page of a command, and those of its verbs; `verb` is the first word behind the program's name.
-fn pages(command: &Command, verb: &str, directory: &Path) -> io::Result<()> {
+/// Writes the page of a command, and those of its verbs; `verb` is the first word behind the
+/// program's name. Gives how many there are.
+fn pages(command: &Command, verb: &str, directory: &Path) -> io::Result<usize> {
+    let mut count = 1;
     let man = Man::new(command.clone());
     std::fs::write(
         directory.join(man.get_filename()),
@@ -259,9 +270,9 @@ fn pages(command: &Command, verb: &str, directory: &Path) -> io::Result<()> {
         } else {
             verb
         };
-        pages(below, verb, directory)?;
+        count += pages(below, verb, directory)?;
     }
-    Ok(())
+    Ok(count)
 }
 
 fn page(command: &Command, man: &Man, verb: &str) -> io::Result<Vec<u8>> {

@@ -47,7 +47,10 @@ fn human(outcome: &Outcome) -> String {
         }
     };
     tell("live now", &outcome.taken);
-    tell("refused, the running version stays", &outcome.refused);
+    tell(
+        "refused; the last good version stays, if there is one",
+        &outcome.refused,
+    );
     tell(
         "removed, answered 503 for a while and then 401",
         &outcome.leaving,

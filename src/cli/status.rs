@@ -205,6 +205,7 @@ fn percent(rates: &Rates) -> String {
 /// Why it is not live, or else what Entra makes of it, or that all is well.
 fn state(tenant: &TenantStatus, part: Option<&Part>) -> String {
     match part {
+        Some(part) if part.state == State::Off => "disabled".to_owned(),
         Some(part) if part.state != State::Live => versions(part),
         _ if !tenant.conditions.is_empty() => {
             let kinds = tenant.conditions.iter();

@@ -373,5 +373,5 @@ pub(super) fn existing(config: &Config, tenant: &TenantId) -> anyhow::Result<Kep
     let ids = catalog.tenants.keys().chain(&catalog.unusable);
     let ids: Vec<_> = ids.map(TenantId::as_str).collect();
     let why = named::missing("tenant", tenant.as_str(), ids.into_iter());
-    Err(anyhow!("{why}; {} is missing", path.display()))
+    Err(anyhow!("{} is missing: {why}", path.display()))
 }

@@ -280,9 +280,18 @@ fn meant_key(key: &str) -> Option<String> {
     let name = |key: &str| key.rsplit('.').next().map(str::to_owned);
     let keys: Vec<String> = leaves(&KNOWN).collect();
     let moved = keys.iter().find(|known| name(known) == name(key));
-    moved
-        .cloned()
-        .or_else(|| nearest(key, keys.iter().map(String::as_str)).map(str::to_owned))
+    let alike = || {
+        let meant = nearest(key, keys.iter().map(String::as_str))?;
+        // That both are of one section makes no two names alike.
+        let is_alike = match (key.rsplit_once('.'), meant.rsplit_once('.')) {
+            (Some((one, wrong)), Some((other, right))) if one == other => {
+                nearest(wrong, [right]).is_some()
+            }
+            _ => true,
+        };
+        is_alike.then(|| meant.to_owned())
+    };
+    moved.cloned().or_else(alike)
 }
 
 /// All keys with a value, as dotted paths.

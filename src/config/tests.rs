@@ -215,6 +215,12 @@ fn unknown_keys_are_told_with_what_may_be_meant() {
         &["there is no key server.lissten (in scimgate.toml); did you mean server.listen?"],
     );
     check(
+        "[server]\nfoo = 1",
+        &[],
+        &["there is no key server.foo (in scimgate.toml); \
+           remove it; config.default.toml lists every key"],
+    );
+    check(
         "burst = 3\n[colour]\nred = 1",
         &[],
         &[

@@ -24,12 +24,12 @@ impl fmt::Display for DryRun {
             write_exchange(out, index + 1, exchange)?;
         }
         writeln!(out)?;
-        if let Some(why) = &self.stopped {
+        if self.stopped.is_some() {
             let left = match self.not_reached {
                 0 => String::new(),
                 count => format!(" {} not reached.", counted(count, "request")),
             };
-            writeln!(out, "The dry run stops here: {why}.{left}")?;
+            writeln!(out, "The dry run stops here.{left}")?;
         }
         let reads = self.calls - self.writes;
         writeln!(

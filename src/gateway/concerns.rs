@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::status::{Condition, ConditionKind, TenantStatus, TokenStatus};
 use crate::adapter::keys::TenantId;
 use crate::catalog::Standing;
-use crate::catalog::standing::{Part, State};
-use crate::provisioning::trace::Fault;
+use crate::catalog::standing::{Finding, Part, State};
+use crate::provisioning::trace::sentence;
 use crate::store::health::{Health, RiskLevel};
 use crate::tenant::token::TokenKind;
 
@@ -27,11 +27,11 @@ pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<Str
     let served = standing.tenants.iter();
     let parts = parts.chain(served.filter_map(|(id, tenant)| {
         let concern = concern(&tenant.part)?;
-        let remedy = match is_refused(&tenant.part) {
-            true => format!(". {}", Fault::Files.remedy(id, "")),
-            false => String::new(),
-        };
-        Some(format!("tenant {id}: {concern}{remedy}"))
+        let why = refusal(&tenant.part).map(|problem| {
+            let remedy = problem.help.as_deref().map(sentence);
+            format!(". {}. {}", told(problem), remedy.unwrap_or_default())
+        });
+        Some(format!("tenant {id}: {concern}{}", why.unwrap_or_default()))
     }));
     let beyond = standing
         .problems
@@ -94,9 +94,7 @@ fn correct_transcripts(vendor: &str) -> String {
 fn failing_transcript(part: &Part) -> Option<String> {
     let mut problems = part.problems.iter().filter(|_| part.state == State::Live);
     let first = problems.find(|problem| problem.code.starts_with("transcript::"))?;
-    let line = first.line.map(|line| format!(":{line}"));
-    let place = format!("{}{}", first.file, line.unwrap_or_default());
-    Some(format!("{place}: {}", first.message))
+    Some(told(first))
 }
 
 /// What its files tell of a tenant: that they are refused, that its vendor's transcripts fail.
@@ -107,9 +105,7 @@ pub(super) fn of_files(standing: &Standing, tenant: &TenantId) -> Vec<Condition>
 
 fn refused_files(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
     let part = &standing.tenants.get(tenant.as_str())?.part;
-    let refused = part.problems.iter().find(|problem| problem.is_error());
-    let refused = refused.filter(|_| is_refused(part))?;
-    let line = refused.line.map(|line| format!(":{line}"));
+    let refused = refusal(part)?;
     let since = part.since.parse().unwrap_or_default();
     Some(Condition {
         kind: ConditionKind::FilesRefused,
@@ -117,19 +113,27 @@ fn refused_files(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
         last: since,
         count: 1,
         sentence: ConditionKind::FilesRefused.what().to_owned(),
-        cause: format!(
-            "{}{}: {}",
-            refused.file,
-            line.unwrap_or_default(),
-            refused.message
-        ),
-        remedy: Fault::Files.remedy(tenant.as_str(), ""),
+        cause: told(refused),
+        remedy: refused.help.as_deref().map(sentence).unwrap_or_default(),
     })
 }
 
-/// Whether what is on disk is not what runs, since it is refused.
-fn is_refused(part: &Part) -> bool {
-    matches!(part.state, State::Kept | State::Unusable) && part.disk.is_some()
+/// Why what is on disk is not what runs, if it is refused.
+fn refusal(part: &Part) -> Option<&Finding> {
+    let refused = matches!(part.state, State::Kept | State::Unusable) && part.disk.is_some();
+    let mut problems = part.problems.iter().filter(|_| refused);
+    problems.find(|problem| problem.is_error())
+}
+
+/// A problem in one line, with its place.
+fn told(problem: &Finding) -> String {
+    let line = problem.line.map(|line| format!(":{line}"));
+    format!(
+        "{}{}: {}",
+        problem.file,
+        line.unwrap_or_default(),
+        problem.message
+    )
 }
 
 fn unproven(standing: &Standing, tenant: &TenantId) -> Option<Condition> {

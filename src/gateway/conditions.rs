@@ -4,7 +4,7 @@
 //! failure that is not the request's own opens a condition, and only requests of the same
 //! operation that succeed close it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -118,6 +118,17 @@ impl Conditions {
             kinds.map(|kind| (tenant.clone(), kind))
         });
         each.chain(standing).collect()
+    }
+
+    /// Forgets those of all other tenants: they are not served, so no request can close what was
+    /// found.
+    pub(super) fn keep(&self, served: &BTreeSet<TenantId>) {
+        let mut tenants = self.lock();
+        tenants.retain(|tenant, _| served.contains(tenant));
+        let open = tenants.values().map(BTreeMap::len).sum();
+        self.open.store(open, Ordering::Relaxed);
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.retain(|tenant, _| served.contains(tenant));
     }
 
     fn failed(&self, story: &Ended, fault: Fault, cause: &str, remedy: Option<&str>) {
@@ -340,6 +351,7 @@ mod tests {
             end,
             unheard: false,
             answered: None,
+            is_probing: false,
         })
     }
 
@@ -384,6 +396,17 @@ mod tests {
                 several => panic!("{several:?}"),
             }
         }
+    }
+
+    #[test]
+    fn those_of_a_tenant_that_is_not_served_are_forgotten() {
+        let conditions = Conditions::default();
+        conditions.ended(&story(Deed::Patch, failed(Fault::Credential), false));
+        conditions.keep(&BTreeSet::from([TenantId::parse("acme").unwrap()]));
+        assert_eq!(conditions.all().len(), 1);
+        conditions.keep(&BTreeSet::new());
+        assert!(conditions.all().is_empty());
+        assert_eq!(conditions.open.load(Ordering::Relaxed), 0);
     }
 
     #[test]

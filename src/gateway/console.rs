@@ -143,7 +143,9 @@ impl Steward {
             ..Filter::default()
         });
         let health = health.await.map_err(store_fault)?;
-        let mut conditions = self.conditions.of(&id);
+        // No request of a tenant that is not served can close what was found earlier.
+        let served = seen.as_ref();
+        let mut conditions = served.map_or_else(Vec::new, |_| self.conditions.of(&id));
         let found = expiring(&id, &tokens, now).into_iter();
         let found = found.chain(near_quarantine(&health, now)).collect();
         conditions.extend(self.conditions.stand(&id, found));

@@ -1,5 +1,6 @@
 //! What stands now in the gateway's parts, for metrics.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -168,7 +169,12 @@ pub(super) async fn now_and_then(instruments: Arc<Instruments>, asked: Asked) {
     while let Some(tenants) = asked.tenants.upgrade() {
         let began = Instant::now();
         let mut found = Vec::new();
-        for (tenant, _) in tenants.standing() {
+        let served = tenants.standing().into_iter();
+        let served: BTreeSet<TenantId> = served.map(|(tenant, _)| tenant).collect();
+        if let Some(conditions) = asked.conditions.upgrade() {
+            conditions.keep(&served);
+        }
+        for tenant in served {
             found.extend(asked.about(tenant).await);
         }
         told.store(Arc::new(found));

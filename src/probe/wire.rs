@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use hyper::{Method, Request};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -13,7 +13,7 @@ use hyper_util::rt::TokioExecutor;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::{Finding, Misfit, Target};
+use super::{AGENT, Finding, Misfit, Target};
 
 /// Longer answers are none to these questions.
 const BODY_MAX: usize = 4 << 20;
@@ -102,7 +102,8 @@ impl Wire {
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(AUTHORIZATION, format!("Bearer {token}"))
-            .header("accept", "application/scim+json");
+            .header("accept", "application/scim+json")
+            .header(USER_AGENT, AGENT);
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/scim+json; charset=utf-8");
         }

@@ -26,7 +26,7 @@ impl Backend for Noted<'_> {
         let writes = !self.adapter.only_reads(&call);
         self.effects.begin(writes);
         Box::pin(async move {
-            let path = mask::path(&call.path, |word| self.adapter.script.writes(word));
+            let path = mask::path(&call.path, |word| self.adapter.writes(word));
             let (method, began) = (call.method.as_str(), Instant::now());
             let result = match self.story.may_call() {
                 true => self.backend.call(call, deadline).await,

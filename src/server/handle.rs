@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
-use hyper::header::HOST;
+use hyper::header::{HOST, USER_AGENT};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -27,6 +27,7 @@ use super::route::{self, Endpoint, Route};
 use super::stack::{Due, HttpRequest, HttpResponse, Place, RequestId, caught, id_of};
 use super::standing::Standing;
 use super::{Admission, Application};
+use crate::probe::AGENT;
 use crate::provisioning;
 use crate::provisioning::trace::Story;
 use crate::scim::{self, Message};
@@ -71,6 +72,13 @@ pub(super) async fn handle(
     let id = id_of(&request);
     let method = route::method_name(request.method());
     let story = admission.begin(id.shared(), method, route::template(uri.path()));
+    if request
+        .headers()
+        .get(USER_AGENT)
+        .is_some_and(|agent| agent == AGENT)
+    {
+        story.probing();
+    }
     let base_url = front.base_url(&request, &route);
     let result = front.admitted(admission, request, base_url, &story).await;
     if let Err(rejection) = &result {

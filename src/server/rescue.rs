@@ -386,7 +386,7 @@ fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
         GatewayFault::TenantUnavailable => later(
             60,
             &format!(
-                "The gateway cannot use its files for this tenant; the token in Entra is fine. The operator of the gateway finds the reason with `scimgate check`. Request id {id}."
+                "The gateway does not serve this tenant now: it is disabled, or its files cannot be used. The token in Entra is fine. The operator of the gateway finds the reason with `scimgate status`. Request id {id}."
             ),
         ),
         GatewayFault::Internal => plain(

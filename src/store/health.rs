@@ -282,7 +282,7 @@ impl Tally {
     fn ended(&mut self, story: &Ended, at: i64) {
         self.requests += 1;
         self.last = self.last.max(at);
-        if story.is_failure() {
+        if story.is_failure() && !story.is_provoked() {
             match story.subject.refers {
                 true => self.references_failed += 1,
                 false => self.failures += 1,

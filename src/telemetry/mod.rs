@@ -45,7 +45,6 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::{Registry, TextEncoder};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
-use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::layer::Identity;
 
 use crate::config::{Config, Log, TenantLabel};
@@ -60,7 +59,12 @@ use post::{Carrier, Office, Post};
 /// # Errors
 /// [`TelemetryFault::Filter`].
 pub fn log_lines(log: &Log) -> Result<(), TelemetryFault> {
-    Ok(logs::begin(log, None::<Identity>)?)
+    logs::begin(log, None::<Identity>).map_err(|_| unfit_filter(log))
+}
+
+fn unfit_filter(log: &Log) -> TelemetryFault {
+    let filter = log.filter.clone();
+    TelemetryFault::Filter { filter }
 }
 
 /// Metrics always, traces and pushes where `OTEL_*` asks for them.
@@ -75,8 +79,14 @@ pub struct Telemetry {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryFault {
     /// `log.filter` is not one of `tracing-subscriber`'s (`info,scimgate::vendor=debug`).
-    #[error("log.filter: {0}")]
-    Filter(#[from] ParseError),
+    #[error(
+        "log.filter: {filter:?} cannot be read; write levels, or targets with levels, and commas between them: \
+         info,scimgate::vendor=debug"
+    )]
+    Filter {
+        /// As it is configured.
+        filter: String,
+    },
     /// A variable that the OTLP exporter cannot use.
     #[error("OTEL_EXPORTER_OTLP_*: {0}")]
     Exporter(#[from] ExporterBuildError),
@@ -105,7 +115,8 @@ impl Telemetry {
         }
         let mut this = Self::collecting(readers, config.telemetry.tenant_label)?;
         this.traces = spans.as_ref().map(|post| this.tracing(post)).transpose()?;
-        logs::begin(&config.log, this.traces.as_ref().map(traces::layer))?;
+        logs::begin(&config.log, this.traces.as_ref().map(traces::layer))
+            .map_err(|_| unfit_filter(&config.log))?;
         if let Some(ignored) = push.ignored {
             tracing::warn!(ignored, "an environment variable has no effect");
         }

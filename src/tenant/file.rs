@@ -32,6 +32,9 @@ use crate::problem::wording::{one_of, plain};
 use crate::problem::{Problem, meant_by, nearest};
 use crate::scim::Profile;
 
+/// So many mistakes are looked for in a text that cannot be read.
+const MOST: usize = 20;
+
 /// A tenant file as written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,20 +73,46 @@ impl TenantFile {
     ///
     /// # Errors
     /// What TOML or the keys are wrong about.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Problem> {
-        toml::from_str(text).map_err(|error| {
-            if let Some(newer) = version::newer(file, text) {
-                return newer;
-            }
-            let problem = match error.span() {
-                Some(span) if is_secret(text, &span) => in_credential(file),
-                _ => invalid(file, text, &error),
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        match Self::read(file, text) {
+            (Some(written), problems) if problems.is_empty() => Ok(written),
+            (_, problems) => Err(problems),
+        }
+    }
+
+    /// The same, with what can be checked although there are mistakes elsewhere: the reader ends
+    /// at the first one, so it reads again without its line.
+    pub fn read(file: &str, text: &str) -> (Option<Self>, Vec<Problem>) {
+        let mut rest = text.to_owned();
+        let mut problems = Vec::new();
+        loop {
+            let error = match toml::from_str(&rest) {
+                Ok(written) => {
+                    let is_whole = problems.is_empty() || is_checked_alike(text, &rest);
+                    return (is_whole.then_some(written), problems);
+                }
+                Err(error) => error,
             };
-            match error.span() {
-                Some(span) => problem.at(span.start, span.len()),
-                None => problem,
+            if let Some(newer) = version::newer(file, text) {
+                return (None, vec![newer]);
             }
-        })
+            // What is misspelt, or stands on a line that was left out, is not missing.
+            let is_missing = error.message().starts_with("missing field");
+            if is_missing && !problems.is_empty() {
+                return (None, problems);
+            }
+            problems.push(problem(file, text, &error));
+            if is_missing || problems.len() == MOST {
+                return (None, problems);
+            }
+            let Some(line) = error.span().and_then(|span| line_of(&rest, &span)) else {
+                return (None, problems);
+            };
+            rest.replace_range(line.clone(), &" ".repeat(line.len()));
+            if DeTable::parse(&rest).is_err() {
+                return (None, problems);
+            }
+        }
     }
 
     /// Checks the file against its adapter; its secrets are read where `secrets` says.
@@ -153,6 +182,42 @@ impl TenantFile {
 fn sound<T>(checked: Option<Result<T, Vec<Problem>>>, problems: &mut Vec<Problem>) -> Option<T> {
     let checked = checked?.map_err(|found| problems.extend(found));
     checked.ok()
+}
+
+/// Where the line is that has all of `span`, if it has anything.
+fn line_of(text: &str, span: &Range<usize>) -> Option<Range<usize>> {
+    let start = text.get(..span.start)?.rfind('\n').map_or(0, |end| end + 1);
+    let rest = text.get(start..)?;
+    let line = start..start + rest.find('\n').unwrap_or(rest.len());
+    let has_all = span.end <= line.end && !text[line.clone()].trim().is_empty();
+    has_all.then_some(line)
+}
+
+/// Whether what is checked against the adapter is the same in both texts.
+fn is_checked_alike(one: &str, other: &str) -> bool {
+    const CHECKED: [&str; 5] = [
+        "adapter",
+        "base_url",
+        "settings",
+        "credential",
+        "credential_kind",
+    ];
+    let tables = (one.parse::<toml::Table>(), other.parse::<toml::Table>());
+    let (Ok(one), Ok(other)) = tables else {
+        return false;
+    };
+    CHECKED.iter().all(|key| one.get(*key) == other.get(*key))
+}
+
+fn problem(file: &str, text: &str, error: &toml::de::Error) -> Problem {
+    let problem = match error.span() {
+        Some(span) if is_secret(text, &span) => in_credential(file),
+        _ => invalid(file, text, error),
+    };
+    match error.span() {
+        Some(span) => problem.at(span.start, span.len()),
+        None => problem,
+    }
 }
 
 fn invalid(file: &str, text: &str, error: &toml::de::Error) -> Problem {

@@ -18,6 +18,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::token::{KeyId, Pepper, PepperFault};
 use crate::adapter::keys::TenantId;
+use crate::problem::file;
 
 const FORM: &str = "v1";
 const NONCE: usize = 12;
@@ -130,20 +131,20 @@ impl SealKeys {
 
 impl SealKey {
     fn read(path: &Path) -> Result<Self, KeyFault> {
-        let fault = |source| KeyFault {
+        let fault = |why: String| KeyFault {
             path: path.display().to_string(),
-            source,
+            why,
         };
-        let root = Pepper::read(path).map_err(fault)?;
+        let no_key = || "it has neither 32 bytes nor 64 hexadecimal digits".to_owned();
+        let root = Pepper::read(path).map_err(|unread| match unread {
+            PepperFault::Unreadable { error, .. } => fault(file::why(path, &error)),
+            _ => fault(no_key()),
+        })?;
         let key = Zeroizing::new(root.derived("key for vendors' credentials"));
         let key = RandomizedNonceKey::new(&AES_256_GCM, key.as_ref());
         Ok(Self {
             id: KeyId::of_number(&root.derived("name of a key for vendors' credentials")),
-            key: key.map_err(|_| {
-                fault(PepperFault::Form {
-                    path: String::new(),
-                })
-            })?,
+            key: key.map_err(|_| fault(no_key()))?,
         })
     }
 }
@@ -151,11 +152,12 @@ impl SealKey {
 /// A key cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{path} is no key that can be read: it must hold 32 bytes or 64 hexadecimal digits, as `openssl rand -hex 32` makes them"
+    "the key {path} cannot be used: {why}. Restore it from the backup; if nothing is encrypted with it yet, \
+     make one with `openssl rand -hex 32`"
 )]
 pub struct KeyFault {
     path: String,
-    source: PepperFault,
+    why: String,
 }
 
 /// What stands for a key, and what was sealed with it.
@@ -189,6 +191,25 @@ mod tests {
 
     fn tenant(name: &str) -> TenantId {
         TenantId::parse(name).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_is_not_called_a_pepper() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        for (text, why) in [
+            (None, "it does not exist"),
+            (
+                Some("c2VjcmV0"),
+                "it has neither 32 bytes nor 64 hexadecimal digits",
+            ),
+        ] {
+            text.iter()
+                .for_each(|text| std::fs::write(&path, text).unwrap());
+            let fault = SealKeys::read(Some(&path), None).unwrap_err();
+            let told = format!("{:#}", anyhow::Error::new(fault));
+            assert!(told.contains(why) && !told.contains("pepper"), "{told}");
+        }
     }
 
     #[test]

@@ -512,6 +512,51 @@ fn ids_are_known_in_paths_that_end_in_json_and_no_null_is_invented() {
 }
 
 #[test]
+fn an_adapter_with_mistakes_is_not_said_to_be_missing() {
+    let house = house_of_a_new_adapter();
+    house.edit("adapters/desk.toml", "title = ", "titel = ");
+    house.write("asked.http", "### find\nGET /Users/1\n");
+    for verb in [
+        &["dry-run", "--vendor", "desk", "asked.http"][..],
+        &["test", "desk"],
+        &["adapter", "show", "desk"],
+    ] {
+        let output = house.run(verb);
+        let said = text_of(&output.stdout) + text_of(&output.stderr).as_str();
+        assert_eq!(output.status.code(), Some(78), "{verb:?}: {said}");
+        let cause = "there is no key `titel`";
+        let told = "scimgate: the adapter desk cannot be used: ";
+        assert!(
+            said.contains(cause) && said.contains(told),
+            "{verb:?}: {said}"
+        );
+    }
+    // What is wrong elsewhere is not the reason that there is no such adapter.
+    let output = house.run(&["dry-run", "--vendor", "desc", "asked.http"]);
+    let said = text_of(&output.stderr);
+    assert!(
+        said.starts_with("scimgate: there is no adapter desc"),
+        "{said}"
+    );
+}
+
+/// The path is the manifest's, and no person's value.
+#[test]
+fn a_cause_names_the_path_of_graphql() {
+    let house = House::of_vendor("wedo");
+    house.write(
+        "asked.http",
+        "### Entra asks\nGET /Users/17\n\n### Vendor answers\n500\n",
+    );
+    let output = house.run(&["dry-run", "--vendor", "wedo", "asked.http"]);
+    let told = text_of(&output.stdout);
+    assert!(
+        told.contains(": POST /graphql: the vendor answered 500"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_script_may_bring_its_manifest() {
     let house = house("sosafe", &data("life.http"));
     house.copy("adapters/sosafe.toml", "next/sosafe.toml");

@@ -33,6 +33,7 @@
 //! | `fuzz_smoke` | a short run of the fuzz targets |
 //! | `story` | what the provisioning log says of requests, and how the tenant's health is told |
 //! | `verify` | whether tenants' setups work, told before anybody asks |
+//! | `tracker` | the adapter of `tests/data/tracker` over sockets |
 //! | `passwords` | what is set and never shown stands nowhere |
 //! | `webroot` | tokens that end, long lists, one client for many customers |
 //! | `telemetry` | metrics and traces, what must not be in them, and the way to a receiver |
@@ -88,6 +89,7 @@ mod telemetry;
 mod tenant_command;
 mod test_command;
 mod tidy;
+mod tracker;
 mod transcripts;
 mod verify;
 mod versions;

@@ -67,7 +67,12 @@ fn bash_completes_verbs_options_tenants_and_vendors() {
 fn every_verb_has_a_manual_page() {
     let directory = tempfile::tempdir().unwrap();
     let pages = directory.path().join("man1");
-    scimgate(&["man", pages.to_str().unwrap()]);
+    let told = scimgate(&["man", pages.to_str().unwrap()]);
+    let there = std::fs::read_dir(&pages).unwrap().count();
+    assert!(
+        told.starts_with(&format!("wrote {there} manual pages into ")),
+        "{told}"
+    );
     let help = scimgate(&["help"]);
     let verbs = help
         .lines()

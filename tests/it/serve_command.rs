@@ -60,6 +60,19 @@ fn a_token_for_nobody_is_refused_with_the_file_to_make() {
 }
 
 #[test]
+fn a_filter_of_log_lines_that_is_none_is_told_once_in_plain_words() {
+    let house = House::empty();
+    house.variable("SCIMGATE_LOG__FILTER", "blah=foo=x");
+    let output = house.run(&["check", "--start"]);
+    let said = text_of(&output.stderr);
+    assert!(
+        said.contains("log.filter: \"blah=foo=x\" cannot be read; "),
+        "{said}"
+    );
+    assert!(!said.contains("error parsing"), "{said}");
+}
+
+#[test]
 fn where_all_customers_of_a_vendor_have_one_url_that_is_printed() {
     let house = House::of_sosafe();
     house.tenant("acme", "http://127.0.0.1:1/", "k");

@@ -107,6 +107,7 @@ fn a_tenant_that_is_removed_can_be_named_back() {
 #[test]
 fn nothing_is_overwritten_and_what_a_vendor_does_not_have_is_refused() {
     let house = begun();
+    assert!(!told(&House::empty(), 0, &["init", "."]).contains("cd "));
     told(&house, 0, &ADD);
     assert!(told(&house, 78, &ADD).contains("is there already; nothing was written"));
     assert!(told(&house, 78, &["init", "."]).contains("is there already; nothing was written"));
@@ -161,6 +162,13 @@ fn a_tenant_that_cannot_be_used_is_listed_as_such() {
         listed.contains("the setting `gsm_key` is missing"),
         "{listed}"
     );
+    let tested = told(&house, 78, &["tenant", "test", "site"]);
+    assert!(
+        tested.contains("the setting `gsm_key` is missing")
+            && tested.contains("scimgate: the tenant site cannot be used"),
+        "{tested}"
+    );
+    assert!(!tested.contains("there is no tenant"), "{tested}");
     let shown = told(&house, 0, &["tenant", "show", "site"]);
     assert!(
         shown.starts_with("Tenant URL: http://127.0.0.1:8080/scim/v2\n"),

@@ -169,6 +169,21 @@ fn a_blessed_transcript_is_as_it_would_have_been_written() {
     }
 }
 
+/// The answer to a call that is not the one written leads to a failure: that is not the vendor's.
+#[test]
+fn another_call_is_told_before_what_follows_from_it() {
+    let house = house();
+    house.edit(TRANSCRIPT, "GET /people/7", "PUT /people/7");
+    house.edit(
+        TRANSCRIPT,
+        "### Vendor answers\n200",
+        "### Vendor answers\n500",
+    );
+    let told = text_of(&house.run(&["test"]).stdout);
+    let call = "a call of the vendor\n          - PUT /people/7\n          + GET /people/7\n";
+    assert!(told.contains(call), "{told}");
+}
+
 /// The vendor's answer was written for the call that stands above it.
 #[test]
 fn another_call_is_not_blessed() {

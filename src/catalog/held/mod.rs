@@ -107,10 +107,13 @@ impl Held {
             .clone()
             .filter_map(|(id, held)| Some((id.clone(), serving(held)?)));
         let unusable = tenants.filter(|(_, held)| held.serving().is_none());
+        let broken = self.vendors.iter();
+        let broken = broken.filter(|(_, slot)| slot.running().is_none());
         Catalog {
             adapters: self.adapters(),
             tenants: usable.collect(),
             unusable: unusable.map(|(id, _)| id.clone()).collect(),
+            broken_adapters: broken.map(|(name, _)| name.clone()).collect(),
         }
     }
 

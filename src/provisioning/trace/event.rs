@@ -205,6 +205,18 @@ impl Ended {
         matches!(self.subject.deed, Create | Replace | Patch | Delete)
     }
 
+    /// Whether it was refused because `scimgate probe` asked for what must be refused.
+    pub fn is_provoked(&self) -> bool {
+        let is_refused = matches!(
+            self.end,
+            End::Failed {
+                fault: Fault::Client,
+                ..
+            }
+        );
+        self.is_probing && is_refused
+    }
+
     /// Whether Entra counts it as a failure. That something read or deleted is not there, or is
     /// of another version than a condition says, is an answer.
     pub fn is_failure(&self) -> bool {

@@ -97,6 +97,9 @@ impl Fault {
 
     /// What somebody should do about it, in `tenant` of `vendor`.
     pub fn remedy(self, tenant: &str, vendor: &str) -> String {
+        let there = format!(
+            "in tenants/{tenant}.toml, or with `scimgate tenant change {tenant}` if the tenant is in the store"
+        );
         match self {
             Self::Client => {
                 "Correct the value in the directory, or the attribute mapping in Entra.".to_owned()
@@ -105,20 +108,20 @@ impl Fault {
                 "If this started without a change of yours, give the vendor the time of this request. If it always happens, correct the place named in scripts/{vendor}.rhai, or [replies] in adapters/{vendor}.toml."
             ),
             Self::Unreachable => format!(
-                "Check that the vendor is up, that the tenant's base_url is right (`scimgate tenant show {tenant}`), and the network and proxy on the way."
+                "Check that the vendor is up, and the network and proxy on the way. If base_url is wrong, correct it {there}."
             ),
             Self::Unconfirmed => "Nothing at first: before the change is sent again, the gateway checks whether it was made. If this happens often, ask the vendor why its answers get lost.".to_owned(),
             Self::Busy => format!(
-                "Nothing if it stops by itself. If it lasts, set the tenant's limits to what the vendor allows; `scimgate tenant show {tenant}` says where they are."
+                "Nothing if it stops by itself. If it lasts, set limits to what the vendor allows, {there}."
             ),
             Self::Credential => format!(
-                "Replace the tenant's vendor credential; `scimgate tenant show {tenant}` says where it is. The token in Entra is fine."
+                "Replace the vendor's credential {there}. The token in Entra is fine."
             ),
             Self::Permission => format!(
-                "Give the vendor credential of tenant {tenant} the rights that adapters/{vendor}.md names; the token in Entra is fine."
+                "Give the vendor credential of the tenant {tenant} the rights that adapters/{vendor}.md names. The token in Entra is fine."
             ),
             Self::Setup => format!(
-                "Correct it at the vendor or in the tenant's settings (`scimgate tenant show {tenant}`), as adapters/{vendor}.md says; `scimgate tenant test {tenant}` looks again."
+                "Correct it at the vendor, as adapters/{vendor}.md says; or {there}. `scimgate tenant test {tenant}` looks again."
             ),
             Self::Script => format!(
                 "Correct scripts/{vendor}.rhai at the place named, and run `scimgate test {vendor}`."
@@ -128,9 +131,9 @@ impl Fault {
             }
             Self::Late => "See in the steps of a request (`scimgate explain`) what took the time: calls to the vendor, waiting for its limits, or other requests for the same object.".to_owned(),
             Self::Overloaded => "Give the gateway more processors or memory, or let Entra send less at once.".to_owned(),
-            Self::Files => format!(
-                "Correct what `scimgate status --tenant {tenant}` shows; where it is in a file, `scimgate check` shows the line."
-            ),
+            Self::Files => {
+                "`scimgate status` says whether the tenant is disabled, or what is wrong with its files or its adapter.".to_owned()
+            }
             Self::Gateway => "This is a defect of the gateway: report it with the log lines of this request id.".to_owned(),
         }
     }

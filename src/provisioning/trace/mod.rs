@@ -123,6 +123,7 @@ struct Told {
     end: Option<End>,
     due: Option<Instant>,
     unheard: bool,
+    is_probing: bool,
 }
 
 /// What a request is about, as far as it was understood.
@@ -216,6 +217,8 @@ pub struct Ended {
     pub unheard: bool,
     /// When the answer of such a write went out; none if the other side had hung up before.
     pub answered: Option<Duration>,
+    /// `scimgate probe` sent it, which also asks for what must be refused.
+    pub is_probing: bool,
 }
 
 /// Calls of the vendor that one request may make, or one operation of a bulk request: more than a
@@ -415,6 +418,11 @@ impl Story {
         self.told.borrow_mut().end.get_or_insert(end);
     }
 
+    /// `scimgate probe` sent it.
+    pub fn probing(&self) {
+        self.told.borrow_mut().is_probing = true;
+    }
+
     /// Nobody waits for the answer any more.
     pub fn unheard(&self) {
         self.told.borrow_mut().unheard = true;
@@ -478,6 +486,7 @@ impl Drop for Story {
             answered: left
                 .filter(|left| told.unheard && due.is_some_and(|due| *left >= due))
                 .map(|left| left.duration_since(self.began)),
+            is_probing: told.is_probing,
         });
         for witness in &self.audience.witnesses {
             witness.ended(&ended);

@@ -15,7 +15,9 @@ pub fn story(event: &Event) -> String {
         let changes = changes.chain(members.into_iter().flatten());
         section("It was to change", changes, &mut text);
     }
-    section("What happened", lines(&event.steps), &mut text);
+    if !event.steps.is_empty() {
+        section("What happened", lines(&event.steps), &mut text);
+    }
     end(event, &mut text);
     text
 }

@@ -34,6 +34,7 @@ fn ended(deed: Deed, end: End) -> Ended {
         end,
         unheard: false,
         answered: None,
+        is_probing: false,
     }
 }
 
@@ -46,6 +47,13 @@ fn failed(status: u16, fault: Fault) -> End {
         reason: None,
         remedy: None,
     }
+}
+
+#[test]
+fn where_nothing_happened_no_heading_says_so() {
+    let refused = ended(Deed::Bulk, failed(400, Fault::Client));
+    let told = tell::story(&Event::of(&refused));
+    assert!(!told.contains("What happened"), "{told}");
 }
 
 #[derive(Default)]
@@ -313,7 +321,7 @@ fn each_end_is_followed_by_what_entra_does_and_what_to_do() {
         expect![[r#"
             It cannot be done.
             Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
-            Replace the tenant's vendor credential; `scimgate tenant show acme` says where it is. The token in Entra is fine.
+            Replace the vendor's credential in tenants/acme.toml, or with `scimgate tenant change acme` if the tenant is in the store. The token in Entra is fine.
         "#]],
     );
     check_outlook(

@@ -229,6 +229,11 @@ impl<'a> Reader<'a> {
     ) -> Result<(), ScimError> {
         let value = match op {
             Op::Replace => self.shaper.instead(attribute, place(&path), value)?,
+            // RFC 7644 §3.5.2.1: what is added to a list may be one value.
+            _ if attribute.multi_valued && value.is_object() => {
+                let list = Value::Array(vec![value]);
+                self.shaper.whole(attribute, place(&path), list)?
+            }
             _ => self.shaper.whole(attribute, place(&path), value)?,
         };
         if attribute.required && value.as_ref().is_none_or(|value| value == "") {

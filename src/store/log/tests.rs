@@ -57,6 +57,7 @@ fn story(id: &str, deed: Deed, ago: u64, status: u16) -> Arc<Ended> {
         end,
         unheard: false,
         answered: None,
+        is_probing: false,
     })
 }
 

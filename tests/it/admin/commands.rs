@@ -34,8 +34,9 @@ fn an_edit_is_seen_refused_mended_and_made_live() {
         diff.text
     );
     assert!(
-        diff.text
-            .contains("vendor sosafe would be refused; the running version stays\n"),
+        diff.text.contains(
+            "vendor sosafe would be refused; the last good version stays, if there is one\n"
+        ),
         "{}",
         diff.text
     );
@@ -45,7 +46,7 @@ fn an_edit_is_seen_refused_mended_and_made_live() {
     assert!(
         reload
             .text
-            .contains("refused, the running version stays: vendor sosafe\n"),
+            .contains("refused; the last good version stays, if there is one: vendor sosafe\n"),
         "{}",
         reload.text
     );

@@ -27,8 +27,29 @@ fn a_tenant_in_the_store_lives_and_ends_while_the_gateway_runs() {
     assert_eq!(scene.connects("acme", &token), 200);
 
     let wrong = json!({"credential": {"key": "wrong"}});
-    assert_eq!(scene.admin("PATCH", "/tenants/acme", wrong).status, 200);
+    assert_eq!(
+        scene.admin("PATCH", "/tenants/acme", wrong.clone()).status,
+        200
+    );
     assert_eq!(scene.connects("acme", &token), 503);
+    // The remedy fits a tenant that has no file.
+    let status = scene.admin("GET", "/status", Value::Null).json();
+    let told = status["concerns"][0].as_str().unwrap();
+    assert!(told.contains("`scimgate tenant change acme`"), "{told}");
+    // Nothing is the matter with a tenant that is disabled.
+    let switch = |how: &str| {
+        let path = format!("/tenants/acme/{how}");
+        assert_eq!(scene.admin("POST", &path, Value::Null).status, 200);
+    };
+    switch("disable");
+    let status = scene.admin("GET", "/status", Value::Null).json();
+    assert_eq!(status["concerns"], json!([]), "{status}");
+    let status = scene.run(&["status", "--admin", &scene.served.admin]);
+    assert!(
+        status.contains("disabled") && !status.contains("rejected"),
+        "{status}"
+    );
+    switch("enable");
     let patch = json!({"credential": {"key": secret}, "limits": {"per_second": 5}});
     let changed = scene.admin("PATCH", "/tenants/acme", patch);
     assert_eq!(
@@ -50,6 +71,12 @@ fn a_tenant_in_the_store_lives_and_ends_while_the_gateway_runs() {
         "switched off, and not 401"
     );
     assert!(scene.run(&["tenant", "list"]).contains("switched off"));
+    let (status, tested) = scene.try_run(&["tenant", "test", "acme"]);
+    assert!(
+        status == 78
+            && tested.contains("the tenant acme is disabled: `scimgate tenant enable acme`"),
+        "{tested}"
+    );
     assert_eq!(
         scene
             .admin("POST", "/tenants/acme/enable", Value::Null)
