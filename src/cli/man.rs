@@ -350,6 +350,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let options = Options {
             directory: directory.path().to_owned(),
+            format: Form::Human,
         };
         assert!(matches!(run(&options), Ok(Ending::Done)));
         let pages: Vec<_> = std::fs::read_dir(directory.path()).unwrap().collect();
