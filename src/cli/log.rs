@@ -102,9 +102,12 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     {
         super::tenant::existing(config, tenant).map_err(Trouble::Config)?;
     }
-    let mut text = head(options.format);
+    let mut widths = Widths::default();
+    widths.fit(&page.events);
+    let mut text = head(options.format, &widths);
     loop {
-        text.push_str(&lines(&page.events, options.format).map_err(Trouble::Internal)?);
+        let lines = lines(&page.events, options.format, &widths);
+        text.push_str(&lines.map_err(Trouble::Internal)?);
         let is_read = put(format_args!("{text}"));
         if !options.follow || !is_read {
             return Ok(Ending::Done);
@@ -112,6 +115,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         text.clear();
         log.pause(LOOK_EVERY);
         page = log.page(&filter, Order::After(page.first), 1000)?;
+        widths.fit(&page.events);
     }
 }
 
@@ -130,20 +134,20 @@ impl Options {
     }
 }
 
-fn head(format: Format) -> String {
+fn head(format: Format, widths: &Widths) -> String {
     match format {
-        Format::Human => columns(&HEAD.map(str::to_owned)),
+        Format::Human => widths.columns(&HEAD.map(str::to_owned)),
         Format::Json => String::new(),
         Format::Csv => format!("{CSV_HEAD}\n"),
     }
 }
 
-fn lines(events: &[Event], format: Format) -> anyhow::Result<String> {
+fn lines(events: &[Event], format: Format, widths: &Widths) -> anyhow::Result<String> {
     let mut text = String::new();
     for event in events {
         match format {
             Format::Human => {
-                text.push_str(&columns(&row(event)));
+                text.push_str(&widths.columns(&row(event)));
                 if let Some(cause) = &event.reason {
                     writeln!(text, "{:22}cause: {}", "", plain(cause))?;
                 }
@@ -158,17 +162,35 @@ fn lines(events: &[Event], format: Format) -> anyhow::Result<String> {
 const HEAD: [&str; 9] = [
     "time", "tenant", "action", "status", "code", "took", "identity", "request", "changes",
 ];
-const WIDTHS: [usize; 9] = [20, 16, 8, 8, 22, 9, 24, 36, 0];
 /// More attributes than these are only counted.
 const NAMED: usize = 3;
 
-fn columns(cells: &[String; 9]) -> String {
-    let mut text = String::new();
-    for (cell, width) in cells.iter().zip(WIDTHS) {
-        let cell = plain(cell);
-        let _ = write!(text, "{cell:width$}  ");
+/// Of the columns: as much as what was printed so far needs. The last one has none.
+struct Widths([usize; 9]);
+
+impl Default for Widths {
+    fn default() -> Self {
+        Self(HEAD.map(str::len))
     }
-    format!("{}\n", text.trim_end())
+}
+
+impl Widths {
+    fn fit(&mut self, events: &[Event]) {
+        for cells in events.iter().map(row) {
+            for (width, cell) in self.0.iter_mut().zip(&cells) {
+                *width = (*width).max(plain(cell).chars().count());
+            }
+        }
+    }
+
+    fn columns(&self, cells: &[String; 9]) -> String {
+        let mut text = String::new();
+        for (cell, width) in cells.iter().zip(self.0) {
+            let cell = plain(cell);
+            let _ = write!(text, "{cell:width$}  ");
+        }
+        format!("{}\n", text.trim_end())
+    }
 }
 
 fn row(event: &Event) -> [String; 9] {

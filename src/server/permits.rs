@@ -16,7 +16,7 @@ use super::seldom::Seldom;
 use super::standing::{Expendable, Standing};
 
 /// How often one who waits for a place looks for a connection that may be ended.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Counts open connections; shared by all worker threads.
 #[derive(Clone)]
@@ -322,7 +322,7 @@ mod tests {
         }
         let mut others = Vec::new();
         for peer in ["198.51.100.1", "203.0.113.1", "192.0.2.2", "203.0.113.2"] {
-            tokio::time::advance(Duration::from_millis(1)).await;
+            tokio::time::advance(Duration::from_millis(20)).await;
             let begun = Instant::now();
             others.push(permits.seat(peer.parse().unwrap()).await.unwrap());
             assert!(begun.elapsed().is_zero(), "{peer}");

@@ -14,6 +14,10 @@ use super::permits::Source;
 /// first request of one that was just opened.
 const LEFT_ALONE: Duration = Duration::from_secs(1);
 
+/// How long it is left alone where its network holds most places: until a request that came with it
+/// is read.
+const JUST_OPENED: Duration = Duration::from_millis(20);
+
 /// How willingly a connection is given up for another: strangers first, then by idle time.
 pub(super) type Expendable = (bool, Duration);
 
@@ -79,10 +83,10 @@ impl Standing {
         (idle >= LEFT_ALONE).then_some((!self.is_admitted(), idle))
     }
 
-    /// Nothing if a good token was shown on it, if it is being used, or on its way out.
+    /// Nothing if a good token was shown on it, if it is being used, on its way out, or not yet read.
     pub(super) fn expendable_if_stranger(&self) -> Option<Expendable> {
         let idle = self.idle()?;
-        (!self.is_admitted()).then_some((true, idle))
+        (idle >= JUST_OPENED && !self.is_admitted()).then_some((true, idle))
     }
 
     /// Since when nothing is answered on it; nothing if something is, and if it is on its way out.

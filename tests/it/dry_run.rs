@@ -546,7 +546,7 @@ fn a_cause_names_the_path_of_graphql() {
     let house = House::of_vendor("wedo");
     house.write(
         "asked.http",
-        "### Entra asks\nGET /Users/17\n\n### Vendor answers\n500\n",
+        "### Entra asks\nGET /Users?filter=userName%20eq%20%22ada%40example.com%22\n\n### Vendor answers\n500\n",
     );
     let output = house.run(&["dry-run", "--vendor", "wedo", "asked.http"]);
     let told = text_of(&output.stdout);

@@ -61,9 +61,10 @@ fn a_token_for_nobody_is_refused_with_the_file_to_make() {
 
 #[test]
 fn a_filter_of_log_lines_that_is_none_is_told_once_in_plain_words() {
-    let house = House::empty();
+    let house = House::of_sosafe();
+    std::fs::create_dir(house.path().join("tenants")).unwrap();
     house.variable("SCIMGATE_LOG__FILTER", "blah=foo=x");
-    let output = house.run(&["check", "--start"]);
+    let output = house.run(&["serve"]);
     let said = text_of(&output.stderr);
     assert!(
         said.contains("log.filter: \"blah=foo=x\" cannot be read; "),

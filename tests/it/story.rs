@@ -305,12 +305,13 @@ async fn a_write_that_outlasts_its_answer_is_told_when_it_ends() {
 async fn a_tenants_health_is_counted_from_all_its_requests() {
     let gateway = TestGateway::start().await;
     let a = &gateway.a;
-    let id = a.make("/Users", &person()).await;
+    let person = person();
+    let id = a.make("/Users", &person).await;
     for _ in 0..17 {
         assert_eq!(a.get(&format!("/Users/{id}")).await.status, 200);
     }
     // What `scimgate probe` asks for in order to be refused.
-    let again = a.request("POST", "/Users").json(&person());
+    let again = a.request("POST", "/Users").json(&person);
     let again = again.header("User-Agent", scimgate::probe::AGENT);
     assert_eq!(a.send(again).await.status, 409);
     gateway.faults([Fault::new("*", "/**", Action::Status(500.into()))]);

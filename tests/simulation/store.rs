@@ -355,8 +355,9 @@ impl Memory for Store {
 
     fn change_intent(&self, _: &TenantId, intent: Intent) -> Recall<'_, ()> {
         self.write(move |all| {
-            let kept = all.intents.iter_mut().find(|kept| kept.id == intent.id);
-            kept.map(|kept| *kept = intent);
+            if let Some(kept) = all.intents.iter_mut().find(|kept| kept.id == intent.id) {
+                *kept = intent;
+            }
         })
     }
 

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0006_client_secrets.sql"),
     include_str!("../migrations/postgres/0007_tenants.sql"),
     include_str!("../migrations/postgres/0008_peppers.sql"),
+    include_str!("../migrations/postgres/0009_log_indexes.sql"),
 ];
 
 /// Begins what [`migrate`] is to do. Replicas that start together come one after another.

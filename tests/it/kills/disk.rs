@@ -243,6 +243,15 @@ async fn check(disk: impl Disk, launch: fn(&House) -> Command) {
     }
     assert_eq!(stand.probe("/readyz").await.0, 200);
     block_in_place(|| disk.fill(&mut stand));
+    for Scene { tenant, .. } in &scenes {
+        // Until the store needs more than the room that its files have already.
+        let mut more = 0..;
+        soon("nothing can be written", async || {
+            let name = format!("more-{}@example.com", more.next().unwrap());
+            post(tenant, Sort::Person, &name).await.0 == 503
+        })
+        .await;
+    }
     for scene in &scenes {
         scene.all_is_put_off().await;
         scene.reading_goes_on().await;

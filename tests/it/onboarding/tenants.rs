@@ -117,6 +117,8 @@ fn a_tenant_in_the_store_lives_and_ends_while_the_gateway_runs() {
             "tenant.enable",
             "tenant.disable",
             "tenant.change",
+            "tenant.enable",
+            "tenant.disable",
             "tenant.change",
             "token.mint",
             "tenant.add"
