@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::gateway::{self, Gateway, OpenFault, SidePorts};
 use crate::lint;
 use crate::problem::{Severity, counted, manual};
+use crate::telemetry;
 use crate::transcript;
 
 /// What to look at, and how to tell of it.
@@ -35,7 +36,7 @@ pub(super) struct Options {
     /// `warnings`: fail on warnings too.
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
-    /// Also try what `serve` needs to start: the store, its keys, and the addresses to listen on. Run
+    /// Also try what `serve` needs to start: the store, its keys, `log.filter`, and the addresses to listen on. Run
     /// it as the user who will run the gateway, because missing files are created. While a gateway
     /// runs, its store and its addresses are in use, and this says so.
     #[arg(long, conflicts_with_all = ["paths", "vendor", "no_tenants"])]
@@ -85,6 +86,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         put_line!("{}", summary(&catalog, &sources, played, &report));
     }
     if options.start {
+        telemetry::check_filter(&config.log).map_err(|fault| Trouble::Config(fault.into()))?;
         try_to_start(config).map_err(|fault| Trouble::Config(fault.into()))?;
     }
     Ok(ending(&report, options.deny))

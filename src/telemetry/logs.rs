@@ -42,7 +42,7 @@ where
 }
 
 /// Levels by module, as `configured` and as is usual.
-fn levels(configured: &str) -> Result<Targets, ParseError> {
+pub(super) fn levels(configured: &str) -> Result<Targets, ParseError> {
     format!("{QUIET},{TRACE_ONLY}=off,{configured}").parse()
 }
 

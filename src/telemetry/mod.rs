@@ -62,6 +62,16 @@ pub fn log_lines(log: &Log) -> Result<(), TelemetryFault> {
     logs::begin(log, None::<Identity>).map_err(|_| unfit_filter(log))
 }
 
+/// Whether log lines can be written as is configured.
+///
+/// # Errors
+/// [`TelemetryFault::Filter`].
+pub fn check_filter(log: &Log) -> Result<(), TelemetryFault> {
+    logs::levels(&log.filter)
+        .map(drop)
+        .map_err(|_| unfit_filter(log))
+}
+
 fn unfit_filter(log: &Log) -> TelemetryFault {
     let filter = log.filter.clone();
     TelemetryFault::Filter { filter }

@@ -64,13 +64,16 @@ fn a_filter_of_log_lines_that_is_none_is_told_once_in_plain_words() {
     let house = House::of_sosafe();
     std::fs::create_dir(house.path().join("tenants")).unwrap();
     house.variable("SCIMGATE_LOG__FILTER", "blah=foo=x");
-    let output = house.run(&["serve"]);
-    let said = text_of(&output.stderr);
-    assert!(
-        said.contains("log.filter: \"blah=foo=x\" cannot be read; "),
-        "{said}"
-    );
-    assert!(!said.contains("error parsing"), "{said}");
+    for command in [&["serve"][..], &["check", "--start", "--no-transcripts"]] {
+        let output = house.run(command);
+        let said = text_of(&output.stderr);
+        assert_eq!(output.status.code(), Some(78), "{command:?}: {said}");
+        assert!(
+            said.contains("log.filter: \"blah=foo=x\" cannot be read; "),
+            "{command:?}: {said}"
+        );
+        assert!(!said.contains("error parsing"), "{command:?}: {said}");
+    }
 }
 
 #[test]
