@@ -29,7 +29,7 @@ pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<Str
         let concern = concern(&tenant.part)?;
         let why = refusal(&tenant.part).map(|problem| {
             let remedy = problem.help.as_deref().map(sentence);
-            format!(". {}. {}", told(problem), remedy.unwrap_or_default())
+            format!(". {}. {}", in_one_line(problem), remedy.unwrap_or_default())
         });
         Some(format!("tenant {id}: {concern}{}", why.unwrap_or_default()))
     }));
@@ -94,7 +94,7 @@ fn correct_transcripts(vendor: &str) -> String {
 fn failing_transcript(part: &Part) -> Option<String> {
     let mut problems = part.problems.iter().filter(|_| part.state == State::Live);
     let first = problems.find(|problem| problem.code.starts_with("transcript::"))?;
-    Some(told(first))
+    Some(in_one_line(first))
 }
 
 /// What its files tell of a tenant: that they are refused, that its vendor's transcripts fail.
@@ -113,7 +113,7 @@ fn refused_files(standing: &Standing, tenant: &TenantId) -> Option<Condition> {
         last: since,
         count: 1,
         sentence: ConditionKind::FilesRefused.what().to_owned(),
-        cause: told(refused),
+        cause: in_one_line(refused),
         remedy: refused.help.as_deref().map(sentence).unwrap_or_default(),
     })
 }
@@ -126,7 +126,7 @@ fn refusal(part: &Part) -> Option<&Finding> {
 }
 
 /// A problem in one line, with its place.
-fn told(problem: &Finding) -> String {
+fn in_one_line(problem: &Finding) -> String {
     let line = problem.line.map(|line| format!(":{line}"));
     format!(
         "{}{}: {}",
