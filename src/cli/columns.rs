@@ -2,25 +2,60 @@
 
 use serde_json::Value;
 
-/// Lines of cells with two spaces between, without spaces at their ends.
+/// What the lines of a row that is wider than the terminal begin with, but the first.
+pub(super) const INDENT: usize = 4;
+
+/// How wide each column is. At a terminal that is narrower than all of them, a row is continued on the next
+/// line, at the same column in every row.
+pub(super) struct Columns {
+    widths: Vec<usize>,
+    terminal: Option<usize>,
+}
+
+impl Columns {
+    /// None yet, for what goes to stdout.
+    pub(super) fn new() -> Self {
+        let size = terminal_size::terminal_size_of(std::io::stdout());
+        Self {
+            widths: Vec::new(),
+            terminal: size.map(|(width, _)| width.0.into()),
+        }
+    }
+
+    /// Makes room for these rows too.
+    pub(super) fn fit(&mut self, rows: &[Vec<String>]) {
+        for row in rows {
+            self.widths.resize(self.widths.len().max(row.len()), 0);
+            for (width, cell) in self.widths.iter_mut().zip(row) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+    }
+
+    /// Cells with two spaces between, without spaces at the ends of lines.
+    pub(super) fn row(&self, cells: &[String]) -> String {
+        let mut text = String::new();
+        let mut line = String::new();
+        let mut at = 0;
+        for (cell, width) in cells.iter().zip(&self.widths) {
+            let is_past = self.terminal.is_some_and(|terminal| at + width > terminal);
+            if is_past && at > INDENT {
+                text = text + line.trim_end() + "\n";
+                line = " ".repeat(INDENT);
+                at = INDENT;
+            }
+            line.push_str(&format!("{cell:width$}  "));
+            at += width + 2;
+        }
+        text + line.trim_end() + "\n"
+    }
+}
+
+/// Rows in columns, each as wide as its widest cell.
 pub(super) fn aligned(rows: &[Vec<String>]) -> String {
-    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row: &Vec<String>| row.get(column));
-        cells
-            .map(|cell: &String| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..count).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
+    let mut columns = Columns::new();
+    columns.fit(rows);
+    rows.iter().map(|row| columns.row(row)).collect()
 }
 
 /// The same for programs: an object a line, with the words of the first line as names.
@@ -47,5 +82,20 @@ mod tests {
         let rows = rows.map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(aligned(&rows), "a       b  c\nZürich     d\n");
         assert_eq!(aligned(&[]), "");
+    }
+
+    #[test]
+    fn a_row_that_is_wider_than_the_terminal_is_continued_at_the_same_column_in_each() {
+        let rows = [["time", "of", "request"], ["12:00", "acme", "6c7e2a52"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let mut columns = Columns {
+            widths: Vec::new(),
+            terminal: Some(16),
+        };
+        columns.fit(&rows);
+        let text: String = rows.iter().map(|row| columns.row(row)).collect();
+        assert_eq!(text, "time   of\n    request\n12:00  acme\n    6c7e2a52\n");
+        columns.terminal = Some(21);
+        assert_eq!(columns.row(&rows[0]), "time   of    request\n");
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::columns::{Columns, INDENT};
 use super::events::{Events, Place};
 use super::output::put;
 use super::{Ending, Trouble};
@@ -102,11 +103,17 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
     {
         super::tenant::existing(config, tenant).map_err(Trouble::Config)?;
     }
-    let mut widths = Widths::default();
-    widths.fit(&page.events);
-    let mut text = head(options.format, &widths);
+    let heading = HEAD.map(str::to_owned);
+    let mut columns = Columns::new();
+    columns.fit(&[heading.to_vec()]);
+    columns.fit(&rows(&page.events));
+    let mut text = match options.format {
+        Format::Human => columns.row(&heading),
+        Format::Json => String::new(),
+        Format::Csv => format!("{CSV_HEAD}\n"),
+    };
     loop {
-        let lines = lines(&page.events, options.format, &widths);
+        let lines = lines(&page.events, options.format, &columns);
         text.push_str(&lines.map_err(Trouble::Internal)?);
         let is_read = put(format_args!("{text}"));
         if !options.follow || !is_read {
@@ -115,7 +122,7 @@ pub(super) fn run(config: &Config, options: &Options) -> Result<Ending, Trouble>
         text.clear();
         log.pause(LOOK_EVERY);
         page = log.page(&filter, Order::After(page.first), 1000)?;
-        widths.fit(&page.events);
+        columns.fit(&rows(&page.events));
     }
 }
 
@@ -134,22 +141,14 @@ impl Options {
     }
 }
 
-fn head(format: Format, widths: &Widths) -> String {
-    match format {
-        Format::Human => widths.columns(&HEAD.map(str::to_owned)),
-        Format::Json => String::new(),
-        Format::Csv => format!("{CSV_HEAD}\n"),
-    }
-}
-
-fn lines(events: &[Event], format: Format, widths: &Widths) -> anyhow::Result<String> {
+fn lines(events: &[Event], format: Format, columns: &Columns) -> anyhow::Result<String> {
     let mut text = String::new();
     for event in events {
         match format {
             Format::Human => {
-                text.push_str(&widths.columns(&row(event)));
+                text.push_str(&columns.row(&row(event)));
                 if let Some(cause) = &event.reason {
-                    writeln!(text, "{:22}cause: {}", "", plain(cause))?;
+                    writeln!(text, "{:INDENT$}cause: {}", "", plain(cause))?;
                 }
             }
             Format::Json => writeln!(text, "{}", serde_json::to_string(event)?)?,
@@ -165,38 +164,14 @@ const HEAD: [&str; 9] = [
 /// More attributes than these are only counted.
 const NAMED: usize = 3;
 
-/// Of the columns: as much as what was printed so far needs. The last one has none.
-struct Widths([usize; 9]);
-
-impl Default for Widths {
-    fn default() -> Self {
-        Self(HEAD.map(str::len))
-    }
+fn rows(events: &[Event]) -> Vec<Vec<String>> {
+    events.iter().map(row).collect()
 }
 
-impl Widths {
-    fn fit(&mut self, events: &[Event]) {
-        for cells in events.iter().map(row) {
-            for (width, cell) in self.0.iter_mut().zip(&cells) {
-                *width = (*width).max(plain(cell).chars().count());
-            }
-        }
-    }
-
-    fn columns(&self, cells: &[String; 9]) -> String {
-        let mut text = String::new();
-        for (cell, width) in cells.iter().zip(self.0) {
-            let cell = plain(cell);
-            let _ = write!(text, "{cell:width$}  ");
-        }
-        format!("{}\n", text.trim_end())
-    }
-}
-
-fn row(event: &Event) -> [String; 9] {
+fn row(event: &Event) -> Vec<String> {
     let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let identity = event.identity.clone().or_else(|| event.target_id.clone());
-    [
+    let cells = [
         format!("{:.0}", event.at),
         event.tenant.to_string(),
         event.action.as_str().to_owned(),
@@ -206,7 +181,8 @@ fn row(event: &Event) -> [String; 9] {
         text(&identity),
         event.request_id.clone(),
         changes(event),
-    ]
+    ];
+    cells.iter().map(|cell| plain(cell)).collect()
 }
 
 fn changes(event: &Event) -> String {

@@ -1,9 +1,9 @@
 //! `scimgate status`.
 
-use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use super::columns::aligned;
 use super::output::{Form, put};
 use super::reach::{Remote, Whereabouts};
 use super::{Ending, Trouble};
@@ -90,58 +90,57 @@ fn only(status: &mut Status, tenant: &TenantId) -> Result<(), Trouble> {
 }
 
 fn human(status: &Status) -> String {
+    let concerns = status.concerns.iter().map(|it| format!("  - {it}\n"));
+    format!(
+        "scimgate {}, running since {:.0}; catalog {}, generation {}\n\n{}\n{}\n{}\n{}",
+        status.version,
+        status.since,
+        status.standing.running,
+        status.standing.generation,
+        aligned(&vendors(status)),
+        aligned(&tenants(status)),
+        verdict(status),
+        concerns.collect::<String>(),
+    )
+}
+
+/// Which version of each vendor's files serves, and of the certificate. The program's own that nobody uses are
+/// left out.
+fn vendors(status: &Status) -> Vec<Vec<String>> {
     let standing = &status.standing;
-    let mut text = format!(
-        "scimgate {}, running since {:.0}; catalog {}, generation {}\n",
-        status.version, status.since, standing.running, standing.generation
-    );
-    let mut say = |line: std::fmt::Arguments<'_>| {
-        // Writing into a String does not fail.
-        let _written = text.write_fmt(line);
-    };
-    let first = wide(standing.vendors.keys().map(String::as_str), 18);
-    say(format_args!("\n{:<first$}WHAT SERVES\n", "VENDOR"));
     let is_used = |name: &str| {
         let mut tenants = standing.tenants.values();
         tenants.any(|tenant| tenant.adapter.as_deref() == Some(name))
     };
-    // The program's own that nobody uses are left out.
     let vendors = standing.vendors.iter();
-    for (name, part) in vendors.filter(|(name, part)| !part.built_in || is_used(name)) {
-        say(format_args!("{name:<first$}{}\n", versions(part)));
-    }
-    if let Some(part) = &standing.certificate {
-        say(format_args!(
-            "{:<first$}{}\n",
-            "(certificate)",
-            versions(part)
-        ));
-    }
-    let tenants = status.tenants.iter();
-    let vendors = tenants
-        .clone()
-        .filter_map(|tenant| tenant.vendor.as_deref());
-    let widths = [
-        wide(tenants.map(|tenant| tenant.id.as_str()), 18),
-        wide(vendors, 14),
+    let vendors = vendors.filter(|(name, part)| !part.built_in || is_used(name));
+    let certificate = standing.certificate.as_ref();
+    let certificate = certificate.map(|part| ("(certificate)", part));
+    let parts = vendors.map(|(name, part)| (name.as_str(), part));
+    let rows = parts
+        .chain(certificate)
+        .map(|(name, part)| vec![name.to_owned(), versions(part)]);
+    let head = ["VENDOR", "WHAT SERVES"].map(str::to_owned).to_vec();
+    std::iter::once(head).chain(rows).collect()
+}
+
+fn tenants(status: &Status) -> Vec<Vec<String>> {
+    let head = [
+        "TENANT",
+        "VENDOR",
+        "TOKENS",
+        "LAST CONTACT",
+        "1 H",
+        "24 H",
+        "RISK",
+        "STATE",
     ];
-    let [first, second] = widths;
-    say(format_args!(
-        "\n{:<first$}{:<second$}TOKENS  LAST CONTACT            1 H   24 H  RISK   STATE\n",
-        "TENANT", "VENDOR"
-    ));
-    for tenant in &status.tenants {
-        let part = standing.tenants.get(tenant.id.as_str());
-        say(format_args!(
-            "{}\n",
-            row(tenant, part.map(|tenant| &tenant.part), widths)
-        ));
-    }
-    say(format_args!("\n{}\n", verdict(status)));
-    for concern in &status.concerns {
-        say(format_args!("  - {concern}\n"));
-    }
-    text
+    let rows = status.tenants.iter().map(|tenant| {
+        let part = status.standing.tenants.get(tenant.id.as_str());
+        row(tenant, part.map(|tenant| &tenant.part))
+    });
+    let head = head.map(str::to_owned).to_vec();
+    std::iter::once(head).chain(rows).collect()
 }
 
 /// `running 3f2a (good) / on disk 77aa (rejected: scripts/a.rhai:14:9: no such attribute)`.
@@ -175,25 +174,19 @@ fn rejected(part: &Part) -> String {
     format!("(rejected: {place}: {}{more})", first.message)
 }
 
-/// A column that holds all of these names with two spaces behind, and is at least so wide.
-fn wide<'n>(names: impl Iterator<Item = &'n str>, least: usize) -> usize {
-    names.map(|name| name.len() + 2).fold(least, usize::max)
-}
-
-fn row(tenant: &TenantStatus, part: Option<&Part>, [first, second]: [usize; 2]) -> String {
+fn row(tenant: &TenantStatus, part: Option<&Part>) -> Vec<String> {
     let health = &tenant.health;
     let contact = health.last_contact.map(|at| format!("{at:.0}"));
-    format!(
-        "{:<first$}{:<second$}{:>6}  {:<20}  {:>5}  {:>5}  {:<5}  {}",
-        tenant.id.as_str(),
-        tenant.vendor.as_deref().unwrap_or("-"),
-        tenant.tokens,
-        contact.as_deref().unwrap_or("never"),
+    vec![
+        tenant.id.to_string(),
+        tenant.vendor.clone().unwrap_or_else(|| "-".to_owned()),
+        tenant.tokens.to_string(),
+        contact.unwrap_or_else(|| "never".to_owned()),
         percent(&health.hour),
         percent(&health.day),
-        health.risk.level.as_str(),
+        health.risk.level.as_str().to_owned(),
         state(tenant, part),
-    )
+    ]
 }
 
 /// The part of requests that did not fail.
@@ -234,16 +227,5 @@ fn verdict(status: &Status) -> String {
 fn clear() {
     if std::io::stdout().is_terminal() {
         put!("\x1b[2J\x1b[H");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wide;
-
-    #[test]
-    fn a_long_name_does_not_touch_the_next_column() {
-        assert_eq!(wide(["acme"].into_iter(), 18), 18);
-        assert_eq!(wide(["acme", "sosafe-jsrhkhhkifrv"].into_iter(), 18), 21);
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata, metadata};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// Bytes; longer files are refused unread.
 const MOST: u64 = 256 << 10;
@@ -28,6 +28,23 @@ pub fn bytes(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(message));
     }
     Ok(bytes)
+}
+
+/// A path from a directory on, as one would write it: `secrets/key` for `../secrets/key` from `tenants`. Behind a
+/// link, `..` is another directory, and stays.
+pub fn from(directory: &Path, path: &Path) -> PathBuf {
+    let mut whole = directory.to_owned();
+    for part in path.components() {
+        let is_left = part == Component::ParentDir
+            && matches!(whole.components().next_back(), Some(Component::Normal(_)))
+            && !whole.is_symlink();
+        match part {
+            Component::CurDir => {}
+            _ if is_left => drop(whole.pop()),
+            part => whole.push(part),
+        }
+    }
+    whole
 }
 
 /// What a file of UTF-8 text holds.
@@ -151,5 +168,30 @@ mod tests {
         let made = std::process::Command::new("mkfifo").arg(&pipe).status();
         assert!(made.unwrap().success());
         check(&pipe, "not a regular file");
+    }
+
+    #[test]
+    fn a_path_is_told_without_going_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |path: &str| directory.path().join(path);
+        for name in ["tenants", "elsewhere/tenants"] {
+            std::fs::create_dir_all(at(name)).unwrap();
+        }
+        std::os::unix::fs::symlink(at("elsewhere/tenants"), at("link")).unwrap();
+        for (from_here, path, whole) in [
+            ("tenants", "../secrets/key", "secrets/key"),
+            ("tenants", "./key", "tenants/key"),
+            ("link", "../secrets/key", "link/../secrets/key"),
+        ] {
+            assert_eq!(from(&at(from_here), Path::new(path)), at(whole));
+        }
+        assert_eq!(
+            from(Path::new("tenants"), Path::new("../../a")),
+            Path::new("../a")
+        );
+        assert_eq!(
+            from(&at("tenants"), Path::new("/etc/key")),
+            Path::new("/etc/key")
+        );
     }
 }

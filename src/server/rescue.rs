@@ -305,29 +305,38 @@ fn whoever_runs(id: &str) -> String {
     }
 }
 
+/// What the vendor or the gateway's operator is to be given. Where no gateway runs, there is none.
+fn request(id: &str) -> String {
+    match id {
+        NOWHERE => String::new(),
+        id => format!(" Request id {id}."),
+    }
+}
+
 /// Entra's administrator needs no directories of ours.
 fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 fn of_vendor(fault: VendorFault, id: &str) -> Draft {
+    let request = request(id);
     match fault {
         VendorFault::Unreachable => later(
             30,
             &format!(
-                "The vendor's API could not be reached. Sending the request again is safe: the gateway continues where it stopped. If this lasts, check the vendor's status and this tenant's base URL. Request id {id}."
+                "The vendor's API could not be reached. Sending the request again is safe: the gateway continues where it stopped. If this lasts, check the vendor's status and this tenant's base URL.{request}"
             ),
         ),
         VendorFault::UnknownOutcome => later(
             30,
             &format!(
-                "The vendor did not confirm the change. Before it sends the change again, the gateway checks whether it was made. Request id {id}."
+                "The vendor did not confirm the change. Before it sends the change again, the gateway checks whether it was made.{request}"
             ),
         ),
         VendorFault::Unusable | VendorFault::Expired => later(
             30,
             &format!(
-                "The vendor's API answered with an error or with something unusable. If this lasts, give the vendor the time of this request. Request id {id}."
+                "The vendor's API answered with an error or with something unusable. If this lasts, give the vendor the time of this request.{request}"
             ),
         ),
         VendorFault::Busy {
@@ -341,7 +350,7 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
         VendorFault::Credential { detail } => later(
             60,
             &format!(
-                "backend credentials rejected: the vendor refuses the credential that the gateway has for this tenant. {} in Entra is fine. Request id {id}.",
+                "backend credentials rejected: the vendor refuses the credential that the gateway has for this tenant. {} in Entra is fine.{request}",
                 detail.map_or(
                     "Renew it in the gateway; the token".to_owned(),
                     |detail| format!("{detail} The token")
@@ -351,13 +360,13 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
         VendorFault::Setup { detail } => later(
             60,
             &format!(
-                "setup rejected: something that this tenant is set up with does not work at the vendor. {detail} The token in Entra is fine. Request id {id}."
+                "setup rejected: something that this tenant is set up with does not work at the vendor. {detail} The token in Entra is fine.{request}"
             ),
         ),
         VendorFault::Forbidden { detail } => later(
             60,
             &format!(
-                "backend permission missing: the vendor accepts the credential that the gateway has for this tenant, but the credential lacks a right. {} The token in Entra is fine. Request id {id}.",
+                "backend permission missing: the vendor accepts the credential that the gateway has for this tenant, but the credential lacks a right. {} The token in Entra is fine.{request}",
                 detail
                     .as_deref()
                     .unwrap_or("Give it the rights that the adapter's page names.")
@@ -367,6 +376,7 @@ fn of_vendor(fault: VendorFault, id: &str) -> Draft {
 }
 
 fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
+    let request = request(id);
     match fault {
         GatewayFault::Overloaded => {
             later(5, "The gateway is overloaded. The request was not started.")
@@ -374,19 +384,19 @@ fn of_gateway(fault: &GatewayFault, id: &str) -> Draft {
         GatewayFault::DeadlineExceeded => later(
             30,
             &format!(
-                "The request took too long. A change that was started is still completed; repeating it is safe. Request id {id}."
+                "The request took too long. A change that was started is still completed; repeating it is safe.{request}"
             ),
         ),
         GatewayFault::StoreUnavailable(_) => later(
             30,
             &format!(
-                "The gateway's store is not available. Sending the request again is safe: the gateway continues where it stopped. Request id {id}."
+                "The gateway's store is not available. Sending the request again is safe: the gateway continues where it stopped.{request}"
             ),
         ),
         GatewayFault::TenantUnavailable => later(
             60,
             &format!(
-                "The gateway does not serve this tenant now: it is disabled, or its files cannot be used. The token in Entra is fine. The operator of the gateway finds the reason with `scimgate status`. Request id {id}."
+                "The gateway does not serve this tenant now: it is disabled, or its files cannot be used. The token in Entra is fine. The operator of the gateway finds the reason with `scimgate status`.{request}"
             ),
         ),
         GatewayFault::Internal => plain(

@@ -88,7 +88,7 @@ impl Secrets<'_> {
                 path.display()
             ));
         }
-        let path = self.directory().join(path);
+        let path = file::from(self.directory(), path);
         let text = file::text(&path).map_err(|error| {
             let why = file::why(&path, &error);
             format!("cannot be read from {}: {why}", path.display())

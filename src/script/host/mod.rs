@@ -13,6 +13,7 @@ pub(crate) mod json;
 mod once;
 mod poll;
 mod quoting;
+mod shape;
 pub(crate) mod table;
 mod text;
 mod trees;
@@ -21,10 +22,11 @@ use rhai::Engine;
 
 pub(crate) use context::ScriptContext;
 use document::Docs;
-pub(crate) use fault::{Fault, shape_of};
+pub(crate) use fault::Fault;
 pub(crate) use forms::FORM;
 pub(crate) use graphql::is_query;
 pub(crate) use item::Item;
+pub(crate) use shape::shape_of;
 
 /// Registers all host functions on `engine` and gives their manual.
 pub(crate) fn register(engine: &mut Engine) -> Docs {
