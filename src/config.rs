@@ -216,7 +216,7 @@ pub struct Vendor {
 pub struct Log {
     /// Their form.
     pub format: LogFormat,
-    /// `tracing-subscriber` directives.
+    /// The least level of log lines, by module: `info,scimgate::vendor=debug`.
     pub filter: String,
     /// How the provisioning log names users and groups.
     pub identity: Identity,

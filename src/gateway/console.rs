@@ -21,7 +21,7 @@ use super::trial::Trial;
 use super::{Gateway, described, doubts, tenant_url};
 use crate::adapter::keys::TenantId;
 use crate::adapter::manifest::TenantUrlForm;
-use crate::catalog::standing::Source;
+use crate::catalog::standing::{Source, State};
 use crate::catalog::{Demand, Preview, Reloader, Standing};
 use crate::config::Config;
 use crate::dry_run::DryRun;
@@ -146,10 +146,15 @@ impl Steward {
         // No request of a tenant that is not served can close what was found earlier.
         let served = seen.as_ref();
         let mut conditions = served.map_or_else(Vec::new, |_| self.conditions.of(&id));
-        let found = expiring(&id, &tokens, now).into_iter();
-        let found = found.chain(near_quarantine(&health, now)).collect();
-        conditions.extend(self.conditions.stand(&id, found));
-        conditions.extend(of_files(&self.reloader.standing(), &id));
+        let standing = self.reloader.standing();
+        let part = standing.tenants.get(id.as_str());
+        // Nothing is the matter with a tenant that somebody has disabled.
+        if part.is_none_or(|tenant| tenant.part.state != State::Off) {
+            let found = expiring(&id, &tokens, now).into_iter();
+            let found = found.chain(near_quarantine(&health, now)).collect();
+            conditions.extend(self.conditions.stand(&id, found));
+        }
+        conditions.extend(of_files(&standing, &id));
         Ok(TenantStatus {
             health,
             conditions,
@@ -280,6 +285,13 @@ impl Steward {
         oauth: bool,
     ) -> Result<Answered, Refusal> {
         let seen = self.existing(&tenant)?;
+        if expires.is_some_and(|at| at <= Timestamp::now()) {
+            let help = "name a time to come, or leave expires out";
+            return Err(Refusal::invalid(
+                "such a token would have expired already",
+                help,
+            ));
+        }
         let url = tenant_url(&self.config, &tenant, form(seen.as_ref()));
         let warnings = doubts(&self.config);
         let (token, client) = if oauth {

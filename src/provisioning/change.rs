@@ -85,7 +85,6 @@ impl Operation {
         conditions: &Preconditions,
     ) -> Outcome<()> {
         self.mapping(run.kind)?;
-        self.memory.ready_to_write().await?;
         self.take_target(run, &ScimId::new(id), wish, conditions)
             .await?;
         let target = run.target()?.clone();
@@ -111,10 +110,12 @@ impl Operation {
         let kind = run.kind;
         if let Some(members) = self.gathers_members(kind, wish, conditions) {
             run.locks.take(memberships_of(id, &members)).await?;
+            self.memory.ready_to_write().await?;
             run.target = Some(self.target(kind, id).await?);
             return Ok(());
         }
         run.locks.take(vec![LockKey::changes(kind, id)]).await?;
+        self.memory.ready_to_write().await?;
         let mut names = match wish {
             Wish::Patch(patch) => self.names_in_patch(kind, patch).await?,
             Wish::Replace(incoming) => {

@@ -33,8 +33,8 @@ impl Operation {
     ) -> Outcome<()> {
         let kind = run.kind;
         self.mapping(kind)?;
-        self.memory.ready_to_write().await?;
         run.locks.take(vec![LockKey::changes(kind, id)]).await?;
+        self.memory.ready_to_write().await?;
         self.wait_for_earlier_creates(kind, id, None).await?;
         run.locks
             .take(vec![LockKey::object(kind, id.as_str())])

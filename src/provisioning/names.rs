@@ -86,19 +86,7 @@ impl Operation {
         }
         let before = mapping.unknown();
         let (types, profile) = (&mapping.resource_type, self.service.profile);
-        let after = patch.applied(before, types, profile);
-        let after = after.unwrap_or_else(|_| {
-            let mut after = before.clone();
-            for operation in &patch.operations {
-                let one = PatchRequest {
-                    operations: vec![operation.clone()],
-                    ignored: Vec::new(),
-                };
-                // One that depends on what the vendor holds is judged after reading.
-                let _ = one.apply(&mut after, types, profile);
-            }
-            after
-        });
+        let after = patch.applied_so_far(before, types, profile)?;
         let changes = mapping.difference(before, &after);
         self.names_in_changes(kind, changes, &after).await
     }

@@ -94,10 +94,14 @@ impl Operation {
                 Some(compare) => filter.matches(&compare.seen(&reading, &resource), &names),
                 None => filter.matches(&resource, &names),
             };
-            let is_match = work.charged(|| filter.is_none_or(matches));
-            if is_match.map_err(Spent::by_filter)? {
-                let key = query.sort.as_ref();
-                let key = key.and_then(|sort| sort.key(&resource, &names));
+            let sort = query.sort.as_ref();
+            let judged = work.charged(|| {
+                let is_match = filter.is_none_or(matches);
+                let key = sort.filter(|_| is_match);
+                (is_match, key.and_then(|sort| sort.key(&resource, &names)))
+            });
+            let (is_match, key) = judged.map_err(Spent::by_filter)?;
+            if is_match {
                 let found_one = Match {
                     kind,
                     query,

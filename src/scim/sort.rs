@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::compare::fold;
 use super::schema::{Attribute, Kind, Returned};
 use super::value::instant;
+use super::work;
 use super::{AttrPath, Object, Profile, ResourceType, ScimError};
 
 /// By which attribute, and in which direction.
@@ -143,7 +144,9 @@ impl Key {
             Kind::DateTime => instant(value.as_str()?).map(Self::Time),
             _ => {
                 let text = value.as_str().filter(|text| !text.is_empty())?;
-                let folded = match attribute.case_exact {
+                // Beyond what may be spent it is taken as it stands; that outcome is not used.
+                let is_as_it_stands = attribute.case_exact || !text.is_ascii() && !work::fold(text);
+                let folded = match is_as_it_stands {
                     true => Cow::Borrowed(text),
                     false => fold(text),
                 };

@@ -78,10 +78,10 @@ impl Work {
 }
 
 impl Spent {
-    /// 400 `tooMany`: of a filter (RFC 7644 §3.12).
+    /// 400 `tooMany`: of a filter (RFC 7644 §3.12) or a `sortBy`.
     pub fn by_filter(self) -> ScimError {
         ScimError::too_many(
-            "The filter asks for too many comparisons of long values. Ask with eq, or with fewer conditions.",
+            "The filter or sortBy asks for too many comparisons of long values. Ask with eq, with fewer conditions, or unsorted.",
         )
     }
 
@@ -115,6 +115,16 @@ pub(super) fn look_at(elements: usize) -> bool {
 /// Charges the folding of a text by the tables of Unicode; `false` if nothing is left.
 pub(super) fn fold(text: &str) -> bool {
     charge(text.len() as u64 * FOLDING)
+}
+
+/// Charges the copy of a value; `false` if nothing is left.
+pub(super) fn copy(value: &Value) -> bool {
+    let parts = match value {
+        Value::Array(elements) => elements.iter().all(copy),
+        Value::Object(parts) => parts.values().all(copy),
+        _ => true,
+    };
+    parts && charge(ONE + cost(value))
 }
 
 fn cost(value: &Value) -> u64 {

@@ -70,7 +70,6 @@ fn build() -> Scripting {
 /// the fiber's guards and the size of a source file).
 fn limit(engine: &mut Engine) {
     engine
-        .set_max_operations(1_000_000)
         .set_max_call_levels(32)
         // A chain of methods inside an array needs this depth; the stack is
         // bounded by the fiber's stack check, not by it.

@@ -1,5 +1,6 @@
 //! The body of an answer, which knows when the connection has taken it whole.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -9,11 +10,17 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use crate::provisioning::trace::Story;
 
+/// The connection takes so much of an answer at once. What the client does not read stays here, and with it
+/// what the answer holds.
+const PIECE: usize = 16 * 1024;
+
 /// The whole of an answer.
 pub(super) struct AnswerBody {
     bytes: Bytes,
     /// Learns that the client is being sent the whole answer.
     story: Option<Rc<Story>>,
+    /// Given back once the connection has taken the whole answer.
+    held: Vec<Box<dyn Any>>,
 }
 
 impl AnswerBody {
@@ -22,7 +29,19 @@ impl AnswerBody {
         Self {
             bytes: bytes.into(),
             story: None,
+            held: Vec::new(),
         }
+    }
+
+    /// Whether the connection can take all of it at once.
+    pub(super) fn is_small(&self) -> bool {
+        self.bytes.len() <= PIECE
+    }
+
+    /// The same body, which holds this until the connection has taken all of it.
+    pub(super) fn holding(mut self, what: impl Any) -> Self {
+        self.held.push(Box::new(what));
+        self
     }
 
     /// The same body, of the answer to this request.
@@ -42,14 +61,18 @@ impl Body for AnswerBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = std::mem::take(&mut self.bytes);
-        if bytes.is_empty() {
+        if self.bytes.is_empty() {
             return Poll::Ready(None);
         }
-        if let Some(story) = self.story.take() {
-            story.taken();
+        let next = self.bytes.len().min(PIECE);
+        let piece = self.bytes.split_to(next);
+        if self.bytes.is_empty() {
+            self.held.clear();
+            if let Some(story) = self.story.take() {
+                story.taken();
+            }
         }
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {

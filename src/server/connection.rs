@@ -71,7 +71,7 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let activity = Activity::of(Arc::clone(standing));
+        let activity = Activity::of(Arc::clone(standing), &self.limits);
         let io = TokioIo::new(Socket::new(
             stream,
             protocol,
@@ -88,8 +88,7 @@ impl Connections {
             let answer = stack.call(request);
             let stopping = stopping.clone();
             async move {
-                let mut answer = answer.await;
-                drop(busy);
+                let mut answer = answer.await.map(|it| it.map(|body| busy.until_sent(body)));
                 // Whoever is told so takes its next request to another of us. In HTTP/2 it is not
                 // a header that tells.
                 if protocol == Protocol::Http1 && *stopping.borrow() {
@@ -123,6 +122,7 @@ impl Connections {
             // There is nothing to finish but a farewell that the peer may not even answer.
             () = activity.idle(&self.limits) => self.limits.first_bytes,
             () = sleep(jittered(self.limits.age)) => self.limits.drain,
+            () = activity.overdue() => Duration::ZERO,
         };
         connection.as_mut().finish();
         timeout(patience, connection).await.unwrap_or(Ok(()))

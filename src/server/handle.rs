@@ -136,10 +136,20 @@ impl Front {
         };
         let message = decode(request, &admission.service(), &self.limits, &mut weight).await?;
         let held = (turn, place, weight);
+        // What a read holds is free once its answer is sent, for what it holds most of is the answer.
+        let mut unsent = None;
         let response = match message {
+            Message::Single(request) if is_write(&request) => {
+                let due = Instant::now() + self.limits.write;
+                let write = admission.perform(request, base_url, due, Rc::clone(story));
+                self.to_its_end(write, held, told).await?
+            }
             Message::Single(request) => {
-                self.perform(admission, request, base_url, due, held, told)
-                    .await?
+                let read = admission.perform(request, base_url, due, Rc::clone(story));
+                let result = read.await;
+                told.end(&result);
+                unsent = Some(held);
+                result?
             }
             Message::Bulk(bulk) => {
                 told.story.is_bulk();
@@ -149,7 +159,10 @@ impl Front {
             }
         };
         let story = Rc::clone(story);
-        Ok(encode(response).map(|body| body.of(story)))
+        Ok(encode(response).map(|body| match body.is_small() {
+            true => body.of(story),
+            false => body.of(story).holding(unsent),
+        }))
     }
 
     /// The Tenant URL as the client used it, for `Location` and `meta.location`.
@@ -169,30 +182,8 @@ impl Front {
         format!("{}://{}", self.watch.scheme, host.unwrap_or_default()).into()
     }
 
-    /// Carries the request out. A read ends with its client. A write is a task
-    /// of its own: neither a client that hangs up nor a late answer may leave
-    /// it half done, and what it holds is free only when it is done.
-    async fn perform<H: 'static>(
-        &self,
-        admission: Rc<dyn Admission>,
-        request: scim::Request,
-        base_url: String,
-        due: Instant,
-        held: H,
-        told: Telling,
-    ) -> Result<scim::Response, Failure> {
-        let story = Rc::clone(&told.story);
-        if !is_write(&request) {
-            let result = admission.perform(request, base_url, due, story).await;
-            told.end(&result);
-            return result;
-        }
-        let due = Instant::now() + self.limits.write;
-        let write = admission.perform(request, base_url, due, story);
-        self.to_its_end(write, held, told).await
-    }
-
-    /// Carries a write out as a task of its own.
+    /// Carries a write out as a task of its own: neither a client that hangs up nor a late answer may leave
+    /// it half done, and what it holds is free only when it is done. (A read ends with its client.)
     async fn to_its_end<H: 'static>(
         &self,
         write: impl Future<Output = Result<scim::Response, Failure>> + 'static,

@@ -4,6 +4,7 @@
 //! cannot be short for a head and long for an idle connection at once; it has
 //! none for a reader that stops reading, and none before the HTTP/2 preface.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -12,10 +13,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use hyper::body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
+use super::body::AnswerBody;
 use super::frames::Frames;
 use super::limits::Limits;
 use super::standing::Standing;
@@ -34,15 +37,32 @@ pub(super) enum Protocol {
 pub(super) struct Activity {
     standing: Arc<Standing>,
     ended: Notify,
+    /// When each long answer that is being sent must have been read.
+    sending: RefCell<Vec<Instant>>,
+    begins_to_send: Notify,
+    stall: Duration,
+    pace: u32,
 }
 
 /// One request being answered.
 pub(super) struct Busy(Rc<Activity>);
 
+/// One long answer being sent.
+struct Sending {
+    busy: Busy,
+    due: Instant,
+}
+
 impl Activity {
-    pub(super) fn of(standing: Arc<Standing>) -> Rc<Self> {
-        let ended = Notify::new();
-        Rc::new(Self { standing, ended })
+    pub(super) fn of(standing: Arc<Standing>, limits: &Limits) -> Rc<Self> {
+        Rc::new(Self {
+            standing,
+            ended: Notify::new(),
+            sending: RefCell::default(),
+            begins_to_send: Notify::new(),
+            stall: limits.stall,
+            pace: limits.pace.max(1),
+        })
     }
 
     pub(super) fn begin(self: &Rc<Self>) -> Busy {
@@ -71,6 +91,50 @@ impl Activity {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Activity {
+    /// Ends when an answer should have been read and is not. In HTTP/2 a client that wants no bytes stops no
+    /// write, so that [`Socket`] has nothing to wait for.
+    pub(super) async fn overdue(&self) {
+        loop {
+            let begins = self.begins_to_send.notified();
+            let first = self.sending.borrow().iter().min().copied();
+            let Some(due) = first else {
+                begins.await;
+                continue;
+            };
+            sleep_until(due).await;
+            if self.sending.borrow().iter().any(|it| *it <= due) {
+                return;
+            }
+        }
+    }
+}
+
+impl Busy {
+    /// The body of the answer. A long one keeps the request busy until the client has taken it.
+    pub(super) fn until_sent(self, body: AnswerBody) -> AnswerBody {
+        if body.is_small() {
+            return body;
+        }
+        let activity = &self.0;
+        let length = body.size_hint().exact().unwrap_or_default() as f64;
+        let span = Duration::from_secs_f64(length / f64::from(activity.pace));
+        let due = Instant::now() + activity.stall + span;
+        activity.sending.borrow_mut().push(due);
+        activity.begins_to_send.notify_one();
+        body.holding(Sending { busy: self, due })
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let mut sending = self.busy.0.sending.borrow_mut();
+        if let Some(place) = sending.iter().position(|due| *due == self.due) {
+            sending.swap_remove(place);
         }
     }
 }

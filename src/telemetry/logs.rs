@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 
-use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, fmt};
@@ -18,8 +18,8 @@ const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,rustls=warn,tower=warn,m
 /// Sends log lines to standard error from now on, and spans to `traces`.
 ///
 /// # Errors
-/// The filter is not one of `tracing-subscriber`'s. A second call changes nothing.
-pub(super) fn begin<L>(log: &Log, traces: Option<L>) -> Result<(), ParseError>
+/// The filter cannot be read. A second call changes nothing.
+pub(super) fn begin<L>(log: &Log, traces: Option<L>) -> Result<(), Unreadable>
 where
     L: Layer<Registry> + Send + Sync,
 {
@@ -41,9 +41,24 @@ where
     Ok(())
 }
 
+/// `log.filter` cannot be read.
+#[derive(Debug)]
+pub(super) struct Unreadable;
+
 /// Levels by module, as `configured` and as is usual.
-pub(super) fn levels(configured: &str) -> Result<Targets, ParseError> {
-    format!("{QUIET},{TRACE_ONLY}=off,{configured}").parse()
+pub(super) fn levels(configured: &str) -> Result<Targets, Unreadable> {
+    let mut levels = format!("{QUIET},{TRACE_ONLY}=off");
+    let pieces = configured.split(',').map(str::trim);
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        // Conditions on spans would be taken for a module's name, and no level for errors only.
+        if piece.contains(|letter: char| letter.is_whitespace() || "[]{}".contains(letter))
+            || piece.ends_with('=')
+        {
+            return Err(Unreadable);
+        }
+        levels = levels + "," + piece;
+    }
+    levels.parse().map_err(|_| Unreadable)
 }
 
 /// Where, and not what: a panic's message may hold a person's data.
@@ -71,6 +86,16 @@ mod tests {
         assert!(more.would_enable("scimgate::vendor::pool", &Level::DEBUG));
         assert!(more.would_enable("hyper::proto", &Level::DEBUG));
         assert!(!more.would_enable("scimgate::store", &Level::DEBUG));
-        assert!(levels("scimgate=loud").is_err());
+        for wrong in [
+            "scimgate=loud",
+            "info,scimgate[request]=debug",
+            "info,scimgate::vendor=",
+            "info scimgate=debug",
+        ] {
+            assert!(levels(wrong).is_err(), "{wrong}");
+        }
+        let spaced = levels("info, scimgate::vendor=debug,").unwrap();
+        assert!(spaced.would_enable("scimgate::vendor", &Level::DEBUG));
+        assert!(spaced.would_enable("scimgate::store", &Level::INFO));
     }
 }

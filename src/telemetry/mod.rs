@@ -88,7 +88,7 @@ pub struct Telemetry {
 /// Why the gateway cannot tell of itself.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryFault {
-    /// `log.filter` is not one of `tracing-subscriber`'s (`info,scimgate::vendor=debug`).
+    /// `log.filter` is not made of levels and of modules with levels (`info,scimgate::vendor=debug`).
     #[error(
         "log.filter: {filter:?} cannot be read; write levels, or targets with levels, and commas between them: \
          info,scimgate::vendor=debug"

@@ -102,7 +102,8 @@ impl TenantFile {
                 return (None, problems);
             }
             problems.push(problem(file, text, &error));
-            if is_missing || problems.len() == MOST {
+            // Where the text is no TOML, nobody can tell where secrets stand that further words may quote.
+            if is_missing || problems.len() == MOST || DeTable::parse(text).is_err() {
                 return (None, problems);
             }
             let Some(line) = error.span().and_then(|span| line_of(&rest, &span)) else {
@@ -184,13 +185,15 @@ fn sound<T>(checked: Option<Result<T, Vec<Problem>>>, problems: &mut Vec<Problem
     checked.ok()
 }
 
-/// Where the line is that has all of `span`, if it has anything.
+/// Where the line is that has all of `span`, if it has anything and can be left out: without its header, a
+/// section's keys would be another's.
 fn line_of(text: &str, span: &Range<usize>) -> Option<Range<usize>> {
     let start = text.get(..span.start)?.rfind('\n').map_or(0, |end| end + 1);
     let rest = text.get(start..)?;
     let line = start..start + rest.find('\n').unwrap_or(rest.len());
-    let has_all = span.end <= line.end && !text[line.clone()].trim().is_empty();
-    has_all.then_some(line)
+    let content = text[line.clone()].trim();
+    let can_go = span.end <= line.end && !content.is_empty() && !content.starts_with('[');
+    can_go.then_some(line)
 }
 
 /// Whether what is checked against the adapter is the same in both texts.

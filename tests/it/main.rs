@@ -87,6 +87,7 @@ mod story;
 mod table;
 mod telemetry;
 mod tenant_command;
+mod tenant_mistakes;
 mod test_command;
 mod tidy;
 mod tracker;

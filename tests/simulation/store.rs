@@ -11,6 +11,7 @@ use scimgate::provisioning::memory::{Completion, Membership, Memory, MemoryError
 use scimgate::provisioning::recent::RecentWrite;
 use scimgate::scim::ResourceKind;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use crate::dice::Dice;
 
@@ -50,6 +51,8 @@ pub(crate) struct Store {
     queue: Mutex<Vec<Write>>,
     waiting: Notify,
     dice: Mutex<Dice>,
+    /// When something was committed last; none where that failed.
+    fresh: Mutex<Option<Instant>>,
 }
 
 impl Store {
@@ -59,6 +62,7 @@ impl Store {
             queue: Mutex::default(),
             waiting: Notify::new(),
             dice: Mutex::new(dice),
+            fresh: Mutex::default(),
         }
     }
 
@@ -68,7 +72,9 @@ impl Store {
             self.waiting.notified().await;
             self.pause(25).await;
             let writes = std::mem::take(&mut *self.queue.lock().unwrap());
-            let told: Vec<_> = match *self.disk.full.lock().unwrap() {
+            let is_full = *self.disk.full.lock().unwrap();
+            *self.fresh.lock().unwrap() = (!is_full).then(Instant::now);
+            let told: Vec<_> = match is_full {
                 // Dropped, a write says that it failed.
                 true => Vec::new(),
                 false => {
@@ -339,7 +345,11 @@ impl Memory for Store {
     }
 
     fn ready_to_write(&self) -> Recall<'_, ()> {
-        self.write(|_| ())
+        let fresh = *self.fresh.lock().unwrap();
+        match fresh.is_some_and(|at| at.elapsed() < Duration::from_secs(1)) {
+            true => Box::pin(async { Ok(()) }),
+            false => self.write(|_| ()),
+        }
     }
 
     fn intents(&self, _: &TenantId) -> Recall<'_, Vec<Intent>> {

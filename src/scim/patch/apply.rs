@@ -41,6 +41,36 @@ pub(super) fn apply(
     Ok(())
 }
 
+/// The same, and the resource stays as it is where the operation cannot be applied.
+pub(super) fn apply_or_leave(
+    operation: &Operation,
+    resource: &mut Object,
+    types: &ResourceType,
+    profile: Profile,
+) {
+    let attr = &operation.path.attr;
+    let Some((urn, attribute)) = types.resolve(attr.schema.as_deref(), &attr.attribute) else {
+        return;
+    };
+    let before = holder(resource, urn).and_then(|holder| holder.get(&attribute.name).cloned());
+    if before.as_ref().is_some_and(|before| !work::copy(before))
+        || apply(operation, resource, types, profile).is_ok()
+    {
+        return;
+    }
+    if let (Some(before), Some(holder)) = (before, holder(resource, urn)) {
+        holder.insert(attribute.name.clone(), before);
+    }
+}
+
+/// What an attribute stands in, if it is there.
+fn holder<'r>(resource: &'r mut Object, urn: Option<&str>) -> Option<&'r mut Object> {
+    match urn {
+        Some(urn) => resource.get_mut(urn)?.as_object_mut(),
+        None => Some(resource),
+    }
+}
+
 /// The attribute's value is taken out, changed and put back where it stood.
 fn on_holder(
     operation: &Operation,

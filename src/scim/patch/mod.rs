@@ -11,7 +11,7 @@ mod tests;
 
 use serde_json::Value;
 
-use super::work::{self, Work};
+use super::work::{self, Spent, Work};
 use super::{Object, Path, Profile, ResourceType, ScimError};
 
 pub use members::MemberChanges;
@@ -132,6 +132,27 @@ impl PatchRequest {
             operations.try_for_each(|operation| apply::apply(operation, &mut draft, types, profile))
         });
         applied.map_err(|spent| Stop::Refused(spent.by_patch()))??;
+        Ok(draft)
+    }
+
+    /// The operations that can be applied to what is known of the target, without the others: those that
+    /// depend on a value that is [`UNKNOWN`], or are refused, are judged when it is read.
+    ///
+    /// # Errors
+    /// 413 when they ask for too much [`Work`] in all.
+    pub fn applied_so_far(
+        &self,
+        target: &Object,
+        types: &ResourceType,
+        profile: Profile,
+    ) -> Result<Object, ScimError> {
+        let mut draft = target.clone();
+        let applied = Work::of(work::PATCH).charged(|| {
+            for operation in &self.operations {
+                apply::apply_or_leave(operation, &mut draft, types, profile);
+            }
+        });
+        applied.map_err(Spent::by_patch)?;
         Ok(draft)
     }
 

@@ -301,3 +301,45 @@ fn operations_on_long_lists_of_long_texts_are_given_up() {
     }
     assert_eq!(user, before);
 }
+
+/// Each alone asks for little.
+#[test]
+fn what_can_be_applied_without_reading_has_one_budget_for_all_operations() {
+    let types = types('u');
+    let long = "\u{fdfa}".repeat(2_700);
+    let phones: Vec<_> = (0..90)
+        .map(|number| json!({ "value": long, "type": format!("{number}") }))
+        .collect();
+    let replace = json!({ "op": "replace", "path": "phoneNumbers", "value": phones });
+    let remove = json!({ "op": "remove", "path": "phoneNumbers[value co \"é\"]" });
+    let mut operations = vec![replace];
+    operations.extend(vec![remove; 900]);
+    let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": operations });
+    let request = PatchRequest::parse(body, &types, Profile::Entra).unwrap();
+    let applied = request.applied_so_far(&Object::new(), &types, Profile::Entra);
+    assert_eq!(applied.unwrap_err().status, 413);
+}
+
+#[test]
+fn an_operation_that_cannot_be_applied_without_reading_leaves_the_others() {
+    let types = types('u');
+    let body = json!({ "schemas": [PATCH_SCHEMA], "Operations": [
+        { "op": "replace", "path": "userName", "value": "ada" },
+        { "op": "remove", "path": "phoneNumbers[type eq \"work\"]" },
+        { "op": "add", "path": "emails", "value": [{ "value": "a@b.example", "type": "work" }] },
+        { "op": "replace", "path": "emails[type eq \"home\"].value", "value": "h@b.example" },
+        { "op": "add", "path": "title", "value": "Boss" },
+    ]});
+    let request = PatchRequest::parse(body, &types, Profile::Strict).unwrap();
+    let known = json!({ "phoneNumbers": UNKNOWN });
+    let known = known.as_object().unwrap();
+    assert!(request.applied(known, &types, Profile::Strict).is_err());
+    let applied = request
+        .applied_so_far(known, &types, Profile::Strict)
+        .unwrap();
+    let expect = json!({
+        "phoneNumbers": UNKNOWN, "userName": "ada",
+        "emails": [{ "value": "a@b.example", "type": "work" }], "title": "Boss",
+    });
+    assert_eq!(Value::Object(applied), expect);
+}

@@ -4,8 +4,8 @@
 //! counted against `max_operations`, and nothing bounds the native stack or the
 //! memory of many values. So `on_progress`, which rhai runs on every operation,
 //! looks at a thread-local [`Slice`] that the driver sets around each resume:
-//! stack pointer and memory (every operation), CPU budget and fairness (every
-//! 64). The counter is ours and never the one rhai passes in, which restarts
+//! stack pointer and memory (every operation), operations, CPU budget and fairness
+//! (every 64). The counter is ours and never the one rhai passes in, which restarts
 //! inside callbacks.
 
 #![allow(unsafe_code)]
@@ -21,6 +21,9 @@ use super::memory;
 
 /// How often the clock is read: on every 64th operation it costs 0.6 %.
 const CLOCK_EVERY: u32 = 64;
+
+/// As many as a script may do, callbacks included.
+const MOST_OPERATIONS: u32 = 1_000_000;
 
 /// How long a running script keeps others on its thread waiting.
 const TURN: Duration = Duration::from_micros(300);
@@ -123,7 +126,7 @@ impl Hot {
         } else if memory::live() > self.memory_limit {
             Some(Ended::Memory)
         } else if self.operations.is_multiple_of(CLOCK_EVERY) {
-            COLD.get().judge()
+            COLD.get().judge(self.operations)
         } else {
             None
         };
@@ -132,8 +135,11 @@ impl Hot {
 }
 
 impl Cold {
-    fn judge(&self) -> Option<Ended> {
+    fn judge(&self, operations: u32) -> Option<Ended> {
         let (clock, cpu) = self.clock?;
+        if operations > MOST_OPERATIONS {
+            return Some(Ended::Operations);
+        }
         if memory::crowds_out(memory::live() - self.memory_floor, self.memory_before) {
             return Some(Ended::Crowded);
         }

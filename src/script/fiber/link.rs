@@ -57,6 +57,8 @@ pub(super) enum Ended {
     Crowded,
     /// That of its CPU time.
     Cpu,
+    /// That of its operations.
+    Operations,
 }
 
 impl Ended {
@@ -67,6 +69,7 @@ impl Ended {
             Self::Memory => "the script holds too much: its memory is used up",
             Self::Crowded => "all scripts together hold too much memory",
             Self::Cpu => "the script used up its CPU time",
+            Self::Operations => "the script does too much: it has used up its 1,000,000 operations",
         }
     }
 }

@@ -119,7 +119,7 @@ pub(crate) async fn run<T: 'static>(
 
 fn note(budget: &Budget, ended: Option<Ended>) {
     if let Some(brake) = &budget.brake {
-        brake.record(matches!(ended, Some(Ended::Cpu | Ended::Memory)));
+        brake.record(ended.is_some());
     }
 }
 

@@ -45,5 +45,6 @@ pub(crate) fn register(engine: &mut Engine) -> Docs {
     text::register(engine, &mut docs);
     fault::register(engine, &mut docs);
     table::register(engine, &mut docs);
+    table::register_conversions(engine, &mut docs);
     docs
 }

@@ -13,6 +13,8 @@ use crate::script::host::document::Docs;
 
 mod conversions;
 
+pub(super) use conversions::register as register_conversions;
+
 /// One row as the script wrote it.
 #[derive(Clone, Debug)]
 pub(crate) struct Attr {
@@ -107,7 +109,6 @@ pub(crate) fn register(engine: &mut Engine, docs: &mut Docs) {
     register_rows(engine, docs);
     register_marks(engine, docs);
     register_vendors_own(engine, docs);
-    conversions::register(engine, docs);
 }
 
 fn register_rows(engine: &mut Engine, docs: &mut Docs) {

@@ -127,6 +127,38 @@ async fn an_old_connection_ends_between_requests() {
     time_to_close(&mut stream).await;
 }
 
+/// In HTTP/2 the client says how many bytes it wants, and where it wants none nothing is written.
+#[tokio::test]
+async fn an_answer_that_is_not_asked_on_for_is_given_up_and_holds_a_place_until_then() {
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let server = Fixture::start(Limits {
+        pace: 64 << 20,
+        tenant: TenantLimits {
+            in_flight: 1,
+            ..TenantLimits::default()
+        },
+        ..short()
+    });
+    let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(1)
+        .handshake::<_, String>(TokioIo::new(server.connect().await))
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = hyper::Request::get("http://scim.test/scim/v2/Users");
+    let request = request.header("authorization", "Bearer big");
+    let begun = Instant::now();
+    let answer = sender.send_request(request.body(String::new()).unwrap());
+    let answer = answer.await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(server.get("ok", "/scim/v2/Users").await.status, 429);
+    let ended = timeout(Duration::from_secs(10), connection).await;
+    assert!(ended.is_ok(), "it is still being answered");
+    check(begun.elapsed(), short().stall);
+    assert_eq!(server.get("ok", "/scim/v2/Users").await.status, 200);
+    drop(answer);
+}
+
 #[tokio::test]
 async fn an_answer_nobody_reads_is_given_up() {
     let server = Fixture::start(Limits {

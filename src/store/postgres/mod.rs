@@ -90,7 +90,9 @@ fn on_event_loop(work: impl Future<Output = ()> + Send + 'static) -> Result<(), 
 
 /// Migrates, and says whether there were tokens.
 async fn prepared(desk: &Desk) -> Result<bool, MemoryError> {
-    let session = desk.begun(&schema::opening()).await?;
+    let session = desk
+        .begun_with(&schema::opening(), schema::PATIENCE)
+        .await?;
     let prepare = move || -> Result<bool, MemoryError> {
         let held_tokens = schema::migrate(&session)
             .and_then(|()| tokens::any(&Db::Postgres(&session)).map_err(lane::unavailable));

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, Pool, RecycleError, RecycleResult};
 use tokio::sync::Mutex;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio_postgres::Client;
 
-use super::session::connect;
+use super::session::{ANSWER, connect};
 use super::{Address, Fault, Session};
 use crate::provisioning::lease::Replica;
 use crate::provisioning::memory::MemoryError;
@@ -138,10 +139,19 @@ impl Desk {
     /// A connection in a new transaction, unless the database is known to be gone. Where one was
     /// lost unnoticed, those of its time are dropped: nothing was done in them yet.
     pub(super) async fn begun(&self, opening: &str) -> Result<Session, Fault> {
-        match Session::begun(&self.connections, &self.replica, opening).await {
+        self.begun_with(opening, ANSWER).await
+    }
+
+    /// The same, where each statement may take longer to be answered.
+    pub(super) async fn begun_with(
+        &self,
+        opening: &str,
+        patience: Duration,
+    ) -> Result<Session, Fault> {
+        match Session::begun(&self.connections, &self.replica, opening, patience).await {
             Err(fault) if fault.lost && !self.replica.is_cut_off() => {
                 self.connections.retain(|_, _| false);
-                Session::begun(&self.connections, &self.replica, opening).await
+                Session::begun(&self.connections, &self.replica, opening, patience).await
             }
             begun => begun,
         }

@@ -3,6 +3,7 @@
 use super::{Fault, Session, number};
 use crate::provisioning::memory::MemoryError;
 use rusqlite::types::Value;
+use std::time::Duration;
 
 /// The file at index `n` leads from version `n` to `n + 1`. A released file is never edited: a
 /// change is a new file, beside one of the same number for SQLite. The release before must be able
@@ -18,6 +19,10 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0008_peppers.sql"),
     include_str!("../migrations/postgres/0009_log_indexes.sql"),
 ];
+
+/// How long each step of [`migrate`] may take, and the wait for another replica that migrates: an index over
+/// a log of many gigabytes takes minutes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Begins what [`migrate`] is to do. Replicas that start together come one after another.
 pub(super) fn opening() -> String {

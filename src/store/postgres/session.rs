@@ -17,7 +17,7 @@ use super::{Address, Fault};
 use crate::provisioning::lease::Replica;
 
 /// How long to wait for an answer. The server gives up earlier, see [`SETTINGS`].
-const ANSWER: Duration = Duration::from_secs(15);
+pub(super) const ANSWER: Duration = Duration::from_secs(15);
 
 /// How often a wait looks whether the database is reached at all.
 const LOOK: Duration = Duration::from_millis(250);
@@ -55,6 +55,8 @@ pub(in crate::store) struct Session {
     /// Whether a statement has failed.
     failed: Flag<bool>,
     replica: Arc<Replica>,
+    /// How long each statement may take to be answered.
+    patience: Duration,
     /// On which the connection works.
     runtime: Handle,
 }
@@ -66,6 +68,7 @@ impl Session {
         connections: &Pool<Connector>,
         replica: &Arc<Replica>,
         opening: &str,
+        patience: Duration,
     ) -> Result<Self, Fault> {
         if replica.is_cut_off() {
             return Err(Fault::cut_off());
@@ -76,10 +79,10 @@ impl Session {
                 other => Fault::lost(other.to_string()),
             })
         };
-        let mut link = answered(replica, got).await?;
+        let mut link = answered(replica, ANSWER, got).await?;
         link.is_open = true;
         let begun = link.client.batch_execute(opening);
-        answered(replica, async {
+        answered(replica, patience, async {
             begun.await.map_err(|error| Fault::from(&error))
         })
         .await?;
@@ -87,6 +90,7 @@ impl Session {
             link,
             failed: Flag::new(false),
             replica: Arc::clone(replica),
+            patience,
             runtime: Handle::current(),
         })
     }
@@ -153,7 +157,9 @@ impl Session {
 
     fn run<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
         let work = async { work.await.map_err(|error| Fault::from(&error)) };
-        let answered = self.runtime.block_on(answered(&self.replica, work));
+        let answered = self
+            .runtime
+            .block_on(answered(&self.replica, self.patience, work));
         answered.inspect_err(|_| self.failed.set(true))
     }
 }
@@ -161,24 +167,25 @@ impl Session {
 /// Waits until the database has answered, or is known not to.
 async fn answered<T>(
     replica: &Replica,
+    patience: Duration,
     work: impl Future<Output = Result<T, Fault>>,
 ) -> Result<T, Fault> {
-    let until = Instant::now() + ANSWER;
+    let until = Instant::now() + patience;
     let mut work = std::pin::pin!(work);
     loop {
         match timeout(LOOK, &mut work).await {
             Ok(answered) => return answered,
             Err(_) if replica.is_cut_off() => return Err(Fault::cut_off()),
-            Err(_) if Instant::now() > until => return Err(silent()),
+            Err(_) if Instant::now() > until => return Err(silent(patience)),
             Err(_) => {}
         }
     }
 }
 
-fn silent() -> Fault {
+fn silent(patience: Duration) -> Fault {
     Fault::lost(format!(
         "PostgreSQL has not answered for {} s; see whether it and the way to it are alive",
-        ANSWER.as_secs()
+        patience.as_secs()
     ))
 }
 

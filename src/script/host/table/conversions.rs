@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Attr, Conversion, Thrown, error, plain, texts};
 use crate::script::host::document::Docs;
 
-pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
+pub(in crate::script::host) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.row(
         ".lower()",
         "The vendor gets lower case; Entra reads its own spelling.",
