@@ -52,3 +52,62 @@ impl Backend for Noted<'_> {
         self.backend.wait(until)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::adapter::compile::Files;
+    use crate::adapter::keys::TenantId;
+    use crate::script::call::Verb;
+
+    #[derive(Default)]
+    struct Counting(Cell<u32>);
+
+    impl Backend for Counting {
+        fn call<'a>(
+            &'a self,
+            _: VendorCall,
+            _: Instant,
+        ) -> LocalBoxFuture<'a, Result<VendorReply, CallFault>> {
+            self.0.set(self.0.get() + 1);
+            Box::pin(async { Err(CallFault::NotSent("down".into())) })
+        }
+    }
+
+    #[tokio::test]
+    async fn after_so_many_calls_of_one_request_none_is_sent() {
+        let text = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let adapter = Adapter::compile(Files {
+            name: "example".to_owned(),
+            manifest: text("m", include_str!("../../tests/data/example.toml")),
+            script: text("s", include_str!("../../tests/data/example.rhai")),
+        });
+        let vendor = Counting::default();
+        let story = Story::unheard_of(&TenantId::parse("acme").unwrap());
+        let noted = Noted {
+            backend: &vendor,
+            adapter: &adapter.unwrap(),
+            effects: &Effects::default(),
+            story: &story,
+        };
+        let call = VendorCall {
+            method: Verb::Get,
+            path: "/users/1".to_owned(),
+            body: None,
+            idempotent: false,
+            token: None,
+            resource: None,
+        };
+        for _ in 0..6000 {
+            let _ = noted.call(call.clone(), Instant::now()).await;
+        }
+        assert!(!story.has_called_too_often());
+        let refused = noted.call(call, Instant::now()).await;
+        assert!(matches!(refused, Err(CallFault::NotSent(why)) if why.contains("too many calls")));
+        assert_eq!(vendor.0.get(), 6000);
+        assert!(story.has_called_too_often());
+    }
+}

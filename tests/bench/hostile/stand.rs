@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use scimgate::demo::emulator::kit::Emulator;
 use scimgate::demo::emulator::sosafe;
 use scimgate::tenant::token::{SecretToken, TokenKind};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
@@ -205,14 +206,64 @@ pub(crate) fn chunked(token: &str, bytes: usize) -> Vec<u8> {
     format!("{head}{}0\r\n\r\n", "1\r\n \r\n".repeat(bytes)).into_bytes()
 }
 
-pub(crate) fn preface() -> Vec<u8> {
-    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, &[])].concat()
+/// A PATCH of little text and much work.
+pub(crate) fn patch(token: &str) -> Vec<u8> {
+    let long = "\u{fdfa}".repeat(2_700);
+    let phones: Vec<_> = (0..90)
+        .map(|number| json!({ "value": long, "type": number.to_string() }))
+        .collect();
+    let remove = json!({ "op": "remove", "path": "phoneNumbers[value co \"\u{e9}\"]" });
+    let mut operations = vec![
+        json!({ "op": "replace", "path": "userName", "value": "somebody@example.com" }),
+        json!({ "op": "replace", "path": "phoneNumbers", "value": phones }),
+    ];
+    operations.extend(vec![remove; 900]);
+    let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+    let body = json!({ "schemas": [schema], "Operations": operations }).to_string();
+    let head = post(token, &format!("Content-Length: {}", body.len()));
+    let head = head.replace("POST /scim/v2/Users", "PATCH /scim/v2/Users/18001");
+    (head + body.as_str()).into_bytes()
 }
 
-/// An HTTP/2 frame of the connection.
-pub(crate) fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
-    let head = [0, 0, payload.len() as u8, kind, 0, 0, 0, 0, 0];
+pub(crate) fn preface() -> Vec<u8> {
+    [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+        frame(4, 0, &[]),
+    ]
+    .concat()
+}
+
+/// An HTTP/2 frame, of the connection if `stream` is 0.
+pub(crate) fn frame(kind: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [a, b, c, d] = stream.to_be_bytes();
+    let head = [0, 0, payload.len() as u8, kind, 0, a, b, c, d];
     [&head, payload].concat()
+}
+
+/// A stream with a whole GET, its header fields as RFC 7541 has them without its tables.
+pub(crate) fn opened(stream: u32, token: &str) -> Vec<u8> {
+    let field = |name: &[u8], value: &str| [name, &[value.len() as u8], value.as_bytes()].concat();
+    let fields = [
+        vec![0x82, 0x86],
+        field(&[0x04], "/scim/v2/Users/18001"),
+        field(&[0x01], "scim.test"),
+        field(&[0x0f, 0x08], &format!("Bearer {token}")),
+    ];
+    let mut frame = frame(1, stream, &fields.concat());
+    // The header fields end here, the stream does not: then a window matters.
+    frame[4] = 0x4;
+    frame
+}
+
+/// Leaves the first core to the gateway.
+pub(crate) fn keep_off_its_core() {
+    use nix::sched::{CpuSet, sched_setaffinity};
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut others = CpuSet::new();
+    (1..cores).for_each(|core| others.set(core).unwrap());
+    if cores > 1 {
+        sched_setaffinity(nix::unistd::Pid::from_raw(0), &others).unwrap();
+    }
 }
 
 /// Sends a request and gives the status of the answer; 0 if there is none.

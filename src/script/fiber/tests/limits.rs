@@ -1,6 +1,38 @@
 //! What a script can use up, and that it ends there.
 
+use std::sync::Arc;
+
 use super::*;
+use crate::script::brake::{Brake, Brakes};
+
+/// Whatever ends it, its operations or its CPU time.
+#[test]
+fn a_script_without_end_is_not_begun_again_and_again() {
+    for (source, cpu) in [
+        ("fn main() { loop { } }", Duration::from_secs(60)),
+        ("fn main() { loop { } }", Duration::from_millis(20)),
+        (
+            "fn main() { let f = || 1; loop { [1, 2, 3].map(|x| x + 1); } }",
+            Duration::from_secs(60),
+        ),
+    ] {
+        let brakes: Arc<Brakes> = Arc::default();
+        let once = || {
+            let budget = Budget {
+                cpu,
+                brake: Some(Brake::of(&brakes, "acme", "a.rhai")),
+                ..budget()
+            };
+            reason(block_on(run(job(source), budget, &Echo::default())))
+        };
+        for _ in 0..3 {
+            let told = once();
+            assert!(told.contains("used up its"), "{source}: {told}");
+        }
+        let told = once();
+        assert!(told.contains("3 times in a row"), "{source}: {told}");
+    }
+}
 
 #[test]
 fn a_script_that_holds_too_much_is_ended_and_gives_it_back() {
