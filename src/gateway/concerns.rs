@@ -29,7 +29,8 @@ pub(super) fn concerns(standing: &Standing, tenants: &[TenantStatus]) -> Vec<Str
         let concern = concern(&tenant.part)?;
         let why = refusal(&tenant.part).map(|problem| {
             let remedy = problem.help.as_deref().map(sentence);
-            format!(". {}. {}", in_one_line(problem), remedy.unwrap_or_default())
+            let remedy = remedy.map_or_else(String::new, |remedy| format!(" {remedy}"));
+            format!(". {}.{remedy}", in_one_line(problem))
         });
         Some(format!("tenant {id}: {concern}{}", why.unwrap_or_default()))
     }));

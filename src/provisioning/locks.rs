@@ -43,7 +43,8 @@ pub enum LockKey {
 
 impl LockKey {
     /// What whoever changes or deletes an object takes first, so that the change that came last is
-    /// the last one carried out, however long those before it wait or read.
+    /// the last one carried out, however long those before it wait or read. A PATCH that only adds and
+    /// removes members at a vendor with batches does not: it would keep others from the same batch.
     pub(super) fn changes(kind: ResourceKind, id: &ScimId) -> Self {
         Self::Changes(kind, id.to_string())
     }
@@ -96,8 +97,8 @@ pub struct Locks {
 
 /// The locks that one request holds, until it is dropped.
 ///
-/// Keys are taken in ascending order: changes, names, then groups, then users. A key that is held already
-/// is not taken again. Asking for a smaller key than the largest one held is a mistake in the
+/// Keys are taken in ascending order: changes, names, memberships, groups, users. A key that is held
+/// already is not taken again. Asking for a smaller key than the largest one held is a mistake in the
 /// gateway that could block two requests for ever: it panics where assertions are on, and fails
 /// the request otherwise.
 #[derive(Debug)]

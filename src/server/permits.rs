@@ -106,11 +106,12 @@ impl Permits {
         }
     }
 
-    fn make_room(&self) -> bool {
-        self.end_the_idlest(Standing::expendable)
-            || self.holder_of_most().is_some_and(|source| {
-                self.end_the_idlest(of(source, Standing::expendable_if_stranger))
-            })
+    fn make_room(&self) {
+        if !self.end_the_idlest(Standing::expendable)
+            && let Some(source) = self.holder_of_most()
+        {
+            self.end_the_idlest(of(source, Standing::expendable_if_stranger));
+        }
     }
 
     /// The network that holds more than half of all places.

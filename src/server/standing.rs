@@ -15,7 +15,8 @@ use super::permits::Source;
 const LEFT_ALONE: Duration = Duration::from_secs(1);
 
 /// How long it is left alone where its network holds most places: until a request that came with it
-/// is read.
+/// is read. A client of that network that is far away, and needs longer for its TLS handshake, may
+/// lose its place while somebody there opens connections as fast as that.
 const JUST_OPENED: Duration = Duration::from_millis(20);
 
 /// How willingly a connection is given up for another: strangers first, then by idle time.
@@ -77,19 +78,20 @@ impl Standing {
         self.admitted.load(Ordering::Relaxed)
     }
 
-    /// Nothing if it is being used, on its way out, or was used or opened just now.
+    /// How willingly it is given up; `None` if it is being used, is ending, or was used or opened
+    /// within the last second.
     pub(super) fn expendable(&self) -> Option<Expendable> {
         let idle = self.idle()?;
         (idle >= LEFT_ALONE).then_some((!self.is_admitted(), idle))
     }
 
-    /// Nothing if a good token was shown on it, if it is being used, on its way out, or not yet read.
+    /// The same where its network holds most places; `None` also if a valid token was used on it.
     pub(super) fn expendable_if_stranger(&self) -> Option<Expendable> {
         let idle = self.idle()?;
         (idle >= JUST_OPENED && !self.is_admitted()).then_some((true, idle))
     }
 
-    /// Since when nothing is answered on it; nothing if something is, and if it is on its way out.
+    /// For how long nothing has been answered on it; `None` if something is, or if it is ending.
     fn idle(&self) -> Option<Duration> {
         let since = *self
             .idle_since

@@ -64,7 +64,10 @@ fn busy(wait: Duration) -> CallFault {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::provisioning::lease::{Moment, Replica};
 
     fn rate(per_second: Option<u32>, burst: Option<u32>, per_minute: Option<u32>) -> Rate {
         let limits = Limits {
@@ -96,6 +99,24 @@ mod tests {
             "{:?}",
             began.elapsed()
         );
+    }
+
+    #[tokio::test]
+    async fn two_replicas_have_half_of_it_each() {
+        let replica = Arc::new(Replica::default());
+        replica.renewed(1, Moment::now(), 2);
+        let limits = Limits {
+            per_second: Some(10),
+            burst: Some(2),
+            ..Limits::default()
+        };
+        let rate = Rate::new(limits, replica.lease());
+        let began = Instant::now();
+        for _ in 0..3 {
+            rate.take(within(5_000)).await.unwrap();
+        }
+        let took = began.elapsed();
+        assert!(took >= Duration::from_millis(390), "{took:?}");
     }
 
     #[tokio::test]

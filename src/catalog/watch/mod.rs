@@ -61,10 +61,10 @@ impl Default for Timing {
 /// While a directory is missing, it may come back any time.
 const MISSING: Duration = Duration::from_secs(1);
 
-/// Where events tell of changes too, looks take at most this part of the time. Dozens of files take
-/// far less than that of ten seconds, on a busy machine too.
+/// Where events tell of changes too, the next look comes after so many times the time of this one, if
+/// that is longer than the usual interval.
 const PART: u32 = 250;
-/// But there is a look at least so often.
+/// The longest time between two looks.
 const SELDOM: Duration = Duration::from_secs(60);
 
 /// Watches until it is dropped.

@@ -33,7 +33,8 @@ pub(super) enum Access {
     Write,
 }
 
-/// Makes connections, and drops those that are of no more use.
+/// Makes connections, and drops those that are of no more use: one whose transaction did not end, too, which
+/// `deadpool-postgres` would hand out again.
 pub(super) struct Connector(Arc<Address>);
 
 /// A connection in the pool.

@@ -317,6 +317,29 @@ fn one_holder_at_a_time_among_replicas() {
 }
 
 #[test]
+fn a_lock_outlives_the_connection_it_was_taken_on() {
+    let server = Postgres::start();
+    let url = server.database();
+    let stores = [(); 2].map(|()| Store::connect(address(&url)).unwrap());
+    let locks = stores.each_ref().map(|store| store.shared_locks().unwrap());
+    let key = LockKey::User("7".to_owned());
+    let held = block_on(locks[0].take(&acme(), &key)).unwrap();
+    let others = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                  WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    server.sql(&url, others);
+    // It is a row of the replica, whose lease goes on for seconds.
+    let second = &locks[1];
+    let taken = std::thread::scope(|scope| {
+        let taken = scope.spawn(|| soon(|| block_on(second.take(&acme(), &key)).ok()));
+        std::thread::sleep(Duration::from_secs(2));
+        assert!(!taken.is_finished(), "two hold it");
+        drop(held);
+        taken.join().unwrap()
+    });
+    drop(taken);
+}
+
+#[test]
 fn slow_writes_of_one_tenant_do_not_hold_up_another() {
     let server = Postgres::start();
     let url = server.database();
