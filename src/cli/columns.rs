@@ -5,6 +5,9 @@ use serde_json::Value;
 /// What the lines of a row that is wider than the terminal begin with, but the first.
 pub(super) const INDENT: usize = 4;
 
+/// As much of the last column as must fit into the line.
+const LEAST: usize = 24;
+
 /// How wide each column is. At a terminal that is narrower than all of them, a row is continued on the next
 /// line, at the same column in every row.
 pub(super) struct Columns {
@@ -37,8 +40,11 @@ impl Columns {
         let mut text = String::new();
         let mut line = String::new();
         let mut at = 0;
-        for (cell, width) in cells.iter().zip(&self.widths) {
-            let is_past = self.terminal.is_some_and(|terminal| at + width > terminal);
+        for (place, (cell, width)) in cells.iter().zip(&self.widths).enumerate() {
+            // The last column is text that the terminal itself breaks.
+            let is_last = place + 1 == self.widths.len();
+            let least = if is_last { *width.min(&LEAST) } else { *width };
+            let is_past = self.terminal.is_some_and(|terminal| at + least > terminal);
             if is_past && at > INDENT {
                 text = text + line.trim_end() + "\n";
                 line = " ".repeat(INDENT);

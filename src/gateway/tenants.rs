@@ -114,7 +114,7 @@ impl Tenants {
             None => IdCache::new(),
         };
         Self {
-            process: Process::new(),
+            process: Process::of_gateway(),
             store: store.clone(),
             memory: Arc::new(store.clone()),
             shared,

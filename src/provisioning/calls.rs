@@ -20,6 +20,7 @@ use crate::adapter::environment::TenantEnvironment;
 use crate::adapter::keys::NativeId;
 use crate::adapter::mapping::{Closures, Mapping};
 use crate::scim::{ResourceKind, ScimError};
+use crate::script::brake::Brake;
 use crate::script::effects::Effects;
 use crate::script::fault::Failure;
 use crate::script::fiber::{self, Budget};
@@ -94,7 +95,7 @@ impl Operation {
         };
         let budget = Budget {
             cpu: self.process.script_time(),
-            brake: Some(adapter.script.brake(self.tenant.as_str())),
+            brake: self.brake(),
             deadline: self.deadline,
         };
         let recording = span.clone();
@@ -134,8 +135,15 @@ impl Operation {
             batches: Arc::clone(&self.batches),
             look_ups: self.look_ups.clone(),
             cpu: self.process.script_time(),
+            brake: self.brake(),
             deadline: self.deadline,
         }
+    }
+
+    /// Where nobody else waits, a script is begun however often it ran into its limits.
+    fn brake(&self) -> Option<Brake> {
+        let is_shared = self.process.is_shared();
+        is_shared.then(|| self.adapter.script.brake(self.tenant.as_str()))
     }
 }
 

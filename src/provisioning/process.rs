@@ -20,6 +20,8 @@ pub struct Process(Arc<Inner>);
 struct Inner {
     epoch: String,
     seeded: Option<Seeded>,
+    /// Others wait meanwhile, so that a script which runs into its limits again and again is stopped.
+    is_shared: bool,
 }
 
 /// Where the date and random numbers come from in the simulation.
@@ -32,10 +34,20 @@ struct Seeded {
 
 impl Process {
     /// This one, with the machine's clock and random numbers.
-    pub fn new() -> Self {
+    pub fn of_gateway() -> Self {
         Self(Arc::new(Inner {
             epoch: Uuid::new_v4().simple().to_string(),
             seeded: None,
+            is_shared: true,
+        }))
+    }
+
+    /// The same where nobody else waits: every transcript is played to its end.
+    pub fn of_transcripts() -> Self {
+        Self(Arc::new(Inner {
+            epoch: Uuid::new_v4().simple().to_string(),
+            seeded: None,
+            is_shared: false,
         }))
     }
 
@@ -48,6 +60,7 @@ impl Process {
         Self(Arc::new(Inner {
             epoch: seeded.id().simple().to_string(),
             seeded: Some(seeded),
+            is_shared: true,
         }))
     }
 
@@ -67,18 +80,17 @@ impl Process {
         seeded.map_or_else(now, |seeded| milliseconds(seeded.dawn.elapsed()))
     }
 
+    /// Whether others wait while a script runs.
+    pub(super) fn is_shared(&self) -> bool {
+        self.0.is_shared
+    }
+
     /// How much CPU time one function of a script may use.
     pub(super) fn script_time(&self) -> Duration {
         match self.0.seeded {
             None => SCRIPT_TIME,
             Some(_) => Duration::from_secs(3600),
         }
-    }
-}
-
-impl Default for Process {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

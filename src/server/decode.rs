@@ -150,6 +150,10 @@ pub(super) async fn read(
         }
         weight.grow(data.len())?;
         whole.extend_from_slice(&data);
+        if whole.len() > AT_FIRST {
+            // Long bodies that come all at once must not keep everybody else waiting.
+            tokio::task::yield_now().await;
+        }
         if frames > FRAMES + whole.len() / CRUMB {
             return Err(plain(400, "The request body came in too many small pieces.").into());
         }

@@ -26,6 +26,9 @@ use super::standing::Standing;
 /// The HTTP/2 preface (RFC 9113 §3.4).
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// How often a refused body is read on before others on the thread have their turn.
+const READS_IN_A_TURN: usize = 8;
+
 /// The two protocols we speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
@@ -284,16 +287,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             ready!(self.watch_write(cx, result))?;
             self.closing = Clock::due_in(self.linger);
         }
-        let mut scratch = [0; 4096];
-        loop {
+        let mut scratch = [0; 8192];
+        for _ in 0..READS_IN_A_TURN {
             let mut buf = ReadBuf::new(&mut scratch);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buf) {
-                // Even a flood ends: tokio's budget makes it pending now and then.
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
                 Poll::Pending => return self.closing.overdue(cx).map(|_| Ok(())),
             }
         }
+        // Hundreds of refused bodies must not keep everybody else waiting.
+        cx.waker().wake_by_ref();
+        self.closing.overdue(cx).map(|_| Ok(()))
     }
 }
 

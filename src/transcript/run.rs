@@ -280,7 +280,7 @@ impl Player {
             service: Arc::clone(&self.service),
             settings: Arc::clone(&self.settings),
             group_priority: Arc::clone(&self.group_priority),
-            process: Process::default(),
+            process: Process::of_transcripts(),
             backend,
             memory: Arc::clone(&self.memory),
             locks: Arc::clone(&self.locks),

@@ -327,7 +327,7 @@ impl Stand {
     fn operation(&self, story: Rc<Story>) -> Operation {
         let tenant = TenantId::parse("bench").unwrap();
         Operation {
-            process: scimgate::provisioning::Process::default(),
+            process: scimgate::provisioning::Process::of_gateway(),
             tenant,
             adapter: Arc::clone(&self.adapter),
             service: Arc::clone(&self.service),

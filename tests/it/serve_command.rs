@@ -51,6 +51,25 @@ fn a_token_that_was_minted_opens_what_is_served() {
 }
 
 #[test]
+fn it_writes_no_core_dump_and_no_colours_into_a_file() {
+    let house = House::of_sosafe();
+    house.tenant("acme", "http://127.0.0.1:1/", "k");
+    house.write(
+        "scimgate.toml",
+        "[server]\nlisten = \"127.0.0.1:0\"\n[log]\nformat = \"text\"\n",
+    );
+    let mut served = Served::start(&house);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", served.pid())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let core: Vec<_> = core.unwrap().split_whitespace().skip(4).take(2).collect();
+    assert_eq!(core, ["0", "0"]);
+    let log = served.terminate();
+    assert!(log.contains("INFO") && !log.contains('\u{1b}'), "{log}");
+}
+
+#[test]
 fn a_token_for_nobody_is_refused_with_the_file_to_make() {
     let output = House::empty().run(&["token", "mint", "--tenant", "acme"]);
     assert_eq!(output.status.code(), Some(78));

@@ -16,6 +16,7 @@ use crate::adapter::environment::TenantEnvironment;
 use crate::adapter::keys::TenantId;
 use crate::adapter::settings::Settings;
 use crate::provisioning::lease::Lease;
+use crate::script::brake::Brake;
 use crate::script::call::Backend;
 use crate::script::environment::BatchPort;
 use crate::script::fault::{Failure, GatewayFault, VendorFault};
@@ -43,6 +44,8 @@ pub(crate) struct Crew {
     pub(crate) look_ups: TenantLookUps,
     /// CPU time of a function.
     pub(crate) cpu: Duration,
+    /// Who is told that a function ran into its limits.
+    pub(crate) brake: Option<Brake>,
     /// The operation's.
     pub(crate) deadline: Instant,
 }
@@ -114,7 +117,7 @@ impl Crew {
         let (adapter, settings) = (Arc::clone(&self.adapter), Arc::clone(&self.settings));
         let budget = Budget {
             cpu,
-            brake: Some(adapter.script.brake(self.tenant.as_str())),
+            brake: self.brake.clone(),
             deadline,
         };
         let look_ups = self.look_ups.clone();

@@ -103,6 +103,7 @@ fn crew(adapter: &Arc<Adapter>, batches: &Arc<Batches>, vendor: &Rc<Vendor>) -> 
         batches: Arc::clone(batches),
         look_ups: LookUps::default().of("acme"),
         cpu: Duration::from_millis(250),
+        brake: None,
         deadline: Instant::now() + Duration::from_secs(45),
     }
 }

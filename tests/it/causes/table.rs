@@ -399,6 +399,21 @@ pub(super) fn vendors() -> Vec<Case> {
             &["the vendor answered 200 with 5 bytes that are no JSON the gateway can read"],
         ),
         vendor(
+            "more values than are read",
+            || answers(200, &format!("[{}0]", "0,".repeat(110_000))),
+            Fault::Vendor,
+            &["the vendor answered 200 with 220003 bytes that are no JSON the gateway can read"],
+        ),
+        vendor(
+            "more than a script can hold",
+            || answers(200, &format!("[{}0]", "0,".repeat(20_000))),
+            Fault::Vendor,
+            &[
+                "in get_user: GET /users/",
+                "more than a script can hold at once",
+            ],
+        ),
+        vendor(
             "nothing",
             || answers(200, ""),
             Fault::Vendor,
