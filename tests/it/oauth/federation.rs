@@ -57,7 +57,7 @@ pub(crate) fn header(key: &Key) -> Value {
     json!({"alg": "RS256", "typ": "JWT", "kid": key.kid})
 }
 
-pub(super) fn request(path: &str, client_id: &str, assertion: &str) -> Request {
+pub(crate) fn request(path: &str, client_id: &str, assertion: &str) -> Request {
     let pairs = [
         ("grant_type", "client_credentials"),
         ("client_id", client_id),

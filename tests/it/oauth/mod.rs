@@ -4,6 +4,7 @@ mod entra_tokens;
 pub(crate) mod federation;
 pub(crate) mod hostile;
 pub(crate) mod issuer;
+mod rollover;
 mod secrets;
 
 use base64::Engine as _;

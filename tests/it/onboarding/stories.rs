@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Scene, field, within};
 use crate::harness::{Request, Response};
+use crate::oauth::federation::{header, now, request};
+use crate::oauth::issuer::{Issuer, Key};
 use crate::serve_command::Served;
 
 /// What a page shows: nothing of it is said twice.
@@ -229,4 +231,37 @@ fn palo_altos_app_asks_for_the_directory() {
         field(&federated, "Client ID"),
         answer["tenant"].as_str().unwrap()
     );
+    let access = signed_in(&scene, &federated, &customer["federation"]);
+    assert_eq!(scene.connects_at(&url, &access), 200);
+}
+
+/// An access token for an assertion, as Entra obtains it. An issuer of our own takes the place of
+/// Entra: the operator names it, as no console may.
+fn signed_in(scene: &Scene, federated: &Value, federation: &Value) -> String {
+    // It publishes its keys as long as the runtime is there.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let key = Key::number(0);
+    let issuer = runtime.block_on(Issuer::start(&[&key]));
+    let path = format!("/tenants/{}", federated["tenant"].as_str().unwrap());
+    let own = json!({"federation": {"keys_url": issuer.keys_url}});
+    let changed = scene.admin("PATCH", &path, own);
+    assert_eq!(changed.status, 200, "{changed}");
+    let (entra, subject) = (&federation["entra_tenant"], &federation["subject"]);
+    let assertion = key.sign(
+        &header(&key),
+        &json!({
+            "iss": format!("https://login.microsoftonline.com/{}/v2.0", entra.as_str().unwrap()),
+            "tid": entra,
+            "sub": subject,
+            "aud": federation["audiences"][0],
+            "iat": now(),
+            "exp": now() + 3600,
+        }),
+    );
+    let client = field(federated, "Client ID");
+    let ask = request(&field(federated, "Token Endpoint"), &client, &assertion);
+    let given = Served::send(&scene.served.origin, &ask);
+    assert_eq!(given.status, 200, "{given}");
+    assert_eq!(issuer.fetches(), 1);
+    given.json()["access_token"].as_str().unwrap().to_owned()
 }
