@@ -1,6 +1,6 @@
 //! OAuth 2.0 in front, as an identity provider uses it, and as whoever should get no token does.
 
-mod entra_tokens;
+pub(crate) mod entra_tokens;
 pub(crate) mod federation;
 pub(crate) mod hostile;
 pub(crate) mod issuer;
