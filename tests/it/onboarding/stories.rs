@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::page::{block, commands};
 use super::{Scene, field, within};
 use crate::harness::{Request, Response};
 use crate::oauth::federation::{header, now, request};
@@ -74,8 +75,10 @@ fn webroot_gives_each_site_a_token_for_one_address() {
     }
     let console = scene.console(&template);
     let site = |id: &str| {
-        let site_id = scene.parts.settings["site_id"].as_str().unwrap();
-        json!({"customer": id, "settings": {"site_id": site_id}})
+        let mut body: Value = serde_json::from_str(&block("\"site-1\"")).unwrap();
+        body["customer"] = id.into();
+        body["settings"]["site_id"] = scene.parts.settings["site_id"].clone();
+        body
     };
     let answer = told(&scene.onboard(&console, &site("site-1")));
     assert_eq!(field(&answer, "Tenant URL"), "/scim/v2");
@@ -105,29 +108,10 @@ fn wedos_support_answers_an_email() {
     let scene = Scene::of("wedo");
     let secret = scene.parts.credential["token"].as_str().unwrap();
     scene.house.write("from-the-customer", secret);
-    let network = format!(
-        "network={}",
-        scene.parts.settings["network"].as_str().unwrap()
-    );
-    let base_url = &scene.parts.base_url;
-    let add = [
-        "tenant",
-        "add",
-        "acme",
-        "--store",
-        "--adapter",
-        "wedo",
-        "--base-url",
-        base_url,
-    ];
-    let more = [
-        "--set",
-        &network,
-        "--credential",
-        "token=read:from-the-customer",
-    ];
-    scene.run(&[&add[..], &more].concat());
-    let mail = scene.run(&["token", "mint", "--tenant", "acme"]);
+    let network = scene.parts.settings["network"].as_str().unwrap();
+    let page = block("--adapter wedo").replace("https://wedo.example", &scene.parts.base_url);
+    let page = page.replace("network=acme", &format!("network={network}"));
+    let mail = commands(&scene, &page);
     let line = |name: &str| {
         let line = mail.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap().trim().to_owned()
