@@ -176,6 +176,11 @@ def test_the_gateway_takes_the_configuration_it_is_given(rendered, tmp_path):
                 '[credential]\nkey = { value = "k" }',
                 '[credential.key]\nvalue = "k"',
                 'credential.key.value="k"',
+                'credential = { key = { "value" = "k" } }',
+                "credential = { key = { 'value' = 'k' } }",
+                'credential.key."value"="k"',
+                'credential = { user = { file = "x#y" }, key = { value = "k" } }',
+                "credential = { user = { file = 'x#y' }, key = { value = 'k' } }",
             ]
         ],
         (["--set", "httpRoute.enabled=true"], "name the gateway"),
@@ -206,6 +211,15 @@ def test_what_cannot_work_is_refused(charts, arguments, words):
     finally:
         if kept is not None:
             schema.write_bytes(kept)
+
+
+def test_a_tenant_file_may_speak_of_values(charts):
+    text = '''# No value = "k" here: it would be readable.
+credential = { key = { file = "/etc/scimgate/secrets/acme/key" } } # and no value = "k" here
+settings = { default_value = "1" }
+'''
+    rendered = render(charts / "scimgate", *REGISTRY, "--set-json", "tenants=" + json.dumps({"acme": text}))
+    assert text in [document.get("data", {}).get("acme.toml") for document in documents(rendered)]
 
 
 def test_replicas_read_url_and_pepper_from_one_secret(charts):

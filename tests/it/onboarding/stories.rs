@@ -217,6 +217,13 @@ fn palo_altos_app_asks_for_the_directory() {
     );
     let access = signed_in(&scene, &federated, &customer["federation"]);
     assert_eq!(scene.connects_at(&url, &access), 200);
+    // What the operator named stays, and no console may name it.
+    let again = told(&scene.onboard(&console, &customer));
+    assert_eq!(again["created"], false);
+    assert_eq!(scene.connects_at(&url, &access), 200);
+    customer["federation"]["keys_url"] = "https://login.microsoftonline.us/keys".into();
+    let refused = scene.onboard(&console, &customer);
+    assert_eq!(refused.status, 400, "{refused}");
 }
 
 /// An access token for an assertion, as Entra obtains it. An issuer of our own takes the place of
