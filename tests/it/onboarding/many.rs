@@ -109,6 +109,7 @@ fn took(what: &str, time: Duration) {
 /// From the start of the process until it says so.
 fn ready(what: &str, house: &House) {
     house.write("scimgate.toml", CONFIG);
+    house.write("tenants/.keep", "");
     let begun = Instant::now();
     let mut served = Served::start(house);
     within(Duration::from_secs(60), "it is ready", || {
