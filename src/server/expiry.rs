@@ -1,4 +1,8 @@
 //! When a certificate ends: as much of X.509 as that takes.
+//!
+//! `x509-parser` would read it too, and brings 19 crates into the program that nothing else there
+//! needs, a parser generator and numbers of any size among them; rustls' own reader of certificates
+//! does not tell the time. A certificate that is read here is the operator's own.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;

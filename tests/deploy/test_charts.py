@@ -176,6 +176,11 @@ def test_the_gateway_takes_the_configuration_it_is_given(rendered, tmp_path):
                 '[credential]\nkey = { value = "k" }',
                 '[credential.key]\nvalue = "k"',
                 'credential.key.value="k"',
+                'credential = { key = { "value" = "k" } }',
+                "credential = { key = { 'value' = 'k' } }",
+                'credential.key."value"="k"',
+                'credential = { user = { file = "x#y" }, key = { value = "k" } }',
+                "credential = { user = { file = 'x#y' }, key = { value = 'k' } }",
             ]
         ],
         (["--set", "httpRoute.enabled=true"], "name the gateway"),
@@ -206,6 +211,15 @@ def test_what_cannot_work_is_refused(charts, arguments, words):
     finally:
         if kept is not None:
             schema.write_bytes(kept)
+
+
+def test_a_tenant_file_may_speak_of_values(charts):
+    text = '''# No value = "k" here: it would be readable.
+credential = { key = { file = "/etc/scimgate/secrets/acme/key" } } # and no value = "k" here
+settings = { default_value = "1" }
+'''
+    rendered = render(charts / "scimgate", *REGISTRY, "--set-json", "tenants=" + json.dumps({"acme": text}))
+    assert text in [document.get("data", {}).get("acme.toml") for document in documents(rendered)]
 
 
 def test_replicas_read_url_and_pepper_from_one_secret(charts):
@@ -290,6 +304,35 @@ def test_helm_test_asks_where_the_gateway_is(charts, arguments, url):
     rendered = render(charts / "scimgate", *REGISTRY, "--set", "probe.existingSecret=t", *arguments)
     (pod,) = [it for it in documents(rendered) if it["kind"] == "Pod"]
     assert pod["spec"]["containers"][0]["args"][1] == url
+
+
+def test_the_pod_of_helm_test_has_the_common_labels_and_annotations(charts):
+    common = ["--set", "commonLabels.team=identity", "--set", "commonAnnotations.owner=identity"]
+    rendered = render(charts / "scimgate", *REGISTRY, "--set", "probe.existingSecret=t", *common)
+    for document in documents(rendered):
+        about = document["metadata"]
+        assert about["labels"]["team"] == "identity", about
+        assert about["annotations"]["owner"] == "identity", about
+
+
+def test_the_gateway_reaches_https_and_no_metadata_service(charts):
+    every = documents(render(charts / "scimgate", *REGISTRY))
+    (policy,) = [it for it in every if it["kind"] == "NetworkPolicy"]
+    dns, https = policy["spec"]["egress"]
+    assert dns == {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]}
+    assert https["ports"] == [{"port": 443, "protocol": "TCP"}]
+    assert [it["ipBlock"] for it in https["to"]] == [
+        {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]},
+        {"cidr": "::/0", "except": ["fd00:ec2::254/128", "fe80::/10"]},
+    ]
+
+
+@pytest.mark.parametrize("arguments, port", [([], 80), (["--set", "tls.existingSecret=t"], 443)])
+def test_the_port_of_the_service_is_that_of_its_protocol(charts, arguments, port):
+    every = documents(render(charts / "scimgate", *REGISTRY, *arguments))
+    services = [it["spec"] for it in every if it["kind"] == "Service"]
+    (ports,) = [it["ports"] for it in services if it.get("clusterIP") != "None"]
+    assert [it["port"] for it in ports if it["name"] == "scim"] == [port]
 
 
 def test_nothing_of_the_chart_alone_changes_the_pods(rendered):

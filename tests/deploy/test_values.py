@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from charts import HELM, build, render
-from values import SOURCE, generated, leaves, read
+from charts import HELM, RefusedByHelm, build, render
+from values import SOURCE, generated, leaves, read, shared
 
 CASES = sorted((HELM / "scimgate" / "ci").glob("*-values.yaml"))
 
@@ -45,38 +45,75 @@ def test_the_schema_is_one_and_takes_the_defaults(chart):
     jsonschema.validate(yaml.safe_load((HELM / chart / "values.yaml").read_text()), schema)
 
 
-def test_every_value_changes_what_is_rendered(charts, values, tmp_path):
-    """Takes each value out of each file in `ci`: what is rendered must be another, or be refused."""
+@pytest.fixture(scope="module")
+def sidecars():
+    """Paths of the values that the sidecar has too."""
+    return {it.path for it in leaves(shared(read(SOURCE.read_text().splitlines())))}
 
-    def without(case, path):
-        kept = copy.deepcopy(case)
-        at = kept
+
+def of_a_sidecar(case, paths):
+    """What of `case` is at `paths`, with a store that a sidecar can have."""
+    kept = {}
+    for path in paths:
+        there, place = case, kept
+        for name in path:
+            there = there.get(name) if isinstance(there, dict) else None
+        if there is None:
+            continue
         for name in path[:-1]:
-            at = at.get(name, {})
-        if not isinstance(at, dict) or path[-1] not in at:
-            return None
-        del at[path[-1]]
-        return kept
+            place = place.setdefault(name, {})
+        place[path[-1]] = copy.deepcopy(there)
+    store = kept.setdefault("store", {})
+    if not store.get("ephemeral") and store.get("type") != "postgres":
+        store.setdefault("existingClaim", "claim")
+    return kept
+
+
+def without(case, path):
+    """`case` without the value at `path`; nothing if it has none."""
+    kept = copy.deepcopy(case)
+    at = kept
+    for name in path[:-1]:
+        at = at.get(name, {})
+    if not isinstance(at, dict) or path[-1] not in at:
+        return None
+    del at[path[-1]]
+    return kept
+
+
+@pytest.mark.parametrize("chart", ["scimgate", "example-vendor"])
+def test_every_value_changes_what_is_rendered(charts, values, sidecars, tmp_path, chart):
+    """Takes each value out of each file in `ci`: what is rendered must be another, or be refused. A
+    product's chart is given what the sidecar has too, under the dependency's alias."""
+    if chart != "scimgate":
+        # Its own would hide what is taken out.
+        product = charts / chart / "values.yaml"
+        product.write_text(yaml.safe_dump(yaml.safe_load(product.read_text()) | {"scim": {}}))
+
+    def rendered(name, case):
+        if chart != "scimgate":
+            own = {key: it for key, it in case.items() if key != "global"}
+            case = {"scim": own, "global": case.get("global", {})}
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(yaml.safe_dump(case))
+        return render(charts / chart, "-f", str(file))
 
     def is_used(number, case, path, whole):
         kept = without(case, path)
         if kept is None:
             return False
-        file = tmp_path / f"{number}.{'.'.join(path)}.yaml"
-        file.write_text(yaml.safe_dump(kept))
-        return rendered(charts, file) != whole
-
-    def rendered(charts, file):
         try:
-            return render(charts / "scimgate", "-f", str(file))
-        except Exception as refused:
-            return str(refused)
+            return rendered(f"{number}.{'.'.join(path)}", kept) != whole
+        except RefusedByHelm:
+            return True
 
-    unused = {it.path for it in values}
+    unused = {it.path for it in values} if chart == "scimgate" else set(sidecars)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for number, file in enumerate(CASES):
             case = yaml.safe_load(file.read_text()) or {}
-            whole = render(charts / "scimgate", "-f", str(file))
+            if chart != "scimgate":
+                case = of_a_sidecar(case, sidecars)
+            whole = rendered(number, case)
             left = sorted(unused)
             used = pool.map(lambda path: is_used(number, case, path, whole), left)
             unused -= {path for path, is_one in zip(left, used) if is_one}

@@ -19,7 +19,7 @@ fn the_vendors_are_listed_with_what_they_have() {
         sosafe     SoSafe                               User, Group  header        28 + 3      0            the program
         webroot    Webroot Security Awareness Training  User, Group  oauth2        6 + 3       0            the program
         wedo       WEDO                                 User         bearer        9           0            the program
-        wss        WSS                                  User, Group  basic         16 + 3      0            the program
+        wss        Symantec Web Security Service (WSS)  User, Group  basic         16 + 3      0            the program
     "#]]
     .assert_eq(&text_of(&output.stdout));
     assert_eq!(output.status.code(), Some(0));

@@ -70,6 +70,9 @@ const MISTAKES: &[Mistake] = &[
     mistake("file::newer-version", |house| {
         house.edit(MANIFEST, "title = ", "version = 2\ntitle = ");
     }),
+    mistake("file::newer-version", |house| {
+        house.edit(TENANT, "adapter = ", "version = 2\nadapter = ");
+    }),
     mistake("adapter::name", |house| {
         house.copy("tests/data/example.toml", "adapters/My Vendor.toml");
         house.copy("tests/data/example.rhai", "scripts/My Vendor.rhai");

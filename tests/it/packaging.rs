@@ -14,6 +14,37 @@ fn scimgate(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What the build script says with this environment.
+fn built(script: &Path, variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(script);
+    command.current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.env_remove("SCIMGATE_COMMIT");
+    let output = command.env("CARGO_PKG_VERSION", "1.2.3");
+    let output = output.envs(variables.iter().copied()).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let mut lines = told.lines();
+    let version = lines.find_map(|line| line.strip_prefix("cargo:rustc-env=SCIMGATE_VERSION="));
+    version.unwrap_or_else(|| panic!("{told}")).to_owned()
+}
+
+#[test]
+fn a_program_that_was_released_names_its_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("build-script");
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let mut rustc = Command::new(rustc);
+    rustc
+        .args(["--edition", "2024", "build.rs", "-o"])
+        .arg(&script);
+    let compiled = rustc.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    assert!(compiled.unwrap().success());
+    let given = [("PROFILE", "release"), ("SCIMGATE_COMMIT", "4e9bb7412345")];
+    assert_eq!(built(&script, &given), "1.2.3 (4e9bb7412345)");
+    assert_eq!(built(&script, &[("PROFILE", "debug")]), "1.2.3");
+    let printed = scimgate(&["--version"]);
+    assert_eq!(printed, format!("scimgate {}\n", env!("SCIMGATE_VERSION")));
+}
+
 /// What bash offers for the last of `words`, in a house with its configuration.
 fn completed(house: &House, words: &str) -> Vec<String> {
     let binary = Path::new(env!("CARGO_BIN_EXE_scimgate"));

@@ -112,3 +112,19 @@ fn a_page_says_what_to_map_to_each_attribute_and_to_no_other() {
         );
     }
 }
+
+/// Who measures the image's build again writes it everywhere.
+#[test]
+fn pages_agree_on_what_the_image_takes_to_build() {
+    let figure = |file: &str| {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let (before, _) = text.split_once(" minutes of CPU").expect(file);
+        before.rsplit(' ').next().unwrap().to_owned()
+    };
+    let figures = ["README.md", "tests/README.md", ".ci/run"].map(figure);
+    let first: u32 = figures[0].parse().unwrap();
+    assert!(
+        first > 0 && figures.iter().all(|it| *it == figures[0]),
+        "{figures:?}"
+    );
+}

@@ -34,7 +34,7 @@ pub(crate) struct Snippet {
     language: String,
     /// The line of text before it.
     before: String,
-    text: String,
+    pub(crate) text: String,
 }
 
 /// All fenced parts of a page.

@@ -107,7 +107,22 @@ fn a_tenant_that_is_removed_can_be_named_back() {
 #[test]
 fn nothing_is_overwritten_and_what_a_vendor_does_not_have_is_refused() {
     let house = begun();
-    assert!(!told(&House::empty(), 0, &["init", "."]).contains("cd "));
+    expect![[r#"
+        wrote scimgate.toml
+        wrote .gitignore
+
+        next, with a vendor of `scimgate adapter list` and the address it gave you:
+          export SCIMGATE_CONFIG=scimgate.toml
+          scimgate tenant add NAME --adapter VENDOR --base-url URL
+          scimgate token mint --tenant NAME
+          scimgate serve
+    "#]]
+    .assert_eq(&told(&House::empty(), 0, &["init", "."]).replace("./", ""));
+    let made = told(&House::empty(), 0, &["init", "gate"]);
+    assert!(
+        made.contains("\n  cd gate\n  export SCIMGATE_CONFIG"),
+        "{made}"
+    );
     told(&house, 0, &ADD);
     assert!(told(&house, 78, &ADD).contains("is there already; nothing was written"));
     assert!(told(&house, 78, &["init", "."]).contains("is there already; nothing was written"));

@@ -19,7 +19,7 @@ impl Showcase for Wss {
     }
 
     fn title(&self) -> &'static str {
-        "Symantec WSS"
+        "Symantec Web Security Service (WSS)"
     }
 
     /// Ten jobs a second in place of six a minute: nobody watches a demo for an hour. The index

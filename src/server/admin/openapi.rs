@@ -8,6 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::route::{Access, ROUTES, Route, Shape};
 
+/// What is asked at the other port, where each is described by its own standard.
+const ELSEWHERE: &str = "SCIM (RFC 7644) and the OAuth token endpoint (RFC 6749) are on the gateway's main port. \
+    They describe themselves: SCIM at /ServiceProviderConfig and /Schemas below the Tenant URL, the token \
+    endpoint at /.well-known/oauth-authorization-server followed by the Tenant URL's path (RFC 8414).";
+
 /// The table of routes for programs. `told` has the answers that whoever stands behind the port
 /// makes, by the operation's name.
 pub fn document(told: &[(&str, Shape)]) -> Value {
@@ -35,7 +40,11 @@ pub fn document(told: &[(&str, Shape)]) -> Value {
     };
     json!({
         "openapi": "3.1.0",
-        "info": {"title": "Scimgate administration", "version": env!("CARGO_PKG_VERSION")},
+        "info": {
+            "title": "Scimgate administration",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": ELSEWHERE,
+        },
         "components": {
             "securitySchemes": {"admin": token("sca_"), "console": token("scn_")},
             "schemas": schemas,

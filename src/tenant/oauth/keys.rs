@@ -1,4 +1,8 @@
 //! The keys that an identity provider signs with, as it publishes them (RFC 7517 §5).
+//!
+//! `jsonwebtoken` reads keys and checks signatures. What is kept for how long is written here: of
+//! the crates that keep a JWKS, none has one fetch for all who wait, five minutes between two of
+//! them whatever is asked for, and keys that stay good through an outage and then end.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -100,6 +104,11 @@ impl Keys {
         }
         match self.known(kid).0 {
             Some(key) => Ok(key),
+            // Also where this key was never looked for because the last fetch was a moment ago. It
+            // would be more exact to answer 503 then, but whoever made the key up, or set the
+            // client up with a wrong issuer, would be told to come back forever, uncounted as a
+            // guess, and the administrator would look for a fault of the network. Issuers publish a
+            // key long before they sign with it; one that does not is waited for five minutes.
             None if self.held().is_good() => Err(AuthFault::Assertion(UNKNOWN)),
             None => Err(AuthFault::KeysUnavailable),
         }

@@ -1,19 +1,8 @@
-//! Where the cases meet SoSafe: what cannot be played, and what SoSafe needs
-//! beyond what Entra's smallest bodies have.
+//! Where the cases meet SoSafe: what it needs beyond what Entra's smallest bodies have.
 
 use serde_json::{Value, json};
 
 use super::Case;
-
-/// Cases without a counterpart, and why.
-pub(super) const NOT_PLAYED: &[(&str, &str)] = &[
-    ("A-01", "the gateway has no token endpoint"),
-    ("A-02", "the gateway has no token endpoint"),
-    ("A-04", "the gateway has no token endpoint"),
-    ("A-05", "the gateway takes no federated assertions"),
-    ("A-06", "the gateway takes no federated assertions"),
-    ("A-08", "the gateway takes no tokens issued by Entra"),
-];
 
 /// SoSafe has no account without first and last name (its contract: mandatory
 /// fields). Cases that create a user with less get the two; so does the

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! header NAME starts with TEXT | contains TEXT | present | present and absolute
-//! PATH == VALUE | PATH === VALUE | PATH >= NUMBER | PATH <= NUMBER
+//! PATH == VALUE | PATH === VALUE | PATH >= NUMBER | PATH <= NUMBER | NUMBER <= PATH <= NUMBER
 //! PATH length NUMBER | PATH length == PATH | PATH contains TEXT | PATH has no KEY
 //! PATH present | absent | non-empty | kept | unchanged | equals the sent one | is a JSON boolean
 //! USER gone | USER is a member | USER is not a member
@@ -82,6 +82,7 @@ impl Expectation {
                 .or_else(|| then(text))
                 .or_else(|| header(text))
                 .or_else(|| member(text))
+                .or_else(|| between(text))
                 .or_else(|| here(text))
         };
         single(text)
@@ -155,6 +156,22 @@ fn member(text: &str) -> Option<Expectation> {
         user: user.to_owned(),
         is,
     })
+}
+
+/// `NUMBER <= PATH <= NUMBER`.
+fn between(text: &str) -> Option<Expectation> {
+    let (least, rest) = text.split_once(" <= ")?;
+    let (path, most) = rest.split_once(" <= ")?;
+    let tests = [
+        Test::AtLeast(least.parse().ok()?),
+        Test::AtMost(most.parse().ok()?),
+    ];
+    let path = Path::parse(path)?;
+    let here = |test| Expectation::Here {
+        path: path.clone(),
+        test,
+    };
+    Some(Expectation::All(tests.map(here).into()))
 }
 
 fn here(text: &str) -> Option<Expectation> {

@@ -9,6 +9,7 @@ use super::discovery::{all_discovered, attributes_described, canonical_types};
 use super::expectation::{Expectation, HeaderTest, Test};
 use super::path::Path;
 use super::phrase::Phrase;
+use super::sign_in::no_token;
 use super::world::{ENTERPRISE, World, encode};
 use crate::harness::{Request, Response, members_in};
 
@@ -134,6 +135,7 @@ impl Played {
 
     async fn phrase(&self, phrase: Phrase, here: &Value) -> Held {
         match phrase {
+            Phrase::AccessToken => that(here["access_token"].is_string(), || here.to_string()),
             Phrase::AllDiscovered => all_discovered(here),
             Phrase::AllGone => same(&self.members().await?, &Vec::new(), "members"),
             Phrase::AllThreeAreMembers => self.has_members(&["u", "u2", "u3"]).await,
@@ -270,6 +272,7 @@ impl Played {
             }
             Phrase::NoNull => no_null(here),
             Phrase::NoStrayKeys => no_stray_keys(here),
+            Phrase::NoToken => no_token(here),
             Phrase::NotRepeatedFromPage1 => {
                 let first = self
                     .world
@@ -312,6 +315,8 @@ impl Played {
                     "work emails",
                 )
             }
+            Phrase::OtherSecretWorks => self.other_secret_works(here).await,
+            Phrase::OwnTokenIsTaken => self.own_token_is_taken().await,
             Phrase::PrimaryKept => same(
                 &here["emails"][0]["primary"],
                 &self.user_before["emails"][0]["primary"],
@@ -347,6 +352,7 @@ impl Played {
             Phrase::RolesTwo => same(&here["roles"].as_array().map(Vec::len), &Some(2), "roles"),
             Phrase::Throttled => self.throttled(),
             Phrase::ThreePhonesAsSent => self.same_phones(here),
+            Phrase::TokenAdmits => self.token_admits(here).await,
             Phrase::UserAgentNotSent => {
                 let names = self.request.headers.iter().map(|(name, _)| name);
                 let sent = names

@@ -73,7 +73,8 @@ fn steps_of(part: &str) -> Option<Vec<Step>> {
         Some((name, rest)) => (name, Some(rest.strip_suffix(']')?)),
         None => (part, None),
     };
-    let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '$');
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '$' | '_');
+    let plain = !name.is_empty() && name.chars().all(fits);
     if !plain {
         return None;
     }

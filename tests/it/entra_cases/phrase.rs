@@ -3,6 +3,7 @@
 /// A sentence, understood. What each means is in [`super::hold`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phrase {
+    AccessToken,
     AllDiscovered,
     AllGone,
     AllThreeAreMembers,
@@ -39,10 +40,13 @@ pub(super) enum Phrase {
     NoHtml,
     NoNull,
     NoStrayKeys,
+    NoToken,
     NoWorkEmail,
     NotRepeatedFromPage1,
     OneWorkAddress,
     OneWorkEmail,
+    OtherSecretWorks,
+    OwnTokenIsTaken,
     PrimaryKept,
     RefusedOp,
     RenamedAndFound,
@@ -52,6 +56,7 @@ pub(super) enum Phrase {
     SaidByStatus,
     Throttled,
     ThreePhonesAsSent,
+    TokenAdmits,
     UserAgentNotSent,
     UsersStillExist,
     WholeEmail,
@@ -233,6 +238,21 @@ const PHRASES: &[(&str, Phrase)] = &[
         Phrase::CanonicalTypes,
     ),
     ("id == core User URN", Phrase::CoreUserUrnAsId),
+    // Signing in.
+    ("json access_token", Phrase::AccessToken),
+    (
+        "then GET /Users?count=1 with the token -> 200",
+        Phrase::TokenAdmits,
+    ),
+    (
+        "no token for an expired secret; the second active secret still works",
+        Phrase::OtherSecretWorks,
+    ),
+    ("wrong audience refused", Phrase::NoToken),
+    (
+        "JWT with iss sts.windows.net/{tidB}/ and the shared audience 8adf8e6e-67b2-4cf2-a259-e3dc5476c621 is refused on tenant A",
+        Phrase::OwnTokenIsTaken,
+    ),
     // Load.
     (
         "25 requests/s for 60 s in one tenant, mixed C-01/R-01/P-12/G-12: no 429, no 5xx, p99 < 2 s",

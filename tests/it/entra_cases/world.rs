@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::adaptations::add_names;
+use super::sign_in;
 use crate::harness::{Options, Request, Response, Tenant, TestGateway, unique};
+use crate::oauth::issuer::{Issuer, Key};
 use scimgate::demo::emulator::kit::{Action, Fault, Status};
 
 pub(super) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -26,22 +28,35 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) async fn start() -> Self {
-        let gateway = TestGateway::start_with(Options::default()).await;
+    /// With a client of tenant A and an issuer that it trusts where the case `signs_in`.
+    pub(super) async fn start(signs_in: bool) -> Self {
+        let options = match signs_in {
+            true => sign_in::options(&Issuer::start(&[&Key::number(0)]).await),
+            false => Options::default(),
+        };
+        let gateway = TestGateway::start_with(options).await;
         let variables = [
             ("guid", uuid::Uuid::new_v4().to_string()),
             ("rand", unique("")),
             ("token.A", gateway.a.token.clone()),
             ("token.B", gateway.b.token.clone()),
         ];
-        Self {
+        let mut world = Self {
             gateway,
             variables: variables
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
             many: Vec::new(),
             asks_b: false,
+        };
+        if signs_in {
+            let more = sign_in::variables(&world).await;
+            let more = more
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value));
+            world.variables.extend(more);
         }
+        world
     }
 
     /// The tenant whose Tenant URL the case uses.
@@ -86,6 +101,8 @@ impl World {
                 self.asks_b = true;
                 Ok(())
             }
+            // What `start` gave it.
+            "test JWKS registered for tenant A" => self.value("tidA").map(drop),
             "vendor stub: always 429" => {
                 self.gateway.faults([Fault::new("*", "/**", throttled())]);
                 Ok(())
@@ -100,14 +117,30 @@ impl World {
         value.ok_or_else(|| format!("there is no variable `{name}`"))
     }
 
-    /// Replaces `{{name|filter}}`.
+    /// Replaces `{name}`.
+    pub(super) fn braced(&self, text: &str) -> Result<String, String> {
+        let mut parts = text.split('{');
+        let mut expanded = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, behind) = part.split_once('}').ok_or("`{` without `}`")?;
+            expanded.push_str(&self.value(name)?);
+            expanded.push_str(behind);
+        }
+        Ok(expanded)
+    }
+
+    /// Replaces `{{name|filter}}` and what [`sign_in::made`] makes.
     pub(super) fn expand(&self, text: &str) -> Result<String, String> {
         let mut expanded = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
-            let (inside, behind) = after.split_once("}}").ok_or("`{{` without `}}`")?;
+            // A `}` before the two belongs to what is inside.
+            let end = after.find("}}").ok_or("`{{` without `}}`")?;
+            let end = end + usize::from(after[end + 2..].starts_with('}'));
+            let (inside, behind) = (&after[..end], &after[end + 2..]);
             let mut parts = inside.split('|');
-            let mut value = self.value(parts.next().unwrap_or_default())?;
+            let name = parts.next().unwrap_or_default();
+            let mut value = sign_in::made(self, name).unwrap_or_else(|| self.value(name))?;
             for filter in parts {
                 value = match filter {
                     "upper" => value.to_uppercase(),

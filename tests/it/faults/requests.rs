@@ -84,6 +84,7 @@ async fn tenants_do_not_reach_each_other() {
     let user = a.make("/Users", &person()).await;
     let team = a.make("/Groups", &group(&[&user])).await;
     let own = b.make("/Groups", &group(&[])).await;
+    let other = b.make("/Users", &person()).await;
     let before = gateway.vendor.state();
     let rename = json!([{"op": "Replace", "path": "displayName", "value": "Mine"}]);
     for path in [format!("/Users/{user}"), format!("/Groups/{team}")] {
@@ -95,11 +96,32 @@ async fn tenants_do_not_reach_each_other() {
     let join = json!([{"op": "Add", "path": "members", "value": [{"value": user}]}]);
     let joined = b.patch(&format!("/Groups/{own}"), join).await;
     is_error(&joined, 400, Some("invalidValue"), "join");
-    for filter in [format!("id+eq+%22{user}%22"), "userName+pr".to_owned()] {
+    let replaced = b.put(&format!("/Groups/{own}"), &group(&[&user])).await;
+    is_error(&replaced, 400, Some("invalidValue"), "PUT of members");
+    let made = b.post("/Groups", &group(&[&user])).await;
+    is_error(&made, 400, Some("invalidValue"), "POST of members");
+    // SoSafe has no managers: what Entra wrote is kept, and nothing is looked up for it.
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let manager = format!("{enterprise}:manager");
+    let managed = json!([{"op": "Add", "path": manager, "value": user}]);
+    let managed = b.patch(&format!("/Users/{other}"), managed).await;
+    assert_eq!(managed.status, 200, "{managed}");
+    let named = managed.json()[enterprise]["manager"].clone();
+    let place = format!("{}/Users/{user}", b.url());
+    assert_eq!(named, json!({"value": user, "$ref": place}), "{managed}");
+    for (filter, count) in [
+        (format!("id+eq+%22{user}%22"), 0),
+        ("userName+pr".to_owned(), 1),
+    ] {
         let found = b.get(&format!("/Users?filter={filter}")).await;
-        assert_eq!(found.json()["totalResults"], 0, "{found}");
+        assert_eq!(found.json()["totalResults"], count, "{found}");
     }
     assert_eq!(gateway.vendor.state(), before);
+    let mut managed = person();
+    managed[enterprise] = json!({"manager": {"value": user}});
+    b.make("/Users", &managed).await;
+    let rows = |state: &Value| state.to_string().matches(&user).count();
+    assert_eq!(rows(&gateway.vendor.state()), rows(&before));
 }
 
 /// A body, and what is wrong with it.

@@ -25,7 +25,7 @@ async fn gateway(issuer: &Issuer, b: &str) -> TestGateway {
 }
 
 /// What Entra says in the token that it makes for the customer of this place.
-fn claims(place: usize) -> Value {
+pub(crate) fn claims(place: usize) -> Value {
     json!({
         "iss": format!("https://sts.windows.net/{}/", ENTRA[place]),
         "aud": EVERYBODYS,

@@ -7,15 +7,15 @@ use super::issuer::{Issuer, Key};
 use super::{form, is_refused};
 use crate::harness::{Options, Request, Tenant, TestGateway, person};
 
-pub(super) const ENTRA: [&str; 2] = [
+pub(crate) const ENTRA: [&str; 2] = [
     "aaaa1111-2222-4333-8444-555566667777",
     "bbbb1111-2222-4333-8444-555566667777",
 ];
-pub(super) const SUBJECTS: [&str; 2] = [
+pub(crate) const SUBJECTS: [&str; 2] = [
     "aaaa0000-1111-4222-8333-444455556666",
     "bbbb0000-1111-4222-8333-444455556666",
 ];
-pub(super) const AUDIENCES: [&str; 2] =
+pub(crate) const AUDIENCES: [&str; 2] =
     ["api://scimgate-a", "cccc0000-1111-4222-8333-444455556666"];
 pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -34,7 +34,7 @@ pub(super) async fn federated(issuer: &Issuer) -> TestGateway {
     .await
 }
 
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
@@ -53,11 +53,11 @@ pub(super) fn claims() -> Value {
     })
 }
 
-pub(super) fn header(key: &Key) -> Value {
+pub(crate) fn header(key: &Key) -> Value {
     json!({"alg": "RS256", "typ": "JWT", "kid": key.kid})
 }
 
-pub(super) fn request(path: &str, client_id: &str, assertion: &str) -> Request {
+pub(crate) fn request(path: &str, client_id: &str, assertion: &str) -> Request {
     let pairs = [
         ("grant_type", "client_credentials"),
         ("client_id", client_id),

@@ -17,20 +17,20 @@ use tokio::net::TcpListener;
 static KEYS: LazyLock<[Arc<KeyPair>; 4]> =
     LazyLock::new(|| [0; 4].map(|_| Arc::new(KeyPair::generate(KeySize::Rsa2048).unwrap())));
 
-pub(super) fn base64(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// A key and its name.
 #[derive(Clone)]
-pub(super) struct Key {
-    pub(super) kid: String,
+pub(crate) struct Key {
+    pub(crate) kid: String,
     pair: Arc<KeyPair>,
 }
 
 impl Key {
     /// One of four.
-    pub(super) fn number(place: usize) -> Self {
+    pub(crate) fn number(place: usize) -> Self {
         Self {
             kid: format!("kid-{place}"),
             pair: Arc::clone(&KEYS[place]),
@@ -38,7 +38,7 @@ impl Key {
     }
 
     /// As RFC 7517 §4 has it.
-    pub(super) fn public(&self) -> Value {
+    pub(crate) fn public(&self) -> Value {
         let key = self.pair.public_key();
         json!({
             "kty": "RSA",
@@ -50,11 +50,11 @@ impl Key {
         })
     }
 
-    pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         self.sign_text(&header.to_string(), &claims.to_string(), &RSA_PKCS1_SHA256)
     }
 
-    pub(super) fn sign_text(
+    pub(crate) fn sign_text(
         &self,
         header: &str,
         claims: &str,
@@ -73,8 +73,8 @@ impl Key {
 
 /// The place where keys are published.
 #[derive(Clone)]
-pub(super) struct Issuer {
-    pub(super) keys_url: String,
+pub(crate) struct Issuer {
+    pub(crate) keys_url: String,
     published: Arc<Mutex<Value>>,
     fetches: Arc<AtomicUsize>,
     is_down: Arc<AtomicBool>,
@@ -82,7 +82,7 @@ pub(super) struct Issuer {
 
 impl Issuer {
     /// Publishes these keys on loopback.
-    pub(super) async fn start(keys: &[&Key]) -> Self {
+    pub(crate) async fn start(keys: &[&Key]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = Self {
             keys_url: format!("http://{}/keys", listener.local_addr().unwrap()),
@@ -96,18 +96,18 @@ impl Issuer {
     }
 
     /// Publishes others.
-    pub(super) fn publish(&self, keys: &[&Key]) {
+    pub(crate) fn publish(&self, keys: &[&Key]) {
         let keys: Vec<Value> = keys.iter().map(|key| key.public()).collect();
         let odd = json!({"kty": "new", "kid": "a kind that nobody knows yet"});
         let keys: Vec<Value> = keys.into_iter().chain([odd]).collect();
         *self.published.lock().unwrap() = json!({ "keys": keys });
     }
 
-    pub(super) fn set_down(&self, is_down: bool) {
+    pub(crate) fn set_down(&self, is_down: bool) {
         self.is_down.store(is_down, Ordering::SeqCst);
     }
 
-    pub(super) fn fetches(&self) -> usize {
+    pub(crate) fn fetches(&self) -> usize {
         self.fetches.load(Ordering::SeqCst)
     }
 

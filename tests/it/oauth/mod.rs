@@ -1,9 +1,10 @@
 //! OAuth 2.0 in front, as an identity provider uses it, and as whoever should get no token does.
 
-mod entra_tokens;
-mod federation;
-mod hostile;
-mod issuer;
+pub(crate) mod entra_tokens;
+pub(crate) mod federation;
+pub(crate) mod hostile;
+pub(crate) mod issuer;
+mod rollover;
 mod secrets;
 
 use base64::Engine as _;
@@ -21,8 +22,8 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub(crate) struct Client {
     /// With a token that is none.
     tenant: Tenant,
-    id: String,
-    secret: String,
+    pub(crate) id: String,
+    pub(crate) secret: String,
     key: String,
 }
 
@@ -84,7 +85,7 @@ impl Client {
 }
 
 /// A POST of a form.
-fn form(path: &str, pairs: &[(&str, &str)]) -> Request {
+pub(crate) fn form(path: &str, pairs: &[(&str, &str)]) -> Request {
     let mut written = url::form_urlencoded::Serializer::new(String::new());
     written.extend_pairs(pairs);
     raw(path, written.finish())

@@ -214,6 +214,15 @@ fn every_operation_of_the_document_does_what_it_says() {
     client.call("delete_tenants_tenant_tokens_key", Value::Null);
     let person = "### Entra asks\nGET /Users?filter=userName eq \"nobody\"\n";
     client.call("post_tenants_tenant_dry_run", json!({"requests": person}));
+    // What the document is not about it leads to.
+    let published = "/.well-known/oauth-authorization-server";
+    let about = client.document["info"]["description"].as_str().unwrap();
+    assert!(about.contains(published), "{about}");
+    let metadata = client
+        .scene
+        .served
+        .get(&format!("{published}/t/acme/scim/v2"), "");
+    assert!(metadata.json()["token_endpoint"].is_string(), "{metadata}");
     // A request that is in the log.
     let token = client.scene.token("acme");
     let path = "/t/acme/scim/v2/Users";

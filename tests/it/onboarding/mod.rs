@@ -3,6 +3,8 @@
 mod described;
 mod hostile;
 mod many;
+mod page;
+mod parts;
 mod replicas;
 mod stories;
 mod tenants;

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::page::{block, commands};
 use super::{Scene, field, within};
 use crate::harness::{Request, Response};
+use crate::oauth::federation::{header, now, request};
+use crate::oauth::issuer::{Issuer, Key};
 use crate::serve_command::Served;
 
 /// What a page shows: nothing of it is said twice.
@@ -72,8 +75,10 @@ fn webroot_gives_each_site_a_token_for_one_address() {
     }
     let console = scene.console(&template);
     let site = |id: &str| {
-        let site_id = scene.parts.settings["site_id"].as_str().unwrap();
-        json!({"customer": id, "settings": {"site_id": site_id}})
+        let mut body: Value = serde_json::from_str(&block("\"site-1\"")).unwrap();
+        body["customer"] = id.into();
+        body["settings"]["site_id"] = scene.parts.settings["site_id"].clone();
+        body
     };
     let answer = told(&scene.onboard(&console, &site("site-1")));
     assert_eq!(field(&answer, "Tenant URL"), "/scim/v2");
@@ -103,29 +108,10 @@ fn wedos_support_answers_an_email() {
     let scene = Scene::of("wedo");
     let secret = scene.parts.credential["token"].as_str().unwrap();
     scene.house.write("from-the-customer", secret);
-    let network = format!(
-        "network={}",
-        scene.parts.settings["network"].as_str().unwrap()
-    );
-    let base_url = &scene.parts.base_url;
-    let add = [
-        "tenant",
-        "add",
-        "acme",
-        "--store",
-        "--adapter",
-        "wedo",
-        "--base-url",
-        base_url,
-    ];
-    let more = [
-        "--set",
-        &network,
-        "--credential",
-        "token=read:from-the-customer",
-    ];
-    scene.run(&[&add[..], &more].concat());
-    let mail = scene.run(&["token", "mint", "--tenant", "acme"]);
+    let network = scene.parts.settings["network"].as_str().unwrap();
+    let page = block("--adapter wedo").replace("https://wedo.example", &scene.parts.base_url);
+    let page = page.replace("network=acme", &format!("network={network}"));
+    let mail = commands(&scene, &page);
     let line = |name: &str| {
         let line = mail.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap().trim().to_owned()
@@ -229,4 +215,44 @@ fn palo_altos_app_asks_for_the_directory() {
         field(&federated, "Client ID"),
         answer["tenant"].as_str().unwrap()
     );
+    let access = signed_in(&scene, &federated, &customer["federation"]);
+    assert_eq!(scene.connects_at(&url, &access), 200);
+    // What the operator named stays, and no console may name it.
+    let again = told(&scene.onboard(&console, &customer));
+    assert_eq!(again["created"], false);
+    assert_eq!(scene.connects_at(&url, &access), 200);
+    customer["federation"]["keys_url"] = "https://login.microsoftonline.us/keys".into();
+    let refused = scene.onboard(&console, &customer);
+    assert_eq!(refused.status, 400, "{refused}");
+}
+
+/// An access token for an assertion, as Entra obtains it. An issuer of our own takes the place of
+/// Entra: the operator names it, as no console may.
+fn signed_in(scene: &Scene, federated: &Value, federation: &Value) -> String {
+    // It publishes its keys as long as the runtime is there.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let key = Key::number(0);
+    let issuer = runtime.block_on(Issuer::start(&[&key]));
+    let path = format!("/tenants/{}", federated["tenant"].as_str().unwrap());
+    let own = json!({"federation": {"keys_url": issuer.keys_url}});
+    let changed = scene.admin("PATCH", &path, own);
+    assert_eq!(changed.status, 200, "{changed}");
+    let (entra, subject) = (&federation["entra_tenant"], &federation["subject"]);
+    let assertion = key.sign(
+        &header(&key),
+        &json!({
+            "iss": format!("https://login.microsoftonline.com/{}/v2.0", entra.as_str().unwrap()),
+            "tid": entra,
+            "sub": subject,
+            "aud": federation["audiences"][0],
+            "iat": now(),
+            "exp": now() + 3600,
+        }),
+    );
+    let client = field(federated, "Client ID");
+    let ask = request(&field(federated, "Token Endpoint"), &client, &assertion);
+    let given = Served::send(&scene.served.origin, &ask);
+    assert_eq!(given.status, 200, "{given}");
+    assert_eq!(issuer.fetches(), 1);
+    given.json()["access_token"].as_str().unwrap().to_owned()
 }

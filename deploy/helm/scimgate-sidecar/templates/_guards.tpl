@@ -50,9 +50,12 @@ What cannot work is refused here too, for the values schema is skipped in some p
 {{- end -}}
 {{- end }}
 
-{{/* A secret in a tenant file would lie in a ConfigMap, which everybody in the namespace may read. */}}
+{{/*
+A secret in a tenant file would lie in a ConfigMap, which everybody in the namespace may read. TOML's
+keys may be quoted, and a `#` in a string begins no comment.
+*/}}
 {{- define "scimgate.noSecret" -}}
-{{- if regexMatch `(?m)^[^#\n]*\bvalue\s*=` .text -}}
+{{- if regexMatch `(?m)^(?:[^#\n]|"[^"\n]*"|'[^'\n]*')*\bvalue["']?\s*=` .text -}}
 {{- fail (printf "tenants.%s: a secret written as `value = …` would lie readable in a ConfigMap; put it into a Secret, name that in tenantSecrets.%s and write { file = \"/etc/scimgate/secrets/%s/<key>\" }" .name .name .name) -}}
 {{- end -}}
 {{- end }}

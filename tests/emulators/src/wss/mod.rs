@@ -1,4 +1,4 @@
-//! The user API of Symantec WSS (Cloud SWG) as a state machine: writes by the job, lagging look-ups.
+//! The user API of Symantec Web Security Service (WSS) as a state machine: writes by the job, lagging look-ups.
 //!
 //! The contract is ours, consistent with what Broadcom publishes of the product's other APIs; it
 //! is not Broadcom's own interface. Its traps are kept:

@@ -74,7 +74,7 @@ async fn refuse_all(gateway: &TestGateway, cases: Vec<Case>) -> usize {
 }
 
 /// A secret whose time is over, as the store has it.
-async fn expired(gateway: &TestGateway) -> String {
+pub(crate) async fn expired(gateway: &TestGateway) -> String {
     let pepper = Pepper::open(&gateway.pepper()).unwrap();
     let secret = SecretToken::mint(TokenKind::ClientSecret).unwrap();
     let at = |second| Timestamp::from_second(now() + second).unwrap();
