@@ -20,6 +20,7 @@
 //! | `managers`, `addresses` | references to nobody; several e-mail addresses of one type |
 //! | `disabling_stands` | a leaver is disabled, whatever else is refused |
 //! | `served` | `/Schemas`, the pages and what is done say the same |
+//! | `published` | what `/Schemas` says of each attribute is what is done |
 //! | `each_call` | each call of a request goes wrong in turn, in every way |
 
 mod absence;
@@ -38,6 +39,7 @@ mod managers;
 mod names;
 mod picture;
 mod play;
+mod published;
 mod refused_group_change;
 mod repeated_post;
 mod served;
