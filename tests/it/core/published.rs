@@ -91,6 +91,12 @@ impl Leaf {
         values.cloned().unwrap_or_default()
     }
 
+    /// It and the other parts of its attribute.
+    fn beside(&self, leaves: &[Self]) -> Vec<Self> {
+        let same = |other: &&Self| (&other.urn, &other.name) == (&self.urn, &self.name);
+        leaves.iter().filter(same).cloned().collect()
+    }
+
     /// Some value of its type.
     fn sample(&self) -> Value {
         if let Some(value) = self.listed().first() {
@@ -267,9 +273,7 @@ async fn each_canonical_value_is_taken() {
             leaves.retain(|leaf| !leaf.is("readOnly"));
             for leaf in leaves.iter().filter(|leaf| !leaf.listed().is_empty()) {
                 for value in leaf.listed().into_iter().chain(["unheard-of".into()]) {
-                    let same = |other: &&Leaf| (&other.urn, &other.name) == (&leaf.urn, &leaf.name);
-                    let list: Vec<_> = leaves.iter().filter(same).cloned().collect();
-                    let mut body = filled(core, &list);
+                    let mut body = filled(core, &leaf.beside(&leaves));
                     leaf.put(&mut body, value.clone());
                     if let Some(elements) = body[&leaf.name].as_array_mut() {
                         elements.truncate(1);
@@ -309,6 +313,37 @@ async fn what_is_required_is_refused_without() {
                 refused.is(400, &format!("without {}", leaf.path()));
                 let detail = refused.detail();
                 assert!(detail.contains(&leaf.name), "{}: {detail}", leaf.path());
+            }
+        }
+    })
+    .await;
+}
+
+/// Long values of what is not required stop nobody, and are read as they were said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_optional_text_is_too_long() {
+    everywhere(ALL, |play| async move {
+        let schemas = schemas(&play).await;
+        let long = Value::from(vec!["text"; 80].join(" "));
+        for (endpoint, core) in types(&play) {
+            let leaves = all_of(&schemas, core);
+            let are_meant = leaves.iter().filter(|leaf| {
+                let is_text = leaf.told["type"] == "string" && leaf.listed().is_empty();
+                // SoSafe's key must not be cut: its page says how long it may be.
+                let is_key = leaf.name == "externalId";
+                // An element stands where its type says, and an address is one or is refused.
+                let is_address = leaf.name == "emails" || leaf.part.as_deref() == Some("type");
+                let is_optional = leaf.told["required"] != true && !leaf.is("readOnly");
+                is_text && is_optional && !is_key && !is_address
+            });
+            for leaf in are_meant {
+                let mut body = filled(core, &leaf.beside(&leaves));
+                leaf.put(&mut body, long.clone());
+                let path = leaf.path();
+                let made = play.post(endpoint, &body).await;
+                made.is(201, &path);
+                let read = play.tenant.get(&format!("{endpoint}/{}", made.id())).await;
+                assert_eq!(leaf.of(&read.json()), leaf.of(&body), "{path}");
             }
         }
     })
