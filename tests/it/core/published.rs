@@ -1,12 +1,14 @@
 //! What `/Schemas` and the pages say of each attribute, of users, groups and extensions, is what is
 //! done: uniqueness, canonical values, mutability, what is required and what can be looked up.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
-use super::play::{Play, everywhere};
+use super::play::{Play, Way, everywhere};
 use super::served::{rich, schemas};
 use super::stand::{Edit, Stand};
-use super::vendors::ALL;
+use super::vendors::{ALL, REFERENCE};
 use crate::harness::unique;
 use scimgate::scim::Profile;
 
@@ -348,6 +350,24 @@ async fn no_optional_text_is_too_long() {
         }
     })
     .await;
+}
+
+/// `password` is a promise to clients of the strict profile only: Entra would map it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn password_is_published_in_the_strict_profile_only() {
+    for profile in Profile::ALL {
+        let stand = Arc::new(Stand::start(&REFERENCE, profile).await);
+        let way = Way::Alone;
+        let schemas = schemas(&Play { stand, way }).await;
+        let attributes = leaves(&schemas[USER], "");
+        let password = attributes.iter().find(|leaf| leaf.name == "password");
+        assert_eq!(
+            password.is_some(),
+            profile == Profile::Strict,
+            "{profile:?}"
+        );
+        assert!(password.is_none_or(|it| it.is("writeOnly") && it.told["returned"] == "never"));
+    }
 }
 
 /// Lists cannot be read: what is found then was looked up.
