@@ -20,7 +20,7 @@
 //! | `managers`, `addresses` | references to nobody; several e-mail addresses of one type |
 //! | `disabling_stands` | a leaver is disabled, whatever else is refused |
 //! | `served` | `/Schemas`, the pages and what is done say the same |
-//! | `published` | what `/Schemas` says of each attribute is what is done |
+//! | `published`, `leaf` | what `/Schemas` says of each attribute is what is done |
 //! | `each_call` | each call of a request goes wrong in turn, in every way |
 
 mod absence;
@@ -33,6 +33,7 @@ mod empty_members;
 mod external_id;
 mod judged_first;
 mod later_members;
+mod leaf;
 mod lost_reply;
 mod made_again;
 mod managers;
