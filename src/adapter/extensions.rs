@@ -32,8 +32,8 @@ pub struct ExtensionEntry {
 pub struct SchemaEntry {
     /// The URN.
     pub id: Spanned<String>,
-    /// Name for people.
-    pub name: String,
+    /// Name for people, and for clients that make names of types of it: without blanks.
+    pub name: Spanned<String>,
     /// What it describes.
     #[serde(default)]
     pub description: String,
@@ -147,10 +147,14 @@ impl Reader<'_> {
         if entry.attributes.is_empty() {
             self.refuse(&entry.id, "has no attributes", "give it at least one");
         }
+        let name = entry.name.get_ref();
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            let help = "write it like AcmeUser: clients make names of types of it";
+            self.refuse(&entry.name, "is empty or has a blank", help);
+        }
         Schema {
             id: entry.id.get_ref().clone(),
-            // Clients make names of types of it, which hold no blank.
-            name: entry.name.split_whitespace().collect(),
+            name: name.clone(),
             description: entry.description.clone(),
             attributes: self.attributes(&entry.attributes, false),
         }
@@ -315,6 +319,18 @@ mod tests {
             r#"{ name = "a", type = "complex", sub_attributes = [{ name = "b", type = "complex", sub_attributes = [{ name = "c" }] }] }"#,
             &["\"b\" `b` is complex within a complex attribute"],
         );
+    }
+
+    #[test]
+    fn the_name_of_a_schema_has_no_blank() {
+        for (name, fits) in [("AcmeUser", true), ("Acme User", false), ("", false)] {
+            let told = told(&format!(
+                "[[extensions]]\nresource = \"user\"\nschema = {{ id = \"urn:a:b\", name = \"{name}\", attributes = [{{ name = \"c\" }}] }}\n"
+            ));
+            let refused = format!("\"{name}\" `{name}` is empty or has a blank");
+            let expect: &[String] = if fits { &[] } else { &[refused] };
+            assert_eq!(told, expect);
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ fn errors_in_sentences_envelopes_and_lists_of_pairs() {
 
 #[test]
 fn a_login_with_a_tree_of_secrets_and_a_fence_between_customers() {
-    check("tower", 8);
+    check("tower", 10);
 }
 
 #[test]

@@ -369,6 +369,9 @@ const MISTAKES: &[Mistake] = &[
             ".values(#{ \"CEO\": \"top\", \"CFO\": \"next\" })",
         );
     }),
+    mistake("lint::optional-value-refused", |house| {
+        house.edit(SCRIPT, ".to(|title| shorten(title))", ".max(20)");
+    }),
     mistake("lint::unused-function", |house| {
         house.edit(
             SCRIPT,

@@ -51,7 +51,10 @@ impl Tracker {
         let steps: Vec<&str> = path.trim_end_matches(".json").split('/').skip(2).collect();
         let number = |text: &str| text.parse::<u64>().unwrap();
         match (method, steps.as_slice()) {
-            ("GET", ["users", "current"]) => (200, json!({"user": {"id": 1, "admin": true}})),
+            ("GET", ["users", "current"]) => (
+                200,
+                json!({"user": {"id": 1, "login": "gateway", "admin": true}}),
+            ),
             ("GET", ["roles"]) => (200, json!({"roles": [{"id": 4, "name": "Member"}]})),
             ("GET", ["users"]) => self.list_users(query),
             ("GET", ["groups"]) => self.list_groups(query),

@@ -47,6 +47,9 @@ impl Vendor {
     }
 
     fn answer(&self, request: &str) -> (u16, &'static str) {
+        if request.starts_with("POST /v1/login") {
+            return (404, r#"{"error": "no such path"}"#);
+        }
         if !request.starts_with("GET /v1/rights") {
             return (200, r#"{"data": [], "total": 0, "pages": 1}"#);
         }
@@ -203,4 +206,26 @@ fn tenant_test_says_what_verify_found_or_that_there_is_none() {
     assert_eq!(told.status.code(), Some(0));
     let text = text_of(&told.stdout);
     assert!(text.contains("The adapter has no verify()"), "{text}");
+}
+
+/// A login path that the vendor does not know is told as such, and as no outage.
+#[test]
+fn tenant_test_says_that_the_login_leads_nowhere() {
+    let url = Arc::new(Vendor::default()).start();
+    let house = House::empty();
+    let new = ["adapter", "new", "desk", "--credential", "key-exchange"];
+    assert!(house.run(&new).status.success());
+    house.write(
+        "tenants/acme.toml",
+        &format!(
+            "adapter = \"desk\"\nbase_url = \"{url}\"\n\
+             credential = {{ username = {{ value = \"u\" }}, password = {{ value = \"p\" }} }}\n"
+        ),
+    );
+    house.write("scimgate.toml", "[catalog]\nwatch = \"off\"\n");
+    let told = house.run(&["-c", "scimgate.toml", "tenant", "test", "acme"]);
+    assert_eq!(told.status.code(), Some(1), "{}", text_of(&told.stdout));
+    let text = text_of(&told.stdout);
+    assert!(text.contains("/login") && text.contains("404"), "{text}");
+    assert!(!text.contains("could not be reached"), "{text}");
 }

@@ -23,10 +23,19 @@ impl Row {
         around: &Object,
         closures: &Closures<'_>,
     ) -> Result<Value, Refusal> {
-        let native = match self.convert(value, around, closures) {
-            Err(Refusal::Invalid(_)) if self.lenient => Value::Null,
-            converted => converted?,
-        };
+        match self.fitted(value, around, closures) {
+            Err(Refusal::Invalid(_)) if self.lenient => Ok(Value::Null),
+            fitted => fitted,
+        }
+    }
+
+    fn fitted(
+        &self,
+        value: &Value,
+        around: &Object,
+        closures: &Closures<'_>,
+    ) -> Result<Value, Refusal> {
+        let native = self.convert(value, around, closures)?;
         let native = match self.lookup.is_some() {
             true => composed(native),
             false => native,

@@ -189,19 +189,28 @@ impl Lint<'_> {
             Converter::Country(_) => true,
             _ => false,
         };
-        if !refuses || row.required || row.lenient {
+        let is_short = row.at_most.is_some();
+        if !(refuses || is_short) || row.required || row.lenient {
             return None;
         }
+        let which = match refuses {
+            true => "that cannot be converted",
+            false => "that is too long",
+        };
         let message = format!(
-            "a value of `{}` that cannot be converted is refused, and the whole object with it",
+            "a value of `{}` {which} is refused, and the whole object with it",
             row.spelling
         );
         let problem = self.at(row, "lint::optional-value-refused", message);
-        Some(problem.label("optional").help(
-            "add .lenient(), which leaves such a value out for the vendor, or .others(native). \
+        let instead = match refuses {
+            true => ".others(native)",
+            false => "write .cut(letters) in place of .max(letters)",
+        };
+        Some(problem.label("optional").help(format!(
+            "add .lenient(), which leaves such a value out for the vendor, or {instead}. \
              If it must be refused, write above the row: \
-             // allow: lint::optional-value-refused and the reason",
-        ))
+             // allow: lint::optional-value-refused and the reason"
+        )))
     }
 
     /// Two SCIM values that become one native value, and nothing says which one it is read as.

@@ -25,7 +25,7 @@ pub(crate) use compile::{Source, compile, with_custom};
 pub(crate) use converter::{Closures, Refusal};
 pub use described::Described;
 pub(crate) use extra::{add_extra, extra_of};
-pub(crate) use read::Reading;
+pub(crate) use read::{Reading, id_in};
 pub(crate) use remember::{NotTaken, assemble, finish, update_overrides};
 pub(crate) use row::Row;
 pub(crate) use samples::Failed;

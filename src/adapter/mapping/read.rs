@@ -1,6 +1,6 @@
 //! From the vendor to SCIM: a native object, read by the table.
 
-use rhai::Map;
+use rhai::{Dynamic, ImmutableString, Map};
 use serde_json::Value;
 
 use super::converter::Closures;
@@ -28,11 +28,23 @@ pub(crate) struct ReadValue {
     pub(crate) scim: Option<Value>,
 }
 
+/// The id that a value is: a text that is not empty, or a whole number.
+pub(crate) fn id_in(value: &Dynamic) -> Option<NativeId> {
+    if let Some(text) = value.read_lock::<ImmutableString>() {
+        return (!text.is_empty()).then(|| NativeId::new(&text));
+    }
+    value.is_int().then(|| NativeId::new(&value.to_string()))
+}
+
 impl Mapping {
     /// The vendor's key in a native object, or in the fields of a write.
     pub(crate) fn key_in(&self, object: &Map) -> Option<NativeId> {
-        let key = self.id_field.get(object)?.to_string();
-        (!key.is_empty()).then(|| NativeId::new(&key))
+        id_in(&self.id_field.get(object)?)
+    }
+
+    /// What stands where the vendor's key should.
+    pub(crate) fn key_value_in(&self, object: &Map) -> Option<Dynamic> {
+        self.id_field.get(object)
     }
 
     /// Where the vendor's key stands in a native object: `id`, or `user.id`.
@@ -58,13 +70,16 @@ impl Mapping {
         Some((field.dotted(), &row.spelling))
     }
 
-    /// Reads a native object.
+    /// Reads a native object whose key is `id`.
     ///
     /// # Errors
-    /// It has no id; whatever a closure throws.
-    pub(crate) fn read(&self, object: &Map, closures: &Closures<'_>) -> Result<Reading, Failure> {
-        let id = self.key_in(object);
-        let id = id.ok_or_else(|| Failure::unusable("the object has no id"))?;
+    /// Whatever a closure throws.
+    pub(crate) fn read(
+        &self,
+        id: NativeId,
+        object: &Map,
+        closures: &Closures<'_>,
+    ) -> Result<Reading, Failure> {
         let values = self.shown_rows().map(|(index, row)| {
             let native = row.held_by(object);
             let scim = match row.is_echo(&native, object) {

@@ -110,7 +110,8 @@ impl Bench {
 
     pub(crate) fn read(&self, row: &Value) -> Reading {
         let object = json::to_dynamic(row).cast::<rhai::Map>();
-        self.mapping.read(&object, &self.closures()).unwrap()
+        let id = self.mapping.key_in(&object).unwrap();
+        self.mapping.read(id, &object, &self.closures()).unwrap()
     }
 
     /// What Entra reads of a native object about which nothing is remembered.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Vm;
 use crate::adapter::keys::NativeId;
-use crate::adapter::mapping::{Mapping, Reading};
+use crate::adapter::mapping::{Mapping, Reading, id_in};
 use crate::provisioning::trace::mask;
 use crate::scim::{ResourceKind, ScimError};
 use crate::script::fault::{Failure, ScriptFault, VendorFault};
@@ -24,8 +24,12 @@ impl Vm {
         given: &Dynamic,
         expected: &str,
     ) -> Failure {
+        self.blamed(function, given, expected, shape_of(given))
+    }
+
+    /// The same, where `came` says what about it is wrong.
+    fn blamed(&self, function: &str, given: &Dynamic, expected: &str, came: String) -> Failure {
         let place = self.adapter.script.place_of(function);
-        let came = shape_of(given);
         let last = self.effects.last().filter(|last| {
             let body = self.adapter.replies.parse(&last.body);
             let given = json::to_value(given);
@@ -52,12 +56,19 @@ impl Vm {
     /// Reads an object that a function gave, out of the vendor's envelope.
     fn read(&self, mapping: &Mapping, function: &str, given: &Dynamic) -> Result<Reading, Failure> {
         let object = given.read_lock::<Map>();
-        let object = object.filter(|object| mapping.key_in(object).is_some());
-        let object = object.ok_or_else(|| {
+        let found = object.and_then(|object| Some((mapping.key_in(&object)?, object)));
+        let (id, object) = found.ok_or_else(|| {
             let expected = format!("an object with its id in `{}`", mapping.key_field());
-            self.misshapen(function, given, &expected)
+            let other = given.read_lock::<Map>();
+            let other = other.and_then(|object| mapping.key_value_in(&object));
+            let came = match other {
+                None => shape_of(given),
+                Some(text) if text.is_string() => "one where that is empty".to_owned(),
+                Some(other) => format!("one where that is {}", shape_of(&other)),
+            };
+            self.blamed(function, given, &expected, came)
         })?;
-        mapping.read(&object, &self.closures())
+        mapping.read(id, &object, &self.closures())
     }
 
     /// What stands in the vendor's envelope, if the manifest names one and the object is in it.
@@ -72,24 +83,38 @@ impl Vm {
         inner.map_or(Cow::Borrowed(given), Cow::Owned)
     }
 
-    /// Whether an object is the tenant's own. One that does not say whose it is cannot be used.
-    fn is_own(&self, function: &str, given: &Dynamic) -> Result<bool, Failure> {
+    /// Whether an object is the tenant's own; `None` if it does not say whose it is.
+    fn is_own(&self, given: &Dynamic) -> Option<bool> {
         let Some(fence) = &self.fence else {
-            return Ok(true);
+            return Some(true);
         };
-        let object = given.read_lock::<Map>();
-        let owner = object.and_then(|object| Mapping::text_at(&object, &fence.field));
-        let owner = owner.ok_or_else(|| {
-            self.unusable(
-                function,
-                format!(
+        let owner = Mapping::text_at(&*given.read_lock::<Map>()?, &fence.field)?;
+        Some(!fence.owner.is_empty() && owner == fence.owner)
+    }
+
+    /// Looks what an object of the vendor shows. Whose it is comes first: of another customer's,
+    /// nothing else matters.
+    fn shown(&self, mapping: &Mapping, function: &str, given: &Dynamic) -> Result<Shown, Failure> {
+        let given = self.unwrapped(mapping.kind, given);
+        let own = self.is_own(&given);
+        if own == Some(false) {
+            return Ok(Shown::Foreign);
+        }
+        let reading = self.read(mapping, function, &given)?;
+        if let Some(lack) = self.lack(mapping, function, &reading, &given) {
+            return Ok(Shown::Half(reading.id, lack));
+        }
+        match (own, &self.fence) {
+            (None, Some(fence)) => {
+                let what = format!(
                     "an object lacks `{}`, which tells whose it is: {}",
                     fence.field,
-                    shape_of(given)
-                ),
-            )
-        })?;
-        Ok(!fence.owner.is_empty() && owner == fence.owner)
+                    shape_of(&given)
+                );
+                Ok(Shown::Unowned(reading.id, self.unusable(function, what)))
+            }
+            _ => Ok(Shown::Whole(reading)),
+        }
     }
 
     fn unusable(&self, function: &str, what: String) -> Failure {
@@ -121,29 +146,6 @@ impl Vm {
         Some(self.unusable(function, what))
     }
 
-    /// Calls a function that gives one object or `()`, and looks what it shows.
-    fn shown(
-        &self,
-        mapping: &Mapping,
-        function: &str,
-        arguments: impl rhai::FuncArgs,
-    ) -> Result<Option<Shown>, Failure> {
-        let given = self.call(function, arguments)?;
-        if given.is_unit() {
-            return Ok(None);
-        }
-        let given = self.unwrapped(mapping.kind, &given);
-        let reading = self.read(mapping, function, &given)?;
-        if let Some(lack) = self.lack(mapping, function, &reading, &given) {
-            return Ok(Some(Shown::Half(lack)));
-        }
-        let shown = match self.is_own(function, &given)? {
-            true => Shown::Whole(reading),
-            false => Shown::Foreign,
-        };
-        Ok(Some(shown))
-    }
-
     /// Calls a function that gives one object or `()`. A vendor that shows half of one, as some do
     /// to a key without rights, is not believed.
     pub(in crate::provisioning) fn object(
@@ -152,11 +154,14 @@ impl Vm {
         function: &str,
         arguments: impl rhai::FuncArgs,
     ) -> Result<Option<Reading>, Failure> {
-        match self.shown(mapping, function, arguments)? {
-            None => Ok(None),
-            Some(Shown::Whole(reading)) => Ok(Some(reading)),
-            Some(Shown::Half(lack)) => Err(lack),
-            Some(Shown::Foreign) => Err(ScimError::not_found("another customer's").into()),
+        let given = self.call(function, arguments)?;
+        if given.is_unit() {
+            return Ok(None);
+        }
+        match self.shown(mapping, function, &given)? {
+            Shown::Whole(reading) => Ok(Some(reading)),
+            Shown::Half(_, lack) | Shown::Unowned(_, lack) => Err(lack),
+            Shown::Foreign => Err(ScimError::not_found("another customer's").into()),
         }
     }
 
@@ -171,21 +176,17 @@ impl Vm {
         if given.is_unit() {
             return Ok(None);
         }
-        let given = self.unwrapped(mapping.kind, &given);
-        let reading = self.read(mapping, function, &given)?;
-        if self.lack(mapping, function, &reading, &given).is_none() {
-            match self.is_own(function, &given) {
-                Ok(true) => return Ok(Some(reading)),
-                Ok(false) => {
-                    let what = "a write was answered with another customer's object";
-                    return Err(self.unusable(function, what.to_owned()));
-                }
-                // Only a part came.
-                Err(_) => {}
+        let id = match self.shown(mapping, function, &given)? {
+            Shown::Whole(reading) => return Ok(Some(reading)),
+            Shown::Foreign => {
+                let what = "a write was answered with another customer's object";
+                return Err(self.unusable(function, what.to_owned()));
             }
-        }
+            // Only a part came.
+            Shown::Half(id, _) | Shown::Unowned(id, _) => id,
+        };
         let get = format!("get_{}", mapping.kind.snake());
-        match self.object(mapping, &get, (reading.id.to_string(),)) {
+        match self.object(mapping, &get, (id.to_string(),)) {
             // Nobody asked for that id: the reply is about something else than was written.
             Err(Failure::Client(absent)) if absent.status == 404 => {
                 let what = "a write was answered with the id of an object that does not exist";
@@ -218,19 +219,28 @@ impl Vm {
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
         let (mut whole, mut lacks) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows.iter() {
-            let row = self.unwrapped(mapping.kind, row);
-            let reading = self.read(mapping, function, &row)?;
-            if self.lack(mapping, function, &reading, &row).is_some() {
-                let get = format!("get_{}", mapping.kind.snake());
-                match self.shown(mapping, &get, (reading.id.to_string(),)) {
-                    Ok(Some(Shown::Whole(reading))) => whole.push(reading),
-                    Ok(Some(Shown::Half(lack))) => lacks.push(lack),
-                    Ok(Some(Shown::Foreign) | None) => {}
-                    Err(Failure::Client(absent)) if absent.status == 404 => {}
-                    Err(other) => return Err(other),
+            let id = match self.shown(mapping, function, row)? {
+                Shown::Whole(reading) => {
+                    whole.push(reading);
+                    continue;
                 }
-            } else if self.is_own(function, &row)? {
-                whole.push(reading);
+                Shown::Foreign => continue,
+                Shown::Unowned(_, lack) => return Err(lack),
+                Shown::Half(id, _) => id,
+            };
+            let get = format!("get_{}", mapping.kind.snake());
+            let given = match self.call(&get, (id.to_string(),)) {
+                Err(Failure::Client(absent)) if absent.status == 404 => continue,
+                given => given?,
+            };
+            if given.is_unit() {
+                continue;
+            }
+            match self.shown(mapping, &get, &given)? {
+                Shown::Whole(reading) => whole.push(reading),
+                Shown::Half(_, lack) => lacks.push(lack),
+                Shown::Unowned(_, lack) => return Err(lack),
+                Shown::Foreign => {}
             }
         }
         Ok(Rows { whole, lacks })
@@ -243,12 +253,9 @@ impl Vm {
         arguments: impl rhai::FuncArgs,
     ) -> Result<Vec<NativeId>, Failure> {
         let given = self.call(function, arguments)?;
-        let ids = given.read_lock::<Array>().and_then(|ids| {
-            let ids = ids
-                .iter()
-                .map(|id| is_id(id).then(|| NativeId::new(&id.to_string())));
-            ids.collect::<Option<Vec<_>>>()
-        });
+        let ids = given
+            .read_lock::<Array>()
+            .and_then(|ids| ids.iter().map(id_in).collect::<Option<Vec<_>>>());
         ids.ok_or_else(|| self.misshapen(function, &given, "an array of ids, texts or numbers,"))
     }
 
@@ -263,11 +270,13 @@ impl Vm {
             return Ok(mapping.key_in(&fields));
         }
         let key = self.call(&function, (fields,))?;
-        match key.is_unit() {
-            true => Ok(None),
-            false if is_id(&key) => Ok(Some(NativeId::new(&key.to_string()))),
-            false => Err(self.misshapen(&function, &key, "an id, a text or number, or ()")),
+        if key.is_unit() {
+            return Ok(None);
         }
+        let id = id_in(&key);
+        let id =
+            id.ok_or_else(|| self.misshapen(&function, &key, "an id, a text or number, or ()"));
+        id.map(Some)
     }
 }
 
@@ -275,7 +284,9 @@ impl Vm {
 enum Shown {
     Whole(Reading),
     /// Only a part of it: why that cannot be used.
-    Half(Failure),
+    Half(NativeId, Failure),
+    /// All of it, but not whose it is.
+    Unowned(NativeId, Failure),
     /// Another customer's.
     Foreign,
 }
@@ -298,10 +309,4 @@ fn holds(answer: &Value, given: &Value) -> bool {
         Value::Object(members) => members.values().any(|item| holds(item, given)),
         _ => false,
     }
-}
-
-/// Whether a value can name an object: a text that is not empty, or a whole number.
-fn is_id(value: &Dynamic) -> bool {
-    let text = value.read_lock::<rhai::ImmutableString>();
-    text.map_or_else(|| value.is_int(), |text| !text.is_empty())
 }

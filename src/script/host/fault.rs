@@ -48,6 +48,8 @@ pub(crate) struct Fault {
     field: Option<String>,
     attribute: Option<String>,
     detail: Option<String>,
+    /// What is wrong with the value of the attribute, whichever that is, unless `detail` says it.
+    defect: Option<&'static str>,
     /// An earlier try of the call was lost and may have been carried out.
     after_loss: bool,
     /// The path of the call, as the script wrote it, and the headers of its answer: for the
@@ -200,6 +202,7 @@ impl Fault {
             field: None,
             attribute: None,
             detail: None,
+            defect: None,
             after_loss: false,
             path: None,
             headers: Box::default(),
@@ -225,21 +228,30 @@ impl Fault {
 
     /// A value that cannot stand in an address of the vendor's API.
     pub(super) fn no_segment(attribute: Option<&str>) -> Self {
-        let name = attribute.unwrap_or("A value");
-        let detail = format!(
-            "{name} is \".\", \"..\" or contains a control character such as a tab or a line break, which \
-             cannot be part of an address of this vendor's API. Change it."
-        );
-        Self::new(Meaning::Invalid, attribute, &detail).saying("segment() refuses a value".into())
+        let defect = "is \".\", \"..\" or contains a control character such as a tab or a line break, which \
+                      cannot be part of an address of this vendor's API. Change it.";
+        Self::of_value(attribute, defect).saying("segment() refuses a value".into())
     }
 
     /// A value that the vendor's own format cannot carry.
     pub(super) fn unencodable(by: &str, attribute: Option<&str>) -> Self {
-        let name = attribute.unwrap_or("A value");
-        let detail = format!(
-            "{name} contains a control character, which this vendor's API cannot carry. Remove it."
-        );
-        Self::new(Meaning::Invalid, attribute, &detail).saying(format!("{by}() refuses a value"))
+        let defect =
+            "contains a control character, which this vendor's API cannot carry. Remove it.";
+        Self::of_value(attribute, defect).saying(format!("{by}() refuses a value"))
+    }
+
+    /// A value that has a defect, whatever its attribute.
+    fn of_value(attribute: Option<&str>, defect: &'static str) -> Self {
+        Self {
+            defect: Some(defect),
+            ..Self::new(Meaning::Invalid, attribute, "")
+        }
+    }
+
+    /// With the native field that it is about.
+    pub(super) fn in_field(mut self, field: String) -> Self {
+        self.field = Some(field);
+        self
     }
 
     /// As an error a script can catch.
@@ -306,7 +318,11 @@ impl Fault {
                 error.noting(note).into()
             }
             Meaning::Invalid => {
-                let error = ScimError::invalid_value(detail(invalid_text(title, attribute)));
+                let usual = match self.defect {
+                    Some(defect) => format!("{} {defect}", attribute.unwrap_or("A value")),
+                    None => invalid_text(title, attribute),
+                };
+                let error = ScimError::invalid_value(detail(usual));
                 error.noting(note).into()
             }
             Meaning::Quota => ScimError::invalid_value(detail(format!(

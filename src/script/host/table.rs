@@ -200,8 +200,9 @@ fn register_marks(engine: &mut Engine, docs: &mut Docs) {
     });
     docs.row(
         ".lenient()",
-        "A value that cannot be converted is left out for the vendor, instead of refused with 400. Entra reads its own value.",
-        &[(r#"attr("userType", "kind").values(#{ "Guest": "x" }).lenient()"#, r#"{"userType": "Member"} → {}"#)],
+        "A value that cannot be converted, or is longer than `.max` allows, is left out for the vendor, instead of refused with 400. Entra reads its own value.",
+        &[(r#"attr("userType", "kind").values(#{ "Guest": "x" }).lenient()"#, r#"{"userType": "Member"} → {}"#),
+          (r#"attr("title", "job").max(3).lenient()"#, r#"{"title": "Engineer"} → {}"#)],
     );
     engine.register_fn("lenient", |row: Attr| Attr {
         lenient: true,

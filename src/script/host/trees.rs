@@ -13,7 +13,7 @@ use crate::script::xml::{self, TEXT, Unwritable};
 pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     docs.function(
         "xml(tree)",
-        "XML text: `@name` is an attribute, `#text` the text, an array several elements of one name; `()` is left out. Special characters in values are escaped. A value with a control character is refused with 400.",
+        "XML text: `@name` is an attribute, `#text` the text, an array several elements of one name; `()` is left out. Special characters in values are escaped. A value with a control character is refused with 400, which names the attribute.",
         &[
             (
                 r##"xml(#{ entry: #{ "@name": "R&D", member: ["ada", "o'brien"] } })"##,
@@ -24,7 +24,9 @@ pub(super) fn register(engine: &mut Engine, docs: &mut Docs) {
     );
     engine.register_fn("xml", |context: NativeCallContext<'_>, tree: Map| {
         written(tree).map_err(|why| match why {
-            Unwritable::Character => Fault::unencodable("xml", None).throw(context.call_position()),
+            Unwritable::Character(field) => Fault::unencodable("xml", None)
+                .in_field(field)
+                .throw(context.call_position()),
             Unwritable::Shape(what) => error(&what, context.call_position()),
         })
     });

@@ -103,11 +103,11 @@ fn what_is_written_is_read_again() {
 
 #[test]
 fn what_xml_cannot_hold_is_not_written() {
-    assert_eq!(write(&json!({"a": "\u{0}"})), Err(Unwritable::Character));
-    assert_eq!(
-        write(&json!({"a": {"@b": "\u{1b}"}})),
-        Err(Unwritable::Character)
-    );
+    let unwritable = |named: &str| Err(Unwritable::Character(named.to_owned()));
+    assert_eq!(write(&json!({"a": "\u{0}"})), unwritable("a"));
+    assert_eq!(write(&json!({"a": {"@b": "\u{1b}"}})), unwritable("b"));
+    let pair = json!({"attr": {"@n": "Title", "#text": "\u{7}"}});
+    assert_eq!(write(&pair), unwritable("Title"));
     for tree in [
         json!("a"),
         json!({"a b": 1}),

@@ -8,8 +8,9 @@ use super::{ATTRIBUTE, DEPTH, TEXT};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unwritable {
     /// A value holds a character that XML 1.0 has no way to write (§2.2): a control character.
+    /// With what names the value: the first attribute of its element, or the element.
     #[error("a text holds a character that XML cannot carry")]
-    Character,
+    Character(String),
     /// What an element or attribute cannot be called, or a shape that is no element.
     #[error("{0}")]
     Shape(String),
@@ -27,13 +28,18 @@ pub fn write(tree: &Value) -> Result<String, Unwritable> {
         ));
     };
     let mut text = String::new();
-    inside(children, &mut text, DEPTH)?;
+    inside(children, "", &mut text, DEPTH)?;
     Ok(text)
 }
 
-fn inside(members: &Map<String, Value>, out: &mut String, room: usize) -> Result<(), Unwritable> {
+fn inside(
+    members: &Map<String, Value>,
+    named: &str,
+    out: &mut String,
+    room: usize,
+) -> Result<(), Unwritable> {
     if let Some(text) = members.get(TEXT).filter(|text| !text.is_null()) {
-        escape(&scalar(TEXT, text)?, out)?;
+        escape(&scalar(TEXT, text)?, named, out)?;
     }
     for (name, value) in members {
         match value {
@@ -64,14 +70,18 @@ fn element(name: &str, value: &Value, out: &mut String, room: usize) -> Result<(
             out.push(' ');
             out.push_str(known_name(name)?);
             out.push_str("=\"");
-            escape(&scalar(name, value)?, out)?;
+            escape(&scalar(name, value)?, name, out)?;
             out.push('"');
         }
     }
     out.push('>');
     match value {
-        Value::Object(members) => inside(members, out, room)?,
-        value => escape(&scalar(name, value)?, out)?,
+        Value::Object(members) => {
+            let mut attributes = members.iter().filter(|(key, _)| key.starts_with(ATTRIBUTE));
+            let first = attributes.find_map(|(_, value)| value.as_str());
+            inside(members, first.unwrap_or(name), out, room)?;
+        }
+        value => escape(&scalar(name, value)?, name, out)?,
     }
     out.push_str("</");
     out.push_str(name);
@@ -103,7 +113,7 @@ fn known_name(name: &str) -> Result<&str, Unwritable> {
 }
 
 /// Line ends and tabs go as references, or a reader would make spaces of them (§2.11, §3.3.3).
-fn escape(text: &str, out: &mut String) -> Result<(), Unwritable> {
+fn escape(text: &str, named: &str, out: &mut String) -> Result<(), Unwritable> {
     for letter in text.chars() {
         match letter {
             '&' => out.push_str("&amp;"),
@@ -111,8 +121,8 @@ fn escape(text: &str, out: &mut String) -> Result<(), Unwritable> {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", u32::from(letter))),
-            '\u{fffe}' | '\u{ffff}' => return Err(Unwritable::Character),
-            control if control < ' ' => return Err(Unwritable::Character),
+            '\u{fffe}' | '\u{ffff}' => return Err(Unwritable::Character(named.to_owned())),
+            control if control < ' ' => return Err(Unwritable::Character(named.to_owned())),
             other => out.push(other),
         }
     }

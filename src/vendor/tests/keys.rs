@@ -1,6 +1,7 @@
 //! A key that is exchanged for user name and password.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::server::{Act, FINE, Vendor};
 use super::*;
@@ -273,20 +274,46 @@ async fn a_tree_is_posted_and_the_key_is_in_a_header() {
 #[tokio::test(start_paused = true)]
 async fn a_key_is_renewed_before_it_ends() {
     const KEY: &str = "HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{\"key\":\"one\",\"for\":3600}";
-    let vendor = giving(KEY).await;
-    let login = r#"
-        form = { user = "{username}" }
-        key = "/key"
-        lifetime = "/for"
-    "#;
-    let network = Network::new(pool(), Arc::new(exchanging(&vendor, login, "p")));
-    let asked = |vendor: &Vendor| {
-        let shown = shown(vendor);
-        shown.iter().filter(|it| it.contains("user=svc")).count()
-    };
-    for (minutes, expect) in [(0, 1), (58, 1), (2, 2), (1, 2)] {
-        tokio::time::advance(Duration::from_secs(minutes * 60)).await;
-        assert!(send(&network, Verb::Post, "/users").await.is_ok());
-        assert_eq!(asked(&vendor), expect, "{minutes}");
+    for lifetime in ["lifetime = \"/for\"", "lifetime_s = 3600"] {
+        let vendor = giving(KEY).await;
+        let login = format!("form = {{ user = \"{{username}}\" }}\nkey = \"/key\"\n{lifetime}");
+        let network = Network::new(pool(), Arc::new(exchanging(&vendor, &login, "p")));
+        let asked = |vendor: &Vendor| {
+            let shown = shown(vendor);
+            shown.iter().filter(|it| it.contains("user=svc")).count()
+        };
+        for (minutes, expect) in [(0, 1), (58, 1), (2, 2), (1, 2)] {
+            tokio::time::advance(Duration::from_secs(minutes * 60)).await;
+            assert!(send(&network, Verb::Post, "/users").await.is_ok());
+            assert_eq!(asked(&vendor), expect, "{lifetime}, {minutes}");
+        }
     }
+}
+
+/// However many calls learn at once that the key has ended.
+#[tokio::test]
+async fn a_key_that_is_refused_to_many_at_once_is_exchanged_once() {
+    let ended = Arc::new(AtomicBool::new(false));
+    let is_ended = Arc::clone(&ended);
+    let vendor = Vendor::answering(move |request| {
+        let is_ended = is_ended.load(Ordering::SeqCst);
+        let answer = match request.starts_with("POST /api/v1/keys/") {
+            true if is_ended => KEY_TWO,
+            true => KEY_ONE,
+            false if is_ended && request.to_lowercase().contains("x-key: one") => REFUSED,
+            false => FINE,
+        };
+        answer.to_owned()
+    })
+    .await;
+    let network = Network::new(pool(), Arc::new(destination(&vendor, "p")));
+    let call = || send(&network, Verb::Post, "/users");
+    assert!(call().await.is_ok());
+    ended.store(true, Ordering::SeqCst);
+    let (a, b, c, d, e) = tokio::join!(call(), call(), call(), call(), call());
+    assert!([a, b, c, d, e].iter().all(Result::is_ok));
+    let shown = shown(&vendor);
+    let count = |what: &str| shown.iter().filter(|it| it.contains(what)).count();
+    assert_eq!((count("password=p"), count("two")), (2, 5), "{shown:?}");
+    assert!(count("one") > 2, "nobody met the old key: {shown:?}");
 }

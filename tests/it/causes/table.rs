@@ -261,6 +261,35 @@ pub(super) fn scripts() -> Vec<Case> {
             &["an object with its id in `id`, and gave an object; it has login"],
         ),
         script(
+            "an object for an id",
+            Get,
+            in_get!("return #{ id: #{} };"),
+            &[
+                "in get_user: get_user must give an object with its id in `id`, and gave one where that is an object; it has no members",
+            ],
+        ),
+        script(
+            "an array for an id",
+            Get,
+            in_get!("return #{ id: [1] };"),
+            &[
+                "in get_user",
+                "and gave one where that is an array that holds a number",
+            ],
+        ),
+        script(
+            "true for an id",
+            Find,
+            instead!("find_user(field, value)", "return [#{ id: true }];"),
+            &["in find_user", "and gave one where that is true or false"],
+        ),
+        script(
+            "an empty text for an id",
+            Create,
+            instead!("create_user(user)", "return #{ id: \"\" };"),
+            &["in create_user", "and gave one where that is empty"],
+        ),
+        script(
             "a text for an array",
             Find,
             instead!("find_user(field, value)", "return \"x\";"),
@@ -443,6 +472,15 @@ pub(super) fn vendors() -> Vec<Case> {
             Fault::Vendor,
             &[
                 "an object with its id in `id` is needed, and the vendor answered with an object; it has status",
+            ],
+        ),
+        vendor(
+            "true for an id",
+            || answers(200, "{\"id\": true, \"status\": \"ACTIVE\"}"),
+            Fault::Vendor,
+            &[
+                "in get_user: GET /users/",
+                "an object with its id in `id` is needed, and the vendor answered with one where that is true or false",
             ],
         ),
         vendor(

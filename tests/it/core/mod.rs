@@ -20,6 +20,7 @@
 //! | `managers`, `addresses` | references to nobody; several e-mail addresses of one type |
 //! | `disabling_stands` | a leaver is disabled, whatever else is refused |
 //! | `served` | `/Schemas`, the pages and what is done say the same |
+//! | `published`, `leaf` | what `/Schemas` says of each attribute is what is done |
 //! | `each_call` | each call of a request goes wrong in turn, in every way |
 
 mod absence;
@@ -32,12 +33,14 @@ mod empty_members;
 mod external_id;
 mod judged_first;
 mod later_members;
+mod leaf;
 mod lost_reply;
 mod made_again;
 mod managers;
 mod names;
 mod picture;
 mod play;
+mod published;
 mod refused_group_change;
 mod repeated_post;
 mod served;

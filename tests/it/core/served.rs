@@ -8,7 +8,7 @@ use super::vendors::{ALL, GROUPED, PALOALTO, SOSAFE, WSS};
 use crate::harness::{person, unique};
 
 /// The published schemas, by URN.
-async fn schemas(play: &Play) -> Map<String, Value> {
+pub(super) async fn schemas(play: &Play) -> Map<String, Value> {
     let list = play.tenant.get("/Schemas").await.json();
     let schemas = list["Resources"].as_array().unwrap().iter();
     schemas
@@ -22,7 +22,7 @@ fn named<'s>(attributes: &'s Value, name: &str) -> Option<&'s Value> {
 }
 
 /// A user with something of everything that Entra maps by default, and more.
-fn rich() -> Value {
+pub(super) fn rich() -> Value {
     let mut user = person();
     let more = json!({
         "title": "Engineer", "nickName": "Ada", "userType": "Member", "locale": "de-CH",

@@ -127,6 +127,11 @@ fn odd_keys_are_skipped_odd_paths_refused() {
         r#"[{"op":"replace","path":"urn:ietf:params:scim:schemas:core:2.0:User.title","value":"x"}]"#,
         r#"{"title":"x"}"#,
     );
+    check(
+        "{}",
+        r#"[{"op":"replace","path":"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.employeeNumber","value":"7"}]"#,
+        r#"{"schemas":["urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"7"}}"#,
+    );
     strict(
         "{}",
         r#"[{"op":"replace","value":{"a b":1}}]"#,
