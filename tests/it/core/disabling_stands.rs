@@ -44,7 +44,7 @@ fn refused_by(vendor: &Vendor) -> Vec<Refused> {
         ],
         "wss" => vec![
             refused("userName", "x".repeat(255), "userName"),
-            refused(MAIL, "nobody", MAIL),
+            refused("externalId", "x".repeat(255), "externalId"),
         ],
         "wedo" => vec![
             refused("userType", "Wizard", "userType"),

@@ -8,14 +8,8 @@ use crate::script::brake::{Brake, Brakes};
 /// Whatever ends it, its operations or its CPU time.
 #[test]
 fn a_script_without_end_is_not_begun_again_and_again() {
-    for (source, cpu) in [
-        ("fn main() { loop { } }", Duration::from_secs(60)),
-        ("fn main() { loop { } }", Duration::from_millis(20)),
-        (
-            "fn main() { let f = || 1; loop { [1, 2, 3].map(|x| x + 1); } }",
-            Duration::from_secs(60),
-        ),
-    ] {
+    let source = "fn main() { loop { } }";
+    for cpu in [Duration::from_secs(60), Duration::from_millis(20)] {
         let brakes: Arc<Brakes> = Arc::default();
         let once = || {
             let budget = Budget {
@@ -27,10 +21,10 @@ fn a_script_without_end_is_not_begun_again_and_again() {
         };
         for _ in 0..3 {
             let told = once();
-            assert!(told.contains("used up its"), "{source}: {told}");
+            assert!(told.contains("used up its"), "{told}");
         }
         let told = once();
-        assert!(told.contains("3 times in a row"), "{source}: {told}");
+        assert!(told.contains("3 times in a row"), "{told}");
     }
 }
 
