@@ -73,7 +73,7 @@ async fn the_log_is_told_in_columns_as_json_and_as_values_with_commas() {
             # a create success - # ms p…@e…com FIRST 8 attributes
             # a create failure EntryConflict # ms p…@e…com SECOND 8 attributes
             # a update failure InternalServerError # ms 18001 THIRD title
-            cause: sosafe.rhai:127:31, in update_user: PATCH /users/18001: the vendor answered 500
+            cause: sosafe.rhai:128:31, in update_user: PATCH /users/18001: the vendor answered 500
         "#]],
     );
     let failures = [
@@ -200,7 +200,7 @@ async fn a_request_is_explained_from_what_was_understood_to_what_to_do() {
             # ms PATCH /users/18001 → 500 in # ms
 
             Why: The vendor's API answered with an error or with something unusable. If this lasts, give the vendor the time of this request. Request id THIRD.
-            Cause: sosafe.rhai:127:31, in update_user: PATCH /users/18001: the vendor answered 500
+            Cause: sosafe.rhai:128:31, in update_user: PATCH /users/18001: the vendor answered 500
             At fault: the vendor
             What Entra does next: Entra tries this object again in its next cycle, in about 40 minutes, and then at growing intervals.
             What to do: If this started without a change of yours, give the vendor the time of this request. If it always happens, correct the place named in scripts/sosafe.rhai, or [replies] in adapters/sosafe.toml.

@@ -227,7 +227,7 @@ async fn a_script_that_fails_is_named_with_its_place() {
     assert_eq!(answer.status, 500);
     let events = gateway.events(2).await;
     let reason = events[1].reason.clone().unwrap();
-    assert!(reason.contains("/sosafe.rhai:127:"), "{reason}");
+    assert!(reason.contains("/sosafe.rhai:128:"), "{reason}");
     let told = tell::story(&events[1]);
     assert!(told.contains(&format!("Cause: {reason}")), "{told}");
     gateway.end().await;
