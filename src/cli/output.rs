@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Ending;
 use crate::catalog::diagnostics::Report;
+use crate::provisioning::trace::tell::steers_a_line;
 
 /// Prints to stdout, as `print!` does. Whoever reads it may have seen enough (`scimgate check |
 /// head`): the verb goes on to its end all the same, for its exit status.
@@ -23,8 +24,21 @@ macro_rules! put_line {
 /// In one piece, so that nobody reads half of a secret. Whether somebody takes it.
 pub(super) fn put(text: Arguments<'_>) -> bool {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.to_string().as_bytes());
+    let written = stdout.write_all(steady(text.to_string()).as_bytes());
     written.and_then(|()| stdout.flush()).is_ok()
+}
+
+/// What turns the direction of writing, as vendors' values may, is written in JSON's way: a terminal would show
+/// another text than there is.
+fn steady(text: String) -> String {
+    if !text.contains(steers_a_line) {
+        return text;
+    }
+    let letter = |letter: char| match steers_a_line(letter) {
+        true => format!("\\u{:04x}", u32::from(letter)),
+        false => letter.to_string(),
+    };
+    text.chars().map(letter).collect()
 }
 
 /// The forms of a result.
@@ -87,5 +101,19 @@ pub(super) fn written(report: &Report, format: Format) -> String {
         Format::Human => report.render(colours(&std::io::stdout())),
         Format::Json => format!("{:#}\n", report.json()),
         Format::Github => report.github(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::steady;
+
+    #[test]
+    fn no_value_turns_the_direction_of_a_line() {
+        assert_eq!(steady("a\u{202e}b\u{2028}".to_owned()), "a\\u202eb\\u2028");
+        assert_eq!(
+            steady("für \u{1b}[1mada\n".to_owned()),
+            "für \u{1b}[1mada\n"
+        );
     }
 }

@@ -49,6 +49,11 @@ impl Brake {
         }
     }
 
+    /// Whose runs it is about.
+    pub(super) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
     /// Whether a run may begin now.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub fn plain(text: &str) -> String {
 }
 
 /// Unicode's own line ends, and what turns the direction of writing.
-fn steers_a_line(letter: char) -> bool {
+pub fn steers_a_line(letter: char) -> bool {
     matches!(letter,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

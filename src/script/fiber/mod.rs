@@ -99,7 +99,8 @@ pub(crate) async fn run<T: 'static>(
         };
         answer = match asked {
             Ask::Yield => {
-                turns::pass(fiber.used, budget.deadline).await;
+                let tenant = budget.brake.as_ref().map_or("", Brake::tenant);
+                turns::pass(fiber.used, budget.deadline, tenant).await;
                 Answer::Go
             }
             Ask::Sleep(time) => {

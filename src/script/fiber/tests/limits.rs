@@ -174,3 +174,32 @@ fn a_script_that_sorts_without_end_is_ended() {
     let told = reason(run_script(source, &Echo::default()));
     assert!(told.contains("used up its "), "{told}");
 }
+
+/// Each of theirs waits for its turn among its own, so that together they have one of two turns.
+#[test]
+fn many_scripts_without_end_of_one_tenant_leave_anothers_its_turns() {
+    let brakes: Arc<Brakes> = Arc::default();
+    let budget_of = |tenant: &str| Budget {
+        cpu: Duration::from_secs(60),
+        brake: Some(Brake::of(&brakes, tenant, "a.rhai")),
+        ..budget()
+    };
+    // For a while beyond what makes it heavy, whatever the build.
+    let long = "fn main() { let x = 0; while x < 60000 { x += 1; } x }";
+    let echo = Echo::default();
+    let (_, alone) = cpu_of(|| block_on(run(job(long), budget_of("globex"), &echo)).unwrap());
+    let (_, beside) = cpu_of(|| {
+        block_on(async {
+            let endless =
+                (0..24).map(|_| run(job("fn main() { loop { } }"), budget_of("acme"), &echo));
+            let endless = futures_in_order(endless.map(Box::pin).collect());
+            tokio::select! {
+                done = run(job(long), budget_of("globex"), &echo) => done.unwrap(),
+                _ = endless => unreachable!("they do not end"),
+            }
+        })
+    });
+    // 4 ms of each are before it is heavy; then as much as the other has, with room for a busy machine.
+    let most = alone * 4 + Duration::from_millis(24 * 6);
+    assert!(beside < most, "{alone:?} alone, {beside:?} with the others");
+}
