@@ -42,7 +42,11 @@ pub(super) async fn decode(
             let most = most_bytes(route.rest, limits);
             let document = read(body, most, limits, weight).await?;
             weight.grow_by_values(&document)?;
-            Some(scim::json::read(&document)?)
+            let body = scim::json::read(&document)?;
+            if document.len() > AT_FIRST {
+                tokio::task::yield_now().await;
+            }
+            Some(body)
         }
         // A body of GET or DELETE has no meaning (RFC 9110 §9.3.1), nor has one
         // sent nowhere: it is left unread.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -69,6 +70,10 @@ pub struct Running {
     ended: mpsc::Receiver<Infallible>,
 }
 
+/// Connections that wait to be accepted, as far as the kernel lets us (`net.core.somaxconn`). The standard
+/// library's 128 are soon full, and whoever is turned away by the kernel comes again only after a second.
+const WAITING: i32 = 4096;
+
 impl Server {
     /// Takes the address.
     ///
@@ -77,6 +82,7 @@ impl Server {
     pub fn bind(settings: Settings) -> io::Result<Self> {
         let listener = StdListener::bind(settings.listen)?;
         listener.set_nonblocking(true)?;
+        SockRef::from(&listener).listen(WAITING)?;
         let tls = settings.certificate.clone().map(acceptor).transpose();
         Ok(Self {
             local_addr: listener.local_addr()?,

@@ -3,6 +3,25 @@
 use super::super::TenantLimits;
 use super::*;
 
+/// Whom the kernel turns away comes again after a second.
+#[tokio::test]
+async fn hundreds_may_wait_to_be_accepted() {
+    let server = Fixture::start(Limits {
+        connections: 1,
+        ..short()
+    });
+    let begun = Instant::now();
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        waiting.push(server.connect().await);
+    }
+    assert!(
+        begun.elapsed() < Duration::from_millis(900),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
 #[tokio::test]
 async fn over_the_total_is_shed_and_a_write_holds_its_place_to_its_end() {
     let server = Fixture::start(Limits {

@@ -108,6 +108,18 @@ async fn a_call_on_a_connection_that_was_closed_meanwhile_goes_over_a_new_one() 
     assert_eq!((vendor.requests().len(), vendor.connections()), (2, 2));
 }
 
+/// Vendors close such a connection sooner or later, many without a word.
+#[tokio::test]
+async fn a_connection_without_a_call_is_not_kept_for_long() {
+    let vendor = Vendor::start([]).await;
+    let network = network(&vendor.base_url);
+    for pause in [1, 5, 0] {
+        send(&network, Verb::Post, "/users").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+    }
+    assert_eq!((vendor.requests().len(), vendor.connections()), (3, 2));
+}
+
 /// The case hyper calls "canceled": connection task and call wake together, and
 /// the task finds the connection closed before it takes the call. With hyper's
 /// own second attempt switched off, it must come out as not sent.

@@ -157,6 +157,21 @@ async fn a_vendor_that_cannot_be_reached_is_left_alone() {
 }
 
 #[tokio::test]
+async fn whether_a_vendor_works_again_is_found_out_by_one_call_that_is_sent_once() {
+    let vendor = Vendor::answering(|_| DOWN.to_owned()).await;
+    let network = network(&vendor.base_url);
+    for _ in 0..20 {
+        send(&network, Verb::Post, "/users").await.unwrap();
+    }
+    let before = vendor.requests().len();
+    assert_eq!(before, 20);
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let calls = || send(&network, Verb::Get, "/users");
+    let _ = tokio::join!(calls(), calls(), calls(), calls(), calls());
+    assert_eq!(vendor.requests().len() - before, 1);
+}
+
+#[tokio::test]
 async fn no_more_calls_are_in_flight_than_the_vendor_takes() {
     let vendor = Vendor::start([Act::Silence]).await;
     let limits = Limits {

@@ -221,9 +221,9 @@ async fn resets(stand: &Stand) -> String {
         stream.write_all(&preface()).await.unwrap();
         connections += 1;
         for number in (1..20_000).step_by(2) {
-            // No window may grow by nothing (RFC 9113 §6.9).
+            // No window may grow beyond 2^31 - 1 (RFC 9113 §6.9.1).
             let mut frames = opened(number, &stand.tokens[3]);
-            frames.extend(frame(8, number, &[0; 4]));
+            frames.extend(frame(8, number, &[0x7f, 0xff, 0xff, 0xff]));
             if stream.write_all(&frames).await.is_err() {
                 break;
             }
