@@ -216,7 +216,8 @@ fn whoever_looks_during_a_change_finds_it_once_the_vendor_has_made_it() {
         deeds.extend([(person, Step::Wait(8000)), (person, Step::Show)]);
         deeds.extend([(rival, Step::Provision), (rival, Step::Wait(300))]);
     }
-    (0..100).for_each(|seed| is_well(&plan("lagging", deeds.clone()), seed));
+    let seeds = (0..60).chain([1336]);
+    seeds.for_each(|seed| is_well(&plan("lagging", deeds.clone()), seed));
 }
 
 /// A look-up that was asked before an index shows a write may be answered after that.
@@ -340,5 +341,5 @@ fn a_change_that_nobody_waits_for_comes_before_the_next_one() {
         hangs_up: 40,
         ..plan("unique", deeds.into_iter().chain(creates).collect())
     };
-    (0..60).for_each(|seed| is_well(&plan, seed));
+    (0..40).chain([493]).for_each(|seed| is_well(&plan, seed));
 }
