@@ -176,6 +176,18 @@ impl ScimError {
     }
 }
 
+/// A client's text in the words of an error: in quotes, its beginning only, and without what no terminal shows.
+pub(super) fn quoted(text: &str) -> String {
+    const MOST: usize = 128;
+    let shown = |letter: char| match letter.is_control() {
+        true => char::REPLACEMENT_CHARACTER,
+        false => letter,
+    };
+    let start: String = text.chars().take(MOST).map(shown).collect();
+    let more = text.chars().nth(MOST).map_or("", |_| "…");
+    format!("\"{start}{more}\"")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::map::Entry;
 use serde_json::{Number, Value};
 
+use super::error::quoted;
 use super::{Object, ScimError};
 
 /// What one document may hold.
@@ -300,8 +301,7 @@ impl<'de, T: Tree> Visitor<'de> for Reader<'_, T> {
             self.count(|held| held.all.members += 1)?;
             let value = entries.next_value_seed(inner)?;
             T::add(&mut members, key, value).map_err(|name| {
-                let shown: String = name.chars().take(64).collect();
-                A::Error::custom(format_args!("the key {shown:?} stands twice"))
+                A::Error::custom(format_args!("the key {} stands twice", quoted(&name)))
             })?;
         }
         Ok(T::object(members))

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Number, Value};
 
 use super::compare::same_text;
+use super::error::quoted;
 use super::path::sub_name;
 use super::schema::{Attribute, Kind, Mutability};
 use super::{Object, Profile, ScimError, json};
@@ -60,7 +61,8 @@ impl Shaper {
         let name: String = name.to_string().chars().take(256).collect();
         if !self.profile.skips_unknown_attributes() {
             return Err(ScimError::invalid_syntax(format!(
-                "no schema has an attribute {name:?}"
+                "no schema has an attribute {}",
+                quoted(&name)
             )));
         }
         if self.ignored.len() < MAX_IGNORED && !self.ignored.contains(&name) {

@@ -157,9 +157,3 @@ impl Operation {
             .filter(|_| self.method == Method::Post)
     }
 }
-
-/// A `bulkId` as errors show it.
-fn shown(bulk_id: &str) -> String {
-    let start: String = bulk_id.chars().take(64).collect();
-    format!("{start:?}")
-}

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::target::Target;
-use super::{Bulk, MAX_BULK_ID, MAX_OPERATIONS, Method, Operation, REQUEST_SCHEMA, shown};
+use super::{Bulk, MAX_BULK_ID, MAX_OPERATIONS, Method, Operation, REQUEST_SCHEMA};
 use crate::scim::compare::{same_text, take};
+use crate::scim::error::quoted;
 use crate::scim::{Object, ScimError, Service};
 
 pub(super) fn read(body: Value, service: &Service) -> Result<Bulk, ScimError> {
@@ -103,7 +104,7 @@ fn check_unique(operations: &[Operation]) -> Result<(), ScimError> {
         None => Ok(()),
         Some(bulk_id) => Err(ScimError::invalid_value(format!(
             "the bulkId {} stands at two operations",
-            shown(bulk_id)
+            quoted(bulk_id)
         ))),
     }
 }

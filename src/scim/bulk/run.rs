@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::order::{Step, order};
 use super::reference::PREFIX;
 use super::target::{Target, item_path};
-use super::{Bulk, Method, Operation, RESPONSE_SCHEMA, late, reference, shown};
+use super::{Bulk, Method, Operation, RESPONSE_SCHEMA, late, reference};
+use crate::scim::error::quoted;
 use crate::scim::{Body, Object, Request, Response, ScimError, Service};
 
 /// The operations of a bulk request, to be carried out one at a time.
@@ -233,7 +234,7 @@ impl<'s> Run<'s> {
 
     /// The id that a reference stands for.
     fn id_of(&self, bulk_id: &str) -> Result<&str, ScimError> {
-        let shown = shown(bulk_id);
+        let shown = quoted(bulk_id);
         let maker = self.maker(bulk_id).ok_or_else(|| {
             ScimError::invalid_value(format!(
                 "No POST of this request has the bulkId {shown}, which this operation refers to."

@@ -11,6 +11,7 @@ mod tests;
 
 use serde_json::Value;
 
+use super::error::quoted;
 use super::leaf::Leaf;
 use super::{Object, Path, Profile, ResourceType, ScimError};
 use parser::{Parser, Scope};
@@ -244,10 +245,10 @@ impl Fault {
         let hint = types
             .suggest(&name)
             .map(|known| format!("; did you mean {known}?"));
-        let shown: String = name.chars().take(128).collect();
         format!(
-            "{} has no attribute {shown:?}{}",
+            "{} has no attribute {}{}",
             types.name,
+            quoted(&name),
             hint.unwrap_or_default()
         )
     }
