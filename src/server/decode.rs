@@ -6,6 +6,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use hyper::{HeaderMap, Method};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::bodies::BodyCharge;
@@ -43,7 +44,7 @@ pub(super) async fn decode(
             let document = read(body, most, limits, weight).await?;
             weight.grow_by_values(&document)?;
             let body = scim::json::read(&document)?;
-            if document.len() > AT_FIRST {
+            if document.len() > LONG {
                 tokio::task::yield_now().await;
             }
             Some(body)
@@ -119,6 +120,13 @@ const FRAMES: usize = 1024;
 const CRUMB: usize = 64;
 /// What is set aside for a body before any of it has come.
 const AT_FIRST: usize = 64 * 1024;
+/// A body that is longer is read on in turns with the others of its thread: however many come at once,
+/// everybody else waits for one piece of one of them.
+const LONG: usize = 16 * 1024;
+
+thread_local! {
+    static TURN: &'static Semaphore = Box::leak(Box::new(Semaphore::new(1)));
+}
 
 /// Reads a body into one buffer, each frame as it comes, and counts it as taken.
 pub(super) async fn read(
@@ -154,8 +162,9 @@ pub(super) async fn read(
         }
         weight.grow(data.len())?;
         whole.extend_from_slice(&data);
-        if whole.len() > AT_FIRST {
-            // Long bodies that come all at once must not keep everybody else waiting.
+        if whole.len() > LONG {
+            let turn = TURN.with(|turn| *turn);
+            let _turn = turn.acquire().await;
             tokio::task::yield_now().await;
         }
         if frames > FRAMES + whole.len() / CRUMB {

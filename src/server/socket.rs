@@ -26,8 +26,10 @@ use super::standing::Standing;
 /// The HTTP/2 preface (RFC 9113 §3.4).
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How often a refused body is read on before others on the thread have their turn.
+/// How often a refused body is read on before it rests.
 const READS_IN_A_TURN: usize = 8;
+/// How long it rests then.
+const REST: Duration = Duration::from_millis(5);
 
 /// The two protocols we speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +159,8 @@ pub(super) struct Socket<S> {
     reading: Clock,
     writing: Clock,
     closing: Clock,
+    /// While a refused body is read on.
+    resting: Option<Pin<Box<Sleep>>>,
     head: Duration,
     stall: Duration,
     pace: u32,
@@ -194,6 +198,7 @@ impl<S> Socket<S> {
             reading: Clock::due_in(limits.first_bytes),
             writing: Clock::default(),
             closing: Clock::default(),
+            resting: None,
             head: limits.head,
             stall: limits.stall,
             pace: limits.pace.max(1),
@@ -287,6 +292,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             ready!(self.watch_write(cx, result))?;
             self.closing = Clock::due_in(self.linger);
         }
+        if let Some(rest) = &mut self.resting {
+            if rest.as_mut().poll(cx).is_pending() {
+                return self.closing.overdue(cx).map(|_| Ok(()));
+            }
+            self.resting = None;
+        }
         let mut scratch = [0; 8192];
         for _ in 0..READS_IN_A_TURN {
             let mut buf = ReadBuf::new(&mut scratch);
@@ -297,7 +308,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             }
         }
         // Hundreds of refused bodies must not keep everybody else waiting.
-        cx.waker().wake_by_ref();
+        let mut rest = Box::pin(sleep(REST));
+        if rest.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        self.resting = Some(rest);
         self.closing.overdue(cx).map(|_| Ok(()))
     }
 }

@@ -52,10 +52,12 @@ pub(super) fn apply_or_leave(
     let Some((urn, attribute)) = types.resolve(attr.schema.as_deref(), &attr.attribute) else {
         return;
     };
-    let before = holder(resource, urn).and_then(|holder| holder.get(&attribute.name).cloned());
-    if before.as_ref().is_some_and(|before| !work::copy(before))
-        || apply(operation, resource, types, profile).is_ok()
-    {
+    let before = holder(resource, urn).and_then(|holder| holder.get(&attribute.name));
+    if before.is_some_and(|before| !work::copy(before)) {
+        return;
+    }
+    let before = before.cloned();
+    if apply(operation, resource, types, profile).is_ok() {
         return;
     }
     if let (Some(before), Some(holder)) = (before, holder(resource, urn)) {
