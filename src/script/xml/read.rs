@@ -68,6 +68,7 @@ impl<'a> Open<'a> {
             name: tag.name().as_ref().to_owned(),
             ..Element::default()
         };
+        can_begin_a_name(&element.name).then_some(())?;
         self.room = self.room.checked_sub(1)?;
         for attribute in tag.attributes() {
             let attribute = attribute.ok()?;
@@ -123,6 +124,13 @@ impl Element {
     fn is_only_indented(&self) -> bool {
         self.has_children && self.text.trim().is_empty()
     }
+}
+
+/// XML 1.0 §2.3, as far as it keeps elements apart from what stands for attributes and text.
+fn can_begin_a_name(name: &str) -> bool {
+    let fits =
+        |first: char| !first.is_ascii() || first.is_ascii_alphabetic() || "_:".contains(first);
+    name.starts_with(fits)
 }
 
 /// `&lt;` or `&#228;`; nobody else's entity.

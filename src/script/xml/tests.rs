@@ -56,6 +56,8 @@ fn what_is_no_whole_document_is_refused() {
         "<html><p>a<p>b</html>",
         "<r a='1' a='2'/>",
         "<r>&#0;</r>",
+        "<@r/>",
+        "<r><#text/></r>",
         "{}",
     ] {
         refused(document);
