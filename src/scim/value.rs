@@ -295,10 +295,11 @@ fn once_each(received: Vec<Value>) -> Vec<Value> {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut elements: Vec<Value> = Vec::with_capacity(received.len());
     for element in received {
-        let pair = element.get("value").map(|value| {
-            let kind = element.get("type").map(Value::to_string);
-            format!("{value} {}", kind.unwrap_or_default())
-        });
+        // `Value`'s `Display` takes several times as long.
+        let pair = element
+            .get("value")
+            .map(|value| (value, element.get("type")));
+        let pair = pair.and_then(|pair| serde_json::to_string(&pair).ok());
         let place = pair.map(|pair| *places.entry(pair).or_insert(elements.len()));
         match (place.and_then(|place| elements.get_mut(place)), element) {
             (Some(Value::Object(present)), Value::Object(more)) => present.extend(more),

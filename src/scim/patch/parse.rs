@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
     fn schema(&self, text: &str) -> Option<String> {
         let mut schemas = self.types.schemas();
         schemas
-            .find(|schema| same_text(&schema.id, text))
+            .find(|schema| schema.id.eq_ignore_ascii_case(text))
             .map(|schema| schema.id.clone())
     }
 
