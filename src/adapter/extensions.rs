@@ -324,12 +324,12 @@ mod tests {
     #[test]
     fn the_name_of_a_schema_has_no_blank() {
         for (name, fits) in [("AcmeUser", true), ("Acme User", false), ("", false)] {
-            let told = told(&format!(
+            let problems = told(&format!(
                 "[[extensions]]\nresource = \"user\"\nschema = {{ id = \"urn:a:b\", name = \"{name}\", attributes = [{{ name = \"c\" }}] }}\n"
             ));
             let refused = format!("\"{name}\" `{name}` is empty or has a blank");
             let expect: &[String] = if fits { &[] } else { &[refused] };
-            assert_eq!(told, expect);
+            assert_eq!(problems, expect);
         }
     }
 

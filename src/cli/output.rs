@@ -24,13 +24,13 @@ macro_rules! put_line {
 /// In one piece, so that nobody reads half of a secret. Whether somebody takes it.
 pub(super) fn put(text: Arguments<'_>) -> bool {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(steady(text.to_string()).as_bytes());
+    let written = stdout.write_all(with_directions_escaped(text.to_string()).as_bytes());
     written.and_then(|()| stdout.flush()).is_ok()
 }
 
 /// What turns the direction of writing, as vendors' values may, is written in JSON's way: a terminal would show
 /// another text than there is.
-fn steady(text: String) -> String {
+fn with_directions_escaped(text: String) -> String {
     if !text.contains(steers_a_line) {
         return text;
     }
@@ -106,13 +106,16 @@ pub(super) fn written(report: &Report, format: Format) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::steady;
+    use super::with_directions_escaped;
 
     #[test]
     fn no_value_turns_the_direction_of_a_line() {
-        assert_eq!(steady("a\u{202e}b\u{2028}".to_owned()), "a\\u202eb\\u2028");
         assert_eq!(
-            steady("für \u{1b}[1mada\n".to_owned()),
+            with_directions_escaped("a\u{202e}b\u{2028}".to_owned()),
+            "a\\u202eb\\u2028"
+        );
+        assert_eq!(
+            with_directions_escaped("für \u{1b}[1mada\n".to_owned()),
             "für \u{1b}[1mada\n"
         );
     }

@@ -140,7 +140,7 @@ impl Operation {
         }
     }
 
-    /// Where nobody else waits, a script is begun however often it ran into its limits.
+    /// Where nobody else waits, a script runs again however often it reached its limits.
     fn brake(&self) -> Option<Brake> {
         let is_shared = self.process.is_shared();
         is_shared.then(|| self.adapter.script.brake(self.tenant.as_str()))

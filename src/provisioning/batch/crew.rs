@@ -44,7 +44,7 @@ pub(crate) struct Crew {
     pub(crate) look_ups: TenantLookUps,
     /// CPU time of a function.
     pub(crate) cpu: Duration,
-    /// Who is told that a function ran into its limits.
+    /// Counts the runs that end at a limit, and stops further ones.
     pub(crate) brake: Option<Brake>,
     /// The operation's.
     pub(crate) deadline: Instant,

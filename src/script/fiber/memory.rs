@@ -134,10 +134,10 @@ mod tests {
     fn where_all_hold_too_much_whoever_holds_most_of_it_must_end() {
         let others = Share::default();
         others.hold(MOST_OF_ALL - MODEST);
-        let told = [crowds_out(MODEST, 0), crowds_out(2 * MODEST, 0)];
+        let ended = [crowds_out(MODEST, 0), crowds_out(2 * MODEST, 0)];
         // The sum is every test's.
         drop(others);
-        assert_eq!(told, [false, true]);
+        assert_eq!(ended, [false, true]);
         assert!(!crowds_out(2 * MODEST, 0));
     }
 }

@@ -20,11 +20,11 @@ fn a_script_without_end_is_not_begun_again_and_again() {
             reason(block_on(run(job(source), budget, &Echo::default())))
         };
         for _ in 0..3 {
-            let told = once();
-            assert!(told.contains("used up its"), "{told}");
+            let reason = once();
+            assert!(reason.contains("used up its"), "{reason}");
         }
-        let told = once();
-        assert!(told.contains("3 times in a row"), "{told}");
+        let reason = once();
+        assert!(reason.contains("3 times in a row"), "{reason}");
     }
 }
 
