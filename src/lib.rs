@@ -8,7 +8,7 @@
 //! One function, `server/handle.rs`, from top to bottom:
 //!
 //! 1. **connection**: accepted by a worker thread, on which everything of it
-//!    stays; TLS; the edge layers of `server/stack.rs` (request id, trace,
+//!    stays; TLS; the edge of `server/edge.rs` (request id, trace,
 //!    rescue, shed, deadline);
 //! 2. **authenticate**: the bearer token names the tenant, before the body is
 //!    read; then the tenant's own limits;

@@ -19,16 +19,16 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::body::AnswerBody;
+use super::edge::{Edge, HttpRequest};
 use super::limits::Limits;
 use super::socket::{Activity, PREFACE, Protocol, Socket};
-use super::stack::{HttpRequest, Stack};
 use super::standing::Standing;
 
 /// What every connection of one worker thread needs.
 pub(super) struct Connections {
     pub(super) limits: Rc<Limits>,
     pub(super) tls: Option<TlsAcceptor>,
-    pub(super) stack: Stack,
+    pub(super) edge: Edge,
     /// True once the gateway stops.
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -78,14 +78,13 @@ impl Connections {
             activity.clone(),
             &self.limits,
         ));
-        let stack = self.stack.clone();
+        let edge = self.edge.clone();
         let counted = activity.clone();
         let standing = Arc::clone(standing);
         let stopping = self.stopping.clone();
-        let service = service_fn(move |mut request: HttpRequest| {
+        let service = service_fn(move |request: HttpRequest| {
             let busy = counted.begin();
-            request.extensions_mut().insert(Arc::clone(&standing));
-            let answer = stack.call(request);
+            let answer = edge.call(request, Arc::clone(&standing));
             let stopping = stopping.clone();
             async move {
                 let mut answer = answer.await.map(|it| it.map(|body| busy.until_sent(body)));

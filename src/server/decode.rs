@@ -10,10 +10,10 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::bodies::BodyCharge;
+use super::edge::HttpRequest;
 use super::limits::Limits;
 use super::rescue::Rejection;
 use super::route::Route;
-use super::stack::HttpRequest;
 use crate::scim::bulk;
 use crate::scim::request::{allowed_methods, is_bulk, needs_body};
 use crate::scim::{self, ScimError, Service};

@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION};
 use serde_json::Value;
 
 use super::body::AnswerBody;
-use super::stack::HttpResponse;
+use super::edge::HttpResponse;
 use crate::scim;
 
 /// The one media type of every answer (RFC 7644 §8.1), whatever `Accept` says.

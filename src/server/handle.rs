@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use super::authenticate::authenticate;
 use super::decode::decode;
+use super::edge::{Arrival, HttpRequest, HttpResponse, RequestId, caught};
 use super::encode::encode;
 use super::framing::screen;
 use super::gates::{LocalGates, Pace};
@@ -24,7 +25,6 @@ use super::oauth::{self, Refused};
 use super::observer::Watch;
 use super::rescue::{self, Rejection};
 use super::route::{self, Endpoint, Route};
-use super::stack::{Due, HttpRequest, HttpResponse, Place, RequestId, caught, id_of};
 use super::standing::Standing;
 use super::{Admission, Application};
 use crate::probe::AGENT;
@@ -54,22 +54,21 @@ pub(super) struct Front {
 
 /// Answers one request, or says why not.
 pub(super) async fn handle(
-    front: Rc<Front>,
+    front: &Rc<Front>,
     request: HttpRequest,
+    arrival: Arrival,
 ) -> Result<HttpResponse, Rejection> {
     screen(&request)?;
     let uri = request.uri().clone();
+    let standing = &arrival.standing;
     if let Some(endpoint) = Endpoint::of(uri.path()) {
-        return Box::pin(oauth::answer(&front, request, endpoint)).await;
+        return Box::pin(oauth::answer(front, request, endpoint, standing)).await;
     }
     let route = Route::of(uri.path()).ok_or(Rejection::NoSuchPath)?;
-    let standing = request.extensions().get::<Arc<Standing>>().cloned();
     let admission = authenticate(&*front.application, request.headers(), &route).await;
-    let admission = admission.map_err(|rejection| front.refused(rejection, standing.as_deref()))?;
-    if let Some(standing) = &standing {
-        standing.admit();
-    }
-    let id = id_of(&request);
+    let admission = admission.map_err(|rejection| front.refused(rejection, standing))?;
+    standing.admit();
+    let id = arrival.id.clone();
     let method = route::method_name(request.method());
     let story = admission.begin(id.shared(), method, route::template(uri.path()));
     if request
@@ -80,7 +79,9 @@ pub(super) async fn handle(
         story.probing();
     }
     let base_url = front.base_url(&request, &route);
-    let result = front.admitted(admission, request, base_url, &story).await;
+    let result = front
+        .admitted(admission, request, arrival, base_url, &story)
+        .await;
     if let Err(rejection) = &result {
         story.end(rejection.end(&id));
     }
@@ -89,16 +90,16 @@ pub(super) async fn handle(
 
 impl Front {
     /// A request without a good token is charged to the network it comes from.
-    pub(super) fn refused(&self, rejection: Rejection, standing: Option<&Standing>) -> Rejection {
+    pub(super) fn refused(&self, rejection: Rejection, standing: &Standing) -> Rejection {
         use Rejection::{BadToken, NoToken, Token};
         let is_guess = match &rejection {
             NoToken | BadToken(_) => true,
             Token(refused) => !matches!(refused, Refused::Later),
             _ => false,
         };
-        let Some(standing) = standing.filter(|_| is_guess) else {
+        if !is_guess {
             return rejection;
-        };
+        }
         let source = standing.source();
         match self.guesses.failed(source) {
             Ok(()) => {
@@ -121,18 +122,17 @@ impl Front {
         &self,
         admission: Rc<dyn Admission>,
         request: HttpRequest,
+        arrival: Arrival,
         base_url: String,
         story: &Rc<Story>,
     ) -> Result<HttpResponse, Rejection> {
         let turn = self.gates.admit(admission.tenant())?;
         let (pace, mut weight) = (turn.pace(), turn.body());
-        let place = request.extensions().get::<Place>().cloned();
-        let due = request.extensions().get::<Due>().map(|due| due.0);
-        let due = due.unwrap_or_else(|| Instant::now() + self.limits.request);
+        let Arrival { id, place, due, .. } = arrival;
         story.due(due);
         let told = Telling {
             story: Rc::clone(story),
-            id: id_of(&request),
+            id,
         };
         let message = decode(request, &admission.service(), &self.limits, &mut weight).await?;
         let held = (turn, place, weight);

@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use super::Application;
 use super::bodies::BodyBudget;
 use super::connection::Connections;
+use super::edge::Edge;
 use super::gates::Gates;
 use super::guesses::Guesses;
 use super::handle::Front;
@@ -28,7 +29,6 @@ use super::limits::Limits;
 use super::observer::{RequestObserver, Watch};
 use super::permits::Permits;
 use super::pulse::Pulse;
-use super::stack::Stack;
 use super::tls::{Certificate, acceptor};
 use crate::scim::bulk::MAX_PAYLOAD;
 
@@ -270,7 +270,7 @@ impl Shared {
         Connections {
             limits,
             tls: self.tls.clone(),
-            stack: Stack::new(Rc::new(front)),
+            edge: Edge::new(Rc::new(front)),
             stopping: self.stopping.clone(),
         }
     }

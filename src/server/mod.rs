@@ -6,7 +6,7 @@
 //! | `connection`, `socket`, `tls` | one connection: protocol, clocks, certificate |
 //! | `permits`, `standing` | how many there may be, and which gives way |
 //! | `frames` | floods of HTTP/2 frames |
-//! | `stack`, `around` | the edge: id, trace, rescue, shed, deadline |
+//! | `edge` | what every request passes: id, log line, rescue, limits |
 //! | `observer` | who hears of every request, for metrics and traces |
 //! | `handle` | the walk of a request, one function |
 //! | `framing`, `route`, `authenticate`, `gates`, `decode`, `encode` | its steps |
@@ -22,12 +22,12 @@
 //! the two traits below, and its tests put fakes there.
 
 pub mod admin;
-mod around;
 mod authenticate;
 mod bodies;
 mod body;
 mod connection;
 mod decode;
+mod edge;
 mod encode;
 mod expiry;
 mod frames;
@@ -47,7 +47,6 @@ mod route;
 mod seldom;
 mod side;
 mod socket;
-mod stack;
 mod standing;
 mod tls;
 

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -18,10 +17,10 @@ use url::form_urlencoded;
 use super::authenticate::ours;
 use super::body::AnswerBody;
 use super::decode::read;
+use super::edge::{HttpRequest, HttpResponse};
 use super::handle::Front;
 use super::rescue::Rejection;
 use super::route::{Endpoint, Route};
-use super::stack::{HttpRequest, HttpResponse};
 use super::standing::Standing;
 use crate::adapter::keys::TenantId;
 use crate::tenant::oauth::{Claim, Proof, TOKEN_PATH};
@@ -93,16 +92,16 @@ pub(super) async fn answer(
     front: &Front,
     request: HttpRequest,
     endpoint: Endpoint<'_>,
+    standing: &Standing,
 ) -> Result<HttpResponse, Rejection> {
     match endpoint {
         Endpoint::Metadata(issuer) => metadata(front, &request, issuer),
         Endpoint::Token(route) => {
-            let standing = request.extensions().get::<Arc<Standing>>().cloned();
             let answer = token(front, request, route).await;
-            if let (Some(standing), Ok(_)) = (&standing, &answer) {
+            if answer.is_ok() {
                 standing.admit();
             }
-            answer.map_err(|rejection| front.refused(rejection, standing.as_deref()))
+            answer.map_err(|rejection| front.refused(rejection, standing))
         }
     }
 }

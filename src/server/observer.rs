@@ -7,8 +7,8 @@ use hyper::HeaderMap;
 use tokio::time::Instant;
 use tracing::Span;
 
+use super::edge::HttpRequest;
 use super::route;
-use super::stack::HttpRequest;
 
 /// Hears of every request at the edge, for metrics and traces. All threads share one.
 pub trait RequestObserver: Send + Sync {

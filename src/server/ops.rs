@@ -19,8 +19,8 @@ use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use tokio::time::timeout;
 
 use super::body::AnswerBody;
+use super::edge::HttpResponse;
 use super::side::{Side, SidePort, few};
-use super::stack::HttpResponse;
 use crate::script::call::LocalBoxFuture;
 
 /// A kubelet waits for one second by default.

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use hyper::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 
+use super::edge::{HttpResponse, RequestId};
 use super::encode::answer;
 use super::guesses::TooMany;
 use super::oauth::{self, Refused};
-use super::stack::{HttpResponse, RequestId};
 use crate::provisioning::trace::{End, Fault};
 use crate::scim::{Response, ScimError, ScimType};
 use crate::script::fault::{Failure, GatewayFault, VendorFault};

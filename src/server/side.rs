@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::connection::Connections;
+use super::edge::{Answer, Edge, HttpRequest};
 use super::limits::Limits;
 use super::listener::accept;
 use super::permits::Permits;
-use super::stack::{Answer, HttpRequest, Stack};
 
 /// An address taken for such a port.
 pub struct SidePort {
@@ -105,7 +105,7 @@ async fn serve(
         Rc::new(Connections {
             limits: Rc::clone(&limits),
             tls: None,
-            stack: Stack::of(move |request| answer(peer, request)),
+            edge: Edge::of(move |request| answer(peer, request)),
             stopping: stop.clone(),
         })
     };

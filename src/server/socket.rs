@@ -41,7 +41,6 @@ pub(super) enum Protocol {
 /// The requests of one connection that are being answered.
 pub(super) struct Activity {
     standing: Arc<Standing>,
-    ended: Notify,
     /// When each long answer that is being sent must have been read.
     sending: RefCell<Vec<Instant>>,
     begins_to_send: Notify,
@@ -62,7 +61,6 @@ impl Activity {
     pub(super) fn of(standing: Arc<Standing>, limits: &Limits) -> Rc<Self> {
         Rc::new(Self {
             standing,
-            ended: Notify::new(),
             sending: RefCell::default(),
             begins_to_send: Notify::new(),
             stall: limits.stall,
@@ -80,22 +78,19 @@ impl Activity {
     }
 
     /// Ends when there was no request for as long as `limits` allow: not long before the first
-    /// one with a good token.
+    /// one with a good token. Its timer is set again only when it has run out, not at each request.
     pub(super) async fn idle(&self, limits: &Limits) {
         loop {
-            let since_last = self.ended.notified();
             let span = match self.standing.is_admitted() {
                 true => limits.idle,
                 false => limits.stranger.min(limits.idle),
             };
-            tokio::select! {
-                () = since_last => {}
-                () = sleep(span), if !self.is_busy() => {
-                    if !self.is_busy() {
-                        return;
-                    }
-                }
-            }
+            let left = match self.standing.idle() {
+                Some(idle) if idle >= span => return,
+                Some(idle) => span - idle,
+                None => span,
+            };
+            sleep(left).await;
         }
     }
 }
@@ -147,7 +142,6 @@ impl Drop for Sending {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.standing.answered();
-        self.0.ended.notify_one();
     }
 }
 

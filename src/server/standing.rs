@@ -92,7 +92,7 @@ impl Standing {
     }
 
     /// For how long nothing has been answered on it; `None` if something is, or if it is ending.
-    fn idle(&self) -> Option<Duration> {
+    pub(super) fn idle(&self) -> Option<Duration> {
         let since = *self
             .idle_since
             .lock()

@@ -13,7 +13,7 @@ use crate::config::{Log, LogFormat};
 use crate::provisioning::TRACE_ONLY;
 
 /// Libraries whose news is not an operator's. The configured filter may say otherwise.
-const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,rustls=warn,tower=warn,mio=warn";
+const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,rustls=warn,mio=warn";
 
 /// Sends log lines to standard error from now on, and spans to `traces`.
 ///

@@ -12,11 +12,11 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tower::{BoxError, Service};
+use tower_service::Service;
 
-use super::egress::{Resolver, permit_host};
+use super::egress::{BoxError, Resolver, permit_host};
 
-/// hyper's connectors under one time limit. In tower's shape, but not its
+/// hyper's connectors under one time limit. Not tower's
 /// `Timeout`: hyper-util wants the future `Unpin`.
 #[derive(Clone)]
 pub(super) struct Connector {

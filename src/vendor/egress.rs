@@ -10,7 +10,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use tower::{BoxError, Service};
+use tower_service::Service;
+
+/// As hyper's connectors have it.
+pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The system's resolver. It fails if *any* address of an answer is forbidden,
 /// and its answer is what is connected to, so that no second look-up differs.
