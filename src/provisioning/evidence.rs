@@ -126,7 +126,7 @@ impl Salt {
         let mut mac = self.0.clone()?;
         mac.update(spelling.as_bytes());
         mac.update(&[0]);
-        mac.update(native.to_string().as_bytes());
+        mac.update(&serde_json::to_vec(&native).ok()?);
         let digest: [u8; 32] = mac.finalize().into_bytes().into();
         let (half, _) = digest.split_first_chunk()?;
         Some(format!("{:032x}", u128::from_be_bytes(*half)))

@@ -3,8 +3,10 @@
 use std::io::{self, IsTerminal as _};
 use std::panic::PanicHookInfo;
 
+use tracing::Subscriber;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer, Registry, fmt};
 
@@ -24,21 +26,33 @@ where
     L: Layer<Registry> + Send + Sync,
 {
     let filter = levels(&log.filter)?;
-    let lines = match log.format {
-        // The current span carries `request_id`, `tenant` and, where there are traces, `trace_id`.
+    let registry = tracing_subscriber::registry();
+    // Where there is nothing but lines, the filter is before all: one of their own would be asked
+    // again at each step of a span.
+    let _ = match traces {
+        None => registry.with(filter).with(lines(log.format)).try_init(),
+        Some(traces) => {
+            let lines = lines(log.format).with_filter(filter);
+            registry.with(traces).with(lines).try_init()
+        }
+    };
+    std::panic::set_hook(Box::new(note_panic));
+    Ok(())
+}
+
+/// The current span carries `request_id`, `tenant` and, where there are traces, `trace_id`.
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    match format {
         LogFormat::Json => Lines(io::stderr).boxed(),
         LogFormat::Text => {
             // Colours are for people who look; in a file they are rubbish.
             let ansi = io::stderr().is_terminal();
             fmt::layer().with_writer(io::stderr).with_ansi(ansi).boxed()
         }
-    };
-    let all = tracing_subscriber::registry()
-        .with(traces)
-        .with(lines.with_filter(filter));
-    let _ = all.try_init();
-    std::panic::set_hook(Box::new(note_panic));
-    Ok(())
+    }
 }
 
 /// `log.filter` cannot be read.

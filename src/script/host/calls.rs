@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext, Position};
 use serde_json::Value;
 use uuid::Uuid;
@@ -237,13 +236,12 @@ impl Request {
         body: &Dynamic,
         context: &NativeCallContext<'_>,
     ) -> Result<Self, Thrown> {
-        let value = json::to_value(body).ok_or_else(|| {
+        let bytes = json::written(body).ok_or_else(|| {
             error(
                 "this body cannot be written as JSON",
                 context.call_position(),
             )
         })?;
-        let bytes = Bytes::from(value.to_string());
         self.body = Some(CallBody {
             media_type: "application/json",
             bytes,

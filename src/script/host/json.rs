@@ -3,6 +3,7 @@
 
 use std::collections::btree_map::Entry;
 
+use bytes::Bytes;
 use rhai::{Array, Dynamic, Map};
 use serde_json::{Number, Value};
 
@@ -157,6 +158,12 @@ fn natural(number: u64) -> Dynamic {
 /// types, NaN) and for values nested too deeply.
 pub(crate) fn to_value(dynamic: &Dynamic) -> Option<Value> {
     convert(dynamic, DEPTH)
+}
+
+/// A script value as JSON text. `None` as of [`to_value`].
+pub(super) fn written(dynamic: &Dynamic) -> Option<Bytes> {
+    let value = to_value(dynamic)?;
+    serde_json::to_vec(&value).ok().map(Bytes::from)
 }
 
 fn convert(dynamic: &Dynamic, room: usize) -> Option<Value> {
