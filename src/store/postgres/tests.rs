@@ -13,6 +13,8 @@ use super::server::Postgres;
 use super::*;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
+use crate::limiter::PerMinute;
+use crate::provisioning::batch::Leaves as _;
 use crate::provisioning::lease::Lease;
 use crate::provisioning::locks::{LockKey, SharedLocks};
 use crate::provisioning::memory::Memory as _;
@@ -21,7 +23,7 @@ use crate::store::Store;
 use crate::store::conformance::{self, together};
 
 /// No timers, no I/O driver: the store must not need any.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -66,6 +68,18 @@ fn postgres_conforms() {
     let server = Postgres::shared();
     let store = Store::connect(address(&server.database())).unwrap();
     block_on(conformance::check(&store));
+}
+
+#[test]
+fn batches_of_all_replicas_have_one_limit() {
+    let server = Postgres::shared();
+    let url = server.database();
+    let stores = [(); 3].map(|()| Store::connect(address(&url)).unwrap());
+    let tenant = acme();
+    let take = |number: usize| stores[number % 3].take_leave(&tenant, "run_jobs", PerMinute::of(6));
+    let taken = block_on(together((0..12).map(take)));
+    let taken = taken.into_iter().map(Result::unwrap);
+    assert_eq!(taken.filter(Result::is_ok).count(), 2);
 }
 
 #[test]
