@@ -125,7 +125,7 @@ fn replicas_that_start_together_make_the_tables_once() {
         &url,
         "SELECT count(*), max(version) FROM scimgate.schema_version",
     );
-    assert_eq!(versions, "1|9");
+    assert_eq!(versions, "1|10");
 }
 
 #[test]
