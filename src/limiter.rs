@@ -71,6 +71,39 @@ impl Limit {
     }
 }
 
+/// A limit that is never exceeded in any sixty seconds, of which somebody else keeps what was taken.
+#[derive(Clone, Copy, Debug)]
+pub struct PerMinute {
+    /// Between two tokens, in milliseconds.
+    each: i64,
+    burst: i64,
+}
+
+impl PerMinute {
+    /// 0 counts as 1.
+    pub fn of(limit: u32) -> Self {
+        let (each, burst) = minute(limit, 1);
+        Self {
+            each: i64::try_from(each.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX),
+            burst: burst.into(),
+        }
+    }
+
+    /// Takes a token at `now`, of a bucket that is full at `full_at` if nothing is taken until then;
+    /// both in milliseconds. When it is full then, or how long until there is a token.
+    ///
+    /// # Errors
+    /// There is none now.
+    pub fn take(self, full_at: i64, now: i64) -> Result<i64, Duration> {
+        // Where the clock was set back, it is empty at worst.
+        let lacks = (full_at.saturating_sub(now)).clamp(0, self.burst * self.each);
+        match lacks - (self.burst - 1) * self.each {
+            wait @ 1.. => Err(Duration::from_millis(wait.unsigned_abs())),
+            _ => Ok(now.saturating_add(lacks + self.each)),
+        }
+    }
+}
+
 /// A bucket of tokens. Every number counts as one at least.
 #[derive(Debug)]
 pub struct Limiter {
@@ -158,6 +191,7 @@ impl Add<Nanos> for Moment {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -176,25 +210,57 @@ mod tests {
         }
     }
 
+    /// That no more than `limit` of these moments, in milliseconds, lie in any sixty seconds.
+    fn check(taken: &[i64], limit: usize) {
+        for (place, first) in taken.iter().enumerate() {
+            let within = taken[place..].iter().take_while(|at| **at - first < 60_000);
+            assert!(within.count() <= limit, "{limit}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_is_taken_in_any_sixty_seconds_keeps_to_the_limit() {
         for limit in [1, 6, 60] {
-            let limiter = Share::per_minute(limit);
+            let (limiter, began) = (Share::per_minute(limit), Instant::now());
             let mut taken = Vec::new();
             while taken.len() < 4 * limit as usize {
                 match limiter.take(1) {
-                    Ok(()) => taken.push(Instant::now()),
+                    Ok(()) => taken.push(began.elapsed().as_millis() as i64),
                     Err(wait) => tokio::time::sleep(wait).await,
                 }
             }
-            let minute = Duration::from_secs(60);
-            for (place, first) in taken.iter().enumerate() {
-                let within = taken[place..]
-                    .iter()
-                    .take_while(|at| **at - *first < minute);
-                assert!(within.count() <= limit as usize, "{limit}");
+            check(&taken, limit as usize);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_of_a_kept_bucket_keeps_to_the_limit() {
+        for limit in [1, 6, 9, 10, 60, 1_000] {
+            let (bucket, mut full_at, mut now) = (PerMinute::of(limit), 0, 1_000_000);
+            let mut taken = Vec::new();
+            while taken.len() < 4 * limit as usize {
+                match bucket.take(full_at, now) {
+                    Ok(next) => {
+                        full_at = next;
+                        taken.push(now);
+                    }
+                    Err(wait) => now += wait.as_millis() as i64,
+                }
+            }
+            check(&taken, limit as usize);
+            if limit == 6 {
+                let seconds: Vec<_> = taken.iter().map(|at| at / 1_000 - 1_000).collect();
+                assert_eq!(seconds[..7], [0, 0, 13, 26, 40, 53, 66]);
             }
         }
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_empties_a_kept_bucket_and_no_more() {
+        let bucket = PerMinute::of(6);
+        let full_at = bucket.take(0, 1_000_000_000).unwrap();
+        let wait = bucket.take(full_at, 0).unwrap_err();
+        assert_eq!(wait, Duration::from_millis(13_334));
     }
 
     #[tokio::test(start_paused = true)]

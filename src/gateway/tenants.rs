@@ -18,7 +18,7 @@ use super::destination::destination;
 use crate::adapter::compile::VERIFY;
 use crate::adapter::keys::TenantId;
 use crate::catalog::Catalog;
-use crate::provisioning::batch::Batches;
+use crate::provisioning::batch::{Batches, Limit};
 use crate::provisioning::ids::{IdCache, KnownIds};
 use crate::provisioning::intents::Intents;
 use crate::provisioning::lease::Lease;
@@ -253,7 +253,11 @@ impl Tenants {
         });
         entry.state = entry.state.under(tenant.upstream.limits);
         let per_minute = tenant.upstream.limits.batches_per_minute;
-        let batches = entry.batches.under(&tenant.adapter.manifest, per_minute);
+        let limit = per_minute.map(|per_minute| Limit {
+            per_minute,
+            leaves: Arc::new(self.store.clone()),
+        });
+        let batches = entry.batches.under(&tenant.adapter.manifest, limit);
         entry.batches = Arc::new(batches);
         for (keys, federation) in [
             (&mut entry.keys, &tenant.federation),

@@ -21,6 +21,7 @@ pub mod health;
 mod intents;
 mod known;
 mod lane;
+mod leaves;
 pub mod log;
 mod memory;
 pub mod postgres;

@@ -6,6 +6,7 @@
 use rusqlite::types::{FromSql, ToSql, ToSqlOutput, Value, ValueRef};
 
 use super::postgres;
+use crate::provisioning::process;
 
 /// What a command of the store sees of the database: a transaction that is already begun.
 pub(super) enum Db<'a> {
@@ -87,6 +88,18 @@ impl Db<'_> {
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         Ok(self.rows(sql, values, read)?.into_iter().next())
+    }
+
+    /// Milliseconds since 1970, by the clock that all who write to this database have in common.
+    pub(super) fn now(&self) -> Result<i64> {
+        match self {
+            Self::Sqlite(_) => Ok(i64::try_from(process::now()).unwrap_or(i64::MAX)),
+            Self::Postgres(_) => {
+                let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+                let now = self.row(sql, &[], |row| row.get(0))?;
+                now.ok_or_else(|| Error::Damaged("time".to_owned()))
+            }
+        }
     }
 
     /// For each of `asked`, in their order, the first row found.

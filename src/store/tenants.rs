@@ -15,12 +15,13 @@ use crate::tenant::token::onboarding::{OnboardingBook, OnboardingRecord};
 use crate::tenant::token::{KeyId, TokenDigest};
 
 /// What goes with a tenant that is deleted, and what ends.
-const WITH_IT: [&str; 5] = [
+const WITH_IT: [&str; 6] = [
     "DELETE FROM remembered WHERE tenant = ?1",
     "DELETE FROM issued_id WHERE tenant = ?1",
     "DELETE FROM membership WHERE tenant = ?1",
     "DELETE FROM intent WHERE tenant = ?1",
     "DELETE FROM recent_write WHERE tenant = ?1",
+    "DELETE FROM batch_leave WHERE tenant = ?1",
 ];
 
 impl TenantBook for Store {

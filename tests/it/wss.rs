@@ -1,6 +1,6 @@
 //! What only a whole gateway can show of a vendor that takes writes by the job: many clients on
 //! several threads, an index that lags, a job without end. Scenarios V01 to V04, at ten
-//! times the vendor's pace, which has tests of its own (`provisioning/batch/pace.rs`).
+//! times the vendor's pace, which has tests of its own (`kills/batches.rs`).
 
 use std::collections::BTreeSet;
 use std::path::Path;

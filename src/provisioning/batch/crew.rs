@@ -100,6 +100,14 @@ impl Crew {
         }
     }
 
+    /// Waits until a batch may go out.
+    async fn leave(&self, queue: &Queue) -> Result<(), Failure> {
+        while let Err(wait) = queue.pace.take(&self.tenant, &queue.function).await? {
+            self.backend.wait(Instant::now() + wait).await;
+        }
+        Ok(())
+    }
+
     fn patience(&self) -> Instant {
         let now = Instant::now();
         self.deadline.checked_sub(RESERVE).unwrap_or(now).max(now)
@@ -163,10 +171,12 @@ async fn lead(queue: Arc<Queue>, crew: Crew) {
             () = lead.queue.full.notified() => {}
         }
         let place = lead.queue.pace.place().await;
-        while let Err(wait) = lead.queue.pace.take(crew.lease.replicas()) {
-            crew.backend.wait(Instant::now() + wait).await;
-        }
+        let leave = crew.leave(&lead.queue).await;
         let batch = lead.queue.take();
+        if let Err(failure) = leave {
+            refuse(batch, &failure);
+            continue;
+        }
         if !batch.is_empty() {
             let queue = Arc::clone(&lead.queue);
             tokio::task::spawn_local(carry_out(queue, crew.clone(), batch, place));
@@ -203,10 +213,7 @@ async fn carry_out(
     };
     let (batch, ended): (Vec<_>, Vec<_>) =
         batch.into_iter().partition(|entry| entry.lease.is_valid());
-    for entry in ended {
-        let kept_back = GatewayFault::lease_ended().into();
-        let _ = entry.reply.send(Told::Ended(Err(kept_back)));
-    }
+    refuse(ended, &GatewayFault::lease_ended().into());
     if batch.is_empty() {
         return;
     }
@@ -220,6 +227,13 @@ async fn carry_out(
     for (index, reply) in waiting.into_iter().enumerate() {
         // A waiter that gave up meanwhile looks for itself.
         let _ = reply.send(Told::Ended(part(&ended, index)));
+    }
+}
+
+/// Tells the waiters of items that go into no batch.
+fn refuse(entries: Vec<Entry>, failure: &Failure) {
+    for entry in entries {
+        let _ = entry.reply.send(Told::Ended(Err(failure.clone())));
     }
 }
 

@@ -29,30 +29,31 @@ use std::sync::Arc;
 
 pub(crate) use crew::Crew;
 use pace::Pace;
+pub use pace::{Leaves, Limit};
 use queue::Queue;
 
 use crate::adapter::manifest::Manifest;
 
 /// The batches of one tenant and generation, shared by all threads.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Batches {
     queues: BTreeMap<String, Arc<Queue>>,
 }
 
 impl Batches {
-    /// Those a manifest has; `per_minute` is how many of each the vendor takes, absent: any number.
-    pub fn new(manifest: &Manifest, per_minute: Option<u32>) -> Self {
-        Self::default().under(manifest, per_minute)
+    /// Those a manifest has; without a limit the vendor takes any number of them.
+    pub fn new(manifest: &Manifest, limit: Option<Limit>) -> Self {
+        Self::default().under(manifest, limit)
     }
 
-    /// Those of the next generation: nothing waits in them, and what went out lately still counts.
+    /// Those of the next generation: nothing waits in them, and what is in flight still counts.
     #[must_use]
-    pub fn under(&self, manifest: &Manifest, per_minute: Option<u32>) -> Self {
+    pub fn under(&self, manifest: &Manifest, limit: Option<Limit>) -> Self {
         let queues = manifest.batch.iter().map(|(name, spec)| {
             let before = self.queues.get(name).map(|queue| &queue.pace);
-            let pace = before.filter(|pace| pace.is(spec.in_flight, per_minute));
+            let pace = before.filter(|pace| pace.is(spec.in_flight, limit.as_ref()));
             let pace = pace.cloned();
-            let pace = pace.unwrap_or_else(|| Arc::new(Pace::new(spec.in_flight, per_minute)));
+            let pace = pace.unwrap_or_else(|| Arc::new(Pace::new(spec.in_flight, limit.clone())));
             (name.clone(), Arc::new(Queue::new(name, *spec, pace)))
         });
         Self {

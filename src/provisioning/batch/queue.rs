@@ -13,7 +13,6 @@ use crate::provisioning::lease::Lease;
 use crate::script::fault::Failure;
 
 /// The items of one kind of batch, in the order they came.
-#[derive(Debug)]
 pub(super) struct Queue {
     /// `run_<name>`, the script's function.
     pub(super) function: String,

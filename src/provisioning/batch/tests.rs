@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
@@ -11,15 +11,17 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::Instant;
 
-use super::{Batches, Crew};
+use super::{Batches, Crew, Leaves, Limit};
 use crate::adapter::Adapter;
 use crate::adapter::compile::Files;
 use crate::adapter::keys::TenantId;
 use crate::adapter::settings::Settings;
+use crate::limiter::PerMinute;
 use crate::provisioning::lease::Lease;
+use crate::provisioning::memory::{MemoryError, Recall};
 use crate::script::call::{Backend, CallFault, LocalBoxFuture, VendorCall, VendorReply};
 use crate::script::environment::BatchPort as _;
-use crate::script::fault::{Failure, VendorFault};
+use crate::script::fault::{Failure, GatewayFault, VendorFault};
 use crate::script::once::LookUps;
 
 const RUN: &str = r#"
@@ -116,21 +118,58 @@ fn runtime(paused: bool) -> LocalRuntime {
         .unwrap()
 }
 
+/// What a store keeps of one kind of batch, by the clock that tests hold.
+struct Kept {
+    began: Instant,
+    full_at: AtomicI64,
+    is_lost: AtomicBool,
+}
+
+impl Leaves for Kept {
+    fn take_leave(
+        &self,
+        _: &TenantId,
+        _: &str,
+        limit: PerMinute,
+    ) -> Recall<'_, Result<(), Duration>> {
+        let now = self.began.elapsed().as_millis() as i64;
+        let taken = limit.take(self.full_at.load(Ordering::Relaxed), now);
+        let taken = taken.map(|full_at| self.full_at.store(full_at, Ordering::Relaxed));
+        let answer = match self.is_lost.load(Ordering::Relaxed) {
+            true => Err(MemoryError("lost".to_owned())),
+            false => Ok(taken),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
 struct Bench {
     vendor: Rc<Vendor>,
     crew: Crew,
+    kept: Arc<Kept>,
 }
 
 impl Bench {
     fn new(rule: &str, per_minute: Option<u32>, takes: Duration) -> Self {
         let adapter = adapter(rule);
-        let batches = Arc::new(Batches::new(&adapter.manifest, per_minute));
+        let kept = Arc::new(Kept {
+            began: Instant::now(),
+            full_at: AtomicI64::new(0),
+            is_lost: AtomicBool::new(false),
+        });
+        let limit = per_minute.map(|per_minute| Self::limit(per_minute, &kept));
+        let batches = Arc::new(Batches::new(&adapter.manifest, limit));
         let vendor = Rc::new(Vendor {
             takes,
             ..Vendor::default()
         });
         let crew = crew(&adapter, &batches, &vendor);
-        Self { vendor, crew }
+        Self { vendor, crew, kept }
+    }
+
+    fn limit(per_minute: u32, kept: &Arc<Kept>) -> Limit {
+        let leaves = Arc::clone(kept) as Arc<dyn Leaves>;
+        Limit { per_minute, leaves }
     }
 
     fn hand_in(&self, item: Value) -> LocalBoxFuture<'static, Result<Value, Failure>> {
@@ -254,12 +293,31 @@ fn the_vendors_pace_is_kept_and_who_cannot_wait_was_never_sent() {
 }
 
 #[test]
+fn without_a_store_no_batch_goes_out_and_who_waits_hears_it_at_once() {
+    runtime(true).block_on(async {
+        let bench = Bench::new("window_ms = 0", Some(3), Duration::ZERO);
+        bench.kept.is_lost.store(true, Ordering::Relaxed);
+        let began = Instant::now();
+        let results = bench.crew.submit("jobs", vec![0.into(), 1.into()]);
+        let lost = GatewayFault::StoreUnavailable("lost".to_owned());
+        assert_eq!(results.unwrap().await, Err(lost.into()));
+        assert_eq!((bench.jobs(), began.elapsed().as_secs()), (0, 0));
+        bench.kept.is_lost.store(false, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(24)).await;
+        assert_eq!(bench.hand_in(2.into()).await, Ok(2.into()));
+    });
+}
+
+#[test]
 fn a_reload_does_not_reset_the_pace() {
     runtime(true).block_on(async {
         let bench = Bench::new("window_ms = 0\nmax_items = 1", Some(3), Duration::ZERO);
         all((0..2).map(|n| bench.hand_in(n.into())).collect()).await;
         let manifest = &bench.crew.adapter.manifest;
-        let batches = bench.crew.batches.under(manifest, Some(3));
+        let batches = bench
+            .crew
+            .batches
+            .under(manifest, Some(Bench::limit(3, &bench.kept)));
         let next = Crew {
             batches: Arc::new(batches),
             deadline: Instant::now() + Duration::from_secs(45),

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0007_tenants.sql"),
     include_str!("../migrations/postgres/0008_peppers.sql"),
     include_str!("../migrations/postgres/0009_log_indexes.sql"),
+    include_str!("../migrations/postgres/0010_batches.sql"),
 ];
 
 /// How long each step of [`migrate`] may take, and the wait for another replica that migrates: an index over

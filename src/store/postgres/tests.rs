@@ -13,6 +13,8 @@ use super::server::Postgres;
 use super::*;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
+use crate::limiter::PerMinute;
+use crate::provisioning::batch::Leaves as _;
 use crate::provisioning::lease::Lease;
 use crate::provisioning::locks::{LockKey, SharedLocks};
 use crate::provisioning::memory::Memory as _;
@@ -21,7 +23,7 @@ use crate::store::Store;
 use crate::store::conformance::{self, together};
 
 /// No timers, no I/O driver: the store must not need any.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -69,6 +71,18 @@ fn postgres_conforms() {
 }
 
 #[test]
+fn batches_of_all_replicas_have_one_limit() {
+    let server = Postgres::shared();
+    let url = server.database();
+    let stores = [(); 3].map(|()| Store::connect(address(&url)).unwrap());
+    let tenant = acme();
+    let take = |number: usize| stores[number % 3].take_leave(&tenant, "run_jobs", PerMinute::of(6));
+    let taken = block_on(together((0..12).map(take)));
+    let taken = taken.into_iter().map(Result::unwrap);
+    assert_eq!(taken.filter(Result::is_ok).count(), 2);
+}
+
+#[test]
 fn two_stores_on_one_database_see_each_other_and_ask_at_once() {
     let server = Postgres::shared();
     let url = server.database();
@@ -111,7 +125,7 @@ fn replicas_that_start_together_make_the_tables_once() {
         &url,
         "SELECT count(*), max(version) FROM scimgate.schema_version",
     );
-    assert_eq!(versions, "1|9");
+    assert_eq!(versions, "1|10");
 }
 
 #[test]

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0007_tenants.sql"),
     include_str!("../migrations/sqlite/0008_peppers.sql"),
     include_str!("../migrations/sqlite/0009_log_indexes.sql"),
+    include_str!("../migrations/sqlite/0010_batches.sql"),
 ];
 
 /// Brings the database to this program's version, all steps or none.

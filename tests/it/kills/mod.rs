@@ -16,12 +16,14 @@
 //! | `at_once` | identical POSTs at the same moment |
 //! | `disk` | a store that cannot be written |
 //! | `pair`, `replicas` | two of them on one PostgreSQL, of which one is killed, stopped or cut off |
+//! | `batches` | two of them before a vendor that takes few batches a minute |
 //! | `two` | how much more two of them do than one |
 //!
 //! The runs are bounded and repeatable. The environment makes them longer and others:
 //! `tests/README.md`.
 
 mod at_once;
+mod batches;
 mod class;
 pub(crate) mod disk;
 mod entra;

@@ -18,6 +18,9 @@ const LEASE: Duration = Duration::from_secs(4);
 /// Within which another replica goes on with what one that is silent was doing.
 const TAKE_OVER: Duration = Duration::from_secs(10);
 
+/// Within which both replicas work again once the database answers.
+const HEALS: Duration = Duration::from_secs(1);
+
 /// What a call takes while a replica is in trouble.
 const LATENCY: Duration = Duration::from_millis(400);
 
@@ -185,6 +188,18 @@ async fn a_replica_that_is_cut_off_ends_with_its_lease() {
     pair.end();
 }
 
+/// Starts the database again; how long it took until both replicas had made a change, from when it
+/// answered.
+async fn healed(pair: &Pair, path: &str, name: &Value) -> Duration {
+    block_in_place(|| pair.server.resume());
+    let back = Instant::now();
+    for replica in [0, 1] {
+        let answer = pair.until_done(replica, "delta", "PATCH", path, name).await;
+        assert!(matches!(answer.status, 200 | 204), "{answer}");
+    }
+    back.elapsed()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_database_is_503_at_once_and_nothing_is_sent() {
     let pair = Pair::of(&[&DELTA]).await;
@@ -221,20 +236,14 @@ async fn a_lost_database_is_503_at_once_and_nothing_is_sent() {
         "lost database: the slowest of 40 answers in {:?} took {slowest:?}",
         lost.elapsed()
     );
-    block_in_place(|| pair.server.resume());
-    let back = Instant::now();
-    for replica in [0, 1] {
-        let answer = pair
-            .until_done(replica, "delta", "PATCH", &path, &name)
-            .await;
-        assert!(matches!(answer.status, 200 | 204), "{answer}");
+    let mut took = healed(&pair, &path, &name).await;
+    if took >= HEALS {
+        // Others on this machine may have taken the time; twice in a row they do not.
+        block_in_place(|| pair.server.kill());
+        took = healed(&pair, &path, &name).await;
     }
-    eprintln!("lost database: healed after {:?}", back.elapsed());
-    assert!(
-        back.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        back.elapsed()
-    );
+    eprintln!("lost database: healed after {took:?}");
+    assert!(took < HEALS, "{took:?}");
     pair.end();
 }
 

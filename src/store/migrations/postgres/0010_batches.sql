@@ -1,0 +1,7 @@
+-- As sqlite/0010; the time is by the database's clock.
+CREATE TABLE batch_leave (
+    tenant   text COLLATE "C" NOT NULL,
+    function text COLLATE "C" NOT NULL,
+    full_at  bigint NOT NULL,
+    PRIMARY KEY (tenant, function)
+);
