@@ -117,21 +117,14 @@ impl Crosscheck<'_> {
             }
         }
         let credentials = self.manifest.credentials();
-        for header in credentials.filter_map(CredentialKind::header) {
+        let named = credentials.filter_map(CredentialKind::header);
+        for header in named.chain(self.manifest.request_token.as_deref()) {
             problems.extend(self.reserved(header));
             if HeaderName::try_from(header).is_err() {
                 let message = format!("`{header}` is not the name of an HTTP header");
                 let problem = self.at("manifest::header", header, message);
                 problems.push(problem.help(HEADER_FORM));
             }
-        }
-        let token = self.manifest.request_token.iter();
-        problems.extend(token.filter_map(|header| self.reserved(header)));
-        if let Some(header) = &self.manifest.request_token
-            && HeaderName::try_from(header).is_err()
-        {
-            let message = format!("`{header}` is not the name of an HTTP header");
-            problems.push(self.at("manifest::header", header, message));
         }
         problems
     }
@@ -225,17 +218,20 @@ impl Crosscheck<'_> {
             (Some(&ids.user), &fields.user),
             (ids.group.as_ref(), &fields.group),
         ];
-        let wrong = rules.into_iter().filter_map(|(rule, fields)| {
-            let field = &rule?.field;
-            (!fields.is_empty() && !fields.contains(field)).then_some((field, fields))
-        });
-        wrong
-            .map(|(field, fields)| {
-                let message = format!("the id's field `{field}` is not in [fields]");
-                let problem = self.at("manifest::unknown-field", field, message);
-                problem.meant(field, fields.iter().map(String::as_str))
-            })
+        rules
+            .into_iter()
+            .filter_map(|(rule, fields)| self.unlisted("the id's", &rule?.field, fields))
             .collect()
+    }
+
+    /// A field that is not among those listed; where none are listed, there may be any.
+    fn unlisted(&self, whose: &str, field: &str, listed: &[String]) -> Option<Problem> {
+        if listed.is_empty() || listed.iter().any(|known| known == field) {
+            return None;
+        }
+        let message = format!("{whose} field `{field}` is not in [fields]");
+        let problem = self.at("manifest::unknown-field", field, message);
+        Some(problem.meant(field, listed.iter().map(String::as_str)))
     }
 
     /// A fence that nothing stands by: a setting or a field that is not there.
@@ -250,12 +246,8 @@ impl Crosscheck<'_> {
             problems.push(problem.meant(&rule.setting, self.setting_names()));
         }
         let fields = &self.manifest.fields;
-        for fields in [&fields.user, &fields.group] {
-            if !fields.is_empty() && !fields.contains(&rule.field) {
-                let message = format!("the owner's field `{}` is not in [fields]", rule.field);
-                let problem = self.at("manifest::unknown-field", &rule.field, message);
-                problems.push(problem.meant(&rule.field, fields.iter().map(String::as_str)));
-            }
+        for listed in [&fields.user, &fields.group] {
+            problems.extend(self.unlisted("the owner's", &rule.field, listed));
         }
         problems
     }

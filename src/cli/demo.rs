@@ -39,9 +39,9 @@ pub(super) struct Options {
 }
 
 fn vendor_name(name: &str) -> Result<String, String> {
-    let known = || vendors::ALL.map(Showcase::name).join(", ");
+    let known = || vendors::ALL.map(|vendor| vendor.name).join(", ");
     let vendor = vendors::named(name);
-    let named = vendor.map(|vendor| vendor.name().to_owned());
+    let named = vendor.map(|vendor| vendor.name.to_owned());
     named.ok_or_else(|| format!("it must be one of: {}", known()))
 }
 
@@ -87,9 +87,9 @@ async fn show(options: &Options) -> Result<Ending, Trouble> {
 }
 
 /// The vendor alone.
-async fn emulate(vendor: &dyn Showcase) -> anyhow::Result<()> {
-    let emulator = vendor.start(LATENCY)?;
-    print_tenant_file(&vendor.tenant_file(&emulator), emulator.control_url());
+async fn emulate(vendor: &Showcase) -> anyhow::Result<()> {
+    let emulator = (vendor.start)(LATENCY)?;
+    print_tenant_file(&(vendor.tenant_file)(&emulator), emulator.control_url());
     Ok(told_to_stop().await?)
 }
 
@@ -153,8 +153,8 @@ fn print_invitation(stand: &Stand) {
         token,
         ..
     } = stand;
-    let (title, control) = (vendor.title(), emulator.control_url());
-    let tenant_file = vendor.tenant_file(emulator);
+    let (title, control) = (vendor.title, emulator.control_url());
+    let tenant_file = (vendor.tenant_file)(emulator);
     put_line!(
         r#"
 Still serving. What an administrator would paste into Entra:

@@ -19,7 +19,7 @@ pub async fn play(stand: &Stand) -> Result<Report, Fault> {
     let ledger = Arc::new(Ledger::new(Box::new(move || emulator.counters().calls)));
     let entra = Entra::new(&stand.tenant_url, &stand.token, ledger.clone())?;
     let states = history().into_iter();
-    let states: Vec<_> = states.map(|state| stand.vendor.mapped(state)).collect();
+    let states: Vec<_> = states.map(|state| (stand.vendor.mapped)(state)).collect();
     let has_groups = states.iter().any(|state| !state.groups.is_empty());
     entra.test_connection(has_groups).await?;
     let mut job = Job::new(entra.clone());
@@ -31,9 +31,9 @@ pub async fn play(stand: &Stand) -> Result<Report, Fault> {
     ledger.cycle("Reading back");
     let unfaithful = read_back(&entra, &job, &outcome).await;
     ledger.done();
-    let wanted = stand.vendor.expected(&outcome);
-    let found = stand.vendor.found(&stand.emulator.state());
-    let title = stand.vendor.title();
+    let wanted = (stand.vendor.expected)(&outcome);
+    let found = (stand.vendor.found)(&stand.emulator.state());
+    let title = stand.vendor.title;
     Ok(Report::new(
         title,
         &wanted,

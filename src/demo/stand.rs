@@ -26,7 +26,7 @@ const PLENTY: NonZeroU32 = NonZeroU32::MIN.saturating_add(99_999);
 /// Emulator and gateway, running. Everything they keep goes when this does.
 pub struct Stand {
     /// The vendor behind the gateway.
-    pub vendor: &'static dyn Showcase,
+    pub vendor: &'static Showcase,
     /// The vendor's emulator.
     pub emulator: Arc<Emulator>,
     /// What an administrator would paste into Entra as Tenant URL.
@@ -57,13 +57,13 @@ pub enum StandFault {
 impl Stand {
     /// Starts both. Every call to the vendor takes `latency`.
     pub async fn start(
-        vendor: &'static dyn Showcase,
+        vendor: &'static Showcase,
         profile: Profile,
         latency: Duration,
     ) -> Result<Self, StandFault> {
         // Nobody else may enter it.
         let scratch = tempfile::Builder::new().prefix("scimgate-").tempdir()?;
-        let emulator = vendor.start(latency)?;
+        let emulator = (vendor.start)(latency)?;
         let (catalog, tenant) = load(vendor, profile, &emulator, scratch.path())?;
         let gateway = Gateway::open(&config(scratch.path()))?;
         gateway.publish(&catalog);
@@ -87,15 +87,15 @@ impl Stand {
 
 /// The catalog with the one tenant in it.
 fn load(
-    vendor: &dyn Showcase,
+    vendor: &Showcase,
     profile: Profile,
     emulator: &Emulator,
     scratch: &Path,
 ) -> Result<(Catalog, TenantId), StandFault> {
-    let root = files::root(vendor.name(), scratch)?;
+    let root = files::root(vendor.name, scratch)?;
     let tenants = scratch.join("tenants");
     std::fs::create_dir(&tenants)?;
-    let tenant = vendor.tenant_file(emulator);
+    let tenant = (vendor.tenant_file)(emulator);
     std::fs::write(
         tenants.join(format!("{TENANT}.toml")),
         format!("profile = \"{}\"\n{tenant}", profile.as_str()),

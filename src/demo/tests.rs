@@ -20,7 +20,7 @@ async fn play_with(stir: impl FnOnce(&Stand)) -> (Report, usize) {
     play_at(vendor, stir).await
 }
 
-async fn play_at(vendor: &'static dyn Showcase, stir: impl FnOnce(&Stand)) -> (Report, usize) {
+async fn play_at(vendor: &'static Showcase, stir: impl FnOnce(&Stand)) -> (Report, usize) {
     let stand = Stand::start(vendor, Profile::Entra, Duration::ZERO)
         .await
         .unwrap();

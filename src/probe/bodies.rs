@@ -18,8 +18,20 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    pub(super) fn is_sent_by(self, client: Client) -> bool {
-        self == Self::Compliant || client == Client::Entra
+    /// Those that this client sends.
+    pub(super) fn of(client: Client) -> &'static [Self] {
+        match client {
+            Client::Entra => &[Self::Legacy, Self::Compliant],
+            Client::Rfc => &[Self::Compliant],
+        }
+    }
+
+    /// In the title of a check.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "the default dialect",
+            Self::Compliant => "the dialect of aadOptscim062020",
+        }
     }
 }
 

@@ -10,45 +10,39 @@ pub(super) const NOBODY: &str = "f1f0c9b0-3c1e-4b53-9d7e-0d4b86d3a001";
 
 /// Whether there are groups; `None` if it makes no sense to go on.
 pub(super) async fn check(course: &mut Course) -> Option<bool> {
-    course
-        .check(
-            "Test Connection: a user that is not there is looked up",
-            async |course| nobody(course, &format!("/Users?{}", equals("userName", NOBODY))).await,
-        )
-        .await?;
-    course.check("a wrong token is refused", wrong_token).await;
-    course
-        .check(
-            "an id that does not exist is 404 with a SCIM error",
-            unknown_id,
+    let found = nobody(course, &format!("/Users?{}", equals("userName", NOBODY))).await;
+    course.note(
+        "Test Connection: a user that is not there is looked up",
+        found,
+    )?;
+    let found = wrong_token(course).await;
+    course.note("a wrong token is refused", found);
+    let found = unknown_id(course).await;
+    course.note("an id that does not exist is 404 with a SCIM error", found);
+    let found = provider_config(course).await;
+    course.note(
+        "/ServiceProviderConfig says that PATCH and filters work",
+        found,
+    );
+    let found = schemas(course).await;
+    let has_groups = course.note("/Schemas can be read", found)?;
+    let found = pages(course).await;
+    course.note("users can be listed by pages", found);
+    if has_groups {
+        let name = equals("displayName", NOBODY);
+        let found = nobody(
+            course,
+            &format!("/Groups?excludedAttributes=members&{name}"),
         )
         .await;
-    course
-        .check(
-            "/ServiceProviderConfig says that PATCH and filters work",
-            provider_config,
-        )
-        .await;
-    let has_groups = course.check("/Schemas can be read", schemas).await?;
-    course.check("users can be listed by pages", pages).await;
-    match has_groups {
-        true => {
-            let query = format!(
-                "/Groups?excludedAttributes=members&{}",
-                equals("displayName", NOBODY)
-            );
-            course
-                .check("a group that is not there is looked up", async |course| {
-                    nobody(course, &query).await
-                })
-                .await;
-        }
-        false => course.skip("groups", "the endpoint has no Group schema"),
+        course.note("a group that is not there is looked up", found);
+    } else {
+        course.skip("groups", "the endpoint has no Group schema");
     }
     Some(has_groups)
 }
 
-async fn nobody(course: &mut Course, query: &str) -> Finding {
+async fn nobody(course: &Course, query: &str) -> Finding {
     const ADVICE: &str = "Entra's Test Connection needs 200 and an empty ListResponse. 401 means that the token is wrong, 404 that the Tenant URL is wrong.";
     let answer = course.wire.get(query).await?.expect(&[200], ADVICE)?;
     if !answer.resources()?.is_empty() {
@@ -66,7 +60,7 @@ async fn nobody(course: &mut Course, query: &str) -> Finding {
     Ok(())
 }
 
-async fn wrong_token(course: &mut Course) -> Finding {
+async fn wrong_token(course: &Course) -> Finding {
     let path = format!("/Users?{}", equals("userName", NOBODY));
     let answer = course.wire.get_as("not-a-token", &path).await?;
     answer.expect(
@@ -76,7 +70,7 @@ async fn wrong_token(course: &mut Course) -> Finding {
     Ok(())
 }
 
-async fn unknown_id(course: &mut Course) -> Finding {
+async fn unknown_id(course: &Course) -> Finding {
     const ADVICE: &str = "404 tells Entra that the user does not exist, and Entra creates the user again. With any other status it never does.";
     let answer = course.wire.get(&format!("/Users/{NOBODY}")).await?;
     let answer = answer.expect(&[404], ADVICE)?;
@@ -89,7 +83,7 @@ async fn unknown_id(course: &mut Course) -> Finding {
     }
 }
 
-async fn provider_config(course: &mut Course) -> Finding {
+async fn provider_config(course: &Course) -> Finding {
     const ADVICE: &str = "Microsoft requires it of applications in Entra's gallery.";
     let answer = course.wire.get("/ServiceProviderConfig").await?;
     if answer.status != 200 {
@@ -116,7 +110,7 @@ async fn schemas(course: &mut Course) -> Finding<bool> {
     listed(CORE_GROUP)
 }
 
-async fn pages(course: &mut Course) -> Finding {
+async fn pages(course: &Course) -> Finding {
     const ADVICE: &str =
         "Entra's account discovery pages through all users (RFC 7644 section 3.4.2.4).";
     let answer = course.wire.get("/Users?startIndex=1&count=2").await?;

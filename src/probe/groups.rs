@@ -13,129 +13,86 @@ const PATCHED: &str = "Entra expects 204 without a body; 200 works too.";
 /// Plays a group through with two users that exist.
 pub(super) async fn check(course: &mut Course, first: &str, second: &str) {
     let name = course.mark.clone();
-    let Some(id) = course
-        .check("a group is created", async |course| {
-            create(course, &name).await
-        })
-        .await
-    else {
+    let made = create(course, &name).await;
+    let Some(id) = course.note("a group is created", made) else {
         return;
     };
     let path = format!("/Groups/{id}");
-    course
-        .check(
-            "another group of the same name is 409 uniqueness",
-            async |course| {
-                let mut other = bodies::group(&name);
-                other["externalId"] = Value::from(format!("{name}-other"));
-                conflict(course.wire.post("/Groups", &other).await?)
-            },
-        )
-        .await;
-    course
-        .check("the same POST of a group again is 409", async |course| {
-            let again = bodies::group(&name);
-            repeated(&course.wire.post("/Groups", &again).await?, &id)
-        })
-        .await;
-    course
-        .check(
-            "a group is found by its name, without members",
-            async |course| found(course, &name, &id).await,
-        )
-        .await;
-    for (dialect, [add, remove]) in [
-        (
-            Dialect::Legacy,
-            [
-                "members are added in the default dialect",
-                "a member is removed in the default dialect, and only that one",
-            ],
-        ),
-        (
-            Dialect::Compliant,
-            [
-                "members are added in the dialect of aadOptscim062020",
-                "a member is removed in the dialect of aadOptscim062020, and only that one",
-            ],
-        ),
-    ] {
-        if !dialect.is_sent_by(course.client) {
-            continue;
-        }
-        course
-            .check(add, async |course| {
-                for user in [first, second, first] {
-                    let answer = course.wire.patch(&path, &add_member(user, dialect)).await?;
-                    answer.expect(&[200, 204], PATCHED)?;
-                }
-                belongs(course, &id, first, true).await?;
-                belongs(course, &id, second, true).await
-            })
-            .await;
-        course
-            .check(remove, async |course| {
-                let answer = course
-                    .wire
-                    .patch(&path, &remove_member(first, dialect))
-                    .await?;
-                answer.expect(&[200, 204], PATCHED)?;
-                belongs(course, &id, first, false).await?;
-                belongs(course, &id, second, true).await
-            })
-            .await;
+    let mut namesake = bodies::group(&name);
+    namesake["externalId"] = Value::from(format!("{name}-other"));
+    let refused = conflict(course, "/Groups", &namesake).await;
+    course.note("another group of the same name is 409 uniqueness", refused);
+    let again = repeated(course, "/Groups", &bodies::group(&name), &id).await;
+    course.note("the same POST of a group again is 409", again);
+    let seen = found(course, &name, &id).await;
+    course.note("a group is found by its name, without members", seen);
+    for &dialect in Dialect::of(course.client) {
+        let title = format!("members are added in {}", dialect.name());
+        let added = added(course, &id, [first, second], dialect).await;
+        course.note(title, added);
+        let title = format!(
+            "a member is removed in {}, and only that one",
+            dialect.name()
+        );
+        let removed = removed(course, &id, [first, second], dialect).await;
+        course.note(title, removed);
     }
-    course
-        .check(
-            "members with an unknown one among them are refused, and nothing is changed",
-            async |course| unknown_member(course, &id, [first, second]).await,
-        )
-        .await;
-    course
-        .check("PUT with an empty list empties a group", async |course| {
-            let mut body = bodies::group(&name);
-            body["id"] = Value::from(id.as_str());
-            emptied(course, &id, &body, second).await
-        })
-        .await;
-    course
-        .check(
-            "each attribute of a group is listed in /Schemas",
-            async |course| views::described(course, &path).await,
-        )
-        .await;
-    course
-        .check("a group is renamed", async |course| {
-            let renamed = format!("{name} renamed");
-            let body = set(&[("displayName", &renamed)], Dialect::Legacy);
-            course
-                .wire
-                .patch(&path, &body)
-                .await?
-                .expect(&[200, 204], PATCHED)?;
-            found(course, &renamed, &id).await
-        })
-        .await;
-    course
-        .check("a deleted group is gone", async |course| {
-            course
-                .wire
-                .delete(&path)
-                .await?
-                .expect(&[204], "A deletion is 204.")?;
-            course.made.retain(|made| *made != path);
-            course
-                .wire
-                .get(&path)
-                .await?
-                .expect(&[404], "What is deleted is 404.")?;
-            Ok(())
-        })
-        .await;
+    let refused = unknown_member(course, &id, [first, second]).await;
+    course.note(
+        "members with an unknown one among them are refused, and nothing is changed",
+        refused,
+    );
+    let mut body = bodies::group(&name);
+    body["id"] = Value::from(id.as_str());
+    let emptied = emptied(course, &id, &body, second).await;
+    course.note("PUT with an empty list empties a group", emptied);
+    let described = views::described(course, &path).await;
+    course.note("each attribute of a group is listed in /Schemas", described);
+    let renamed = renamed(course, &id, &format!("{name} renamed")).await;
+    course.note("a group is renamed", renamed);
+    let gone = gone(course, &path).await;
+    course.note("a deleted group is gone", gone);
+}
+
+async fn added(course: &Course, id: &str, [first, second]: [&str; 2], dialect: Dialect) -> Finding {
+    for user in [first, second, first] {
+        change(course, id, &add_member(user, dialect)).await?;
+    }
+    belongs(course, id, first, true).await?;
+    belongs(course, id, second, true).await
+}
+
+async fn removed(
+    course: &Course,
+    id: &str,
+    [first, second]: [&str; 2],
+    dialect: Dialect,
+) -> Finding {
+    change(course, id, &remove_member(first, dialect)).await?;
+    belongs(course, id, first, false).await?;
+    belongs(course, id, second, true).await
+}
+
+async fn renamed(course: &Course, id: &str, name: &str) -> Finding {
+    change(course, id, &set(&[("displayName", name)], Dialect::Legacy)).await?;
+    found(course, name, id).await
+}
+
+async fn change(course: &Course, id: &str, body: &Value) -> Finding {
+    let answer = course.wire.patch(&format!("/Groups/{id}"), body).await?;
+    answer.expect(&[200, 204], PATCHED).map(drop)
+}
+
+async fn gone(course: &mut Course, path: &str) -> Finding {
+    let answer = course.wire.delete(path).await?;
+    answer.expect(&[204], "A deletion is 204.")?;
+    course.made.retain(|made| made != path);
+    let answer = course.wire.get(path).await?;
+    answer.expect(&[404], "What is deleted is 404.").map(drop)
 }
 
 /// Puts two members in the place of the second user: the first, and one that does not exist.
-async fn unknown_member(course: &mut Course, group: &str, [first, second]: [&str; 2]) -> Finding {
+async fn unknown_member(course: &Course, group: &str, [first, second]: [&str; 2]) -> Finding {
     const ADVICE: &str = "A change with a member that does not exist must be refused as a whole: 400, and the group does not change. Otherwise people lose access by a request that Entra takes for refused.";
     let members = json!([{"value": first}, {"value": NOBODY}]);
     let body = bodies::patch(json!([{"op": "replace", "path": "members", "value": members}]));
@@ -150,7 +107,7 @@ async fn unknown_member(course: &mut Course, group: &str, [first, second]: [&str
     belongs(course, group, first, false).await
 }
 
-async fn emptied(course: &mut Course, group: &str, body: &Value, member: &str) -> Finding {
+async fn emptied(course: &Course, group: &str, body: &Value, member: &str) -> Finding {
     const ADVICE: &str = "A PUT with an empty list of members must remove all members (RFC 7644 section 3.5.1). Entra itself sends PATCH.";
     let answer = course.wire.put(&format!("/Groups/{group}"), body).await?;
     match answer.status {
@@ -167,7 +124,7 @@ async fn create(course: &mut Course, name: &str) -> Finding<String> {
     Ok(id)
 }
 
-async fn found(course: &mut Course, name: &str, id: &str) -> Finding {
+async fn found(course: &Course, name: &str, id: &str) -> Finding {
     const ADVICE: &str = "Entra looks groups up by displayName with excludedAttributes=members.";
     let query = format!(
         "/Groups?excludedAttributes=members&{}",
@@ -190,7 +147,7 @@ async fn found(course: &mut Course, name: &str, id: &str) -> Finding {
 }
 
 /// Asks as Entra does: is this group one of this member?
-async fn belongs(course: &mut Course, group: &str, user: &str, wanted: bool) -> Finding {
+async fn belongs(course: &Course, group: &str, user: &str, wanted: bool) -> Finding {
     const ADVICE: &str = "Entra uses this filter to check whether a user is a member. If the answer is wrong, Entra adds or removes the member again and again.";
     let filter = format!("filter=id+eq+%22{group}%22+and+members+eq+%22{user}%22&attributes=id");
     let answer = course

@@ -97,6 +97,8 @@ struct Course {
     /// Whether attributes of the enterprise extension are sent.
     has_enterprise: bool,
     report: Report,
+    /// When the last check was noted.
+    noted: Instant,
     /// Paths of what was made and has to go again, the newest last.
     made: Vec<String>,
 }
@@ -110,6 +112,7 @@ pub async fn run(target: Target) -> Report {
         client: target.client,
         has_enterprise: true,
         report: Report::default(),
+        noted: Instant::now(),
         made: Vec::new(),
     };
     let Some(has_groups) = connection::check(&mut course).await else {
@@ -138,22 +141,18 @@ fn mark() -> u32 {
 }
 
 impl Course {
-    /// Carries out one check and notes what it found.
-    async fn check<T>(
-        &mut self,
-        title: &'static str,
-        check: impl AsyncFnOnce(&mut Self) -> Finding<T>,
-    ) -> Option<T> {
-        let begun = Instant::now();
-        let (verdict, value) = match check(self).await {
+    /// Notes what a check found, which began when the one before it was noted.
+    fn note<T>(&mut self, title: impl Into<String>, finding: Finding<T>) -> Option<T> {
+        let (verdict, value) = match finding {
             Ok(value) => (Verdict::Passed, Some(value)),
             Err(misfit) => (Verdict::of(misfit), None),
         };
         self.report.checks.push(Check {
-            title,
+            title: title.into(),
             verdict,
-            took: begun.elapsed(),
+            took: self.noted.elapsed(),
         });
+        self.noted = Instant::now();
         value
     }
 
@@ -168,9 +167,9 @@ impl Course {
     }
 
     /// Notes a check that could not be carried out.
-    fn skip(&mut self, title: &'static str, why: &str) {
+    fn skip(&mut self, title: &str, why: &str) {
         self.report.checks.push(Check {
-            title,
+            title: title.to_owned(),
             verdict: Verdict::Skipped {
                 why: why.to_owned(),
             },
@@ -184,22 +183,20 @@ impl Course {
         if left.is_empty() {
             return;
         }
-        self.check("everything that was created is deleted", async |course| {
-            let mut stays = Vec::new();
-            for path in left {
-                match course.wire.delete(&path).await {
-                    Ok(answer) if matches!(answer.status, 200 | 204 | 404) => {}
-                    _ => stays.push(path),
-                }
+        let mut stays = Vec::new();
+        for path in left {
+            match self.wire.delete(&path).await {
+                Ok(answer) if matches!(answer.status, 200 | 204 | 404) => {}
+                _ => stays.push(path),
             }
-            if stays.is_empty() {
-                return Ok(());
-            }
-            Err(Misfit::new(
+        }
+        let found = match stays.is_empty() {
+            true => Ok(()),
+            false => Err(Misfit::new(
                 format!("{} could not be deleted", stays.join(", ")),
                 "Delete them by hand; their names begin with scimgate-probe.",
-            ))
-        })
-        .await;
+            )),
+        };
+        self.note("everything that was created is deleted", found);
     }
 }

@@ -18,7 +18,7 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Check {
     /// What must be so, in a sentence.
-    pub title: &'static str,
+    pub title: String,
     /// Whether it is.
     pub verdict: Verdict,
     /// How long finding out took.

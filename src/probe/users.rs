@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::bodies::{Dialect, ENTERPRISE, active, equals, patch, set};
-use super::{Answer, Client, Course, Finding, Misfit, views};
+use super::views::{self, read};
+use super::{Answer, Client, Course, Finding, Misfit};
 
 /// What must hold of every answer to a PATCH of a user.
 const PATCHED: &str =
@@ -13,172 +14,108 @@ const PATCHED: &str =
 pub(super) async fn check(course: &mut Course) -> Option<[String; 2]> {
     let first = course.mark.clone();
     let second = format!("{first}-2");
-    let (id, located) = course
-        .check("a user is created", async |course| {
-            create(course, &first).await
-        })
-        .await?;
-    course
-        .check(
-            "Location is the URL of the new user",
-            async |_| match located {
-                true => Ok(()),
-                false => Err(Misfit::bearable(
-                    "it is missing, or is another URL",
-                    "The answer 201 must have the URL of the new resource (RFC 7644 section 3.3).",
-                )),
-            },
-        )
-        .await;
+    let found = create(course, &first).await;
+    let (id, located) = course.note("a user is created", found)?;
+    course.note("Location is the URL of the new user", located);
     let path = format!("/Users/{id}");
-    course
-        .check(
-            "another user of the same userName is 409 uniqueness",
-            async |course| {
-                let mut other = course.user(&first);
-                other["externalId"] = json!(format!("{first}-other"));
-                conflict(course.wire.post("/Users", &other).await?)
-            },
-        )
-        .await;
-    course
-        .check("the same POST again is 409", async |course| {
-            let again = course.user(&first);
-            repeated(&course.wire.post("/Users", &again).await?, &id)
-        })
-        .await;
+    let mut namesake = course.user(&first);
+    namesake["externalId"] = json!(format!("{first}-other"));
+    let found = conflict(course, "/Users", &namesake).await;
+    course.note("another user of the same userName is 409 uniqueness", found);
+    let found = repeated(course, "/Users", &course.user(&first), &id).await;
+    course.note("the same POST again is 409", found);
     find(course, &first, &id).await;
-    course
-        .check("a user is read by its id", async |course| {
-            typed(&read(course, &path).await?)
-        })
-        .await;
+    let found = read(course, &path).await.and_then(|user| typed(&user));
+    course.note("a user is read by its id", found);
     let user_name = format!("{first}@{}", course.domain);
-    course
-        .check("a query gives the same values as the id", async |course| {
-            views::found_as_read(course, &user_name, &path).await
-        })
-        .await;
-    course
-        .check("the list gives the same values as the id", async |course| {
-            views::listed_as_read(course, &path).await
-        })
-        .await;
-    course
-        .check(
-            "each attribute of a user is listed in /Schemas",
-            async |course| views::described(course, &path).await,
-        )
-        .await;
-    for (dialect, [change, off, on]) in [
-        (
-            Dialect::Legacy,
-            [
-                "PATCH in the default dialect changes attributes",
-                "PATCH in the default dialect disables (\"False\" as a text)",
-                "PATCH in the default dialect enables again",
-            ],
-        ),
-        (
-            Dialect::Compliant,
-            [
-                "PATCH in the dialect of aadOptscim062020 changes attributes",
-                "PATCH in the dialect of aadOptscim062020 disables",
-                "PATCH in the dialect of aadOptscim062020 enables again",
-            ],
-        ),
-    ] {
-        if !dialect.is_sent_by(course.client) {
-            continue;
-        }
-        course
-            .check(change, async |course| {
-                attributes(course, &path, dialect).await
-            })
-            .await;
-        course
-            .check(off, async |course| {
-                switch(course, &path, false, dialect).await
-            })
-            .await;
-        if dialect == Dialect::Compliant {
-            course
-                .check("a disabled user is found and read", async |course| {
-                    views::disabled(course, &user_name, &path).await
-                })
-                .await;
-        }
-        course
-            .check(on, async |course| {
-                switch(course, &path, true, dialect).await
-            })
-            .await;
+    let found = views::found_as_read(course, &user_name, &path).await;
+    course.note("a query gives the same values as the id", found);
+    let found = views::listed_as_read(course, &path).await;
+    course.note("the list gives the same values as the id", found);
+    let found = views::described(course, &path).await;
+    course.note("each attribute of a user is listed in /Schemas", found);
+    for dialect in Dialect::of(course.client) {
+        change(course, &user_name, &path, *dialect).await;
     }
     odd_patches(course, &path).await;
-    course
-        .check("broken JSON is 400", async |course| {
-            let answer = course.wire.post_text("/Users", "{\"schemas\": [").await?;
-            answer.expect(
-                &[400],
-                "A request that cannot be read must be answered 400 invalidSyntax.",
-            )?;
-            Ok(())
-        })
-        .await;
-    let (other, _) = course
-        .check("a second user is created", async |course| {
-            create(course, &second).await
-        })
-        .await?;
+    let found = course.wire.post_text("/Users", "{\"schemas\": [").await;
+    let advice = "A request that cannot be read must be answered 400 invalidSyntax.";
+    let found = found.and_then(|answer| answer.expect(&[400], advice));
+    course.note("broken JSON is 400", found);
+    let found = create(course, &second).await;
+    let (other, _) = course.note("a second user is created", found)?;
     if course.has_enterprise {
-        course
-            .check(
-                "the manager is set and read back as an object",
-                async |course| manager(course, &path, &other).await,
-            )
-            .await;
+        let found = manager(course, &path, &other).await;
+        course.note("the manager is set and read back as an object", found);
     }
     Some([id, other])
 }
 
+/// Changes, disables and enables a user.
+async fn change(course: &mut Course, user_name: &str, path: &str, dialect: Dialect) {
+    let (name, how) = match dialect {
+        Dialect::Legacy => (dialect.name(), " (\"False\" as a text)"),
+        Dialect::Compliant => (dialect.name(), ""),
+    };
+    let found = attributes(course, path, dialect).await;
+    course.note(format!("PATCH in {name} changes attributes"), found);
+    let found = switch(course, path, false, dialect).await;
+    course.note(format!("PATCH in {name} disables{how}"), found);
+    if dialect == Dialect::Compliant {
+        let found = views::disabled(course, user_name, path).await;
+        course.note("a disabled user is found and read", found);
+    }
+    let found = switch(course, path, true, dialect).await;
+    course.note(format!("PATCH in {name} enables again"), found);
+}
+
 /// Deletes a user and looks whether it is gone.
 pub(super) async fn delete(course: &mut Course, id: &str) {
-    let path = format!("/Users/{id}");
-    course
-        .check("a deleted user is gone", async |course| {
-            let answer = course.wire.delete(&path).await?;
-            answer.expect(&[204], "A deletion that was carried out is 204 without a body.")?;
-            course.made.retain(|made| *made != path);
-            let answer = course.wire.get(&path).await?;
-            answer.expect(&[404], "What is deleted is not there any more: 404.")?;
-            let name = format!("{}@{}", course.mark, course.domain);
-            let query = format!("/Users?{}", equals("userName", &name));
-            let answer = course.wire.get(&query).await?.expect(&[200], "A query that finds nobody is 200.")?;
-            match answer.resources()?.is_empty() {
-                true => Ok(()),
-                false => Err(Misfit::new(
-                    "the query still finds it",
-                    "A query must not find a deleted user; otherwise Entra links a user that does not exist.",
-                )),
-            }
-        })
-        .await;
+    let found = gone(course, &format!("/Users/{id}")).await;
+    course.note("a deleted user is gone", found);
+}
+
+async fn gone(course: &mut Course, path: &str) -> Finding {
+    let answer = course.wire.delete(path).await?;
+    answer.expect(
+        &[204],
+        "A deletion that was carried out is 204 without a body.",
+    )?;
+    course.made.retain(|made| made != path);
+    let answer = course.wire.get(path).await?;
+    answer.expect(&[404], "What is deleted is not there any more: 404.")?;
+    let name = format!("{}@{}", course.mark, course.domain);
+    let answer = course
+        .wire
+        .get(&format!("/Users?{}", equals("userName", &name)))
+        .await?;
+    let answer = answer.expect(&[200], "A query that finds nobody is 200.")?;
+    match answer.resources()?.is_empty() {
+        true => Ok(()),
+        false => Err(Misfit::new(
+            "the query still finds it",
+            "A query must not find a deleted user; otherwise Entra links a user that does not exist.",
+        )),
+    }
 }
 
 /// The new user's id, and whether `Location` names it.
-async fn create(course: &mut Course, name: &str) -> Finding<(String, bool)> {
-    let body = course.user(name);
-    let answer = course.wire.post("/Users", &body).await?;
+async fn create(course: &mut Course, name: &str) -> Finding<(String, Finding)> {
+    let answer = course.wire.post("/Users", &course.user(name)).await?;
     let answer = answer.expect(
         &[201],
         "A user of Entra's default mapping must be accepted. Perhaps the endpoint requires another domain (--domain) or further attributes.",
     )?;
     let id = id_of(&answer)?;
-    course.made.push(format!("/Users/{id}"));
     let path = format!("/Users/{id}");
-    let located = answer
-        .location
-        .is_some_and(|location| location.ends_with(&path));
+    let located = match answer.location {
+        Some(location) if location.ends_with(&path) => Ok(()),
+        _ => Err(Misfit::bearable(
+            "it is missing, or is another URL",
+            "The answer 201 must have the URL of the new resource (RFC 7644 section 3.3).",
+        )),
+    };
+    course.made.push(path);
     Ok((id, located))
 }
 
@@ -193,7 +130,8 @@ pub(super) fn id_of(answer: &Answer) -> Finding<String> {
 }
 
 /// A POST that was answered and is sent again: 409 is what Microsoft's validator asks for.
-pub(super) fn repeated(answer: &Answer, id: &str) -> Finding {
+pub(super) async fn repeated(course: &Course, path: &str, body: &Value, id: &str) -> Finding {
+    let answer = course.wire.post(path, body).await?;
     match answer.status {
         409 => Ok(()),
         200 | 201 if answer.body["id"] == id => Err(Misfit::bearable(
@@ -207,9 +145,9 @@ pub(super) fn repeated(answer: &Answer, id: &str) -> Finding {
     }
 }
 
-pub(super) fn conflict(answer: Answer) -> Finding {
+pub(super) async fn conflict(course: &Course, path: &str, body: &Value) -> Finding {
     const ADVICE: &str = "A second resource with the same name must be refused: 409 with scimType uniqueness. Otherwise there are duplicates whenever an answer is lost.";
-    let answer = answer.expect(&[409], ADVICE)?;
+    let answer = course.wire.post(path, body).await?.expect(&[409], ADVICE)?;
     match answer.body.get("scimType").and_then(Value::as_str) {
         Some("uniqueness") => Ok(()),
         found => Err(Misfit::bearable(format!("scimType is {found:?}"), ADVICE)),
@@ -217,7 +155,6 @@ pub(super) fn conflict(answer: Answer) -> Finding {
 }
 
 async fn find(course: &mut Course, name: &str, id: &str) {
-    const ADVICE: &str = "A query must find the user that makes a POST fail; otherwise Entra can neither create nor find the user.";
     let user_name = format!("{name}@{}", course.domain);
     let titles = [
         (
@@ -238,26 +175,21 @@ async fn find(course: &mut Course, name: &str, id: &str) {
     ];
     for (attribute, value, title) in titles {
         let query = format!("/Users?{}", equals(attribute, &value));
-        course
-            .check(title, async |course| {
-                let answer = course.wire.get(&query).await?.expect(&[200], ADVICE)?;
-                match answer.resources()? {
-                    [user] if user["id"] == id => Ok(()),
-                    found => Err(Misfit::new(
-                        format!("{} users instead of that one", found.len()),
-                        ADVICE,
-                    )),
-                }
-            })
-            .await;
+        let found = only(course, &query, id).await;
+        course.note(title, found);
     }
 }
 
-async fn read(course: &Course, path: &str) -> Finding<Value> {
-    let answer = course.wire.get(path).await?;
-    Ok(answer
-        .expect(&[200], "What was just written must be readable at once.")?
-        .body)
+async fn only(course: &Course, query: &str, id: &str) -> Finding {
+    const ADVICE: &str = "A query must find the user that makes a POST fail; otherwise Entra can neither create nor find the user.";
+    let answer = course.wire.get(query).await?.expect(&[200], ADVICE)?;
+    match answer.resources()? {
+        [user] if user["id"] == id => Ok(()),
+        found => Err(Misfit::new(
+            format!("{} users instead of that one", found.len()),
+            ADVICE,
+        )),
+    }
 }
 
 /// JSON types as Entra reads them; it gives up on others.
@@ -287,7 +219,7 @@ fn typed(user: &Value) -> Finding {
     }
 }
 
-async fn attributes(course: &mut Course, path: &str, dialect: Dialect) -> Finding {
+async fn attributes(course: &Course, path: &str, dialect: Dialect) -> Finding {
     let (name, title) = match dialect {
         Dialect::Legacy => ("Legacy Person", "Architect"),
         Dialect::Compliant => ("Compliant Person", "Author"),
@@ -326,7 +258,7 @@ async fn attributes(course: &mut Course, path: &str, dialect: Dialect) -> Findin
     }
 }
 
-async fn switch(course: &mut Course, path: &str, on: bool, dialect: Dialect) -> Finding {
+async fn switch(course: &Course, path: &str, on: bool, dialect: Dialect) -> Finding {
     let answer = course.wire.patch(path, &active(on, dialect)).await?;
     answer.expect(&[200, 204], PATCHED)?;
     match &read(course, path).await?["active"] {
@@ -376,17 +308,13 @@ async fn odd_patches(course: &mut Course, path: &str) {
         ));
     }
     for (title, operations) in forms {
-        course
-            .check(title, async |course| {
-                let answer = course.wire.patch(path, &patch(operations)).await?;
-                answer.expect(&[200, 204], PATCHED)?;
-                Ok(())
-            })
-            .await;
+        let found = course.wire.patch(path, &patch(operations)).await;
+        let found = found.and_then(|answer| answer.expect(&[200, 204], PATCHED));
+        course.note(title, found);
     }
 }
 
-async fn manager(course: &mut Course, path: &str, manager: &str) -> Finding {
+async fn manager(course: &Course, path: &str, manager: &str) -> Finding {
     const ADVICE: &str = "Entra sends the manager as a bare id and reads an object {\"value\": id} under the extension's URN; otherwise it sends it again and again.";
     let value = match course.client {
         Client::Entra => json!(manager),

@@ -10,7 +10,7 @@ const LISTED_MAX: usize = 500;
 const PAGE: usize = 100;
 
 /// A query gives the resource as its id does.
-pub(super) async fn found_as_read(course: &mut Course, name: &str, path: &str) -> Finding {
+pub(super) async fn found_as_read(course: &Course, name: &str, path: &str) -> Finding {
     const ADVICE: &str = "Entra uses the answers to queries and to reads by id. Both must have the same values; otherwise Entra writes the difference again and again.";
     let read = read(course, path).await?;
     let query = format!("/Users?{}", equals("userName", name));
@@ -26,7 +26,7 @@ pub(super) async fn found_as_read(course: &mut Course, name: &str, path: &str) -
 }
 
 /// A list gives the user as its id does, as far as it can be found in a list of this length.
-pub(super) async fn listed_as_read(course: &mut Course, path: &str) -> Finding {
+pub(super) async fn listed_as_read(course: &Course, path: &str) -> Finding {
     const ADVICE: &str = "Entra's account discovery reads the list (RFC 7644 section 3.4.2): a user in the list must have the same values as when it is read by its id.";
     let read = read(course, path).await?;
     let mut start = 1;
@@ -51,7 +51,7 @@ pub(super) async fn listed_as_read(course: &mut Course, path: &str) -> Finding {
 }
 
 /// A disabled user is still there, for its id and for a query.
-pub(super) async fn disabled(course: &mut Course, name: &str, path: &str) -> Finding {
+pub(super) async fn disabled(course: &Course, name: &str, path: &str) -> Finding {
     const ADVICE: &str = "A disabled user must be found and read with active false. Otherwise Entra assumes that the user was deleted, and creates another one when the person comes back.";
     let query = format!("/Users?{}", equals("userName", name));
     let answer = course.wire.get(&query).await?.expect(&[200], ADVICE)?;
@@ -74,7 +74,7 @@ pub(super) async fn disabled(course: &mut Course, name: &str, path: &str) -> Fin
 }
 
 /// Everything that is answered stands in `/Schemas`, with that type.
-pub(super) async fn described(course: &mut Course, path: &str) -> Finding {
+pub(super) async fn described(course: &Course, path: &str) -> Finding {
     const ADVICE: &str = "Clients read in /Schemas which attributes they can map. It must list each attribute that is answered, with its type (RFC 7643 section 7).";
     let read = read(course, path).await?;
     let answer = course.wire.get("/Schemas").await?.expect(&[200], ADVICE)?;
@@ -148,11 +148,9 @@ fn undescribed(object: &Value, attributes: &Value, above: &str, strange: &mut Ve
     strange.dedup();
 }
 
-async fn read(course: &Course, path: &str) -> Finding<Value> {
-    let answer = course.wire.get(path).await?;
-    Ok(answer
-        .expect(&[200], "What was just written must be readable at once.")?
-        .body)
+pub(super) async fn read(course: &Course, path: &str) -> Finding<Value> {
+    const ADVICE: &str = "What was just written must be readable at once.";
+    Ok(course.wire.get(path).await?.expect(&[200], ADVICE)?.body)
 }
 
 /// Whether both are the same but for their metadata; otherwise the attributes that differ.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::origin::{Origin, Place};
-use crate::scim::{ScimError, ScimType};
+use crate::scim::ScimError;
 
 /// Why an operation did not succeed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -167,10 +167,5 @@ impl Failure {
     /// show it. What failed after all retries has been looked up already.
     pub(crate) fn is_unconfirmed(&self) -> bool {
         matches!(self, Self::Vendor(VendorFault::UnknownOutcome, _))
-    }
-
-    /// Whether a unique value is taken (RFC 7644 §3.12 `uniqueness`).
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Client(error) if error.scim_type == Some(ScimType::Uniqueness))
     }
 }

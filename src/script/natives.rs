@@ -8,126 +8,23 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, FuncMetadata, NativeCallContex
 type Thrown = Box<EvalAltResult>;
 
 /// Values without contents: work and result are constant.
-const CONSTANT: &[&str] = &[
-    "!",
-    "%",
-    "&",
-    "*",
-    "**",
-    "-",
-    "/",
-    "<<",
-    ">>",
-    "^",
-    "|",
-    "E",
-    "PI",
-    "abs",
-    "bytes",
-    "ceiling",
-    "end",
-    "exp",
-    "floor",
-    "fraction",
-    "int",
-    "is_empty",
-    "is_even",
-    "is_exclusive",
-    "is_finite",
-    "is_inclusive",
-    "is_infinite",
-    "is_nan",
-    "is_odd",
-    "is_zero",
-    "len",
-    "ln",
-    "log",
-    "max",
-    "min",
-    "range",
-    "round",
-    "sign",
-    "sqrt",
-    "start",
-    "to_binary",
-    "to_float",
-    "to_hex",
-    "to_int",
-    "to_octal",
-];
+const CONSTANT: &str = "
+    ! % & * ** - / << >> ^ | E PI abs bytes ceiling end exp floor fraction int is_empty is_even
+    is_exclusive is_finite is_inclusive is_infinite is_nan is_odd is_zero len ln log max min range
+    round sign sqrt start to_binary to_float to_hex to_int to_octal";
 
 /// Work and result are at most proportional to what is given, which is bounded by the engine's
 /// limits; what a function is called for each element is counted as operations.
-const PROPORTIONAL: &[&str] = &[
-    "!=",
-    "+",
-    "+=",
-    "<",
-    "<=",
-    "==",
-    ">",
-    ">=",
-    "all",
-    "append",
-    "chars",
-    "chop",
-    "clear",
-    "contains",
-    "crop",
-    "debug",
-    "dedup",
-    "drain",
-    "ends_with",
-    "extract",
-    "fill_with",
-    "filter",
-    "find",
-    "find_map",
-    "for_each",
-    "get",
-    "index_of",
-    "insert",
-    "keys",
-    "make_lower",
-    "make_upper",
-    "map",
-    "mixin",
-    "order",
-    "order_by",
-    "order_desc",
-    "parse_float",
-    "parse_int",
-    "pop",
-    "print",
-    "push",
-    "reduce",
-    "reduce_rev",
-    "remove",
-    "retain",
-    "reverse",
-    "set",
-    "shift",
-    "some",
-    "sort",
-    "sort_by",
-    "sort_desc",
-    "splice",
-    "starts_with",
-    "sub_string",
-    "take",
-    "to_debug",
-    "to_lower",
-    "to_string",
-    "to_upper",
-    "trim",
-    "truncate",
-    "values",
-    "zip",
-];
+const PROPORTIONAL: &str = "
+    != + += < <= == > >= all append chars chop clear contains crop debug dedup drain ends_with
+    extract fill_with filter find find_map for_each get index_of insert keys make_lower make_upper
+    map mixin order order_by order_desc parse_float parse_int pop print push reduce reduce_rev
+    remove retain reverse set shift some sort sort_by sort_desc splice starts_with sub_string take
+    to_debug to_lower to_string to_upper trim truncate values zip";
 
 /// The size of the result is looked at before it is made: by rhai (`pad`), or by the functions
 /// below, which stand in the place of rhai's.
-const MEASURED: &[&str] = &["pad", "replace", "split", "to_chars"];
+const MEASURED: &str = "pad replace split to_chars";
 
 /// What rhai has under a name that is open, and without a bound; by the parameter that tells it.
 const UNBOUNDED: &[(&str, &str)] = &[
@@ -142,7 +39,7 @@ pub(super) fn is_open(name: &str) -> bool {
     let name = name.strip_prefix("get$").unwrap_or(name);
     [CONSTANT, PROPORTIONAL, MEASURED]
         .iter()
-        .any(|list| list.contains(&name))
+        .any(|list| list.split_whitespace().any(|open| open == name))
 }
 
 /// Whether scripts have this one of rhai's.

@@ -64,12 +64,12 @@ pub(crate) use compare::{Mode, Variables, differences, fill, fill_value};
 pub use folder::{Played, files, play_all, play_file, play_text, problems};
 pub(crate) use form::{FORM, sent as form_sent, written as form_written};
 pub use misfit::Misfit;
+pub use parse::parse;
 pub(crate) use replay::below_base;
 pub use requests::{Requests, Tried};
 pub use run::{Outcome, run};
 pub(crate) use run::{Player, settings};
 
-use crate::problem::Problem;
 use crate::scim::Profile;
 use crate::script::call::{CallFault, VendorReply, Verb};
 
@@ -150,14 +150,6 @@ pub(crate) enum Body {
     Json(Value),
     /// No JSON, on purpose.
     Text(String),
-}
-
-/// Reads a transcript.
-///
-/// # Errors
-/// What is no transcript, with its line.
-pub fn parse(file: &str, text: &str) -> Result<Transcript, Problem> {
-    parse::parse(file, text)
 }
 
 fn seconds(text: &str) -> Option<Duration> {

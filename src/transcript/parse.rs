@@ -31,7 +31,11 @@ impl From<Wrong> for String {
     }
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<Transcript, Problem> {
+/// Reads a transcript.
+///
+/// # Errors
+/// What is no transcript, with its line.
+pub fn parse(file: &str, text: &str) -> Result<Transcript, Problem> {
     read(file, text).map_err(|Wrong { line, why }| {
         let (start, length) = line_span(text, line);
         Problem::error("transcript::invalid", file, why)

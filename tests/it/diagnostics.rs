@@ -90,6 +90,9 @@ const MISTAKES: &[Mistake] = &[
     mistake("manifest::header", |house| {
         house.edit(MANIFEST, "X-Region", "\"X Region\"");
     }),
+    mistake("manifest::header", |house| {
+        house.edit(MANIFEST, "title =", "request_token = \"X Once\"\ntitle =");
+    }),
     mistake("manifest::unknown-field", |house| {
         house.edit(MANIFEST, "field = \"id\"", "field = \"idd\"");
     }),

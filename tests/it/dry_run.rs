@@ -390,9 +390,9 @@ fn is_change(line: &str) -> bool {
 #[test]
 fn reads_are_sent_if_allowed_and_nothing_else_ever() {
     for vendor in vendors::ALL {
-        let emulator = vendor.start(Duration::ZERO).unwrap();
-        let house = house(vendor.name(), &data("life.http"));
-        house.write("tenants/acme.toml", &vendor.tenant_file(&emulator));
+        let emulator = (vendor.start)(Duration::ZERO).unwrap();
+        let house = house(vendor.name, &data("life.http"));
+        house.write("tenants/acme.toml", &(vendor.tenant_file)(&emulator));
         let before = emulator.state();
         let arguments = [
             "dry-run",
@@ -404,7 +404,7 @@ fn reads_are_sent_if_allowed_and_nothing_else_ever() {
         ];
         let run: Value = serde_json::from_str(&told(&house, 1, &arguments)).unwrap();
         assert_eq!(run["reads_sent"], 0);
-        assert_eq!(emulator.journal().len(), 0, "{}", vendor.name());
+        assert_eq!(emulator.journal().len(), 0, "{}", vendor.name);
         let read = [&arguments[..], &["--read"]].concat();
         let run: Value = serde_json::from_str(&told(&house, 1, &read)).unwrap();
         assert_eq!(run["stopped"], Value::Null, "{run:#}");
@@ -413,7 +413,7 @@ fn reads_are_sent_if_allowed_and_nothing_else_ever() {
             run["exchanges"][6]["gets"],
             json!({"status": 204, "body": null})
         );
-        assert_eq!(emulator.state(), before, "{}", vendor.name());
+        assert_eq!(emulator.state(), before, "{}", vendor.name);
         assert!(!text_of(run.to_string().as_bytes()).contains("secret"));
     }
 }
@@ -446,7 +446,7 @@ async fn what_is_read_is_shown_as_the_dry_run_left_it() {
         "sosafe",
         &format!("GET /Users/{id}\n\n###\nPATCH /Users/{id}\n\n{patch}\n\n###\nGET /Users/{id}\n"),
     );
-    house.write("tenants/acme.toml", &vendor.tenant_file(&stand.emulator));
+    house.write("tenants/acme.toml", &(vendor.tenant_file)(&stand.emulator));
     let before = stand.emulator.state();
     let arguments = [
         "dry-run",

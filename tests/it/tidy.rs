@@ -59,6 +59,7 @@ const WITHOUT_CIRCLES: &[&str] = &[
     "provisioning",
     "script",
     "telemetry",
+    "transcript",
 ];
 
 /// Vendors are data. Their names are in no code but the demonstration's.

@@ -19,44 +19,36 @@ use std::io;
 use std::time::Duration;
 
 /// All that can be shown; the first is shown unless another is asked for.
-pub const ALL: [&dyn Showcase; 6] = [
-    &sosafe::SoSafe,
-    &paloalto::PaloAlto,
-    &webroot::Webroot,
-    &wedo::Wedo,
-    &wss::Wss,
-    &reference::Reference,
+pub const ALL: [&Showcase; 6] = [
+    &sosafe::SOSAFE,
+    &paloalto::PALOALTO,
+    &webroot::WEBROOT,
+    &wedo::WEDO,
+    &wss::WSS,
+    &reference::REFERENCE,
 ];
 
 /// One vendor in the demo.
-pub trait Showcase: Sync {
+pub struct Showcase {
     /// The adapter's name: the stem of its files.
-    fn name(&self) -> &'static str;
-
+    pub name: &'static str,
     /// The vendor's name for people.
-    fn title(&self) -> &'static str;
-
-    /// Starts the emulator, empty; `latency` is what every call takes.
-    fn start(&self, latency: Duration) -> io::Result<Emulator>;
-
+    pub title: &'static str,
+    /// Starts the emulator, empty; the time is what every call takes.
+    pub start: fn(Duration) -> io::Result<Emulator>,
     /// The tenant file that leads to this emulator.
-    fn tenant_file(&self, emulator: &Emulator) -> String;
-
+    pub tenant_file: fn(&Emulator) -> String,
     /// The directory after the attribute mapping an administrator sets in Entra for this vendor.
-    fn mapped(&self, directory: Directory) -> Directory {
-        directory
-    }
-
+    pub mapped: fn(Directory) -> Directory,
     /// What must stand at the vendor.
-    fn expected(&self, outcome: &Outcome) -> Holdings;
-
+    pub expected: fn(&Outcome) -> Holdings,
     /// What stands there, of the emulator's state.
-    fn found(&self, state: &Value) -> Holdings;
+    pub found: fn(&Value) -> Holdings,
 }
 
 /// The showcase of this name.
-pub fn named(name: &str) -> Option<&'static dyn Showcase> {
-    ALL.into_iter().find(|vendor| vendor.name() == name)
+pub fn named(name: &str) -> Option<&'static Showcase> {
+    ALL.into_iter().find(|vendor| vendor.name == name)
 }
 
 /// Native rows: by sort (`user`, `group`) and key, what their fields say. An empty field is left out.

@@ -7,70 +7,62 @@ use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::paloalto::{Client, Options, start};
 use crate::demo::wanted::{Directory, ExpectedUser, Outcome, WantedUser, path};
 use serde_json::Value;
-use std::io;
-use std::time::Duration;
 
 /// The Palo Alto Networks showcase.
-pub(super) struct PaloAlto;
+pub(super) const PALOALTO: Showcase = Showcase {
+    name: "paloalto",
+    title: "Palo Alto Networks SCIM Connector",
+    start: |latency| start(Options::with_latency(latency)),
+    tenant_file,
+    mapped,
+    expected,
+    found,
+};
 
-impl Showcase for PaloAlto {
-    fn name(&self) -> &'static str {
-        "paloalto"
-    }
-
-    fn title(&self) -> &'static str {
-        "Palo Alto Networks SCIM Connector"
-    }
-
-    fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(Options::with_latency(latency))
-    }
-
-    fn tenant_file(&self, emulator: &Emulator) -> String {
-        let Client {
-            user,
-            password,
-            directory,
-            ..
-        } = Client::default();
-        let base_url = emulator.base_url();
-        format!(
-            r#"adapter = "paloalto"
+fn tenant_file(emulator: &Emulator) -> String {
+    let Client {
+        user,
+        password,
+        directory,
+        ..
+    } = Client::default();
+    let base_url = emulator.base_url();
+    format!(
+        r#"adapter = "paloalto"
 base_url = "{base_url}"
 settings = {{ directory = "{directory}", custom_attributes = ["Badge"] }}
 credential = {{ username = {{ value = "{user}" }}, password = {{ value = "{password}" }} }}
 limits = {{ concurrency = 64 }}
 "#
-        )
-    }
+    )
+}
 
-    /// Both names are required, and one person has no given name: `name.givenName` has a default
-    /// value in Entra's mapping.
-    fn mapped(&self, mut directory: Directory) -> Directory {
-        for user in directory.users.values_mut() {
-            if user.get(path::GIVEN_NAME).is_none() {
-                user.set(path::GIVEN_NAME, "-");
-            }
+/// Both names are required, and one person has no given name: `name.givenName` has a default
+/// value in Entra's mapping.
+fn mapped(mut directory: Directory) -> Directory {
+    for user in directory.users.values_mut() {
+        if user.get(path::GIVEN_NAME).is_none() {
+            user.set(path::GIVEN_NAME, "-");
         }
-        directory
     }
+    directory
+}
 
-    fn expected(&self, outcome: &Outcome) -> Holdings {
-        let name = |it: &ExpectedUser| entry_name(&it.user);
-        let user = |it: &ExpectedUser| user_row(outcome, &it.user);
-        holdings(outcome, name, user, |_, group| {
-            super::row([("members", members(outcome, group, |it| Some(name(it))))])
-        })
-    }
+fn expected(outcome: &Outcome) -> Holdings {
+    let name = |it: &ExpectedUser| entry_name(&it.user);
+    let user = |it: &ExpectedUser| user_row(outcome, &it.user);
+    holdings(outcome, name, user, |_, group| {
+        super::row([("members", members(outcome, group, |it| Some(name(it))))])
+    })
+}
 
-    fn found(&self, state: &Value) -> Holdings {
-        const OWN: [&str; 5] = ["name", "unique-id", "created", "changed", "display-name"];
-        let users = rows(state, "directories", "users");
-        let users = users.map(|it| (("user", named_by(it, "name")), held(&it["attrs"], &[])));
-        let groups = rows(state, "directories", "groups");
-        let groups = groups.map(|it| (("group", named_by(it, "display-name")), held(it, &OWN)));
-        users.chain(groups).collect()
-    }
+fn found(state: &Value) -> Holdings {
+    const OWN: [&str; 5] = ["name", "unique-id", "created", "changed", "display-name"];
+    let users = rows(state, "directories", "users");
+    let users = users.map(|it| (("user", named_by(it, "name")), held(&it["attrs"], &[])));
+    let groups = rows(state, "directories", "groups");
+    let groups = groups.map(|it| (("group", named_by(it, "display-name")), held(it, &OWN)));
+    users.chain(groups).collect()
 }
 
 fn entry_name(user: &WantedUser) -> String {
@@ -141,6 +133,6 @@ mod tests {
             (("user", "ada".to_owned()), row("Title", "Engineer")),
             (("group", "A B".to_owned()), row("members", "ada bob")),
         ]);
-        assert_eq!(PaloAlto.found(&state), expect);
+        assert_eq!(found(&state), expect);
     }
 }

@@ -6,58 +6,50 @@ use crate::demo::emulator::reference::{KEY, start};
 use crate::demo::wanted::{ExpectedUser, Outcome, path};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io;
-use std::time::Duration;
 
 /// The showcase of the reference adapter.
-pub(super) struct Reference;
+pub(super) const REFERENCE: Showcase = Showcase {
+    name: "reference",
+    title: "Reference",
+    start,
+    tenant_file,
+    mapped: |directory| directory,
+    expected,
+    found,
+};
 
-impl Showcase for Reference {
-    fn name(&self) -> &'static str {
-        "reference"
-    }
-
-    fn title(&self) -> &'static str {
-        "Reference"
-    }
-
-    fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(latency)
-    }
-
-    fn tenant_file(&self, emulator: &Emulator) -> String {
-        let base_url = emulator.base_url();
-        format!(
-            r#"adapter = "reference"
+fn tenant_file(emulator: &Emulator) -> String {
+    let base_url = emulator.base_url();
+    format!(
+        r#"adapter = "reference"
 base_url = "{base_url}"
 credential = {{ key = {{ value = "{KEY}" }} }}
 "#
-        )
-    }
+    )
+}
 
-    fn expected(&self, outcome: &Outcome) -> Holdings {
-        let name = |it: &ExpectedUser| it.user.user_name().to_owned();
-        let user = |it: &ExpectedUser| row(it, outcome);
-        holdings(outcome, name, user, |id, group| {
-            let ids = members(outcome, group, |it| Some(it.user.object_id.clone()));
-            super::row([("externalId", Some(id.clone())), ("members", ids)])
-        })
-    }
+fn expected(outcome: &Outcome) -> Holdings {
+    let name = |it: &ExpectedUser| it.user.user_name().to_owned();
+    let user = |it: &ExpectedUser| row(it, outcome);
+    holdings(outcome, name, user, |id, group| {
+        let ids = members(outcome, group, |it| Some(it.user.object_id.clone()));
+        super::row([("externalId", Some(id.clone())), ("members", ids)])
+    })
+}
 
-    fn found(&self, state: &Value) -> Holdings {
-        let names: BTreeMap<&str, &str> = elements(state, "people")
-            .filter_map(|row| Some((text(row, "id")?, text(row, "externalId")?)))
-            .collect();
-        let users = elements(state, "people").map(|row| {
-            let name = text(row, "userName").unwrap_or_default();
-            (("user", name.to_owned()), person(row, &names))
-        });
-        let groups = elements(state, "teams").map(|row| {
-            let name = text(row, "name").unwrap_or_default();
-            (("group", name.to_owned()), team(row, &names))
-        });
-        users.chain(groups).collect()
-    }
+fn found(state: &Value) -> Holdings {
+    let names: BTreeMap<&str, &str> = elements(state, "people")
+        .filter_map(|row| Some((text(row, "id")?, text(row, "externalId")?)))
+        .collect();
+    let users = elements(state, "people").map(|row| {
+        let name = text(row, "userName").unwrap_or_default();
+        (("user", name.to_owned()), person(row, &names))
+    });
+    let groups = elements(state, "teams").map(|row| {
+        let name = text(row, "name").unwrap_or_default();
+        (("group", name.to_owned()), team(row, &names))
+    });
+    users.chain(groups).collect()
 }
 
 /// The path of each value is its field; only the enterprise attributes go by their bare names.
@@ -179,6 +171,6 @@ mod tests {
             ),
         ]
         .into();
-        assert_eq!(Reference.found(&state), expect);
+        assert_eq!(found(&state), expect);
     }
 }

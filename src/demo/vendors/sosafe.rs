@@ -5,72 +5,64 @@ use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::sosafe::{Client, Options, start};
 use crate::demo::wanted::{ExpectedUser, Outcome, WantedUser, path};
 use serde_json::Value;
-use std::io;
-use std::time::Duration;
 
 /// The groups that come before others, foremost first. The rest go by age of membership.
 const PRIORITY: [&str; 2] = ["Führungskräfte", "Sales / EMEA"];
 
 /// The SoSafe showcase.
-pub(super) struct SoSafe;
+pub(super) const SOSAFE: Showcase = Showcase {
+    name: "sosafe",
+    title: "SoSafe",
+    start: |latency| start(Options::with_latency(latency)),
+    tenant_file,
+    mapped: |directory| directory,
+    expected,
+    found,
+};
 
-impl Showcase for SoSafe {
-    fn name(&self) -> &'static str {
-        "sosafe"
-    }
-
-    fn title(&self) -> &'static str {
-        "SoSafe"
-    }
-
-    fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(Options::with_latency(latency))
-    }
-
-    /// Without the manifest's ten calls a second: nobody watches a demo for minutes.
-    fn tenant_file(&self, emulator: &Emulator) -> String {
-        let Client {
-            api_key,
-            idp_tenant,
-            ..
-        } = Client::default();
-        let base_url = emulator.base_url();
-        let priority: Vec<String> = (1..)
-            .zip(PRIORITY)
-            .map(|(place, group)| format!("{group:?} = {place}"))
-            .collect();
-        let priority = priority.join(", ");
-        format!(
-            r#"adapter = "sosafe"
+/// Without the manifest's ten calls a second: nobody watches a demo for minutes.
+fn tenant_file(emulator: &Emulator) -> String {
+    let Client {
+        api_key,
+        idp_tenant,
+        ..
+    } = Client::default();
+    let base_url = emulator.base_url();
+    let priority: Vec<String> = (1..)
+        .zip(PRIORITY)
+        .map(|(place, group)| format!("{group:?} = {place}"))
+        .collect();
+    let priority = priority.join(", ");
+    format!(
+        r#"adapter = "sosafe"
 base_url = "{base_url}"
 settings = {{ idp_tenant = "{idp_tenant}" }}
 credential = {{ key = {{ value = "{api_key}" }} }}
 limits = {{ per_second = 10_000, burst = 10_000, per_minute = 600_000, concurrency = 64 }}
 groups = {{ priority = {{ {priority} }} }}
 "#
-        )
-    }
+    )
+}
 
-    fn expected(&self, outcome: &Outcome) -> Holdings {
-        let user = |it: &ExpectedUser| {
-            let login = it.user.user_name().to_owned();
-            ((sort(it.deleted), login), row(it))
-        };
-        let users = outcome.users.values().map(user);
-        let groups = outcome.groups.values();
-        let groups = groups.map(|it| (("group", it.display_name.clone()), Row::new()));
-        users.chain(groups).collect()
-    }
+fn expected(outcome: &Outcome) -> Holdings {
+    let user = |it: &ExpectedUser| {
+        let login = it.user.user_name().to_owned();
+        ((sort(it.deleted), login), row(it))
+    };
+    let users = outcome.users.values().map(user);
+    let groups = outcome.groups.values();
+    let groups = groups.map(|it| (("group", it.display_name.clone()), Row::new()));
+    users.chain(groups).collect()
+}
 
-    fn found(&self, state: &Value) -> Holdings {
-        let users = rows(state, "clients", "users").map(|user| {
-            let (login, archived) = (named_by(user, "login"), user["status"] == "ARCHIVED");
-            ((sort(archived), login), flat(user, archived))
-        });
-        let groups = rows(state, "clients", "user_groups").filter_map(text);
-        let groups = groups.map(|name| (("group", name), Row::new()));
-        users.chain(groups).collect()
-    }
+fn found(state: &Value) -> Holdings {
+    let users = rows(state, "clients", "users").map(|user| {
+        let (login, archived) = (named_by(user, "login"), user["status"] == "ARCHIVED");
+        ((sort(archived), login), flat(user, archived))
+    });
+    let groups = rows(state, "clients", "user_groups").filter_map(text);
+    let groups = groups.map(|name| (("group", name), Row::new()));
+    users.chain(groups).collect()
 }
 
 fn sort(deleted: bool) -> &'static str {
@@ -373,7 +365,7 @@ mod tests {
              "user_group": "A", "created_at": "2026-01-01T00:00:00Z"},
             {"id": 2, "login": "bob", "status": "ARCHIVED", "phone": "+4412345678"},
         ]}]});
-        let found = SoSafe.found(&state);
+        let found = found(&state);
         let row = |pairs: &[(&str, &str)]| -> Row {
             pairs
                 .iter()

@@ -5,38 +5,31 @@ use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::webroot::{Account, Options, Site, start};
 use crate::demo::wanted::{Directory, ExpectedGroup, ExpectedUser, Outcome, path};
 use serde_json::Value;
-use std::io;
-use std::time::Duration;
 
 /// The Webroot showcase.
-pub(super) struct Webroot;
+pub(super) const WEBROOT: Showcase = Showcase {
+    name: "webroot",
+    title: "Webroot Security Awareness Training",
+    start: |latency| start(Options::with_latency(latency)),
+    tenant_file,
+    mapped,
+    expected,
+    found,
+};
 
-impl Showcase for Webroot {
-    fn name(&self) -> &'static str {
-        "webroot"
-    }
-
-    fn title(&self) -> &'static str {
-        "Webroot Security Awareness Training"
-    }
-
-    fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(Options::with_latency(latency))
-    }
-
-    /// Without the manifest's calls a minute: nobody watches a demo for minutes.
-    fn tenant_file(&self, emulator: &Emulator) -> String {
-        let Account {
-            client_id,
-            client_secret,
-            username,
-            password,
-            gsm_key,
-            ..
-        } = Account::default();
-        let (base_url, site_id) = (emulator.base_url(), Site::default().site_id);
-        format!(
-            r#"adapter = "webroot"
+/// Without the manifest's calls a minute: nobody watches a demo for minutes.
+fn tenant_file(emulator: &Emulator) -> String {
+    let Account {
+        client_id,
+        client_secret,
+        username,
+        password,
+        gsm_key,
+        ..
+    } = Account::default();
+    let (base_url, site_id) = (emulator.base_url(), Site::default().site_id);
+    format!(
+        r#"adapter = "webroot"
 base_url = "{base_url}"
 settings = {{ gsm_key = "{gsm_key}", site_id = "{site_id}" }}
 limits = {{ per_second = 10_000, burst = 10_000, per_minute = 600_000, concurrency = 64 }}
@@ -46,36 +39,35 @@ client_secret = {{ value = "{client_secret}" }}
 username = {{ value = "{username}" }}
 password = {{ value = "{password}" }}
 "#
-        )
-    }
+    )
+}
 
-    /// The five attributes there are, as the page for administrators asks for, and `active`.
-    fn mapped(&self, mut directory: Directory) -> Directory {
-        for user in directory.users.values_mut() {
-            user.manager = None;
-            user.attributes.retain(|path, _| MAPPED.contains(path));
-        }
-        directory
+/// The five attributes there are, as the page for administrators asks for, and `active`.
+fn mapped(mut directory: Directory) -> Directory {
+    for user in directory.users.values_mut() {
+        user.manager = None;
+        user.attributes.retain(|path, _| MAPPED.contains(path));
     }
+    directory
+}
 
-    fn expected(&self, outcome: &Outcome) -> Holdings {
-        holdings(outcome, email, row, |id, group| {
-            group_row(id, group, outcome)
-        })
-    }
+fn expected(outcome: &Outcome) -> Holdings {
+    holdings(outcome, email, row, |id, group| {
+        group_row(id, group, outcome)
+    })
+}
 
-    fn found(&self, state: &Value) -> Holdings {
-        const OWN: [&str; 4] = ["TargetId", "GroupId", "CreatedUtc", "RowVersion"];
-        let [users, groups] = [
-            ("user", "Targets", "EmailAddress"),
-            ("group", "TargetGroups", "GroupName"),
-        ]
-        .map(|(sort, list, name)| {
-            let rows = rows(state, "sites", list);
-            rows.map(move |row| ((sort, named_by(row, name)), held(row, &OWN)))
-        });
-        users.chain(groups).collect()
-    }
+fn found(state: &Value) -> Holdings {
+    const OWN: [&str; 4] = ["TargetId", "GroupId", "CreatedUtc", "RowVersion"];
+    let [users, groups] = [
+        ("user", "Targets", "EmailAddress"),
+        ("group", "TargetGroups", "GroupName"),
+    ]
+    .map(|(sort, list, name)| {
+        let rows = rows(state, "sites", list);
+        rows.map(move |row| ((sort, named_by(row, name)), held(row, &OWN)))
+    });
+    users.chain(groups).collect()
 }
 
 const MAPPED: [&str; 5] = [
@@ -163,7 +155,7 @@ mod tests {
         let state = json!({"sites": [{"SiteId": "s",
             "Targets": [{"TargetId": "t", "EmailAddress": "a@b.c", "UserName": null, "Tags": ["x", "y"]}],
             "TargetGroups": [{"GroupId": "g", "GroupName": "A", "Members": []}]}]});
-        let found = Webroot.found(&state);
+        let found = found(&state);
         let user = found.get(&("user", "a@b.c".to_owned())).cloned();
         let user = user.unwrap_or_default();
         assert_eq!(user.get("Tags").map(String::as_str), Some("x y"));

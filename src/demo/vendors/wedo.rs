@@ -5,8 +5,6 @@ use crate::demo::emulator::kit::Emulator;
 use crate::demo::emulator::wedo::{Network, Options, start};
 use crate::demo::wanted::{Directory, ExpectedUser, Outcome, WantedUser, path};
 use serde_json::Value;
-use std::io;
-use std::time::Duration;
 
 /// What is mapped in Entra: the rest has no place at WEDO.
 const MAPPED: [&str; 9] = [
@@ -22,70 +20,64 @@ const MAPPED: [&str; 9] = [
 ];
 
 /// The WEDO showcase.
-pub(super) struct Wedo;
+pub(super) const WEDO: Showcase = Showcase {
+    name: "wedo",
+    title: "WEDO",
+    start: |latency| start(Options::with_latency(latency)),
+    tenant_file,
+    mapped,
+    expected,
+    found,
+};
 
-impl Showcase for Wedo {
-    fn name(&self) -> &'static str {
-        "wedo"
-    }
-
-    fn title(&self) -> &'static str {
-        "WEDO"
-    }
-
-    fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        start(Options::with_latency(latency))
-    }
-
-    /// Without the manifest's calls a minute: nobody watches a demo for minutes. Two hundred
-    /// invented people are not invited.
-    fn tenant_file(&self, emulator: &Emulator) -> String {
-        let Network { token, name, .. } = Network::default();
-        let base_url = emulator.base_url();
-        format!(
-            r#"adapter = "wedo"
+/// Without the manifest's calls a minute: nobody watches a demo for minutes. Two hundred
+/// invented people are not invited.
+fn tenant_file(emulator: &Emulator) -> String {
+    let Network { token, name, .. } = Network::default();
+    let base_url = emulator.base_url();
+    format!(
+        r#"adapter = "wedo"
 base_url = "{base_url}"
 settings = {{ network = "{name}", invite = "no" }}
 credential = {{ token = {{ value = "{token}" }} }}
 limits = {{ per_minute = 600_000, concurrency = 64 }}
 "#
-        )
-    }
+    )
+}
 
-    /// The nine attributes, no groups, and `Switch([userType], [userType], "Student", "Light")`:
-    /// WEDO refuses what it does not know.
-    fn mapped(&self, mut directory: Directory) -> Directory {
-        directory.groups.clear();
-        for user in directory.users.values_mut() {
-            user.manager = None;
-            user.attributes.retain(|path, _| MAPPED.contains(path));
-            if user.get(path::USER_TYPE) == Some("Student") {
-                user.set(path::USER_TYPE, "Light");
-            }
+/// The nine attributes, no groups, and `Switch([userType], [userType], "Student", "Light")`:
+/// WEDO refuses what it does not know.
+fn mapped(mut directory: Directory) -> Directory {
+    directory.groups.clear();
+    for user in directory.users.values_mut() {
+        user.manager = None;
+        user.attributes.retain(|path, _| MAPPED.contains(path));
+        if user.get(path::USER_TYPE) == Some("Student") {
+            user.set(path::USER_TYPE, "Light");
         }
-        directory
     }
+    directory
+}
 
-    /// It has no groups.
-    fn expected(&self, outcome: &Outcome) -> Holdings {
-        holdings(outcome, login, row, |_, _| Row::new())
-    }
+/// It has no groups.
+fn expected(outcome: &Outcome) -> Holdings {
+    holdings(outcome, login, row, |_, _| Row::new())
+}
 
-    /// Without what WEDO adds by itself.
-    fn found(&self, state: &Value) -> Holdings {
-        const OWN: [&str; 7] = [
-            "id",
-            "fullName",
-            "purgeAt",
-            "version",
-            "createdAt",
-            "updatedAt",
-            "openTasks",
-        ];
-        let users = rows(state, "networks", "users");
-        let users = users.map(|row| (("user", named_by(row, "login")), held(row, &OWN)));
-        users.collect()
-    }
+/// Without what WEDO adds by itself.
+fn found(state: &Value) -> Holdings {
+    const OWN: [&str; 7] = [
+        "id",
+        "fullName",
+        "purgeAt",
+        "version",
+        "createdAt",
+        "updatedAt",
+        "openTasks",
+    ];
+    let users = rows(state, "networks", "users");
+    let users = users.map(|row| (("user", named_by(row, "login")), held(row, &OWN)));
+    users.collect()
 }
 
 fn login(expected: &ExpectedUser) -> String {

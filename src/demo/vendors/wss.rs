@@ -11,43 +11,42 @@ use std::io;
 use std::time::Duration;
 
 /// The WSS showcase.
-pub(super) struct Wss;
+pub(super) const WSS: Showcase = Showcase {
+    name: "wss",
+    title: "Symantec Web Security Service (WSS)",
+    start: start_fast,
+    tenant_file,
+    mapped: |directory| directory,
+    expected,
+    found,
+};
 
-impl Showcase for Wss {
-    fn name(&self) -> &'static str {
-        "wss"
-    }
+/// Ten jobs a second in place of six a minute: nobody watches a demo for an hour. The index
+/// lags as the contract says.
+fn start_fast(latency: Duration) -> io::Result<Emulator> {
+    let limits = Limits {
+        submits_per_minute: 600,
+        reads_per_minute: 600_000,
+        job_ms: 5,
+        poll_after_ms: 8,
+        ..Limits::default()
+    };
+    start(Options {
+        limits,
+        ..Options::with_latency(latency)
+    })
+}
 
-    fn title(&self) -> &'static str {
-        "Symantec Web Security Service (WSS)"
-    }
-
-    /// Ten jobs a second in place of six a minute: nobody watches a demo for an hour. The index
-    /// lags as the contract says.
-    fn start(&self, latency: Duration) -> io::Result<Emulator> {
-        let limits = Limits {
-            submits_per_minute: 600,
-            reads_per_minute: 600_000,
-            job_ms: 5,
-            poll_after_ms: 8,
-            ..Limits::default()
-        };
-        start(Options {
-            limits,
-            ..Options::with_latency(latency)
-        })
-    }
-
-    fn tenant_file(&self, emulator: &Emulator) -> String {
-        let Account {
-            account_id,
-            username,
-            password,
-            ..
-        } = Account::default();
-        let base_url = emulator.base_url();
-        format!(
-            r#"adapter = "wss"
+fn tenant_file(emulator: &Emulator) -> String {
+    let Account {
+        account_id,
+        username,
+        password,
+        ..
+    } = Account::default();
+    let base_url = emulator.base_url();
+    format!(
+        r#"adapter = "wss"
 base_url = "{base_url}"
 settings = {{ account = "{account_id}" }}
 limits = {{ per_minute = 600_000, concurrency = 64, batches_per_minute = 600 }}
@@ -55,27 +54,26 @@ limits = {{ per_minute = 600_000, concurrency = 64, batches_per_minute = 600 }}
 username = {{ value = "{username}" }}
 password = {{ value = "{password}" }}
 "#
-        )
-    }
+    )
+}
 
-    fn expected(&self, outcome: &Outcome) -> Holdings {
-        let user = |user: &ExpectedUser| row(user, outcome);
-        holdings(outcome, login, user, |id, group| {
-            group_row(id, group, outcome)
-        })
-    }
+fn expected(outcome: &Outcome) -> Holdings {
+    let user = |user: &ExpectedUser| row(user, outcome);
+    holdings(outcome, login, user, |id, group| {
+        group_row(id, group, outcome)
+    })
+}
 
-    fn found(&self, state: &Value) -> Holdings {
-        let [users, groups] = [
-            ("user", "users", "loginName"),
-            ("group", "groups", "groupName"),
-        ]
-        .map(|(sort, list, name)| {
-            let rows = rows(state, "accounts", list);
-            rows.map(move |row| ((sort, named_by(row, name)), held(row, &["key"])))
-        });
-        users.chain(groups).collect()
-    }
+fn found(state: &Value) -> Holdings {
+    let [users, groups] = [
+        ("user", "users", "loginName"),
+        ("group", "groups", "groupName"),
+    ]
+    .map(|(sort, list, name)| {
+        let rows = rows(state, "accounts", list);
+        rows.map(move |row| ((sort, named_by(row, name)), held(row, &["key"])))
+    });
+    users.chain(groups).collect()
 }
 
 /// Fields that take a value as it is.
@@ -179,7 +177,7 @@ mod tests {
         let state = json!({"accounts": [{"accountId": "1",
             "users": [{"key": "u-1", "loginName": "ada", "managerLogin": null}],
             "groups": [{"key": "g-1", "groupName": "A", "members": ["ada", "bob"]}]}]});
-        let found = Wss.found(&state);
+        let found = found(&state);
         let user = found.get(&("user", "ada".to_owned())).cloned();
         assert_eq!(user.unwrap_or_default().len(), 1);
         let group = found.get(&("group", "A".to_owned())).cloned();

@@ -120,16 +120,6 @@ impl Message {
 }
 
 impl Bulk {
-    /// Reads a `BulkRequest`. Members are found in any case, unknown ones are ignored.
-    ///
-    /// # Errors
-    /// 413 for more than [`MAX_OPERATIONS`]; 400 `invalidSyntax` or `invalidValue` for what is no
-    /// bulk request: an operation without method or path, a POST without `bulkId`, a `bulkId` that
-    /// stands twice. Then nothing is carried out.
-    pub fn parse(body: Value, service: &Service) -> Result<Self, ScimError> {
-        read::read(body, service)
-    }
-
     /// Sets out to carry the operations out; `base` is the Tenant URL without a slash at its end.
     pub fn run<'s>(self, service: &'s Service, base: &'s str) -> Run<'s> {
         Run::new(self, service, base)

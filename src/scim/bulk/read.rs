@@ -10,22 +10,30 @@ use crate::scim::compare::{same_text, take};
 use crate::scim::error::quoted;
 use crate::scim::{Object, ScimError, Service};
 
-pub(super) fn read(body: Value, service: &Service) -> Result<Bulk, ScimError> {
-    let Value::Object(mut body) = body else {
-        return Err(ScimError::invalid_syntax("the body must be a JSON object"));
-    };
-    check_schemas(take(&mut body, "schemas"), service)?;
-    let fail_on_errors = fail_on_errors(take(&mut body, "failOnErrors"))?;
-    let operations = operations(take(&mut body, "Operations"))?.into_iter();
-    let operations: Vec<Operation> = operations
-        .enumerate()
-        .map(|(index, value)| operation(index, value, service))
-        .collect::<Result<_, _>>()?;
-    check_unique(&operations)?;
-    Ok(Bulk {
-        operations,
-        fail_on_errors,
-    })
+impl Bulk {
+    /// Reads a `BulkRequest`. Members are found in any case, unknown ones are ignored.
+    ///
+    /// # Errors
+    /// 413 for more than [`MAX_OPERATIONS`]; 400 `invalidSyntax` or `invalidValue` for what is no
+    /// bulk request: an operation without method or path, a POST without `bulkId`, a `bulkId` that
+    /// stands twice. Then nothing is carried out.
+    pub fn parse(body: Value, service: &Service) -> Result<Self, ScimError> {
+        let Value::Object(mut body) = body else {
+            return Err(ScimError::invalid_syntax("the body must be a JSON object"));
+        };
+        check_schemas(take(&mut body, "schemas"), service)?;
+        let fail_on_errors = fail_on_errors(take(&mut body, "failOnErrors"))?;
+        let operations = operations(take(&mut body, "Operations"))?.into_iter();
+        let operations: Vec<Operation> = operations
+            .enumerate()
+            .map(|(index, value)| operation(index, value, service))
+            .collect::<Result<_, _>>()?;
+        check_unique(&operations)?;
+        Ok(Self {
+            operations,
+            fail_on_errors,
+        })
+    }
 }
 
 fn check_schemas(schemas: Option<Value>, service: &Service) -> Result<(), ScimError> {

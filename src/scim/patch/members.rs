@@ -27,19 +27,24 @@ impl MemberChanges {
     }
 }
 
-pub(super) fn split(request: PatchRequest) -> (PatchRequest, MemberChanges) {
-    let mut fold = Fold::default();
-    let mut rest = PatchRequest {
-        operations: Vec::new(),
-        ignored: request.ignored,
-    };
-    for operation in request.operations {
-        match Step::of(&operation) {
-            Some(step) => fold.step(step),
-            None => rest.operations.push(operation),
+impl PatchRequest {
+    /// Takes the changes of `members` out: they go to the vendor as differences, the rest as
+    /// changed attributes. What cannot be told as a difference (`members[display co "x"]`)
+    /// stays in the request.
+    pub fn split_members(self) -> (Self, MemberChanges) {
+        let mut fold = Fold::default();
+        let mut rest = Self {
+            operations: Vec::new(),
+            ignored: self.ignored,
+        };
+        for operation in self.operations {
+            match Step::of(&operation) {
+                Some(step) => fold.step(step),
+                None => rest.operations.push(operation),
+            }
         }
+        (rest, fold.finish())
     }
-    (rest, fold.finish())
 }
 
 /// What one operation does to the members.

@@ -89,15 +89,6 @@ impl From<ScimError> for Stop {
 }
 
 impl PatchRequest {
-    /// Reads a PATCH body.
-    ///
-    /// # Errors
-    /// `invalidSyntax` for a wrong structure or `op`; `invalidPath`, `invalidValue`, `noTarget`,
-    /// `mutability` for an operation that can succeed on no resource; 413 beyond the limits.
-    pub fn parse(body: Value, types: &ResourceType, profile: Profile) -> Result<Self, ScimError> {
-        parse::parse(body, types, profile)
-    }
-
     /// Applies all operations in order, or none: on any stop the target is untouched.
     ///
     /// [`UNKNOWN`] values may be overwritten, removed and left alone; a decision that depends on
@@ -169,12 +160,5 @@ impl PatchRequest {
         rest.operations
             .retain(|operation| !operation.is_about("members"));
         rest
-    }
-
-    /// Takes the changes of `members` out: they go to the vendor as differences, the rest as
-    /// changed attributes. What cannot be told as a difference (`members[display co "x"]`)
-    /// stays in the request.
-    pub fn split_members(self) -> (Self, MemberChanges) {
-        members::split(self)
     }
 }

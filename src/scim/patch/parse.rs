@@ -10,23 +10,26 @@ use crate::scim::schema::{Attribute, Mutability};
 use crate::scim::value::{Place, Shaper};
 use crate::scim::{AttrPath, Path, Profile, ResourceType, ScimError};
 
-pub(super) fn parse(
-    body: Value,
-    types: &ResourceType,
-    profile: Profile,
-) -> Result<PatchRequest, ScimError> {
-    let mut reader = Reader {
-        types,
-        shaper: Shaper::new(profile),
-        operations: Vec::new(),
-    };
-    for operation in received(body, profile)? {
-        reader.operation(operation)?;
+impl PatchRequest {
+    /// Reads a PATCH body.
+    ///
+    /// # Errors
+    /// `invalidSyntax` for a wrong structure or `op`; `invalidPath`, `invalidValue`, `noTarget`,
+    /// `mutability` for an operation that can succeed on no resource; 413 beyond the limits.
+    pub fn parse(body: Value, types: &ResourceType, profile: Profile) -> Result<Self, ScimError> {
+        let mut reader = Reader {
+            types,
+            shaper: Shaper::new(profile),
+            operations: Vec::new(),
+        };
+        for operation in received(body, profile)? {
+            reader.operation(operation)?;
+        }
+        Ok(Self {
+            operations: reader.operations,
+            ignored: reader.shaper.ignored,
+        })
     }
-    Ok(PatchRequest {
-        operations: reader.operations,
-        ignored: reader.shaper.ignored,
-    })
 }
 
 /// How an attribute was named: a readOnly one is refused only where the client meant it.

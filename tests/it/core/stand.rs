@@ -41,7 +41,7 @@ impl Stand {
     }
 
     pub(super) async fn edited(vendor: &'static Vendor, profile: Profile, edits: &[Edit]) -> Self {
-        let emulator = named(vendor.name).unwrap().start(Duration::ZERO).unwrap();
+        let emulator = (named(vendor.name).unwrap().start)(Duration::ZERO).unwrap();
         if let Some(limits) = vendor.limits {
             let limits: Value = serde_json::from_str(limits).unwrap();
             emulator.set_limits(limits).unwrap();
@@ -63,7 +63,7 @@ impl Stand {
         edits: Vec<Edit>,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let tenant = named(vendor.name).unwrap().tenant_file(&emulator);
+        let tenant = (named(vendor.name).unwrap().tenant_file)(&emulator);
         let tenant = format!("profile = \"{}\"\n{tenant}", profile.as_str());
         let (path, places) = (directory.path().to_owned(), edits.clone());
         // Compiling scripts takes a while that other tests' clocks must not stand still.

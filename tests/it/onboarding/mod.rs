@@ -71,8 +71,8 @@ impl Scene {
 
     fn begun(house: House, adapter: &'static str, config: &str) -> Self {
         let showcase = vendors::named(adapter).unwrap();
-        let vendor = showcase.start(Duration::ZERO).unwrap();
-        let parts = Parts::of(&showcase.tenant_file(&vendor));
+        let vendor = (showcase.start)(Duration::ZERO).unwrap();
+        let parts = Parts::of(&(showcase.tenant_file)(&vendor));
         house.write("tenants/.keep", "");
         house.write("scimgate.toml", config);
         let served = Served::start(&house);
