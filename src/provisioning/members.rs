@@ -312,3 +312,21 @@ pub(super) fn no_users(ids: &[&str], others_set: bool) -> NotDone {
         format!("members: there is no user with the id {names}. Groups cannot be members.{others}");
     NotDone::Refused(ScimError::invalid_value(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::script::fiber::cpu_of;
+
+    #[test]
+    fn a_list_of_very_many_members_is_compared_at_once() {
+        let ids = |from: usize| (from..from + 20_000).map(|number| format!("u{number}"));
+        let now: Vec<_> = ids(0).map(|id| ScimId::new(&id)).collect();
+        let wanted: Vec<_> = ids(10_000).collect();
+        let (plan, cpu) = cpu_of(|| replacing(&now, &wanted));
+        assert_eq!((plan.join.len(), plan.leave.len()), (10_000, 10_000));
+        assert!(cpu < Duration::from_secs(1), "{cpu:?}");
+    }
+}

@@ -366,6 +366,22 @@ mod tests {
         assert!(notes.named.order.len() <= MOST);
     }
 
+    #[test]
+    fn nothing_is_searched_among_all_that_was_written() {
+        let recent = Recent::default();
+        let names: Vec<_> = (0..MOST).map(|number| number.to_string()).collect();
+        let ((), cpu) = crate::script::fiber::cpu_of(|| {
+            for number in &names {
+                recent.wrote(ResourceKind::User, &id(number), vec![name(number)], LAG);
+            }
+            for number in &names {
+                assert_eq!(recent.named(&name(number)).len(), 1);
+                assert!(recent.is_fresh(ResourceKind::User, &id(number)));
+            }
+        });
+        assert!(cpu < Duration::from_secs(2), "{cpu:?}");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_was_kept_over_a_restart_counts_for_the_rest_of_its_time() {
         let recent = Recent::default();
