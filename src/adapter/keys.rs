@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scim::ResourceKind;
@@ -14,8 +15,9 @@ use crate::scim::ResourceKind;
 /// The name of a tenant: 1 to 63 of `a-z`, `0-9`, `-`, not starting or ending with `-`.
 ///
 /// Every key of every cache, lock, limiter and table contains one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct TenantId(Arc<str>);
 
 impl TenantId {

@@ -15,8 +15,9 @@ use crate::config::Config;
 use crate::gateway::{self, open_tokens};
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::token::KeyId;
-use crate::tenant::token::admin::{AdminName, AdminRecord, AdminTokens, NoRole, Role};
-use crate::tenant::token::onboarding::OnboardingTokens;
+use crate::tenant::token::admin::{Actor, AdminName, NoRole, Role};
+use crate::tenant::token::grants::{GrantRecord, Grants};
+use crate::tenant::token::onboarding::Scope;
 
 /// What to do with the tokens of those who administer.
 #[derive(Debug, clap::Subcommand)]
@@ -66,8 +67,8 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 /// Works on the store, whether a gateway runs or not.
 pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Trouble> {
     let (store, tokens) = open_tokens(config).map_err(|fault| Trouble::Config(fault.into()))?;
-    let consoles = tokens.consoles(Arc::new(store.clone()));
-    let tokens = tokens.administrators(Arc::new(store.clone()));
+    let consoles = tokens.grants(Arc::new(store.clone()));
+    let tokens = tokens.grants(Arc::new(store.clone()));
     let runtime = super::event_loop()?;
     let done = runtime.block_on(async {
         match verb {
@@ -78,12 +79,12 @@ pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Tr
                 name,
             } => match (onboarding, template) {
                 (Some(adapter), Some(template)) => {
-                    let scope = scope(config, adapter, template)?;
-                    console(&store, &consoles, scope, name, form).await
+                    let scope = scope(config, name.clone(), adapter, template)?;
+                    console(&store, &consoles, scope, form).await
                 }
                 _ => {
-                    let role = role.ok_or(NoRole)?;
-                    mint(&store, &tokens, role, name, form).await
+                    let (name, role) = (name.clone(), role.ok_or(NoRole)?);
+                    mint(&store, &tokens, Actor { name, role }, form).await
                 }
             },
             Verb::List => list(&tokens, &consoles, form).await,
@@ -95,46 +96,51 @@ pub(super) fn run(config: &Config, verb: &Verb, form: Form) -> Result<Ending, Tr
 
 async fn mint(
     audit: &dyn AuditBook,
-    tokens: &AdminTokens,
-    role: Role,
-    name: &AdminName,
+    tokens: &Grants<Actor>,
+    actor: Actor,
     form: Form,
 ) -> anyhow::Result<Ending> {
-    let token = tokens.issue(name.clone(), role).await?;
+    let token = tokens.issue(actor.clone()).await?;
     note(audit, "admin.mint", None, token.key_id()).await?;
-    let json = || json!({ "key_id": token.key_id().to_string(), "name": name.to_string(), "role": role.to_string(), "token": token.reveal() });
+    let json = || json!({ "key_id": token.key_id().to_string(), "name": actor.name.to_string(), "role": actor.role.to_string(), "token": token.reveal() });
     Ok(form.put(|| format!("Admin token: {}\n", token.reveal()), json))
 }
 
-/// What a console may do: the adapter's name and its template, as it was written.
-fn scope(config: &Config, adapter: &str, template: &Path) -> anyhow::Result<(String, String)> {
+/// What a console may do, with the template as it was written.
+fn scope(
+    config: &Config,
+    name: AdminName,
+    adapter: &str,
+    template: &Path,
+) -> anyhow::Result<Scope> {
     let (catalog, _) = catalog::load(&adapters_only(config));
     named::adapter(&catalog, adapter)?;
     let place = || template.display().to_string();
     let text = std::fs::read_to_string(template).with_context(place)?;
     let fits = gateway::template(adapter, &text);
     fits.map_err(|why| anyhow!("{}: {why}", place()))?;
-    Ok((adapter.to_owned(), text))
+    Ok(Scope {
+        name,
+        adapter: adapter.to_owned(),
+        template: text,
+    })
 }
 
 async fn console(
     audit: &dyn AuditBook,
-    tokens: &OnboardingTokens,
-    (adapter, template): (String, String),
-    name: &AdminName,
+    tokens: &Grants<Scope>,
+    scope: Scope,
     form: Form,
 ) -> anyhow::Result<Ending> {
-    let token = tokens
-        .issue(name.clone(), adapter.clone(), template)
-        .await?;
+    let token = tokens.issue(scope.clone()).await?;
     note(audit, "admin.mint", None, token.key_id()).await?;
-    let json = || json!({ "key_id": token.key_id().to_string(), "name": name.to_string(), "adapter": adapter, "token": token.reveal() });
+    let json = || json!({ "key_id": token.key_id().to_string(), "name": scope.name.to_string(), "adapter": scope.adapter, "token": token.reveal() });
     Ok(form.put(|| format!("Onboarding token: {}\n", token.reveal()), json))
 }
 
 async fn list(
-    tokens: &AdminTokens,
-    consoles: &OnboardingTokens,
+    tokens: &Grants<Actor>,
+    consoles: &Grants<Scope>,
     form: Form,
 ) -> anyhow::Result<Ending> {
     let (records, consoles) = (tokens.list().await?, consoles.list().await?);
@@ -142,42 +148,34 @@ async fn list(
         eprintln!("there are no admin tokens; `scimgate admin mint` makes one");
     }
     let head = ["KEY ID", "ROLE", "NAME", "CREATED", "STATUS"].map(str::to_owned);
-    let line = |key: &KeyId, role: String, name: &AdminName, created, revoked: Option<_>| {
-        let status = revoked.map(|at: Timestamp| format!("revoked {at:.0}"));
-        let created: Timestamp = created;
-        let status = status.unwrap_or_else(|| "valid".to_owned());
-        let (key, name) = (key.to_string(), name.to_string());
-        vec![key, role, name, format!("{created:.0}"), status]
-    };
-    let lines = records.iter().map(|record| {
-        let AdminRecord {
-            key_id,
-            name,
-            role,
-            created,
-            revoked,
-            ..
-        } = record;
-        line(key_id, role.to_string(), name, *created, *revoked)
+    let administrators = records.iter().map(|record| {
+        let Actor { name, role } = &record.grant;
+        line(record, role.to_string(), name)
     });
-    let lines = lines.chain(consoles.iter().map(|record| {
-        let role = format!("onboarding {}", record.adapter);
-        line(
-            &record.key_id,
-            role,
-            &record.name,
-            record.created,
-            record.revoked,
-        )
-    }));
+    let consoles = consoles.iter().map(|record| {
+        let Scope { name, adapter, .. } = &record.grant;
+        line(record, format!("onboarding {adapter}"), name)
+    });
+    let lines = administrators.chain(consoles);
     let lines: Vec<_> = [head.to_vec()].into_iter().chain(lines).collect();
     let json = || json!({ "tokens": columns::objects(&lines) });
     Ok(form.put(|| columns::aligned(&lines), json))
 }
 
+fn line<G>(record: &GrantRecord<G>, role: String, name: &AdminName) -> Vec<String> {
+    let status = record.revoked.map(|at| format!("revoked {at:.0}"));
+    vec![
+        record.key_id.to_string(),
+        role,
+        name.to_string(),
+        format!("{:.0}", record.created),
+        status.unwrap_or_else(|| "valid".to_owned()),
+    ]
+}
+
 async fn revoke(
     audit: &dyn AuditBook,
-    (tokens, consoles): (&AdminTokens, &OnboardingTokens),
+    (tokens, consoles): (&Grants<Actor>, &Grants<Scope>),
     key: &KeyId,
     form: Form,
 ) -> anyhow::Result<Ending> {

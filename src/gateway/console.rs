@@ -35,9 +35,10 @@ use crate::store::log::{Filter, Page};
 use crate::tenant::audit::{AuditBook, Deed};
 use crate::tenant::oauth::TOKEN_PATH;
 use crate::tenant::stored::{Added, Service};
-use crate::tenant::token::admin::{Actor, AdminTokens};
-use crate::tenant::token::onboarding::{OnboardingTokens, Scope};
-use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, Tokens};
+use crate::tenant::token::admin::Actor;
+use crate::tenant::token::grants::Grants;
+use crate::tenant::token::onboarding::Scope;
+use crate::tenant::token::{AuthFault, BookFault, IssueFault, KeyId, LocalPass, Tokens};
 use crate::transcript::Requests;
 use crate::vendor::TlsOptions;
 
@@ -60,7 +61,8 @@ pub(super) struct Steward {
     since: Timestamp,
     store: Store,
     tokens: Arc<Tokens>,
-    administrators: AdminTokens,
+    local: LocalPass,
+    administrators: Grants<Actor>,
     tenants: Arc<Tenants>,
     conditions: Arc<Conditions>,
     reloader: Reloader,
@@ -68,7 +70,7 @@ pub(super) struct Steward {
     benches: Arc<Semaphore>,
     registry: Arc<Registry>,
     follower: Arc<Follower>,
-    consoles: OnboardingTokens,
+    consoles: Grants<Scope>,
     onboarding: Onboarding,
 }
 
@@ -93,10 +95,11 @@ impl Steward {
             registry,
             follower,
             onboarding,
-            consoles: gateway.tokens.consoles(Arc::new(store.clone())),
+            consoles: gateway.tokens.grants(Arc::new(store.clone())),
             config: config.clone(),
             since: Timestamp::now(),
-            administrators: gateway.tokens.administrators(Arc::new(store.clone())),
+            local: gateway.tokens.local_pass(),
+            administrators: gateway.tokens.grants(Arc::new(store.clone())),
             store,
             tokens: Arc::clone(&gateway.tokens),
             tenants: Arc::clone(&gateway.tenants),
@@ -468,7 +471,8 @@ impl Steward {
 
 impl Console for Steward {
     fn local(&self, presented: &str) -> Option<Actor> {
-        self.administrators.local(presented)
+        let admitted = self.local.admits(presented, Timestamp::now());
+        admitted.then(Actor::local)
     }
 
     fn authenticate<'a>(

@@ -137,6 +137,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use jiff::Timestamp;
+    use serde_json::json;
 
     use super::*;
     use crate::adapter::keys::TenantId;
@@ -214,6 +215,9 @@ mod tests {
         };
         assert_eq!(of("get_status")["$ref"], "#/components/schemas/Status");
         assert_eq!(of("get_diff")["$ref"], "#/components/schemas/Preview");
+        let deed = &document["components"]["schemas"]["Deed"]["properties"];
+        assert_eq!(deed["at"]["format"], "date-time");
+        assert_eq!(deed["tenant"]["type"], json!(["string", "null"]));
         let event = &of("get_events_request")["items"]["$ref"];
         assert_eq!(event, "#/components/schemas/Event");
     }

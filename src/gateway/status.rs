@@ -16,7 +16,6 @@ pub struct Status {
     /// The program's.
     pub version: String,
     /// When this process began.
-    #[schemars(with = "String")]
     pub since: Timestamp,
     /// Nothing is the matter.
     pub well: bool,
@@ -32,7 +31,6 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TenantStatus {
     /// Its name.
-    #[schemars(with = "String")]
     pub id: TenantId,
     /// Its adapter; `None` where nothing of it could be loaded.
     pub vendor: Option<String>,
@@ -62,10 +60,8 @@ pub struct Condition {
     /// Which of a fixed list.
     pub kind: ConditionKind,
     /// When it was first seen.
-    #[schemars(with = "String")]
     pub since: Timestamp,
     /// When it was last seen.
-    #[schemars(with = "String")]
     pub last: Timestamp,
     /// How often.
     pub count: u64,

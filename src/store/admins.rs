@@ -1,4 +1,4 @@
-//! [`AdminBook`] and [`AuditBook`] in SQL.
+//! [`GrantBook`] of administrators and [`AuditBook`] in SQL.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -10,11 +10,12 @@ use super::tokens::{damaged, time};
 use crate::adapter::keys::TenantId;
 use crate::provisioning::memory::Recall;
 use crate::tenant::audit::{AuditBook, Deed};
-use crate::tenant::token::admin::{AdminBook, AdminName, AdminRecord};
+use crate::tenant::token::admin::{Actor, AdminName};
+use crate::tenant::token::grants::{GrantBook, GrantRecord};
 use crate::tenant::token::{KeyId, TokenDigest};
 
-impl AdminBook for Store {
-    fn find_admin(&self, key_id: &KeyId) -> Recall<'_, Option<AdminRecord>> {
+impl GrantBook<Actor> for Store {
+    fn find_grant(&self, key_id: &KeyId) -> Recall<'_, Option<GrantRecord<Actor>>> {
         let key_id = key_id.clone();
         self.read(move |db| {
             db.row(
@@ -26,15 +27,15 @@ impl AdminBook for Store {
         })
     }
 
-    fn insert_admin(&self, record: AdminRecord) -> Recall<'_, bool> {
+    fn insert_grant(&self, record: GrantRecord<Actor>) -> Recall<'_, bool> {
         self.write(Turn::Any, move |db| {
             db.execute(
                 "INSERT INTO admin_token (key_id, name, role, digest, created, revoked)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
                 params![
                     record.key_id.as_str(),
-                    record.name.as_str(),
-                    record.role.as_str(),
+                    record.grant.name.as_str(),
+                    record.grant.role.as_str(),
                     record.digest.as_bytes(),
                     record.created.as_millisecond(),
                     record.revoked.map(Timestamp::as_millisecond),
@@ -44,7 +45,7 @@ impl AdminBook for Store {
         })
     }
 
-    fn revoke_admin(&self, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool> {
+    fn revoke_grant(&self, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool> {
         let key_id = key_id.clone();
         self.write(Turn::Any, move |db| {
             db.execute(
@@ -55,7 +56,7 @@ impl AdminBook for Store {
         })
     }
 
-    fn list_admins(&self) -> Recall<'_, Vec<AdminRecord>> {
+    fn list_grants(&self) -> Recall<'_, Vec<GrantRecord<Actor>>> {
         self.read(|db| {
             db.rows(
                 "SELECT key_id, name, role, digest, created, revoked
@@ -102,14 +103,16 @@ impl AuditBook for Store {
     }
 }
 
-fn record(row: &Row<'_>) -> Result<AdminRecord> {
+fn record(row: &Row<'_>) -> Result<GrantRecord<Actor>> {
     let key_id = KeyId::parse(row.text(0)?);
     let name = AdminName::parse(row.text(1)?);
     let role = row.text(2)?.parse();
-    Ok(AdminRecord {
+    Ok(GrantRecord {
         key_id: key_id.ok_or_else(|| damaged("key id"))?,
-        name: name.ok_or_else(|| damaged("name"))?,
-        role: role.map_err(|_| damaged("role"))?,
+        grant: Actor {
+            name: name.ok_or_else(|| damaged("name"))?,
+            role: role.map_err(|_| damaged("role"))?,
+        },
         digest: TokenDigest::from_bytes(row.get(3)?),
         created: time(row, 4)?.ok_or_else(|| damaged("time"))?,
         revoked: time(row, 5)?,

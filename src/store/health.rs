@@ -49,11 +49,9 @@ const BOUNDS: [u32; 16] = [
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// Whose.
-    #[schemars(with = "String")]
     pub tenant: TenantId,
     /// When Entra last sent a request with a good token; none is known of before the log's
     /// retention.
-    #[schemars(with = "Option<String>")]
     pub last_contact: Option<Timestamp>,
     /// The last hour.
     pub hour: Rates,

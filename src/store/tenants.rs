@@ -1,4 +1,4 @@
-//! [`TenantBook`] and [`OnboardingBook`] in SQL.
+//! [`TenantBook`] and [`GrantBook`] of consoles in SQL.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -11,7 +11,8 @@ use crate::adapter::keys::TenantId;
 use crate::provisioning::memory::Recall;
 use crate::tenant::stored::{Added, Customer, Service, StoredTenant, TenantBook};
 use crate::tenant::token::admin::AdminName;
-use crate::tenant::token::onboarding::{OnboardingBook, OnboardingRecord};
+use crate::tenant::token::grants::{GrantBook, GrantRecord};
+use crate::tenant::token::onboarding::Scope;
 use crate::tenant::token::{KeyId, TokenDigest};
 
 /// What goes with a tenant that is deleted, and what ends.
@@ -165,8 +166,8 @@ fn tenant(row: &Row<'_>) -> Result<StoredTenant> {
     })
 }
 
-impl OnboardingBook for Store {
-    fn find_onboarding(&self, key_id: &KeyId) -> Recall<'_, Option<OnboardingRecord>> {
+impl GrantBook<Scope> for Store {
+    fn find_grant(&self, key_id: &KeyId) -> Recall<'_, Option<GrantRecord<Scope>>> {
         let key_id = key_id.clone();
         self.read(move |db| {
             db.row(
@@ -178,7 +179,7 @@ impl OnboardingBook for Store {
         })
     }
 
-    fn insert_onboarding(&self, record: OnboardingRecord) -> Recall<'_, bool> {
+    fn insert_grant(&self, record: GrantRecord<Scope>) -> Recall<'_, bool> {
         self.write(Turn::Any, move |db| {
             db.execute(
                 "INSERT INTO onboarding_token
@@ -186,9 +187,9 @@ impl OnboardingBook for Store {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
                 params![
                     record.key_id.as_str(),
-                    record.name.as_str(),
-                    record.adapter,
-                    record.template,
+                    record.grant.name.as_str(),
+                    record.grant.adapter,
+                    record.grant.template,
                     record.digest.as_bytes(),
                     record.created.as_millisecond(),
                     record.revoked.map(Timestamp::as_millisecond),
@@ -198,7 +199,7 @@ impl OnboardingBook for Store {
         })
     }
 
-    fn revoke_onboarding(&self, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool> {
+    fn revoke_grant(&self, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool> {
         let key_id = key_id.clone();
         self.write(Turn::Any, move |db| {
             db.execute(
@@ -209,7 +210,7 @@ impl OnboardingBook for Store {
         })
     }
 
-    fn list_onboarding(&self) -> Recall<'_, Vec<OnboardingRecord>> {
+    fn list_grants(&self) -> Recall<'_, Vec<GrantRecord<Scope>>> {
         self.read(|db| {
             db.rows(
                 "SELECT key_id, name, adapter, template, digest, created, revoked
@@ -221,12 +222,14 @@ impl OnboardingBook for Store {
     }
 }
 
-fn onboarding(row: &Row<'_>) -> Result<OnboardingRecord> {
-    Ok(OnboardingRecord {
+fn onboarding(row: &Row<'_>) -> Result<GrantRecord<Scope>> {
+    Ok(GrantRecord {
         key_id: KeyId::parse(row.text(0)?).ok_or_else(|| damaged("key id"))?,
-        name: AdminName::parse(row.text(1)?).ok_or_else(|| damaged("name"))?,
-        adapter: row.text(2)?.to_owned(),
-        template: row.text(3)?.to_owned(),
+        grant: Scope {
+            name: AdminName::parse(row.text(1)?).ok_or_else(|| damaged("name"))?,
+            adapter: row.text(2)?.to_owned(),
+            template: row.text(3)?.to_owned(),
+        },
         digest: TokenDigest::from_bytes(row.get(4)?),
         created: time(row, 5)?.ok_or_else(|| damaged("time"))?,
         revoked: time(row, 6)?,

@@ -11,14 +11,12 @@ use crate::provisioning::memory::Recall;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deed {
     /// When.
-    #[schemars(with = "String")]
     pub at: Timestamp,
     /// The name of an admin token; `local` for the command line on the gateway's host.
     pub actor: String,
     /// What, as a stable word: `token.mint`, `reload`.
     pub what: String,
     /// Whose, where it is about one tenant.
-    #[schemars(with = "Option<String>")]
     pub tenant: Option<TenantId>,
     /// What it was done to: a key id, a route.
     pub subject: String,

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::keys::TenantId;
@@ -15,8 +16,9 @@ use crate::provisioning::memory::Recall;
 
 /// The vendor's own name of a customer: 1 to 128 letters, digits and `. _ : @ -`, of which at
 /// least one is a letter or digit.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Customer(Arc<str>);
 
 impl Customer {

@@ -18,6 +18,7 @@ pub mod admin;
 mod authenticate;
 pub(super) mod base62;
 mod book;
+pub mod grants;
 mod local;
 pub mod onboarding;
 mod pepper;

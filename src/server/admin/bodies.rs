@@ -27,7 +27,6 @@ impl fmt::Debug for Hidden {
 pub(super) struct Mint {
     /// When it ends; null is never, of a client secret two years.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
     pub(super) expires: Option<Timestamp>,
     /// A secret of the tenant's OAuth client instead of a token.
     #[serde(default)]
@@ -48,7 +47,6 @@ pub(super) struct DryRun {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewTenant {
     /// Its name, which it keeps.
-    #[schemars(with = "String")]
     pub(super) name: TenantId,
     /// What a tenant's file would say.
     #[schemars(with = "TenantDocument")]
@@ -127,7 +125,6 @@ pub struct MintedClient {
     /// Its secret.
     pub client_secret: String,
     /// When the secret ends.
-    #[schemars(with = "String")]
     pub expires: Timestamp,
 }
 
@@ -136,7 +133,6 @@ pub struct MintedClient {
 #[serde(deny_unknown_fields)]
 pub struct Onboard {
     /// The vendor's own id of the customer: the same one gets the same tenant.
-    #[schemars(with = "String")]
     pub customer: Customer,
     /// The address of this customer's API, if it has one of its own below the template's.
     #[serde(default)]
@@ -186,10 +182,8 @@ pub struct Federation {
 #[derive(Serialize, JsonSchema)]
 pub struct Onboarded {
     /// The tenant's name.
-    #[schemars(with = "String")]
     pub tenant: TenantId,
     /// The vendor's own id of the customer.
-    #[schemars(with = "String")]
     pub customer: Customer,
     /// Whether it was made by this request.
     pub created: bool,
@@ -198,7 +192,6 @@ pub struct Onboarded {
     /// Key ids of secrets that were never used and ended to make room for this one.
     pub ended: Vec<String>,
     /// When the secret ends; null is never.
-    #[schemars(with = "Option<String>")]
     pub expires: Option<Timestamp>,
     /// The lines to copy into Entra.
     pub fields: Vec<Field>,
@@ -223,10 +216,8 @@ pub struct Field {
 #[derive(Serialize, JsonSchema)]
 pub struct CustomerStatus {
     /// The tenant's name.
-    #[schemars(with = "String")]
     pub tenant: TenantId,
     /// The vendor's own id of the customer.
-    #[schemars(with = "String")]
     pub customer: Customer,
     /// What an administrator enters into Entra.
     pub tenant_url: String,
@@ -245,17 +236,13 @@ pub struct TokenStatus {
     /// `token`, or `client_secret` of the tenant's OAuth client.
     pub kind: String,
     /// When it was made.
-    #[schemars(with = "String")]
     pub created: Timestamp,
     /// When it ends; null is never.
-    #[schemars(with = "Option<String>")]
     pub expires: Option<Timestamp>,
     /// When it was revoked.
-    #[schemars(with = "Option<String>")]
     pub revoked: Option<Timestamp>,
     /// When it was last used, to within two minutes; null is never.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
     pub used: Option<Timestamp>,
     /// Whether it opens the door now.
     pub works: bool,
@@ -270,10 +257,8 @@ pub struct Definition {
     #[schemars(with = "String")]
     pub service: Service,
     /// The vendor's own id of the customer, where its console made it.
-    #[schemars(with = "Option<String>")]
     pub customer: Option<Customer>,
     /// When it was changed last, where the store has it.
-    #[schemars(with = "Option<String>")]
     pub changed: Option<Timestamp>,
     /// The tenant, without its secrets.
     pub tenant: Value,

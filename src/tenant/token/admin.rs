@@ -5,13 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    AuthFault, KeyId, LocalPass, NoRandomness, Pepper, SecretToken, TokenDigest, TokenKind,
-};
-use crate::provisioning::memory::{MemoryError, Recall};
+use super::TokenKind;
+use super::grants::Grant;
 
 /// What somebody may do; each role may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,130 +112,8 @@ impl Actor {
     }
 }
 
-/// What is kept of one administrator's token. Times have a resolution of milliseconds.
-#[derive(Clone, Debug)]
-pub struct AdminRecord {
-    /// Which token.
-    pub key_id: KeyId,
-    /// Whose.
-    pub name: AdminName,
-    /// What it may do.
-    pub role: Role,
-    /// What a presented token must hash to.
-    pub digest: TokenDigest,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it was revoked, if it was.
-    pub revoked: Option<Timestamp>,
-}
-
-/// The records of administrators' tokens.
-pub trait AdminBook: Send + Sync {
-    /// The record of a key id, whatever its state.
-    fn find_admin(&self, key_id: &KeyId) -> Recall<'_, Option<AdminRecord>>;
-
-    /// Adds a token; `false` if its key id is taken.
-    fn insert_admin(&self, record: AdminRecord) -> Recall<'_, bool>;
-
-    /// Ends a token for good at `at`; `false` if there is none. A revoked one keeps its first time.
-    fn revoke_admin(&self, key_id: &KeyId, at: Timestamp) -> Recall<'_, bool>;
-
-    /// All tokens, oldest first.
-    fn list_admins(&self) -> Recall<'_, Vec<AdminRecord>>;
-}
-
-/// All administrators' tokens. They are few and rarely used, so that each look
-/// goes to the book and a revoked one ends at once, in every process.
-pub struct AdminTokens {
-    book: Arc<dyn AdminBook>,
-    pepper: Arc<Pepper>,
-    local: LocalPass,
-}
-
-impl AdminTokens {
-    /// Tokens of `book`, hashed under `pepper`.
-    pub fn new(book: Arc<dyn AdminBook>, pepper: Arc<Pepper>) -> Self {
-        let local = LocalPass::of(&pepper);
-        Self {
-            book,
-            pepper,
-            local,
-        }
-    }
-
-    /// Whoever presents a [`LocalPass`]; nothing is looked up for it.
-    pub fn local(&self, presented: &str) -> Option<Actor> {
-        let admitted = self.local.admits(presented, Timestamp::now());
-        admitted.then(Actor::local)
-    }
-
-    /// Whose token `presented` (the text after `Bearer `) is.
-    ///
-    /// # Errors
-    /// [`AuthFault`].
-    pub async fn authenticate(&self, presented: &str) -> Result<Actor, AuthFault> {
-        let token = SecretToken::parse(TokenKind::Admin, presented);
-        let token = token.map_err(|_| AuthFault::Malformed)?;
-        let digest = token.digest(&self.pepper);
-        let record = self.book.find_admin(token.key_id()).await;
-        let record = record.map_err(|error| {
-            tracing::error!(%error, "admin token look-up failed");
-            AuthFault::StoreUnavailable
-        })?;
-        match record.filter(|record| record.digest.matches(&digest)) {
-            None => Err(AuthFault::Unknown),
-            Some(record) if record.revoked.is_some() => Err(AuthFault::Revoked),
-            Some(AdminRecord { name, role, .. }) => Ok(Actor { name, role }),
-        }
-    }
-
-    /// Mints a token and notes it. This is the only time its text exists.
-    ///
-    /// # Errors
-    /// The store or the operating system fails.
-    pub async fn issue(&self, name: AdminName, role: Role) -> Result<SecretToken, AdminFault> {
-        let token = SecretToken::mint(TokenKind::Admin)?;
-        let record = AdminRecord {
-            key_id: token.key_id().clone(),
-            name,
-            role,
-            digest: token.digest(&self.pepper),
-            created: Timestamp::now(),
-            revoked: None,
-        };
-        let added = self.book.insert_admin(record).await?;
-        added.then_some(token).ok_or(AdminFault::Taken)
-    }
-
-    /// Ends a token; `false` if there is none of this key id.
-    ///
-    /// # Errors
-    /// The store could not be written; the token still works.
-    pub async fn revoke(&self, key_id: &KeyId) -> Result<bool, MemoryError> {
-        self.book.revoke_admin(key_id, Timestamp::now()).await
-    }
-
-    /// What is kept of each, oldest first.
-    ///
-    /// # Errors
-    /// The store could not be read.
-    pub async fn list(&self) -> Result<Vec<AdminRecord>, MemoryError> {
-        self.book.list_admins().await
-    }
-}
-
-/// A token was not issued.
-#[derive(Debug, thiserror::Error)]
-pub enum AdminFault {
-    /// Another token has its key id (one chance in 10^14).
-    #[error("the key id is taken; mint again")]
-    Taken,
-    /// There is no randomness to make one of.
-    #[error(transparent)]
-    Randomness(#[from] NoRandomness),
-    /// The store could not be written.
-    #[error(transparent)]
-    Store(#[from] MemoryError),
+impl Grant for Actor {
+    const KIND: TokenKind = TokenKind::Admin;
 }
 
 #[cfg(test)]

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use moka::sync::Cache;
 
-use super::admin::{AdminBook, AdminTokens};
-use super::onboarding::{OnboardingBook, OnboardingTokens};
+use super::grants::{Grant, GrantBook, Grants};
 use super::{
-    BookFault, KeyId, NoRandomness, Pepper, SecretToken, TokenBook, TokenDigest, TokenKind,
-    TokenRecord,
+    BookFault, KeyId, LocalPass, NoRandomness, Pepper, SecretToken, TokenBook, TokenDigest,
+    TokenKind, TokenRecord,
 };
 use crate::adapter::keys::TenantId;
 use crate::limiter::Limiter;
@@ -114,14 +113,14 @@ impl Tokens {
         self.pepper.subkey(&format!("key for {purpose}"))
     }
 
-    /// The administrators' tokens of `book`, hashed under the same pepper.
-    pub fn administrators(&self, book: Arc<dyn AdminBook>) -> AdminTokens {
-        AdminTokens::new(book, Arc::clone(&self.pepper))
+    /// The passes of whoever may read the pepper.
+    pub fn local_pass(&self) -> LocalPass {
+        LocalPass::of(&self.pepper)
     }
 
-    /// The tokens of vendors' consoles of `book`, hashed under the same pepper.
-    pub fn consoles(&self, book: Arc<dyn OnboardingBook>) -> OnboardingTokens {
-        OnboardingTokens::new(book, Arc::clone(&self.pepper))
+    /// The administrators' or consoles' tokens of `book`, hashed under the same pepper.
+    pub fn grants<G: Grant>(&self, book: Arc<dyn GrantBook<G>>) -> Grants<G> {
+        Grants::new(book, Arc::clone(&self.pepper))
     }
 
     /// Tokens of `book`, hashed under `pepper`.
