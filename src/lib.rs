@@ -48,6 +48,7 @@
 //! | [`lint`] | what works in the files and is probably not what was meant |
 //! | [`problem`] | what is wrong with a file somebody wrote: place, reason, remedy |
 //! | [`limiter`] | how often something may happen |
+//! | [`turns`] | who runs next on a thread where something takes long |
 //! | [`telemetry`] | log lines, metrics, traces |
 //! | [`probe`] | Entra's questions to any SCIM endpoint |
 //! | `demo` | the guided demonstration, on the vendors' emulators of `tests/emulators`; a feature of that name, which the image goes without |
@@ -102,6 +103,7 @@ pub mod store;
 pub mod telemetry;
 pub mod tenant;
 pub mod transcript;
+pub mod turns;
 pub mod vendor;
 
 /// Tests count memory as the program does.

@@ -203,6 +203,7 @@ impl Stage {
             corpus: Corpus::read(&self.transcripts, &self.adapter),
             memory: Arc::new(store),
             reads: self.network(),
+            time: None,
         };
         Ok(dry_run::run_alone(subject, requests, means)?)
     }

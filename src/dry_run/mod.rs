@@ -35,10 +35,13 @@ mod vendor;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use changed::{ChangedRequest, changed};
 pub use corpus::Corpus;
 pub use report::{Answered, Asked, Call, DryRun, Exchange};
+
+use tokio::time::Instant;
 
 use crate::adapter::Adapter;
 use crate::adapter::keys::TenantId;
@@ -115,15 +118,18 @@ pub struct Means {
     pub memory: Arc<dyn Memory>,
     /// The vendor itself, asked only what changes nothing; `None` asks it nothing.
     pub reads: Option<Rc<dyn Backend>>,
+    /// How long all requests together may take; `None` where nobody else waits for it.
+    pub time: Option<Duration>,
 }
 
 /// Carries `requests` out, one after the other, and tells all of it. It ends early at a call whose
-/// answer is not known.
+/// answer is not known, and when its time is over.
 ///
 /// The future stays on its thread, as fibers do, and needs a [`LocalSet`](tokio::task::LocalSet)
 /// around it, for batches are gathered by tasks; [`run_alone`] brings both along.
 pub async fn run(subject: &Subject, requests: &Requests, means: Means) -> DryRun {
-    play::Player::new(subject, means).play(requests).await
+    let ends = means.time.map(|time| Instant::now() + time);
+    play::Player::new(subject, means).play(requests, ends).await
 }
 
 /// The same on this thread, which must have no runtime of its own; `means` is called on it.

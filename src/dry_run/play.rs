@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
 use super::report::{Answered, Asked, DryRun, Exchange};
 use super::secrets;
@@ -53,7 +54,8 @@ impl Player {
         }
     }
 
-    pub(super) async fn play(&self, requests: &Requests) -> DryRun {
+    /// Until `ends`; the request that is being carried out then is not told.
+    pub(super) async fn play(&self, requests: &Requests, ends: Option<Instant>) -> DryRun {
         let mut told = DryRun {
             tenant: self.is_real.then(|| self.gateway.tenant.to_string()),
             adapter: self.gateway.adapter.name.clone(),
@@ -68,7 +70,18 @@ impl Player {
         let mut variables = Variables::new();
         for tried in &requests.tried {
             let ordinal = told.exchanges.len() + 1;
-            let (exchange, stopped) = self.exchange(tried, ordinal, &mut variables).await;
+            let exchange = self.exchange(tried, ordinal, &mut variables);
+            let exchange = match ends {
+                Some(ends) => timeout_at(ends, exchange).await.ok(),
+                None => Some(exchange.await),
+            };
+            let Some((exchange, stopped)) = exchange else {
+                told.stopped = Some(
+                    "The time of a dry run is over. Try fewer requests at once, or use `scimgate dry-run`."
+                        .to_owned(),
+                );
+                break;
+            };
             told.not_reached -= 1;
             told.calls += exchange.calls.len();
             told.writes += exchange.calls.iter().filter(|call| !call.reads).count();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::sleep;
 
@@ -344,13 +344,12 @@ impl Steward {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let bench = Arc::clone(&self.benches).acquire_owned().await;
-        let done = spawn_blocking(move || {
-            // Held until the work is done, also when nobody waits for it any more.
-            let _bench = bench;
-            work()
-        });
-        done.await.map_err(lost)
+        on(self.bench().await, work).await
+    }
+
+    /// `None` never: the benches are not closed.
+    async fn bench(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.benches).acquire_owned().await.ok()
     }
 
     async fn reload(&self, demand: Demand) -> Result<Answered, Refusal> {
@@ -378,6 +377,8 @@ impl Steward {
         let tenant = running.tenants.get(id);
         let tenant = tenant.ok_or_else(|| unserved(id))?;
         let adapter = running.adapters.get(&tenant.adapter.name);
+        // Before what is remembered is copied: copies of those who wait would fill the memory.
+        let bench = self.bench().await;
         let memory = self.store.rehearsal(id).await.map_err(store_fault)?;
         let trial = Trial {
             adapter: Arc::clone(adapter.ok_or_else(|| unserved(id))?),
@@ -387,7 +388,7 @@ impl Steward {
             memory,
             reads: read.then(|| self.tls.clone()),
         };
-        let played = self.aside(move || trial.play()).await?;
+        let played = on(bench, move || trial.play()).await?;
         played.map_err(|error| {
             tracing::error!(%error, "a dry run could not begin");
             Refusal::unavailable("the dry run could not begin")
@@ -522,6 +523,18 @@ fn form(seen: Option<&Seen>) -> TenantUrlForm {
     seen.map_or_else(TenantUrlForm::default, |seen| {
         seen.tenant.adapter.manifest.tenant_url
     })
+}
+
+async fn on<T: Send + 'static>(
+    bench: Option<OwnedSemaphorePermit>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let done = spawn_blocking(move || {
+        // Held until the work is done, also when nobody waits for it any more.
+        let _bench = bench;
+        work()
+    });
+    done.await.map_err(lost)
 }
 
 fn unserved(id: &TenantId) -> Refusal {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::destination::way_to_vendor;
 use super::silence::silently;
@@ -14,6 +15,9 @@ use crate::store::Store;
 use crate::tenant::Tenant;
 use crate::transcript::Requests;
 use crate::vendor::TlsOptions;
+
+/// Of a dry run beside what is served; its client has given up by then.
+const TIME: Duration = Duration::from_secs(60);
 
 /// All that a dry run needs; it can be taken to another thread.
 pub(super) struct Trial {
@@ -50,6 +54,7 @@ impl Trial {
             corpus: Corpus::read(&transcripts, &adapter),
             memory: Arc::new(memory),
             reads: reads.map(|tls| Rc::new(way_to_vendor(&tenant, tls)) as Rc<dyn Backend>),
+            time: Some(TIME),
         };
         silently(|| run_alone(&subject, &requests, means))
     }

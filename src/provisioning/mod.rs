@@ -30,6 +30,7 @@ mod delete;
 mod evidence;
 mod exclusive;
 mod fence;
+mod held;
 mod identity;
 pub mod ids;
 pub mod intent;

@@ -20,9 +20,7 @@ impl Operation {
     ) -> Outcome<(usize, Vec<Reading>)> {
         // The vendor counts what is others' too.
         if self.is_fenced() {
-            let own = self.everything(kind).await?;
-            let total = own.len();
-            return Ok((total, own.into_iter().skip(offset).take(count).collect()));
+            return self.window_of_own(kind, offset, count).await;
         }
         match self.adapter.manifest.paging.style {
             PagingStyle::Cursor => self.walked(kind, offset, count).await,
@@ -111,35 +109,40 @@ impl Operation {
         }
     }
 
-    /// All of the vendor's rows.
-    ///
-    /// # Errors
-    /// `tooMany` beyond [`PAGES_MAX`] pages; one of which the vendor shows only a part, for what
-    /// is asked of all of them cannot be told of it.
-    pub(super) async fn everything(&self, kind: ResourceKind) -> Outcome<Vec<Reading>> {
-        let size = self.page_size();
-        let mut readings = Vec::new();
-        let mut place = match self.has_cursors() {
+    /// A window of the rows that are the tenant's own.
+    async fn window_of_own(
+        &self,
+        kind: ResourceKind,
+        offset: usize,
+        count: usize,
+    ) -> Outcome<(usize, Vec<Reading>)> {
+        let (mut all, mut held, mut seen) = (self.everything(kind), Vec::new(), 0);
+        loop {
+            match all.next().await? {
+                Rows::Next(readings) => {
+                    let rows = readings.len();
+                    let wanted = readings.into_iter().skip(offset.saturating_sub(seen));
+                    held.extend(wanted.take(count - held.len()));
+                    seen += rows;
+                }
+                Rows::Anew => (held, seen) = (Vec::new(), 0),
+                Rows::End => return Ok((seen, held)),
+            }
+        }
+    }
+
+    /// All of the vendor's rows, to be taken page by page.
+    pub(super) fn everything(&self, kind: ResourceKind) -> Everything<'_> {
+        let first = match self.has_cursors() {
             true => Place::Cursor(None),
             false => Place::Row(0),
         };
-        for number in 1..=PAGES_MAX {
-            let page = self.fetch_page(kind, place, size).await?;
-            if page.expired {
-                (place, readings) = (Place::Cursor(None), Vec::new());
-                continue;
-            }
-            if let Some(lack) = page.lacks.first() {
-                return Err(lack.clone().into());
-            }
-            let next = self.place_after(&page, number * size);
-            readings.extend(page.readings);
-            match next {
-                Some(next) => place = next,
-                None => return Ok(readings),
-            }
+        Everything {
+            operation: self,
+            kind,
+            place: Some(first),
+            pages: 0,
         }
-        Err(too_many())
     }
 
     /// Where to go on after a page that ended before `row`; `None` after the last.
@@ -157,6 +160,54 @@ impl Operation {
 
     fn page_size(&self) -> usize {
         usize::try_from(self.adapter.manifest.paging.size.max(1)).unwrap_or(1)
+    }
+}
+
+/// All of the vendor's rows, page by page.
+pub(super) struct Everything<'o> {
+    operation: &'o Operation,
+    kind: ResourceKind,
+    /// `None` after the last page.
+    place: Option<Place>,
+    pages: usize,
+}
+
+/// What comes next of all rows.
+pub(super) enum Rows {
+    /// These.
+    Next(Vec<Reading>),
+    /// The first ones again: the vendor no longer knows its cursor, and what came before is not to
+    /// be used.
+    Anew,
+    /// Nothing more.
+    End,
+}
+
+impl Everything<'_> {
+    /// The next page.
+    ///
+    /// # Errors
+    /// `tooMany` beyond [`PAGES_MAX`] pages; an object of which the vendor shows only a part, for
+    /// what is asked of all of them cannot be told of it.
+    pub(super) async fn next(&mut self) -> Outcome<Rows> {
+        let Some(place) = self.place.take() else {
+            return Ok(Rows::End);
+        };
+        if self.pages == PAGES_MAX {
+            return Err(too_many());
+        }
+        self.pages += 1;
+        let size = self.operation.page_size();
+        let page = self.operation.fetch_page(self.kind, place, size).await?;
+        if page.expired {
+            self.place = Some(Place::Cursor(None));
+            return Ok(Rows::Anew);
+        }
+        if let Some(lack) = page.lacks.first() {
+            return Err(lack.clone().into());
+        }
+        self.place = self.operation.place_after(&page, self.pages * size);
+        Ok(Rows::Next(page.readings))
     }
 }
 

@@ -7,15 +7,18 @@ use std::slice;
 
 use serde_json::Value;
 
+use super::held::Held;
 use super::name::Name;
 use super::names::{holds_name, name, naming};
 use super::operation::Operation;
 use super::outcome::{NotDone, Outcome};
+use super::pages::Rows;
 use crate::adapter::keys::ScimId;
 use crate::adapter::mapping::{Mapping, Reading};
 use crate::scim::sort::Key;
 use crate::scim::work::{self, Spent, Work};
-use crate::scim::{Filter, Object, Query, ResourceKind, Sort};
+use crate::scim::{Filter, Object, Query, ResourceKind, ResourceType, Sort};
+use crate::turns;
 
 /// How a filter is answered.
 enum Way {
@@ -31,9 +34,24 @@ enum Way {
 struct Match<'q> {
     kind: ResourceKind,
     query: &'q Query,
-    reading: Reading,
     resource: Object,
+    /// What it was read as, where its members are still to be read.
+    reading: Option<Reading>,
+}
+
+/// What candidates are judged by, and those that match.
+struct Judging<'a, 'q> {
+    kind: ResourceKind,
+    query: &'q Query,
+    /// The attributes that the query may name.
+    names: Cow<'a, ResourceType>,
+    compare: Option<Comparison<'a>>,
     has_members: bool,
+    lacks_members: bool,
+    work: Work,
+    /// What is counted where everything is looked at.
+    held: Option<&'a mut Held>,
+    found: Vec<(Option<Key>, Match<'q>)>,
 }
 
 impl Operation {
@@ -44,9 +62,10 @@ impl Operation {
         offset: usize,
         count: usize,
     ) -> Outcome<(usize, Vec<Object>)> {
-        let mut found = Vec::new();
+        let (mut found, mut held) = (Vec::new(), Held::of(&self.tenant));
         for (kind, query) in queries {
-            found.extend(self.matches(*kind, query, queries.len() > 1).await?);
+            let among_others = queries.len() > 1;
+            found.extend(self.matches(*kind, query, among_others, &mut held).await?);
         }
         if let Some(sort) = queries.first().and_then(|(_, query)| query.sort.as_ref()) {
             sort.arrange(&mut found);
@@ -66,6 +85,7 @@ impl Operation {
         kind: ResourceKind,
         query: &'q Query,
         among_others: bool,
+        held: &mut Held,
     ) -> Outcome<Vec<(Option<Key>, Match<'q>)>> {
         let types = &self.mapping(kind)?.resource_type;
         let names = match among_others {
@@ -73,46 +93,74 @@ impl Operation {
             false => Cow::Borrowed(types),
         };
         let filter = query.filter.as_ref();
+        if filter.is_some_and(|filter| among_others && !filter.may_match(types, &names)) {
+            return Ok(Vec::new());
+        }
         let way = match filter {
             Some(filter) => self.way(kind, filter)?,
             None => Way::Scan,
         };
-        let readings = match filter {
-            Some(filter) if among_others && !filter.may_match(types, &names) => Vec::new(),
-            _ => self.candidates(kind, &way).await?,
-        };
-        let compare = self.comparison(kind, &way).await?;
         let has_members = depends_on_members(filter, query.sort.as_ref());
-        let resources = self.resources(kind, &readings, has_members).await?;
-        let mut found = Vec::new();
-        let mut work = Work::of(work::FILTER);
-        for (reading, resource) in readings.into_iter().zip(resources) {
-            if work.is_long() {
-                tokio::task::yield_now().await;
+        let shows_members = kind == ResourceKind::Group && self.shows_members(&query.projection);
+        let mut judging = Judging {
+            kind,
+            query,
+            names,
+            compare: None,
+            has_members,
+            lacks_members: shows_members && !has_members,
+            work: Work::of(work::FILTER),
+            held: None,
+            found: Vec::new(),
+        };
+        let Some(candidates) = self.candidates(kind, &way).await? else {
+            judging.held = Some(held);
+            let mut all = self.everything(kind);
+            loop {
+                match all.next().await? {
+                    Rows::Next(readings) => self.judge(&mut judging, readings).await?,
+                    Rows::Anew => judging.found.clear(),
+                    Rows::End => return Ok(judging.found),
+                }
             }
-            let matches = |filter: &Filter| match &compare {
-                Some(compare) => filter.matches(&compare.seen(&reading, &resource), &names),
-                None => filter.matches(&resource, &names),
+        };
+        judging.compare = self.comparison(kind, &way).await?;
+        self.judge(&mut judging, candidates).await?;
+        Ok(judging.found)
+    }
+
+    async fn judge(&self, judging: &mut Judging<'_, '_>, readings: Vec<Reading>) -> Outcome<()> {
+        let (kind, query, names) = (judging.kind, judging.query, &judging.names);
+        let resources = self.resources(kind, &readings, judging.has_members).await?;
+        for (reading, resource) in readings.into_iter().zip(resources) {
+            if judging.work.is_long() {
+                turns::pass(self.tenant.as_str(), turns::REST).await;
+            }
+            let matches = |filter: &Filter| match &judging.compare {
+                Some(compare) => filter.matches(&compare.seen(&reading, &resource), names),
+                None => filter.matches(&resource, names),
             };
             let sort = query.sort.as_ref();
-            let judged = work.charged(|| {
-                let is_match = filter.is_none_or(matches);
+            let judged = judging.work.charged(|| {
+                let is_match = query.filter.as_ref().is_none_or(matches);
                 let key = sort.filter(|_| is_match);
-                (is_match, key.and_then(|sort| sort.key(&resource, &names)))
+                (is_match, key.and_then(|sort| sort.key(&resource, names)))
             });
             let (is_match, key) = judged.map_err(Spent::by_filter)?;
             if is_match {
-                let found_one = Match {
+                if let Some(held) = &mut judging.held {
+                    held.take(&resource)?;
+                }
+                let found = Match {
                     kind,
                     query,
-                    reading,
                     resource,
-                    has_members,
+                    reading: judging.lacks_members.then_some(reading),
                 };
-                found.push((key, found_one));
+                judging.found.push((key, found));
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// A match as it is answered.
@@ -120,32 +168,30 @@ impl Operation {
         let Match {
             kind,
             query,
-            reading,
             resource,
-            has_members,
+            reading,
         } = found;
-        let lacks_members = kind == ResourceKind::Group && !has_members;
-        let resources = match lacks_members && self.shows_members(&query.projection) {
-            true => {
+        let resources = match reading {
+            Some(reading) => {
                 self.resources(kind, slice::from_ref(&reading), true)
                     .await?
             }
-            false => vec![resource],
+            None => vec![resource],
         };
         self.projected(kind, resources, &query.projection)
     }
 
-    /// What may match a filter.
-    async fn candidates(&self, kind: ResourceKind, way: &Way) -> Outcome<Vec<Reading>> {
-        match way {
+    /// What may match a filter; `None` where that is everything.
+    async fn candidates(&self, kind: ResourceKind, way: &Way) -> Outcome<Option<Vec<Reading>>> {
+        Ok(Some(match way {
             Way::One(id) => match self.native_id(kind, id).await {
-                Ok(native) => Ok(self.fetch(kind, &native).await?.into_iter().collect()),
-                Err(NotDone::Absent(_)) => Ok(Vec::new()),
-                Err(other) => Err(other),
+                Ok(native) => self.fetch(kind, &native).await?.into_iter().collect(),
+                Err(NotDone::Absent(_)) => Vec::new(),
+                Err(other) => return Err(other),
             },
-            Way::Lookup(row, value) => self.find(kind, *row, value).await,
-            Way::Scan => self.everything(kind).await,
-        }
+            Way::Lookup(row, value) => self.find(kind, *row, value).await?,
+            Way::Scan => return Ok(None),
+        }))
     }
 
     fn way(&self, kind: ResourceKind, filter: &Filter) -> Outcome<Way> {

@@ -15,7 +15,7 @@ use super::error::quoted;
 use super::{Object, ScimError};
 
 /// What one document may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct JsonLimits {
     /// Nesting of arrays and objects; a scalar has depth 0.
     pub depth: usize,
@@ -27,7 +27,12 @@ pub struct JsonLimits {
     pub nul: bool,
     /// Of all values together.
     pub all: Sizes,
+    /// Called now and then, for whoever lets others have their turn.
+    pub pause: fn(),
 }
+
+/// So many values are read before the next pause.
+const PAUSE: usize = 256;
 
 /// How much all values of a document hold together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +63,7 @@ impl Default for JsonLimits {
             string: 64 * 1024,
             nul: false,
             all: Sizes::ANY,
+            pause: || (),
         }
     }
 }
@@ -247,6 +253,9 @@ impl<'de, T: Tree> DeserializeSeed<'de> for Reader<'_, T> {
 
     fn deserialize<D: serde::Deserializer<'de>>(self, source: D) -> Result<T, D::Error> {
         self.count(|held| held.nodes += 1)?;
+        if self.held.get().nodes.is_multiple_of(PAUSE) {
+            (self.limits.pause)();
+        }
         source.deserialize_any(self)
     }
 }

@@ -1,5 +1,6 @@
-//! Memory for request bodies: one budget for all of the gateway, of which one tenant may take a
-//! part. It is taken as bytes arrive, and given back when the request has ended.
+//! Memory for request bodies and for answers that are not read yet: one budget for all of the gateway,
+//! of which one tenant may take a part. It is taken as bytes arrive, and given back when the
+//! request has ended and its answer is sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -102,6 +103,15 @@ impl BodyCharge {
         let between = |byte: &&u8| matches!(**byte, b',' | b':' | b'[' | b'{');
         let values = document.iter().filter(between).count() + 1;
         self.grow(values.min(JsonLimits::default().nodes) * VALUE)
+    }
+
+    /// Takes what an answer of so many bytes takes until it is sent. One that is larger than the
+    /// tenant's share takes all of it.
+    ///
+    /// # Errors
+    /// As [`grow`](Self::grow).
+    pub(super) fn grow_by_answer(&mut self, bytes: usize) -> Result<(), Rejection> {
+        self.grow(bytes.min(self.own.most.saturating_sub(self.counted())))
     }
 
     fn counted(&self) -> usize {

@@ -38,6 +38,11 @@ impl AnswerBody {
         self.bytes.len() <= PIECE
     }
 
+    /// Its bytes.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The same body, which holds this until the connection has taken all of it.
     pub(super) fn holding(mut self, what: impl Any) -> Self {
         self.held.push(Box::new(what));

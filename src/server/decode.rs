@@ -6,7 +6,6 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use hyper::{HeaderMap, Method};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::bodies::BodyCharge;
@@ -17,6 +16,7 @@ use super::route::Route;
 use crate::scim::bulk;
 use crate::scim::request::{allowed_methods, is_bulk, needs_body};
 use crate::scim::{self, ScimError, Service};
+use crate::turns;
 
 /// Reads the body, if the method has one, and parses the request.
 ///
@@ -27,6 +27,7 @@ pub(super) async fn decode(
     service: &Service,
     limits: &Limits,
     weight: &mut BodyCharge,
+    tenant: &str,
 ) -> Result<scim::Message, Rejection> {
     let (head, body) = request.into_parts();
     let route = Route::of(head.uri.path()).ok_or(Rejection::NoSuchPath)?;
@@ -41,11 +42,14 @@ pub(super) async fn decode(
         Some(_) if needs_body(method) => {
             require_json(&head.headers)?;
             let most = most_bytes(route.rest, limits);
-            let document = read(body, most, limits, weight).await?;
+            let document = read(body, most, limits, weight, tenant).await?;
+            if document.len() > LONG {
+                turns::pass(tenant, turns::REST).await;
+            }
             weight.grow_by_values(&document)?;
             let body = scim::json::read(&document)?;
             if document.len() > LONG {
-                tokio::task::yield_now().await;
+                turns::pass(tenant, turns::REST).await;
             }
             Some(body)
         }
@@ -120,13 +124,8 @@ const FRAMES: usize = 1024;
 const CRUMB: usize = 64;
 /// What is set aside for a body before any of it has come.
 const AT_FIRST: usize = 64 * 1024;
-/// A body that is longer is read on in turns with the others of its thread: however many come at once,
-/// everybody else waits for one piece of one of them.
+/// A body that is longer is read on in turns with whatever else takes long.
 const LONG: usize = 16 * 1024;
-
-thread_local! {
-    static TURN: &'static Semaphore = Box::leak(Box::new(Semaphore::new(1)));
-}
 
 /// Reads a body into one buffer, each frame as it comes, and counts it as taken.
 pub(super) async fn read(
@@ -134,6 +133,7 @@ pub(super) async fn read(
     most: (usize, &'static str),
     limits: &Limits,
     weight: &mut BodyCharge,
+    tenant: &str,
 ) -> Result<Vec<u8>, Rejection> {
     let announced = body.size_hint().lower();
     // An announced size is judged before a byte is taken (and before hyper
@@ -163,9 +163,7 @@ pub(super) async fn read(
         weight.grow(data.len())?;
         whole.extend_from_slice(&data);
         if whole.len() > LONG {
-            let turn = TURN.with(|turn| *turn);
-            let _turn = turn.acquire().await;
-            tokio::task::yield_now().await;
+            turns::pass(tenant, Duration::ZERO).await;
         }
         if frames > FRAMES + whole.len() / CRUMB {
             return Err(plain(400, "The request body came in too many small pieces.").into());

@@ -29,7 +29,7 @@ use super::standing::Standing;
 use super::{Admission, Application};
 use crate::probe::AGENT;
 use crate::provisioning;
-use crate::provisioning::trace::Story;
+use crate::provisioning::trace::{End, Story};
 use crate::scim::{self, Message};
 use crate::script::fault::{Failure, GatewayFault};
 
@@ -134,35 +134,37 @@ impl Front {
             story: Rc::clone(story),
             id,
         };
-        let message = decode(request, &admission.service(), &self.limits, &mut weight).await?;
-        let held = (turn, place, weight);
-        // What a read holds is free once its answer is sent, for what it holds most of is the answer.
-        let mut unsent = None;
+        let service = admission.service();
+        let tenant = admission.tenant().as_str();
+        let message = decode(request, &service, &self.limits, &mut weight, tenant).await?;
         let response = match message {
             Message::Single(request) if is_write(&request) => {
                 let due = Instant::now() + self.limits.write;
                 let write = admission.perform(request, base_url, due, Rc::clone(story));
-                self.to_its_end(write, held, told).await?
+                self.to_its_end(write, (turn, place, weight), told).await?
             }
             Message::Single(request) => {
                 let read = admission.perform(request, base_url, due, Rc::clone(story));
-                let result = read.await;
-                told.end(&result);
-                unsent = Some(held);
-                result?
+                let answer = encode(read.await?);
+                // What a read holds is free once its answer is sent, for what it holds most of is the answer.
+                weight.grow_by_answer(answer.body().len())?;
+                story.end(End::Done {
+                    status: answer.status().as_u16(),
+                });
+                let story = Rc::clone(story);
+                return Ok(answer.map(|body| match body.is_small() {
+                    true => body.of(story),
+                    false => body.of(story).holding((turn, place, weight)),
+                }));
             }
             Message::Bulk(bulk) => {
                 told.story.is_bulk();
                 let due = due - self.limits.request / ANSWERING;
                 let bulk = many(admission, bulk, base_url, due, told.clone(), pace);
-                self.to_its_end(bulk, held, told).await?
+                self.to_its_end(bulk, (turn, place, weight), told).await?
             }
         };
-        let story = Rc::clone(story);
-        Ok(encode(response).map(|body| match body.is_small() {
-            true => body.of(story),
-            false => body.of(story).holding(unsent),
-        }))
+        Ok(encode(response).map(|body| body.of(Rc::clone(story))))
     }
 
     /// The Tenant URL as the client used it, for `Location` and `meta.location`.

@@ -121,7 +121,8 @@ async fn token(
     }
     require_form(&head.headers)?;
     let mut weight = front.gates.unauthenticated();
-    let body = read(body, (FORM_BYTES, ""), &front.limits, &mut weight).await?;
+    // No form is so long that it waits for a tenant's turn.
+    let body = read(body, (FORM_BYTES, ""), &front.limits, &mut weight, "").await?;
     let form = Form::read(&body)?;
     form.require_grant()?;
     let scope = form.scope()?;

@@ -134,7 +134,7 @@ impl Rejection {
             Self::TooMany { wait, .. } => soon(wait, "Too many requests for this tenant. Slow down."),
             Self::TooManyBytes => soon(
                 Duration::from_secs(1),
-                "The bodies of this tenant's requests in work are too large together. Send fewer at once.",
+                "The bodies of this tenant's requests in work, and the answers that are not read yet, are too large together. Send fewer requests at once, and read their answers.",
             ),
             Self::TooManyGuesses(TooMany { wait, .. }) => soon(
                 wait,

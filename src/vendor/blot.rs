@@ -1,6 +1,8 @@
 //! A vendor that repeats what it was sent shows the credential to whoever reads its replies. So
 //! what a request showed is blotted out of the reply before anybody sees it.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
@@ -18,23 +20,32 @@ const LEAST: usize = 6;
 pub(super) struct Secrets(Vec<Vec<u8>>);
 
 impl Secrets {
-    /// Those in headers that are marked as sensitive: the whole value, and what stands behind the
-    /// scheme (RFC 9110 §11.4).
+    /// Those in headers that are marked as sensitive: the whole value, what stands behind the
+    /// scheme (RFC 9110 §11.4), and the password that stands there encoded (RFC 7617 §2).
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let mut secrets = Vec::new();
+        let mut secrets = Self(Vec::new());
         for value in headers.values().filter(|value| value.is_sensitive()) {
             let text = String::from_utf8_lossy(value.as_bytes());
             let behind = text.split_once(' ').map_or(&*text, |(_, behind)| behind);
-            if behind.len() < LEAST {
-                continue;
-            }
-            secrets.push(behind.as_bytes().to_vec());
-            // As PHP writes JSON.
-            if behind.contains('/') {
-                secrets.push(behind.replace('/', "\\/").into_bytes());
+            secrets.add(behind);
+            if let Some(password) = text.strip_prefix("Basic ").and_then(password) {
+                secrets.add(&password);
             }
         }
-        Self(secrets)
+        secrets
+    }
+
+    fn add(&mut self, secret: &str) {
+        if secret.len() < LEAST {
+            return;
+        }
+        self.0.push(secret.as_bytes().to_vec());
+        if secret.contains(['"', '\\', '/']) {
+            let json = secret.replace('\\', "\\\\").replace('"', "\\\"");
+            // As PHP writes JSON.
+            self.0.push(json.replace('/', "\\/").into_bytes());
+            self.0.push(json.into_bytes());
+        }
     }
 
     /// Takes them out of body and headers.
@@ -52,6 +63,13 @@ impl Secrets {
             }
         }
     }
+}
+
+/// What stands behind the user's name in the credentials of `Basic`.
+fn password(encoded: &str) -> Option<String> {
+    let pair = String::from_utf8(BASE64_STANDARD.decode(encoded).ok()?).ok()?;
+    let (_, password) = pair.split_once(':')?;
+    Some(password.to_owned())
 }
 
 fn without(finder: &memmem::Finder<'_>, text: &[u8]) -> Vec<u8> {
@@ -100,6 +118,13 @@ mod tests {
             r#"{"a":"*** ***"}"#,
         );
         check("Basic dTpwdTpwdTpw", "dTpwdTpwdTpw", "***");
+        // ops:pass:w"rd/1
+        check(
+            "Basic b3BzOnBhc3M6dyJyZC8x",
+            r#"{"a":"ops pass:w\"rd/1","b":"pass:w\"rd\/1"}"#,
+            r#"{"a":"ops ***","b":"***"}"#,
+        );
+        check("Basic b3BzOnB3", "pw is short", "pw is short");
         check("Bearer s3cret-tok", "nothing of it", "nothing of it");
         check("Bearer short", "a short word", "a short word");
     }

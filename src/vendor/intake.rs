@@ -20,6 +20,10 @@ const ROOM_OF_ALL: usize = 64 << 10;
 /// replies leaves room for others.
 const ROOM_OF_TENANT: usize = 16 << 10;
 
+/// What a script makes of a body takes so many times its size: it waits for its turns with it, and keeps the
+/// body until it ends.
+const READ: usize = 4;
+
 /// So many pieces may be as small as they like; of more, each must bring [`LEAST_PIECE`] bytes on
 /// average. A piece costs time whatever its size.
 const FREE_PIECES: usize = 16 << 10;
@@ -70,7 +74,7 @@ impl Intake {
             return Err(too_long());
         }
         let most = match body.size_hint().exact() {
-            Some(_) => announced,
+            Some(_) => weight(announced),
             None => MOST_BODY,
         };
         // All at once: whoever held a part and waited for more could wait for another who does.
@@ -105,7 +109,7 @@ impl Intake {
             None => bytes.into(),
             Some(room) => {
                 bytes.shrink_to_fit();
-                let _room = room.shrunk(bytes.len());
+                let _room = room.shrunk(weight(bytes.len()));
                 Bytes::from_owner(Kept { bytes, _room })
             }
         })
@@ -124,7 +128,7 @@ impl Intake {
 }
 
 impl Room {
-    /// Gives back what is more than these bytes need.
+    /// Gives back what is more than these bytes.
     fn shrunk(mut self, bytes: usize) -> Self {
         for permit in [&mut self.of_tenant, &mut self.of_all] {
             let surplus = permit.num_permits().saturating_sub(kib(bytes) as usize);
@@ -132,6 +136,11 @@ impl Room {
         }
         self
     }
+}
+
+/// What a body counts.
+fn weight(bytes: usize) -> usize {
+    bytes.saturating_mul(READ).min(MOST_BODY)
 }
 
 fn too_long() -> String {
@@ -185,7 +194,10 @@ mod tests {
             let held = ROOM_OF_TENANT - intake.0.available_permits();
             let large = count * size > SMALL;
             assert_eq!(held > 0, large, "{count} x {size}");
-            assert!(held * 1024 <= taken.len() + 1024, "no more than it needs");
+            assert!(
+                held * 1024 <= READ * taken.len() + 1024,
+                "no more than it needs"
+            );
             let copy = taken.clone();
             drop(taken);
             assert_eq!(ROOM_OF_TENANT - intake.0.available_permits(), held);

@@ -3,11 +3,15 @@
 use crate::script::call::{Errand, VendorReply};
 use crate::script::replies::{Answered, Meaning, ReplyTable};
 
+/// A longer body says nothing of that: no vendor's error is so long, and whoever waits for another answer
+/// must not wait until it is read.
+const LONG: usize = 256 << 10;
+
 /// The meaning of `reply` to a call for `errand`, and the wait it asks for in its body, put where a
 /// `Retry-After` header would be. The body is parsed only where the table could
 /// turn on it, so that the usual 200 is parsed once, by the adapter.
 pub(super) fn means(table: &ReplyTable, errand: Errand, reply: &mut VendorReply) -> Meaning {
-    let turns_on_body = table.turns_on_body(reply.status, &reply.body);
+    let turns_on_body = reply.body.len() <= LONG && table.turns_on_body(reply.status, &reply.body);
     let body = turns_on_body.then(|| table.parse(&reply.body)).flatten();
     let verdict = table.judge(&Answered::of(reply, errand, body.as_ref()));
     let (means, wait) = (verdict.means, verdict.retry_after);

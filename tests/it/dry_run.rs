@@ -50,6 +50,7 @@ fn tried(adapter: &Arc<Adapter>, corpus: &Corpus, name: &str, text: &str) -> Dry
         corpus: corpus.clone(),
         memory: Arc::new(Store::in_memory().unwrap()),
         reads: None,
+        time: None,
     };
     dry_run::run_alone(&subject, &requests, means).unwrap()
 }
@@ -577,5 +578,35 @@ fn a_script_may_bring_its_manifest() {
     assert!(
         text.contains("has neither sosafe.rhai nor sosafe.toml"),
         "{text}"
+    );
+}
+
+/// At the admin port it runs beside what is served, each script of it up to its own limit.
+#[test]
+fn a_dry_run_ends_when_its_time_is_over() {
+    let house = House::of_sosafe();
+    let endless = "fn get_user(id) { loop { }";
+    house.edit("scripts/sosafe.rhai", "fn get_user(id) {", endless);
+    let (catalog, _) = catalog::load(&Sources {
+        has_built_in: false,
+        adapters: house.path().join("adapters"),
+        scripts: house.path().join("scripts"),
+        tenants: None,
+    });
+    let requests = "GET /Users/1\n\n###\n".repeat(40);
+    let requests = Requests::parse("requests", &requests).unwrap();
+    let subject = Subject::of_adapter(&catalog.adapters["sosafe"], &requests).unwrap();
+    let means = || Means {
+        corpus: Corpus::default(),
+        memory: Arc::new(Store::in_memory().unwrap()),
+        reads: None,
+        time: Some(Duration::from_millis(700)),
+    };
+    let told = dry_run::run_alone(&subject, &requests, means).unwrap();
+    assert!(told.not_reached > 20, "{}", told.not_reached);
+    let stopped = told.stopped.unwrap_or_default();
+    assert!(
+        stopped.starts_with("The time of a dry run is over"),
+        "{stopped}"
     );
 }

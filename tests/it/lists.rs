@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Response, Tenant, TestGateway, group, person};
+use crate::harness::{Options, Response, Tenant, TestGateway, group, person};
 
 const SEARCH: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
@@ -263,4 +263,36 @@ async fn a_query_that_is_for_groups_only_reads_no_users() {
         asked.iter().all(|asked| !asked.path.contains("/users")),
         "{asked:?}"
     );
+}
+
+/// A vendor of 50 pages, each of 250 users with four kilobytes of text: what matches is some 75 MiB.
+#[tokio::test]
+async fn more_than_the_gateway_may_hold_at_once_is_refused() {
+    let script = |text: String| {
+        let many = "fn list_users(page) {
+            let long = \"x\";
+            while long.len < 4096 { long += long; }
+            let rows = [];
+            for n in 0..250 {
+                let name = `u${page.page}-${n}@example.com`;
+                rows.push(#{ id: page.page * 1000 + n, status: \"ACTIVE\", login: name, email: name,
+                             first_name: \"A\", last_name: \"B\", nickname: long });
+            }
+            return #{ rows: rows, total: 12500 };";
+        text.replace("fn list_users(page) {", many)
+    };
+    let options = Options {
+        script,
+        ..Options::default()
+    };
+    let gateway = TestGateway::start_with(options).await;
+    let answer = gateway.a.get("/Users?sortBy=title&count=1").await;
+    assert_eq!(refusal(&answer), (400, json!("tooMany")));
+    assert!(
+        answer.to_string().contains("leave sortBy out"),
+        "{answer}"
+    );
+    // What does not match is not held.
+    let answer = gateway.a.get("/Users?filter=title+eq+%22x%22").await;
+    assert_eq!(answer.json()["totalResults"], 0, "{answer}");
 }

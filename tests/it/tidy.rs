@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["provisioning"],
     &["adapter"],
     &["script"],
-    &["convert", "limiter", "probe", "problem", "scim"],
+    &["convert", "limiter", "probe", "problem", "scim", "turns"],
 ];
 
 /// What [`LAYERS`] would allow, and why it must not be.

@@ -12,6 +12,7 @@ use crate::adapter::mapping::{Mapping, Reading, id_in};
 use crate::provisioning::trace::mask;
 use crate::scim::{ResourceKind, ScimError};
 use crate::script::fault::{Failure, ScriptFault, VendorFault};
+use crate::script::fiber;
 use crate::script::host::{json, shape_of};
 use crate::script::origin::Origin;
 
@@ -219,6 +220,7 @@ impl Vm {
         let rows = rows.ok_or_else(|| self.misshapen(function, given, "an array of objects"))?;
         let (mut whole, mut lacks) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows.iter() {
+            fiber::rest();
             let id = match self.shown(mapping, function, row)? {
                 Shown::Whole(reading) => {
                     whole.push(reading);

@@ -141,7 +141,11 @@ impl Cold {
             return Some(Ended::Operations);
         }
         if memory::crowds_out(memory::live() - self.memory_floor, self.memory_before) {
-            return Some(Ended::Crowded);
+            let is_large = memory::live() - self.memory_floor > memory::LARGE;
+            return Some(match is_large {
+                true => Ended::Crowding,
+                false => Ended::Crowded,
+            });
         }
         // The wall clock first: it is cheap, and never behind.
         (clock.wall() > cpu && clock.used() > cpu).then_some(Ended::Cpu)
@@ -183,6 +187,16 @@ pub(super) fn within<T>(slice: Slice, resume: impl FnOnce() -> T) -> (T, Slice) 
 /// Operations of the fiber that runs, since it began. They wrap around.
 pub(crate) fn operations() -> u32 {
     HOT.get().operations
+}
+
+/// Lets others have their turn where the script's is over: for what takes long without an operation of
+/// the script. Elsewhere it does nothing. As with any question, no borrow or lock may be held.
+pub(crate) fn rest() {
+    let over = COLD.get().is_over();
+    if let Some(link) = HOT.get().link().filter(|_| over) {
+        // Whoever is cancelled comes to its next operation.
+        link.suspend(Ask::Yield);
+    }
 }
 
 /// Installs the guards on `engine`. What they return ends the script with an

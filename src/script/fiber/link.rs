@@ -55,6 +55,8 @@ pub(super) enum Ended {
     Memory,
     /// That of the memory of all scripts: it is not to blame.
     Crowded,
+    /// The same, and it held much of it.
+    Crowding,
     /// That of its CPU time.
     Cpu,
     /// That of its operations.
@@ -67,7 +69,7 @@ impl Ended {
         match self {
             Self::Stack => "the script nests too deeply: its stack is used up",
             Self::Memory => "the script holds too much: its memory is used up",
-            Self::Crowded => "all scripts together hold too much memory",
+            Self::Crowded | Self::Crowding => "all scripts together hold too much memory",
             Self::Cpu => "the script used up its CPU time",
             Self::Operations => "the script does too much: it has used up its 1,000,000 operations",
         }

@@ -20,6 +20,9 @@ const MOST_OF_ALL: isize = 96 << 20;
 /// Whoever holds less is not ended because all together hold too much.
 const MODEST: isize = 2 << 20;
 
+/// Whoever holds more and is ended because all together hold too much has reached a limit itself.
+pub(super) const LARGE: isize = 4 << 20;
+
 static ALL: AtomicIsize = AtomicIsize::new(0);
 
 thread_local! {

@@ -34,7 +34,6 @@ pub(crate) mod memory;
 mod stack;
 #[cfg(test)]
 pub(crate) mod tests;
-mod turns;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,20 +42,28 @@ use std::time::Duration;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use send_wrapper::SendWrapper;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 
 use super::brake::Brake;
 use super::call::{Backend, CallFault};
 use super::fault::{Failure, GatewayFault};
+use crate::turns;
 use clock::SliceClock;
 use guards::Slice;
-pub(crate) use guards::{install as install_guards, operations};
+pub(crate) use guards::{install as install_guards, operations, rest};
 pub(crate) use link::{Answer, Ask, Call, Results};
 use link::{Ended, Link};
 use stack::Stack;
 
 /// What a pause must leave: whoever waits for a job looks at it once more.
 const TIME_FOR_A_CALL: Duration = Duration::from_secs(2);
+
+/// CPU time after which a script goes on in turns with whatever else takes long.
+const LONG: Duration = Duration::from_millis(1);
+
+/// CPU time after which others have a rest before each of its turns.
+const HEAVY: Duration = Duration::from_millis(4);
 
 /// How much a fiber may use.
 #[derive(Clone, Debug)]
@@ -89,6 +96,10 @@ pub(crate) async fn run<T: 'static>(
             CoroutineResult::Return(result) => {
                 return match fiber.link.ended.get() {
                     Some(Ended::Crowded) => Err(GatewayFault::Overloaded.into()),
+                    Some(Ended::Crowding) => {
+                        note(&budget, Some(Ended::Crowding));
+                        Err(GatewayFault::Overloaded.into())
+                    }
                     ended => {
                         note(&budget, ended);
                         result
@@ -99,8 +110,7 @@ pub(crate) async fn run<T: 'static>(
         };
         answer = match asked {
             Ask::Yield => {
-                let tenant = budget.brake.as_ref().map_or("", Brake::tenant);
-                turns::pass(fiber.used, budget.deadline, tenant).await;
+                pass(fiber.used, &budget).await;
                 Answer::Go
             }
             Ask::Sleep(time) => {
@@ -116,6 +126,18 @@ pub(crate) async fn run<T: 'static>(
             Ask::Call(call) => Answer::Reply(backend.call(call, budget.deadline).await),
         };
     }
+}
+
+/// Lets others run before a script that took `used` so far goes on. One that waits for its turn at
+/// the deadline goes on without, to end there.
+async fn pass(used: Duration, budget: &Budget) {
+    let rest = match used {
+        used if used < LONG => return yield_now().await,
+        used if used < HEAVY => Duration::ZERO,
+        _ => turns::REST,
+    };
+    let tenant = budget.brake.as_ref().map_or("", Brake::tenant);
+    let _passed = timeout_at(budget.deadline, turns::pass(tenant, rest)).await;
 }
 
 fn note(budget: &Budget, ended: Option<Ended>) {

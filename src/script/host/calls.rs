@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::context::ScriptContext;
 use super::document::Docs;
 use super::fault::Fault;
-use super::json;
+use super::json::{self, Unread};
 use super::quoting::query_string;
 use crate::script::call::{CallBody, Errand, RequestToken, VendorCall, VendorReply, Verb};
 use crate::script::fiber::{Answer, Ask};
@@ -309,10 +309,7 @@ pub(super) fn read(
         Meaning::Absent if is(Verb::Delete) && reply.after_loss => Ok(Dynamic::UNIT),
         // A script cannot hold it, and is not to blame.
         Meaning::Ok if body.as_ref().is_some_and(|body| !json::fits(body)) => {
-            let action = "ask the vendor for smaller pages, or a lower [paging] size";
-            tracing::warn!(action, "the vendor's reply is too large");
-            let came = "more than a script can hold at once: 4 MiB of text, 10,000 elements or 30,000 members";
-            Err(unusable(reply, repeatable, came))
+            Err(unusable(reply, repeatable, too_much()))
         }
         Meaning::Ok if body.is_some() => {
             let body = body.map(|body| replies.with_headers(body, &reply.headers));
@@ -337,16 +334,26 @@ fn garbled(format: Format, reply: &VendorReply, repeatable: bool) -> Fault {
         Format::Xml => "XML",
     };
     let size = reply.body.len();
+    let why = (format == Format::Json).then(|| json::why_unread(&reply.body));
     let came = if reply.body.is_empty() {
         format!("an empty body instead of {language}")
     } else if is_html(&reply.body) {
         format!("HTML instead of {language}")
-    } else if format == Format::Json && json::is_cut(&reply.body) {
+    } else if why == Some(Unread::TooMuch) {
+        too_much().to_owned()
+    } else if why == Some(Unread::Cut) {
         format!("JSON that is cut off after {size} bytes")
     } else {
         format!("{size} bytes that are no {language} the gateway can read")
     };
     unusable(reply, repeatable, &came)
+}
+
+/// What came, where a script cannot hold it.
+fn too_much() -> &'static str {
+    let action = "ask the vendor for smaller pages, or a lower [paging] size";
+    tracing::warn!(action, "the vendor's reply is too large");
+    "more than a script can hold at once: 4 MiB of text, 10,000 elements or 30,000 members"
 }
 
 fn unusable(reply: &VendorReply, repeatable: bool, came: &str) -> Fault {

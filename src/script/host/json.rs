@@ -9,7 +9,7 @@ use serde_json::{Number, Value};
 
 use super::item::Item;
 use crate::scim::json::{JsonLimits, Sizes, Tree, read_with};
-use crate::script::limits;
+use crate::script::{fiber, limits};
 
 /// Deeper values are refused in both directions.
 const DEPTH: usize = 64;
@@ -21,6 +21,7 @@ const REPLY: JsonLimits = JsonLimits {
     string: 1 << 20,
     nul: true,
     all: Sizes::ANY,
+    pause: fiber::rest,
 };
 
 /// What a script may hold, by the engine's way of counting.
@@ -31,16 +32,81 @@ const HELD: Sizes = Sizes {
 };
 
 /// Reads a vendor's reply body in one pass. `None` if it is no JSON, has a key twice in one
-/// object, or holds more than a reply may.
+/// object, or is more than a script may hold.
 pub(crate) fn parse(body: &[u8]) -> Option<Value> {
-    read_with(body, REPLY).ok()
+    read_with(body, JsonLimits { all: HELD, ..REPLY }).ok()
 }
 
-/// The same as a script sees it (see [`to_dynamic`]); `None` also if it is more than a script may
-/// hold.
+/// The same as a script sees it (see [`to_dynamic`]).
 pub(crate) fn read(body: &[u8]) -> Option<Dynamic> {
     let Held(value) = read_with(body, JsonLimits { all: HELD, ..REPLY }).ok()?;
     Some(value)
+}
+
+/// Why a body was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// A script cannot hold so much.
+    TooMuch,
+    /// It begins as JSON and ends too early.
+    Cut,
+    /// It is no JSON, or holds more than a reply may.
+    Unlike,
+}
+
+/// Looks at a body that was not read, and keeps nothing of it.
+pub(crate) fn why_unread(body: &[u8]) -> Unread {
+    match read_with::<Nothing>(body, REPLY) {
+        Ok(Nothing) => Unread::TooMuch,
+        Err(error) if error.detail.contains("EOF while parsing") => Unread::Cut,
+        Err(_) => Unread::Unlike,
+    }
+}
+
+/// What is left of a document that is only looked at.
+struct Nothing;
+
+impl Tree for Nothing {
+    type Key = ();
+    type Members = ();
+
+    fn null() -> Self {
+        Self
+    }
+
+    fn truth(_: bool) -> Self {
+        Self
+    }
+
+    fn integer(_: i64) -> Self {
+        Self
+    }
+
+    fn natural(_: u64) -> Self {
+        Self
+    }
+
+    fn real(_: f64) -> Option<Self> {
+        Some(Self)
+    }
+
+    fn text(_: &str) -> Self {
+        Self
+    }
+
+    fn list(_: Vec<Self>) -> Self {
+        Self
+    }
+
+    fn object((): ()) -> Self {
+        Self
+    }
+
+    fn key(_: &str) {}
+
+    fn add((): &mut (), (): (), _: Self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// A value of a script in the making.
@@ -96,11 +162,6 @@ impl Tree for Held {
             }
         }
     }
-}
-
-/// Whether a body begins as JSON and ends too early.
-pub(crate) fn is_cut(body: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err_and(|error| error.is_eof())
 }
 
 /// Whether a script may hold the value.
@@ -216,8 +277,13 @@ mod tests {
     #[test]
     fn a_reply_of_too_many_values_is_not_read() {
         let many = |count: usize| format!("[0{}]", ",0".repeat(count));
-        assert!(parse(many(99_000).as_bytes()).is_some());
-        assert!(parse(many(4_000_000).as_bytes()).is_none());
+        assert!(parse(many(9_000).as_bytes()).is_some());
+        for (count, why) in [(99_000, Unread::TooMuch), (4_000_000, Unread::Unlike)] {
+            let many = many(count);
+            assert!(parse(many.as_bytes()).is_none());
+            assert_eq!(why_unread(many.as_bytes()), why);
+        }
+        assert_eq!(why_unread(br#"{"a":[1,"#), Unread::Cut);
         assert!(
             parse(br#"{"a":1,"a":2}"#).is_none(),
             "two readers, two values"

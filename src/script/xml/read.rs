@@ -6,9 +6,13 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 use serde_json::{Map, Value};
 
 use super::{ATTRIBUTE, DEPTH, TEXT};
+use crate::script::fiber;
 
 /// Elements and attributes of one document; a page of 200 users has some 7,000.
 const NODES: usize = 100_000;
+
+/// So many are read before others may have their turn.
+const PAUSE: usize = 256;
 
 /// Reads a document. `lists` are the names of elements that are arrays however many there are.
 ///
@@ -70,6 +74,9 @@ impl<'a> Open<'a> {
         };
         can_begin_a_name(&element.name).then_some(())?;
         self.room = self.room.checked_sub(1)?;
+        if self.room.is_multiple_of(PAUSE) {
+            fiber::rest();
+        }
         for attribute in tag.attributes() {
             let attribute = attribute.ok()?;
             self.room = self.room.checked_sub(1)?;

@@ -166,6 +166,26 @@ async fn an_answer_that_is_not_asked_on_for_is_given_up_and_holds_a_place_until_
     drop(answer);
 }
 
+/// Of large answers a tenant has no more waiting to be read than of bodies being sent.
+#[tokio::test]
+async fn answers_that_nobody_reads_take_the_tenants_memory() {
+    let server = Fixture::start(Limits {
+        stall: Duration::from_secs(20),
+        request: Duration::from_secs(20),
+        ..short()
+    });
+    let ask = get("big", "/scim/v2/Users");
+    let mut unread = server.connect().await;
+    unread.write_all(ask.as_bytes()).await.unwrap();
+    let mut first = [0; 12];
+    unread.read_exact(&mut first).await.unwrap();
+    assert_eq!(first, *b"HTTP/1.1 200");
+    let refused = server.get("big", "/scim/v2/Users").await;
+    refused.is_error(429);
+    assert!(refused.detail().contains("read their answers"));
+    assert_eq!(server.get("ok", "/scim/v2/Users").await.status, 200);
+}
+
 #[tokio::test]
 async fn an_answer_nobody_reads_is_given_up() {
     let server = Fixture::start(Limits {

@@ -2,18 +2,20 @@
 //! and what it got out of it.
 //!
 //! `cargo bench --bench hostile` starts the program as it is shipped, on one core, with a store, twenty
-//! tenants and a vendor of its own; everything is on loopback, and everything ends by itself. The quiet
+//! tenants and a vendor of its own, and three times twenty more of a vendor and of scripts that attack;
 //! tenant is measured in rounds, without the attack and beside it. The exit status is 1 if the gateway took more
 //! than 256 MiB, if the quiet tenant saw an error, or if its p99 was more than 5 ms and a fifth worse.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod slow;
 mod stand;
+mod vendor;
 
 use std::time::{Duration, Instant};
 
 use stand::{
-    Beside, Stand, ask, chunked, frame, get, half_sent, opened, patch, preface, request_of,
+    Beside, Stand, ask, asking, chunked, frame, get, half_sent, patch, preface, request_of,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -29,10 +31,19 @@ const MOST_MIB: u64 = 256;
 
 fn main() {
     // `cargo bench` passes --bench, `cargo test --benches` nothing.
-    if std::env::args().nth(1).as_deref() != Some("--bench") {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if !arguments.iter().any(|argument| argument == "--bench") {
         println!("run it as `cargo bench --bench hostile`");
         return;
     }
+    // Words of which an attack's name must have one, if any are given.
+    let words: Vec<_> = arguments.iter().filter(|it| *it != "--bench").collect();
+    let is_wanted = |attack: &Attack| {
+        words.is_empty()
+            || words
+                .iter()
+                .any(|word| attack.name().contains(word.as_str()))
+    };
     // The gateway has a core of its own.
     stand::keep_off_its_core();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -45,7 +56,7 @@ fn main() {
             "| attack | figure | bound | another tenant's p99, before and during | its errors |"
         );
         println!("|---|---|---|---|---|");
-        for attack in Attack::ALL {
+        for attack in Attack::ALL.into_iter().filter(is_wanted) {
             let stand = Stand::start().await;
             let (mut quiet, mut beside, mut figure) =
                 (Beside::default(), Beside::default(), String::new());
@@ -85,11 +96,16 @@ enum Attack {
     Idle,
     Patches,
     Resets,
+    Replies,
+    Crumbled,
+    Endless,
+    Hoarding,
+    Unread,
     AllAtOnce,
 }
 
 impl Attack {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 14] = [
         Self::HalfSent,
         Self::Crumbs,
         Self::Filter,
@@ -98,6 +114,11 @@ impl Attack {
         Self::Idle,
         Self::Patches,
         Self::Resets,
+        Self::Replies,
+        Self::Crumbled,
+        Self::Endless,
+        Self::Hoarding,
+        Self::Unread,
         Self::AllAtOnce,
     ];
 
@@ -111,19 +132,24 @@ impl Attack {
             Self::Idle => "1,100 connections that say nothing",
             Self::Patches => "a PATCH of 900 × `remove phoneNumbers[value co …]` on long values",
             Self::Resets => "streams that the gateway is made to reset, with a token",
+            Self::Replies => "replies of 8 MiB and 90,000 values, to twenty tenants",
+            Self::Crumbled => "replies in 16,384 chunks of one byte, to twenty tenants",
+            Self::Endless => "scripts without end, of twenty tenants",
+            Self::Hoarding => "scripts that keep all they can, of twenty tenants",
+            Self::Unread => "pages of 250 users that nobody reads, HTTP/1 and HTTP/2",
             Self::AllAtOnce => "all of these at once",
         }
     }
 
     fn bound(self) -> &'static str {
         match self {
-            Self::HalfSent | Self::Crumbs | Self::AllAtOnce => "256 MiB resident",
             Self::Filter => "400, or done within 1 s",
             Self::Patches => "413 within 1 s",
             Self::Resets => "the connection ends within 250 resets",
             Self::Pings => "the connection ends within 1,100 frames and what is under way",
             Self::Guesses => "1 MiB of log",
             Self::Idle => "a new connection is served within 15 s",
+            _ => "256 MiB resident",
         }
     }
 
@@ -137,6 +163,11 @@ impl Attack {
             Self::Idle => idle(stand).await,
             Self::Patches => patches(stand).await,
             Self::Resets => resets(stand).await,
+            Self::Replies => replies(stand, "large").await,
+            Self::Crumbled => replies(stand, "crumbs").await,
+            Self::Endless => scripts(stand, &stand.endless).await,
+            Self::Hoarding => scripts(stand, &stand.hoarding).await,
+            Self::Unread => slow::readers(stand, SPAN).await,
             Self::AllAtOnce => all_at_once(stand).await,
         }
     }
@@ -151,7 +182,12 @@ async fn all_at_once(stand: &Stand) -> String {
         guesses(stand),
         idle(stand),
         patches(stand),
-        resets(stand)
+        resets(stand),
+        replies(stand, "large"),
+        replies(stand, "crumbs"),
+        scripts(stand, &stand.endless),
+        scripts(stand, &stand.hoarding),
+        slow::readers(stand, SPAN),
     );
     format!("{} MiB resident at most", stand.peak_mib())
 }
@@ -222,7 +258,8 @@ async fn resets(stand: &Stand) -> String {
         connections += 1;
         for number in (1..20_000).step_by(2) {
             // No window may grow beyond 2^31 - 1 (RFC 9113 §6.9.1).
-            let mut frames = opened(number, &stand.tokens[3]);
+            // The stream does not end with its header fields: then a window matters.
+            let mut frames = asking(number, "/scim/v2/Users/18001", &stand.tokens[3], 0);
             frames.extend(frame(8, number, &[0x7f, 0xff, 0xff, 0xff]));
             if stream.write_all(&frames).await.is_err() {
                 break;
@@ -235,6 +272,38 @@ async fn resets(stand: &Stand) -> String {
         }
     }
     format!("{} resets a connection", streams / connections)
+}
+
+/// Of a vendor that answers a look-up of this name with too much.
+async fn replies(stand: &Stand, name: &str) -> String {
+    let path = format!("/Users?filter=userName%20eq%20%22{name}%22");
+    asked_by_all(stand, &stand.vendors, &path).await
+}
+
+async fn scripts(stand: &Stand, tokens: &[String]) -> String {
+    asked_by_all(stand, tokens, "/Users/18001").await
+}
+
+/// The same again and again, by all these tenants at once.
+async fn asked_by_all(stand: &Stand, tokens: &[String], path: &str) -> String {
+    let end = Instant::now() + SPAN;
+    let mut all = JoinSet::new();
+    for token in tokens {
+        let (address, request) = (stand.address, get(token, path));
+        all.spawn(async move {
+            let mut count = 0;
+            while Instant::now() < end {
+                ask(address, request.clone()).await;
+                count += 1;
+            }
+            count
+        });
+    }
+    let count: u32 = all.join_all().await.into_iter().sum();
+    format!(
+        "{count} requests, {} MiB resident at most",
+        stand.peak_mib()
+    )
 }
 
 async fn pings(stand: &Stand) -> String {

@@ -16,12 +16,19 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 use tokio::time::timeout;
 
+use crate::vendor;
+
 const TENANTS: usize = 20;
 
 pub(crate) struct Stand {
     pub(crate) address: SocketAddr,
     /// Of the tenants whose token is misused; the last tenant's is not among them.
     pub(crate) tokens: Vec<String>,
+    /// Of the tenants of a vendor that answers with too much.
+    pub(crate) vendors: Vec<String>,
+    /// Of the tenants whose script never ends, and of those whose script holds what it can.
+    pub(crate) endless: Vec<String>,
+    pub(crate) hoarding: Vec<String>,
     quiet: String,
     gateway: Child,
     home: TempDir,
@@ -52,38 +59,31 @@ impl Stand {
     pub(crate) async fn start() -> Self {
         let vendor = sosafe::start(sosafe::Options::default()).unwrap();
         let home = TempDir::new().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        std::fs::create_dir(home.path().join("tenants")).unwrap();
-        let sosafe::Client {
-            api_key: key,
-            idp_tenant,
-            ..
-        } = sosafe::Client::default();
-        let names: Vec<_> = (0..TENANTS).map(|number| format!("t{number}")).collect();
-        for tenant in names.iter().map(String::as_str).chain(["quiet"]) {
-            let file = format!(
-                "adapter = \"sosafe\"\nbase_url = \"{}\"\n\
-                 settings = {{ idp_tenant = \"{idp_tenant}\" }}\n\
-                 credential = {{ key = {{ value = \"{key}\" }} }}\n\
-                 limits = {{ per_second = 10000, burst = 10000, per_minute = 600000 }}\n",
-                vendor.base_url()
-            );
-            std::fs::write(home.path().join(format!("tenants/{tenant}.toml")), file).unwrap();
+        write_adapters(&home);
+        let (url, flood) = (vendor.base_url(), format!("http://{}", vendor::start()));
+        for number in 0..TENANTS {
+            write_tenant(&home, &format!("t{number}"), "sosafe", url);
+            write_tenant(&home, &format!("v{number}"), "sosafe", &flood);
+            write_tenant(&home, &format!("e{number}"), "endless", url);
+            write_tenant(&home, &format!("h{number}"), "hoarding", url);
         }
-        let settings = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\nmax_connections_per_source = 1024\n\
+        write_tenant(&home, "quiet", "sosafe", url);
+        let settings = "[server]\nlisten = \"127.0.0.1:0\"\nmax_connections_per_source = 1024\n\
              [ops]\nlisten = \"\"\n[admin]\nlisten = \"\"\n\
-             [catalog]\nadapters = \"{root}/adapters\"\nscripts = \"{root}/scripts\"\n\
-             transcripts = \"{root}/tests/vendors\"\ntenants = \"tenants\"\n",
-            root = root.display()
-        );
+             [catalog]\nadapters = \"adapters\"\nscripts = \"scripts\"\n\
+             transcripts = \"transcripts\"\ntenants = \"tenants\"\n";
         std::fs::write(home.path().join("scimgate.toml"), settings).unwrap();
         let mint = |tenant: &str| {
             let minted = program(&home, &["token", "mint", "--tenant", tenant]).output();
             let minted = String::from_utf8(minted.unwrap().stdout).unwrap();
             minted.split_whitespace().last().unwrap().to_owned()
         };
-        let tokens = names.iter().map(|tenant| mint(tenant)).collect();
+        let of_all = |letter: &str| {
+            let each = (0..TENANTS).map(|number| mint(&format!("{letter}{number}")));
+            each.collect::<Vec<_>>()
+        };
+        let (tokens, vendors) = (of_all("t"), of_all("v"));
+        let (endless, hoarding) = (of_all("e"), of_all("h"));
         let quiet = mint("quiet");
         let log = std::fs::File::create(home.path().join("log")).unwrap();
         let mut gateway = on_one_core(&program(&home, &["serve"]))
@@ -99,6 +99,9 @@ impl Stand {
         Self {
             address,
             tokens,
+            vendors,
+            endless,
+            hoarding,
             quiet,
             gateway,
             home,
@@ -106,7 +109,7 @@ impl Stand {
         }
     }
 
-    /// Twenty requests a second, each on a connection of its own, from a thread of their own: an
+    /// Up to forty requests a second, each on a connection of its own, from a thread of their own: an
     /// attack keeps its own thread busy, and that is not what is measured.
     pub(crate) fn well_behaved(&self, span: Duration) -> JoinHandle<Beside> {
         let (address, request) = (self.address, request_of(&self.quiet));
@@ -123,7 +126,7 @@ impl Stand {
                     let status = ask(address, request.clone()).await;
                     errors += usize::from(status != 200);
                     times.push(began.elapsed());
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(Duration::from_millis(25)).await;
                 }
                 Beside { times, errors }
             })
@@ -154,6 +157,50 @@ impl Stand {
         let _ = self.gateway.kill();
         let _ = self.gateway.wait();
     }
+}
+
+/// SoSafe's adapter, and the same with two ways in which a script may be a bad one.
+fn write_adapters(home: &TempDir) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["adapters", "scripts", "tenants", "transcripts"] {
+        std::fs::create_dir(home.path().join(folder)).unwrap();
+    }
+    let manifest = std::fs::read_to_string(root.join("adapters/sosafe.toml")).unwrap();
+    let script = std::fs::read_to_string(root.join("scripts/sosafe.rhai")).unwrap();
+    let get = "fn get_user(id) {";
+    let hoard = "fn hoard(text) { hoard(text + \"x\") }\n";
+    for (name, script) in [
+        ("sosafe", script.clone()),
+        ("endless", script.replace(get, &format!("{get} loop {{ }}"))),
+        (
+            "hoarding",
+            script.replace(
+                get,
+                &format!(
+                    "{hoard}{get} let text = \"x\"; while text.len() < 2000000 {{ text += text; }} hoard(text);"
+                ),
+            ),
+        ),
+    ] {
+        let write = |file: String, text: &str| std::fs::write(home.path().join(file), text);
+        write(format!("adapters/{name}.toml"), &manifest).unwrap();
+        write(format!("scripts/{name}.rhai"), &script).unwrap();
+    }
+}
+
+fn write_tenant(home: &TempDir, name: &str, adapter: &str, base_url: &str) {
+    let sosafe::Client {
+        api_key: key,
+        idp_tenant,
+        ..
+    } = sosafe::Client::default();
+    let file = format!(
+        "adapter = \"{adapter}\"\nbase_url = \"{base_url}\"\n\
+         settings = {{ idp_tenant = \"{idp_tenant}\" }}\n\
+         credential = {{ key = {{ value = \"{key}\" }} }}\n\
+         limits = {{ per_second = 10000, burst = 10000, per_minute = 600000 }}\n"
+    );
+    std::fs::write(home.path().join(format!("tenants/{name}.toml")), file).unwrap();
 }
 
 /// Of the other cores the attackers take what they want.
@@ -240,18 +287,18 @@ pub(crate) fn frame(kind: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&head, payload].concat()
 }
 
-/// A stream with a whole GET, its header fields as RFC 7541 has them without its tables.
-pub(crate) fn opened(stream: u32, token: &str) -> Vec<u8> {
+/// HEADERS of a GET, its fields as RFC 7541 has them without its tables. With the flag 1 the stream
+/// ends with them.
+pub(crate) fn asking(stream: u32, path: &str, token: &str, flags: u8) -> Vec<u8> {
     let field = |name: &[u8], value: &str| [name, &[value.len() as u8], value.as_bytes()].concat();
     let fields = [
         vec![0x82, 0x86],
-        field(&[0x04], "/scim/v2/Users/18001"),
+        field(&[0x04], path),
         field(&[0x01], "scim.test"),
         field(&[0x0f, 0x08], &format!("Bearer {token}")),
     ];
     let mut frame = frame(1, stream, &fields.concat());
-    // The header fields end here, the stream does not: then a window matters.
-    frame[4] = 0x4;
+    frame[4] = 0x4 | flags;
     frame
 }
 
