@@ -48,3 +48,19 @@ fn line_of(tenant: &str) -> Rc<Semaphore> {
         line
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_tenant_has_one_place_in_the_line() {
+        let order = RefCell::new(Vec::new());
+        let work = async |tenant: &'static str| {
+            pass(tenant, Duration::ZERO).await;
+            order.borrow_mut().push(tenant);
+        };
+        tokio::join!(work("a"), work("a"), work("a"), work("b"));
+        assert_eq!(order.take(), ["a", "b", "a", "a"]);
+    }
+}

@@ -24,6 +24,7 @@ use crate::scim::{
     immutable,
 };
 use crate::script::fault::{Failure, GatewayFault};
+use crate::turns;
 
 /// A resource as it is to be, as far as it is known, and what changes for that.
 struct Wanted {
@@ -304,6 +305,7 @@ impl Operation {
             true => Cow::Borrowed(mapping.unknown()),
             false => Cow::Owned(add_extra(mapping, mapping.unknown().clone(), extra)),
         };
+        self.pass_if_long(patch).await;
         match self.applied(run.kind, patch, &unknown) {
             Err(Stop::NeedsRead) => self.patched_by_reading(run, patch).await,
             Err(Stop::Refused(error)) => Err(error.into()),
@@ -317,11 +319,19 @@ impl Operation {
         let reading = run.reread().await?.clone();
         let remembered = &run.target()?.remembered;
         let before = assemble(self.mapping(kind)?, &reading, remembered);
+        self.pass_if_long(patch).await;
         self.applied(kind, patch, &before)
             .map_err(|stop| match stop {
                 Stop::Refused(error) => error.into(),
                 Stop::NeedsRead => GatewayFault::Internal.into(),
             })
+    }
+
+    /// Waits until a PATCH that may take long may be applied once.
+    pub(super) async fn pass_if_long(&self, patch: &PatchRequest) {
+        if patch.is_long() {
+            turns::pass(self.tenant.as_str(), turns::REST).await;
+        }
     }
 
     fn applied(

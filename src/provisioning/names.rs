@@ -86,6 +86,7 @@ impl Operation {
         }
         let before = mapping.unknown();
         let (types, profile) = (&mapping.resource_type, self.service.profile);
+        self.pass_if_long(patch).await;
         let after = patch.applied_so_far(before, types, profile)?;
         let changes = mapping.difference(before, &after);
         self.names_in_changes(kind, changes, &after).await

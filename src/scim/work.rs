@@ -15,7 +15,7 @@ use super::ScimError;
 /// For evaluating the filter of one request on all it may match.
 pub const FILTER: u64 = 8 * 1024 * 1024;
 /// For applying one PATCH to one resource: nobody has a turn meanwhile.
-pub const PATCH: u64 = SLICE;
+pub const PATCH: u64 = 512 * 1024;
 /// After so much, others have their turn.
 const SLICE: u64 = 128 * 1024;
 

@@ -66,5 +66,7 @@ mod tests {
         check(200, r#"{"\u0065rror":"LIMIT"}"#, Meaning::Busy);
         check(200, r#"{"name":"error"}"#, Meaning::Ok);
         check(404, "<html>", Meaning::Fault);
+        let long = format!(r#"{{"error":"LIMIT","rows":"{}"}}"#, "x".repeat(LONG));
+        check(200, long.leak(), Meaning::Ok);
     }
 }

@@ -288,10 +288,7 @@ async fn more_than_the_gateway_may_hold_at_once_is_refused() {
     let gateway = TestGateway::start_with(options).await;
     let answer = gateway.a.get("/Users?sortBy=title&count=1").await;
     assert_eq!(refusal(&answer), (400, json!("tooMany")));
-    assert!(
-        answer.to_string().contains("leave sortBy out"),
-        "{answer}"
-    );
+    assert!(answer.to_string().contains("leave sortBy out"), "{answer}");
     // What does not match is not held.
     let answer = gateway.a.get("/Users?filter=title+eq+%22x%22").await;
     assert_eq!(answer.json()["totalResults"], 0, "{answer}");

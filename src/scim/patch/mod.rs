@@ -30,6 +30,9 @@ pub const MAX_VALUES: usize = 5000;
 /// Longest path, in bytes.
 pub const MAX_PATH: usize = 512;
 
+/// A PATCH of more operations, or of a list of more elements, may take a millisecond or two to apply.
+const MANY: usize = 50;
+
 /// A PATCH body in normal form.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PatchRequest {
@@ -145,6 +148,13 @@ impl PatchRequest {
         });
         applied.map_err(Spent::by_patch)?;
         Ok(draft)
+    }
+
+    /// Whether applying it may take so long that it waits for its turn.
+    pub fn is_long(&self) -> bool {
+        let length = |value: &Value| value.as_array().map_or(0, Vec::len);
+        let mut values = self.operations.iter().filter_map(|it| it.value.as_ref());
+        self.operations.len() > MANY || values.any(|value| length(value) > MANY)
     }
 
     /// Whether an operation is about an attribute, by the extension it stands under.

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicIsize, Ordering};
 pub(super) const MOST_OF_ONE: isize = 48 << 20;
 
 /// What all live scripts may hold together.
-const MOST_OF_ALL: isize = 96 << 20;
+const MOST_OF_ALL: isize = 64 << 20;
 
 /// Whoever holds less is not ended because all together hold too much.
 const MODEST: isize = 2 << 20;

@@ -337,6 +337,7 @@ async fn perform(deed: &str, base_url: String) -> Result<scim::Response, Failure
         "no-store" => return Err(GatewayFault::StoreUnavailable("disk full".to_owned()).into()),
         "internal" => return Err(GatewayFault::Internal.into()),
         "deleted" => return Ok(scim::Response::no_content()),
+        "large" => return Ok(scim::Response::ok(json!({ "large": "x".repeat(16 << 20) }))),
         "big" => return Ok(scim::Response::ok(json!({ "big": "x".repeat(32 << 20) }))),
         "versioned" => {
             return Ok(scim::Response {

@@ -174,13 +174,13 @@ async fn answers_that_nobody_reads_take_the_tenants_memory() {
         request: Duration::from_secs(20),
         ..short()
     });
-    let ask = get("big", "/scim/v2/Users");
+    let ask = get("large", "/scim/v2/Users");
     let mut unread = server.connect().await;
     unread.write_all(ask.as_bytes()).await.unwrap();
     let mut first = [0; 12];
     unread.read_exact(&mut first).await.unwrap();
     assert_eq!(first, *b"HTTP/1.1 200");
-    let refused = server.get("big", "/scim/v2/Users").await;
+    let refused = server.get("large", "/scim/v2/Users").await;
     refused.is_error(429);
     assert!(refused.detail().contains("read their answers"));
     assert_eq!(server.get("ok", "/scim/v2/Users").await.status, 200);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::script::brake::{Brake, Brakes};
+use crate::script::host::json;
 
 /// Whatever ends it, its operations or its CPU time.
 #[test]
@@ -202,4 +203,28 @@ fn many_scripts_without_end_of_one_tenant_leave_anothers_its_turns() {
     // 4 ms of each are before it is heavy; then as much as the other has, with room for a busy machine.
     let most = alone * 4 + Duration::from_millis(24 * 6);
     assert!(beside < most, "{alone:?} alone, {beside:?} with the others");
+}
+
+/// Reading is no operation of the script, so that its own guard does not look.
+#[test]
+fn others_have_their_turn_while_a_reply_is_read() {
+    let body = format!("[{}0]", "\"0123456789\",".repeat(9_000));
+    let read = move |_: &Call| {
+        let read = (0..20).all(|_| json::parse(body.as_bytes()).is_some());
+        assert!(read);
+        Ok(())
+    };
+    let echo = Echo::default();
+    let turns = block_on(async {
+        let mut turns = 0;
+        let mut reading = std::pin::pin!(run(read, budget(), &echo));
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut reading => break done.map(|()| turns),
+                () = tokio::task::yield_now() => turns += 1,
+            }
+        }
+    });
+    assert!(turns.unwrap() > 3);
 }
