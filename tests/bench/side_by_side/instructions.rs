@@ -53,7 +53,7 @@ async fn of(running: &Running, load: &mut Load, deed: Deed, profile: &Path) -> u
         .await
         .len();
     control(&["--instr=off"]);
-    control(&[&format!("--dump={deed:?}")]);
+    control(&["--dump"]);
     let number = DEEDS.iter().position(|one| *one == deed).unwrap() + 1;
     let told = std::fs::read_to_string(format!("{}.{number}", profile.display())).unwrap();
     let total = told.lines().find_map(|line| line.strip_prefix("totals: "));

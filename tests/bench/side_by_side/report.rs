@@ -181,7 +181,11 @@ fn machine(rounds: usize) -> String {
             .and_then(|output| String::from_utf8(output.stdout).ok());
         text.unwrap_or_default().trim().to_owned()
     };
-    let commit = told("git", &["describe", "--always", "--dirty", "--abbrev=7"]);
+    let commit = told("git", &["rev-parse", "--short=7", "HEAD"]);
+    let changed = match told("git", &["diff", "--name-only", "HEAD", "--", "src"]).as_str() {
+        "" => "",
+        _ => " with changes",
+    };
     let (day, kernel) = (told("date", &["+%Y-%m-%d"]), told("uname", &["-sr"]));
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus
@@ -193,7 +197,7 @@ fn machine(rounds: usize) -> String {
         .filter(|line| line.starts_with("processor"))
         .count();
     format!(
-        "# Side by side\n\nMeasured on {day} at commit {commit}: {rounds} rounds, {cores} cores ({model}), {kernel}. Medians.\n\n"
+        "# Side by side\n\nMeasured on {day} at commit {commit}{changed}: {rounds} rounds, {cores} cores ({model}), {kernel}. Medians.\n\n"
     )
 }
 
