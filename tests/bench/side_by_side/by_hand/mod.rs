@@ -2,6 +2,8 @@
 //! without tables, tenants, scripts, retries, log or store. It checks its token, answers ETags and
 //! RFC 7644 errors, and keeps its connections. It runs as a process of its own, on one thread.
 
+mod fields;
+
 use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -17,32 +19,25 @@ use hyper::{Method, Request, Response, Uri};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use tokio::net::TcpListener;
 
-use super::vendor::PAGE;
+use super::shape::Shape;
 
 /// The token it takes.
 pub(crate) const TOKEN: &str = "by-hand-0123456789abcdef0123456789abcdef";
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 
-const CORE: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// Attributes that are fields of the vendor as they are.
-const PLAIN: [(&str, &str); 5] = [
-    ("userName", "login"),
-    ("externalId", "external_ref"),
-    ("active", "active"),
-    ("displayName", "display_name"),
-    ("title", "job_title"),
-];
+/// Users in a page where no number is asked for.
+const PAGE: usize = 100;
 
 struct Translator {
     client: Client<HttpConnector, Full<Bytes>>,
     vendor: SocketAddr,
+    shape: &'static Shape,
     /// HMAC of the token that is good.
     known: Vec<u8>,
 }
@@ -51,12 +46,13 @@ struct Translator {
 type Refused = (u16, &'static str);
 
 /// Serves until it is killed; says its address on standard output.
-pub(crate) async fn serve(vendor: SocketAddr) {
+pub(crate) async fn serve(vendor: SocketAddr, shape: &'static Shape) {
     let mut http = HttpConnector::new();
     http.set_nodelay(true);
     let translator = Rc::new(Translator {
         client: Client::builder(TokioExecutor::new()).build(http),
         vendor,
+        shape,
         known: keyed(TOKEN),
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -86,7 +82,11 @@ async fn answer(
         let body = json!({"schemas": [ERROR], "status": status.to_string(), "detail": detail});
         (status, body)
     });
-    let mut response = Response::new(Full::from(serde_json::to_vec(&body).unwrap()));
+    let text = match body {
+        Value::Null => Vec::new(),
+        _ => serde_json::to_vec(&body).unwrap(),
+    };
+    let mut response = Response::new(Full::from(text));
     *response.status_mut() = status.try_into().unwrap();
     let headers = response.headers_mut();
     headers.insert(
@@ -111,46 +111,67 @@ impl Translator {
             .and_then(|host| host.to_str().ok());
         let base = format!("http://{}/scim/v2", host.unwrap_or_default());
         let (head, body) = request.into_parts();
-        let rest = head.uri.path().strip_prefix("/scim/v2/Users");
-        let rest = rest.ok_or((404, "There is no such path."))?;
-        let id = rest.strip_prefix('/').filter(|id| is_id(id));
-        match (head.method, id) {
-            (Method::GET, Some(id)) => {
-                let row = self
-                    .call(Method::GET, &format!("/people/{id}"), None)
-                    .await?;
-                Ok((200, user(&row, &base)?))
-            }
-            (Method::GET, None) => {
-                let path = match asked(head.uri.query())? {
-                    Asked::Login(login) => format!("/people?login={}", login.replace('@', "%40")),
-                    Asked::Page { start, count } => {
-                        format!("/people?limit={count}&offset={}", start.saturating_sub(1))
-                    }
-                };
-                let found = self.call(Method::GET, &path, None).await?;
-                let rows = found["items"].as_array().ok_or(UNUSABLE)?;
-                let users = rows.iter().map(|row| user(row, &base));
-                let users: Vec<Value> = users.collect::<Result<_, _>>()?;
-                let count = users.len();
-                let total = found["total"].as_u64().unwrap_or(count as u64);
-                let body = json!({"schemas": [LIST], "totalResults": total, "startIndex": 1,
-                    "itemsPerPage": count, "Resources": users});
-                Ok((200, body))
-            }
-            (Method::PATCH, Some(id)) => {
-                let changes = changes(read(body).await?)?;
+        let path = head.uri.path().strip_prefix("/scim/v2/");
+        let path = path.ok_or((404, "There is no such path."))?;
+        let (kind, id) = match path.split_once('/') {
+            Some((kind, id)) => (kind, Some(id).filter(|id| is_id(id))),
+            None => (path, None),
+        };
+        match (head.method, kind, id) {
+            (Method::GET, "Users", Some(id)) => self.user(id, &base).await,
+            (Method::GET, "Users", None) => self.users(head.uri.query(), &base).await,
+            (Method::PATCH, "Users", Some(id)) => {
+                let changes = fields::changes(self.shape, &read(body).await?)?;
                 let path = format!("/people/{id}");
                 let row = self.call(Method::PATCH, &path, Some(changes)).await?;
-                Ok((200, user(&row, &base)?))
+                Ok((200, fields::user(self.shape, &row, &base)?))
             }
-            (Method::POST, None) => {
-                let row = native(&read(body).await?)?;
+            (Method::POST, "Users", None) => {
+                let row = fields::native(self.shape, &read(body).await?)?;
                 let row = self.call(Method::POST, "/people", Some(row)).await?;
-                Ok((201, user(&row, &base)?))
+                Ok((201, fields::user(self.shape, &row, &base)?))
+            }
+            (Method::GET, "Groups", Some(id)) => self.group(id, &base).await,
+            (Method::PATCH, "Groups", Some(id)) => {
+                let joining = fields::joining(&read(body).await?)?;
+                let path = format!("/teams/{id}/members");
+                self.call(Method::POST, &path, Some(joining)).await?;
+                Ok((204, Value::Null))
             }
             _ => Err((405, "The method is not one of SCIM.")),
         }
+    }
+
+    async fn user(&self, id: &str, base: &str) -> Result<(u16, Value), Refused> {
+        let path = format!("/people/{id}");
+        let row = self.call(Method::GET, &path, None).await?;
+        Ok((200, fields::user(self.shape, &row, base)?))
+    }
+
+    async fn users(&self, query: Option<&str>, base: &str) -> Result<(u16, Value), Refused> {
+        let path = match asked(query)? {
+            Asked::Login(login) => format!("/people?login={}", login.replace('@', "%40")),
+            Asked::Page { start, count } => {
+                format!("/people?limit={count}&offset={}", start.saturating_sub(1))
+            }
+        };
+        let found = self.call(Method::GET, &path, None).await?;
+        let rows = found["items"].as_array().ok_or(UNUSABLE)?;
+        let users = rows.iter().map(|row| fields::user(self.shape, row, base));
+        let users: Vec<Value> = users.collect::<Result<_, _>>()?;
+        let count = users.len();
+        let total = found["total"].as_u64().unwrap_or(count as u64);
+        let body = json!({"schemas": [LIST], "totalResults": total, "startIndex": 1,
+            "itemsPerPage": count, "Resources": users});
+        Ok((200, body))
+    }
+
+    async fn group(&self, id: &str, base: &str) -> Result<(u16, Value), Refused> {
+        let path = format!("/teams/{id}");
+        let row = self.call(Method::GET, &path, None).await?;
+        let path = format!("/teams/{id}/members");
+        let members = self.call(Method::GET, &path, None).await?;
+        Ok((200, fields::group(&row, &members, base)?))
     }
 
     fn authenticate(&self, headers: &HeaderMap) -> Result<(), Refused> {
@@ -189,7 +210,7 @@ impl Translator {
         let body = body.map_err(|_| UNUSABLE)?.to_bytes();
         match status {
             200..=299 => serde_json::from_slice(&body).map_err(|_| UNUSABLE),
-            404 => Err((404, "There is no such user.")),
+            404 => Err((404, "There is no such resource.")),
             409 => Err((409, "Another user already has this userName.")),
             _ => Err(UNUSABLE),
         }
@@ -245,94 +266,4 @@ fn login(filter: &str) -> Option<String> {
     let value = rest.strip_prefix("eq ")?;
     let is_it = attribute.eq_ignore_ascii_case("userName");
     is_it.then(|| serde_json::from_str(value).ok()).flatten()
-}
-
-fn user(row: &Value, base: &str) -> Result<Value, Refused> {
-    let id = row["id"].as_str().ok_or(UNUSABLE)?;
-    let mut user = json!({"schemas": [CORE], "id": id});
-    let held = |field: &str| row.get(field).filter(|value| !value.is_null()).cloned();
-    for (attribute, field) in PLAIN {
-        if let Some(value) = held(field) {
-            user[attribute] = value;
-        }
-    }
-    if let Some(value) = held("category") {
-        user["userType"] = value;
-    }
-    for (part, field) in [("givenName", "first_name"), ("familyName", "last_name")] {
-        if let Some(value) = held(field) {
-            user["name"][part] = value;
-        }
-    }
-    for (list, field) in [("emails", "email"), ("phoneNumbers", "phone")] {
-        if let Some(value) = held(field) {
-            user[list] = json!([{"type": "work", "value": value}]);
-        }
-    }
-    if let Some(value) = held("department") {
-        user["schemas"] = json!([CORE, ENTERPRISE]);
-        user[ENTERPRISE] = json!({ "department": value });
-    }
-    let digest = Sha256::digest(serde_json::to_vec(&user).unwrap());
-    let digits: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    user["meta"] = json!({"resourceType": "User", "location": format!("{base}/Users/{id}"),
-        "version": format!("W/\"{digits}\"")});
-    Ok(user)
-}
-
-fn native(user: &Value) -> Result<Map<String, Value>, Refused> {
-    if user["userName"].as_str().is_none_or(str::is_empty) {
-        return Err((400, "userName is required."));
-    }
-    let mut row = Map::new();
-    for (attribute, field) in PLAIN.iter().chain(&[("userType", "category")]) {
-        put(&mut row, field, &user[*attribute]);
-    }
-    put(&mut row, "first_name", &user["name"]["givenName"]);
-    put(&mut row, "last_name", &user["name"]["familyName"]);
-    for (list, field) in [("emails", "email"), ("phoneNumbers", "phone")] {
-        let elements = user[list].as_array().into_iter().flatten();
-        let mut work = elements.filter(|element| element["type"] == "work");
-        put(
-            &mut row,
-            field,
-            work.next()
-                .map_or(&Value::Null, |element| &element["value"]),
-        );
-    }
-    put(&mut row, "department", &user[ENTERPRISE]["department"]);
-    Ok(row)
-}
-
-fn put(row: &mut Map<String, Value>, field: &str, value: &Value) {
-    if !value.is_null() {
-        row.insert(field.to_owned(), value.clone());
-    }
-}
-
-/// The fields that a PATCH changes: `add` and `replace` of plain attributes.
-fn changes(patch: Value) -> Result<Map<String, Value>, Refused> {
-    let mut fields = Map::new();
-    let operations = patch["Operations"]
-        .as_array()
-        .ok_or((400, "Operations is missing."))?;
-    for operation in operations {
-        let op = operation["op"].as_str().unwrap_or_default();
-        let value = match op.to_ascii_lowercase().as_str() {
-            "add" | "replace" => operation["value"].clone(),
-            "remove" => Value::Null,
-            _ => return Err((400, "op is add, replace or remove.")),
-        };
-        let path = operation["path"].as_str().unwrap_or_default();
-        let known = PLAIN
-            .iter()
-            .find(|(attribute, _)| attribute.eq_ignore_ascii_case(path));
-        let (_, field) = known.ok_or((400, "This path is not known."))?;
-        fields.insert((*field).to_owned(), value);
-    }
-    Ok(fields)
 }
