@@ -60,6 +60,7 @@ const WITHOUT_CIRCLES: &[&str] = &[
     "script",
     "telemetry",
     "transcript",
+    "turns",
 ];
 
 /// Vendors are data. Their names are in no code but the demonstration's.
