@@ -1,6 +1,7 @@
 //! Requests on connections that stay, as cheaply as can be: what the load costs, the gateway waits for.
 
 use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use super::shape::Shape;
 use super::vendor::PEOPLE;
 
 pub(crate) struct Load {
+    address: SocketAddr,
     connections: Vec<TcpStream>,
     asking: Rc<Asking>,
 }
@@ -27,15 +29,10 @@ struct Asking {
 }
 
 impl Load {
-    pub(crate) async fn connect(running: &Running, shape: &Shape, count: usize) -> Self {
-        let mut connections = Vec::new();
-        for _ in 0..count {
-            let stream = TcpStream::connect(running.address).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            connections.push(stream);
-        }
+    pub(crate) fn on(running: &Running, shape: &Shape) -> Self {
         Self {
-            connections,
+            address: running.address,
+            connections: Vec::new(),
             asking: Rc::new(Asking {
                 requests: running.requests(shape),
                 number: Cell::new(PEOPLE),
@@ -63,6 +60,12 @@ impl Load {
         together: usize,
         goes_on: impl Fn(usize) -> bool + Copy + 'static,
     ) -> Vec<f64> {
+        // Not before they are needed: the gateway ends a connection that says nothing for ten seconds.
+        while self.connections.len() < together {
+            let stream = TcpStream::connect(self.address).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            self.connections.push(stream);
+        }
         let mut tasks = JoinSet::new();
         for stream in self.connections.drain(..together) {
             tasks.spawn_local(ask(stream, Rc::clone(&self.asking), deed, goes_on));

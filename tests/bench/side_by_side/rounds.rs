@@ -135,8 +135,7 @@ impl Plan<'_> {
 
     async fn start(&self, side: usize, vendor: &Vendor) -> (Turn, Start) {
         let running = self.sides[side].1.start(vendor);
-        let most = self.cases.iter().map(|(_, together)| *together).max();
-        let mut load = Load::connect(&running, self.shape, most.unwrap_or(1)).await;
+        let mut load = Load::on(&running, self.shape);
         load.run(Deed::Get, 1, |count| count < 1).await;
         let ready = running.started.elapsed().as_secs_f64() * 1e3;
         let start = Start {
