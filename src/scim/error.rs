@@ -176,8 +176,13 @@ impl ScimError {
     }
 }
 
-/// A client's text in the words of an error: in quotes, its beginning only, and without what no terminal shows.
+/// A client's text in the words of an error, in quotes and as [`short`] says.
 pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", short(text))
+}
+
+/// The beginning of a client's text, without what no terminal shows.
+pub(super) fn short(text: &str) -> String {
     const MOST: usize = 128;
     let shown = |letter: char| match letter.is_control() {
         true => char::REPLACEMENT_CHARACTER,
@@ -185,7 +190,7 @@ pub(super) fn quoted(text: &str) -> String {
     };
     let start: String = text.chars().take(MOST).map(shown).collect();
     let more = text.chars().nth(MOST).map_or("", |_| "…");
-    format!("\"{start}{more}\"")
+    format!("{start}{more}")
 }
 
 #[cfg(test)]

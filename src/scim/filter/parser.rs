@@ -6,6 +6,7 @@ use serde_json::{Number, Value};
 use super::lexer::{Lexeme, Lexer, Token};
 use super::{Fault, Filter, MAX_DEPTH, MAX_NODES, Operator, Test};
 use crate::scim::compare::same_text;
+use crate::scim::error::short;
 use crate::scim::path::{AttrPath, Path, is_name, sub_name};
 use crate::scim::schema::{Attribute, Kind, Returned};
 use crate::scim::value::{flag, is_date_time};
@@ -119,7 +120,10 @@ impl<'t> Parser<'t> {
         let part = root.and_then(|root| root.sub(path.sub()?));
         let mut named = [root, part].into_iter().flatten();
         match named.any(|attribute| attribute.returned == Returned::Never) {
-            true => Err(Fault::syntax(at, format!("{path} is never told"))),
+            true => Err(Fault::syntax(
+                at,
+                format!("{} is never told", short(&path.to_string())),
+            )),
             false => Ok(()),
         }
     }
@@ -205,7 +209,10 @@ impl<'t> Parser<'t> {
         let Some(value) = attribute.sub("value").filter(|_| implied) else {
             return Err(Fault::syntax(
                 at,
-                format!("{path} has parts; compare one of them"),
+                format!(
+                    "{} has parts; compare one of them",
+                    short(&path.to_string())
+                ),
             ));
         };
         let sub = if path.filter.is_some() {

@@ -127,6 +127,7 @@ fn nginx(vendor: SocketAddr) -> Running {
             if TcpStream::connect(address).is_ok() {
                 return address;
             }
+            #[expect(clippy::disallowed_methods, reason = "nothing else runs yet")]
             std::thread::sleep(Duration::from_millis(2));
         }
         panic!("nginx does not answer");
