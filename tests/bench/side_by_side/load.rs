@@ -27,6 +27,7 @@ struct Asking {
 }
 
 impl Load {
+    /// So many connections. Each has had an answer: one that has sent nothing is not kept for long.
     pub(crate) async fn connect(running: &Running, shape: &Shape, count: usize) -> Self {
         let mut connections = Vec::new();
         for _ in 0..count {
@@ -34,14 +35,16 @@ impl Load {
             stream.set_nodelay(true).unwrap();
             connections.push(stream);
         }
-        Self {
+        let mut load = Self {
             connections,
             asking: Rc::new(Asking {
                 requests: running.requests(shape),
                 number: Cell::new(PEOPLE),
                 times: RefCell::default(),
             }),
-        }
+        };
+        load.run(Deed::Get, count, |answers| answers < 1).await;
+        load
     }
 
     /// Asks for so long on the first connections, and says how many microseconds each answer took.
