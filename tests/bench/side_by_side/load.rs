@@ -29,16 +29,24 @@ struct Asking {
 }
 
 impl Load {
-    pub(crate) fn on(running: &Running, shape: &Shape) -> Self {
-        Self {
-            address: running.address,
-            connections: Vec::new(),
+    /// So many connections. Each has had an answer: one that has sent nothing is not kept for long.
+    pub(crate) async fn connect(running: &Running, shape: &Shape, count: usize) -> Self {
+        let mut connections = Vec::new();
+        for _ in 0..count {
+            let stream = TcpStream::connect(running.address).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            connections.push(stream);
+        }
+        let mut load = Self {
+            connections,
             asking: Rc::new(Asking {
                 requests: running.requests(shape),
                 number: Cell::new(PEOPLE),
                 times: RefCell::default(),
             }),
-        }
+        };
+        load.run(Deed::Get, count, |answers| answers < 1).await;
+        load
     }
 
     /// Asks for so long on the first connections, and says how many microseconds each answer took.

@@ -112,15 +112,27 @@ impl Plan<'_> {
 
     async fn round(&self, round: usize, costs: &mut [Vec<Vec<Cost>>], starts: &mut [Vec<Start>]) {
         let vendor = Vendor::start(self.shape).await;
-        let mut turns = Vec::new();
-        for starts in &mut *starts {
-            let (turn, start) = self.start(turns.len(), &vendor).await;
-            turns.push(turn);
-            starts.push(start);
+        let mut running = Vec::new();
+        for ((_, side), starts) in self.sides.iter().zip(&mut *starts) {
+            let side = side.start(&vendor);
+            Load::connect(&side, self.shape, 1).await;
+            let ready = side.started.elapsed().as_secs_f64() * 1e3;
+            starts.push(Start {
+                ready,
+                at_rest: 0.0,
+                at_most: 0.0,
+            });
+            running.push(side);
         }
         tokio::time::sleep(REST).await;
-        for (turn, starts) in turns.iter().zip(&mut *starts) {
-            starts[round].at_rest = turn.running.memory().0;
+        for (running, starts) in running.iter().zip(&mut *starts) {
+            starts[round].at_rest = running.memory().0;
+        }
+        let most = self.cases.iter().map(|(_, together)| *together).max();
+        let mut turns = Vec::new();
+        for running in running {
+            let load = Load::connect(&running, self.shape, most.unwrap_or(1)).await;
+            turns.push(Turn { running, load });
         }
         for (&case, costs) in self.cases.iter().zip(costs) {
             for place in 0..turns.len() {
@@ -131,19 +143,6 @@ impl Plan<'_> {
         for (turn, starts) in turns.iter().zip(starts) {
             starts[round].at_most = turn.running.memory().1;
         }
-    }
-
-    async fn start(&self, side: usize, vendor: &Vendor) -> (Turn, Start) {
-        let running = self.sides[side].1.start(vendor);
-        let mut load = Load::on(&running, self.shape);
-        load.run(Deed::Get, 1, |count| count < 1).await;
-        let ready = running.started.elapsed().as_secs_f64() * 1e3;
-        let start = Start {
-            ready,
-            at_rest: 0.0,
-            at_most: 0.0,
-        };
-        (Turn { running, load }, start)
     }
 }
 

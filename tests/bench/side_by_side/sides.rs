@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::by_hand;
 use super::running::{Running, under};
@@ -123,12 +123,11 @@ fn nginx(vendor: SocketAddr) -> Running {
         .stderr(Stdio::null());
     command.args(["-e", "error.log", "-c", "nginx.conf"]);
     let waited = |_: &mut Child| {
-        for _ in 0..1000 {
+        let until = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < until {
             if TcpStream::connect(address).is_ok() {
                 return address;
             }
-            #[expect(clippy::disallowed_methods, reason = "nothing else runs yet")]
-            std::thread::sleep(Duration::from_millis(2));
         }
         panic!("nginx does not answer");
     };
@@ -155,6 +154,7 @@ events { worker_connections 1024; }
 http {
     access_log off;
     keepalive_requests 1000000000;
+    keepalive_timeout 1h;
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
