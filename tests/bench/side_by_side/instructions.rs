@@ -25,7 +25,7 @@ pub(crate) async fn count(sides: &[Named], shape: &'static Shape, directory: &Pa
         let vendor = Vendor::start(shape).await;
         let profile = directory.join(name.replace(' ', "-"));
         let running = side.start_counted(&vendor, Some(&profile));
-        let mut load = Load::on(&running, shape);
+        let mut load = Load::connect(&running, shape, TOGETHER).await;
         for (deed, costs) in DEEDS.into_iter().zip(&mut costs) {
             load.run(deed, TOGETHER, |count| count < FIRST).await;
             costs.push(of(&running, &mut load, deed, &profile).await);

@@ -1,7 +1,6 @@
 //! Requests on connections that stay, as cheaply as can be: what the load costs, the gateway waits for.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +15,6 @@ use super::shape::Shape;
 use super::vendor::PEOPLE;
 
 pub(crate) struct Load {
-    address: SocketAddr,
     connections: Vec<TcpStream>,
     asking: Rc<Asking>,
 }
@@ -68,12 +66,6 @@ impl Load {
         together: usize,
         goes_on: impl Fn(usize) -> bool + Copy + 'static,
     ) -> Vec<f64> {
-        // Not before they are needed: the gateway ends a connection that says nothing for ten seconds.
-        while self.connections.len() < together {
-            let stream = TcpStream::connect(self.address).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            self.connections.push(stream);
-        }
         let mut tasks = JoinSet::new();
         for stream in self.connections.drain(..together) {
             tasks.spawn_local(ask(stream, Rc::clone(&self.asking), deed, goes_on));
