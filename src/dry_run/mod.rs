@@ -123,7 +123,7 @@ pub struct Means {
 }
 
 /// Carries `requests` out, one after the other, and tells all of it. It ends early at a call whose
-/// answer is not known, and when its time is over.
+/// answer is not known, and when its time is up.
 ///
 /// The future stays on its thread, as fibers do, and needs a [`LocalSet`](tokio::task::LocalSet)
 /// around it, for batches are gathered by tasks; [`run_alone`] brings both along.

@@ -54,9 +54,9 @@ impl Player {
         }
     }
 
-    /// Until `ends`; the request that is being carried out then is not told.
+    /// Until `ends`; the request that is being carried out then is left out.
     pub(super) async fn play(&self, requests: &Requests, ends: Option<Instant>) -> DryRun {
-        let mut told = DryRun {
+        let mut result = DryRun {
             tenant: self.is_real.then(|| self.gateway.tenant.to_string()),
             adapter: self.gateway.adapter.name.clone(),
             headers: headers(&self.gateway),
@@ -69,31 +69,31 @@ impl Player {
         };
         let mut variables = Variables::new();
         for tried in &requests.tried {
-            let ordinal = told.exchanges.len() + 1;
+            let ordinal = result.exchanges.len() + 1;
             let exchange = self.exchange(tried, ordinal, &mut variables);
             let exchange = match ends {
                 Some(ends) => timeout_at(ends, exchange).await.ok(),
                 None => Some(exchange.await),
             };
             let Some((exchange, stopped)) = exchange else {
-                told.stopped = Some(
+                result.stopped = Some(
                     "The time of a dry run is over. Try fewer requests at once, or use `scimgate dry-run`."
                         .to_owned(),
                 );
                 break;
             };
-            told.not_reached -= 1;
-            told.calls += exchange.calls.len();
-            told.writes += exchange.calls.iter().filter(|call| !call.reads).count();
-            told.reads_sent += exchange.calls.iter().filter(|call| call.sent).count();
+            result.not_reached -= 1;
+            result.calls += exchange.calls.len();
+            result.writes += exchange.calls.iter().filter(|call| !call.reads).count();
+            result.reads_sent += exchange.calls.iter().filter(|call| call.sent).count();
             name_id(&mut variables, ordinal, &exchange);
-            told.exchanges.push(exchange);
-            told.stopped = stopped;
-            if told.stopped.is_some() {
+            result.exchanges.push(exchange);
+            result.stopped = stopped;
+            if result.stopped.is_some() {
                 break;
             }
         }
-        told
+        result
     }
 
     async fn exchange(

@@ -255,7 +255,7 @@ impl Tenants {
         let per_minute = tenant.upstream.limits.batches_per_minute;
         let limit = per_minute.map(|per_minute| Limit {
             per_minute,
-            leaves: Arc::new(self.store.clone()),
+            counts: Arc::new(self.store.clone()),
         });
         let batches = entry.batches.under(&tenant.adapter.manifest, limit);
         entry.batches = Arc::new(batches);

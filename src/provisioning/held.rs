@@ -18,7 +18,14 @@ const OF_ALL: usize = 48 << 20;
 /// Bytes that one value takes beside its text.
 const VALUE: usize = 96;
 
-static TAKEN: LazyLock<Mutex<HashMap<TenantId, usize>>> = LazyLock::new(Mutex::default);
+static TAKEN: LazyLock<Mutex<Taken>> = LazyLock::new(Mutex::default);
+
+/// Bytes that all requests hold.
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    by_tenant: HashMap<TenantId, usize>,
+}
 
 /// What one request holds; given back when dropped.
 #[derive(Debug)]
@@ -44,13 +51,13 @@ impl Held {
         if self.bytes + bytes > OF_TENANT {
             return Err(too_many().into());
         }
-        let mut taken = taken();
-        let all: usize = taken.values().sum();
-        let own = taken.entry(self.tenant.clone()).or_default();
-        if *own + bytes > OF_TENANT || all + bytes > OF_ALL {
+        let taken = &mut *taken();
+        let own = taken.by_tenant.entry(self.tenant.clone()).or_default();
+        if *own + bytes > OF_TENANT || taken.all + bytes > OF_ALL {
             return Err(GatewayFault::Overloaded.into());
         }
         *own += bytes;
+        taken.all += bytes;
         self.bytes += bytes;
         Ok(())
     }
@@ -58,17 +65,18 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut taken = taken();
-        if let Some(own) = taken.get_mut(&self.tenant) {
+        let taken = &mut *taken();
+        taken.all = taken.all.saturating_sub(self.bytes);
+        if let Some(own) = taken.by_tenant.get_mut(&self.tenant) {
             *own = own.saturating_sub(self.bytes);
             if *own == 0 {
-                taken.remove(&self.tenant);
+                taken.by_tenant.remove(&self.tenant);
             }
         }
     }
 }
 
-fn taken() -> MutexGuard<'static, HashMap<TenantId, usize>> {
+fn taken() -> MutexGuard<'static, Taken> {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -118,8 +126,8 @@ mod tests {
             first.take(&mib).unwrap();
         }
         let refused = first.take(&mib).unwrap_err();
-        let told = format!("{refused:?}");
-        assert!(told.contains("leave sortBy out"), "{told}");
+        let text = format!("{refused:?}");
+        assert!(text.contains("leave sortBy out"), "{text}");
         let refused = of("held-a").take(&mib).unwrap_err();
         assert!(
             !matches!(refused, NotDone::Refused(_)),
@@ -135,6 +143,7 @@ mod tests {
         drop(second);
         assert!(
             !taken()
+                .by_tenant
                 .keys()
                 .any(|tenant| tenant.as_str().starts_with("held-"))
         );

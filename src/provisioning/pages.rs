@@ -125,7 +125,7 @@ impl Operation {
                     held.extend(wanted.take(count - held.len()));
                     seen += rows;
                 }
-                Rows::Anew => (held, seen) = (Vec::new(), 0),
+                Rows::Restart => (held, seen) = (Vec::new(), 0),
                 Rows::End => return Ok((seen, held)),
             }
         }
@@ -178,7 +178,7 @@ pub(super) enum Rows {
     Next(Vec<Reading>),
     /// The first ones again: the vendor no longer knows its cursor, and what came before is not to
     /// be used.
-    Anew,
+    Restart,
     /// Nothing more.
     End,
 }
@@ -201,7 +201,7 @@ impl Everything<'_> {
         let page = self.operation.fetch_page(self.kind, place, size).await?;
         if page.expired {
             self.place = Some(Place::Cursor(None));
-            return Ok(Rows::Anew);
+            return Ok(Rows::Restart);
         }
         if let Some(lack) = page.lacks.first() {
             return Err(lack.clone().into());

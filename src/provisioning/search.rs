@@ -119,7 +119,7 @@ impl Operation {
             loop {
                 match all.next().await? {
                     Rows::Next(readings) => self.judge(&mut judging, readings).await?,
-                    Rows::Anew => judging.found.clear(),
+                    Rows::Restart => judging.found.clear(),
                     Rows::End => return Ok(judging.found),
                 }
             }

@@ -16,12 +16,12 @@
 //! begun at vendors and whether anything can be written.
 
 mod admins;
+mod batch_counts;
 mod commits;
 pub mod health;
 mod intents;
 mod known;
 mod lane;
-mod leaves;
 pub mod log;
 mod memory;
 pub mod postgres;

@@ -22,7 +22,7 @@ const WITH_IT: [&str; 6] = [
     "DELETE FROM membership WHERE tenant = ?1",
     "DELETE FROM intent WHERE tenant = ?1",
     "DELETE FROM recent_write WHERE tenant = ?1",
-    "DELETE FROM batch_leave WHERE tenant = ?1",
+    "DELETE FROM batch_counts WHERE tenant = ?1",
 ];
 
 impl TenantBook for Store {

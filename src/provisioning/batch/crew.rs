@@ -101,7 +101,7 @@ impl Crew {
     }
 
     /// Waits until a batch may go out.
-    async fn leave(&self, queue: &Queue) -> Result<(), Failure> {
+    async fn wait_for_limit(&self, queue: &Queue) -> Result<(), Failure> {
         while let Err(wait) = queue.pace.take(&self.tenant, &queue.function).await? {
             self.backend.wait(Instant::now() + wait).await;
         }
@@ -150,7 +150,7 @@ impl Crew {
     }
 }
 
-/// The failure of several that leaves most open.
+/// The failure of several that counts most open.
 fn graver(one: Option<Failure>, other: Failure) -> Failure {
     match one {
         Some(one) if one.is_unconfirmed() || !other.is_unconfirmed() => one,
@@ -171,9 +171,9 @@ async fn lead(queue: Arc<Queue>, crew: Crew) {
             () = lead.queue.full.notified() => {}
         }
         let place = lead.queue.pace.place().await;
-        let leave = crew.leave(&lead.queue).await;
+        let limited = crew.wait_for_limit(&lead.queue).await;
         let batch = lead.queue.take();
-        if let Err(failure) = leave {
+        if let Err(failure) = limited {
             refuse(batch, &failure);
             continue;
         }

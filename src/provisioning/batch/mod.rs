@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 pub(crate) use crew::Crew;
 use pace::Pace;
-pub use pace::{Leaves, Limit};
+pub use pace::{BatchCounts, Limit};
 use queue::Queue;
 
 use crate::adapter::manifest::Manifest;

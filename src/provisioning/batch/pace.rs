@@ -13,10 +13,10 @@ use crate::limiter::PerMinute;
 use crate::provisioning::memory::{MemoryError, Recall};
 
 /// Where it is kept how many batches went out.
-pub trait Leaves: Send + Sync {
-    /// Takes leave for one batch of those that this function carries out; otherwise it is how long
-    /// until there may be leave.
-    fn take_leave(
+pub trait BatchCounts: Send + Sync {
+    /// Counts one batch of those that this function carries out, if the limit has room for it; else
+    /// it is how long until it has.
+    fn count_batch(
         &self,
         tenant: &TenantId,
         function: &str,
@@ -30,7 +30,7 @@ pub struct Limit {
     /// 0 counts as 1.
     pub per_minute: u32,
     /// Those of all gateways that work for the tenant.
-    pub leaves: Arc<dyn Leaves>,
+    pub counts: Arc<dyn BatchCounts>,
 }
 
 /// One tenant's pace for one kind of batch; kept from one generation of the catalog to the next.
@@ -62,16 +62,16 @@ impl Pace {
         Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
-    /// Takes leave for one batch; otherwise it is how long until there may be leave.
+    /// Counts one batch, if the limit has room for it; else it is how long until it has.
     pub(super) async fn take(
         &self,
         tenant: &TenantId,
         function: &str,
     ) -> Result<Result<(), Duration>, MemoryError> {
-        let Some(Limit { per_minute, leaves }) = &self.limit else {
+        let Some(Limit { per_minute, counts }) = &self.limit else {
             return Ok(Ok(()));
         };
         let limit = PerMinute::of(*per_minute);
-        leaves.take_leave(tenant, function, limit).await
+        counts.count_batch(tenant, function, limit).await
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::time::Instant;
 
-use super::{Batches, Crew, Leaves, Limit};
+use super::{BatchCounts, Batches, Crew, Limit};
 use crate::adapter::Adapter;
 use crate::adapter::compile::Files;
 use crate::adapter::keys::TenantId;
@@ -125,8 +125,8 @@ struct Kept {
     is_lost: AtomicBool,
 }
 
-impl Leaves for Kept {
-    fn take_leave(
+impl BatchCounts for Kept {
+    fn count_batch(
         &self,
         _: &TenantId,
         _: &str,
@@ -168,8 +168,8 @@ impl Bench {
     }
 
     fn limit(per_minute: u32, kept: &Arc<Kept>) -> Limit {
-        let leaves = Arc::clone(kept) as Arc<dyn Leaves>;
-        Limit { per_minute, leaves }
+        let counts = Arc::clone(kept) as Arc<dyn BatchCounts>;
+        Limit { per_minute, counts }
     }
 
     fn hand_in(&self, item: Value) -> LocalBoxFuture<'static, Result<Value, Failure>> {

@@ -14,7 +14,7 @@ use super::*;
 use crate::adapter::keys::{NativeId, ObjectKey, ScimId, TenantId};
 use crate::adapter::remembered::Remembered;
 use crate::limiter::PerMinute;
-use crate::provisioning::batch::Leaves as _;
+use crate::provisioning::batch::BatchCounts as _;
 use crate::provisioning::lease::Lease;
 use crate::provisioning::locks::{LockKey, SharedLocks};
 use crate::provisioning::memory::Memory as _;
@@ -76,7 +76,8 @@ fn batches_of_all_replicas_have_one_limit() {
     let url = server.database();
     let stores = [(); 3].map(|()| Store::connect(address(&url)).unwrap());
     let tenant = acme();
-    let take = |number: usize| stores[number % 3].take_leave(&tenant, "run_jobs", PerMinute::of(6));
+    let take =
+        |number: usize| stores[number % 3].count_batch(&tenant, "run_jobs", PerMinute::of(6));
     let taken = block_on(together((0..12).map(take)));
     let taken = taken.into_iter().map(Result::unwrap);
     assert_eq!(taken.filter(Result::is_ok).count(), 2);

@@ -38,7 +38,7 @@ struct Replica {
 }
 
 impl Replica {
-    /// Three who create people all the time, so that a batch always waits for leave.
+    /// Three who create people all the time, so that a batch always waits for the limit.
     fn start(house: &House, number: usize, token: &str) -> Self {
         let served = Served::start(house);
         let address = Arc::new(Mutex::new(address(&served)));

@@ -1,4 +1,4 @@
-//! [`Leaves`] in SQL.
+//! [`BatchCounts`] in SQL.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use super::Store;
 use super::lane::Turn;
 use crate::adapter::keys::TenantId;
 use crate::limiter::PerMinute;
-use crate::provisioning::batch::Leaves;
+use crate::provisioning::batch::BatchCounts;
 use crate::provisioning::memory::Recall;
 
-impl Leaves for Store {
-    fn take_leave(
+impl BatchCounts for Store {
+    fn count_batch(
         &self,
         tenant: &TenantId,
         function: &str,
@@ -21,7 +21,7 @@ impl Leaves for Store {
         let (of, function) = (tenant.clone(), function.to_owned());
         self.write(Turn::of(tenant), move |db| {
             let full_at = db.row(
-                "SELECT full_at FROM batch_leave WHERE tenant = ?1 AND function = ?2",
+                "SELECT full_at FROM batch_counts WHERE tenant = ?1 AND function = ?2",
                 params![of.as_str(), function],
                 |row| row.get::<i64>(0),
             )?;
@@ -30,7 +30,7 @@ impl Leaves for Store {
                 Err(wait) => return Ok(Err(wait)),
             };
             db.execute(
-                "INSERT INTO batch_leave (tenant, function, full_at) VALUES (?1, ?2, ?3)
+                "INSERT INTO batch_counts (tenant, function, full_at) VALUES (?1, ?2, ?3)
                  ON CONFLICT (tenant, function) DO UPDATE SET full_at = excluded.full_at",
                 params![of.as_str(), function, full_at],
             )?;
@@ -47,7 +47,7 @@ mod tests {
 
     async fn take(store: &Store, tenant: &str, function: &str) -> Result<(), Duration> {
         let tenant = TenantId::parse(tenant).unwrap();
-        let taken = store.take_leave(&tenant, function, PerMinute::of(6));
+        let taken = store.count_batch(&tenant, function, PerMinute::of(6));
         taken.await.unwrap()
     }
 
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_of_tenants_and_kinds_are_counted_apart() {
+    fn batches_of_tenants_and_kinds_are_counted_apart() {
         on_each(|empty| {
             let store = empty();
             block_on(async {
